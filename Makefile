@@ -1,0 +1,114 @@
+# The two commands are `make lab` and `make test`; `make help` lists the others.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PARSERS_VENV := .venv-parsers
+# Which Python makes the virtual environment; unset, scripts/find-python chooses.
+PYTHON ?=
+# `no` leaves the Rust data plane out even where it could be built.
+ENGINE ?= auto
+# Test processes at a time.
+JOBS ?= 2
+
+export PYTHON ENGINE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PIP = $(BIN)/python -m pip install --quiet --require-hashes
+PYTEST = $(BIN)/python -m pytest
+# Everything but interop and bench; a folder that is empty does not exist in a clone.
+TESTS = $(wildcard tests/unit tests/property tests/scenarios tests/contract tests/lab)
+ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name 'Cargo.*' \) -print 2>/dev/null)
+
+.PHONY: help setup setup-dev engine lab test test-all test-interop-smoke test-parsers coverage lint format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- set-up: each stamp file is written last, so that a broken-off step is done again ------------------------------
+
+setup: $(VENV)/.ready $(VENV)/.engine ## virtual environment, the package, the engine where cargo allows it
+setup-dev: setup $(VENV)/.ready-dev ## the tools for tests and lint too
+
+# An environment that is there and new enough is kept, whoever made it.
+$(VENV)/.ready: requirements/runtime.txt requirements/build.txt pyproject.toml
+	@if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  python=$$(scripts/find-python) && rm -rf $(VENV) && "$$python" -m venv $(VENV); fi
+	@echo "setup: installing into $(VENV) ($$($(BIN)/python --version))"
+	@$(PIP) -r requirements/runtime.txt -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements/dev.txt $(VENV)/.ready
+	@echo "setup: installing the tools for tests and lint"
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.engine: requirements/engine.txt $(ENGINE_SOURCES) | $(VENV)/.ready
+	@scripts/build-engine $(VENV)
+	@touch $@
+
+engine: $(VENV)/.ready ## build the engine again, after cargo came or a build failed
+	@scripts/build-engine $(VENV)
+	@touch $(VENV)/.engine
+
+# --- the two commands ---------------------------------------------------------------------------------------------
+
+lab: setup ## hub, spokes and a provider on this machine; a short story; the lab stays up
+	@scripts/first-light
+
+test: setup-dev ## the tests of every day: unit, property, scenarios, data planes, lab
+	@$(PYTEST) -n $(JOBS) -m "not slow" $(TESTS)
+
+# --- further tests ------------------------------------------------------------------------------------------------
+
+test-all: setup-dev ## the same with the slow ones, and 500 examples for each property
+	@HYPOTHESIS_PROFILE=ci $(PYTEST) -n $(JOBS) $(TESTS)
+	@if scripts/cargo-ready; then cargo test --locked --manifest-path engine/Cargo.toml; fi
+
+test-interop-smoke: setup-dev ## the quick tests with FRR and strongSwan in user-mode Linux (root)
+	@command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
+	@$(PYTEST) -m "interop and not slow" tests/interop
+
+test-parsers: setup-dev $(PARSERS_VENV)/.ready ## show outputs under the parsers of automation users (downloads 800 MB)
+	@scripts/check-goldens $(PARSERS_VENV)/bin/python
+
+$(PARSERS_VENV)/.ready: requirements/parsers.txt
+	@python=$$(scripts/find-python) && rm -rf $(PARSERS_VENV) && "$$python" -m venv $(PARSERS_VENV)
+	@$(PARSERS_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements/parsers.txt
+	@touch $@
+
+coverage: setup-dev ## line and branch coverage of `make test`
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q -m "not slow" $(TESTS)
+	@$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report
+
+bench: setup-dev ## the benchmarks
+	@$(PYTEST) -s tests/bench
+
+# --- the code -----------------------------------------------------------------------------------------------------
+
+lint: setup-dev ## ruff, mypy, the rooms; cargo fmt and clippy where there is cargo
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+	@if scripts/cargo-ready; then \
+	  cargo fmt --check --manifest-path engine/Cargo.toml && \
+	  cargo clippy --locked --all-targets --manifest-path engine/Cargo.toml -- -D warnings; fi
+
+format: setup-dev ## let ruff put imports and layout right
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+lock: ## pin requirements/*.txt anew from requirements/*.in
+	@scripts/lock-requirements
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) $(PARSERS_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	  .mypy_cache .pytest_cache .ruff_cache tests/interop/uml/out
+	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,109 @@
+//! The fields of an IPv4 packet (RFC 791 §3.1) that forwarding looks at, read from octets that nobody has checked.
+
+use crate::checksum::Sum;
+
+/// Octets of a header without options: the least there is.
+pub const HEADER_LENGTH: usize = 20;
+/// Protocol numbers (IANA).
+pub const ICMP: u8 = 1;
+/// Group membership.
+pub const IGMP: u8 = 2;
+/// TCP.
+pub const TCP: u8 = 6;
+/// UDP.
+pub const UDP: u8 = 17;
+/// GRE.
+pub const GRE: u8 = 47;
+
+/// An IPv4 address, as it stands in a packet.
+pub type Address = [u8; 4];
+
+/// A word at a place that the caller knows to be there.
+pub(crate) fn word(octets: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([octets[at], octets[at + 1]])
+}
+
+/// Two words at a place that the caller knows to be there.
+pub(crate) fn long(octets: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
+}
+
+/// Write a word.
+pub(crate) fn put_word(octets: &mut [u8], at: usize, value: u16) {
+    octets[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+/// An address at a place that the caller knows to be there.
+pub(crate) fn address(octets: &[u8], at: usize) -> Address {
+    [octets[at], octets[at + 1], octets[at + 2], octets[at + 3]]
+}
+
+/// A packet of at least [`HEADER_LENGTH`] octets and version 4. Nothing else about it need be true.
+#[derive(Clone, Copy)]
+pub struct Packet<'a>(&'a [u8]);
+
+impl<'a> Packet<'a> {
+    /// See a packet in these octets; None: it is too short or of another version.
+    pub fn of(octets: &'a [u8]) -> Option<Self> {
+        (octets.len() >= HEADER_LENGTH && octets[0] >> 4 == 4).then_some(Self(octets))
+    }
+
+    /// Octets of the header, as it says itself: 0 to 60, perhaps more than there are.
+    pub fn header_length(self) -> usize {
+        usize::from(self.0[0] & 0x0F) << 2
+    }
+
+    /// Type of service.
+    pub fn tos(self) -> u8 {
+        self.0[1]
+    }
+
+    /// Octets of header and data, as it says itself.
+    pub fn total_length(self) -> usize {
+        usize::from(word(self.0, 2))
+    }
+
+    /// More fragments follow, or it is not the first.
+    pub fn is_fragment(self) -> bool {
+        word(self.0, 6) & 0x3FFF != 0
+    }
+
+    /// What the data is.
+    pub fn protocol(self) -> u8 {
+        self.0[9]
+    }
+
+    /// Who sent it.
+    pub fn source(self) -> Address {
+        address(self.0, 12)
+    }
+
+    /// Who shall get it.
+    pub fn destination(self) -> Address {
+        address(self.0, 16)
+    }
+
+    /// Source and destination as one key.
+    pub fn pair(self) -> [u8; 8] {
+        let mut pair = [0; 8];
+        pair.copy_from_slice(&self.0[12..20]);
+        pair
+    }
+
+    /// The octets.
+    pub fn octets(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1) for so many octets of transport header and data.
+    pub fn pseudo_header(self, length: usize) -> Sum {
+        Sum::of(&self.0[12..20]).word(u16::from(self.protocol())).word(length as u16)
+    }
+}
+
+/// Put the right checksum into a header, whose octets these are.
+pub(crate) fn seal_header(header: &mut [u8]) {
+    put_word(header, 10, 0);
+    let checksum = Sum::of(header).checksum();
+    put_word(header, 10, checksum);
+}

@@ -1,0 +1,191 @@
+"""The outer command line. Imports of what a command needs happen when it is used: `dmvpn -r R31 show clock` is quick.
+
+Outer words come first, then IOS: behind `-r NAME` everything is the router's, verbatim.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn import __version__
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_EPILOG = """\
+examples:
+  dmvpn lab up notes-phase3                  a hub, two spokes, a provider and hosts, with real packets
+  dmvpn -r R31 show dmvpn detail             a command on a router of the lab that is up
+  dmvpn shell R31                            its prompt
+  dmvpn lab down
+  dmvpn config check branch.cfg              does IOS's language hold?
+  dmvpn simulate phase3 --spokes 1000        a thousand spokes in virtual time
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0, 1 what was asked did not succeed, 2 it was asked wrongly."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] in (["-r"], ["--router"]):
+            return _on_router(words[1:])
+        arguments = _parser().parse_args(words)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
+    except UserError as error:
+        print(f"dmvpn: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read us has seen enough (`| head`); do not complain when Python flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _on_router(words: list[str]) -> int:
+    if not words:
+        raise UserError("-r needs a router: dmvpn -r R31 show dmvpn")
+    from dmvpn.app.sessions import run_line, run_shell
+
+    return run_line(words[0], " ".join(words[1:])) if len(words) > 1 else run_shell(words[0])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dmvpn",
+        description="An open DMVPN router with the command line that network engineers know.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dmvpn {__version__}")
+    parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_lab(commands)
+    _add_router(commands)
+    _add_offline(commands)
+    return parser
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lab = commands.add_parser("lab", help="whole networks on this machine, without root")
+    verbs = lab.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(command=lambda arguments: _lab(name, arguments))
+        return added
+
+    verb("list", "scenarios that can be brought up, and labs that are")
+    verb("check", "can this machine run labs? what to do if not")
+    up = verb("up", "bring a scenario up: a built-in name, or a folder of your own")
+    up.add_argument("scenario")
+    up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
+    up.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
+    up.add_argument("--record", type=Path, metavar="FILE", help="write every router's events to FILE.ROUTER.jsonl")
+    for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
+        verb(name, text).add_argument("lab", nargs="?")
+    for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
+        verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
+    run = verb("exec", "run a program in the network of a host or router")
+    run.add_argument("node", metavar="[LAB/]NODE")
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
+    impair = verb("impair", "make a link bad; without options it is good again")
+    impair.add_argument("link", metavar="ROUTER:INTERFACE")
+    impair.add_argument("--delay", type=float, default=0.0, metavar="MS", help="one way")
+    impair.add_argument("--loss", type=float, default=0.0, metavar="PERCENT")
+    impair.add_argument("--rate", type=float, default=0.0, metavar="KBIT/S")
+    impair.add_argument("--cut", action="store_true", help="nothing passes")
+    impair.add_argument("--lab")
+    capture = verb("capture", "write pcap files of a lab")
+    capture.add_argument("nodes", nargs="*", metavar="NODE")
+    capture.add_argument("--all", action="store_true", help="every router and host")
+    capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
+    capture.add_argument("--seconds", type=float, metavar="N", help="else until Ctrl-C")
+    capture.add_argument("--lab")
+    clock = verb("clock", "let time pass in a simulated lab")
+    clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
+    clock.add_argument("--lab")
+
+
+def _lab(verb: str, arguments: argparse.Namespace) -> int:
+    from dmvpn.app import lab
+
+    return lab.VERBS[verb](arguments)
+
+
+def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    shell = commands.add_parser("shell", help="the prompt of a router")
+    shell.add_argument("router", metavar="[LAB/]ROUTER")
+    shell.set_defaults(command=_shell)
+    run = commands.add_parser("run", help="this machine as a router, in the foreground")
+    run.add_argument("file", type=Path, help="an IOS-style configuration")
+    run.add_argument("--map", action="append", default=[], metavar="IOS=LINUX", help="GigabitEthernet0/1=eth0")
+    run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
+    run.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
+    run.add_argument("--record", type=Path, metavar="FILE", help="write the events to FILE")
+    run.set_defaults(command=_run)
+    cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
+    cleanup.set_defaults(command=_cleanup)
+
+
+def _shell(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.sessions import run_shell
+
+    return run_shell(arguments.router)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.run import run
+
+    return run(arguments)
+
+
+def _cleanup(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.run import cleanup
+
+    return cleanup()
+
+
+def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    config = commands.add_parser("config", help="configurations on disk")
+    verbs = config.add_subparsers(required=True, metavar="VERB")
+    check = verbs.add_parser("check", help="read files as IOS would; its errors, and exit code 1")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.set_defaults(command=_check)
+    simulate = commands.add_parser("simulate", help="run a scenario in virtual time")
+    simulate.add_argument("scenario", help="a built-in name, a folder, or phase3 (with --spokes)")
+    simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: how many")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N")
+    simulate.add_argument("--seconds", type=float, default=60.0, metavar="S", help="virtual seconds at most")
+    simulate.add_argument("--record", type=Path, metavar="FILE", help="write every event to FILE")
+    simulate.set_defaults(command=_simulate)
+    replay = commands.add_parser("replay", help="live a recorded life again, and compare")
+    replay.add_argument("file", type=Path, metavar="FILE")
+    replay.add_argument("--seed", type=int, default=1, metavar="N", help="of the simulation it was recorded in")
+    replay.add_argument("--router", metavar="NAME", help="only this one")
+    replay.add_argument("--show", metavar="COMMAND", help="a show command to run at the end")
+    replay.set_defaults(command=_replay)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.config import check
+
+    return check(arguments.files)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.simulate import simulate
+
+    return simulate(arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.simulate import replay
+
+    return replay(arguments)

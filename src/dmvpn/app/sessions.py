@@ -1,0 +1,37 @@
+"""Sessions on routers: `dmvpn -r R31 ...`, `dmvpn shell R31`, and the servers behind them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dmvpn.face import client
+from dmvpn.shells.lab.places import find_router
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.shells.handle import Handle, Server
+
+
+def run_line(router: str, line: str) -> int:
+    """Run one command on a router and print what it answers; 1 if the router refused it. Raises UserError.
+
+    `-` reads commands from standard input, one a line: a whole configuration may be piped in.
+    """
+    folder, name = find_router(router)
+    lines = sys.stdin.read().splitlines() if line == "-" else [line]
+    return client.execute(folder.management(name), lines)
+
+
+def run_shell(router: str) -> int:
+    """Be at a router's prompt until `exit`. Raises UserError."""
+    folder, name = find_router(router)
+    return client.shell(folder.management(name))
+
+
+def make_server(handle: Handle, path: Path) -> Server:
+    """The management server of a router."""
+    from dmvpn.face.server import ManagementServer
+
+    return ManagementServer(handle, path)

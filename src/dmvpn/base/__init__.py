@@ -1,0 +1,4 @@
+"""Values that everybody may name: addresses, prefixes, events, effects, deadlines, entropy, reasons and errors.
+
+The lowest room: it imports nothing of this program.
+"""

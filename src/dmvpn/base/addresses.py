@@ -1,0 +1,111 @@
+"""Addresses and prefixes, the values that every protocol names.
+
+Addresses are the standard library's: they hash, sort and print as everybody expects. A prefix is our own small
+value instead of `ipaddress.IPv4Network`, which costs ten times as much to make and refuses host bits.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple, Self
+
+IPAddress = IPv4Address | IPv6Address
+
+UNSPECIFIED = IPv4Address(0)
+
+
+class Prefix(NamedTuple):
+    """A network prefix: host bits of `address` are zero, `length` counts bits. Sorts by address, then length.
+
+    Make one with `Prefix.of` (any address of the prefix) or `Prefix.parse` ("10.3.3.0/24").
+    """
+
+    address: IPAddress
+    length: int
+
+    @classmethod
+    def of(cls, address: IPAddress, length: int) -> Self:
+        """The prefix of `length` bits that holds `address`. Raises ValueError if the length does not fit."""
+        if not 0 <= length <= address.max_prefixlen:
+            raise ValueError(f"prefix length {length} of {address}")
+        host_bits = address.max_prefixlen - length
+        return cls(type(address)(int(address) >> host_bits << host_bits), length)
+
+    @classmethod
+    def host(cls, address: IPAddress) -> Self:
+        """The prefix of this one address."""
+        return cls(address, address.max_prefixlen)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "A.B.C.D/L" or "X:X::X/L"; without "/L" it is the host prefix. Raises ValueError."""
+        address_text, slash, length = text.partition("/")
+        address = ip_address(address_text)
+        return cls.of(address, int(length)) if slash else cls.host(address)
+
+    def __contains__(self, item: object) -> bool:
+        """True for an address in this prefix, and for a prefix that is this one or inside it."""
+        if isinstance(item, Prefix):
+            return item.length >= self.length and item.address in self
+        if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.address.version:
+            return False
+        shift = self.address.max_prefixlen - self.length
+        return int(item) >> shift == int(self.address) >> shift
+
+    @property
+    def is_host(self) -> bool:
+        """True if the prefix is a single address."""
+        return self.length == self.address.max_prefixlen
+
+    @property
+    def netmask(self) -> IPAddress:
+        """The mask: 255.255.255.0 for a /24."""
+        return _netmask(self.address.max_prefixlen, self.length)
+
+    @property
+    def wildcard(self) -> IPAddress:
+        """The inverse of the mask: 0.0.0.255 for a /24."""
+        return type(self.address)((1 << (self.address.max_prefixlen - self.length)) - 1)
+
+    @property
+    def broadcast(self) -> IPAddress:
+        """The highest address of the prefix."""
+        return type(self.address)(int(self.address) | int(self.wildcard))
+
+    @property
+    def is_default(self) -> bool:
+        """True for 0.0.0.0/0 and ::/0."""
+        return self.length == 0
+
+    def __str__(self) -> str:
+        return f"{self.address}/{self.length}"
+
+
+@lru_cache(maxsize=256)
+def _netmask(width: int, length: int) -> IPAddress:
+    ones = ((1 << length) - 1) << (width - length)
+    return IPv4Address(ones) if width == 32 else IPv6Address(ones)
+
+
+def mask_length(mask: IPv4Address) -> int | None:
+    """Bits of a contiguous netmask (255.255.255.0 -> 24), or None if the ones are not contiguous."""
+    inverted = int(mask) ^ 0xFFFFFFFF
+    if inverted & (inverted + 1):
+        return None
+    return 32 - inverted.bit_length()
+
+
+def classful_length(address: IPv4Address) -> int:
+    """The length of the class A, B or C network that holds `address` (RFC 791 §2.3); 32 for others.
+
+    IOS groups its routing table by these and reads `network 10.0.0.0` without a wildcard so.
+    """
+    first = int(address) >> 24
+    if first < 128:
+        return 8
+    if first < 192:
+        return 16
+    if first < 224:
+        return 24
+    return 32

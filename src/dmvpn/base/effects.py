@@ -1,0 +1,271 @@
+"""Effects: orders that a router gives to the world. Shells carry them out strictly in order; they decide nothing.
+
+All are frozen dataclasses that derive from `Effect`. A failure comes back as the event `EffectFailed`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+#: GRE protocol types (RFC 2784 §2.4; NHRP's is what all DMVPN implementations use).
+GRE_IPV4 = 0x0800
+GRE_IPV6 = 0x86DD
+GRE_NHRP = 0x2001
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The base of all effects."""
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
+
+@dataclass(frozen=True, slots=True)
+class SendIp(Effect):
+    """Send an IP packet of our own.
+
+    interface: out of this one (needed for multicast), or None: as the forwarding table says. source: None lets the
+    plane choose the address of the outgoing interface. payload: the octets behind the IP header. A TTL too small or a
+    packet too big comes back as an ICMP message, like a foreign router's.
+    """
+
+    interface: str | None
+    source: IPAddress | None
+    destination: IPAddress
+    protocol: int
+    payload: bytes
+    ttl: int = 255
+    tos: int = 0
+    df: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendGre(Effect):
+    """Send something in GRE straight to an NBMA address, past forwarding table and adjacencies.
+
+    protocol: the GRE protocol type: `GRE_NHRP` with an NHRP packet, `GRE_IPV4` with a whole IP packet (a probe).
+    """
+
+    tunnel: str
+    nbma: IPAddress
+    protocol: int
+    payload: bytes
+    tos: int = 0xC0
+
+
+@dataclass(frozen=True, slots=True)
+class SendKeepalive(Effect):
+    """Send one GRE keepalive out of a point-to-point tunnel: a packet that its far end sends back."""
+
+    tunnel: str
+
+
+# ------------------------------------------------------------------------------------------------ tunnels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelSpec:
+    """What the data plane must know of a GRE tunnel (RFC 2784, key: RFC 2890).
+
+    source: our NBMA address. destination: the far end's, or None: multipoint. mtu: octets, the tunnel's `ip mtu`.
+    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None. ttl: of the outer header.
+    """
+
+    name: str
+    source: IPAddress
+    destination: IPAddress | None
+    key: int | None
+    mtu: int
+    mss: int | None = None
+    ttl: int = 255
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetTunnel(Effect):
+    """Make this tunnel, or change it into this. It has no carrier until `SetCarrier`."""
+
+    spec: TunnelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTunnel(Effect):
+    """Take the tunnel away, with its adjacencies and routes."""
+
+    tunnel: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetCarrier(Effect):
+    """The line protocol of a tunnel: without carrier nothing is forwarded through it."""
+
+    tunnel: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetHairpin(Effect):
+    """Report transit packets that leave by a tunnel of the same NHRP network, once per `interval` (seconds) and pair.
+
+    network: the local NHRP network identifier, or None: this tunnel belongs to none. report: `ip nhrp redirect` is set.
+    """
+
+    tunnel: str
+    network: int | None
+    report: bool
+    interval: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetAdjacency(Effect):
+    """Packets for this overlay next hop go to this NBMA address; replaces an earlier one without losing a packet."""
+
+    tunnel: str
+    next_hop: IPAddress
+    nbma: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAdjacency(Effect):
+    """Forget the next hop: the next packet for it makes an `Unresolved` event."""
+
+    tunnel: str
+    next_hop: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class SetMulticast(Effect):
+    """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time)."""
+
+    tunnel: str
+    nbmas: tuple[IPAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PollUsage(Effect):
+    """Report the packet counters of the tunnel's peers with `UsageReported`."""
+
+    tunnel: str
+
+
+# ------------------------------------------------------------------------------------------- interfaces, forwarding
+
+
+@dataclass(frozen=True, slots=True)
+class SetInterface(Effect):
+    """State and addresses of an interface: those listed and no others; the first one is the primary.
+
+    For an interface that the host owns this is compared and reported only, unless the host lets us manage it.
+    mss: octets, clamp TCP's maximum segment size in SYNs that pass between it and a tunnel, or None.
+    """
+
+    interface: str
+    up: bool
+    addresses: tuple[tuple[IPAddress, int], ...]
+    mtu: int | None = None
+    mss: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NextHop:
+    """Where a route leads: out of an interface, to an address there, or (None) straight to the destination.
+
+    A static route may name only the address: then interface is "" until the RIB has resolved it.
+    """
+
+    interface: str
+    address: IPAddress | None = None
+
+
+class RouteKind(enum.Enum):
+    """What the forwarding table does with a packet."""
+
+    FORWARD = "forward"
+    DISCARD = "discard"  # Null0: dropped silently
+    UNREACHABLE = "unreachable"  # dropped, and the sender gets ICMP host unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoute(Effect):
+    """One entry of the forwarding table, put in or replaced in one step. Connected prefixes are not set by this."""
+
+    prefix: Prefix
+    next_hops: tuple[NextHop, ...]
+    kind: RouteKind = RouteKind.FORWARD
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRoute(Effect):
+    """Take an entry out of the forwarding table."""
+
+    prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(Effect):
+    """Deliver packets of this protocol that arrive on the interface, those to the multicast group too.
+
+    port: UDP port for protocol 17, else None.
+    """
+
+    interface: str
+    protocol: int
+    group: IPAddress | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening(Effect):
+    """The reverse of `Listen`."""
+
+    interface: str
+    protocol: int
+    group: IPAddress | None = None
+    port: int | None = None
+
+
+# ------------------------------------------------------------------------------------------------ people, files, names
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLine(Effect):
+    """A finished log or debug line for console and terminals that monitor. severity: 0 (emergency) to 7 (debug)."""
+
+    text: str
+    severity: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutput(Effect):
+    """Text for the session that started a job; may be a part of a line."""
+
+    session: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone(Effect):
+    """The job of this session is over: give it its prompt back."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(Effect):
+    """Ask the name service; the answer is `NameResolved`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Effect):
+    """Keep octets under a name across restarts (the startup configuration, request identifiers)."""
+
+    name: str
+    octets: bytes

@@ -1,0 +1,177 @@
+"""Events: facts from outside that a router is told. A recorded list of them replays its life bit for bit.
+
+The shells (runtime, lab, simulator) make them; `Router.handle(event, now)` takes them. Interface names are IOS names
+("GigabitEthernet0/1", "Tunnel100"); a shell translates to the names of its operating system. Features may define
+further events of their own (a `clear` command, a `ping`): every one is a frozen dataclass that derives from `Event`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Event):
+    """An event that starts something which answers later (ping, traceroute): the session waits for `JobDone`."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobAborted(Event):
+    """The user typed the escape sequence: the job of this session ends."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(Event):
+    """A deadline has come (or may have): machines with due timers act."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationEntered(Event):
+    """The whole configuration, as text, that is to run from now on; `by` says who entered it ("console", "startup").
+
+    Only a text without errors gets here: a shell or a session checks it first.
+    """
+
+    text: str
+    by: str = "console"
+    saved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged(Event):
+    """An interface that this router does not make itself has (or lost) its carrier.
+
+    mtu: octets of the largest IP packet. hardware_address: 6 octets, or empty where there is none.
+    """
+
+    interface: str
+    up: bool
+    mtu: int = 1500
+    hardware_address: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressAssigned(Event):
+    """The host gave an adopted interface this address (DHCP, or set by hand); None: it has none any more."""
+
+    interface: str
+    address: IPAddress | None
+    prefix_length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class IpReceived(Event):
+    """An IP packet for the router itself: a routing protocol's, an ICMP message, a UDP datagram. Never overlay transit.
+
+    payload: the octets behind the IP header. ttl, tos: as received.
+    """
+
+    interface: str
+    source: IPAddress
+    destination: IPAddress
+    protocol: int
+    payload: bytes
+    ttl: int = 255
+    tos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NhrpReceived(Event):
+    """An NHRP packet came out of GRE (protocol type 0x2001).
+
+    outer_source: the NBMA address it really came from. sa: the security association that protected it; None: clear.
+    """
+
+    tunnel: str
+    outer_source: IPAddress
+    data: bytes
+    sa: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepaliveReceived(Event):
+    """Our own GRE keepalive came back (GRE protocol type 0): the far end decapsulates and routes."""
+
+    tunnel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved(Event):
+    """A packet waits because the tunnel has no adjacency for this overlay next hop."""
+
+    tunnel: str
+    next_hop: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Hairpin(Event):
+    """A transit packet came out of `tunnel` and left by a tunnel of the same NHRP network (rate-limited by the plane).
+
+    nbma: the NBMA address of the neighbour it came from. packet: its first octets, TTL already decremented.
+    """
+
+    tunnel: str
+    out_tunnel: str
+    nbma: IPAddress
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUsage:
+    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets; octets for the interface's show."""
+
+    nbma: IPAddress
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported(Event):
+    """The answer to `PollUsage`: every peer with at least one packet."""
+
+    tunnel: str
+    peers: tuple[PeerUsage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameResolved(Event):
+    """The answer to `Resolve`: no address if the name does not exist or nobody answered."""
+
+    name: str
+    addresses: tuple[IPAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet(Event):
+    """Wall time = monotonic time + `offset` seconds (since 1970, UTC) from now on. No timer moves."""
+
+    offset: float
+    authoritative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed(Event):
+    """The shell could not carry out this effect. Its owner keeps wanted and actual apart and tries again later."""
+
+    effect: Effect
+    errno: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resync(Event):
+    """The shell may have lost events (a full socket, a restart): every machine says again what it wants to be there."""

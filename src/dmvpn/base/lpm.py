@@ -1,0 +1,82 @@
+"""Longest-prefix match: a dictionary per prefix length, tried from the longest.
+
+A routing table holds few different lengths (seldom more than five), so this beats a trie in Python, and it is
+small enough to be right. Both families live side by side.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+Value = TypeVar("Value")
+
+
+class PrefixTable(Generic[Value]):
+    """Values by prefix. Setting, deleting and finding cost one dictionary access for each length in use."""
+
+    __slots__ = ("_entries", "_lengths", "_tables")
+
+    def __init__(self) -> None:
+        self._entries: dict[Prefix, Value] = {}
+        self._tables: dict[tuple[int, int], dict[int, Prefix]] = {}
+        self._lengths: dict[int, list[int]] = {4: [], 6: []}  # of negative lengths, so that the longest is first
+
+    def __setitem__(self, prefix: Prefix, value: Value) -> None:
+        version, length = prefix.address.version, prefix.length
+        table = self._tables.get((version, length))
+        if table is None:
+            table = self._tables[version, length] = {}
+            insort(self._lengths[version], -length)
+        table[int(prefix.address) >> (prefix.address.max_prefixlen - length)] = prefix
+        self._entries[prefix] = value
+
+    def __delitem__(self, prefix: Prefix) -> None:
+        del self._entries[prefix]
+        version, length = prefix.address.version, prefix.length
+        table = self._tables[version, length]
+        del table[int(prefix.address) >> (prefix.address.max_prefixlen - length)]
+        if not table:
+            del self._tables[version, length]
+            self._lengths[version].remove(-length)
+
+    def __contains__(self, prefix: Prefix) -> bool:
+        return prefix in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Prefix]:
+        return iter(self._entries)
+
+    def get(self, prefix: Prefix) -> Value | None:
+        """The value of exactly this prefix, or None."""
+        return self._entries.get(prefix)
+
+    def pop(self, prefix: Prefix) -> Value | None:
+        """Remove this prefix and return its value, or None if it was not there."""
+        value = self._entries.get(prefix)
+        if prefix in self._entries:
+            del self[prefix]
+        return value
+
+    def lookup(self, address: IPAddress) -> tuple[Prefix, Value] | None:
+        """The longest prefix that holds `address`, with its value."""
+        return next(self.matches(address), None)
+
+    def matches(self, address: IPAddress) -> Iterator[tuple[Prefix, Value]]:
+        """Every prefix that holds `address`, the longest first."""
+        version, number, width = address.version, int(address), address.max_prefixlen
+        for negative in self._lengths[version]:
+            prefix = self._tables[version, -negative].get(number >> (width + negative))
+            if prefix is not None:
+                yield prefix, self._entries[prefix]
+
+    def items(self) -> list[tuple[Prefix, Value]]:
+        """All prefixes with their values, sorted by prefix."""
+        return sorted(self._entries.items(), key=lambda item: (item[0].address.version, item[0]))

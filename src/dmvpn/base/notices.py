@@ -1,0 +1,228 @@
+"""Notices: what one feature tells another. The router passes them on; they never leave it.
+
+A machine returns them among its effects, and the router hands each to the machines that subscribe to its type.
+So no feature needs to know another: they share these values only.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import NextHop, RouteKind
+
+if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The base of all notices."""
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceState:
+    """What everybody may know of an interface.
+
+    enabled: not `shutdown`. line: the line protocol is up (carries packets). address: the primary one, None without.
+    mtu: octets of the interface; ip_mtu: octets of the largest IP packet. bandwidth: kbit/s; delay: microseconds:
+    both for routing metrics only. since: when `line` last changed, seconds monotonic.
+    """
+
+    name: str
+    enabled: bool
+    line: bool
+    address: IPAddress | None = None
+    prefix_length: int = 32
+    secondary: tuple[tuple[IPAddress, int], ...] = ()
+    mtu: int = 1500
+    ip_mtu: int = 1500
+    bandwidth: int = 1_000_000
+    delay: int = 10
+    reason: Reason | None = None
+    since: float = 0.0
+
+    @property
+    def prefix(self) -> Prefix | None:
+        """The connected prefix of the primary address."""
+        return Prefix.of(self.address, self.prefix_length) if self.address else None
+
+    @property
+    def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
+        """Primary and secondary addresses with their prefix lengths."""
+        return ((self.address, self.prefix_length), *self.secondary) if self.address else self.secondary
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceChanged(Notice):
+    """An interface came (old is None), went (new is None) or is different now."""
+
+    name: str
+    old: InterfaceState | None
+    new: InterfaceState | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineProtocolDecided(Notice):
+    """The owner of a logical interface says whether it carries packets, and why not. `mtu`: its default IP MTU."""
+
+    interface: str
+    up: bool
+    reason: Reason | None = None
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelState:
+    """What NHRP and others may know of a tunnel. source: our NBMA address, None while there is none.
+
+    destination: None on a multipoint tunnel. up: the tunnel can send (its line protocol, `if-state nhrp` aside).
+    transport_mtu: octets, what IOS announces for the tunnel itself (17916, with a key 17912), whatever `ip mtu` says.
+    protection: the IPsec profile's name, or "". keepalive: seconds between two, and how many may go unanswered.
+    ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented. bandwidths: kbit/s.
+    """
+
+    name: str
+    multipoint: bool
+    source: IPAddress | None
+    source_interface: str
+    destination: IPAddress | None
+    key: int | None
+    transport_mtu: int
+    up: bool
+    protection: str = ""
+    reason: Reason | None = None
+    keepalive: tuple[int, int] | None = None
+    ip_mtu: int = 1476
+    ttl: int = 255
+    path_mtu_discovery: bool = False
+    transmit_bandwidth: int = 8000
+    receive_bandwidth: int = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelChanged(Notice):
+    """A tunnel came (old is None), went (new is None) or is different now."""
+
+    name: str
+    old: TunnelState | None
+    new: TunnelState | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTunnel(Notice):
+    """NHRP lets a tunnel's line protocol down (`if-state nhrp`: no NHS answers), or (None) lets go of it."""
+
+    tunnel: str
+    reason: Reason | None
+
+
+# ------------------------------------------------------------------------------------------------ routes
+
+
+class RouteSource(enum.Enum):
+    """Who knows a route. The value is what `show ip route A.B.C.D` says after `Known via`."""
+
+    CONNECTED = "connected"
+    LOCAL = "local"
+    STATIC = "static"
+    EIGRP = "eigrp"
+    OSPF = "ospf"
+    RIP = "rip"
+    BGP = "bgp"
+    NHRP = "nhrp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route as its protocol offers it to the RIB.
+
+    process: "100" for EIGRP 100, "" where there is only one. distance: administrative distance, 0-255. kind: DISCARD
+    for a summary's Null0. external: learned by redistribution into the protocol. tag: an administrator's mark.
+    details: further lines of the protocol's own for `show ip route A.B.C.D`, printed as they stand.
+    """
+
+    prefix: Prefix
+    source: RouteSource
+    distance: int
+    metric: int = 0
+    next_hops: tuple[NextHop, ...] = ()
+    kind: RouteKind = RouteKind.FORWARD
+    process: str = ""
+    external: bool = False
+    tag: int = 0
+    details: tuple[str, ...] = ()
+    since: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOffered(Notice):
+    """A protocol offers this route, or a new version of it (same source, process and prefix)."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRetracted(Notice):
+    """The protocol takes its route back."""
+
+    source: RouteSource
+    process: str
+    prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideOffered(Notice):
+    """NHRP knows a better next hop for a prefix that another protocol routes (NHO). `None`: it takes that back."""
+
+    prefix: Prefix
+    next_hop: NextHop | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChanged(Notice):
+    """The best route of a prefix changed; overrides (NHO) do not count. None: there was, or is, none."""
+
+    prefix: Prefix
+    old: Route | None
+    new: Route | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesCleared(Notice):
+    """Somebody cleared the routing table (None: all of it): dynamic protocols ask their neighbours again."""
+
+    prefix: Prefix | None = None
+
+
+# ------------------------------------------------------------------------------------------------ logs
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Notice):
+    """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`. Features derive one class per message from this."""
+
+    facility: str
+    severity: int
+    mnemonic: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebugOutput(Notice):
+    """Lines of a debug that is switched on (`Debugging.on`)."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configured(Notice):
+    """The typed configuration of the feature that receives this; it compares with what it has and acts."""
+
+    feature: str
+    model: object

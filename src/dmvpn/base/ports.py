@@ -1,0 +1,124 @@
+"""Questions that features ask each other, as protocols. Answers are values; a question changes nothing.
+
+What one feature *tells* another goes as a notice (`base.notices`); what it *asks* goes through here. The router puts
+the answering machines into `Ports` when it builds itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.effects import Effect, NextHop
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import InterfaceState, Notice, Route, TunnelState
+
+
+class Machine(Protocol):
+    """A protocol as a value: it turns events and notices into effects and notices, and owns nothing of the outside."""
+
+    #: Types of events and notices to be handed to it. Subclasses of a listed type are not implied.
+    subscriptions: tuple[type[Event] | type[Notice], ...]
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event; `now` is monotonic seconds. A `Tick` comes only when `next_deadline` is due."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """When this machine wants the next `Tick`, or None."""
+        ...
+
+
+class Interfaces(Protocol):
+    """Asked of the interface feature."""
+
+    def get(self, name: str) -> InterfaceState | None:
+        """The interface, or None."""
+        ...
+
+    def all(self) -> tuple[InterfaceState, ...]:
+        """All interfaces, in IOS order (by kind, then number)."""
+        ...
+
+    def owner(self, address: IPAddress) -> InterfaceState | None:
+        """The interface that has this address, whatever its state, or None."""
+        ...
+
+
+class Tunnels(Protocol):
+    """Asked of the tunnel feature."""
+
+    def get(self, name: str) -> TunnelState | None:
+        """The tunnel, or None if there is no such interface."""
+        ...
+
+    def all(self) -> tuple[TunnelState, ...]:
+        """All tunnels, in order of their numbers."""
+        ...
+
+
+class Rib(Protocol):
+    """Asked of the RIB."""
+
+    def lookup(self, address: IPAddress) -> Route | None:
+        """The best route for a destination by longest match; next hops resolved to interfaces. None: no route."""
+        ...
+
+    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
+        """The same, as if NHRP had installed and overridden nothing."""
+        ...
+
+    def exact(self, prefix: Prefix) -> Route | None:
+        """The best route of exactly this prefix that NHRP did not install, or None."""
+        ...
+
+    def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
+        """Next hops as a packet takes them: NHRP's routes and overrides count. Empty: dropped."""
+        ...
+
+    def routes(self) -> tuple[Route, ...]:
+        """The best routes, sorted by prefix."""
+        ...
+
+
+class Debugging(Protocol):
+    """Asked of the system feature."""
+
+    def on(
+        self,
+        flag: str,
+        nbma: IPAddress | None = None,
+        *,
+        address: IPAddress | None = None,
+        interface: str | None = None,
+    ) -> bool:
+        """Is this debug ("nhrp packet") switched on, and do the conditions set for it let these lines through?
+
+        nbma, address: the peer's NBMA and tunnel address, interface: the tunnel; say what is known.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Asked of the system feature."""
+
+    def wall(self, now: float) -> datetime:
+        """Wall time at monotonic `now`, UTC."""
+        ...
+
+
+@dataclass(slots=True)
+class Ports:
+    """The answering machines. The router fills these in before the first event."""
+
+    interfaces: Interfaces
+    tunnels: Tunnels
+    rib: Rib
+    debugging: Debugging
+    clock: Clock
+    entropy: Entropy

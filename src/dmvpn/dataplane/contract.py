@@ -1,0 +1,53 @@
+"""What every data plane does: simulated, Python, Rust engine. One suite (`tests/contract/`) runs on all of them.
+
+A plane carries out effects in order and reports facts as events. It decides nothing: which route is best, who is
+registered, when a shortcut is proved is the router's business. What it does by itself, because it happens per packet:
+
+* IP: forward by longest match, TTL, ICMP errors, answer echo requests, fragment or say how big a packet may be;
+* GRE: encapsulate (TTL 255, DF clear, TOS copied), demultiplex by local address, key and, on point-to-point tunnels,
+  remote address; replicate multicast; clamp TCP's MSS; count per peer;
+* an unknown next hop of a multipoint tunnel: the packet waits, `Unresolved` is reported once until it is answered;
+* a transit packet between tunnels of one NHRP network: `Hairpin`, once per interval and address pair;
+* ICMP port unreachable that leaves by a tunnel carries the tunnel's address, as IOS has it (the last line of a
+  traceroute to a LAN address shows the tunnel address).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+
+
+class EffectError(Exception):
+    """The plane could not carry out an effect; the shell makes an `EffectFailed` of it."""
+
+    def __init__(self, effect: Effect, errno: int, text: str) -> None:
+        super().__init__(f"{type(effect).__name__}: {text}")
+        self.effect = effect
+        self.errno = errno
+        self.text = text
+
+
+class DataPlane(Protocol):
+    """Carries out effects; facts go to the function it was made with."""
+
+    def execute(self, effect: Effect) -> None:
+        """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; a second call does nothing."""
+        ...
+
+
+#: Packets that may wait for one next hop, and next hops that may be unresolved at a time, for each tunnel.
+WAITING_PACKETS = 64
+UNRESOLVED_NEXT_HOPS = 256
+#: Seconds until the packets that wait for a next hop are given up (Linux: app_solicit x retrans_time).
+RESOLUTION_TIMEOUT = 1.0
+#: Address pairs that the hairpin detector remembers.
+HAIRPIN_PAIRS = 65536
+#: NBMA addresses whose packets a tunnel counts although no adjacency names them.
+COUNTED_PEERS = 65536

@@ -1,0 +1,114 @@
+"""Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbours without any binary or library.
+
+    wire, codes                       messages and attributes as octets
+    link, address, route, neighbour   one object each: value, requests about it, decoder; pure functions
+    events                            notifications as typed events
+    channel                           NetlinkSocket: asks and tells, in batches
+    monitor                           NetlinkMonitor: hears what changes
+
+Requests are values made by the pure functions and carried out by `NetlinkSocket.execute` (returns refusals) or
+`NetlinkSocket.call` (raises). Interfaces are indexes here; names of IOS are the business of others.
+"""
+
+from __future__ import annotations
+
+from dmvpn.dataplane.netlink.address import AddressFlag, InterfaceAddress, add_address, delete_address
+from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket, Refusal
+from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, Group
+from dmvpn.dataplane.netlink.events import (
+    AddressEvent,
+    Change,
+    KernelEvent,
+    LinkEvent,
+    NeighbourEvent,
+    Overrun,
+    RouteEvent,
+)
+from dmvpn.dataplane.netlink.link import (
+    InetConf,
+    Link,
+    LinkFlag,
+    LinkRef,
+    LinkSettings,
+    VethEnd,
+    create_veth,
+    delete_link,
+    set_arp,
+    set_down,
+    set_link,
+    set_up,
+)
+from dmvpn.dataplane.netlink.monitor import NetlinkMonitor
+from dmvpn.dataplane.netlink.neighbour import (
+    Neighbour,
+    NeighbourFlag,
+    NeighbourParameters,
+    NeighbourState,
+    delete_neighbour,
+    set_neighbour,
+    set_neighbour_parameters,
+)
+from dmvpn.dataplane.netlink.route import (
+    ROUTE_METRIC,
+    ROUTE_PROTOCOL,
+    TABLE_LOCAL,
+    TABLE_MAIN,
+    NextHop,
+    Route,
+    RouteKind,
+    add_route,
+    delete_route,
+    replace_route,
+)
+from dmvpn.dataplane.netlink.wire import Request
+
+__all__ = [
+    "AF_INET",
+    "AF_INET6",
+    "ROUTE_METRIC",
+    "ROUTE_PROTOCOL",
+    "TABLE_LOCAL",
+    "TABLE_MAIN",
+    "AddressEvent",
+    "AddressFlag",
+    "Change",
+    "Group",
+    "InetConf",
+    "InterfaceAddress",
+    "KernelEvent",
+    "Link",
+    "LinkEvent",
+    "LinkFlag",
+    "LinkRef",
+    "LinkSettings",
+    "Neighbour",
+    "NeighbourEvent",
+    "NeighbourFlag",
+    "NeighbourParameters",
+    "NeighbourState",
+    "NetlinkError",
+    "NetlinkMonitor",
+    "NetlinkSocket",
+    "NextHop",
+    "Overrun",
+    "Refusal",
+    "Request",
+    "Route",
+    "RouteEvent",
+    "RouteKind",
+    "VethEnd",
+    "add_address",
+    "add_route",
+    "create_veth",
+    "delete_address",
+    "delete_link",
+    "delete_neighbour",
+    "delete_route",
+    "replace_route",
+    "set_arp",
+    "set_down",
+    "set_link",
+    "set_neighbour",
+    "set_neighbour_parameters",
+    "set_up",
+]

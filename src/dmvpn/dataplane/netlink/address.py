@@ -1,0 +1,107 @@
+"""Addresses of interfaces: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR and their events, rtnetlink(7).
+
+With an address the kernel makes the route to its network itself, unless `NOPREFIXROUTE` is set (then a gateway in
+that network is refused, except with the on-link flag of a route). IPv6 addresses on a tunnel take `NODAD`: duplicate
+address detection has nobody to ask there, and the address would be unusable for a second.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.netlink.codes import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_REPLACE,
+    MessageType,
+    family_of,
+)
+from dmvpn.dataplane.netlink.wire import CLAUSE, Request, attribute, attribute_u32, read_address, read_uint, split_body
+
+#: ifaddrmsg: family, prefix length, flags (8 bits of them), scope, index.
+_IFADDRMSG = struct.Struct("=BBBBI")
+
+_IFA_ADDRESS = 1
+_IFA_LOCAL = 2
+_IFA_BROADCAST = 4
+_IFA_FLAGS = 8
+
+
+class AddressFlag(enum.IntFlag):
+    """The flags we set or look at (IFA_F_*)."""
+
+    NONE = 0
+    SECONDARY = 0x01
+    NODAD = 0x02
+    DADFAILED = 0x08
+    DEPRECATED = 0x20
+    TENTATIVE = 0x40
+    PERMANENT = 0x80
+    NOPREFIXROUTE = 0x200
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """An address of an interface. link: index. peer: the far end of a point-to-point address, else None."""
+
+    link: int
+    address: IPAddress
+    prefix_length: int
+    flags: AddressFlag = AddressFlag.NONE
+    peer: IPAddress | None = None
+
+    @property
+    def network(self) -> Prefix:
+        """The connected prefix."""
+        return Prefix.of(self.peer or self.address, self.prefix_length)
+
+    def __str__(self) -> str:
+        return f"address {self.address}/{self.prefix_length} of interface {self.link}"
+
+
+def add_address(address: InterfaceAddress) -> Request:
+    """Add an address; no error if it is there already."""
+    body = _body(address)
+    if address.address.version == 4 and address.prefix_length < 31 and address.peer is None:
+        body += attribute(_IFA_BROADCAST, address.network.broadcast.packed)
+    return Request(MessageType.NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
+
+
+def delete_address(address: InterfaceAddress) -> Request:
+    """Delete an address; its connected route and the routes through it go too."""
+    return Request(MessageType.DELADDR, 0, _body(address), address)
+
+
+def dump_addresses() -> Request:
+    """Ask for all addresses of both families in the namespace."""
+    return Request(MessageType.GETADDR, NLM_F_DUMP, _IFADDRMSG.pack(AF_UNSPEC, 0, 0, 0, 0), "all addresses")
+
+
+def parse_address(body: memoryview) -> InterfaceAddress | None:
+    """Read the body of a NEWADDR or DELADDR message; None: of a family that is not IP. Raises WireError."""
+    (family, prefix_length, short_flags, _, link), found = split_body(body, _IFADDRMSG, "ifaddrmsg")
+    if family not in (AF_INET, AF_INET6):
+        return None
+    # IFA_LOCAL is ours and IFA_ADDRESS the far end's; IPv6 leaves out IFA_LOCAL unless the two differ.
+    far = read_address(found[_IFA_ADDRESS]) if _IFA_ADDRESS in found else None
+    address = read_address(found[_IFA_LOCAL]) if _IFA_LOCAL in found else far
+    if address is None or family_of(address.version) != family or prefix_length > address.max_prefixlen:
+        raise WireError("address missing or not of its family", offset=_IFADDRMSG.size, clause=CLAUSE)
+    flags = read_uint(found[_IFA_FLAGS]) if _IFA_FLAGS in found else short_flags
+    peer = far if far is not None and far != address and far.version == address.version else None
+    return InterfaceAddress(link, address, prefix_length, AddressFlag(flags), peer)
+
+
+def _body(address: InterfaceAddress) -> bytes:
+    family = family_of(address.address.version)
+    head = _IFADDRMSG.pack(family, address.prefix_length, address.flags & 0xFF, 0, address.link)
+    local = attribute(_IFA_LOCAL, address.address.packed)
+    far = attribute(_IFA_ADDRESS, (address.peer or address.address).packed)
+    return head + local + far + attribute_u32(_IFA_FLAGS, address.flags)

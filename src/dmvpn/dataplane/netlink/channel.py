@@ -1,0 +1,255 @@
+"""The socket that asks the kernel: requests in batches, dumps, and the errors with the request that caused them.
+
+The kernel works a datagram off message by message while we send it, so nothing here ever waits for long. Only the
+last message of a batch wants an acknowledgement; a refused one is answered anyway, with its sequence number, and the
+ones behind it are carried out all the same. Batches make 260,000 neighbour entries a second out of 144,000.
+
+A socket belongs for ever to the network namespace in which it was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
+from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
+from dmvpn.dataplane.netlink.link import Link, LinkRef, dump_links, get_link, parse_link
+from dmvpn.dataplane.netlink.neighbour import (
+    Neighbour,
+    NeighbourParameters,
+    dump_neighbour_parameters,
+    dump_neighbours,
+    parse_neighbour,
+    parse_neighbour_parameters,
+)
+from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, Route, delete_route, dump_routes, parse_route
+from dmvpn.dataplane.netlink.wire import (
+    Acknowledgement,
+    Message,
+    Request,
+    parse_acknowledgement,
+    parse_done,
+    parse_messages,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+#: Requests in one datagram: the answers must fit the socket's buffer even if all of them are refused.
+BATCH: Final = 128
+#: Octets in one datagram, well below net.core.wmem_default.
+_BATCH_OCTETS = 1 << 16
+_RECEIVE = 1 << 17
+_DUMP_ATTEMPTS = 5
+#: Seconds. Answers are there when the request is sent; this only keeps a broken assumption from hanging a router.
+_PATIENCE = 5.0
+
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+_NETLINK_GET_STRICT_CHK = 12
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The kernel refused a request. text: its own explanation, or the text of the error number."""
+
+    request: Request
+    errno: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.text}"
+
+
+class NetlinkError(OSError):
+    """A request that was expected to succeed was refused."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.errno, str(refusal))
+        self.refusal = refusal
+
+
+class NetlinkSocket:
+    """Asks and tells the kernel of one network namespace about links, addresses, routes and neighbours."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._sequence = 0
+        try:
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+            with contextlib.suppress(OSError):  # kernels before 4.20; it only makes mistakes louder
+                self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
+            self._socket.settimeout(_PATIENCE)
+            self._socket.bind((0, 0))
+        except OSError:
+            self._socket.close()
+            raise
+        #: The sender's number in notifications of what this socket did (see `NetlinkMonitor`).
+        self.port: int = self._socket.getsockname()[0]
+
+    # ------------------------------------------------------------------------------------------------ requests
+
+    def execute(self, requests: Sequence[Request]) -> list[Refusal]:
+        """Carry out all requests in order, and say which were refused. An error does not stop those behind it."""
+        refusals: list[Refusal] = []
+        start = 0
+        while start < len(requests):
+            end, octets = start, 0
+            while end < len(requests) and end - start < BATCH and octets < _BATCH_OCTETS:
+                octets += len(requests[end].body)
+                end += 1
+            refusals += self._execute_batch(requests[start:end])
+            start = end
+        return refusals
+
+    def call(self, *requests: Request) -> None:
+        """Carry out all requests. Raises NetlinkError for the first one that was refused."""
+        refusals = self.execute(requests)
+        if refusals:
+            raise NetlinkError(refusals[0])
+
+    def _execute_batch(self, batch: Sequence[Request]) -> list[Refusal]:
+        first = self._sequence + 1
+        last = self._sequence = self._sequence + len(batch)
+        octets = [request.serialize(first + position) for position, request in enumerate(batch[:-1])]
+        octets.append(batch[-1].serialize(last, NLM_F_ACK))
+        self._socket.send(b"".join(octets))
+        try:
+            verdicts = self._collect(first, last)
+        except TimeoutError:
+            return [_refusal(request, errno.ETIMEDOUT, "no answer from the kernel") for request in batch]
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            # Answers were lost, we cannot tell which: the owners of all of them try again.
+            return [_refusal(request, errno.ENOBUFS, "answer lost") for request in batch]
+        return [_refusal(batch[a.sequence - first], a.errno, a.text) for a in verdicts if a.errno]
+
+    def _collect(self, first: int, last: int) -> list[Acknowledgement]:
+        verdicts: list[Acknowledgement] = []
+        while True:
+            for message in self._receive():
+                if message.kind == MessageType.ERROR and first <= message.sequence <= last:
+                    verdicts.append(parse_acknowledgement(message))
+                    if message.sequence == last:
+                        return verdicts
+
+    # --------------------------------------------------------------------------------------------------- dumps
+
+    def dump(self, request: Request) -> list[Message]:
+        """All objects that a dump request finds. Raises NetlinkError.
+
+        If the table changed while it was read the kernel says so and we read again, a few times; then the last result
+        counts: whoever follows changes with a monitor hears of the rest.
+        """
+        for _ in range(_DUMP_ATTEMPTS):
+            found, interrupted = self._dump_once(request)
+            if not interrupted:
+                break
+        return found
+
+    def _dump_once(self, request: Request) -> tuple[list[Message], bool]:
+        self._sequence += 1
+        self._socket.send(request.serialize(self._sequence))
+        found: list[Message] = []
+        interrupted = False
+        while True:
+            for message in self._receive():
+                if message.sequence != self._sequence:
+                    continue
+                interrupted |= bool(message.flags & NLM_F_DUMP_INTR)
+                if message.kind == MessageType.ERROR:
+                    verdict = parse_acknowledgement(message)
+                    raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
+                if message.kind == MessageType.DONE:
+                    failure = parse_done(message)
+                    if failure > 0:
+                        raise NetlinkError(_refusal(request, failure, ""))
+                    return found, interrupted
+                found.append(message)
+
+    def links(self) -> list[Link]:
+        """All interfaces of the namespace."""
+        return _parsed(self.dump(dump_links()), parse_link)
+
+    def find_link(self, link: LinkRef) -> Link | None:
+        """One interface by name or index, or None if there is no such. Raises NetlinkError.
+
+        Since Linux 6.8 the kernel finishes a pending change of carrier first. Until then an interface that got its
+        carrier by the far end's `set_up` drops what it should send, and a lost ARP request costs a second: read an
+        interface before the first packet goes out.
+        """
+        request = get_link(link)
+        self._sequence += 1
+        self._socket.send(request.serialize(self._sequence))
+        while True:
+            for message in self._receive():
+                if message.sequence != self._sequence:
+                    continue
+                if message.kind == MessageType.NEWLINK:
+                    return parse_link(message.body)
+                verdict = parse_acknowledgement(message)
+                if verdict.errno == errno.ENODEV:
+                    return None
+                raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
+
+    def addresses(self) -> list[InterfaceAddress]:
+        """All addresses of the namespace."""
+        return _parsed(self.dump(dump_addresses()), parse_address)
+
+    def routes(self, *, protocol: int | None = None) -> list[Route]:
+        """The routes of all tables and both families; with `protocol` only the routes of this owner."""
+        found = _parsed(self.dump(dump_routes()), parse_route)
+        return [route for route in found if protocol is None or route.protocol == protocol]
+
+    def neighbours(self, link: int | None = None) -> list[Neighbour]:
+        """The neighbour entries of both families; with `link` (an index) only those of this interface."""
+        return _parsed(self.dump(dump_neighbours(link)), parse_neighbour)
+
+    def neighbour_parameters(self, family: int) -> list[NeighbourParameters]:
+        """The neighbour table parameters of every interface that has its own."""
+        return _parsed(self.dump(dump_neighbour_parameters(family)), parse_neighbour_parameters)
+
+    def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[Route]:
+        """Delete every route of this owner, in all tables, and say which they were: what an earlier run left behind."""
+        stale = self.routes(protocol=protocol)
+        self.execute([delete_route(route) for route in stale])
+        return stale
+
+    # ------------------------------------------------------------------------------------------------ the socket
+
+    def _receive(self) -> Iterable[Message]:
+        datagram, sender = self._socket.recvfrom(_RECEIVE)
+        # Only the kernel has number 0; whatever other processes send us is not listened to.
+        return parse_messages(memoryview(datagram)) if sender[0] == 0 else ()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _refusal(request: Request, number: int, text: str) -> Refusal:
+    return Refusal(request, number, text or os.strerror(number))
+
+
+def _parsed(messages: Iterable[Message], parse: Callable[[memoryview], _T | None]) -> list[_T]:
+    found = (parse(message.body) for message in messages)
+    return [entry for entry in found if entry is not None]

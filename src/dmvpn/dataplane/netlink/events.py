@@ -1,0 +1,99 @@
+"""What a monitor hears: the kernel's notifications as typed events.
+
+`Overrun` stands where the socket was too full and messages were lost: whoever keeps a copy of the kernel's state dumps
+it anew. A `NeighbourEvent` with `Change.ASKED` is a question (see `neighbour`), its state tells which one.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
+from dmvpn.dataplane.netlink.codes import MessageType
+from dmvpn.dataplane.netlink.link import Link, parse_link
+from dmvpn.dataplane.netlink.neighbour import Neighbour, parse_neighbour
+from dmvpn.dataplane.netlink.route import Route, parse_route
+
+if TYPE_CHECKING:
+    from dmvpn.dataplane.netlink.wire import Message
+
+
+class Change(enum.Enum):
+    """What happened to the object of an event."""
+
+    SET = "set"  # it is new, or changed into this
+    GONE = "gone"
+    ASKED = "asked"  # neighbours only: the kernel wants an answer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent:
+    """An interface appeared, changed or went away."""
+
+    change: Change
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class AddressEvent:
+    """An address was added, changed or deleted."""
+
+    change: Change
+    address: InterfaceAddress
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEvent:
+    """A route was added, replaced or deleted. Routes lost with an interface set down are *not* reported for IPv4."""
+
+    change: Change
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourEvent:
+    """A neighbour entry changed or went away, or the kernel asks about it."""
+
+    change: Change
+    neighbour: Neighbour
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """Messages were lost (ENOBUFS): dump and compare."""
+
+
+KernelEvent = LinkEvent | AddressEvent | RouteEvent | NeighbourEvent | Overrun
+
+_CHANGES = {
+    MessageType.NEWLINK: Change.SET,
+    MessageType.DELLINK: Change.GONE,
+    MessageType.NEWADDR: Change.SET,
+    MessageType.DELADDR: Change.GONE,
+    MessageType.NEWROUTE: Change.SET,
+    MessageType.DELROUTE: Change.GONE,
+    MessageType.NEWNEIGH: Change.SET,
+    MessageType.DELNEIGH: Change.GONE,
+    MessageType.GETNEIGH: Change.ASKED,
+}
+
+
+def parse_event(message: Message) -> KernelEvent | None:
+    """The event a notification stands for; None: of a type or family that we do not follow. Raises WireError."""
+    match message.kind:
+        case MessageType.NEWNEIGH | MessageType.DELNEIGH | MessageType.GETNEIGH:
+            neighbour = parse_neighbour(message.body)
+            return None if neighbour is None else NeighbourEvent(_CHANGES[MessageType(message.kind)], neighbour)
+        case MessageType.NEWROUTE | MessageType.DELROUTE:
+            route = parse_route(message.body)
+            return None if route is None else RouteEvent(_CHANGES[MessageType(message.kind)], route)
+        case MessageType.NEWLINK | MessageType.DELLINK:
+            link = parse_link(message.body)
+            return None if link is None else LinkEvent(_CHANGES[MessageType(message.kind)], link)
+        case MessageType.NEWADDR | MessageType.DELADDR:
+            address = parse_address(message.body)
+            return None if address is None else AddressEvent(_CHANGES[MessageType(message.kind)], address)
+        case _:
+            return None

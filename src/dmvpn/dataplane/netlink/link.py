@@ -1,0 +1,321 @@
+"""Interfaces: RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK and their events, rtnetlink(7).
+
+`Link` is what the kernel says of an interface. `LinkSettings` is what we want changed; an interface is named by index
+or by name. Moving a veth end into a namespace, or making it there, takes an open file descriptor of the namespace.
+
+Traps: the kernel applies IFLA_AF_SPEC (address generation, forwarding) *after* the up flag of the same message, so
+`set_link` never sets up, and a tunnel that must stay silent is configured first and set up by a second request
+(`set_up`). Setting an interface down removes all its routes and neighbours, permanent ones too.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+
+from dmvpn.dataplane.netlink.codes import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    MessageType,
+)
+from dmvpn.dataplane.netlink.wire import (
+    Request,
+    attribute,
+    attribute_text,
+    attribute_u8,
+    attribute_u32,
+    nest,
+    parse_attributes,
+    read_text,
+    read_uint,
+    split_body,
+)
+
+#: ifinfomsg: family, padding, hardware type, index, flags, mask of the flags to change.
+_IFINFOMSG = struct.Struct("=BBHiII")
+
+_IFLA_ADDRESS = 1
+_IFLA_IFNAME = 3
+_IFLA_MTU = 4
+_IFLA_LINK = 5
+_IFLA_TXQLEN = 13
+_IFLA_LINKINFO = 18
+_IFLA_IFALIAS = 20
+_IFLA_AF_SPEC = 26
+_IFLA_NET_NS_FD = 28
+_IFLA_EXT_MASK = 29
+_IFLA_INFO_KIND = 1
+_IFLA_INFO_DATA = 2
+_VETH_INFO_PEER = 1
+_IFLA_INET_CONF = 1
+_IFLA_INET6_ADDR_GEN_MODE = 8
+_IN6_ADDR_GEN_MODE_NONE = 1
+_RTEXT_FILTER_SKIP_STATS = 1 << 3
+
+# Positions of the settings in IFLA_INET_CONF (linux/ip.h IPV4_DEVCONF_*); nested types when written, an array of
+# 32-bit words, starting with number 1, when read.
+_FORWARDING = 1
+_ACCEPT_REDIRECTS = 4
+_SEND_REDIRECTS = 6
+_RP_FILTER = 8
+
+#: IFNAMSIZ - 1.
+MAX_NAME = 15
+
+#: How a request names an interface.
+LinkRef = int | str
+
+
+class LinkFlag(enum.IntFlag):
+    """The flags we look at (IFF_*); the kernel has more, they are kept."""
+
+    UP = 0x1
+    BROADCAST = 0x2
+    LOOPBACK = 0x8
+    POINTOPOINT = 0x10
+    RUNNING = 0x40
+    NOARP = 0x80
+    MULTICAST = 0x1000
+    LOWER_UP = 0x10000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InetConf:
+    """IPv4 settings of one interface, net.ipv4.conf.IF.*, which netlink can set where /proc/sys is read-only."""
+
+    forwarding: int | None = None
+    rp_filter: int | None = None
+    send_redirects: int | None = None
+    accept_redirects: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One interface. kind: "veth", "tun" ..., "" for those without a kind (lo, most network cards). mtu: octets.
+
+    peer: the index of the other end of a veth, in its own namespace. alias: where we keep the IOS name.
+    """
+
+    index: int
+    name: str
+    flags: LinkFlag
+    mtu: int = 0
+    address: bytes = b""
+    kind: str = ""
+    alias: str = ""
+    peer: int | None = None
+    transmit_queue_length: int = 0
+    inet: InetConf | None = None
+
+    @property
+    def up(self) -> bool:
+        """Administratively up."""
+        return LinkFlag.UP in self.flags
+
+    @property
+    def carrier(self) -> bool:
+        """Up and connected ("line protocol up" as far as the interface itself can know)."""
+        return LinkFlag.LOWER_UP in self.flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """Changes to an interface; None leaves as it is.
+
+    silent_ipv6: generate no link-local address, so that no discovery or solicitation is ever sent by itself.
+    namespace: open descriptor of the network namespace to move it to (it arrives there down, without addresses).
+    """
+
+    mtu: int | None = None
+    address: bytes | None = None
+    alias: str | None = None
+    name: str | None = None
+    transmit_queue_length: int | None = None
+    silent_ipv6: bool = False
+    inet: InetConf | None = None
+    namespace: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VethEnd:
+    """One end of a pair to be made. namespace: open descriptor of its network namespace, None: the socket's own."""
+
+    name: str
+    namespace: int | None = None
+    mtu: int | None = None
+    address: bytes | None = None
+
+
+def create_veth(end: VethEnd, peer: VethEnd) -> Request:
+    """Make a pair, each end directly in its namespace: it never shows elsewhere, and names need not differ.
+
+    Raises ValueError if `end` names a namespace and `peer` does not: kernels differ in where the peer would go.
+    """
+    if end.namespace is not None and peer.namespace is None:
+        raise ValueError("name the namespace of both ends, or only the peer's")
+    peer_body = _ifinfomsg(0) + _end_attributes(peer)
+    information = nest(
+        _IFLA_LINKINFO,
+        attribute(_IFLA_INFO_KIND, b"veth"),
+        nest(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, peer_body)),
+    )
+    body = _ifinfomsg(0) + _end_attributes(end) + information
+    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
+
+
+def set_link(link: LinkRef, settings: LinkSettings) -> Request:
+    """Change an interface, except up and down.
+
+    Raises ValueError for a new name that Linux refuses; renaming takes the index: a message has room for one name.
+    """
+    if settings.name is not None and isinstance(link, str):
+        raise ValueError(f"rename {link} by its index")
+    head, named = _reference(link)
+    parts = [head, named]
+    if settings.namespace is not None:
+        parts.append(attribute_u32(_IFLA_NET_NS_FD, settings.namespace))
+    if settings.address is not None:
+        parts.append(attribute(_IFLA_ADDRESS, settings.address))
+    if settings.mtu is not None:
+        parts.append(attribute_u32(_IFLA_MTU, settings.mtu))
+    if settings.name is not None:
+        parts.append(attribute_text(_IFLA_IFNAME, checked_name(settings.name)))
+    if settings.alias is not None:
+        parts.append(attribute(_IFLA_IFALIAS, settings.alias.encode()))
+    if settings.transmit_queue_length is not None:
+        parts.append(attribute_u32(_IFLA_TXQLEN, settings.transmit_queue_length))
+    parts.append(_family_settings(settings))
+    return Request(MessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
+
+
+def set_up(link: LinkRef) -> Request:
+    """Set administratively up."""
+    return _set_flags(link, LinkFlag.UP, f"interface {link} up")
+
+
+def set_down(link: LinkRef) -> Request:
+    """Set administratively down: the kernel removes all its routes and neighbour entries."""
+    return _set_flags(link, LinkFlag(0), f"interface {link} down")
+
+
+def set_arp(link: LinkRef, enabled: bool) -> Request:
+    """Resolve neighbours (True), or treat every address as one hop away without asking (IFF_NOARP)."""
+    return _set_flags(link, LinkFlag(0) if enabled else LinkFlag.NOARP, f"interface {link} arp", LinkFlag.NOARP)
+
+
+def delete_link(link: LinkRef) -> Request:
+    """Delete an interface; with one end of a veth goes the other."""
+    head, named = _reference(link)
+    return Request(MessageType.DELLINK, 0, head + named, f"interface {link}")
+
+
+def dump_links() -> Request:
+    """Ask for all interfaces of the namespace."""
+    body = _ifinfomsg(0) + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+    return Request(MessageType.GETLINK, NLM_F_DUMP, body, "all interfaces")
+
+
+def get_link(link: LinkRef) -> Request:
+    """Ask for one interface."""
+    head, named = _reference(link)
+    body = head + named + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+    return Request(MessageType.GETLINK, 0, body, f"interface {link}")
+
+
+def parse_link(body: memoryview) -> Link | None:
+    """Read the body of a NEWLINK or DELLINK message; None: it is about a bridge port, not an interface.
+
+    Raises WireError.
+    """
+    (family, _, _, index, flags, _), found = split_body(body, _IFINFOMSG, "ifinfomsg")
+    if family != AF_UNSPEC or _IFLA_IFNAME not in found:
+        return None
+    information = parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
+    families = parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
+    return Link(
+        index=index,
+        name=read_text(found[_IFLA_IFNAME]),
+        flags=LinkFlag(flags),
+        mtu=read_uint(found[_IFLA_MTU]) if _IFLA_MTU in found else 0,
+        address=bytes(found.get(_IFLA_ADDRESS, b"")),
+        kind=read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else "",
+        alias=read_text(found[_IFLA_IFALIAS]) if _IFLA_IFALIAS in found else "",
+        peer=read_uint(found[_IFLA_LINK]) if _IFLA_LINK in found else None,
+        transmit_queue_length=read_uint(found[_IFLA_TXQLEN]) if _IFLA_TXQLEN in found else 0,
+        inet=_parse_inet(families[AF_INET]) if AF_INET in families else None,
+    )
+
+
+def checked_name(name: str) -> str:
+    """The name, if Linux would take it: 1 to 15 octets, no "/", no white space, neither "." nor "..".
+
+    Raises ValueError; "GigabitEthernet0/1" is no Linux name.
+    """
+    if not 0 < len(name.encode()) <= MAX_NAME or "/" in name or name in (".", "..") or any(map(str.isspace, name)):
+        raise ValueError(f"{name!r} is no Linux interface name: at most {MAX_NAME} octets, no '/', no white space")
+    return name
+
+
+def _ifinfomsg(index: int, flags: int = 0, change: int = 0) -> bytes:
+    return _IFINFOMSG.pack(AF_UNSPEC, 0, 0, index, flags, change)
+
+
+def _reference(link: LinkRef) -> tuple[bytes, bytes]:
+    if isinstance(link, int):
+        return _ifinfomsg(link), b""
+    return _ifinfomsg(0), attribute_text(_IFLA_IFNAME, checked_name(link))
+
+
+def _set_flags(link: LinkRef, flags: LinkFlag, subject: str, change: LinkFlag = LinkFlag.UP) -> Request:
+    _, named = _reference(link)
+    index = link if isinstance(link, int) else 0
+    return Request(MessageType.SETLINK, 0, _ifinfomsg(index, flags, change) + named, subject)
+
+
+def _end_attributes(end: VethEnd) -> bytes:
+    parts = [attribute_text(_IFLA_IFNAME, checked_name(end.name))]
+    if end.namespace is not None:
+        parts.append(attribute_u32(_IFLA_NET_NS_FD, end.namespace))
+    if end.mtu is not None:
+        parts.append(attribute_u32(_IFLA_MTU, end.mtu))
+    if end.address is not None:
+        parts.append(attribute(_IFLA_ADDRESS, end.address))
+    return b"".join(parts)
+
+
+def _family_settings(settings: LinkSettings) -> bytes:
+    families = []
+    if settings.inet is not None:
+        numbers = (
+            (_FORWARDING, settings.inet.forwarding),
+            (_ACCEPT_REDIRECTS, settings.inet.accept_redirects),
+            (_SEND_REDIRECTS, settings.inet.send_redirects),
+            (_RP_FILTER, settings.inet.rp_filter),
+        )
+        values = [attribute_u32(number, value) for number, value in numbers if value is not None]
+        families.append(nest(AF_INET, nest(_IFLA_INET_CONF, *values)))
+    if settings.silent_ipv6:
+        families.append(nest(AF_INET6, attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
+    return nest(_IFLA_AF_SPEC, *families) if families else b""
+
+
+def _parse_inet(value: memoryview) -> InetConf | None:
+    words = parse_attributes(value).get(_IFLA_INET_CONF)
+    if words is None:
+        return None
+
+    def word(number: int) -> int | None:
+        octets = words[4 * (number - 1) : 4 * number]
+        return read_uint(octets) if len(octets) == 4 else None
+
+    return InetConf(
+        forwarding=word(_FORWARDING),
+        rp_filter=word(_RP_FILTER),
+        send_redirects=word(_SEND_REDIRECTS),
+        accept_redirects=word(_ACCEPT_REDIRECTS),
+    )

@@ -1,0 +1,234 @@
+"""Neighbours: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
+
+The neighbour table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the
+other probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
+INCOMPLETE asks us; setting the entry lets the packet go. GETNEIGH in state PROBE asks whether an entry that is in use
+(made as STALE and externally learned) is still good.
+
+Entries that we set are PERMANENT: exempt from the table's limits, which all namespaces of the machine share, and kept
+when the carrier goes. Replacing one loses no packet. They carry no usage information.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.netlink.codes import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_REPLACE,
+    MessageType,
+    family_of,
+)
+from dmvpn.dataplane.netlink.wire import (
+    CLAUSE,
+    Request,
+    attribute,
+    attribute_text,
+    attribute_u32,
+    attribute_u64,
+    nest,
+    parse_attributes,
+    read_address,
+    read_text,
+    read_uint,
+    split_body,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+#: ndmsg: family, padding (8 and 16 bits), interface, state, flags, type.
+_NDMSG = struct.Struct("=BBHiHBB")
+#: ndtmsg: family, padding (8 and 16 bits).
+_NDTMSG = struct.Struct("=BBH")
+
+_NDA_DST = 1
+_NDA_LLADDR = 2
+_NDA_IFINDEX = 8
+
+_NDTA_NAME = 1
+_NDTA_PARMS = 6
+_NDTPA_IFINDEX = 1
+_NDTPA_RETRANS_TIME = 5
+_NDTPA_DELAY_PROBE_TIME = 7
+_NDTPA_APP_PROBES = 9
+_NDTPA_UCAST_PROBES = 10
+_NDTPA_MCAST_PROBES = 11
+_NDTPA_QUEUE_LENBYTES = 16
+
+_TABLE_NAMES = {AF_INET: "arp_cache", AF_INET6: "ndisc_cache"}
+
+
+class NeighbourState(enum.IntFlag):
+    """States of an entry (NUD_*)."""
+
+    NONE = 0x00
+    INCOMPLETE = 0x01
+    REACHABLE = 0x02
+    STALE = 0x04
+    DELAY = 0x08
+    PROBE = 0x10
+    FAILED = 0x20
+    NOARP = 0x40
+    PERMANENT = 0x80
+
+
+class NeighbourFlag(enum.IntFlag):
+    """Flags of an entry (NTF_*)."""
+
+    NONE = 0
+    PROXY = 0x08
+    EXTERNALLY_LEARNED = 0x10
+    ROUTER = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One entry. link: interface index. lladdr: 6 octets on a TAP, the NBMA address itself on a kernel GRE tunnel."""
+
+    link: int
+    address: IPAddress
+    lladdr: bytes = b""
+    state: NeighbourState = NeighbourState.PERMANENT
+    flags: NeighbourFlag = NeighbourFlag.NONE
+
+    def __str__(self) -> str:
+        return f"neighbour {self.address} on interface {self.link}"
+
+
+def set_neighbour(neighbour: Neighbour) -> Request:
+    """Make the entry, or change it in place."""
+    body = _body(neighbour) + (attribute(_NDA_LLADDR, neighbour.lladdr) if neighbour.lladdr else b"")
+    return Request(MessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbour)
+
+
+def delete_neighbour(neighbour: Neighbour) -> Request:
+    """Delete the entry of this interface and address; ENOENT if there is none."""
+    return Request(MessageType.DELNEIGH, 0, _body(neighbour), neighbour)
+
+
+def dump_neighbours(link: int | None = None, family: int = AF_UNSPEC) -> Request:
+    """Ask for the entries of one interface, or of all; of one address family, or of both."""
+    body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
+    return Request(
+        MessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbours" if link is None else f"neighbours of {link}"
+    )
+
+
+def parse_neighbour(body: memoryview) -> Neighbour | None:
+    """Read the body of a NEWNEIGH, DELNEIGH or GETNEIGH message; None: a bridge's entry. Raises WireError."""
+    (family, _, _, link, state, flags, _), found = split_body(body, _NDMSG, "ndmsg")
+    if family not in (AF_INET, AF_INET6):
+        return None
+    if _NDA_DST not in found:
+        raise WireError("neighbour without address", offset=_NDMSG.size, clause=CLAUSE)
+    address = read_address(found[_NDA_DST])
+    if family_of(address.version) != family:
+        raise WireError("neighbour address not of its family", offset=_NDMSG.size, clause=CLAUSE)
+    lladdr = bytes(found.get(_NDA_LLADDR, b""))
+    return Neighbour(link, address, lladdr, NeighbourState(state), NeighbourFlag(flags))
+
+
+def _body(neighbour: Neighbour) -> bytes:
+    family = family_of(neighbour.address.version)
+    head = _NDMSG.pack(family, 0, 0, neighbour.link, neighbour.state, neighbour.flags, 0)
+    return head + attribute(_NDA_DST, neighbour.address.packed)
+
+
+# ----------------------------------------------------------------------------------------------- table parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourParameters:
+    """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is (or not reported).
+
+    app_probes: questions to us (a GETNEIGH each) before the entry fails. unicast_probes, multicast_probes: sent by the
+    kernel itself. queue_octets: how much may wait for one address, in octets of kernel buffer (the default holds 256
+    small packets). retransmit_ms: milliseconds between questions; times app_probes it is how long packets wait.
+    delay_probe_ms: milliseconds until a STALE entry that is used is probed.
+    """
+
+    link: int
+    family: int = AF_INET
+    app_probes: int | None = None
+    unicast_probes: int | None = None
+    multicast_probes: int | None = None
+    queue_octets: int | None = None
+    retransmit_ms: int | None = None
+    delay_probe_ms: int | None = None
+
+    def __str__(self) -> str:
+        return f"{_TABLE_NAMES[self.family]} parameters of interface {self.link}"
+
+
+def set_neighbour_parameters(parameters: NeighbourParameters) -> Request:
+    """Change the parameters of an interface; works where /proc/sys is read-only."""
+    words = (
+        (_NDTPA_APP_PROBES, parameters.app_probes),
+        (_NDTPA_UCAST_PROBES, parameters.unicast_probes),
+        (_NDTPA_MCAST_PROBES, parameters.multicast_probes),
+        (_NDTPA_QUEUE_LENBYTES, parameters.queue_octets),
+    )
+    times = ((_NDTPA_RETRANS_TIME, parameters.retransmit_ms), (_NDTPA_DELAY_PROBE_TIME, parameters.delay_probe_ms))
+    values = [attribute_u32(_NDTPA_IFINDEX, parameters.link)]
+    values += [attribute_u32(number, value) for number, value in words if value is not None]
+    values += [attribute_u64(number, value) for number, value in times if value is not None]
+    body = _NDTMSG.pack(parameters.family, 0, 0)
+    body += attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + nest(_NDTA_PARMS, *values)
+    return Request(MessageType.SETNEIGHTBL, 0, body, parameters)
+
+
+def dump_neighbour_parameters(family: int = AF_INET) -> Request:
+    """Ask for the parameters of all interfaces in one family's table."""
+    return Request(MessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbour parameters")
+
+
+def parse_neighbour_parameters(body: memoryview) -> NeighbourParameters | None:
+    """Read the body of a NEWNEIGHTBL message; None: it is about the table or its defaults, not about an interface.
+
+    Raises WireError.
+    """
+    (family, _, _), found = split_body(body, _NDTMSG, "ndtmsg")
+    if family not in _TABLE_NAMES or _NDTA_PARMS not in found:
+        return None
+    # The table's name tells apart tables of one family; other protocols may have theirs.
+    if _NDTA_NAME in found and read_text(found[_NDTA_NAME]) != _TABLE_NAMES[family]:
+        return None
+    values = {number: read_uint(value) for number, value in _known(parse_attributes(found[_NDTA_PARMS])).items()}
+    if _NDTPA_IFINDEX not in values:
+        return None
+    return NeighbourParameters(
+        link=values[_NDTPA_IFINDEX],
+        family=family,
+        app_probes=values.get(_NDTPA_APP_PROBES),
+        unicast_probes=values.get(_NDTPA_UCAST_PROBES),
+        multicast_probes=values.get(_NDTPA_MCAST_PROBES),
+        queue_octets=values.get(_NDTPA_QUEUE_LENBYTES),
+        retransmit_ms=values.get(_NDTPA_RETRANS_TIME),
+        delay_probe_ms=values.get(_NDTPA_DELAY_PROBE_TIME),
+    )
+
+
+_READ = frozenset(
+    (
+        _NDTPA_IFINDEX,
+        _NDTPA_RETRANS_TIME,
+        _NDTPA_DELAY_PROBE_TIME,
+        _NDTPA_APP_PROBES,
+        _NDTPA_UCAST_PROBES,
+        _NDTPA_MCAST_PROBES,
+        _NDTPA_QUEUE_LENBYTES,
+    )
+)
+
+
+def _known(found: dict[int, memoryview]) -> dict[int, memoryview]:
+    return {number: value for number, value in found.items() if number in _READ}

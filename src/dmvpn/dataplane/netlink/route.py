@@ -1,0 +1,263 @@
+"""Routes: RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE and their events, rtnetlink(7).
+
+The RIB owns the result of all protocols and puts one kernel route per prefix: a change of next hop is an atomic
+`replace_route` of the same prefix and metric, without a moment in which lookups miss.
+
+Traps, all measured: the kernel finds the route to replace by prefix, table, TOS and metric, *whoever owns it*: with
+metric 0 the connected route would be replaced. A replacement with another metric adds a second route. A gateway must
+be in a connected network unless `onlink` is set. Only what a deletion names must match; it names the protocol, so
+that it never hits a foreign route.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass, field
+from typing import Final
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.netlink.codes import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    MessageType,
+    family_of,
+)
+from dmvpn.dataplane.netlink.wire import (
+    CLAUSE,
+    Request,
+    attribute,
+    attribute_u32,
+    parse_attributes,
+    read_address,
+    read_uint,
+    split_body,
+)
+
+#: The owner's number in our routes: IANA's number of NARP (RFC 1735), from which NHRP grew. FRR sweeps 186 to 197.
+ROUTE_PROTOCOL: Final = 54
+#: The one metric of our routes. Above 0 and 256, with which the kernel makes IPv4 and IPv6 connected routes: those win.
+ROUTE_METRIC: Final = 260
+
+TABLE_MAIN: Final = 254
+TABLE_LOCAL: Final = 255
+
+#: rtmsg: family, destination and source length, TOS, table, protocol, scope, type, flags.
+_RTMSG = struct.Struct("=BBBBBBBBI")
+#: rtnexthop: length, flags, weight - 1, interface.
+_RTNEXTHOP = struct.Struct("=HBBi")
+
+_RTA_DST = 1
+_RTA_OIF = 4
+_RTA_GATEWAY = 5
+_RTA_PRIORITY = 6
+_RTA_PREFSRC = 7
+_RTA_MULTIPATH = 9
+_RTA_TABLE = 15
+_RTA_VIA = 18
+
+_RTM_F_CLONED = 0x200
+_SCOPE_UNIVERSE = 0
+_SCOPE_LINK = 253
+_SCOPE_NOWHERE = 255
+
+
+class RouteKind(enum.IntEnum):
+    """What a route does with packets (RTN_*)."""
+
+    UNSPECIFIED = 0
+    UNICAST = 1
+    LOCAL = 2
+    BROADCAST = 3
+    ANYCAST = 4
+    MULTICAST = 5
+    BLACKHOLE = 6
+    UNREACHABLE = 7
+    PROHIBIT = 8
+    THROW = 9
+    NAT = 10
+    EXTERNAL_RESOLVE = 11
+
+
+#: Kinds that have no next hop, although the kernel reports the loopback interface with IPv6 ones.
+_DISCARDING = frozenset((RouteKind.BLACKHOLE, RouteKind.UNREACHABLE, RouteKind.PROHIBIT, RouteKind.THROW))
+
+
+class NextHopFlag(enum.IntFlag):
+    """Flags of a next hop (RTNH_F_*): ONLINK is ours to set, the others the kernel reports."""
+
+    NONE = 0
+    DEAD = 1
+    ONLINK = 4
+    LINKDOWN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """Where to send: out of interface index `link`, to `gateway` or (None) to the destination itself.
+
+    onlink: believe that the gateway is there although no connected route says so. state: as reported, not compared.
+    """
+
+    link: int
+    gateway: IPAddress | None = None
+    onlink: bool = False
+    weight: int = 1
+    state: NextHopFlag = field(default=NextHopFlag.NONE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the kernel's. Two next hops or more: multipath, chosen per flow. source: for own packets."""
+
+    prefix: Prefix
+    next_hops: tuple[NextHop, ...] = ()
+    kind: RouteKind = RouteKind.UNICAST
+    metric: int = ROUTE_METRIC
+    protocol: int = ROUTE_PROTOCOL
+    table: int = TABLE_MAIN
+    source: IPAddress | None = None
+
+    def __str__(self) -> str:
+        hops = ", ".join(f"{hop.gateway or 'direct'} on {hop.link}" for hop in self.next_hops)
+        return f"route {self.prefix} {hops or self.kind.name.lower()}"
+
+
+def add_route(route: Route) -> Request:
+    """Add a route; EEXIST if there is one with this prefix and metric."""
+    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _body(route), route)
+
+
+def replace_route(route: Route) -> Request:
+    """Add a route, or put it in the place of the one with this prefix and metric, in one step.
+
+    Raises ValueError for metric 0: that would take the place of a connected route.
+    """
+    if route.metric == 0:
+        raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
+    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _body(route), route)
+
+
+def delete_route(route: Route) -> Request:
+    """Delete the route with this prefix, table, metric and protocol, whatever its kind and next hops are now."""
+    head = _head(route, scope=_SCOPE_NOWHERE, kind=RouteKind.UNSPECIFIED)
+    return Request(MessageType.DELROUTE, 0, head + _key(route), route)
+
+
+def dump_routes(family: int = AF_UNSPEC) -> Request:
+    """Ask for the routes of one address family, or of all."""
+    body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
+    return Request(MessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
+
+
+def parse_route(body: memoryview) -> Route | None:
+    """Read the body of a NEWROUTE or DELROUTE message; None: not IP, or only a cache entry. Raises WireError."""
+    fields, found = split_body(body, _RTMSG, "rtmsg")
+    family, length, _, _, short_table, protocol, _, kind_number, flags = fields
+    if family not in (AF_INET, AF_INET6) or flags & _RTM_F_CLONED:
+        return None
+    if kind_number > max(RouteKind):
+        raise WireError(f"route type {kind_number}", offset=7, clause=CLAUSE)
+    kind = RouteKind(kind_number)
+    destination = found.get(_RTA_DST, memoryview(bytes(4 if family == AF_INET else 16)))
+    address = read_address(destination)
+    if family_of(address.version) != family or length > address.max_prefixlen:
+        raise WireError("destination not of its family", offset=_RTMSG.size, clause=CLAUSE)
+    return Route(
+        prefix=Prefix.of(address, length),
+        next_hops=() if kind in _DISCARDING else _parse_next_hops(found, flags),
+        kind=kind,
+        metric=read_uint(found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0,
+        protocol=protocol,
+        table=read_uint(found[_RTA_TABLE]) if _RTA_TABLE in found else short_table,
+        source=read_address(found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- encoding
+
+
+def _body(route: Route) -> bytes:
+    hops = route.next_hops
+    # As ip(8) does: without a gateway the destination is on the link, and the kernel checks gateways against that.
+    direct = route.kind is RouteKind.UNICAST and len(hops) == 1 and hops[0].gateway is None
+    scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
+    single = hops[0] if len(hops) == 1 else None
+    flags = NextHopFlag.ONLINK if single is not None and single.onlink else NextHopFlag.NONE
+    parts = [_head(route, scope=scope, kind=route.kind, flags=flags), _key(route)]
+    if route.source is not None:
+        parts.append(attribute(_RTA_PREFSRC, route.source.packed))
+    if single is not None:
+        parts += [_gateway(route, single), attribute_u32(_RTA_OIF, single.link)]
+    elif hops:
+        parts.append(attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)))
+    return b"".join(parts)
+
+
+def _head(route: Route, *, scope: int, kind: RouteKind, flags: int = 0) -> bytes:
+    family = family_of(route.prefix.address.version)
+    table = route.table if route.table < 256 else 0
+    return _RTMSG.pack(family, route.prefix.length, 0, 0, table, route.protocol, scope, kind, flags)
+
+
+def _key(route: Route) -> bytes:
+    parts = [attribute_u32(_RTA_PRIORITY, route.metric)]
+    if route.prefix.length:
+        parts.append(attribute(_RTA_DST, route.prefix.address.packed))
+    if route.table > 255:
+        parts.append(attribute_u32(_RTA_TABLE, route.table))
+    return b"".join(parts)
+
+
+def _gateway(route: Route, hop: NextHop) -> bytes:
+    if hop.gateway is None:
+        return b""
+    if hop.gateway.version == route.prefix.address.version:
+        return attribute(_RTA_GATEWAY, hop.gateway.packed)
+    return attribute(_RTA_VIA, struct.pack("=H", family_of(hop.gateway.version)) + hop.gateway.packed)
+
+
+def _multipath_hop(route: Route, hop: NextHop) -> bytes:
+    gateway = _gateway(route, hop)
+    flags = NextHopFlag.ONLINK if hop.onlink else NextHopFlag.NONE
+    return _RTNEXTHOP.pack(_RTNEXTHOP.size + len(gateway), flags, hop.weight - 1, hop.link) + gateway
+
+
+# ------------------------------------------------------------------------------------------------------- decoding
+
+
+def _parse_next_hops(found: dict[int, memoryview], flags: int) -> tuple[NextHop, ...]:
+    if _RTA_MULTIPATH in found:
+        return _parse_multipath(found[_RTA_MULTIPATH])
+    if _RTA_OIF not in found:
+        return ()
+    return (_next_hop(read_uint(found[_RTA_OIF]), found, flags & 0xFF, 1),)
+
+
+def _parse_multipath(value: memoryview) -> tuple[NextHop, ...]:
+    hops = []
+    offset = 0
+    while offset + _RTNEXTHOP.size <= len(value):
+        length, flags, extra_weight, link = _RTNEXTHOP.unpack_from(value, offset)
+        if length < _RTNEXTHOP.size or offset + length > len(value):
+            raise WireError(f"next hop of {length} octets", offset=offset, clause=CLAUSE)
+        inner = parse_attributes(value[offset + _RTNEXTHOP.size : offset + length])
+        hops.append(_next_hop(link, inner, flags, extra_weight + 1))
+        offset += (length + 3) & ~3
+    return tuple(hops)
+
+
+def _next_hop(link: int, found: dict[int, memoryview], flags: int, weight: int) -> NextHop:
+    state = NextHopFlag(flags)
+    gateway = None
+    if _RTA_GATEWAY in found:
+        gateway = read_address(found[_RTA_GATEWAY])
+    elif _RTA_VIA in found:
+        gateway = read_address(found[_RTA_VIA][2:])  # behind the address family
+    return NextHop(link, gateway, NextHopFlag.ONLINK in state, weight, state)

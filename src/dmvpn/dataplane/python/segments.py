@@ -1,0 +1,130 @@
+"""What the kernel left to the network card: checksums, and cutting TCP segments of up to 64 KiB.
+
+A TAP with `vnet_hdr` hands over whole buffers (virtio 1.2 §5.1.6): TCP and UDP checksums hold only the sum of the
+pseudo header yet, and a TCP buffer may be cut into many packets of `gso_size` octets of data each. GRE to a foreign
+router carries packets of at most the tunnel's `ip mtu`, so they are cut here, before encapsulation: `finished`.
+
+The other way the kernel does the same to us (seen on Linux 6.18): generic receive offload, on by default on every
+Ethernet card, looks into GRE and merges the TCP segments it finds there; a raw socket then returns one packet of up to
+64 KiB whose inner TCP checksum is the pseudo header's sum. So does a neighbour behind a virtual cable, whose kernel
+leaves the checksum to a card that is not there. The TAP is told what is missing: `unfinished`.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from dmvpn.dataplane.tap import GSO_NONE, GSO_TCPV4, NEEDS_CHECKSUM, VnetHeader
+from dmvpn.net.checksum import checksum, pseudo_header
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.octets import ipv4_address
+
+_ETHERNET = 14
+_TCP_HEADER = 20
+_UDP_HEADER = 8
+_MAX_PACKET = 0xFFFF
+#: Linux sends no smaller segments (TCP_MIN_SND_MSS).
+_LEAST_SEGMENT = 48
+_FIN_PSH = 0x09
+_CWR = 0x80
+_FINISHED = VnetHeader()
+
+
+class BadOffload(ValueError):
+    """The vnet header does not fit its frame: the packet is dropped."""
+
+
+def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
+    """The IPv4 packets, complete with checksums, that a frame of the TAP stands for. Raises BadOffload.
+
+    packet: from the IP header on; the header's offsets count from the Ethernet header before it.
+    """
+    if vnet.gso_type == GSO_NONE:
+        return [_with_checksum(vnet, packet)] if vnet.flags & NEEDS_CHECKSUM else [packet]
+    if vnet.gso_type & 0x7F != GSO_TCPV4 or vnet.gso_size == 0:
+        raise BadOffload(f"segmentation of type {vnet.gso_type}, size {vnet.gso_size}")
+    return _tcp_segments(packet, vnet.gso_size)
+
+
+def unfinished(packet: bytes, mtu: int) -> VnetHeader:
+    """What is still to be done to an IPv4 packet that came out of GRE; mostly nothing.
+
+    mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were. A right checksum
+    that happens to be equal to the pseudo header's sum does no harm: completing it gives the same value again.
+    """
+    protocol, ip_length = packet[9], (packet[0] & 0x0F) << 2
+    if protocol == IpProtocol.TCP:
+        checksum_offset, header_length = 16, _TCP_HEADER
+    elif protocol == IpProtocol.UDP:
+        checksum_offset, header_length = 6, _UDP_HEADER
+    else:
+        return _FINISHED
+    length = len(packet) - ip_length
+    if (
+        ip_length < HEADER_LENGTH
+        or length < header_length
+        or int.from_bytes(packet[2:4], "big") != len(packet)
+        or packet[6] & 0x3F
+        or packet[7]
+    ):
+        return _FINISHED
+    at = ip_length + checksum_offset
+    pseudo = int.from_bytes(packet[12:20], "big") + protocol + length
+    if int.from_bytes(packet[at : at + 2], "big") != (pseudo % 0xFFFF or 0xFFFF):
+        return _FINISHED
+    left = VnetHeader(NEEDS_CHECKSUM, checksum_start=_ETHERNET + ip_length, checksum_offset=checksum_offset)
+    if protocol == IpProtocol.UDP or len(packet) <= mtu:
+        return left
+    header_length = ip_length + (packet[ip_length + 12] >> 4 << 2)
+    size = max(mtu - header_length, _LEAST_SEGMENT)
+    if not ip_length + _TCP_HEADER <= header_length < len(packet) - size:
+        return left
+    return left._replace(gso_type=GSO_TCPV4, header_length=_ETHERNET + header_length, gso_size=size)
+
+
+def _with_checksum(vnet: VnetHeader, packet: bytes) -> bytes:
+    start = vnet.checksum_start - _ETHERNET
+    at = start + vnet.checksum_offset
+    if not HEADER_LENGTH <= start <= at <= len(packet) - 2:
+        raise BadOffload(f"checksum at {at} of {len(packet)} octets")
+    whole = bytearray(packet)
+    # The field holds the pseudo header's sum: summing from `start` on completes it. UDP sends zero as ones (RFC 768).
+    value = checksum(memoryview(packet)[start:])
+    if value == 0 and packet[9] == IpProtocol.UDP:
+        value = 0xFFFF
+    whole[at : at + 2] = value.to_bytes(2, "big")
+    return bytes(whole)
+
+
+def _tcp_segments(packet: bytes, size: int) -> list[bytes]:
+    """Cut one TCP buffer: sequence numbers and IP identification count up, FIN and PSH stay on the last one."""
+    ip_length = (packet[0] & 0x0F) << 2 if packet else 0
+    if ip_length < HEADER_LENGTH or len(packet) < ip_length + _TCP_HEADER or packet[9] != IpProtocol.TCP:
+        raise BadOffload("a TCP buffer without TCP header")
+    if len(packet) > _MAX_PACKET:
+        raise BadOffload(f"a TCP buffer of {len(packet)} octets")
+    header_length = ip_length + (packet[ip_length + 12] >> 4 << 2)
+    if header_length < ip_length + _TCP_HEADER or header_length > len(packet):
+        raise BadOffload("a TCP buffer with a wrong header length")
+    source, destination = ipv4_address(packet[12:16]), ipv4_address(packet[16:20])
+    identification, sequence = (
+        struct.unpack_from("!H", packet, 4)[0],
+        struct.unpack_from("!I", packet, ip_length + 4)[0],
+    )
+    flags = packet[ip_length + 13]
+    segments: list[bytes] = []
+    for number, start in enumerate(range(header_length, max(len(packet), header_length + 1), size)):
+        segment = bytearray(packet[:header_length]) + packet[start : start + size]
+        last = start + size >= len(packet)
+        struct.pack_into("!H", segment, 2, len(segment))
+        struct.pack_into("!H", segment, 4, (identification + number) & 0xFFFF)
+        struct.pack_into("!H", segment, 10, 0)
+        struct.pack_into("!H", segment, 10, checksum(segment[:ip_length]))
+        struct.pack_into("!I", segment, ip_length + 4, (sequence + start - header_length) & 0xFFFFFFFF)
+        # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.
+        segment[ip_length + 13] = flags & ~((0 if last else _FIN_PSH) | (_CWR if number else 0))
+        struct.pack_into("!H", segment, ip_length + 16, 0)
+        pseudo = pseudo_header(source, destination, IpProtocol.TCP, len(segment) - ip_length)
+        struct.pack_into("!H", segment, ip_length + 16, checksum(pseudo + segment[ip_length:]))
+        segments.append(bytes(segment))
+    return segments

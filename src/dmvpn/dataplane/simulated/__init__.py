@@ -1,0 +1,5 @@
+"""The data plane without an operating system, for the simulator and for `lab up --simulated`."""
+
+from dmvpn.dataplane.simulated.box import SimulatedPlane
+
+__all__ = ["SimulatedPlane"]

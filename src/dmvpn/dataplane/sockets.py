@@ -1,0 +1,353 @@
+"""IPv4 sockets of the data plane: GRE, ICMP, and routing protocols bound to an interface. raw(7), ip(7).
+
+    GreSocket        raw protocol 47 on one NBMA address: send with TOS, with or without DF; receive with outer header
+    InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
+    IcmpSocket       raw ICMP of the whole namespace: echo, and the errors that routers on the way send us
+
+None of them blocks: watch `fileno()`, call `receive` until it returns None. Sends raise OSError as the kernel says it:
+EMSGSIZE (DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue full), EPERM (a packet filter).
+
+Traps: every raw socket that matches gets its own copy of a packet, so there is one `GreSocket` per NBMA address
+and VRF, and the tunnels that share it are told apart by key. Without a matching socket the kernel answers protocol
+unreachable: keep it open while the tunnel is shut down. DF cannot be chosen per packet, it takes a second socket.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import socket
+import struct
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.dataplane.ancillary import (
+    IP_MTU_DISCOVER,
+    IP_MULTICAST_ALL,
+    IP_PKTINFO,
+    IP_RECVERR,
+    IP_RECVTOS,
+    IP_RECVTTL,
+    IP_TTL,
+    PMTUDISC_DO,
+    PMTUDISC_DONT,
+    PMTUDISC_PROBE,
+    Datagram,
+    PathError,
+    multicast_request,
+    origin_control,
+    receive_datagram,
+    receive_errors,
+    tos_control,
+    ttl_control,
+)
+from dmvpn.dataplane.problems import HostProblem, need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+GRE: Final = 47
+EIGRP: Final = 88
+ICMP: Final = 1
+EIGRP_GROUP: Final = IPv4Address("224.0.0.10")
+RIP_PORT: Final = 520
+RIP_GROUP: Final = IPv4Address("224.0.0.9")
+#: Precedence 6, internetwork control (RFC 791 §3.1): the TOS of routing protocols.
+TOS_CONTROL: Final = 0xC0
+
+_SOL_RAW = 255
+_SO_ATTACH_FILTER = 26
+_ICMP_FILTER = 1
+
+#: With IP_RECVERR a socket reports an ICMP error once more as the error of the next call, whatever that is about.
+_ICMP_ERRNOS = frozenset(
+    (
+        errno.ECONNREFUSED,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ENOPROTOOPT,
+        errno.EMSGSIZE,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EOPNOTSUPP,
+        errno.EPROTO,
+    )
+)
+
+Octets = bytes | bytearray | memoryview
+
+
+class OuterHeader(NamedTuple):
+    """What GRE needs of the IPv4 header before it (RFC 791 §3.1). length: octets. Addresses are packed, for dicts."""
+
+    length: int
+    tos: int
+    ttl: int
+    source: bytes
+    destination: bytes
+
+    @classmethod
+    def of(cls, packet: Octets) -> Self:
+        """The header of a packet as a raw socket returns it; the kernel has checked it."""
+        return cls((packet[0] & 0x0F) * 4, packet[1], packet[8], bytes(packet[12:16]), bytes(packet[16:20]))
+
+
+class _Socket:
+    """What the sockets share: closing, and being a context."""
+
+    def __init__(self, kind: int, protocol: int) -> None:
+        self._socket = _opened(kind, protocol)
+
+    def fileno(self) -> int:
+        """The descriptor to watch for readability."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close the socket; a second time does nothing."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class GreSocket(_Socket):
+    """Raw protocol 47 on one NBMA address. The outer TTL is 255; fragments arrive whole."""
+
+    def __init__(self, local: IPv4Address, *, device: str | None = None, receive_buffer: int = 4 << 20) -> None:
+        """device: of a VRF. receive_buffer: octets; rmem_max caps it. Raises HostProblem, OSError."""
+        super().__init__(socket.SOCK_RAW, GRE)
+        self._local = local
+        self._device = device
+        self._whole: socket.socket | None = None
+        try:
+            _bind(self._socket, local, device)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            _set(self._socket, IP_TTL, 255)
+            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+        except OSError as error:
+            self.close()
+            raise _explained(f"GRE on {local}", error) from error
+
+    def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
+        """Send GRE header and payload to an NBMA address. Without `df` the kernel fragments what is too big."""
+        if not df:
+            _send_gre(self._socket, packet, destination, tos)
+            return
+        try:
+            _send_gre(self._whole_socket(), packet, destination, tos)
+        except OSError as error:
+            if error.errno not in _ICMP_ERRNOS:
+                raise
+            # It may be the echo of an ICMP error about an earlier packet: the second attempt tells.
+            _send_gre(self._whole_socket(), packet, destination, tos)
+
+    def receive(self, buffer: bytearray | memoryview) -> int | None:
+        """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: there is none now."""
+        return _receive_into(self._socket, buffer)
+
+    def path_errors(self) -> list[PathError]:
+        """ICMP errors about packets sent with `df`, each once."""
+        return receive_errors(self._whole) if self._whole is not None else []
+
+    def path_errors_fileno(self) -> int:
+        """The descriptor that has errors waiting (POLLERR) when a packet sent with `df` met one."""
+        return self._whole_socket().fileno()
+
+    def close(self) -> None:
+        """Close both sockets."""
+        super().close()
+        if self._whole is not None:
+            self._whole.close()
+            self._whole = None
+
+    def _whole_socket(self) -> socket.socket:
+        """The socket whose packets have DF set. It only sends."""
+        if self._whole is None:
+            sock = _opened(socket.SOCK_RAW, GRE)
+            try:
+                _bind(sock, self._local, self._device)
+                _drop_everything_received(sock)
+                _set(sock, IP_TTL, 255)
+                _set(sock, IP_MTU_DISCOVER, PMTUDISC_DO)
+                _set(sock, IP_RECVERR, 1)
+            except OSError:
+                sock.close()
+                raise
+            self._whole = sock
+        return self._whole
+
+
+class InterfaceSocket(_Socket):
+    """A protocol on one interface: hears only what arrives there, sends only out of it, and not to itself."""
+
+    def __init__(self, device: str, protocol: int, *, port: int | None = None) -> None:
+        """protocol: of a raw socket, or 17 with a UDP port of ours. Raises HostProblem, OSError."""
+        super().__init__(socket.SOCK_RAW if port is None else socket.SOCK_DGRAM, protocol)
+        self._raw = port is None
+        self.device = device
+        what = f"protocol {protocol}" if port is None else f"UDP port {port}"
+        try:
+            _bind(self._socket, None, device, port or 0)
+            self.link = socket.if_nametoindex(device)
+            for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+                _set(self._socket, option, 1)
+            # Own hellos do not come back, and groups joined by others on other interfaces are not ours.
+            _set(self._socket, socket.IP_MULTICAST_LOOP, 0)
+            _set(self._socket, IP_MULTICAST_ALL, 0)
+            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+            outgoing = multicast_request(UNSPECIFIED, self.link)
+            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, outgoing)
+        except OSError as error:
+            self.close()
+            raise _explained(f"{what} on {device}", error) from error
+
+    @classmethod
+    def eigrp(cls, device: str) -> Self:
+        """Raw protocol 88, member of 224.0.0.10 (RFC 7868 §6.1)."""
+        return cls(device, EIGRP)._joined(EIGRP_GROUP)
+
+    @classmethod
+    def rip(cls, device: str) -> Self:
+        """UDP port 520, member of 224.0.0.9 (RFC 2453 §4.5)."""
+        return cls(device, int(socket.IPPROTO_UDP), port=RIP_PORT)._joined(RIP_GROUP)
+
+    def join(self, group: IPv4Address) -> None:
+        """Receive what is sent to this group on the interface."""
+        request = multicast_request(group, self.link)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+
+    def leave(self, group: IPv4Address) -> None:
+        """The reverse of `join`."""
+        request = multicast_request(group, self.link)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
+
+    def send(
+        self,
+        payload: Octets,
+        destination: IPv4Address,
+        *,
+        source: IPv4Address | None = None,
+        ttl: int = 1,
+        tos: int = TOS_CONTROL,
+        port: int = 0,
+    ) -> None:
+        """Send out of the interface. source: one of our addresses, None: the kernel chooses. port: the far UDP port."""
+        control = (ttl_control(ttl), tos_control(tos), origin_control(self.link, source))
+        self._socket.sendmsg((payload,), control, 0, (str(destination), port))
+
+    def receive(self) -> Datagram | None:
+        """The next packet, or None if there is none now."""
+        while True:
+            datagram = receive_datagram(self._socket, raw=self._raw)
+            # A raw socket hears everything between its making and its binding to the interface.
+            if datagram is None or datagram.link == self.link:
+                return datagram
+
+    def _joined(self, group: IPv4Address) -> Self:
+        try:
+            self.join(group)
+        except OSError:
+            self.close()
+            raise
+        return self
+
+
+class IcmpSocket(_Socket):
+    """Raw ICMP: every ICMP message that the namespace receives, or only some types."""
+
+    def __init__(self, *, types: Iterable[int] | None = None) -> None:
+        """types: the ICMP types to receive, None: all. Raises HostProblem, OSError."""
+        super().__init__(socket.SOCK_RAW, ICMP)
+        for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+            _set(self._socket, option, 1)
+        _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+        if types is not None:
+            mask = 0xFFFFFFFF
+            for number in types:
+                mask &= ~(1 << number)
+            self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
+
+    def send(
+        self,
+        message: Octets,
+        destination: IPv4Address,
+        *,
+        source: IPv4Address | None = None,
+        ttl: int = 255,
+        tos: int = 0,
+        df: bool = False,
+    ) -> None:
+        """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
+        # "Probe" sets DF and lets the routers on the way object; "do" would obey what an earlier ICMP error said.
+        _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
+        control = (ttl_control(ttl), tos_control(tos), origin_control(0, source))
+        self._socket.sendmsg((message,), control, 0, (str(destination), 0))
+
+    def receive(self) -> Datagram | None:
+        """The next message, or None if there is none now."""
+        return receive_datagram(self._socket, raw=True)
+
+
+# ---------------------------------------------------------------------------------------------- system calls
+
+
+def _opened(kind: int, protocol: int) -> socket.socket:
+    try:
+        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+    except OSError as error:
+        raise _explained(f"IP protocol {protocol}", error) from error
+
+
+def _set(sock: socket.socket, option: int, value: int) -> None:
+    sock.setsockopt(socket.IPPROTO_IP, option, value)
+
+
+def _bind(sock: socket.socket, local: IPv4Address | None, device: str | None, port: int = 0) -> None:
+    if device is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.bind((str(local) if local is not None else "", port))
+
+
+def _drop_everything_received(sock: socket.socket) -> None:
+    """Attach the packet filter "return 0" (BPF_RET | BPF_K): nothing is queued, and still nobody sends unreachable."""
+    program = array.array("B", struct.pack("=HBBI", 0x06, 0, 0, 0))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, program.buffer_info()[0]))
+
+
+def _send_gre(sock: socket.socket, packet: Octets, destination: str, tos: int) -> None:
+    if tos:
+        sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
+    else:
+        sock.sendto(packet, (destination, 0))
+
+
+def _receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
+    try:
+        return sock.recv_into(buffer)
+    except BlockingIOError:
+        return None
+
+
+def _explained(what: str, error: OSError) -> OSError | HostProblem:
+    """A HostProblem where somebody can do something about it, otherwise the error itself."""
+    match error.errno:
+        case errno.EPERM | errno.EACCES:
+            return HostProblem(
+                f"{what}: the capability NET_RAW is missing in this network namespace", fix=need("NET_RAW")
+            )
+        case errno.EADDRINUSE:
+            return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
+        case errno.EADDRNOTAVAIL:
+            return HostProblem(f"{what}: this host does not have that address", fix="ip address shows those it has")
+        case errno.ENODEV | errno.ENXIO:
+            return HostProblem(f"{what}: there is no such interface", fix="ip link shows those there are")
+        case _:
+            return error

@@ -1,0 +1,6 @@
+"""What both userspace planes share: the kernel's part of forwarding, control sockets, and the plane itself."""
+
+from dmvpn.dataplane.userspace.plane import UserspacePlane
+from dmvpn.dataplane.userspace.watch import Watch
+
+__all__ = ["UserspacePlane", "Watch"]

@@ -1,0 +1,157 @@
+"""Packets of the router itself: routing protocols on their interfaces, ICMP, traceroute's probes."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Listen, SendIp, StopListening
+from dmvpn.base.events import Event, IpReceived
+from dmvpn.dataplane.sockets import Datagram, IcmpSocket, InterfaceSocket
+from dmvpn.net.icmp import IcmpType
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.dataplane.userspace.watch import Watch
+
+#: ICMP that is about packets of ours. Echo requests are answered by the kernel.
+_ICMP_TYPES = (
+    IcmpType.ECHO_REPLY,
+    IcmpType.DESTINATION_UNREACHABLE,
+    IcmpType.TIME_EXCEEDED,
+    IcmpType.PARAMETER_PROBLEM,
+)
+#: Packets taken from one socket before others have their turn.
+_TURN = 64
+
+_Key = tuple[str, int, int | None]
+
+
+class ControlSockets:
+    """One socket for each (interface, protocol, port) that somebody listens to, one for ICMP, one for odd packets."""
+
+    def __init__(
+        self,
+        linux_name: Callable[[str], str],
+        interface_name: Callable[[int], str],
+        report: Callable[[Event], None],
+        watch: Watch,
+    ) -> None:
+        self._linux_name = linux_name
+        self._interface_name = interface_name
+        self._report = report
+        self._watch = watch
+        self._sockets: dict[_Key, InterfaceSocket] = {}
+        self._icmp = IcmpSocket(types=_ICMP_TYPES)
+        self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        watch.add(self._icmp.fileno(), self._read_icmp)
+
+    def listen(self, order: Listen) -> None:
+        """Open a socket. Raises OSError, UserError."""
+        key = (order.interface, order.protocol, order.port)
+        opened = self._sockets.get(key)
+        if opened is None:
+            opened = InterfaceSocket(self._linux_name(order.interface), order.protocol, port=order.port)
+            self._sockets[key] = opened
+            self._watch.add(opened.fileno(), lambda: self._read(key))
+        if isinstance(order.group, IPv4Address):
+            try:
+                opened.join(order.group)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # already a member
+                    raise
+
+    def stop(self, order: StopListening) -> None:
+        """Close a socket; one that is not there is closed already."""
+        opened = self._sockets.pop((order.interface, order.protocol, order.port), None)
+        if opened is not None:
+            self._watch.remove(opened.fileno())
+            opened.close()
+
+    def forget_interface(self, interface: str) -> None:
+        """The interface is gone, and with it what its sockets were bound to."""
+        for name, protocol, port in [key for key in self._sockets if key[0] == interface]:
+            self.stop(StopListening(name, protocol, None, port))
+
+    def send(self, order: SendIp) -> None:
+        """Send a packet of our own. Raises OSError as the kernel says it."""
+        destination, source = order.destination, order.source
+        if not isinstance(destination, IPv4Address):
+            raise OSError(errno.EAFNOSUPPORT, "IPv4 only")
+        own = source if isinstance(source, IPv4Address) else None
+        opened = self._find(order)
+        if opened is not None:
+            udp = order.protocol == IpProtocol.UDP
+            payload = order.payload[UDP_HEADER_LENGTH:] if udp else order.payload
+            port = int.from_bytes(order.payload[2:4], "big") if udp else 0
+            opened.send(payload, destination, source=own, ttl=order.ttl, tos=order.tos, port=port)
+        elif order.protocol == IpProtocol.ICMP:
+            self._icmp.send(order.payload, destination, source=own, ttl=order.ttl, tos=order.tos, df=order.df)
+        else:
+            packet = Ipv4Packet(
+                source=own or IPv4Address(0),  # zero: the kernel puts in the address of the outgoing interface
+                destination=destination,
+                protocol=order.protocol,
+                payload=order.payload,
+                ttl=order.ttl,
+                tos=order.tos,
+                flags=Ipv4Flag.DONT_FRAGMENT if order.df else Ipv4Flag(0),
+            )
+            self._whole.sendto(packet.serialize(), (str(destination), 0))
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for name, protocol, port in list(self._sockets):
+            self.stop(StopListening(name, protocol, None, port))
+        self._watch.remove(self._icmp.fileno())
+        self._icmp.close()
+        self._whole.close()
+
+    def _find(self, order: SendIp) -> InterfaceSocket | None:
+        if order.interface is None:
+            return None
+        port = int.from_bytes(order.payload[0:2], "big") if order.protocol == IpProtocol.UDP else None
+        return self._sockets.get((order.interface, order.protocol, port))
+
+    def _read(self, key: _Key) -> None:
+        for _ in range(_TURN):
+            opened = self._sockets.get(key)
+            datagram = opened.receive() if opened is not None else None
+            if datagram is None:
+                return
+            interface, protocol, port = key
+            self._report(_received(datagram, interface, protocol, _with_udp_header(datagram, port)))
+
+    def _read_icmp(self) -> None:
+        for _ in range(_TURN):
+            datagram = self._icmp.receive()
+            if datagram is None:
+                return
+            interface = self._interface_name(datagram.link)
+            self._report(_received(datagram, interface, IpProtocol.ICMP, datagram.payload))
+
+
+def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes) -> IpReceived:
+    return IpReceived(
+        interface=interface,
+        source=datagram.source,
+        destination=datagram.destination,
+        protocol=protocol,
+        payload=payload,
+        ttl=datagram.ttl,
+        tos=datagram.tos,
+    )
+
+
+def _with_udp_header(datagram: Datagram, port: int | None) -> bytes:
+    """UDP sockets take the header off; the machines expect what stood behind the IP header."""
+    if port is None:
+        return datagram.payload
+    udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=datagram.payload)
+    return udp.serialize(datagram.source, datagram.destination)

@@ -1,0 +1,267 @@
+"""The commands that belong to the session itself: modes, the terminal, saving, and shows about sessions.
+
+They are entries like those of the features, so `?`, Tab and abbreviations treat them alike. An action returns a
+`Request`, which the session's interpreter carries out. A query gets a `SessionContext`: what every show sees, and the
+session besides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.spans import age
+from dmvpn.face.requests import (
+    Configure,
+    Disable,
+    Enable,
+    EraseStartup,
+    Leave,
+    MergeStartup,
+    Reload,
+    Request,
+    Save,
+    SetHistory,
+    SetMonitor,
+    SetScreen,
+)
+from dmvpn.ios import Args, ConfigTree, ExecCommand, Feature, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.base.ports import Ports
+    from dmvpn.face.handle import Line
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody on a line. idle: seconds since the last key. here: it is the session that asks."""
+
+    line: Line
+    idle: float = 0.0
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionContext:
+    """What the shows of this file see: the router as every show sees it, and the session."""
+
+    view: ShowContext
+    startup_text: str
+    privilege: int
+    history: tuple[str, ...]
+    users: tuple[User, ...]
+
+    @property
+    def ports(self) -> Ports:
+        """The answering machines."""
+        return self.view.ports
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self.view.now
+
+    @property
+    def hostname(self) -> str:
+        """The router's configured name."""
+        return self.view.hostname
+
+    @property
+    def running(self) -> ConfigTree:
+        """The running configuration."""
+        return self.view.running
+
+    @property
+    def session(self) -> int:
+        """The session that asks."""
+        return self.view.session
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features."""
+        return self.view.features
+
+    def machine(self, kind: type[M]) -> M:
+        """The machine of this class. Raises KeyError."""
+        return self.view.machine(kind)
+
+
+# ------------------------------------------------------------------------------------------------ shows
+
+
+@dataclass(frozen=True, slots=True)
+class StartupConfig:
+    """`show startup-config`."""
+
+    lines: tuple[str, ...]
+
+
+def startup_config(ctx: SessionContext, _: Args) -> StartupConfig:
+    """`show startup-config`."""
+    return StartupConfig(tuple(ctx.startup_text.splitlines()))
+
+
+def render_startup_config(config: StartupConfig) -> Iterator[str]:
+    """How much room it takes, and the lines."""
+    if not config.lines:
+        yield "startup-config is not present"
+        return
+    yield f"Using {sum(len(line) + 1 for line in config.lines)} out of 33554432 bytes"
+    yield from config.lines
+    yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`show history`."""
+
+    lines: tuple[str, ...]
+
+
+def history(ctx: SessionContext, _: Args) -> History:
+    """`show history`."""
+    return History(ctx.history)
+
+
+def render_history(report: History) -> Iterator[str]:
+    """The lines, the oldest first."""
+    return (f"  {line}" for line in report.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """`show privilege`."""
+
+    level: int
+
+
+def privilege(ctx: SessionContext, _: Args) -> Privilege:
+    """`show privilege`."""
+    return Privilege(ctx.privilege)
+
+
+def render_privilege(report: Privilege) -> Iterator[str]:
+    """One line."""
+    yield f"Current privilege level is {report.level}"
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """`show users`."""
+
+    users: tuple[User, ...]
+
+
+def users(ctx: SessionContext, _: Args) -> Users:
+    """`show users`."""
+    return Users(ctx.users)
+
+
+def render_users(report: Users) -> Iterator[str]:
+    """A table; `*` marks the line on which it is read."""
+    yield "    Line       User       Host(s)              Idle       Location"
+    for number, user in enumerate(report.users):
+        line = user.line
+        mark = "*" if user.here else " "
+        name = f"{line.kind} {line.number}"
+        yield f"{mark}{number:>3} {name:<10} {line.user:<10} {'idle':<20} {age(user.idle):<10} {line.location}".rstrip()
+    yield ""
+    yield "  Interface    User               Mode         Idle     Peer Address"
+    yield ""
+
+
+# ------------------------------------------------------------------------------------------------ entries
+
+
+def _ask(syntax: str, texts: str | Mapping[str, str], request: Request, level: int = 15) -> ExecCommand:
+    """A command that always makes the same request."""
+
+    def action(_: ShowContext, __: Args) -> Request:
+        return request
+
+    return ExecCommand(syntax, texts, action=action, privilege=level)
+
+
+def _enable(_: ShowContext, args: Args) -> Request:
+    return Enable(args.integer("level", 15))
+
+
+def _disable(_: ShowContext, args: Args) -> Request:
+    return Disable(args.integer("level", 1))
+
+
+def _set_length(_: ShowContext, args: Args) -> Request:
+    return SetScreen(length=args.integer("lines"))
+
+
+def _set_width(_: ShowContext, args: Args) -> Request:
+    return SetScreen(width=args.integer("columns"))
+
+
+def _set_history(_: ShowContext, args: Args) -> Request:
+    return SetHistory(args.integer("size", 10))
+
+
+_TERMINAL: Mapping[str, str] = {
+    "length": "Lines of the screen",
+    "lines": "How many; 0: no pauses",
+    "width": "Columns of the screen",
+    "columns": "How many; 0: endless",
+    "monitor": "Show log messages and debugs here",
+    "no": "Switch something off",
+    "history": "Remember lines that were typed",
+    "size": "How many",
+}
+_COPY: Mapping[str, str] = {
+    "running-config": "The configuration that is in effect",
+    "startup-config": "The configuration for the next start",
+}
+
+#: Shows that need the session: their queries take a `SessionContext`.
+SESSION_SHOWS: tuple[ExecCommand, ...] = (
+    ExecCommand("show history", "Lines that were typed here", query=history, render=render_history),
+    ExecCommand("show privilege", "The privilege level of this session", query=privilege, render=render_privilege),
+    ExecCommand("show users", "Who is logged in", query=users, render=render_users),
+    ExecCommand(
+        "show startup-config",
+        "The configuration for the next start",
+        query=startup_config,
+        render=render_startup_config,
+        privilege=15,
+    ),
+)
+
+BUILTINS: tuple[ExecCommand, ...] = (
+    *SESSION_SHOWS,
+    *(
+        _ask(word, {word: text}, Leave(), 1)
+        for word, text in (("exit", "Leave"), ("quit", "Leave"), ("logout", "Leave"))
+    ),
+    ExecCommand(
+        "enable [ {level:1-15} ]",
+        {"enable": "Go to the privileged level", "level": "Privilege level"},
+        action=_enable,
+    ),
+    ExecCommand(
+        "disable [ {level:0-15} ]",
+        {"disable": "Go back to the level of users", "level": "Privilege level"},
+        action=_disable,
+    ),
+    _ask("configure terminal", {"terminal": "From this terminal"}, Configure()),
+    _ask("configure", {}, Configure(ask=True)),
+    ExecCommand("terminal length {lines:0-512}", _TERMINAL, action=_set_length),
+    ExecCommand("terminal width {columns:0-512}", _TERMINAL, action=_set_width),
+    _ask("terminal monitor", _TERMINAL, SetMonitor(on=True)),
+    _ask("terminal no monitor", _TERMINAL, SetMonitor(on=False)),
+    ExecCommand("terminal history [ size {size:0-256} ]", _TERMINAL, action=_set_history),
+    _ask("write [ memory ]", {"memory": "For the next start"}, Save()),
+    _ask("write erase", {"erase": "Forget the configuration for the next start"}, EraseStartup()),
+    _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, EraseStartup()),
+    _ask("copy running-config startup-config", _COPY, Save(ask=True)),
+    _ask("copy startup-config running-config", _COPY, MergeStartup()),
+    _ask("reload", "Start this router anew", Reload()),
+)

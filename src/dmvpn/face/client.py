@@ -1,0 +1,212 @@
+"""The other end of the management socket: `dmvpn -r NAME COMMAND` and `dmvpn shell NAME`.
+
+Plain blocking sockets, since there is nothing else to do. `execute` prints what the lines say and returns the status
+for the calling shell. `shell` hands the terminal over in raw mode, gives it back whatever happens, and leaves with the
+session or when Ctrl-] is typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import termios
+import threading
+import tty
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.protocol import (
+    MAX_DATA,
+    PROTOCOL,
+    Decoder,
+    Done,
+    Execute,
+    Hello,
+    Input,
+    Message,
+    OpenShell,
+    Output,
+    ProtocolError,
+    Resize,
+    Signal,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+#: Ctrl-], as with telnet: leave the shell, whatever the router is doing.
+LEAVE: Final = b"\x1d"
+#: What a Unix shell expects of a program that was interrupted.
+INTERRUPTED: Final = 130
+
+
+def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) -> int:
+    """Carry lines out and print what they say. Returns 0, or 1 if one was refused. Raises UserError.
+
+    The first Ctrl-C breaks off what the router is doing, the second one does not wait for it.
+    """
+    write = _writer(output)
+    try:
+        order = encode(Execute(tuple(lines)))
+    except ValueError as error:
+        raise UserError(f"too much at once: {error}") from error
+    with _connect(path) as connected, _interruptions(connected) as interrupted:
+        connected.sendall(order)
+        for message in _messages(connected):
+            match message:
+                case Output(data=data):
+                    write(data)
+                case Done(reason=reason) if reason:
+                    raise UserError(reason)
+                case Done(status=status):
+                    return INTERRUPTED if interrupted else status
+    raise UserError(_GONE)
+
+
+def shell(path: Path) -> int:
+    """Sit down at the router's console until the session ends. Returns the status. Raises UserError."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return execute(path, sys.stdin.read().splitlines())
+    with _connect(path) as connected:
+        size = shutil.get_terminal_size()
+        connected.sendall(encode(OpenShell(size.lines, size.columns)))
+        with _raw_terminal(sys.stdin.fileno()), _window_changes(connected):
+            reason = _converse(connected, sys.stdin.fileno(), _writer(None))
+    if reason:
+        print(f"\r\n[{reason}]", file=sys.stderr)
+    return 0
+
+
+_GONE: Final = "the router has gone away"
+
+
+def _connect(path: Path) -> socket.socket:
+    """A connection whose server has introduced itself. Raises UserError."""
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.connect(os.fspath(path))
+    except OSError as error:
+        connected.close()
+        what = "no router is running there" if error.errno in _NOBODY else error.strerror
+        raise UserError(f"{path}: {what}") from error
+    hello = b""
+    while not hello.endswith(b"\n"):
+        # One octet at a time: what follows the line belongs to the reader that comes after us.
+        octet = connected.recv(1)
+        if not octet or len(hello) > MAX_DATA:
+            connected.close()
+            raise UserError(f"{path}: the router does not let this user in")
+        hello += octet
+    _check(Decoder().feed(hello)[0], path)
+    return connected
+
+
+_NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
+
+
+def _check(hello: Message, path: Path) -> None:
+    if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+        raise UserError(f"{path}: the router runs another version of this program; use that one, or restart the router")
+
+
+def _messages(connected: socket.socket) -> Iterator[Message]:
+    """Messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
+    decoder = Decoder()
+    while data := connected.recv(1 << 16):
+        try:
+            yield from decoder.feed(data)
+        except ProtocolError as error:
+            raise UserError(f"the router sent {error}") from error
+
+
+def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], None]) -> str:
+    """Carry keys and output back and forth. Returns why it ended, "" if the user left."""
+    decoder = Decoder()
+    while True:
+        ready, _, _ = select.select([connected.fileno(), keyboard], [], [])
+        if keyboard in ready:
+            typed = os.read(keyboard, 1 << 12)
+            if not typed or LEAVE in typed:
+                return "left; the router goes on"
+            connected.sendall(encode(Input(typed)))
+        if connected.fileno() in ready:
+            data = connected.recv(1 << 16)
+            if not data:
+                return _GONE
+            for message in decoder.feed(data):
+                match message:
+                    case Output(data=shown):
+                        write(shown)
+                    case Done(reason=reason):
+                        return reason
+
+
+def _writer(output: BinaryIO | None) -> Callable[[bytes], None]:
+    """A function that writes octets at once."""
+    stream = sys.stdout.buffer if output is None else output
+
+    def write(data: bytes) -> None:
+        stream.write(data)
+        stream.flush()
+
+    return write
+
+
+@contextlib.contextmanager
+def _interruptions(connected: socket.socket) -> Iterator[list[int]]:
+    """Hand the first Ctrl-C on to the router; the second one ends this program. Gives the list of those typed."""
+    typed: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        if typed:
+            raise KeyboardInterrupt
+        typed.append(number)
+        connected.sendall(encode(Signal()))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield typed  # signals belong to the main thread
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield typed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _raw_terminal(descriptor: int) -> Iterator[None]:
+    """Every key as it is typed, and the terminal as it was before when it is over."""
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setraw(descriptor)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def _window_changes(connected: socket.socket) -> Iterator[None]:
+    """Tell the router when the window changes its size."""
+
+    def changed(_: int, __: FrameType | None) -> None:
+        size = shutil.get_terminal_size()
+        with contextlib.suppress(OSError):
+            connected.sendall(encode(Resize(size.lines, size.columns)))
+
+    before = signal.signal(signal.SIGWINCH, changed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+__all__ = ["execute", "shell"]

@@ -1,0 +1,326 @@
+"""Carries out one line after the other: exec commands, configuration, and the few things that ask back.
+
+    line --> Interpreter.run --> Outcome: lines to show, then perhaps a question, a job to wait for, or the end
+
+It knows modes and privileges, and nothing of terminals: `ConsoleSession` puts an editor and a pager before it,
+`OneShot` neither. In configuration mode each line that changes the tree goes to the router at once as a whole new
+configuration, so a refused line changes nothing and an accepted one is in effect before the next prompt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import ConfigurationEntered, Event, Job
+from dmvpn.face.builtins import SESSION_SHOWS, SessionContext, User
+from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.language import exec_parser
+from dmvpn.face.requests import (
+    Configure,
+    Disable,
+    Enable,
+    EraseStartup,
+    Leave,
+    MergeStartup,
+    Reload,
+    Request,
+    Save,
+    SetHistory,
+    SetMonitor,
+    SetScreen,
+)
+from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right, with_version
+from dmvpn.ios import CliError, ConfigSession, ConfigTree, Confirm, ErrorKind, Match, prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: Level of those who may change things, and of those who may only look.
+PRIVILEGED, USER = 15, 1
+
+_CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that must be answered before the next command. one_key: Return or `y` agrees, any other key does not.
+
+    secret: what is typed must not be seen. answer: what to do with the text typed (one_key: "" or "y" agrees).
+    """
+
+    prompt: str
+    answer: Callable[[str], Outcome]
+    one_key: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a line did. lines: to be shown, made while they are shown. failed: it was refused.
+
+    question: to be asked next. job: wait until the router says `JobDone`. closed: the session is over.
+    """
+
+    lines: Iterable[str] = ()
+    failed: bool = False
+    question: Question | None = None
+    job: bool = False
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Screen:
+    """How a session wants to read. rows, columns: of the window. length, width: chosen instead of them, or None."""
+
+    rows: int = 24
+    columns: int = 80
+    length: int | None = None
+    width: int | None = None
+    monitor: bool = False
+    history_size: int = 10
+    history: list[str] = field(default_factory=list)
+
+    @property
+    def page(self) -> int:
+        """Lines until `--More--`; 0: no pages."""
+        return self.rows if self.length is None else self.length
+
+    @property
+    def line(self) -> int:
+        """Columns until a line is full; 0: endless."""
+        return self.columns if self.width is None else self.width
+
+
+NOTHING = Outcome()
+
+
+class Interpreter:
+    """One user's state: privilege, mode, and how to read. `users` tells who else is there, for `show users`."""
+
+    def __init__(
+        self,
+        handle: RouterHandle,
+        session: int,
+        *,
+        line: Line = CONSOLE,
+        privilege: int = PRIVILEGED,
+        users: Callable[[], tuple[User, ...]] | None = None,
+    ) -> None:
+        self.handle = handle
+        self.session = session
+        self.line = line
+        self.privilege = privilege
+        self.screen = Screen()
+        self._users = users or (lambda: (User(line, here=True),))
+        self._parser = exec_parser(handle.features)
+        self._config: ConfigSession | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What stands before the next line."""
+        mode = self._config.prompt_mode if self._config else None
+        hostname = self.handle.context(self.session).hostname
+        return prompt(hostname, mode, privileged=self.privilege > USER)
+
+    @property
+    def configuring(self) -> bool:
+        """Is this configuration mode?"""
+        return self._config is not None
+
+    @property
+    def system(self) -> SystemConfig:
+        """How the router is configured as a computer: its lines, its log, its secret."""
+        return self.handle.context(self.session).machine(SystemMachine).config
+
+    def run(self, text: str, prompt_width: int = 0) -> Outcome:
+        """Carry out a line. `prompt_width` places the caret under what was typed behind the prompt."""
+        if self._config is not None:
+            return self._configure(self._config, text, prompt_width)
+        return self._exec(text, prompt_width)
+
+    def help(self, text: str) -> list[str]:
+        """What `?` shows behind `text`."""
+        if self._config is not None:
+            return self._config.help(text, self.privilege)
+        return self._parser.help_lines(text, self.privilege)
+
+    def complete(self, text: str) -> str | None:
+        """`text` with its last word completed by Tab, or None."""
+        if self._config is not None:
+            return self._config.complete(text, self.privilege)
+        return self._parser.complete(text, self.privilege)
+
+    def leave_configuration(self) -> None:
+        """`end`, Ctrl-Z: back to exec mode, which is logged."""
+        if self._config is not None:
+            self._config = None
+            self.handle.post(ConfigurationLeft(self.line.who, self.line.place))
+
+    # -------------------------------------------------------------------------------------------- configuration
+
+    def _configure(self, config: ConfigSession, text: str, prompt_width: int) -> Outcome:
+        # Others may have configured since the last line: each line starts from what runs now.
+        config.tree = self._running().copy()
+        result = config.enter(text, prompt_width)
+        if result.changed:
+            self._enter(config.tree)
+        if result.ended:
+            self.leave_configuration()
+        if result.exec_line is not None:
+            return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
+        return Outcome(result.output_lines, failed=result.refused)
+
+    def _running(self) -> ConfigTree:
+        return self.handle.context(self.session).running
+
+    def _enter(self, tree: ConfigTree) -> None:
+        self.handle.post(ConfigurationEntered(_text(tree), by=self.line.who))
+
+    # -------------------------------------------------------------------------------------------- exec
+
+    def _exec(self, text: str, prompt_width: int) -> Outcome:
+        match = self._parser.match(text, self.privilege)
+        if isinstance(match, CliError):
+            return Outcome(match.lines(prompt_width), failed=match.kind is not ErrorKind.EMPTY)
+        if match.command.query is not None:
+            return Outcome(match.lines(self._context(match)))
+        if match.command.action is None:
+            return NOTHING
+        return self._act(match.command.action(self.handle.context(self.session), match.args))
+
+    def _context(self, match: Match) -> object:
+        view = self.handle.context(self.session)
+        if match.command not in SESSION_SHOWS:
+            return view
+        return SessionContext(
+            view=view,
+            startup_text=self.handle.startup_text,
+            privilege=self.privilege,
+            history=tuple(self.screen.history),
+            users=self._users(),
+        )
+
+    def _act(self, wish: object) -> Outcome:
+        """What an action asks for: an event for the router, or something of the session."""
+        match wish:
+            case Job():
+                self.handle.post(wish)
+                return Outcome(job=True)
+            case Event():
+                self.handle.post(wish)
+                return NOTHING
+            case Confirm():
+                return _confirm(wish.prompt, lambda: self._act(wish.event))
+            case Request():
+                return self._carry_out(wish)
+            case _:
+                return NOTHING
+
+    def _carry_out(self, request: Request) -> Outcome:
+        match request:
+            case Leave():
+                return Outcome(closed=True)
+            case Configure(ask=True):
+                question = "Configuring from terminal, memory, or network [terminal]? "
+                return Outcome(question=Question(question, self._configure_from))
+            case Configure():
+                return self._configure_from("")
+            case Enable(level=level):
+                return self._enable(level)
+            case Disable(level=level):
+                self.privilege = min(self.privilege, level)
+                return NOTHING
+            case Save(ask=True):
+                return Outcome(question=Question("Destination filename [startup-config]? ", self._save_as))
+            case Save():
+                return self._save()
+            case MergeStartup():
+                return Outcome(question=Question("Destination filename [running-config]? ", self._merge))
+            case EraseStartup():
+                return _confirm(
+                    "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]", self._erase
+                )
+            case Reload():
+                return Outcome(
+                    ("% Error: reload is not possible from here; restart the router with the command that runs it",),
+                    failed=True,
+                )
+            case SetMonitor(on=True) if self.line.is_console:
+                return Outcome(("% Console already monitors",))
+            case SetScreen() | SetMonitor() | SetHistory():
+                self._set_terminal(request)
+        return NOTHING
+
+    def _configure_from(self, source: str) -> Outcome:
+        if not "terminal".startswith(source.strip().lower()):
+            return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
+        self._config = ConfigSession(self.handle.configurator, self._running().copy(), self._parser)
+        return Outcome((_CONFIGURE,))
+
+    def _set_terminal(self, request: SetScreen | SetMonitor | SetHistory) -> None:
+        match request:
+            case SetScreen(length=length, width=width):
+                self.screen.length = self.screen.length if length is None else length
+                self.screen.width = self.screen.width if width is None else width
+            case SetMonitor(on=on):
+                self.screen.monitor = on
+            case SetHistory(size=size):
+                self.screen.history_size = size
+
+    # -------------------------------------------------------------------------------------------- privilege
+
+    def _enable(self, level: int) -> Outcome:
+        kind, _, secret = self.system.secret.partition(" ")
+        if not secret or self.privilege >= level:
+            self.privilege = level
+            return NOTHING
+        return Outcome(question=self._password(int(kind), secret, level, _TRIES))
+
+    def _password(self, kind: int, secret: str, level: int, tries: int) -> Question:
+        def answer(typed: str) -> Outcome:
+            if is_right(kind, secret, typed):
+                self.privilege = level
+                return NOTHING
+            if tries > 1:
+                return Outcome(question=self._password(kind, secret, level, tries - 1))
+            return Outcome(("% Bad secrets", ""), failed=True)
+
+        return Question("Password: ", answer, secret=True)
+
+    # -------------------------------------------------------------------------------------------- files
+
+    def _save_as(self, name: str) -> Outcome:
+        if name.strip() not in ("", "startup-config"):
+            return Outcome(("% Error: only startup-config can be written here",), failed=True)
+        return self._save()
+
+    def _save(self) -> Outcome:
+        lines = [*with_version(self._running().render()), "end"]
+        self.handle.save("\n".join(lines) + "\n")
+        return Outcome(("Building configuration...", "[OK]"))
+
+    def _merge(self, name: str) -> Outcome:
+        if name.strip() not in ("", "running-config"):
+            return Outcome(("% Error: only running-config can be written here",), failed=True)
+        text = self.handle.startup_text
+        result = self.handle.configurator.parse_text(text, self._running())
+        self._enter(result.tree)
+        complaints = [line for problem in result.problems for line in (problem.text, *problem.message_lines)]
+        return Outcome((*complaints, f"{len(text)} bytes copied in 0.001 secs ({len(text) * 1000} bytes/sec)"))
+
+    def _erase(self) -> Outcome:
+        self.handle.save("")
+        return Outcome(("[OK]", "Erase of nvram: complete"))
+
+
+def _confirm(text: str, agreed: Callable[[], Outcome]) -> Outcome:
+    def answer(typed: str) -> Outcome:
+        return agreed() if typed.lower() in ("", "y") else NOTHING
+
+    return Outcome(question=Question(text, answer, one_key=True))
+
+
+def _text(tree: ConfigTree) -> str:
+    return "\n".join(tree.render()) + "\n"

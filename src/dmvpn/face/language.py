@@ -1,0 +1,17 @@
+"""The exec language of a router: its features' commands, the debugs of all their flags, and the session's own."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dmvpn.face.builtins import BUILTINS
+from dmvpn.features.system import debug_commands
+from dmvpn.ios import ExecParser, Feature
+
+
+@lru_cache(maxsize=4)
+def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
+    """The parser that all sessions on routers of these features share."""
+    commands = [command for feature in features for command in feature.commands]
+    flags = [flag for feature in features for flag in feature.debugs]
+    return ExecParser([*commands, *debug_commands(flags), *BUILTINS])

@@ -1,0 +1,120 @@
+"""Lines that nobody types: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no pages.
+
+The host calls `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is still running
+and that `effect` will bring news. Questions are answered as with Return. `status` is 1 if a line was refused or its
+answer begins with `%`, else 0: what a shell script looks at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Effect, JobDone, JobOutput
+from dmvpn.base.events import JobAborted
+from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Lines of output made at a time: a long show must not hold up the router.
+CHUNK = 500
+
+
+class OneShot:
+    """A few lines carried out one after the other on one router."""
+
+    def __init__(
+        self,
+        handle: RouterHandle,
+        session: int,
+        lines: Iterable[str],
+        *,
+        line: Line = CONSOLE,
+        privilege: int = PRIVILEGED,
+    ) -> None:
+        self.status = 0
+        self.done = False
+        self._handle = handle
+        self._number = session
+        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege)
+        self._lines = deque(lines)
+        self._outcome: Outcome | None = None
+        self._output: Iterator[str] = iter(())
+        self._notes: deque[JobOutput | JobDone] = deque()
+        self._first = True
+
+    def effect(self, effect: Effect) -> None:
+        """Take note of an effect of the router: what the job of this session says."""
+        if isinstance(effect, JobOutput | JobDone) and effect.session == self._number:
+            self._notes.append(effect)
+
+    def step(self) -> str:
+        """The next piece of output; "" while a job is running, and when all is done."""
+        while not self.done:
+            if self._outcome is None:
+                self._run_next()
+                continue
+            text = "".join(f"{line}\n" for line in islice(self._output, CHUNK))
+            if self._outcome.job and not text:
+                if not self._notes:
+                    return ""
+                text = self._job_output()
+            elif not text:
+                self._finish(self._outcome)
+            if text:
+                return self._judge(text)
+        return ""
+
+    def abort(self) -> None:
+        """Break off what is running, and do nothing more."""
+        self._lines.clear()
+        if self._outcome is not None and self._outcome.job:
+            self._handle.post(JobAborted(self._number))
+        self._output = iter(())
+
+    def _run_next(self) -> None:
+        if not self._lines:
+            self._interpreter.leave_configuration()
+            self.done = True
+            return
+        typed = self._lines.popleft()
+        outcome = self._interpreter.run(typed)
+        lines = list(outcome.lines) if outcome.failed else outcome.lines
+        if outcome.failed:
+            self.status = 1
+            # A caret alone points at nothing: nobody saw the line.
+            if [line.strip() for line in lines][:1] == ["^"]:
+                lines = [typed, *lines]
+        self._begin(outcome, lines)
+
+    def _begin(self, outcome: Outcome, lines: Iterable[str]) -> None:
+        self._outcome, self._output, self._first = outcome, iter(lines), True
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._outcome = None
+        if outcome.closed:
+            self._lines.clear()
+        elif outcome.question is not None:
+            answered = outcome.question.answer("")
+            self.status |= answered.failed
+            self._begin(answered, answered.lines)
+
+    def _job_output(self) -> str:
+        text = ""
+        while self._notes:
+            note = self._notes.popleft()
+            if isinstance(note, JobDone):
+                self._outcome = None
+                break
+            text += note.text
+        return text
+
+    def _judge(self, text: str) -> str:
+        """An answer that begins with `%` is a refusal."""
+        if self._first and text.startswith("%"):
+            self.status = 1
+        self._first = False
+        return text

@@ -1,0 +1,211 @@
+"""The language of the management socket: one JSON object on a line, either way.
+
+    client                              server
+                                        Hello        who it is
+    Execute      lines to carry out     Output ...   what they say
+    Signal       break off              Done         with a status
+    --- or ---
+    OpenShell    a terminal of a size   Output ...   what it shows
+    Input        what was typed         Done         the user has left
+    Resize       the window changed
+
+`{"type": "output", "data": "<base64>"}`: a name and the fields of the dataclass. Octets travel in base 64. This file is
+a pure codec: `encode` makes a line, a `Decoder` makes messages of octets as they arrive, in pieces of any size. It
+refuses what is too long, is no JSON or is no message, with `ProtocolError`; whoever gets one closes the connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import DmvpnError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The number of this protocol; a client that knows another one says so instead of guessing.
+PROTOCOL: Final = 1
+#: Octets of the longest line, its end included, and of the data in one `Output` or `Input`.
+MAX_LINE: Final = 1 << 20
+MAX_DATA: Final = 1 << 16
+#: Rows and columns of a window.
+MAX_SIZE: Final = 10_000
+
+
+class ProtocolError(DmvpnError):
+    """The other end sent what is no message; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The server's first message. name: of the router."""
+
+    name: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Carry these lines out, one after the other, and say `Done`."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenShell:
+    """Be a terminal."""
+
+    rows: int = 24
+    columns: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was typed."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """The window has another size."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Break off what is running. what: "abort"."""
+
+    what: str = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the commands say, or the terminal shows."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All is said. status: 0, or 1 if a line was refused. reason: why the server ended it, "" if the user did."""
+
+    status: int = 0
+    reason: str = ""
+
+
+Plain = dict[str, object]
+Message = Hello | Execute | OpenShell | Input | Resize | Signal | Output | Done
+
+_TYPES: Final[dict[str, type[Message]]] = {
+    "hello": Hello,
+    "execute": Execute,
+    "open-shell": OpenShell,
+    "input": Input,
+    "resize": Resize,
+    "signal": Signal,
+    "output": Output,
+    "done": Done,
+}
+_NAMES: Final = {kind: name for name, kind in _TYPES.items()}
+
+
+def encode(message: Message) -> bytes:
+    """The message as a line. Raises ValueError for one that no decoder would take."""
+    plain: Plain = {"type": _NAMES[type(message)]}
+    for field in fields(message):
+        value = getattr(message, field.name)
+        plain[field.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else value
+    line = json.dumps(plain, separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise ValueError(f"a message of {len(line)} octets")
+    return line
+
+
+def encode_output(data: bytes) -> bytes:
+    """Any amount of output, as as many messages as it takes."""
+    pieces = (data[start : start + MAX_DATA] for start in range(0, len(data), MAX_DATA))
+    return b"".join(encode(Output(piece)) for piece in pieces)
+
+
+class Decoder:
+    """Makes messages of what arrives."""
+
+    __slots__ = ("_pending",)
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Take octets; returns the messages that are complete. Raises ProtocolError."""
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        if max(len(self._pending), *map(len, lines), 0) >= MAX_LINE:
+            raise ProtocolError(f"a line of more than {MAX_LINE} octets")
+        return [_decode(line) for line in lines]
+
+
+def _decode(line: bytes) -> Message:
+    try:
+        plain = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ProtocolError("a line that is no JSON") from None
+    if not isinstance(plain, dict):
+        raise ProtocolError("a line that is no JSON object")
+    name = plain.pop("type", None)
+    kind = _TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ProtocolError(f"a message of the unknown type {str(name)[:40]!r}")
+    try:
+        return _MAKERS[kind](plain)
+    except KeyError as error:
+        raise ProtocolError(f"a message {name} without {error}") from None
+
+
+def _integer(plain: Plain, name: str, limit: int) -> int:
+    value = plain[name]
+    # JSON's true is Python's True, which is an int.
+    if type(value) is not int or not 0 <= value <= limit:
+        raise ProtocolError(f"{name} is no number from 0 to {limit}")
+    return value
+
+
+def _text(plain: Plain, name: str) -> str:
+    value = plain[name]
+    if not isinstance(value, str):
+        raise ProtocolError(f"{name} is no text")
+    return value
+
+
+def _octets(plain: Plain) -> bytes:
+    try:
+        data = base64.b64decode(_text(plain, "data"), validate=True)
+    except (binascii.Error, ValueError):
+        raise ProtocolError("data is not base 64") from None
+    if len(data) > MAX_DATA:
+        raise ProtocolError(f"data of more than {MAX_DATA} octets")
+    return data
+
+
+def _lines(plain: Plain) -> tuple[str, ...]:
+    lines = plain["lines"]
+    if not isinstance(lines, list):
+        raise ProtocolError("lines is no list")
+    return tuple(_text({"line": line}, "line") for line in lines)
+
+
+_MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
+    Hello: lambda plain: Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
+    Execute: lambda plain: Execute(_lines(plain)),
+    OpenShell: lambda plain: OpenShell(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
+    Input: lambda plain: Input(_octets(plain)),
+    Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
+    Signal: lambda plain: Signal(_text(plain, "what")),
+    Output: lambda plain: Output(_octets(plain)),
+    Done: lambda plain: Done(_integer(plain, "status", 255), _text(plain, "reason")),
+}

@@ -1,0 +1,83 @@
+"""What a command may ask of the session in which it was typed, besides events for the router.
+
+They are what the actions of `builtins.py` return; `interpreter.py` carries them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The base of all requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Request):
+    """`exit`, `quit`, `logout`: the session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enable(Request):
+    """`enable`: to this privilege level, after the password if one is configured."""
+
+    level: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Disable(Request):
+    """`disable`: down to this privilege level."""
+
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Configure(Request):
+    """`configure terminal`; ask: from where, as `configure` alone does."""
+
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetScreen(Request):
+    """`terminal length`, `terminal width`: lines and columns, 0: endless, None: as it is."""
+
+    length: int | None = None
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMonitor(Request):
+    """`terminal monitor`, `terminal no monitor`: log messages on this terminal or not."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetHistory(Request):
+    """`terminal history size`: how many lines are remembered."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Save(Request):
+    """`write memory`, `copy running-config startup-config`; ask: for the name of the file first, as `copy` does."""
+
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStartup(Request):
+    """`copy startup-config running-config`: its lines come on top of what runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class EraseStartup(Request):
+    """`write erase`, `erase startup-config`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(Request):
+    """`reload`."""

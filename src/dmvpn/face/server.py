@@ -1,0 +1,351 @@
+"""The management socket of a router: sessions and commands for people and programs on this machine.
+
+    server = ManagementServer(handle, path)
+    await server.start()
+    ...
+    await server.stop()
+
+Who may connect: the user that runs the router, and root. The mode of the socket says so to the file system, and the
+credentials of the peer (SO_PEERCRED) say so again, since modes can be changed.
+
+A connection is one shell or one execution of lines. A client that does not read is cut off when too much waits for it:
+the router never waits for a terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.builtins import User
+from dmvpn.face.handle import Line, RouterHandle, new_session
+from dmvpn.face.oneshot import OneShot
+from dmvpn.face.protocol import (
+    Decoder,
+    Done,
+    Execute,
+    Hello,
+    Input,
+    Message,
+    OpenShell,
+    ProtocolError,
+    Resize,
+    Signal,
+    encode,
+    encode_output,
+)
+from dmvpn.face.session import ConsoleSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dmvpn.base.effects import Effect
+
+#: Octets that may wait for a client that does not read.
+MAX_UNREAD: Final = 8 << 20
+#: Octets of the longest path that a Unix socket can have (sun_path of unix(7), with its zero).
+MAX_PATH: Final = 107
+
+_CREDENTIALS: Final = struct.Struct("iII")
+
+_FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
+
+log = logging.getLogger("dmvpn")
+
+
+class ManagementServer:
+    """The listening socket of one router, and its connections."""
+
+    def __init__(self, handle: RouterHandle, path: Path) -> None:
+        self.path = path
+        self._handle = handle
+        self._server: asyncio.Server | None = None
+        self._connections: dict[_Connection, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Listen. Raises UserError if the socket cannot be made, or another router listens there."""
+        listening = _listening_socket(self.path)
+        self._server = await asyncio.start_unix_server(self._connected, sock=listening)
+
+    async def stop(self) -> None:
+        """Hang up everywhere and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+        tasks = list(self._connections.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
+        self.path.unlink(missing_ok=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = _Connection(self._handle, reader, writer, self._users)
+        self._connections[connection] = asyncio.create_task(self._attend(connection, writer))
+
+    async def _attend(self, connection: _Connection, writer: asyncio.StreamWriter) -> None:
+        try:
+            await connection.run()
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client has gone, or we go: in both cases there is nobody to tell
+        except Exception:
+            # A fault of ours in one session must not end the others.
+            log.exception("internal fault in a session")
+        finally:
+            del self._connections[connection]
+            connection.leave()
+            writer.close()
+
+    def _users(self, asking: _Connection) -> tuple[User, ...]:
+        now = asyncio.get_running_loop().time()
+        return tuple(
+            User(connection.line, idle=now - connection.last_input, here=connection is asking)
+            for connection in self._connections
+            if connection.session is not None
+        )
+
+
+class _Connection:
+    """One client."""
+
+    def __init__(
+        self,
+        handle: RouterHandle,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        users: Callable[[_Connection], tuple[User, ...]],
+    ) -> None:
+        self.session: ConsoleSession | None = None
+        self.line = Line()
+        self._loop = asyncio.get_running_loop()
+        self.last_input = self._loop.time()
+        self._handle = handle
+        self._reader = reader
+        self._writer = writer
+        self._users = users
+        self._decoder = Decoder()
+        self._unsubscribe: Callable[[], None] | None = None
+        self._pumping = False
+        self._idle: asyncio.TimerHandle | None = None
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve the client until it or the session ends."""
+        if not _is_allowed(self._writer):
+            return
+        self._send(encode(Hello(self._handle.context(0).hostname)))
+        try:
+            messages = await self._read()
+            match messages[:1]:
+                case [Execute(lines=lines)]:
+                    await self._execute(lines)
+                case [OpenShell(rows=rows, columns=columns)]:
+                    await self._shell(rows, columns, messages[1:])
+                case [message]:
+                    raise ProtocolError(f"{type(message).__name__} comes too early")
+        except ProtocolError as error:
+            self._send(encode(Done(2, str(error))))
+        await self._writer.drain()
+
+    def leave(self) -> None:
+        """Nothing that this client began stays."""
+        if self._idle is not None:
+            self._idle.cancel()
+        if self.session is not None and not self.session.closed:
+            self.session.hang_up()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+
+    # -------------------------------------------------------------------------------------------- lines
+
+    async def _execute(self, lines: tuple[str, ...]) -> None:
+        run = OneShot(self._handle, new_session(), lines, line=self.line)
+        watching = asyncio.create_task(self._watch_for_abort(run))
+
+        def effect(effect: Effect) -> None:
+            run.effect(effect)
+            self._news.set()
+
+        self._unsubscribe = self._handle.subscribe(effect)
+        try:
+            while not run.done:
+                self._news.clear()
+                text = run.step()
+                if text:
+                    self._send(encode_output(text.encode()))
+                    await self._writer.drain()
+                elif not run.done:
+                    await self._news.wait()
+        except Exception:
+            log.exception("internal fault in %r", lines)
+            run.status = 1
+            self._send(encode_output(f"{_FAULT}\n".encode()))
+        finally:
+            watching.cancel()
+            if not run.done:
+                run.abort()
+        self._send(encode(Done(run.status)))
+
+    async def _watch_for_abort(self, run: OneShot) -> None:
+        """While lines are carried out: the client breaks off, or goes away."""
+        with contextlib.suppress(ProtocolError, ConnectionError):
+            while messages := await self._read():
+                if any(isinstance(message, Signal) for message in messages):
+                    break
+        run.abort()
+        self._news.set()
+
+    # -------------------------------------------------------------------------------------------- shell
+
+    async def _shell(self, rows: int, columns: int, messages: list[Message]) -> None:
+        session = ConsoleSession(self._handle, new_session(), line=self.line, users=lambda: self._users(self))
+        self.session = session
+        self._unsubscribe = self._handle.subscribe(self._take_note)
+        session.resize(rows, columns)
+        session.start()
+        self._follow(session)
+        while True:
+            for message in messages:
+                self._take(session, message)
+            if session.closed:
+                break
+            messages = await self._read()
+            if not messages:
+                return
+        self._send(encode(Done()))
+
+    def _take(self, session: ConsoleSession, message: Message) -> None:
+        match message:
+            case Input(data=data):
+                self.last_input = self._loop.time()
+                self._guard(session, lambda: session.feed(data))
+            case Resize(rows=rows, columns=columns):
+                session.resize(rows, columns)
+            case Signal():
+                session.feed(b"\x1e")
+            case _:
+                raise ProtocolError(f"{type(message).__name__} is nothing for a shell")
+        self._follow(session)
+
+    def _take_note(self, effect: Effect) -> None:
+        """Called in the middle of the router's work: note it, and show it when the router is at rest."""
+        if self.session is None:
+            return
+        self.session.effect(effect)
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        if self.session is None or self._writer.is_closing():
+            return
+        self._guard(self.session, self.session.pump)
+        self._follow(self.session)
+        if self.session.closed:
+            self._end("")
+
+    @staticmethod
+    def _guard(session: ConsoleSession, work: Callable[[], None]) -> None:
+        """Let a command that fails by a fault of ours end with a complaint, not with the session."""
+        try:
+            work()
+        except Exception:
+            log.exception("internal fault in a session")
+            session.recover(_FAULT)
+
+    def _follow(self, session: ConsoleSession) -> None:
+        """Send what the session shows, and wind up its clock of silence."""
+        output = session.take_output()
+        if output:
+            self._send(encode_output(output))
+        if self._idle is not None:
+            self._idle.cancel()
+        limit = session.idle_limit
+        self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired, session) if limit else None
+
+    def _grow_tired(self, session: ConsoleSession) -> None:
+        """The user said nothing for as long as the line allows."""
+        if session.busy:
+            self.last_input = self._loop.time()
+            self._follow(session)
+        else:
+            self._end("idle for too long")
+
+    def _end(self, reason: str) -> None:
+        """End the connection from our side."""
+        if self.session is not None and not self.session.closed:
+            self.session.hang_up()
+        if not self._writer.is_closing():
+            self._send(encode(Done(0, reason)))
+            self._writer.close()
+
+    # -------------------------------------------------------------------------------------------- octets
+
+    async def _read(self) -> list[Message]:
+        """The next messages, at least one; none at the end of the connection. Raises ProtocolError."""
+        while data := await self._reader.read(1 << 16):
+            messages = self._decoder.feed(data)
+            if messages:
+                return messages
+        return []
+
+    def _send(self, data: bytes) -> None:
+        if self._writer.is_closing():
+            return
+        self._writer.write(data)
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > MAX_UNREAD:
+            log.warning("a session does not read what it is sent: cut off")
+            transport.abort()
+
+
+def _is_allowed(writer: asyncio.StreamWriter) -> bool:
+    """Is it our own user, or root, who connected?"""
+    connected: socket.socket = writer.get_extra_info("socket")
+    credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(credentials)
+    return user in (0, os.geteuid())
+
+
+def _listening_socket(path: Path) -> socket.socket:
+    """A socket at `path` that only its owner may connect to, in place of one that nobody listens on any more."""
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise UserError(f"{path}: too long for a socket, which may have {MAX_PATH} characters")
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_dead(path)
+        # The mode must be right from the beginning: bind makes the file.
+        mask = os.umask(0o177)
+        try:
+            made.bind(os.fspath(path))
+        finally:
+            os.umask(mask)
+    except OSError as error:
+        made.close()
+        raise UserError(f"{path}: {error.strerror}") from error
+    except UserError:
+        made.close()
+        raise
+    made.setblocking(False)
+    return made
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove the socket of a router that was killed. Raises UserError if one still lives."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise UserError(f"{path}: another router listens here already")

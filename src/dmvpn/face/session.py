@@ -1,0 +1,317 @@
+"""A session at a terminal: the prompt, the editor, the pager, questions, jobs and log messages. Bytes in, bytes out.
+
+    bytes --> LineEditor --> line --> Interpreter --> Outcome --> Pager --> bytes
+    ConsoleLine, JobOutput, JobDone ------------------------------------^
+
+It owns no socket, clock or task. Its host calls `start` once, `feed` when bytes arrive, `effect` for every effect of
+the router; and after each of these sends what `take_output` gives. `effect` only takes notes: the router may be in the
+middle of something. When the host has time again it calls `pump`, which shows them (`feed` does so itself).
+
+What arrives while a command runs is kept and read when the prompt is back, as type-ahead at a real terminal. Log
+messages wait while a page is on the screen.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
+from dmvpn.base.events import JobAborted
+from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Outcome, Question, Screen
+from dmvpn.ios.editor import Abort, Complete, EditorEvent, End, Help, Interrupt, Key, LineEditor, Write
+from dmvpn.ios.editor import Line as TypedLine
+from dmvpn.ios.pager import Pager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.face.builtins import User
+
+#: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
+MAX_NOTES = 10_000
+
+Events = list[EditorEvent]
+
+
+class _State(enum.Enum):
+    """What the session waits for."""
+
+    COMMAND = "a line at the prompt"
+    ANSWER = "a line that answers a question"
+    AGREEMENT = "a key that answers a question"
+    PAGE = "a key at --More--"
+    JOB = "the router, to finish what was started"
+    CLOSED = "nothing any more"
+
+
+class ConsoleSession:
+    """One terminal on one router. `users` tells who else is there, for `show users`."""
+
+    def __init__(
+        self,
+        handle: RouterHandle,
+        session: int,
+        *,
+        line: Line = CONSOLE,
+        privilege: int = PRIVILEGED,
+        users: Callable[[], tuple[User, ...]] | None = None,
+    ) -> None:
+        self._handle = handle
+        self._number = session
+        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users)
+        self._editor = LineEditor()
+        self._set_up_screen()
+        self._state = _State.COMMAND
+        self._question: Question | None = None
+        self._pager: Pager | None = None
+        self._after_pages: Callable[[], Events] = list
+        self._notes: deque[Effect] = deque(maxlen=MAX_NOTES)
+        self._output = bytearray()
+        self._at_line_start = True
+
+    def _set_up_screen(self) -> None:
+        """What `line con 0` or `line vty 0 4` say; the usual 24 lines and 80 columns give way to the window's size."""
+        line, screen = self._interpreter.line, self._interpreter.screen
+        configured, usual = self._interpreter.system.line(line.kind, line.number), Screen()
+        screen.length = configured.length if configured.length != usual.rows else None
+        screen.width = configured.width if configured.width != usual.columns else None
+        screen.history_size = configured.history
+        screen.history = self._editor.history
+        self._follow_settings()
+
+    # -------------------------------------------------------------------------------------------- the host's doors
+
+    @property
+    def closed(self) -> bool:
+        """Has the user left? Then what `take_output` still gives is the last."""
+        return self._state is _State.CLOSED
+
+    @property
+    def line(self) -> Line:
+        """The line on which the user sits."""
+        return self._interpreter.line
+
+    @property
+    def idle_limit(self) -> int:
+        """Seconds of silence after which the host calls `hang_up`; 0: never."""
+        line = self._interpreter.line
+        return self._interpreter.system.line(line.kind, line.number).timeout
+
+    def start(self, banner: str = "") -> None:
+        """Show the banner and the prompt."""
+        if banner:
+            self._show(_crlf(banner))
+        self._run(self._prompt())
+
+    def feed(self, data: bytes) -> None:
+        """Take what was typed."""
+        if not self.closed:
+            self._run(self._editor.feed(data))
+            self.pump()
+
+    def effect(self, effect: Effect) -> None:
+        """Take note of an effect of the router."""
+        if isinstance(effect, ConsoleLine) or (
+            isinstance(effect, JobOutput | JobDone) and effect.session == self._number
+        ):
+            self._notes.append(effect)
+
+    def pump(self) -> None:
+        """Show what was noted, and go on if a job is done."""
+        if self._state in (_State.PAGE, _State.CLOSED):
+            return
+        if self._show_notes() and self._state is _State.JOB:
+            self._run(self._prompt())
+
+    def recover(self, complaint: str) -> None:
+        """A command failed by a fault of ours: say so, and go on with the next one."""
+        self._pager = self._question = None
+        self._show((b"" if self._at_line_start else b"\r\n") + _crlf(f"{complaint}\n"))
+        self._run(self._prompt())
+
+    @property
+    def busy(self) -> bool:
+        """Is a job running? Then silence of the user means nothing."""
+        return self._state is _State.JOB
+
+    def resize(self, rows: int, columns: int) -> None:
+        """The window has this size now; `terminal length` and `terminal width` have the last word."""
+        self._interpreter.screen.rows, self._interpreter.screen.columns = rows, columns
+        self._follow_settings()
+
+    def hang_up(self) -> None:
+        """The connection is gone, or was silent for too long: nothing that was begun stays."""
+        if self._state is _State.JOB:
+            self._handle.post(JobAborted(self._number))
+        self._interpreter.leave_configuration()
+        self._state = _State.CLOSED
+
+    def take_output(self) -> bytes:
+        """What is to be sent to the terminal."""
+        output = bytes(self._output)
+        self._output.clear()
+        return output
+
+    # -------------------------------------------------------------------------------------------- reading
+
+    def _run(self, events: Events) -> None:
+        """Follow the editor. Any event but `Write` is the last of its list, and is answered with a new list."""
+        while events:
+            following: Events = []
+            for event in events:
+                if isinstance(event, Write):
+                    self._show(event.data)
+                else:
+                    following += self._answer(event)
+            events = following
+
+    def _answer(self, event: EditorEvent) -> Events:
+        match event:
+            case TypedLine(text=text):
+                return self._entered(text)
+            case End(text=text):
+                return self._ended(text)
+            case Help() | Complete() if self._question is not None:
+                return self._editor.show_help(()) if isinstance(event, Help) else self._editor.show_completion(None)
+            case Help(text=text):
+                return self._page(self._interpreter.help(text), self._resume)
+            case Complete(text=text):
+                return self._editor.show_completion(self._interpreter.complete(text))
+            case Key(char=char):
+                return self._key(char)
+            case Interrupt() if self._state is _State.PAGE:
+                return self._key("\x03")
+            case Interrupt():
+                if self._state is _State.AGREEMENT:
+                    self._show(b"\r\n")
+                self._question = None
+                return self._prompt()
+            case Abort():
+                if self._state is _State.JOB:
+                    self._handle.post(JobAborted(self._number))
+        return []
+
+    def _entered(self, text: str) -> Events:
+        question, self._question = self._question, None
+        if question is not None:
+            if text in self._editor.history[-1:]:
+                self._editor.history.pop()
+            return self._begin(question.answer(text))
+        return self._begin(self._interpreter.run(text, len(self._interpreter.prompt)))
+
+    def _ended(self, text: str) -> Events:
+        """Ctrl-Z: a line that stands there is still carried out."""
+        if not self._interpreter.configuring or self._question is not None:
+            self._question = None
+            return self._prompt()
+        outcome = self._interpreter.run(text, len(self._interpreter.prompt))
+        self._interpreter.leave_configuration()
+        return self._begin(outcome)
+
+    def _key(self, char: str) -> Events:
+        if self._pager is not None:
+            self._show(self._pager.key(char))
+            return self._turn_page()
+        question, self._question = self._question, None
+        if question is None:
+            return []
+        self._show((char if char.isprintable() else "").encode() + b"\r\n")
+        return self._begin(question.answer("" if char == "\r" else char))
+
+    # -------------------------------------------------------------------------------------------- showing
+
+    def _begin(self, outcome: Outcome) -> Events:
+        """Show what a line did; then its question, its job, or the next prompt."""
+        self._follow_settings()
+        return self._page(outcome.lines, lambda: self._finish(outcome))
+
+    def _page(self, lines: Iterable[str], then: Callable[[], Events]) -> Events:
+        screen = self._interpreter.screen
+        self._pager = Pager(lines, length=screen.page, width=screen.line)
+        self._after_pages = then
+        self._show(self._pager.start())
+        return self._turn_page()
+
+    def _turn_page(self) -> Events:
+        if self._pager is not None and not self._pager.done:
+            self._state = _State.PAGE
+            return self._editor.read_key()
+        self._pager = None
+        return self._after_pages()
+
+    def _resume(self) -> Events:
+        """Back to the line at which `?` was pressed."""
+        self._state = _State.COMMAND
+        return self._editor.resume()
+
+    def _finish(self, outcome: Outcome) -> Events:
+        if outcome.closed:
+            self.hang_up()
+            return []
+        if outcome.question is not None:
+            self._question = outcome.question
+            if outcome.question.one_key:
+                self._state = _State.AGREEMENT
+                return self._editor.read_key(outcome.question.prompt)
+            self._state = _State.ANSWER
+            return self._editor.start(outcome.question.prompt, echo=not outcome.question.secret)
+        if outcome.job:
+            self._state = _State.JOB
+            return self._prompt() if self._show_notes() else []
+        return self._prompt()
+
+    def _prompt(self) -> Events:
+        """Read the next command; what the last one left to be said comes first."""
+        self._show_notes()
+        self._state = _State.COMMAND
+        return self._editor.start(self._interpreter.prompt)
+
+    def _show_notes(self) -> bool:
+        """Show what was noted. True if the session's job is done."""
+        done = False
+        while self._notes:
+            match self._notes.popleft():
+                case ConsoleLine(text=text, severity=severity):
+                    if self._wants(severity):
+                        self._show_message(text)
+                case JobOutput(text=text):
+                    self._show(_crlf(text))
+                case JobDone():
+                    done = True
+        return done
+
+    def _wants(self, severity: int) -> bool:
+        """Does this line show messages of this severity: the console always, others after `terminal monitor`?"""
+        log = self._interpreter.system.logging
+        if self._interpreter.line.is_console:
+            level = log.console
+        else:
+            level = log.monitor if log.enabled and self._interpreter.screen.monitor else None
+        return level is not None and severity <= level
+
+    def _show_message(self, text: str) -> None:
+        """A log message on a line of its own. What it interrupts is repeated with `logging synchronous` only."""
+        line = self._interpreter.line
+        reading = self._state in (_State.COMMAND, _State.ANSWER)
+        if reading and self._interpreter.system.line(line.kind, line.number).synchronous:
+            for event in self._editor.interject([text], redraw=True):
+                if isinstance(event, Write):
+                    self._show(event.data)
+            return
+        self._show((b"" if self._at_line_start else b"\r\n") + text.encode() + b"\r\n")
+
+    def _show(self, data: bytes) -> None:
+        if data:
+            self._output += data
+            self._at_line_start = data.endswith(b"\n")
+
+    def _follow_settings(self) -> None:
+        screen = self._interpreter.screen
+        self._editor.width, self._editor.history_size = screen.line, screen.history_size
+
+
+def _crlf(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode()

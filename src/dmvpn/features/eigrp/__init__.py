@@ -1,0 +1,40 @@
+"""EIGRP for IPv4: RFC 7868, classic and named mode, as IOS does it where the RFC is silent or wrong.
+
+Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `ClearNeighbors`; makes `SendIp`,
+`Listen`, `RouteOffered`, `RouteRetracted`.
+
+    packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
+    neighbor, adjacency        Hellos, neighbours    rtp, teller, policy      who is told what, and reliably
+    interface, process         one process           summary, redistribute    destinations of our own making
+    sia, offers                stuck queries, RIB    machine, model, events   all processes, settings, commands
+    config, show, messages     the language, the tables, the log
+
+Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
+neighbours.
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.eigrp.config import LINES, MODES, model
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.eigrp.messages import MESSAGES
+from dmvpn.features.eigrp.show import COMMANDS, ip_protocols
+from dmvpn.ios import DebugFlag, Feature
+
+FEATURE = Feature(
+    name="eigrp",
+    modes=MODES,
+    config=LINES,
+    commands=COMMANDS,
+    model=model,
+    machine=EigrpMachine,
+    messages=MESSAGES,
+    protocol_blocks=ip_protocols,
+    debugs=(
+        DebugFlag("eigrp packets", "eigrp packets", "EIGRP Packet", "EIGRP-IPv4"),
+        DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
+        DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbor", "EIGRP-IPv4"),
+    ),
+)
+
+__all__ = ["FEATURE", "ip_protocols"]

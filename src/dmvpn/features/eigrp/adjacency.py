@@ -1,0 +1,298 @@
+"""Hellos, and the life of neighbours: RFC 7868 §5.3.
+
+    first Hello     the neighbour is pending: it gets a Hello at once and an Update with flag INIT
+    its ack         the neighbour is up: routing hears of it, and it is sent the table
+    any packet      refreshes the holding time
+    goodbye, silence, another INIT, too many retransmissions ...   the neighbour is down
+
+A Hello that is octet for octet the last one of its sender says nothing new: `hear_again` only notes the time. No timer
+is moved for it either; the hold timer looks at the time when it fires, and sleeps on.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.entropy import fraction
+from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.context import Timer
+from dmvpn.features.eigrp.messages import NeighborChanged
+from dmvpn.features.eigrp.neighbor import DownReason, Neighbor, NeighborState
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
+from dmvpn.features.eigrp.tlv import (
+    NextMulticastSequence,
+    Parameters,
+    PeerTermination,
+    Sequence,
+    SoftwareVersion,
+    Stub,
+    Tlv,
+)
+from dmvpn.features.eigrp.topology import Origin, Source
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.eigrp.context import Context
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.metric import Weights
+    from dmvpn.features.eigrp.policy import Policy
+    from dmvpn.features.eigrp.rtp import Transport
+
+#: What we call ourselves: the dialect's version, and TLV version 2.0 (wide metrics), which we read in classic mode too.
+VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
+#: A Hello comes up to this part of the interval early, so that routers do not send in step.
+_JITTER = 0.1
+#: Seconds between two log messages about the same refused sender.
+_COMPLAINT_INTERVAL = 60.0
+
+
+class Listener(Protocol):
+    """Who wants to know of neighbours."""
+
+    def neighbor_up(self, neighbor: Neighbor) -> None:
+        """It takes part in routing from now on."""
+        ...
+
+    def neighbor_down(self, neighbor: Neighbor) -> None:
+        """It is gone; forget everything that it said."""
+        ...
+
+
+class Adjacencies:
+    """The neighbours of one process."""
+
+    def __init__(
+        self,
+        context: Context,
+        sender: Sender,
+        transport: Transport,
+        policy: Policy,
+        listener: Listener,
+        weights: Weights,
+    ) -> None:
+        self._context = context
+        self._sender = sender
+        self._transport = transport
+        self._policy = policy
+        self._listener = listener
+        self._weights = weights
+        self._free_handles: list[int] = []
+        self._handles = 0
+        self._complaints: dict[tuple[str, int], float] = {}
+
+    # Hellos out ------------------------------------------------------------------------------------------------
+
+    def hello_tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
+        """What a Hello says here."""
+        weights, stub = self._weights, self._policy.stub
+        parameters = Parameters(
+            k1=weights.k1,
+            k2=weights.k2,
+            k3=weights.k3,
+            k4=weights.k4,
+            k5=weights.k5,
+            k6=weights.k6,
+            hold_time=interface.settings.hold_time,
+        )
+        return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
+
+    def send_hello(self, interface: EigrpInterface) -> None:
+        """Multicast a Hello, and again after the interval."""
+        if not interface.speaks:
+            return
+        interface.statistics.hellos += 1
+        if interface.hello is None:
+            interface.hello = self._sender.send(interface, ALL_ROUTERS, self._hello(self.hello_tlvs(interface)))
+        else:
+            self._sender.repeat(interface, interface.hello)
+        early = _JITTER * fraction(self._context.ports.entropy)
+        self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
+
+    def say_goodbye(self, interface: EigrpInterface) -> None:
+        """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
+        if interface.speaks and interface.neighbors:
+            goodbye = Parameters.goodbye(interface.settings.hold_time)
+            self._sender.send(interface, ALL_ROUTERS, self._hello((goodbye,)))
+
+    def _hello(self, tlvs: tuple[Tlv, ...]) -> EigrpPacket:
+        return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
+
+    # Hellos in -------------------------------------------------------------------------------------------------
+
+    def hear_hello(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, payload: bytes) -> None:
+        """A Hello came that is not the last one again."""
+        parameters = packet.find(Parameters)
+        if parameters is None:
+            return
+        neighbor = interface.neighbors.get(int(address))
+        termination = packet.find(PeerTermination)
+        if parameters.is_goodbye:
+            if neighbor is not None:
+                self.drop(neighbor, DownReason.GOODBYE)
+            return
+        if termination is not None:
+            is_meant = not termination.addresses or interface.address in termination.addresses
+            if neighbor is not None and is_meant:
+                self.drop(neighbor, DownReason.TERMINATED)
+            return
+        if not self._agrees(parameters):
+            self._refuse_weights(interface, address, neighbor, parameters)
+            return
+        stub = packet.find(Stub)
+        flags = stub.flags if stub else None
+        if neighbor is not None and neighbor.hello and neighbor.stub != flags:
+            self.drop(neighbor, DownReason.PEER_INFO)
+            neighbor = None
+        is_new = neighbor is None
+        if neighbor is None:
+            neighbor = self._add(interface, address, float(parameters.hold_time))
+        neighbor.hold_time = float(parameters.hold_time)
+        neighbor.software = packet.find(SoftwareVersion)
+        neighbor.stub = flags
+        self._note_conditional(neighbor, packet)
+        if packet.find(Sequence) is None:
+            neighbor.hello = payload
+        if is_new:
+            self._greet(neighbor)
+
+    def _agrees(self, parameters: Parameters) -> bool:
+        """K1 to K5 must be the same, RFC 7868 §5.6.1; K6 need not."""
+        theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
+        weights = self._weights
+        return theirs == (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5)
+
+    def _refuse_weights(
+        self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, parameters: Parameters
+    ) -> None:
+        self._sender.traffic.dropped[DownReason.WEIGHTS.value] += 1
+        if neighbor is not None:
+            self.drop(neighbor, DownReason.WEIGHTS)
+        elif self.may_complain(interface, address):
+            number = self._sender.autonomous_system
+            reason = DownReason.WEIGHTS.value
+            self._context.out.append(NeighborChanged.down(number, address, interface.name, reason))
+
+    def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
+        """May another message about this sender go into the log?"""
+        key, now = (interface.name, int(address)), self._context.now
+        if now < self._complaints.get(key, now):
+            return False
+        if len(self._complaints) >= 1024:
+            self._complaints.clear()
+        self._complaints[key] = now + _COMPLAINT_INTERVAL
+        return True
+
+    @staticmethod
+    def _note_conditional(neighbor: Neighbor, packet: EigrpPacket) -> None:
+        """A Sequence TLV says for whom the next conditional multicast is, RFC 7868 §6.7.3."""
+        behind, following = packet.find(Sequence), packet.find(NextMulticastSequence)
+        if behind is not None and following is not None:
+            is_for_us = neighbor.interface.address not in behind.addresses
+            neighbor.conditional = following.sequence if is_for_us else None
+
+    # The handshake ---------------------------------------------------------------------------------------------
+
+    def hear_init(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+        """The neighbour's first packet came, perhaps again; or it has started anew."""
+        if neighbor.is_up and neighbor.init_sequence not in (None, packet.sequence):
+            self.drop(neighbor, DownReason.RESTARTED)
+            successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
+            successor.hello, successor.software, successor.stub = neighbor.hello, neighbor.software, neighbor.stub
+            self._greet(successor)
+            neighbor = successor
+        if neighbor.init_sequence == packet.sequence:
+            self._transport.accept(neighbor, packet, multicast=False)
+        else:
+            self._transport.accept_first(neighbor, packet)
+
+    def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
+        """The neighbour acknowledges this number; its first one makes it up. True if that was news."""
+        packet = self._transport.acknowledged(neighbor, sequence)
+        if packet is None:
+            return False
+        if not neighbor.is_up and PacketFlag.INIT in packet.flags:
+            neighbor.state = NeighborState.UP
+            self._listener.neighbor_up(neighbor)
+        return True
+
+    def _add(self, interface: EigrpInterface, address: IPv4Address, hold_time: float) -> Neighbor:
+        now = self._context.now
+        if self._free_handles:
+            handle = heappop(self._free_handles)
+        else:
+            handle, self._handles = self._handles, self._handles + 1
+        neighbor = Neighbor(
+            interface=interface,
+            address=address,
+            handle=handle,
+            source=Source(Origin.NEIGHBOR, interface.name, address, link=interface.link),
+            hold_time=hold_time,
+            since=now,
+            last_heard=now,
+            hold_timer=Timer(lambda: self._hold_expired(neighbor)),
+            retransmit_timer=Timer(lambda: self._transport.retransmit(neighbor)),
+        )
+        interface.neighbors[int(address)] = neighbor
+        self._context.start(neighbor.hold_timer, hold_time)
+        return neighbor
+
+    def _greet(self, neighbor: Neighbor) -> None:
+        """A new neighbour: say hello at once, so that it knows us before our first packet comes."""
+        interface = neighbor.interface
+        self._debug(f"New peer {neighbor.address} on {interface.name}")
+        number = self._sender.autonomous_system
+        self._context.out.append(NeighborChanged.up(number, neighbor.address, interface.name))
+        interface.statistics.hellos_expedited += 1
+        self._sender.send(interface, neighbor.address, self._hello(self.hello_tlvs(interface)))
+        self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
+
+    # The end ---------------------------------------------------------------------------------------------------
+
+    def drop(self, neighbor: Neighbor, reason: DownReason, *, tell: bool = False) -> None:
+        """Give the neighbour up. tell: let it know (peer termination)."""
+        interface = neighbor.interface
+        if interface.neighbors.get(int(neighbor.address)) is not neighbor:
+            return
+        if tell:
+            parameters, *_ = self.hello_tlvs(interface)
+            farewell = (parameters, PeerTermination(addresses=(neighbor.address,)))
+            self._sender.send(interface, neighbor.address, self._hello(farewell))
+        del interface.neighbors[int(neighbor.address)]
+        heappush(self._free_handles, neighbor.handle)
+        self._context.stop(neighbor.hold_timer)
+        self._transport.abandon(neighbor)
+        self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {reason.value}")
+        number = self._sender.autonomous_system
+        self._context.out.append(NeighborChanged.down(number, neighbor.address, interface.name, reason.value))
+        self._listener.neighbor_down(neighbor)
+
+    def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
+        """Give all neighbours of an interface up; with `tell`, one goodbye for all."""
+        if tell:
+            self.say_goodbye(interface)
+        for neighbor in list(interface.neighbors.values()):
+            self.drop(neighbor, reason)
+
+    def fail(self, neighbor: Neighbor) -> None:
+        """It acknowledges nothing."""
+        self.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
+
+    def refuse(self, neighbor: Neighbor, reason: Reason) -> None:
+        """A packet in its name was not authentic. It may be forged: only silence of the true one ends the adjacency."""
+        neighbor.refusal = reason
+
+    def _hold_expired(self, neighbor: Neighbor) -> None:
+        left = neighbor.hold_left(self._context.now)
+        if left > 0:
+            self._context.start(neighbor.hold_timer, left)
+            return
+        self.drop(neighbor, DownReason.AUTHENTICATION if neighbor.refusal else DownReason.HOLD_TIME, tell=True)
+
+    def _debug(self, text: str) -> None:
+        if self._context.ports.debugging.on("eigrp neighbors"):
+            self._context.debug(messages.neighbor_line(text))

@@ -1,0 +1,18 @@
+"""The configuration lines of EIGRP, and the typed model that is made of them.
+
+Classic mode has everything under `router eigrp 100` and, for an interface, in the interface's own section. Named mode
+has `router eigrp NAME` with address families, each with interfaces (`af-interface`) and a topology. The lines of an
+interface's own section count for a named process too, where `af-interface` says nothing else: the seeds mix them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.eigrp.config import interfaces, keys, processes
+from dmvpn.features.eigrp.config.tree import model
+
+MODES: Final = (*keys.MODES, *processes.MODES)
+LINES: Final = (*keys.LINES, *interfaces.LINES, *processes.LINES)
+
+__all__ = ["LINES", "MODES", "model"]

@@ -1,0 +1,260 @@
+"""The lines about one process on one interface: in the interface's own section, and in `af-interface` of named mode."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.grammar import ConfigLine
+
+if TYPE_CHECKING:
+    from dmvpn.ios.grammar import Args
+    from dmvpn.ios.tree import ConfigTree, Section
+
+AF_INTERFACE: Final = "eigrp-af-interface"
+
+_NUMBER = "{number:1-65535}"
+_NUMBER_HELP = "Autonomous system"
+_SECONDS = "{seconds:1-65535}"
+
+
+def _interface_line(
+    syntax: str, help_: dict[str, str], *, order: int, key: tuple[str, ...] = ("number",), default_on: bool = False
+) -> ConfigLine:
+    full = {"eigrp": "EIGRP", "number": _NUMBER_HELP, **help_}
+    return ConfigLine("interface", syntax, full, key=key, order=order, default_on=default_on)
+
+
+IP_HELLO_INTERVAL: Final = _interface_line(
+    f"ip hello-interval eigrp {_NUMBER} {_SECONDS}",
+    {"hello-interval": "Time between Hellos", "seconds": "Seconds"},
+    order=56,
+)
+IP_HOLD_TIME: Final = _interface_line(
+    f"ip hold-time eigrp {_NUMBER} {_SECONDS}",
+    {"hold-time": "How long neighbors wait for us", "seconds": "Seconds"},
+    order=57,
+)
+IP_AUTHENTICATION_MODE: Final = _interface_line(
+    f"ip authentication mode eigrp {_NUMBER} md5",
+    {"authentication": "Protect packets", "mode": "How", "md5": "With MD5 digests"},
+    order=58,
+)
+IP_AUTHENTICATION_KEY_CHAIN: Final = _interface_line(
+    f"ip authentication key-chain eigrp {_NUMBER} {{chain:word}}",
+    {"authentication": "Protect packets", "key-chain": "With these keys", "chain": "Name of a key chain"},
+    order=59,
+)
+IP_BANDWIDTH_PERCENT: Final = _interface_line(
+    f"ip bandwidth-percent eigrp {_NUMBER} {{percent:1-999999}}",
+    {"bandwidth-percent": "Share of the bandwidth for EIGRP", "percent": "Percent"},
+    order=55,
+)
+IP_SPLIT_HORIZON: Final = _interface_line(
+    f"ip split-horizon eigrp {_NUMBER}",
+    {"split-horizon": "Do not tell routes where they come from"},
+    order=70,
+    default_on=True,
+)
+IP_NEXT_HOP_SELF: Final = _interface_line(
+    f"ip next-hop-self eigrp {_NUMBER}",
+    {"next-hop-self": "Tell ourselves as the next hop of every route"},
+    order=71,
+    default_on=True,
+)
+IP_NEXT_HOP_SELF_ECMP: Final = _interface_line(
+    f"ip next-hop-self eigrp {_NUMBER} no-ecmp-mode",
+    {"no-ecmp-mode": "Look at all equal paths for one on this interface"},
+    order=71,
+    default_on=True,
+)
+IP_SUMMARY: Final = _interface_line(
+    f"ip summary-address eigrp {_NUMBER} {{address:address}} {{mask:mask}} [ {{distance:1-255}} ]",
+    {
+        "summary-address": "Tell one prefix for many",
+        "address": "The summary",
+        "mask": "Its mask",
+        "distance": "Of Null0",
+    },
+    order=72,
+    key=("number", "address", "mask"),
+)
+_INTERFACE_LINES: Final = (
+    IP_BANDWIDTH_PERCENT,
+    IP_HELLO_INTERVAL,
+    IP_HOLD_TIME,
+    IP_AUTHENTICATION_MODE,
+    IP_AUTHENTICATION_KEY_CHAIN,
+    IP_SPLIT_HORIZON,
+    IP_NEXT_HOP_SELF,
+    IP_NEXT_HOP_SELF_ECMP,
+    IP_SUMMARY,
+)
+
+
+def _af_line(
+    syntax: str,
+    help_: dict[str, str],
+    *,
+    order: int,
+    default: str | None = None,
+    default_on: bool = False,
+    key: tuple[str, ...] | None = None,
+) -> ConfigLine:
+    return ConfigLine(AF_INTERFACE, syntax, help_, order=order, default=default, default_on=default_on, key=key)
+
+
+AF_BANDWIDTH_PERCENT: Final = _af_line(
+    "bandwidth-percent {percent:1-999999}",
+    {"bandwidth-percent": "Share of the bandwidth for EIGRP", "percent": "Percent"},
+    order=10,
+)
+AF_HELLO_INTERVAL: Final = _af_line(
+    f"hello-interval {_SECONDS}", {"hello-interval": "Time between Hellos", "seconds": "Seconds"}, order=11
+)
+AF_HOLD_TIME: Final = _af_line(
+    f"hold-time {_SECONDS}", {"hold-time": "How long neighbors wait for us", "seconds": "Seconds"}, order=12
+)
+AF_AUTHENTICATION_MODE: Final = _af_line(
+    "authentication mode ( md5 | hmac-sha-256 [ {type:0-7} ] {password:word} )",
+    {
+        "authentication": "Protect packets",
+        "mode": "How",
+        "md5": "With MD5 digests",
+        "hmac-sha-256": "With HMAC-SHA-256 (not available: the interface stays silent)",
+        "type": "How the password is written",
+        "password": "Password",
+    },
+    order=13,
+)
+AF_KEY_CHAIN: Final = _af_line(
+    "authentication key-chain {chain:word}",
+    {"authentication": "Protect packets", "key-chain": "With these keys", "chain": "Name of a key chain"},
+    order=14,
+)
+AF_PASSIVE: Final = ConfigLine(
+    AF_INTERFACE,
+    "passive-interface",
+    {"passive-interface": "No neighbors here"},
+    order=15,
+    keep_no=True,  # under a passive af-interface default
+)
+AF_SPLIT_HORIZON: Final = _af_line(
+    "split-horizon", {"split-horizon": "Do not tell routes where they come from"}, order=16, default_on=True
+)
+AF_NEXT_HOP_SELF: Final = _af_line(
+    "next-hop-self",
+    {"next-hop-self": "Tell ourselves as the next hop of every route"},
+    order=17,
+    default_on=True,
+)
+AF_NEXT_HOP_SELF_ECMP: Final = _af_line(
+    "next-hop-self no-ecmp-mode",
+    {"no-ecmp-mode": "Look at all equal paths for one on this interface"},
+    order=17,
+    default_on=True,
+)
+AF_SUMMARY: Final = _af_line(
+    "summary-address ( {prefix:prefix} | {address:address} {mask:mask} ) [ {distance:1-255} ]",
+    {
+        "summary-address": "Tell one prefix for many",
+        "prefix": "The summary",
+        "address": "The summary",
+        "mask": "Its mask",
+        "distance": "Of Null0",
+    },
+    order=18,
+    key=("prefix", "address", "mask"),
+)
+AF_SHUTDOWN: Final = _af_line("shutdown", {"shutdown": "Do not run here"}, order=19)
+_AF_LINES: Final = (
+    AF_BANDWIDTH_PERCENT,
+    AF_HELLO_INTERVAL,
+    AF_HOLD_TIME,
+    AF_AUTHENTICATION_MODE,
+    AF_KEY_CHAIN,
+    AF_PASSIVE,
+    AF_SPLIT_HORIZON,
+    AF_NEXT_HOP_SELF,
+    AF_NEXT_HOP_SELF_ECMP,
+    AF_SUMMARY,
+    AF_SHUTDOWN,
+)
+LINES: Final = (*_INTERFACE_LINES, *_AF_LINES)
+
+
+def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> list[tuple[str, InterfaceSettings]]:
+    """What the interfaces' own sections say about this autonomous system, on top of the default."""
+    return [
+        (args.interface("name"), _interface_settings(default, section, number))
+        for args, section in tree.sections(INTERFACE)
+        if any(_entries(section, line, number) or section.negated(line, number=number) for line in _INTERFACE_LINES)
+    ]
+
+
+def _interface_settings(base: InterfaceSettings, section: Section, number: int) -> InterfaceSettings:
+    def value(line: ConfigLine, name: str, otherwise: int) -> int:
+        entries = _entries(section, line, number)
+        return entries[0].integer(name) if entries else otherwise
+
+    chains = _entries(section, IP_AUTHENTICATION_KEY_CHAIN, number)
+    md5 = bool(_entries(section, IP_AUTHENTICATION_MODE, number))
+    keeps_next_hop = section.negated(IP_NEXT_HOP_SELF, number=number)
+    looks_at_all = section.negated(IP_NEXT_HOP_SELF_ECMP, number=number)
+    summaries = tuple(_summary(args) for args in _entries(section, IP_SUMMARY, number))
+    return replace(
+        base,
+        hello_interval=value(IP_HELLO_INTERVAL, "seconds", base.hello_interval),
+        hold_time=value(IP_HOLD_TIME, "seconds", base.hold_time),
+        bandwidth_percent=value(IP_BANDWIDTH_PERCENT, "percent", base.bandwidth_percent),
+        split_horizon=base.split_horizon and not section.negated(IP_SPLIT_HORIZON, number=number),
+        next_hop_self=base.next_hop_self and not (keeps_next_hop or looks_at_all),
+        ecmp_mode=base.ecmp_mode and not looks_at_all,
+        summaries=summaries or base.summaries,
+        authentication=AuthenticationMode.MD5 if md5 else base.authentication,
+        key_chain=chains[0].text("chain") if chains else base.key_chain,
+    )
+
+
+def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSettings:
+    if section is None:
+        return base
+    mode, chain = section.get(AF_AUTHENTICATION_MODE), section.get(AF_KEY_CHAIN)
+    authentication = base.authentication
+    if mode is not None:
+        authentication = AuthenticationMode.MD5 if "md5" in mode else AuthenticationMode.HMAC_SHA_256
+    passive = section.flag(AF_PASSIVE) or (base.passive and not section.negated(AF_PASSIVE))
+    looks_at_all = section.negated(AF_NEXT_HOP_SELF_ECMP)
+    return replace(
+        base,
+        hello_interval=_number(section, AF_HELLO_INTERVAL, "seconds", base.hello_interval),
+        hold_time=_number(section, AF_HOLD_TIME, "seconds", base.hold_time),
+        bandwidth_percent=_number(section, AF_BANDWIDTH_PERCENT, "percent", base.bandwidth_percent),
+        split_horizon=base.split_horizon and section.flag(AF_SPLIT_HORIZON),
+        next_hop_self=base.next_hop_self and section.flag(AF_NEXT_HOP_SELF) and not looks_at_all,
+        ecmp_mode=base.ecmp_mode and not looks_at_all,
+        passive=passive,
+        shutdown=section.flag(AF_SHUTDOWN),
+        summaries=tuple(_summary(args) for args in section.all(AF_SUMMARY)) or base.summaries,
+        authentication=authentication,
+        key_chain=chain.text("chain") if chain else base.key_chain,
+    )
+
+
+def _entries(section: Section, line: ConfigLine, number: int) -> list[Args]:
+    return [args for args in section.all(line) if args.integer("number") == number]
+
+
+def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> int:
+    args = section.get(line)
+    return args.integer(name) if args else otherwise
+
+
+def _summary(args: Args) -> Summary:
+    distance = args.integer("distance", 5)
+    if "prefix" in args:
+        return Summary(args.prefix("prefix"), distance)
+    return Summary(Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0), distance)

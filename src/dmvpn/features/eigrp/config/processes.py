@@ -1,0 +1,294 @@
+"""The lines of `router eigrp`: both modes, address families, topologies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
+from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
+from dmvpn.ios.grammar import ConfigLine, Mode
+
+if TYPE_CHECKING:
+    from dmvpn.ios.grammar import Args
+    from dmvpn.ios.tree import Section
+
+CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
+MODES: Final = (
+    Mode(CLASSIC, "config-router"),
+    Mode(NAMED, "config-router"),
+    Mode(FAMILY, "config-router-af", NAMED, exit_word="exit-address-family"),
+    Mode(AF_INTERFACE, "config-router-af-interface", FAMILY, exit_word="exit-af-interface"),
+    Mode(TOPOLOGY, "config-router-af-topology", FAMILY, exit_word="exit-af-topology"),
+)
+
+_NUMBER = "{number:1-65535}"
+_NUMBER_HELP = "Autonomous system"
+_METRIC = "{bandwidth:1-4294967295} {delay:0-4294967295} {reliability:0-255} {load:1-255} {mtu:1-65535}"
+_METRIC_HELP: Final = {
+    "bandwidth": "Kilobits per second",
+    "delay": "Tens of microseconds",
+    "reliability": "Reliability, 255 is best",
+    "load": "Load, 1 is best",
+    "mtu": "Octets",
+}
+
+
+def _no_named_twin(args: Args, section: Section) -> str | None:
+    number = args.integer("number")
+    families = [family for _, named in section.root.sections(ROUTER_NAMED) for family in named.all(ADDRESS_FAMILY)]
+    taken = any(family.integer("number") == number for family in families)
+    return f"% Autonomous system {number} is configured in named mode" if taken else None
+
+
+def _no_classic_twin(args: Args, section: Section) -> str | None:
+    number = args.integer("number")
+    taken = any(classic.integer("number") == number for classic in section.root.all(ROUTER_CLASSIC))
+    return f"% Autonomous system {number} is configured in classic mode" if taken else None
+
+
+ROUTER_CLASSIC: Final = ConfigLine(
+    "global",
+    f"router eigrp {_NUMBER}",
+    {"router": "A routing process", "eigrp": "EIGRP", "number": _NUMBER_HELP},
+    key=("number",),
+    order=400,
+    opens=CLASSIC,
+    check=_no_named_twin,
+)
+ROUTER_NAMED: Final = ConfigLine(
+    "global",
+    "router eigrp {name:word}",
+    {"router": "A routing process", "eigrp": "EIGRP", "name": "Name of a virtual instance"},
+    key=("name",),
+    order=400,
+    opens=NAMED,
+)
+ADDRESS_FAMILY: Final = ConfigLine(
+    NAMED,
+    f"address-family ipv4 [ unicast ] autonomous-system {_NUMBER}",
+    {
+        "address-family": "A process of this instance",
+        "ipv4": "IPv4",
+        "unicast": "Unicast",
+        "autonomous-system": "Its autonomous system",
+        "number": "Number",
+    },
+    key=("number",),
+    opens=FAMILY,
+    check=_no_classic_twin,
+    show=lambda args: f"address-family ipv4 unicast autonomous-system {args.integer('number')}",
+)
+AF_INTERFACES: Final = ConfigLine(
+    FAMILY,
+    "af-interface ( default | {name:interface} )",
+    {"af-interface": "Settings of an interface", "default": "Of all others", "name": "The interface"},
+    key=("name",),
+    order=10,
+    opens=AF_INTERFACE,
+)
+TOPOLOGY_BASE: Final = ConfigLine(
+    FAMILY,
+    "topology base",
+    {"topology": "Settings of a topology", "base": "The only one"},
+    key=(),
+    order=20,
+    opens=TOPOLOGY,
+)
+
+
+def _check_stub(args: Args, section: Section) -> str | None:
+    others = any(word in args for word in ("connected", "summary", "static", "redistributed"))
+    return "% receive-only stands alone" if "receive-only" in args and others else None
+
+
+def _no_auto_summary(args: Args, section: Section) -> str | None:
+    return "%Warning: automatic summaries are not made; use summary-address"
+
+
+class ProcessLines:
+    """The lines of one mode that several modes have: each mode has constants of its own."""
+
+    def __init__(self, mode: str) -> None:
+        self.network = ConfigLine(
+            mode,
+            "network {address:address} [ {wildcard:wildcard} ]",
+            {
+                "network": "Run on interfaces with an address in this network",
+                "address": "Network",
+                "wildcard": "Bits that do not matter",
+            },
+            key=("address", "wildcard"),
+            order=30,
+        )
+        self.router_id = ConfigLine(
+            mode,
+            "eigrp router-id {address:address}",
+            {"eigrp": "EIGRP's own settings", "router-id": "Name this router in routes", "address": "Any address"},
+            order=42,
+        )
+        self.stub = ConfigLine(
+            mode,
+            "eigrp stub [* connected | summary | static | redistributed | receive-only ]",
+            {
+                "stub": "Nobody routes through this router",
+                "connected": "Tell connected networks",
+                "summary": "Tell summaries",
+                "static": "Tell redistributed static routes",
+                "redistributed": "Tell all redistributed routes",
+                "receive-only": "Tell nothing",
+            },
+            order=44,
+            check=_check_stub,
+        )
+        self.log_changes = ConfigLine(
+            mode,
+            "eigrp log-neighbor-changes",
+            {"log-neighbor-changes": "Log neighbors that come and go"},
+            order=46,
+            default_on=True,
+        )
+        self.weights = ConfigLine(
+            mode,
+            "metric weights 0 {k1:0-255} {k2:0-255} {k3:0-255} {k4:0-255} {k5:0-255} [ {k6:0-255} ]",
+            {
+                "metric": "How metrics are computed",
+                "weights": "K values; the same on all routers",
+                "0": "Type of service",
+                **{f"k{number}": f"K{number}" for number in range(1, 7)},
+            },
+            order=5,
+            default="metric weights 0 1 0 1 0 0",
+        )
+        self.variance = ConfigLine(
+            mode,
+            "variance {factor:1-128}",
+            {"variance": "Use paths that are so many times as far", "factor": "Factor"},
+            order=6,
+            default="variance 1",
+        )
+        self.maximum_paths = ConfigLine(
+            mode,
+            "maximum-paths {paths:1-32}",
+            {"maximum-paths": "Use so many paths at once", "paths": "Number"},
+            order=7,
+            default="maximum-paths 4",
+        )
+        self.maximum_hops = ConfigLine(
+            mode,
+            "metric maximum-hops {hops:1-255}",
+            {"maximum-hops": "What is farther away is unreachable", "hops": "Hops"},
+            order=5,
+            default="metric maximum-hops 100",
+        )
+        self.default_metric = ConfigLine(
+            mode,
+            f"default-metric {_METRIC}",
+            {"default-metric": "Metric of redistributed routes", **_METRIC_HELP},
+            order=8,
+        )
+        self.redistribute = ConfigLine(
+            mode,
+            f"redistribute ( static | connected | rip ) [ metric {_METRIC} ]",
+            {
+                "redistribute": "Bring routes of others in",
+                "static": "Static routes",
+                "connected": "Connected networks",
+                "rip": "Routes of RIP",
+                "metric": "Their metric",
+                **_METRIC_HELP,
+            },
+            key=("static", "connected", "rip"),
+            order=32,
+        )
+        self.distance = ConfigLine(
+            mode,
+            "distance eigrp {internal:1-255} {external:1-255}",
+            {
+                "distance": "Administrative distance",
+                "eigrp": "Of EIGRP's routes",
+                "internal": "Internal ones",
+                "external": "Redistributed ones",
+            },
+            order=38,
+            default="distance eigrp 90 170",
+        )
+        self.active_time = ConfigLine(
+            mode,
+            "timers active-time {minutes:1-65535}",
+            {"timers": "Times", "active-time": "How long replies may take", "minutes": "Minutes"},
+            order=9,
+            default="timers active-time 3",
+        )
+        self.auto_summary = ConfigLine(
+            mode,
+            "auto-summary",
+            {"auto-summary": "Summarize at the borders of classful networks"},
+            order=50,
+            check=_no_auto_summary,
+        )
+
+
+IN_CLASSIC: Final = ProcessLines(CLASSIC)
+IN_FAMILY: Final = ProcessLines(FAMILY)
+IN_TOPOLOGY: Final = ProcessLines(TOPOLOGY)
+
+PASSIVE_DEFAULT: Final = ConfigLine(
+    CLASSIC,
+    "passive-interface default",
+    {"passive-interface": "No neighbors there", "default": "On any interface"},
+    order=34,
+)
+PASSIVE: Final = ConfigLine(
+    CLASSIC,
+    "passive-interface {name:interface}",
+    {"name": "On this interface"},
+    key=("name",),
+    order=35,
+    keep_no=True,  # behind `passive-interface default`
+)
+RIB_SCALE: Final = ConfigLine(
+    FAMILY,
+    "metric rib-scale {scale:1-255}",
+    {"rib-scale": "Divide metrics by this for the routing table", "scale": "Divisor"},
+    order=5,
+    default=f"metric rib-scale {DEFAULT_RIB_SCALE}",
+)
+FAMILY_SHUTDOWN: Final = ConfigLine(FAMILY, "shutdown", {"shutdown": "Stop this process"}, order=3)
+INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)
+
+_CLASSIC_LINES: Final = (
+    *vars(IN_CLASSIC).values(),
+    PASSIVE_DEFAULT,
+    PASSIVE,
+)
+_FAMILY_LINES: Final = (
+    IN_FAMILY.network,
+    IN_FAMILY.router_id,
+    IN_FAMILY.stub,
+    IN_FAMILY.log_changes,
+    IN_FAMILY.weights,
+    RIB_SCALE,
+    FAMILY_SHUTDOWN,
+    INSTANCE_SHUTDOWN,
+)
+_TOPOLOGY_LINES: Final = (
+    IN_TOPOLOGY.variance,
+    IN_TOPOLOGY.maximum_paths,
+    IN_TOPOLOGY.maximum_hops,
+    IN_TOPOLOGY.default_metric,
+    IN_TOPOLOGY.redistribute,
+    IN_TOPOLOGY.distance,
+    IN_TOPOLOGY.active_time,
+    IN_TOPOLOGY.auto_summary,
+)
+
+LINES: Final = (
+    ROUTER_CLASSIC,
+    ROUTER_NAMED,
+    ADDRESS_FAMILY,
+    AF_INTERFACES,
+    TOPOLOGY_BASE,
+    *_CLASSIC_LINES,
+    *_FAMILY_LINES,
+    *_TOPOLOGY_LINES,
+)

@@ -1,0 +1,169 @@
+"""From the configuration tree to the typed model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
+from dmvpn.features.eigrp.config.keys import key_chains
+from dmvpn.features.eigrp.config.processes import (
+    ADDRESS_FAMILY,
+    AF_INTERFACES,
+    FAMILY_SHUTDOWN,
+    IN_CLASSIC,
+    IN_FAMILY,
+    IN_TOPOLOGY,
+    INSTANCE_SHUTDOWN,
+    PASSIVE,
+    PASSIVE_DEFAULT,
+    RIB_SCALE,
+    ROUTER_CLASSIC,
+    ROUTER_NAMED,
+    TOPOLOGY_BASE,
+    ProcessLines,
+)
+from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, link_vector
+from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, Network, ProcessSettings, Redistribution
+from dmvpn.features.eigrp.tlv import StubFlag
+
+if TYPE_CHECKING:
+    from dmvpn.ios.grammar import Args, ConfigLine
+    from dmvpn.ios.tree import ConfigTree, Section
+
+
+def model(tree: ConfigTree) -> EigrpConfig:
+    """What the configuration says of EIGRP."""
+    processes = [_classic_process(args, section, tree) for args, section in tree.sections(ROUTER_CLASSIC)]
+    for name, instance in tree.sections(ROUTER_NAMED):
+        for args, family in instance.sections(ADDRESS_FAMILY):
+            processes.append(_named_process(name.text("name"), args, family, tree))
+    return EigrpConfig(tuple(sorted(processes, key=lambda process: process.autonomous_system)), key_chains(tree))
+
+
+def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessSettings:
+    number = args.integer("number")
+    default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT))
+    listed = [statement.args.interface("name") for statement in section.statements() if statement.line is PASSIVE]
+    interfaces = dict(own_settings(tree, number, default))
+    for name in listed:
+        passive = not section.negated(PASSIVE, name=name)
+        interfaces[name] = replace(interfaces.get(name, default), passive=passive)
+    process = _process(number, section, section, IN_CLASSIC, IN_CLASSIC)
+    return replace(
+        process,
+        scale=MetricScale(wide=False, weights=_weights(section, IN_CLASSIC)),
+        default_interface=default,
+        interfaces=_changed(interfaces, default),
+    )
+
+
+def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
+    number = args.integer("number")
+    blocks = {args.interface("name", ""): section for args, section in family.sections(AF_INTERFACES)}
+    plain = InterfaceSettings()
+    default = af_settings(plain, blocks.pop("", None))
+    interfaces = dict(own_settings(tree, number, default))
+    for interface, block in blocks.items():
+        interfaces[interface] = af_settings(interfaces.get(interface, default), block)
+    topology = family.section(TOPOLOGY_BASE)
+    process = _process(number, family, topology or family, IN_FAMILY, IN_TOPOLOGY)
+    scale = family.get(RIB_SCALE)
+    rib_scale = scale.integer("scale") if scale else DEFAULT_RIB_SCALE
+    instance = family.parent
+    return replace(
+        process,
+        name=name,
+        shutdown=family.flag(FAMILY_SHUTDOWN) or (instance is not None and instance.flag(INSTANCE_SHUTDOWN)),
+        scale=MetricScale(wide=True, weights=_weights(family, IN_FAMILY), rib_scale=rib_scale),
+        default_interface=default,
+        interfaces=_changed(interfaces, default),
+    )
+
+
+def _process(
+    number: int, section: Section, topology: Section, lines: ProcessLines, topology_lines: ProcessLines
+) -> ProcessSettings:
+    """What both modes have. section: has networks, stub, router id; topology: paths, distances, redistribution."""
+    router_id, stub = section.get(lines.router_id), section.get(lines.stub)
+    distance, default_metric = topology.get(topology_lines.distance), topology.get(topology_lines.default_metric)
+    return ProcessSettings(
+        autonomous_system=number,
+        networks=tuple(_network(args) for args in section.all(lines.network)),
+        router_id=router_id.address("address") if router_id else None,
+        log_changes=section.flag(lines.log_changes),
+        maximum_hops=_number(topology, topology_lines.maximum_hops, "hops", 100),
+        variance=_number(topology, topology_lines.variance, "factor", 1),
+        maximum_paths=_number(topology, topology_lines.maximum_paths, "paths", 4),
+        internal_distance=distance.integer("internal") if distance else 90,
+        external_distance=distance.integer("external") if distance else 170,
+        default_metric=_vector(default_metric) if default_metric else None,
+        redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
+        stub=_stub(stub) if stub is not None else None,
+        active_time=60.0 * _number(topology, topology_lines.active_time, "minutes", 3),
+    )
+
+
+def _changed(
+    interfaces: dict[str, InterfaceSettings], default: InterfaceSettings
+) -> tuple[tuple[str, InterfaceSettings], ...]:
+    return tuple((name, settings) for name, settings in sorted(interfaces.items()) if settings != default)
+
+
+def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> int:
+    args = section.get(line)
+    return args.integer(name) if args else otherwise
+
+
+def _network(args: Args) -> Network:
+    """Without a wildcard it is the classful network of the address, as a netmask it means its inverse."""
+    address, typed = args.address("address"), args.address("wildcard", None)
+    if typed is None:
+        wildcard = int(Prefix.of(address, classful_length(address) if int(address) else 0).wildcard)
+    elif mask_length(typed) in (None, 0):
+        wildcard = int(typed)
+    else:
+        wildcard = int(typed) ^ 0xFFFFFFFF
+    return Network(IPv4Address(int(address) & ~wildcard), IPv4Address(wildcard))
+
+
+def _weights(section: Section, lines: ProcessLines) -> Weights:
+    args = section.get(lines.weights)
+    if args is None:
+        return Weights()
+    k1, k2, k3, k4, k5 = (args.integer(f"k{number}") for number in range(1, 6))
+    return Weights(k1, k2, k3, k4, k5, args.integer("k6", 0))
+
+
+def _vector(args: Args) -> Vector:
+    link = link_vector(args.integer("bandwidth"), 10 * args.integer("delay"), args.integer("mtu"))
+    return link._replace(reliability=args.integer("reliability"), load=args.integer("load"))
+
+
+def _redistribution(args: Args) -> Redistribution:
+    kinds: dict[str, RouteSource] = {
+        "static": RouteSource.STATIC,
+        "connected": RouteSource.CONNECTED,
+        "rip": RouteSource.RIP,
+    }
+    source = next(kind for word, kind in kinds.items() if word in args)
+    return Redistribution(source, _vector(args) if "metric" in args else None)
+
+
+def _stub(args: Args) -> StubFlag:
+    """Plain `eigrp stub` is what current IOS sends for it."""
+    words = {
+        "connected": StubFlag.CONNECTED,
+        "static": StubFlag.STATIC,
+        "summary": StubFlag.SUMMARY,
+        "redistributed": StubFlag.REDISTRIBUTED,
+        "receive-only": StubFlag.RECEIVE_ONLY,
+    }
+    flags = StubFlag(0)
+    for word, flag in words.items():
+        if word in args:
+            flags |= flag
+    return flags or StubFlag.CONNECTED | StubFlag.SUMMARY | StubFlag.REDISTRIBUTED

@@ -1,0 +1,20 @@
+"""Events that EIGRP's own commands make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import Event
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class ClearNeighbors(Event):
+    """`clear ip eigrp neighbors`: give them up, and let them come again. None: whichever there is."""
+
+    autonomous_system: int | None = None
+    interface: str | None = None
+    address: IPv4Address | None = None

@@ -1,0 +1,151 @@
+"""The EIGRP machine: its processes by autonomous system, and which of them an event is for.
+
+Every event ends with `settle` of the processes, so what DUAL decided leaves in the same breath. The way of a repeated
+Hello, by far the most frequent event, is short: found by interface and address, compared octet for octet, noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived, Resync, Tick
+from dmvpn.base.notices import Configured, InterfaceChanged, RouteChanged
+from dmvpn.features.eigrp.context import Context
+from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.messages import BadPacket
+from dmvpn.features.eigrp.model import EigrpConfig
+from dmvpn.features.eigrp.neighbor import DownReason
+from dmvpn.features.eigrp.packet import Opcode
+from dmvpn.features.eigrp.process import Process
+from dmvpn.features.eigrp.sender import PROTOCOL, parse
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.model import ProcessSettings
+
+
+class EigrpMachine:
+    """All EIGRP processes of a router."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice], ...]] = (
+        IpReceived,
+        InterfaceChanged,
+        RouteChanged,
+        ClearNeighbors,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self.config = EigrpConfig()
+        self.processes: dict[int, Process] = {}
+        self._context = Context(ports)
+        self._running: dict[str, list[tuple[Process, EigrpInterface]]] = {}
+
+    def next_deadline(self) -> float | None:
+        """When the next timer fires."""
+        return self._context.timers.next()
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take an event."""
+        context = self._context
+        context.now = now
+        if type(event) is IpReceived:
+            if event.protocol != PROTOCOL or self._is_known_hello(event, now):
+                return []
+            self._receive(event)
+        else:
+            self._dispatch(event, now)
+        for process in self.processes.values():
+            process.settle()
+        out, context.out = context.out, []
+        return out
+
+    def _dispatch(self, event: Event | Notice, now: float) -> None:
+        match event:
+            case Tick():
+                for timer in self._context.timers.pop_due(now):
+                    timer.fire()
+            case RouteChanged():
+                for process in self.processes.values():
+                    process.route_changed(event)
+            case InterfaceChanged():
+                for process in self.processes.values():
+                    process.interface_changed(event.name, event.new)
+                self._index()
+            case Configured():
+                self._configure(cast("EigrpConfig", event.model))
+                self._index()
+            case ClearNeighbors():
+                for number, process in self.processes.items():
+                    if event.autonomous_system in (None, number):
+                        process.clear_neighbors(event.interface, event.address)
+            case Resync():
+                for process in self.processes.values():
+                    process.listen_again()
+
+    def _is_known_hello(self, event: IpReceived, now: float) -> bool:
+        """Is it the last Hello of a neighbour again? Then it is noted, and nothing else is to be done."""
+        payload, address = event.payload, int(event.source)
+        for process, interface in self._running.get(event.interface, ()):
+            neighbor = interface.neighbors.get(address)
+            if neighbor is not None and neighbor.hello == payload:
+                if self._context.ports.debugging.on("eigrp packets"):
+                    return False
+                neighbor.last_heard = now
+                neighbor.refusal = None
+                process.sender.traffic.received[Opcode.HELLO] += 1
+                return True
+        return False
+
+    def _receive(self, event: IpReceived) -> None:
+        running = self._running.get(event.interface)
+        if not running:
+            return
+        try:
+            packet = parse(event.payload)
+        except WireError as error:
+            for process, interface in running[:1]:
+                process.sender.traffic.dropped["malformed"] += 1
+                if process.adjacencies.may_complain(interface, event.source):
+                    log = BadPacket.of(process.autonomous_system, event.source, interface.name, str(error))
+                    self._context.out.append(log)
+            return
+        for process, interface in running:
+            if process.autonomous_system == packet.autonomous_system:
+                process.receive(interface, event, packet)
+                return
+        running[0][0].sender.traffic.dropped["other autonomous system"] += 1
+
+    def _configure(self, config: EigrpConfig) -> None:
+        self.config = config
+        wanted = {settings.autonomous_system: settings for settings in config.processes if not settings.shutdown}
+        for number, process in list(self.processes.items()):
+            settings = wanted.get(number)
+            if settings is None or _must_restart(process.settings, settings):
+                process.close(DownReason.ROUTE_CONFIGURATION)
+                process.settle()
+                del self.processes[number]
+            else:
+                process.reconfigure(settings, config)
+        for number, settings in wanted.items():
+            if number not in self.processes:
+                process = self.processes[number] = Process(settings, config, self._context)
+                process.start()
+        self.processes = dict(sorted(self.processes.items()))
+
+    def _index(self) -> None:
+        """Which processes run on which interface."""
+        self._running = {}
+        for process in self.processes.values():
+            for name, interface in process.interfaces.items():
+                self._running.setdefault(name, []).append((process, interface))
+
+
+def _must_restart(old: ProcessSettings, new: ProcessSettings) -> bool:
+    """Changes that change every metric."""
+    return (old.name, old.scale.weights) != (new.name, new.scale.weights)

@@ -1,0 +1,127 @@
+"""What EIGRP writes into the log and prints for its debugs. Texts are those of IOS: tools match them.
+
+`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.notices import Log
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+#: How packets are called in debugs.
+PACKET_NAMES: Final[dict[int, str]] = {
+    Opcode.UPDATE: "UPDATE",
+    Opcode.REQUEST: "REQUEST",
+    Opcode.QUERY: "QUERY",
+    Opcode.REPLY: "REPLY",
+    Opcode.HELLO: "HELLO",
+    Opcode.ACK: "ACK",
+    Opcode.SIA_QUERY: "SIAQUERY",
+    Opcode.SIA_REPLY: "SIAREPLY",
+}
+_FLAG_NAMES: Final = (
+    (PacketFlag.INIT, "INIT"),
+    (PacketFlag.CONDITIONAL_RECEIVE, "CR"),
+    (PacketFlag.RESTART, "RESTART"),
+    (PacketFlag.END_OF_TABLE, "EOT"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborChanged(Log):
+    """A neighbour came, went (and why), or is told everything again after a change of configuration (resync)."""
+
+    @classmethod
+    def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
+        """A new neighbour."""
+        return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
+
+    @classmethod
+    def down(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
+        """A neighbour is given up. reason: IOS's words."""
+        return cls._of(autonomous_system, neighbor, interface, f"down: {reason}")
+
+    @classmethod
+    def resync(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
+        """A neighbour stays, and what it is told changes. reason: IOS's words."""
+        return cls._of(autonomous_system, neighbor, interface, f"resync: {reason}")
+
+    @classmethod
+    def _of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
+        text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is {what}"
+        return cls("DUAL", 5, "NBRCHANGE", text)
+
+
+@dataclass(frozen=True, slots=True)
+class StuckInActive(Log):
+    """A neighbour did not reply to a query in time; it is reset so that the route can become passive."""
+
+    @classmethod
+    def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
+        """The message for this destination."""
+        text = f"Route {prefix} stuck-in-active state in IP-EIGRP(0) {autonomous_system}.  Cleaning up"
+        return cls("DUAL", 3, "SIA", text)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationImpossible(Log):
+    """The authentication that is configured cannot be done, so the interface has no neighbours until it can."""
+
+    @classmethod
+    def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
+        """The message for this interface."""
+        return cls("DUAL", 4, "AUTHBLOCKED", f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnCommonSubnet(Log):
+    """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
+
+    @classmethod
+    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
+        """The message for this sender."""
+        text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is blocked: not on common subnet"
+        return cls("DUAL", 6, "NBRINFO", text)
+
+
+@dataclass(frozen=True, slots=True)
+class BadPacket(Log):
+    """A packet broke the standard and was dropped (one message a minute for each interface)."""
+
+    @classmethod
+    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
+        """The message for this sender."""
+        text = f"EIGRP-IPv4 {autonomous_system}: bad packet from {neighbor} ({interface}): {what}"
+        return cls("DUAL", 4, "BADPACKET", text)
+
+
+MESSAGES: Final = (NeighborChanged, StuckInActive, AuthenticationImpossible, NotOnCommonSubnet, BadPacket)
+
+
+def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, other: IPAddress) -> tuple[str, ...]:
+    """`debug eigrp packets`. way: "sent" or "received"; other: destination or sender; length: octets."""
+    name = "ACK" if packet.is_acknowledgment else PACKET_NAMES.get(packet.opcode, f"OPCODE {packet.opcode}")
+    verb = "Sending" if way == "sent" else "Received"
+    tail = "" if other.is_multicast else f" nbr {other}"
+    flags = ",".join(name for flag, name in _FLAG_NAMES if flag in packet.flags) or "NULL"
+    return (
+        f"EIGRP: {verb} {name} on {interface} - paklen {length}{tail}",
+        f"  AS {packet.autonomous_system}, Flags 0x{int(packet.flags):X}:({flags}), "
+        f"Seq {packet.sequence}/{packet.acknowledgment} interfaceQ 0/0 iidbQ un/rely 0/0",
+    )
+
+
+def fsm_line(text: str) -> str:
+    """`debug eigrp fsm`."""
+    return f"DUAL: {text}"
+
+
+def neighbor_line(text: str) -> str:
+    """`debug eigrp neighbors`."""
+    return f"EIGRP: {text}"

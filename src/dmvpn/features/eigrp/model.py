@@ -1,0 +1,145 @@
+"""What the configuration says of EIGRP, as typed values: made by `config.py`, read by the machine.
+
+EigrpConfig         all processes and key chains
+ProcessSettings     one autonomous system, classic or named
+InterfaceSettings   what holds on one interface, with the defaults filled in
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
+from dmvpn.features.eigrp.metric import MetricScale, Vector
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.notices import RouteSource
+    from dmvpn.features.eigrp.tlv import StubFlag
+
+_CLASSIC = MetricScale()
+
+#: Seconds. IOS has 60 and 180 on slow multipoint Frame Relay and ATM; a tunnel is neither, whatever its bandwidth.
+HELLO_INTERVAL = 5
+HOLD_TIME = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A `network` statement: interfaces with an address in it take part."""
+
+    address: IPv4Address
+    wildcard: IPv4Address
+
+    def matches(self, address: IPAddress) -> bool:
+        """Is it an address of this network? The ones of the wildcard do not matter, wherever they stand."""
+        return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`summary-address`: told instead of everything inside it. distance: of our own route to Null0, 255 = none."""
+
+    prefix: Prefix
+    distance: int = 5
+
+
+class AuthenticationMode(enum.Enum):
+    """How packets are protected."""
+
+    MD5 = "md5"
+    HMAC_SHA_256 = "hmac-sha-256"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a key chain."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChain:
+    """`key chain`: the first key with a text seals what we send, every one opens what we receive."""
+
+    name: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceSettings:
+    """One process on one interface. Times in seconds. shutdown: the process does not run here."""
+
+    hello_interval: int = HELLO_INTERVAL
+    hold_time: int = HOLD_TIME
+    split_horizon: bool = True
+    next_hop_self: bool = True
+    ecmp_mode: bool = True
+    passive: bool = False
+    shutdown: bool = False
+    bandwidth_percent: int = 50
+    summaries: tuple[Summary, ...] = ()
+    authentication: AuthenticationMode | None = None
+    key_chain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Redistribution:
+    """`redistribute`: which routes of the routing table come in. metric: theirs, or None: the default or the link's."""
+
+    source: RouteSource
+    metric: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """One EIGRP process. name: the virtual instance of named mode, "" in classic mode.
+
+    stub: what a stub router tells, None for a router that is none. active_time: seconds until a destination is stuck
+    in active. interfaces: settings of those that have any of their own; the others have `default_interface`.
+    """
+
+    autonomous_system: int
+    name: str = ""
+    shutdown: bool = False
+    log_changes: bool = True
+    networks: tuple[Network, ...] = ()
+    router_id: IPv4Address | None = None
+    scale: MetricScale = _CLASSIC
+    maximum_hops: int = MAXIMUM_HOPS
+    variance: int = 1
+    maximum_paths: int = 4
+    internal_distance: int = 90
+    external_distance: int = 170
+    default_metric: Vector | None = None
+    redistributions: tuple[Redistribution, ...] = ()
+    stub: StubFlag | None = None
+    active_time: float = 180.0
+    default_interface: InterfaceSettings = InterfaceSettings()
+    interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()
+
+    @property
+    def is_named(self) -> bool:
+        """True for `router eigrp NAME`: wide metrics."""
+        return bool(self.name)
+
+    def interface(self, name: str) -> InterfaceSettings:
+        """What holds on this interface."""
+        return next((settings for known, settings in self.interfaces if known == name), self.default_interface)
+
+
+@dataclass(frozen=True, slots=True)
+class EigrpConfig:
+    """All of it, sorted by autonomous system and name."""
+
+    processes: tuple[ProcessSettings, ...] = ()
+    key_chains: tuple[KeyChain, ...] = ()
+
+    def key_chain(self, name: str) -> KeyChain | None:
+        """The key chain of this name."""
+        return next((chain for chain in self.key_chains if chain.name == name), None)

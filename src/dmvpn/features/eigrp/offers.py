@@ -1,0 +1,123 @@
+"""Routes for the routing table, made of destinations of the topology table.
+
+Our own connected prefixes are the RIB's business. A summary is offered as a route that discards (Null0): what lies in
+it and is known to nobody must not go back to where the default route leads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.features.eigrp.topology import Destination, Origin, Path
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.context import Context
+    from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.model import ProcessSettings
+
+#: Administrative distance that keeps a route out of the routing table.
+UNUSABLE: Final = 255
+NULL: Final = NextHop("Null0")
+
+
+class Offers:
+    """What the RIB has been offered by one process. summary_distances: of the summaries that are configured."""
+
+    def __init__(self, context: Context, dual: Dual, settings: ProcessSettings) -> None:
+        self.settings = settings
+        self.summary_distances: dict[Prefix, int] = {}
+        self._context = context
+        self._dual = dual
+        self._offered: dict[Prefix, Route] = {}
+
+    def refresh(self, prefix: Prefix) -> None:
+        """Offer what holds for this prefix now, if it is not what the RIB has."""
+        route = self._route(prefix)
+        if route == self._offered.get(prefix):
+            return
+        if route is not None:
+            route = self._offered[prefix] = replace(route, since=self._context.now)
+            self._context.out.append(RouteOffered(route))
+        elif prefix in self._offered:
+            self._retract(prefix)
+
+    def refresh_all(self) -> None:
+        """The settings changed."""
+        for prefix in list(dict.fromkeys((*self._dual.table, *self._offered))):
+            self.refresh(prefix)
+
+    def retract_all(self) -> None:
+        """The process ends."""
+        for prefix in list(self._offered):
+            self._retract(prefix)
+
+    def sources(self) -> list[tuple[Path, Route]]:
+        """The first path of every destination that is offered, with the route."""
+        table = self._dual.table
+        pairs = ((table[prefix].usable(), route) for prefix, route in self._offered.items() if prefix in table)
+        return [(paths[0], route) for paths, route in pairs if paths]
+
+    def chosen(self, destination: Destination) -> list[Path]:
+        """The paths that packets take: those within the variance, as many as may be."""
+        paths = [path for path in destination.usable() if path.source.origin is Origin.NEIGHBOR]
+        if not paths or paths[0] is not destination.usable()[0]:
+            return []
+        limit = paths[0].distance * self.settings.variance
+        return [path for path in paths if path.distance <= limit][: self.settings.maximum_paths]
+
+    def _retract(self, prefix: Prefix) -> None:
+        route = self._offered.pop(prefix)
+        self._context.out.append(RouteRetracted(route.source, route.process, prefix))
+
+    def _route(self, prefix: Prefix) -> Route | None:
+        destination = self._dual.table.get(prefix)
+        if destination is None:
+            return None
+        path = destination.current
+        if path is not None and path.source.origin is Origin.SUMMARY:
+            return self._null_route(prefix, path)
+        chosen = self.chosen(destination)
+        if not chosen:
+            return None
+        settings, best = self.settings, chosen[0]
+        external = best.report.external
+        return Route(
+            prefix=prefix,
+            source=RouteSource.EIGRP,
+            process=str(settings.autonomous_system),
+            distance=settings.external_distance if external else settings.internal_distance,
+            metric=settings.scale.rib_metric(best.distance),
+            next_hops=tuple(NextHop(path.source.interface, path.report.next_hop) for path in chosen),
+            external=external is not None,
+            tag=external.tag if external else 0,
+            details=details(best),
+        )
+
+    def _null_route(self, prefix: Prefix, path: Path) -> Route | None:
+        distance = self.summary_distances.get(prefix, UNUSABLE)
+        if distance >= UNUSABLE:
+            return None
+        return Route(
+            prefix=prefix,
+            source=RouteSource.EIGRP,
+            process=str(self.settings.autonomous_system),
+            distance=distance,
+            metric=self.settings.scale.rib_metric(path.distance),
+            next_hops=(NULL,),
+            kind=RouteKind.DISCARD,
+            details=details(path),
+        )
+
+
+def details(path: Path) -> tuple[str, ...]:
+    """What `show ip route A.B.C.D` adds for a route of EIGRP."""
+    metric = path.metric
+    return (
+        f"      Total delay is {metric.delay_us} microseconds, minimum bandwidth is {metric.bandwidth} Kbit",
+        f"      Reliability {metric.reliability}/255, minimum MTU {metric.mtu} bytes",
+        f"      Loading {metric.load}/255, Hops {metric.hop_count}",
+    )

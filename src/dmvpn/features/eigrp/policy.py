@@ -1,0 +1,91 @@
+"""What neighbours on an interface may hear of a destination: summary, stub, split horizon, next hop, RFC 7868 §5.4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.eigrp.route import ExternalProtocol
+from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.features.eigrp.topology import Origin
+from dmvpn.features.eigrp.translate import WITHDRAWN, Advert
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.topology import Destination, Path
+
+
+class Policy:
+    """The rules of one process. stub: what a stub router tells, None for a router that is none."""
+
+    def __init__(self) -> None:
+        self.router_id: IPv4Address = UNSPECIFIED
+        self.stub: StubFlag | None = None
+
+    def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
+        """What everybody on `interface` may know of `destination`, as it is now."""
+        if destination is None:
+            return WITHDRAWN
+        path = destination.current
+        if path is None or self._is_withheld(interface, destination, path):
+            return WITHDRAWN
+        originator = self.router_id if path.source.is_local else path.report.originator
+        return Advert(path.metric, _next_hop(interface, destination, path), originator, path.report.external)
+
+    def _is_withheld(self, interface: EigrpInterface, destination: Destination, path: Path) -> bool:
+        settings, prefix = interface.settings, destination.prefix
+        if path.source.origin is Origin.SUMMARY:
+            if all(summary.prefix != prefix for summary in settings.summaries):
+                return True
+        elif is_summarized(interface, prefix):
+            return True
+        if settings.split_horizon and _leads_over(interface, destination, path):
+            return True
+        return self.stub is not None and not _is_told_by_stub(path, self.stub)
+
+
+def is_summarized(interface: EigrpInterface, prefix: Prefix) -> bool:
+    """Is the prefix told as part of a summary here?"""
+    return any(summary.prefix != prefix and prefix in summary.prefix for summary in interface.settings.summaries)
+
+
+def _leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:
+    """Split horizon, RFC 7868 §5.4.2: does any successor lie on this interface?"""
+    if path.source.interface == interface.name:
+        return True
+    if destination.is_active or len(destination.paths) < 2:
+        return False
+    return any(successor.source.interface == interface.name for successor in destination.successors)
+
+
+def _is_told_by_stub(path: Path, stub: StubFlag) -> bool:
+    external = path.report.external
+    protocol = external.protocol if external else 0
+    match path.source.origin:
+        case Origin.CONNECTED:
+            return StubFlag.CONNECTED in stub
+        case Origin.SUMMARY:
+            return StubFlag.SUMMARY in stub
+        case Origin.REDISTRIBUTED if protocol == ExternalProtocol.STATIC and StubFlag.STATIC in stub:
+            return True
+        case Origin.REDISTRIBUTED if protocol == ExternalProtocol.CONNECTED and StubFlag.CONNECTED in stub:
+            return True
+        case Origin.REDISTRIBUTED:
+            return StubFlag.REDISTRIBUTED in stub
+        case _:
+            return False
+
+
+def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
+    """Ourselves, or with `no next-hop-self` the neighbour on the same interface that the packets then go to directly.
+
+    `no-ecmp-mode` looks at all successors for one on this interface, not only at the first.
+    """
+    settings = interface.settings
+    if settings.next_hop_self:
+        return UNSPECIFIED
+    paths = [path] if settings.ecmp_mode else [path, *destination.successors]
+    return next((way.report.next_hop for way in paths if way.source.interface == interface.name), UNSPECIFIED)

@@ -1,0 +1,450 @@
+"""One EIGRP process: an autonomous system, its interfaces, and the way of an event through its parts.
+
+    packet      -> sender (digest) -> adjacency (who) -> rtp (new, in order?) -> dual (what follows)
+    interface   -> connected destinations, neighbours lost, links that cost something else -> dual
+    settle()       takes what DUAL wants done: tell (teller -> rtp -> sender), offer routes (offers), watch (sia)
+
+`settle` ends every event: however much changed, each destination is then told once.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.effects import Listen, StopListening
+from dmvpn.base.reasons import Reason
+from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.adjacency import Adjacencies
+from dmvpn.features.eigrp.context import Context, Timer
+from dmvpn.features.eigrp.dual import Dual, Message
+from dmvpn.features.eigrp.interface import EigrpInterface, link_of
+from dmvpn.features.eigrp.messages import AuthenticationImpossible, NotOnCommonSubnet, StuckInActive
+from dmvpn.features.eigrp.neighbor import DownReason, Neighbor
+from dmvpn.features.eigrp.offers import Offers
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
+from dmvpn.features.eigrp.policy import Policy
+from dmvpn.features.eigrp.redistribute import Redistributor
+from dmvpn.features.eigrp.rtp import Transport
+from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
+from dmvpn.features.eigrp.sia import StuckWatch
+from dmvpn.features.eigrp.summary import Summaries
+from dmvpn.features.eigrp.teller import Teller
+from dmvpn.features.eigrp.tlv import Authentication
+from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
+from dmvpn.features.eigrp.translate import Advert, from_tlv
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived
+    from dmvpn.base.notices import InterfaceState, RouteChanged
+    from dmvpn.features.eigrp.dual import Outcome
+    from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+    from dmvpn.features.eigrp.tlv import Tlv
+
+_MESSAGES: Final[dict[int, Message]] = {
+    Opcode.UPDATE: Message.UPDATE,
+    Opcode.QUERY: Message.QUERY,
+    Opcode.REPLY: Message.REPLY,
+}
+
+
+class Process:
+    """One autonomous system. A change of metric weights, mode or name makes a new process of it (`machine.py`)."""
+
+    def __init__(self, settings: ProcessSettings, config: EigrpConfig, context: Context) -> None:
+        number = settings.autonomous_system
+        self.settings = settings
+        self.interfaces: dict[str, EigrpInterface] = {}
+        self.context = context
+        self.policy = Policy()
+        self.policy.stub = settings.stub
+        self.sender = Sender(number, context, config)
+        self.dual = Dual(settings.scale, self)
+        self.dual.maximum_hops = settings.maximum_hops
+        self.transport = Transport(self.sender, context, hello=self._hello_tlvs, on_failure=self._neighbor_failed)
+        self.adjacencies = Adjacencies(context, self.sender, self.transport, self.policy, self, settings.scale.weights)
+        self.teller = Teller(context, self.dual, self.policy, self.sender, self.transport)
+        self.offers = Offers(context, self.dual, settings)
+        self.summaries = Summaries(context, self.dual)
+        self.redistributor = Redistributor(context, self.dual, self.policy, settings)
+        self.stuck = StuckWatch(
+            context, self.dual, settings.active_time, ask=self._ask_if_stuck, give_up=self._give_up_stuck
+        )
+        self._neighbors: dict[Source, Neighbor] = {}
+        self._connected: dict[str, Source] = {}
+
+    @property
+    def autonomous_system(self) -> int:
+        """Its number."""
+        return self.settings.autonomous_system
+
+    @property
+    def router_id(self) -> IPv4Address:
+        """Who we are in routes that we bring in."""
+        return self.policy.router_id
+
+    def neighbors(self) -> list[Neighbor]:
+        """All of them, by handle."""
+        found = [neighbor for interface in self.interfaces.values() for neighbor in interface.neighbors.values()]
+        return sorted(found, key=lambda neighbor: neighbor.handle)
+
+    # Configuration ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin on all interfaces that there are."""
+        self._choose_router_id()
+        self._configure_summaries()
+        for state in self.context.ports.interfaces.all():
+            self.interface_changed(state.name, state)
+        self.redistributor.refresh_all()
+
+    def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
+        """The settings changed, though not so much that neighbours must be given up all together."""
+        old, self.settings = self.settings, settings
+        chains_changed = self.sender.config.key_chains != config.key_chains
+        self.sender.config = config
+        self.dual.maximum_hops = settings.maximum_hops
+        self.stuck.active_time = settings.active_time
+        self.offers.settings = self.redistributor.settings = settings
+        if old.stub != settings.stub:
+            self.policy.stub = settings.stub
+            for interface in self.interfaces.values():
+                self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
+                interface.hello = None
+                self.adjacencies.send_hello(interface)
+        self._choose_router_id()
+        self._configure_summaries()
+        for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
+            self._reconfigure_interface(name, chains_changed)
+        self.redistributor.refresh_all()
+        self.offers.refresh_all()
+
+    def close(self, reason: DownReason) -> None:
+        """The process ends: neighbours are told, routes taken back."""
+        for name in list(self.interfaces):
+            self._stop_interface(name, reason, tell=True)
+        self.stuck.close()
+        self.offers.retract_all()
+
+    def _configure_summaries(self) -> None:
+        settings = (self.settings.default_interface, *(own for _, own in self.settings.interfaces))
+        summaries = [summary for own in settings for summary in own.summaries]
+        self.offers.summary_distances = {summary.prefix: summary.distance for summary in summaries}
+        self.summaries.configure(summary.prefix for summary in summaries)
+
+    def _reconfigure_interface(self, name: str, chains_changed: bool) -> None:
+        interface, settings = self.interfaces.get(name), self.settings.interface(name)
+        if interface is not None and not settings.shutdown and interface.settings != settings:
+            self._change_interface(interface, settings)
+        elif interface is not None and chains_changed and settings.authentication is not None:
+            self._rekey(interface)
+        elif interface is not None and settings.shutdown:
+            self._stop_interface(name, DownReason.SHUTDOWN, tell=True)
+        self.interface_changed(name, self.context.ports.interfaces.get(name))
+
+    def _change_interface(self, interface: EigrpInterface, settings: InterfaceSettings) -> None:
+        old = interface.settings
+        if settings.passive and not old.passive:
+            self.adjacencies.drop_all(interface, DownReason.PASSIVE, tell=True)
+        interface.settings = settings
+        interface.hello = None
+        if (settings.authentication, settings.key_chain) != (old.authentication, old.key_chain):
+            self._rekey(interface)
+        if settings.split_horizon != old.split_horizon:
+            self._resync(interface, "split horizon changed")
+        if settings.summaries != old.summaries:
+            self._resync(interface, "summary configured")
+        if (settings.next_hop_self, settings.ecmp_mode) != (old.next_hop_self, old.ecmp_mode):
+            self._resync(interface, "next-hop-self changed")
+        self._listen(interface)
+        self.adjacencies.send_hello(interface)
+
+    def _rekey(self, interface: EigrpInterface) -> None:
+        """Old neighbours are not authentic under the new key, or may not be."""
+        self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
+        self._check_authentication(interface)
+        interface.hello = None
+        self._listen(interface)
+        self.adjacencies.send_hello(interface)
+
+    def _resync(self, interface: EigrpInterface, why: str) -> None:
+        """Neighbours stay and are told what changes for them."""
+        number = self.autonomous_system
+        for neighbor in interface.neighbors.values():
+            self.context.out.append(messages.NeighborChanged.resync(number, neighbor.address, interface.name, why))
+        self.teller.tell_again(interface)
+
+    def _choose_router_id(self) -> None:
+        """Configured, or the highest address of a loopback, or of any interface. Neighbours keep it as it is."""
+        chosen = self.settings.router_id
+        if chosen is None:
+            if self.router_id != UNSPECIFIED and self._neighbors:
+                return
+            states = [state for state in self.context.ports.interfaces.all() if isinstance(state.address, IPv4Address)]
+            loopbacks = [state for state in states if state.name.startswith("Loopback")]
+            addresses = [state.address for state in loopbacks or states if isinstance(state.address, IPv4Address)]
+            chosen = max(addresses, default=UNSPECIFIED)
+        if chosen != self.router_id:
+            self.policy.router_id = chosen
+            self.redistributor.refresh_all()
+            for interface in self.interfaces.values():
+                self.teller.tell_again(interface)
+
+    # Interfaces ------------------------------------------------------------------------------------------------
+
+    def interface_changed(self, name: str, state: InterfaceState | None) -> None:
+        """An interface is like this now, or (None) gone."""
+        if self.settings.router_id is None:
+            self._choose_router_id()
+        interface = self.interfaces.get(name)
+        runs = state is not None and state.line and self._covers(state) and not self.settings.interface(name).shutdown
+        if interface is not None and (not runs or state is None or state.address != interface.address):
+            configured = state is not None and state.line
+            reason = DownReason.ROUTE_CONFIGURATION if configured else DownReason.INTERFACE_DOWN
+            self._stop_interface(name, reason, tell=configured)
+            interface = None
+        if state is None or not runs:
+            return
+        if interface is None:
+            self._start_interface(state)
+        else:
+            self._update_interface(interface, state)
+        self._refresh_connected(state)
+
+    def _covers(self, state: InterfaceState) -> bool:
+        return any(network.matches(address) for address, _ in state.addresses for network in self.settings.networks)
+
+    def _start_interface(self, state: InterfaceState) -> None:
+        interface = EigrpInterface(
+            name=state.name,
+            state=state,
+            settings=self.settings.interface(state.name),
+            hello_timer=Timer(lambda: self.adjacencies.send_hello(interface)),
+            flow_timer=Timer(lambda: self.teller.flow_timeout(interface)),
+        )
+        self.interfaces[state.name] = interface
+        self._check_authentication(interface)
+        self._listen(interface)
+        self.adjacencies.send_hello(interface)
+
+    def _update_interface(self, interface: EigrpInterface, state: InterfaceState) -> None:
+        interface.state = state
+        link = link_of(state)
+        if link != interface.link:
+            interface.link = link
+            for neighbor in interface.neighbors.values():
+                neighbor.source.link = link
+                self.dual.rate_again(neighbor.source, self.context.now)
+
+    def _stop_interface(self, name: str, reason: DownReason, *, tell: bool) -> None:
+        interface = self.interfaces[name]
+        self.adjacencies.drop_all(interface, reason, tell=tell)
+        del self.interfaces[name]
+        self.context.stop(interface.hello_timer)
+        self.context.stop(interface.flow_timer)
+        if interface.listening:
+            self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
+        self.dual.forget(self._connected.pop(name), self.context.now)
+
+    def _listen(self, interface: EigrpInterface) -> None:
+        if interface.speaks != interface.listening:
+            interface.listening = interface.speaks
+            order = Listen if interface.speaks else StopListening
+            self.context.out.append(order(interface.name, PROTOCOL, ALL_ROUTERS))
+        if not interface.speaks:
+            self.context.stop(interface.hello_timer)
+
+    def listen_again(self) -> None:
+        """The shell may have forgotten."""
+        for interface in self.interfaces.values():
+            if interface.listening:
+                self.context.out.append(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
+
+    def _check_authentication(self, interface: EigrpInterface) -> None:
+        interface.blocked = self.sender.obstacle(interface)
+        if interface.blocked is not None:
+            number, why = self.autonomous_system, interface.blocked.what
+            self.context.out.append(AuthenticationImpossible.of(number, interface.name, why))
+
+    def _refresh_connected(self, state: InterfaceState) -> None:
+        """Our own destinations: the subnets of the interface whose address a `network` statement covers."""
+        source = self._connected.get(state.name)
+        if source is None:
+            source = self._connected[state.name] = Source(Origin.CONNECTED, state.name, absolute=True)
+        covered = [
+            Prefix.of(address, length)
+            for address, length in state.addresses
+            if any(network.matches(address) for network in self.settings.networks)
+        ]
+        now, report = self.context.now, Report(link_of(state))
+        for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
+            self.dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
+        for prefix in covered:
+            destination = self.dual.table.get(prefix)
+            known = destination.paths.get(source) if destination else None
+            if known is None or known.report != report:
+                self.dual.receive(prefix, source, report, Message.UPDATE, now)
+
+    def route_changed(self, change: RouteChanged) -> None:
+        """The routing table has another best route."""
+        self.redistributor.route_changed(change)
+
+    # Packets ---------------------------------------------------------------------------------------------------
+
+    def receive(self, interface: EigrpInterface, event: IpReceived, packet: EigrpPacket) -> None:
+        """A packet of our autonomous system came on an interface of ours."""
+        address = event.source
+        if not isinstance(address, IPv4Address) or not interface.speaks:
+            return
+        if not interface.knows(address):
+            self._drop("not on common subnet")
+            if self.adjacencies.may_complain(interface, address):
+                self.context.out.append(NotOnCommonSubnet.of(self.autonomous_system, address, interface.name))
+            return
+        if packet.virtual_router_id != VirtualRouterId.UNICAST:
+            self._drop("other virtual router")
+            return
+        neighbor = interface.neighbors.get(int(address))
+        if not self.sender.is_authentic(interface, packet, event.payload):
+            self._drop("authentication failed")
+            if neighbor is not None:
+                what = "the digest is wrong" if packet.find(Authentication) else "no digest"
+                self.adjacencies.refuse(neighbor, Reason(what, since=self.context.now))
+            return
+        self.sender.note_received(interface, packet, address, len(event.payload))
+        if neighbor is not None:
+            neighbor.last_heard, neighbor.refusal = self.context.now, None
+            if packet.acknowledgment and self.adjacencies.hear_acknowledgment(neighbor, packet.acknowledgment):
+                self.teller.wake(neighbor)
+        if packet.is_acknowledgment:
+            return
+        if packet.opcode == Opcode.HELLO:
+            self.adjacencies.hear_hello(interface, address, packet, event.payload)
+        elif neighbor is None:
+            self._drop("from no neighbor")
+        else:
+            self._receive_routes(neighbor, packet, multicast=event.destination.is_multicast)
+
+    def _receive_routes(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> None:
+        if PacketFlag.INIT in packet.flags:
+            self.adjacencies.hear_init(neighbor, packet)
+            return  # FRR and IOS send nothing else in it
+        if not neighbor.is_up:
+            self._drop("neighbor is pending")
+            return
+        if not self.transport.accept(neighbor, packet, multicast=multicast):
+            return
+        message = _MESSAGES.get(packet.opcode)
+        for tlv in packet.tlvs:
+            told = from_tlv(tlv)
+            if told is None:
+                continue
+            advert, prefixes = told
+            for prefix in prefixes:
+                if message is not None:
+                    self.dual.receive(
+                        prefix, neighbor.source, self._report(neighbor, advert), message, self.context.now
+                    )
+                elif packet.opcode == Opcode.SIA_QUERY:
+                    self.teller.answer_if_stuck(neighbor, prefix)
+                elif packet.opcode == Opcode.SIA_REPLY:
+                    self.stuck.answered(neighbor.source, prefix)
+
+    def _report(self, neighbor: Neighbor, advert: Advert) -> Report:
+        """What an advert means here: a loop back to us is unreachable, and a next hop must be on the same subnet."""
+        if advert.metric is None or (advert.originator == self.router_id != UNSPECIFIED):
+            return UNREACHABLE
+        direct = advert.next_hop != UNSPECIFIED and neighbor.interface.knows(advert.next_hop)
+        next_hop = advert.next_hop if direct else neighbor.address
+        return Report(advert.metric, next_hop, advert.originator, advert.external)
+
+    def _drop(self, why: str) -> None:
+        self.sender.traffic.dropped[why] += 1
+
+    # Neighbours (adjacency.Listener, dual.Neighborhood) ----------------------------------------------------------
+
+    def neighbor_up(self, neighbor: Neighbor) -> None:
+        """Tell it everything."""
+        self._neighbors[neighbor.source] = neighbor
+        self.teller.tell_table(neighbor)
+
+    def neighbor_down(self, neighbor: Neighbor) -> None:
+        """Forget what it said."""
+        self._neighbors.pop(neighbor.source, None)
+        self.teller.forget(neighbor)
+        self.dual.forget(neighbor.source, self.context.now)
+
+    def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
+        """Whom DUAL may ask. Split horizon spares those who surely know that the way is not through us."""
+        spared = self.interfaces.get(told_by.interface) if told_by else None
+        if spared is not None and (not spared.settings.split_horizon or prefix in spared.told):
+            spared = None
+        return [
+            source
+            for source, neighbor in self._neighbors.items()
+            if not neighbor.is_stub and not (neighbor.interface is spared and neighbor.is_idle)
+        ]
+
+    def clear_neighbors(self, interface_name: str | None = None, address: IPv4Address | None = None) -> None:
+        """`clear ip eigrp neighbors`: all, those of an interface, or one."""
+        for neighbor in self.neighbors():
+            if interface_name in (None, neighbor.interface.name) and address in (None, neighbor.address):
+                self.adjacencies.drop(neighbor, DownReason.CLEARED, tell=True)
+
+    def _neighbor_failed(self, neighbor: Neighbor) -> None:
+        self.adjacencies.fail(neighbor)
+
+    def _hello_tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
+        return self.adjacencies.hello_tlvs(interface)
+
+    # What DUAL wants done --------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """End an event: do what DUAL wants done, and send what waits."""
+        self.dual.trace = self._trace if self.context.ports.debugging.on("eigrp fsm") else None
+        while self.dual.outcome:
+            self._carry_out(self.dual.take_outcome())
+        self.teller.settle()
+        self.transport.settle()
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        active = self.dual.active
+        for prefix in outcome.changed:
+            if prefix not in active:
+                self.stuck.end(prefix)
+        for prefix in outcome.queried:
+            if prefix in active:
+                self._query(prefix)
+        listening = [interface for interface in self.interfaces.values() if interface.neighbors]
+        for interface in listening:
+            for prefix in outcome.changed:
+                self.teller.note_changed(interface, prefix)
+        for source, prefix in outcome.replies:
+            neighbor = self._neighbors.get(source)
+            if neighbor is not None:
+                self.teller.reply(neighbor, prefix)
+        for prefix in outcome.routes:
+            self.offers.refresh(prefix)
+        self.summaries.note_changed(outcome.changed)
+
+    def _query(self, prefix: Prefix) -> None:
+        self.stuck.begin(prefix)
+        asked: dict[EigrpInterface, list[Neighbor]] = {}
+        for source in self.dual.active[prefix].awaiting:
+            neighbor = self._neighbors[source]
+            asked.setdefault(neighbor.interface, []).append(neighbor)
+        for interface, neighbors in asked.items():
+            self.teller.ask(interface, prefix, neighbors)
+
+    def _ask_if_stuck(self, source: Source, prefix: Prefix) -> None:
+        self.teller.ask_if_stuck(self._neighbors[source], prefix)
+
+    def _give_up_stuck(self, source: Source, prefix: Prefix) -> None:
+        neighbor = self._neighbors.get(source)
+        if neighbor is not None:
+            self.context.out.append(StuckInActive.of(self.autonomous_system, prefix))
+            self.adjacencies.drop(neighbor, DownReason.STUCK_IN_ACTIVE, tell=True)
+
+    def _trace(self, text: str) -> None:
+        self.context.debug(messages.fsm_line(text))

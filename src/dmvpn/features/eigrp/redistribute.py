@@ -1,0 +1,94 @@
+"""Redistribution: routes of the routing table that come into EIGRP as external destinations, RFC 7868 §5.6, §6.8.3.
+
+A route comes in while it is the best one of its prefix and its protocol is to be redistributed. Static and connected
+routes have the metric of the interface they lead over unless one is configured; others come in only with a metric.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.notices import Route, RouteSource
+from dmvpn.features.eigrp.dual import Dual, Message
+from dmvpn.features.eigrp.interface import link_of
+from dmvpn.features.eigrp.metric import Vector, link_vector
+from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
+from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import RouteChanged
+    from dmvpn.features.eigrp.context import Context
+    from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.features.eigrp.policy import Policy
+
+_PROTOCOLS: Final = {
+    RouteSource.STATIC: ExternalProtocol.STATIC,
+    RouteSource.CONNECTED: ExternalProtocol.CONNECTED,
+    RouteSource.RIP: ExternalProtocol.RIP,
+}
+#: Those whose routes need no configured metric, and whose routes EIGRP never takes the place of.
+_OWN_METRIC: Final = (RouteSource.STATIC, RouteSource.CONNECTED)
+#: The metric of a route that leads over no interface (Null0).
+_NOWHERE: Final = link_vector(1_000_000, 10, 1500)
+
+
+class Redistributor:
+    """What one process takes from the routing table."""
+
+    def __init__(self, context: Context, dual: Dual, policy: Policy, settings: ProcessSettings) -> None:
+        self.settings = settings
+        self._context = context
+        self._dual = dual
+        self._policy = policy
+        self._sources = {
+            kind: Source(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
+        }
+        self._taken: dict[Prefix, Source] = {}
+
+    def refresh_all(self) -> None:
+        """The settings or our router id changed: go through the whole routing table."""
+        routes = self._context.ports.rib.routes() if self.settings.redistributions else ()
+        present = {route.prefix: route for route in routes}
+        for prefix in [prefix for prefix in self._taken if prefix not in present]:
+            self._take(prefix, None)
+        for prefix, route in present.items():
+            self._take(prefix, route)
+
+    def route_changed(self, change: RouteChanged) -> None:
+        """The best route of a prefix is another one."""
+        if self.settings.redistributions or self._taken:
+            self._take(change.prefix, change.new)
+
+    def _take(self, prefix: Prefix, route: Route | None) -> None:
+        report = self._report(route) if route else None
+        source = self._sources[route.source] if route and report else None
+        old = self._taken.pop(prefix, None)
+        if old is not None and old is not source:
+            self._dual.receive(prefix, old, UNREACHABLE, Message.UPDATE, self._context.now)
+        if source is not None and report is not None:
+            self._taken[prefix] = source
+            self._dual.receive(prefix, source, report, Message.UPDATE, self._context.now)
+
+    def _report(self, route: Route) -> Report | None:
+        """What the route says as an external destination, None if it is not to come in."""
+        rule = next((rule for rule in self.settings.redistributions if rule.source is route.source), None)
+        if rule is None or route.prefix.address.version != 4:
+            return None
+        metric = rule.metric or self.settings.default_metric or self._own_metric(route)
+        if metric is None:
+            return None
+        external = ExternalData(
+            originator=self._policy.router_id,
+            tag=route.tag,
+            metric=0 if route.source in _OWN_METRIC else route.metric,
+            protocol=_PROTOCOLS[route.source],
+        )
+        return Report(metric, external=external)
+
+    def _own_metric(self, route: Route) -> Vector | None:
+        if route.source not in _OWN_METRIC:
+            return None
+        interface = route.next_hops[0].interface if route.next_hops else ""
+        state = self._context.ports.interfaces.get(interface)
+        return link_of(state) if state else _NOWHERE

@@ -1,0 +1,200 @@
+"""The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
+
+A neighbour has at most one packet outstanding. A multicast is one packet that is outstanding at all its recipients; who
+does not acknowledge it gets it again, alone, until he does or has been tried often enough. So packets reach every
+neighbour in the order of their sequence numbers, of which the process has one series for all.
+
+A multicast while some neighbours are behind is conditional: a Hello names them (Sequence TLV) and the number of the
+multicast, and only who got that Hello and is not named in it takes the packet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.features.eigrp.neighbor import MAXIMUM_RTO, Neighbor, Outstanding
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.sender import ALL_ROUTERS, Encoded, Sender
+from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.features.eigrp.context import Context
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.tlv import Tlv
+
+#: Transmissions until a neighbour is given up, if its holding time is over by then too.
+RETRY_LIMIT = 16
+_BACKOFF = 1.5
+_SEQUENCE_SPACE = 1 << 32
+_NO_FLAGS = PacketFlag(0)
+
+
+class Transport:
+    """Reliable packets of one process. Calls back when a neighbour is behind no more, or is not reachable."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        context: Context,
+        *,
+        hello: Callable[[EigrpInterface], tuple[Tlv, ...]],
+        on_failure: Callable[[Neighbor], None],
+    ) -> None:
+        self._sender = sender
+        self._context = context
+        self._hello = hello
+        self._on_failure = on_failure
+        self._sequence = 0
+        self._owed: dict[Neighbor, None] = {}
+
+    @property
+    def sequence(self) -> int:
+        """The last sequence number used."""
+        return self._sequence
+
+    # Out -------------------------------------------------------------------------------------------------------
+
+    def send(self, neighbor: Neighbor, opcode: Opcode, octets: bytes, flags: PacketFlag = _NO_FLAGS) -> None:
+        """Send a reliable packet to one neighbour, which must have none outstanding."""
+        packet = self._packet(opcode, octets, flags)
+        neighbor.interface.statistics.unicasts += 1
+        self._transmit(neighbor, replace(packet, acknowledgment=self._take_debt(neighbor)))
+        self._expect(neighbor, packet)
+
+    def multicast(
+        self,
+        interface: EigrpInterface,
+        recipients: list[Neighbor],
+        laggards: list[Neighbor],
+        opcode: Opcode,
+        octets: bytes,
+    ) -> None:
+        """Send a reliable packet to all `recipients` at once, past the `laggards`."""
+        flags = PacketFlag.CONDITIONAL_RECEIVE if laggards else PacketFlag(0)
+        packet = self._packet(opcode, octets, flags)
+        if laggards:
+            self._announce(interface, laggards, packet.sequence)
+        interface.statistics.multicasts += 1
+        self._sender.send(interface, ALL_ROUTERS, packet)
+        for neighbor in recipients:
+            self._expect(neighbor, packet)
+
+    def retransmit(self, neighbor: Neighbor) -> None:
+        """The retransmission timer of this neighbour fired."""
+        outstanding = neighbor.outstanding
+        if outstanding is None:
+            return
+        waited = self._context.now - outstanding.sent_at
+        if outstanding.tries >= RETRY_LIMIT and waited >= neighbor.hold_time:
+            self._on_failure(neighbor)
+            return
+        outstanding.tries += 1
+        neighbor.retransmissions += 1
+        neighbor.interface.statistics.retransmissions += 1
+        neighbor.rto = min(neighbor.rto * _BACKOFF, MAXIMUM_RTO)
+        flags = outstanding.packet.flags & ~PacketFlag.CONDITIONAL_RECEIVE
+        acknowledgment = self._take_debt(neighbor)
+        self._transmit(neighbor, replace(outstanding.packet, flags=flags, acknowledgment=acknowledgment))
+        self._context.start(neighbor.retransmit_timer, neighbor.rto)
+
+    def abandon(self, neighbor: Neighbor) -> None:
+        """The neighbour is gone."""
+        neighbor.outstanding = None
+        self._owed.pop(neighbor, None)
+        self._context.stop(neighbor.retransmit_timer)
+
+    # In --------------------------------------------------------------------------------------------------------
+
+    def acknowledged(self, neighbor: Neighbor, sequence: int) -> EigrpPacket | None:
+        """The neighbour acknowledges this number. Returns the packet if that was the outstanding one."""
+        outstanding = neighbor.outstanding
+        if outstanding is None or outstanding.packet.sequence != sequence:
+            return None
+        neighbor.outstanding = None
+        self._context.stop(neighbor.retransmit_timer)
+        if outstanding.tries == 1:
+            round_trip = self._context.now - outstanding.sent_at
+            neighbor.measure(round_trip)
+            neighbor.interface.measure(round_trip)
+        return outstanding.packet
+
+    def accept(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> bool:
+        """Is the packet new and for us? Either way, whoever needs it gets an acknowledgment."""
+        if packet.sequence == 0:
+            return True
+        if neighbor.init_sequence is None:
+            return False  # it will send its first packet (INIT) before anything else
+        if multicast and PacketFlag.CONDITIONAL_RECEIVE in packet.flags and neighbor.conditional != packet.sequence:
+            return False
+        self._owe(neighbor, packet.sequence)
+        ahead = (packet.sequence - neighbor.last_sequence) % _SEQUENCE_SPACE
+        if ahead == 0 or ahead >= _SEQUENCE_SPACE // 2:
+            neighbor.interface.statistics.out_of_sequence += 1
+            return False
+        neighbor.last_sequence = packet.sequence
+        return True
+
+    def accept_first(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+        """Take the neighbour's first packet (INIT): its numbers start here."""
+        neighbor.init_sequence = neighbor.last_sequence = packet.sequence
+        self._owe(neighbor, packet.sequence)
+
+    def settle(self) -> None:
+        """Send the acknowledgments that no packet took along."""
+        if not self._owed:
+            return
+        owed, self._owed = self._owed, {}
+        for neighbor in owed:
+            if neighbor.acknowledge:
+                self._acknowledge(neighbor)
+
+    # Small pieces ----------------------------------------------------------------------------------------------
+
+    def _packet(self, opcode: Opcode, octets: bytes, flags: PacketFlag) -> EigrpPacket:
+        self._sequence = self._sequence % (_SEQUENCE_SPACE - 1) + 1  # 0 is no sequence number
+        return EigrpPacket(
+            opcode=opcode,
+            flags=flags,
+            sequence=self._sequence,
+            autonomous_system=self._sender.autonomous_system,
+            tlvs=(Encoded(octets=octets),) if octets else (),
+        )
+
+    def _transmit(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+        self._sender.send(neighbor.interface, neighbor.address, packet)
+
+    def _expect(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+        neighbor.outstanding = Outstanding(packet, self._context.now)
+        self._context.start(neighbor.retransmit_timer, neighbor.rto)
+
+    def _announce(self, interface: EigrpInterface, laggards: list[Neighbor], sequence: int) -> None:
+        names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
+        tlvs = (*self._hello(interface), names, NextMulticastSequence(sequence=sequence))
+        hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
+        interface.statistics.conditional += 1
+        self._sender.send(interface, ALL_ROUTERS, hello)
+
+    def _acknowledge(self, neighbor: Neighbor) -> None:
+        packet = EigrpPacket(
+            opcode=Opcode.HELLO,
+            acknowledgment=neighbor.acknowledge,
+            autonomous_system=self._sender.autonomous_system,
+        )
+        neighbor.acknowledge = 0
+        neighbor.interface.statistics.unicasts_unreliable += 1
+        self._transmit(neighbor, packet)
+
+    def _owe(self, neighbor: Neighbor, sequence: int) -> None:
+        if neighbor.acknowledge and neighbor.acknowledge != sequence:
+            self._acknowledge(neighbor)
+        neighbor.acknowledge = sequence
+        self._owed[neighbor] = None
+
+    def _take_debt(self, neighbor: Neighbor) -> int:
+        sequence, neighbor.acknowledge = neighbor.acknowledge, 0
+        if sequence:
+            neighbor.interface.statistics.acknowledgments_suppressed += 1
+        return sequence

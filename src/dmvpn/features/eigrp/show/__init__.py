@@ -1,0 +1,16 @@
+"""The show and clear commands of EIGRP: a query that returns a dataclass, a renderer that turns it into lines.
+
+Everything exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode.
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.eigrp.show.interfaces import INTERFACES
+from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS
+from dmvpn.features.eigrp.show.protocols import ip_protocols
+from dmvpn.features.eigrp.show.topology import TOPOLOGY
+from dmvpn.features.eigrp.show.traffic import TRAFFIC
+
+COMMANDS = (*NEIGHBORS, *TOPOLOGY, *INTERFACES, *TRAFFIC, CLEAR)
+
+__all__ = ["COMMANDS", "ip_protocols"]

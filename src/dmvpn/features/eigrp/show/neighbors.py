@@ -1,0 +1,163 @@
+"""`show ip eigrp neighbors [detail]`, `clear ip eigrp neighbors`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
+from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.neighbor import Neighbor
+
+_TITLE: Final = (
+    "H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq",
+    "                                                   (sec)         (ms)       Cnt Num",
+)
+_STUB_WORDS: Final = (
+    (StubFlag.CONNECTED, "CONNECTED"),
+    (StubFlag.STATIC, "STATIC"),
+    (StubFlag.SUMMARY, "SUMMARY"),
+    (StubFlag.REDISTRIBUTED, "REDISTRIBUTED"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborEntry:
+    """One neighbour. hold: seconds left. srtt, rto: milliseconds. stub: what it tells, None if it is no stub."""
+
+    handle: int
+    address: str
+    interface: str
+    hold: int
+    uptime: str
+    srtt: int
+    rto: int
+    queue: int
+    sequence: int
+    state: str
+    version: str
+    retransmissions: int
+    retries: int
+    prefixes: int
+    stub: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborTable:
+    """The neighbours of one process, the highest handle first."""
+
+    process: ProcessName
+    neighbors: tuple[NeighborEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNeighbors:
+    """The answer to `show ip eigrp neighbors`."""
+
+    detail: bool
+    tables: tuple[NeighborTable, ...]
+
+
+def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
+    """The neighbours of all processes, or of one, or on one interface."""
+    only = args.interface("interface", None)
+    tables = [
+        NeighborTable(
+            name_of(process),
+            tuple(
+                _entry(neighbor, ctx.now)
+                for neighbor in reversed(process.neighbors())
+                if only in (None, neighbor.interface.name)
+            ),
+        )
+        for process in processes(ctx, args)
+    ]
+    return ShowNeighbors("detail" in args, tuple(tables))
+
+
+def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
+    software, outstanding = neighbor.software, neighbor.outstanding
+    version = "0.0/0.0"
+    if software is not None:
+        version = f"{software.os_major}.{software.os_minor}/{software.tlv_major}.{software.tlv_minor}"
+    return NeighborEntry(
+        handle=neighbor.handle,
+        address=str(neighbor.address),
+        interface=neighbor.interface.name,
+        hold=max(0, int(neighbor.hold_left(now))),
+        uptime=age(now - neighbor.since),
+        srtt=max(1, round(neighbor.srtt * 1000)) if neighbor.srtt else 0,
+        rto=round(neighbor.rto * 1000),
+        queue=len(neighbor.backlog) + (outstanding is not None),
+        sequence=neighbor.last_sequence,
+        state=neighbor.state.value,
+        version=version,
+        retransmissions=neighbor.retransmissions,
+        retries=outstanding.tries - 1 if outstanding else 0,
+        prefixes=len(neighbor.source.prefixes),
+        stub=None if neighbor.stub is None else tuple(word for flag, word in _STUB_WORDS if flag in neighbor.stub),
+    )
+
+
+def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
+    """One table a process."""
+    for table in answer.tables:
+        yield table.process.heading("Neighbors")
+        if table.neighbors:
+            yield from _TITLE
+        for entry in table.neighbors:
+            yield (
+                f"{entry.handle:<4}{entry.address:<24}{short_interface(entry.interface):<23}{entry.hold:>4} "
+                f"{entry.uptime:<8}{entry.srtt:>5}{entry.rto:>6}{entry.queue:>3}  {entry.sequence}"
+            )
+            if answer.detail:
+                yield from _detail(entry)
+        if answer.detail and table.neighbors:
+            yield "Max Nbrs: 0, Current Nbrs: 0"
+
+
+def _detail(entry: NeighborEntry) -> Iterator[str]:
+    prefixes = f", Prefixes: {entry.prefixes}" if entry.prefixes else ""
+    yield f"   Version {entry.version}, Retrans: {entry.retransmissions}, Retries: {entry.retries}{prefixes}"
+    yield "   Topology-ids from peer - 0 "
+    yield "   Topologies advertised to peer:   base"
+    yield ""
+    if entry.stub is not None:
+        if entry.stub:
+            yield f"   Stub Peer Advertising ({' '.join(entry.stub)} ) Routes"
+        else:
+            yield "   Receive-Only Peer Advertising (No) Routes"
+        yield "   Suppressing queries"
+
+
+def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
+    """`clear ip eigrp neighbors`."""
+    return ClearNeighbors(
+        args.integer("number", None), args.interface("interface", None), args.address("address", None)
+    )
+
+
+NEIGHBORS: Final = both_commands(
+    "neighbors [* detail | {interface:interface} ]",
+    {"neighbors": "Neighbors", "detail": "All about them", "interface": "On this interface"},
+    query_neighbors,
+    render_neighbors,
+)
+CLEAR: Final = ExecCommand(
+    "clear ip eigrp [ {number:1-65535} ] neighbors [ {address:address} | {interface:interface} ]",
+    {
+        "eigrp": "EIGRP",
+        "number": "Autonomous system",
+        "neighbors": "Give neighbors up and let them come again",
+        "address": "This neighbor",
+        "interface": "Those on this interface",
+    },
+    action=clear_neighbors,
+    privilege=15,
+)

@@ -1,0 +1,120 @@
+"""The block of each EIGRP process in `show ip protocols`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.ios import age, interface_sort_key, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.model import Network
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.ios import ShowContext
+
+
+def ip_protocols(ctx: ShowContext) -> list[str]:
+    """The lines of all processes, an empty one between two blocks."""
+    lines: list[str] = []
+    for process in ctx.machine(EigrpMachine).processes.values():
+        if lines:
+            lines.append("")
+        lines += _block(process, ctx.now)
+    return lines
+
+
+def _block(process: Process, now: float) -> Iterator[str]:
+    settings = process.settings
+    yield f'Routing Protocol is "eigrp {settings.autonomous_system}"'
+    yield "  Outgoing update filter list for all interfaces is not set"
+    yield "  Incoming update filter list for all interfaces is not set"
+    yield "  Default networks flagged in outgoing updates"
+    yield "  Default networks accepted from incoming updates"
+    if settings.redistributions:
+        yield "  Redistributing: " + ", ".join(rule.source.value for rule in settings.redistributions)
+    yield from _parameters(process)
+    yield ""
+    yield "  Automatic Summarization: disabled"
+    yield from _summaries(process)
+    yield f"  Maximum path: {settings.maximum_paths}"
+    yield "  Routing for Networks:"
+    for network in settings.networks:
+        yield f"    {network_text(network)}"
+    passive = [name for name, interface in process.interfaces.items() if interface.settings.passive]
+    if passive:
+        yield "  Passive Interface(s):"
+        for name in sorted(passive, key=interface_sort_key):
+            yield f"    {name}"
+    yield "  Routing Information Sources:"
+    yield "    Gateway         Distance      Last Update"
+    for gateway, (distance, since) in sorted(_gateways(process).items()):
+        yield f"    {gateway:<15}{distance:>9}      {age(now - since)}"
+    yield f"  Distance: internal {settings.internal_distance} external {settings.external_distance}"
+
+
+def _parameters(process: Process) -> Iterator[str]:
+    settings = process.settings
+    weights = settings.scale.weights
+    instance = f"VR({settings.name}) Address-Family " if settings.is_named else ""
+    k6 = f" K6={weights.k6}" if settings.is_named else ""
+    yield f"  EIGRP-IPv4 {instance}Protocol for AS({settings.autonomous_system})"
+    values = f"K1={weights.k1}, K2={weights.k2}, K3={weights.k3}, K4={weights.k4}, K5={weights.k5}"
+    yield f"    Metric weight {values}{k6}"
+    if settings.is_named:
+        yield f"    Metric rib-scale {settings.scale.rib_scale}"
+        yield "    Metric version 64bit"
+    yield "    Soft SIA disabled"
+    yield "    NSF-aware route hold timer is 240"
+    yield f"    Router-ID: {process.router_id}"
+    if settings.stub is not None:
+        words = [flag.name.lower().replace("_", "-") for flag in StubFlag if flag in settings.stub and flag.name]
+        yield f"    Stub, {', '.join(words)}"
+    yield "    Topology : 0 (base) "
+    yield f"      Active Timer: {settings.active_time / 60:.0f} min"
+    yield f"      Distance: internal {settings.internal_distance} external {settings.external_distance}"
+    yield f"      Maximum path: {settings.maximum_paths}"
+    yield f"      Maximum hopcount {settings.maximum_hops}"
+    yield f"      Maximum metric variance {settings.variance}"
+
+
+def _summaries(process: Process) -> Iterator[str]:
+    """The summaries that are configured, with the interfaces they are told on."""
+    where: dict[Prefix, list[str]] = {}
+    for name in sorted(process.interfaces, key=interface_sort_key):
+        for summary in process.interfaces[name].settings.summaries:
+            where.setdefault(summary.prefix, []).append(short_interface(name))
+    if where:
+        yield "  Address Summarization:"
+    for prefix, names in sorted(where.items()):
+        yield f"    {prefix} for {', '.join(names)}"
+        destination = process.dual.table.get(prefix)
+        if destination is not None and destination.current is not None:
+            count = process.summaries.components(prefix)
+            yield f"      Summarizing {count} component{'s' if count > 1 else ''} with metric {destination.distance}"
+
+
+def _gateways(process: Process) -> dict[str, tuple[int, float]]:
+    """Neighbours whose routes are in the table: distance, and when the last one came."""
+    gateways: dict[str, tuple[int, float]] = {}
+    for path, route in process.offers.sources():
+        if path.source.is_local:
+            continue
+        gateway = str(path.source.address)
+        _, since = gateways.get(gateway, (0, 0.0))
+        gateways[gateway] = (process.settings.internal_distance, max(since, route.since))
+    return gateways
+
+
+def network_text(network: Network) -> str:
+    """As IOS lists it: a classful network bare, any other with its length or wildcard."""
+    length = mask_length(IPv4Address(int(network.wildcard) ^ 0xFFFFFFFF))
+    if length is None:
+        return f"{network.address} {network.wildcard}"
+    if length in (classful_length(network.address), 0):
+        return str(network.address)
+    return f"{network.address}/{length}"

@@ -1,0 +1,87 @@
+"""Stuck in active, RFC 7868 §4.4.1: what happens when a reply does not come.
+
+Half of the active time after a destination went active, everybody who still owes a reply gets an SIA query, and the
+wait starts anew. Who answers (SIA reply: "I am waiting myself") may take three such rounds. Who does not answer, or is
+not done after the third, is reset: that counts as his reply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.context import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.context import Context
+    from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.topology import Source
+
+ROUNDS: Final = 3
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """One active destination. silent: who was sent an SIA query and has not answered."""
+
+    timer: Timer
+    rounds: int = 0
+    silent: dict[Source, None] = field(default_factory=dict)
+
+
+class StuckWatch:
+    """Watches the active destinations of a process. active_time: seconds."""
+
+    def __init__(
+        self,
+        context: Context,
+        dual: Dual,
+        active_time: float,
+        *,
+        ask: Callable[[Source, Prefix], None],
+        give_up: Callable[[Source, Prefix], None],
+    ) -> None:
+        self.active_time = active_time
+        self._context = context
+        self._dual = dual
+        self._ask = ask
+        self._give_up = give_up
+        self._watches: dict[Prefix, _Watch] = {}
+
+    def begin(self, prefix: Prefix) -> None:
+        """The destination went active, or asks again."""
+        self.end(prefix)
+        watch = self._watches[prefix] = _Watch(Timer(lambda: self._half_time(prefix)))
+        self._context.start(watch.timer, self.active_time / 2)
+
+    def end(self, prefix: Prefix) -> None:
+        """The destination is passive; it need not have been active."""
+        watch = self._watches.pop(prefix, None)
+        if watch is not None:
+            self._context.stop(watch.timer)
+
+    def answered(self, source: Source, prefix: Prefix) -> None:
+        """This neighbour says that it is still active itself."""
+        watch = self._watches.get(prefix)
+        if watch is not None:
+            watch.silent.pop(source, None)
+
+    def close(self) -> None:
+        """The process ends."""
+        for prefix in list(self._watches):
+            self.end(prefix)
+
+    def _half_time(self, prefix: Prefix) -> None:
+        watch, destination = self._watches[prefix], self._dual.active[prefix]
+        awaited = list(destination.awaiting)
+        stuck = awaited if watch.rounds >= ROUNDS else [source for source in awaited if source in watch.silent]
+        watch.rounds += 1
+        watch.silent = dict.fromkeys(source for source in awaited if source not in stuck)
+        for source in watch.silent:
+            self._ask(source, prefix)
+        self._context.start(watch.timer, self.active_time / 2)
+        for source in stuck:
+            self._give_up(source, prefix)

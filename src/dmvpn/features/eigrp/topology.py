@@ -1,0 +1,153 @@
+"""The topology table: which ways there are to each destination, and who said so. RFC 7868 §3.3.
+
+    Source         who knows a path: a neighbour, or this router itself (connected, summary, redistributed)
+    Report         what a source says about a destination: its own metric for it
+    Path           a report with the link to the source added: our distance by this way
+    Destination    all paths to one prefix, and what DUAL (`dual.py`) made of them
+
+Reports and paths never change; a new one takes the place of the old one. So the path that a destination held when it
+went active can be kept as it was (its metric is what neighbours were told), whatever arrives in the meantime.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.eigrp.metric import INFINITY, Vector
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.route import ExternalData
+
+
+class Origin(enum.IntEnum):
+    """Where a path comes from; the order in which equal ones are preferred."""
+
+    CONNECTED = 0
+    SUMMARY = 1
+    REDISTRIBUTED = 2
+    NEIGHBOR = 3
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """Who knows paths. Compared by identity: a neighbour that comes back is another source.
+
+    interface: where it is ("" for what belongs to no interface). link: what the way to it costs; None for ourselves.
+    absolute: its path wins whatever its metric is, because the routing table would not take another one either.
+    prefixes: what it has a path for, in the order of arrival.
+    """
+
+    origin: Origin
+    interface: str = ""
+    address: IPv4Address = UNSPECIFIED
+    link: Vector | None = None
+    absolute: bool = False
+    prefixes: dict[Prefix, None] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> tuple[int, str, int]:
+        """The order among sources of equally good paths."""
+        return (self.origin, self.interface, int(self.address))
+
+    @property
+    def is_local(self) -> bool:
+        """True for our own paths."""
+        return self.origin is not Origin.NEIGHBOR
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a source says about a destination. metric: the source's own, None = unreachable for it.
+
+    next_hop: whom to send packets to; unspecified for our own paths. originator: router id of the router that the
+    destination belongs to. external: where a redistributed destination comes from.
+    """
+
+    metric: Vector | None
+    next_hop: IPv4Address = UNSPECIFIED
+    originator: IPv4Address = UNSPECIFIED
+    external: ExternalData | None = None
+
+
+UNREACHABLE = Report(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way to a destination. distance: ours by this way. reported_distance: the source's own (RD), 0 for ours."""
+
+    source: Source
+    report: Report
+    metric: Vector
+    distance: int
+    reported_distance: int
+
+    def is_feasible(self, limit: int) -> bool:
+        """The feasibility condition, RFC 7868 §3.2: the source is nearer than `limit` (our FD), or is ourselves."""
+        return self.reported_distance < limit or self.source.is_local
+
+
+class State(enum.Enum):
+    """The states of a destination, RFC 7868 §3.5. The value is the query origin flag oij of the active ones."""
+
+    PASSIVE = None
+    INCREASED = 0  # we asked, and the distance by the successor grew meanwhile
+    ASKED = 1  # we asked because we lost the way
+    SUCCESSOR_INCREASED = 2  # as 3, or 1, and the successor asked or its distance grew meanwhile
+    SUCCESSOR_ASKED = 3  # the successor asked us, and we do not know better
+
+
+@dataclass(slots=True, eq=False)
+class Destination:
+    """A prefix of the topology table.
+
+    current: the path that we use and report; while active it is frozen, None if there is none. feasible_distance: the
+    smallest distance since the destination last became passive (FD). awaiting: who owes us a reply. querier: the
+    successor that waits for ours. active_since: seconds, monotonic. serial: counts the changes of `current`.
+    """
+
+    prefix: Prefix
+    paths: dict[Source, Path] = field(default_factory=dict)
+    state: State = State.PASSIVE
+    current: Path | None = None
+    feasible_distance: int = INFINITY
+    successor: Source | None = None
+    awaiting: dict[Source, None] = field(default_factory=dict)
+    querier: Source | None = None
+    active_since: float = 0.0
+    serial: int = 0
+
+    @property
+    def is_active(self) -> bool:
+        """True while replies are awaited."""
+        return self.state is not State.PASSIVE
+
+    @property
+    def distance(self) -> int:
+        """What we report as our distance."""
+        return self.current.distance if self.current else INFINITY
+
+    def feasible_successors(self) -> list[Path]:
+        """Paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""
+        absolute = [path for path in self.paths.values() if path.source.absolute]
+        feasible = absolute or [path for path in self.paths.values() if path.is_feasible(self.feasible_distance)]
+        return sorted(feasible, key=lambda path: (path.distance, path.source.rank))
+
+    def usable(self) -> list[Path]:
+        """Where packets may go, the best first: while active only by the frozen successor, if that still has a path."""
+        if self.state is State.PASSIVE:
+            return self.feasible_successors()
+        path = self.paths.get(self.successor) if self.successor else None
+        return [path] if path else []
+
+    @property
+    def successors(self) -> list[Path]:
+        """The feasible paths with the smallest distance."""
+        feasible = self.feasible_successors()
+        return [path for path in feasible if path.distance == feasible[0].distance]

@@ -1,0 +1,138 @@
+"""Between the topology table and the wire: what is told about a destination, as a route TLV, and back.
+
+An `Advert` is what all neighbours on an interface are told about a prefix. Neighbours that say TLV version 2.0 in their
+Hello get wide TLVs (0x060x), older ones classic TLVs (0x010x), RFC 7868 §6.7.4. Delay and bandwidth survive the way
+through either form: exactly in a wide TLV, as the classic fields have them in a classic one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.eigrp.metric import Vector
+from dmvpn.features.eigrp.route import (
+    UNREACHABLE,
+    UNREACHABLE_WIDE,
+    ClassicExternal,
+    ClassicInternal,
+    ClassicMetric,
+    ExternalData,
+    RouteFlag,
+    WideExternal,
+    WideInternal,
+    WideMetric,
+)
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.tlv import Tlv
+
+#: A classic delay unit is 1/256 of ten microseconds; a classic bandwidth is 256 times 10^7 divided by kbit/s.
+
+_CLASSIC_SCALE = 256
+_TEN_MICROSECONDS = 10_000_000  # picoseconds
+_REFERENCE_BANDWIDTH = 10_000_000  # kbit/s
+NO_FLAGS: Final = RouteFlag(0)
+#: Some figure must stand in the fields of a destination that cannot be reached.
+_NO_METRIC = Vector(0, 1, 0)
+
+
+class Advert(NamedTuple):
+    """What neighbours are told about a prefix. metric: None = unreachable. next_hop: unspecified = ourselves."""
+
+    metric: Vector | None
+    next_hop: IPv4Address = UNSPECIFIED
+    originator: IPv4Address = UNSPECIFIED
+    external: ExternalData | None = None
+
+
+#: Told about everything that is unknown, filtered, or behind a split horizon.
+WITHDRAWN = Advert(None)
+
+
+def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: RouteFlag = NO_FLAGS) -> Tlv:
+    """The route TLV for this destination."""
+    destinations = (prefix,)
+    if wide:
+        metric = _wide(advert.metric, flags)
+        if advert.external is None:
+            return WideInternal(
+                router_id=advert.originator, metric=metric, next_hop=advert.next_hop, destinations=destinations
+            )
+        return WideExternal(
+            router_id=advert.originator,
+            metric=metric,
+            next_hop=advert.next_hop,
+            external=advert.external,
+            destinations=destinations,
+        )
+    classic = _classic(advert.metric, flags)
+    if advert.external is None:
+        return ClassicInternal(next_hop=advert.next_hop, metric=classic, destinations=destinations)
+    return ClassicExternal(
+        next_hop=advert.next_hop, external=advert.external, metric=classic, destinations=destinations
+    )
+
+
+def from_tlv(tlv: Tlv) -> tuple[Advert, tuple[Prefix, ...]] | None:
+    """What a route TLV says, and about which destinations. None for every other TLV and other topologies than base."""
+    match tlv:
+        case WideInternal(topology=0):
+            advert = Advert(_from_wide(tlv.metric), tlv.next_hop, tlv.router_id)
+        case WideExternal(topology=0):
+            advert = Advert(_from_wide(tlv.metric), tlv.next_hop, tlv.router_id, tlv.external)
+        case ClassicInternal():
+            advert = Advert(_from_classic(tlv.metric), tlv.next_hop)
+        case ClassicExternal():
+            advert = Advert(_from_classic(tlv.metric), tlv.next_hop, tlv.external.originator, tlv.external)
+        case _:
+            return None
+    return advert, tlv.destinations
+
+
+def _wide(metric: Vector | None, flags: RouteFlag) -> WideMetric:
+    vector = metric or _NO_METRIC
+    return WideMetric(
+        delay=min(vector.delay, UNREACHABLE_WIDE - 1) if metric else UNREACHABLE_WIDE,
+        bandwidth=vector.bandwidth,
+        mtu=vector.mtu,
+        hop_count=vector.hop_count,
+        reliability=vector.reliability,
+        load=vector.load,
+        flags=flags,
+    )
+
+
+def _classic(metric: Vector | None, flags: RouteFlag) -> ClassicMetric:
+    vector = metric or _NO_METRIC
+    delay = vector.delay * _CLASSIC_SCALE // _TEN_MICROSECONDS
+    return ClassicMetric(
+        delay=min(delay, UNREACHABLE - 1) if metric else UNREACHABLE,
+        bandwidth=_REFERENCE_BANDWIDTH
+        // vector.bandwidth
+        * _CLASSIC_SCALE,  # the quotient is cut first, RFC 7868 §5.6.1.1
+        mtu=vector.mtu,
+        hop_count=vector.hop_count,
+        reliability=vector.reliability,
+        load=vector.load,
+        flags=flags,
+    )
+
+
+def _from_wide(metric: WideMetric) -> Vector | None:
+    if metric.is_unreachable:
+        return None
+    bandwidth = max(metric.bandwidth, 1)
+    return Vector(metric.delay, bandwidth, metric.mtu, metric.hop_count, metric.reliability, metric.load)
+
+
+def _from_classic(metric: ClassicMetric) -> Vector | None:
+    if metric.is_unreachable:
+        return None
+    # Rounded up, so that the same figure comes out when it is told on.
+    delay = -(-metric.delay * _TEN_MICROSECONDS // _CLASSIC_SCALE)
+    bandwidth = max(_REFERENCE_BANDWIDTH * _CLASSIC_SCALE // max(metric.bandwidth, 1), 1)
+    return Vector(delay, bandwidth, metric.mtu, metric.hop_count, metric.reliability, metric.load)

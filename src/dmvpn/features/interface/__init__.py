@@ -1,0 +1,26 @@
+"""Interfaces: which exist, their addresses, and whether they carry packets.
+
+Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (whoever owns a logical interface) and the
+`interface` sections of the configuration; makes `InterfaceState`s: `InterfaceChanged`, `ports.Interfaces`,
+`SetInterface`.
+
+    kinds     what IOS assumes of each kind        port      one interface: sources and the state that follows
+    model     the typed configuration              machine   all of them; logs, orders, notices
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.interface import config, messages
+from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.show import COMMANDS
+from dmvpn.ios import Feature
+
+FEATURE = Feature(
+    name="interface",
+    modes=config.MODES,
+    config=config.LINES,
+    commands=COMMANDS,
+    model=config.model,
+    machine=InterfaceMachine,
+    messages=messages.MESSAGES,
+)

@@ -1,0 +1,125 @@
+"""The lines of `interface` sections that are about the interface itself, and the model they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+
+def _check_address(args: Args, section: Section) -> str | None:
+    """IOS refuses the first and last address of a subnet, and a subnet that another interface has."""
+    if "dhcp" in args:
+        return None
+    address, mask = args.address("address"), args.address("mask")
+    length = mask_length(mask) or 0
+    prefix = Prefix.of(address, length)
+    if length == 0 or (length < 31 and address in (prefix.address, prefix.broadcast)):
+        return f"Bad mask /{length} for address {address}"
+    for other_args, other in section.root.sections(INTERFACE):
+        if other is section or other.flag(SHUTDOWN):
+            continue
+        for theirs, their_length in _addresses(other):
+            their_prefix = Prefix.of(theirs, their_length)
+            if their_prefix in prefix or prefix in their_prefix:
+                return f"% {prefix.address} overlaps with {other_args.interface('name')}"
+    return None
+
+
+DESCRIPTION: Final = ConfigLine(
+    "interface", "description {text:line}", {"description": "What this interface is for", "text": "Text"}, order=10
+)
+BANDWIDTH: Final = ConfigLine(
+    "interface",
+    "bandwidth {kbps:1-100000000}",
+    {"bandwidth": "Bandwidth that routing metrics assume", "kbps": "Kilobits per second"},
+    order=20,
+)
+# Delay stands here and not behind the IP lines because the complete seed configurations have it so.
+DELAY: Final = ConfigLine(
+    "interface",
+    "delay {tens:1-16777215}",
+    {"delay": "Delay that routing metrics assume", "tens": "Tens of microseconds"},
+    order=25,
+)
+ADDRESS: Final = ConfigLine(
+    "interface",
+    "ip address ( {address:address} {mask:mask} | dhcp )",
+    {"address": "Address and mask of this interface", "mask": "Mask", "dhcp": "The host gets an address by DHCP"},
+    order=30,
+    check=_check_address,
+)
+SECONDARY: Final = ConfigLine(
+    "interface",
+    "ip address {address:address} {mask:mask} secondary",
+    {"secondary": "One more address"},
+    key=("address",),
+    order=31,
+    check=_check_address,
+)
+REDIRECTS: Final = ConfigLine(
+    "interface", "ip redirects", {"redirects": "Send ICMP redirects"}, order=40, default_on=True
+)
+MTU: Final = ConfigLine("interface", "mtu {octets:64-9216}", {"mtu": "Largest packet", "octets": "Octets"}, order=22)
+
+LINES: Final = (
+    INTERFACE,
+    DESCRIPTION,
+    BANDWIDTH,
+    DELAY,
+    ADDRESS,
+    SECONDARY,
+    REDIRECTS,
+    MTU,
+    IP_MTU,
+    ADJUST_MSS,
+    SHUTDOWN,
+)
+MODES: Final = (INTERFACE_MODE,)
+
+
+def model(tree: ConfigTree) -> InterfaceConfig:
+    """What the configuration says of interfaces."""
+    sections = tree.sections(INTERFACE)
+    return InterfaceConfig(tuple(_settings(args.interface("name"), section) for args, section in sections))
+
+
+def _settings(name: str, section: Section) -> InterfaceSettings:
+    description, bandwidth, delay = section.get(DESCRIPTION), section.get(BANDWIDTH), section.get(DELAY)
+    address = section.get(ADDRESS)
+    is_dhcp = address is not None and "dhcp" in address
+    return InterfaceSettings(
+        name=name,
+        description=description.text("text") if description else "",
+        address=_pair(address) if address and not is_dhcp else None,
+        secondary=tuple(_pair(args) for args in section.all(SECONDARY)),
+        dhcp=is_dhcp,
+        bandwidth=bandwidth.integer("kbps") if bandwidth else None,
+        delay=10 * delay.integer("tens") if delay else None,
+        mtu=_octets(section, MTU),
+        ip_mtu=_octets(section, IP_MTU),
+        mss=_octets(section, ADJUST_MSS),
+        shutdown=section.flag(SHUTDOWN),
+        redirects=section.flag(REDIRECTS),
+    )
+
+
+def _octets(section: Section, line: ConfigLine) -> int | None:
+    args = section.get(line)
+    return args.integer("octets") if args else None
+
+
+def _pair(args: Args) -> tuple[IPAddress, int]:
+    return args.address("address"), mask_length(args.address("mask")) or 0
+
+
+def _addresses(section: Section) -> list[tuple[IPv4Address, int]]:
+    entries = [*section.all(ADDRESS), *section.all(SECONDARY)]
+    static = [args for args in entries if "dhcp" not in args]
+    return [(args.address("address"), mask_length(args.address("mask")) or 0) for args in static]

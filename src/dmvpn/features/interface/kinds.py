@@ -1,0 +1,49 @@
+"""Kinds of interfaces: what IOS assumes of each before anything is configured, and how names sort."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Defaults of one kind. bandwidth: kbit/s; delay: microseconds; mtu: octets. logical: made by the router itself."""
+
+    bandwidth: int
+    delay: int
+    mtu: int
+    logical: bool
+    hardware: str
+
+
+_KINDS = {
+    "TenGigabitEthernet": Kind(10_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "GigabitEthernet": Kind(1_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "FastEthernet": Kind(100_000, 100, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Ethernet": Kind(10_000, 1000, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Loopback": Kind(8_000_000, 5000, 1514, logical=True, hardware="Loopback"),
+    "Tunnel": Kind(100, 50_000, 9976, logical=True, hardware="Tunnel"),
+    "Null": Kind(10_000_000, 0, 1500, logical=True, hardware="Unknown"),
+}
+
+
+def kind_name(name: str) -> str:
+    """The letters of an interface name: "GigabitEthernet" for GigabitEthernet0/1."""
+    match = _NAME.match(name)
+    return match[1] if match else name
+
+
+def kind_of(name: str) -> Kind:
+    """The defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
+    return _KINDS.get(kind_name(name), _KINDS["GigabitEthernet"])
+
+
+def sort_key(name: str) -> tuple[str, tuple[int, ...]]:
+    """IOS order: by kind, then by the numbers of slot, port and unit."""
+    match = _NAME.match(name)
+    if match is None:
+        return name, ()
+    return match[1], tuple(int(number) for number in re.split(r"[/.:]", match[2]) if number)

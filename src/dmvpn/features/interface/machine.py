@@ -1,0 +1,210 @@
+"""All interfaces of a router: their states, and the orders that make the host have them.
+
+An interface exists because it is configured, because the host reported its link, or both. Whatever changes one of its
+sources (`port.Port`) leads to `_refresh`, the only place that compares the old state with the new one and says what
+follows: logs, the order to the shell, the notice to the other features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Effect, SetInterface
+from dmvpn.base.events import AddressAssigned, EffectFailed, Event, LinkChanged, Resync, Tick, UsageReported
+from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, LineProtocolDecided, Notice
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.features.interface import messages
+from dmvpn.features.interface.kinds import kind_of, sort_key
+from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
+from dmvpn.features.interface.port import Port, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Packets that an interface carried."""
+
+    received: int = 0
+    sent: int = 0
+
+
+class InterfaceMachine:
+    """Owns every `InterfaceState`; answers `ports.Interfaces`."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        LinkChanged,
+        AddressAssigned,
+        LineProtocolDecided,
+        UsageReported,
+        EffectFailed,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._interfaces: dict[str, Port] = {}
+        self._states: dict[str, InterfaceState] = {}
+        self._status: dict[str, Status] = {}
+        self._orders: dict[str, SetInterface] = {}
+        self._owners: dict[IPAddress, str] = {}
+        self._sorted: tuple[InterfaceState, ...] | None = None
+        self._retries: Retries[str] = Retries()
+        self.counters: dict[str, Counters] = {}
+
+    # -------------------------------------------------------------------------------------------- ports.Interfaces
+
+    def get(self, name: str) -> InterfaceState | None:
+        """The interface, or None."""
+        return self._states.get(name)
+
+    def all(self) -> tuple[InterfaceState, ...]:
+        """All interfaces, by kind, then number."""
+        if self._sorted is None:
+            self._sorted = tuple(self._states[name] for name in sorted(self._states, key=sort_key))
+        return self._sorted
+
+    def owner(self, address: IPAddress) -> InterfaceState | None:
+        """The interface that has this address, or None. Of two that claim it, the one that had it first."""
+        name = self._owners.get(address)
+        return self._states[name] if name is not None else None
+
+    # -------------------------------------------------------------------------------------------------- for shows
+
+    def port(self, name: str) -> Port | None:
+        """All that is known of an interface."""
+        return self._interfaces.get(name)
+
+    def failure(self, name: str) -> Reason | None:
+        """Why the host does not have the interface as it should be, or None."""
+        return self._retries.reason(name)
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case LinkChanged():
+                self._port(event.interface).link = event
+                return self._refresh((event.interface,), now)
+            case AddressAssigned():
+                self._port(event.interface).assigned = (
+                    (event.address, event.prefix_length) if event.address is not None else None
+                )
+                return self._refresh((event.interface,), now)
+            case LineProtocolDecided():
+                if event.interface not in self._interfaces:
+                    return []
+                self._port(event.interface).decided = event
+                return self._refresh((event.interface,), now)
+            case UsageReported():
+                received = sum(peer.received for peer in event.peers)
+                sent = sum(peer.sent for peer in event.peers)
+                self.counters[event.tunnel] = Counters(received, sent)
+                return []
+            case Configured(model=InterfaceConfig() as config):
+                return self._configure(config, now)
+            case EffectFailed(effect=SetInterface() as order):
+                reason = Reason("the host refused the interface's state", event.text, since=now)
+                self._retries.failed(order.interface, reason, now)
+                return []
+            case Tick():
+                due = self._retries.pop_due(now)
+                return [self._orders[name] for name in due if name in self._orders]
+            case Resync():
+                return list(self._orders.values())
+            case _:
+                return []
+
+    def next_deadline(self) -> float | None:
+        """When an order that failed is tried again."""
+        return self._retries.next()
+
+    def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
+        wanted = {settings.name: settings for settings in config.interfaces}
+        changed: list[str] = []
+        for name, port in self._interfaces.items():
+            if port.configured and name not in wanted:
+                port.settings, port.configured = InterfaceSettings(name=name), False
+                changed.append(name)
+        for name, settings in wanted.items():
+            port = self._port(name)
+            if not port.configured or port.settings != settings:
+                port.settings, port.configured = settings, True
+                changed.append(name)
+        return self._refresh(changed, now)
+
+    def _port(self, name: str) -> Port:
+        return self._interfaces.setdefault(name, Port(InterfaceSettings(name=name)))
+
+    def _refresh(self, names: Iterable[str], now: float) -> list[Effect | Notice]:
+        """Bring the states of these interfaces up to date and say what follows."""
+        results: list[Effect | Notice] = []
+        for name in names:
+            port = self._interfaces[name]
+            old = self._states.get(name)
+            if not port.configured and (port.link is None or kind_of(name).logical):
+                results += self._remove(name, old)
+                continue
+            new = port.state(old, now)
+            results += self._log(name, old, port.status, new)
+            self._states[name], self._status[name] = new, port.status
+            results += self._order(port, old, new)
+            if new != old:
+                self._sorted = None
+                self._own(name, old, new)
+                results.append(InterfaceChanged(name, old, new))
+        return results
+
+    def _remove(self, name: str, old: InterfaceState | None) -> list[Effect | Notice]:
+        del self._interfaces[name]
+        if old is None:
+            return []
+        del self._states[name], self._status[name]
+        self._sorted = None
+        self._own(name, old, None)
+        self._retries.forget(name)
+        order = self._orders.pop(name, None)
+        undo: list[Effect | Notice] = [SetInterface(name, up=False, addresses=())] if order is not None else []
+        return [*undo, InterfaceChanged(name, old, None)]
+
+    def _order(self, port: Port, old: InterfaceState | None, new: InterfaceState) -> list[Effect | Notice]:
+        order = port.order(new)
+        came_up = new.line and not (old is not None and old.line)
+        if order is None:
+            self._orders.pop(port.name, None)
+            return []
+        if order == self._orders.get(port.name) and not came_up:
+            return []
+        self._orders[port.name] = order
+        self._retries.forget(port.name)
+        return [order]
+
+    def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
+        mine = {address for address, _ in new.addresses} if new else set()
+        for address, _ in old.addresses if old else ():
+            if address not in mine and self._owners.get(address) == name:
+                del self._owners[address]
+                for other in self.all():
+                    if other.name != name and any(address == theirs for theirs, _ in other.addresses):
+                        self._owners.setdefault(address, other.name)
+        for address, _ in new.addresses if new else ():
+            self._owners.setdefault(address, name)
+
+    def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> list[Effect | Notice]:
+        results: list[Effect | Notice] = []
+        before = self._status.get(name)
+        if status is not before:
+            if status is Status.SHUT:
+                results += [messages.LinkChanged.of(name)] if before is not None else []
+            elif before is not None or (status is Status.UP and not kind_of(name).logical):
+                results.append(messages.LinkUpDown.of(name, up=status is Status.UP))
+        if new.line != (old is not None and old.line):
+            results.append(messages.LineProtocolUpDown.of(name, up=new.line))
+        return results

@@ -1,0 +1,216 @@
+"""`show interfaces`: queries, and the block that each interface prints.
+
+The tables (`show ip interface brief` ...) are in `show_tables.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.interface.kinds import kind_name, kind_of
+from dmvpn.features.interface.machine import Counters, InterfaceMachine
+from dmvpn.features.interface.port import Status
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceState, TunnelState
+
+_ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelBlock:
+    """What `show interfaces` says of a tunnel. siblings: tunnels with the same source, this one included."""
+
+    multipoint: bool
+    source: IPAddress | None
+    source_interface: str
+    destination: IPAddress | None
+    key: int | None
+    protection: str
+    keepalive: tuple[int, int] | None
+    linestate: str
+    transport_mtu: int
+    ttl: int
+    path_mtu_discovery: bool
+    transmit_bandwidth: int
+    receive_bandwidth: int
+    siblings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceBlock:
+    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds."""
+
+    name: str
+    status: str
+    line: bool
+    hardware: str
+    hardware_address: str
+    description: str
+    address: IPAddress | None
+    prefix_length: int
+    mtu: int
+    bandwidth: int
+    delay: int
+    received: int
+    sent: int
+    reason: str
+    tunnel: TunnelBlock | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInterfaces:
+    """The answer to `show interfaces`."""
+
+    interfaces: tuple[InterfaceBlock, ...]
+
+
+def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
+    """One interface, or all."""
+    wanted = args.interface("interface", None)
+    states = [state for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
+    return ShowInterfaces(tuple(_block(ctx, state) for state in states))
+
+
+def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
+    machine = ctx.machine(InterfaceMachine)
+    port = machine.port(state.name)
+    tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
+    counters = machine.counters.get(state.name, Counters())
+    hardware_address = port.link.hardware_address if port and port.link else b""
+    failure = machine.failure(state.name) or state.reason
+    return InterfaceBlock(
+        name=state.name,
+        status=(port.status if port else Status.DOWN).value,
+        line=state.line,
+        hardware=kind_of(state.name).hardware,
+        hardware_address=_dotted(hardware_address),
+        description=port.settings.description if port else "",
+        address=state.address,
+        prefix_length=state.prefix_length,
+        mtu=state.mtu - (4 if tunnel is not None and tunnel.key is not None else 0),
+        bandwidth=state.bandwidth,
+        delay=state.delay,
+        received=counters.received,
+        sent=counters.sent,
+        reason=str(failure) if failure else "",
+        tunnel=_tunnel_block(ctx, state, tunnel) if tunnel else None,
+    )
+
+
+def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) -> TunnelBlock:
+    others = ctx.ports.tunnels.all()
+    return TunnelBlock(
+        multipoint=tunnel.multipoint,
+        source=tunnel.source,
+        source_interface=tunnel.source_interface,
+        destination=tunnel.destination,
+        key=tunnel.key,
+        protection=tunnel.protection,
+        keepalive=tunnel.keepalive,
+        linestate="up" if state.line or state.reason is None else f"down - {state.reason.what}",
+        transport_mtu=tunnel.ip_mtu,
+        ttl=tunnel.ttl,
+        path_mtu_discovery=tunnel.path_mtu_discovery,
+        transmit_bandwidth=tunnel.transmit_bandwidth,
+        receive_bandwidth=tunnel.receive_bandwidth,
+        siblings=sum(other.source_interface == tunnel.source_interface for other in others),
+    )
+
+
+def _dotted(octets: bytes) -> str:
+    """A hardware address in IOS's form: 0050.56ad.77ff."""
+    text = octets.hex()
+    return ".".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
+    """The blocks, one after the other."""
+    for block in answer.interfaces:
+        yield f"{block.name} is {block.status}, line protocol is {'up' if block.line else 'down'} "
+        yield from _head(block)
+        yield from _tunnel_lines(block.name, block.tunnel) if block.tunnel else _link_lines(block)
+        yield from _counter_lines(block)
+
+
+def _head(block: InterfaceBlock) -> Iterator[str]:
+    address = block.hardware_address
+    yield f"  Hardware is {block.hardware}" + (f", address is {address} (bia {address})" if address else "")
+    if block.description:
+        yield f"  Description: {block.description}"
+    if block.address is not None:
+        yield f"  Internet address is {block.address}/{block.prefix_length}"
+    yield f"  MTU {block.mtu} bytes, BW {block.bandwidth} Kbit/sec, DLY {block.delay} usec, "
+    yield "     reliability 255/255, txload 1/255, rxload 1/255"
+    yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
+
+
+def _link_lines(block: InterfaceBlock) -> Iterator[str]:
+    yield "  Keepalive set (10 sec)"
+    if kind_of(block.name).logical:
+        return
+    yield f"  Full Duplex, {kind_of(block.name).bandwidth // 1000}Mbps, link type is auto, media type is Virtual"
+    yield "  output flow-control is unsupported, input flow-control is unsupported"
+    yield "  ARP type: ARPA, ARP Timeout 04:00:00"
+
+
+def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
+    if tunnel.keepalive is None:
+        yield "  Keepalive not set"
+    else:
+        period, retries = tunnel.keepalive
+        yield f"  Keepalive set ({period} sec), retries {retries}"
+    yield f"  Tunnel linestate evaluation {tunnel.linestate}"
+    source = f"{tunnel.source or 'UNKNOWN'}" + (f" ({tunnel.source_interface})" if tunnel.source_interface else "")
+    destination = "" if tunnel.multipoint else f", destination {tunnel.destination or 'UNKNOWN'}"
+    yield f"  Tunnel source {source}{destination}"
+    if tunnel.source_interface:
+        members = f"{tunnel.siblings} member{'' if tunnel.siblings == 1 else 's'} (includes iterators)"
+        yield "   Tunnel Subblocks:"
+        yield "      src-track:"
+        yield f"         {name} source tracking subblock associated with {tunnel.source_interface}"
+        yield f"          Set of tunnels with source {tunnel.source_interface}, {members}, on interface <OK>"
+    yield f"  Tunnel protocol/transport {'multi-GRE/IP' if tunnel.multipoint else 'GRE/IP'}"
+    yield f"    Key {'disabled' if tunnel.key is None else f'{tunnel.key:#x}'}, sequencing disabled"
+    yield "    Checksumming of packets disabled"
+    yield f"  Tunnel TTL {tunnel.ttl}, Fast tunneling enabled"
+    if tunnel.path_mtu_discovery:
+        yield "  Path MTU Discovery, ager 10 mins, min MTU 92"
+    yield f"  Tunnel transport MTU {tunnel.transport_mtu} bytes"
+    yield f"  Tunnel transmit bandwidth {tunnel.transmit_bandwidth} (kbps)"
+    yield f"  Tunnel receive bandwidth {tunnel.receive_bandwidth} (kbps)"
+    if tunnel.protection:
+        yield f'  Tunnel protection via IPSec (profile "{tunnel.protection}")'
+
+
+def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
+    """Counters that no data plane reports are zero; IOS prints them all, and tools expect them."""
+    yield "  Last input never, output never, output hang never"
+    yield '  Last clearing of "show interface" counters never'
+    yield "  Input queue: 0/375/0/0 (size/max/drops/flushes); Total output drops: 0"
+    yield "  Queueing strategy: fifo"
+    yield f"  Output queue: 0/{0 if kind_of(block.name).logical else 40} (size/max)"
+    yield "  5 minute input rate 0 bits/sec, 0 packets/sec"
+    yield "  5 minute output rate 0 bits/sec, 0 packets/sec"
+    yield f"     {block.received} packets input, 0 bytes, 0 no buffer"
+    yield "     Received 0 broadcasts (0 IP multicasts)"
+    yield "     0 runts, 0 giants, 0 throttles "
+    yield "     0 input errors, 0 CRC, 0 frame, 0 overrun, 0 ignored, 0 abort"
+    yield f"     {block.sent} packets output, 0 bytes, 0 underruns"
+    yield "     Output 0 broadcasts (0 IP multicasts)"
+    yield "     0 output errors, 0 collisions, 0 interface resets"
+    yield "     0 unknown protocol drops"
+    yield "     0 output buffer failures, 0 output buffers swapped out"
+
+
+INTERFACES = ExecCommand(
+    "show interfaces [ {interface:interface} ]",
+    {"interfaces": "State, addresses and counters of interfaces", "interface": "One interface"},
+    query=query_interfaces,
+    render=render_interfaces,
+)

@@ -1,0 +1,127 @@
+"""`show ip interface [brief]` and `show interfaces description`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.port import Status
+from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceRow:
+    """One interface, as all these tables need it."""
+
+    name: str
+    address: IPAddress | None
+    prefix_length: int
+    secondary: tuple[tuple[IPAddress, int], ...]
+    method: str
+    status: str
+    line: bool
+    ip_mtu: int
+    description: str
+    redirects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRows:
+    """The rows of a table."""
+
+    interfaces: tuple[InterfaceRow, ...]
+
+
+def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
+    """One interface, or all."""
+    machine = ctx.machine(InterfaceMachine)
+    wanted = args.interface("interface", None)
+    rows = []
+    for state in ctx.ports.interfaces.all():
+        port = machine.port(state.name)
+        if wanted not in (None, state.name) or port is None:
+            continue
+        rows.append(
+            InterfaceRow(
+                name=state.name,
+                address=state.address,
+                prefix_length=state.prefix_length,
+                secondary=state.secondary,
+                method=port.method,
+                status=port.status.value,
+                line=state.line,
+                ip_mtu=state.ip_mtu,
+                description=port.settings.description,
+                redirects=port.settings.redirects,
+            )
+        )
+    return InterfaceRows(tuple(rows))
+
+
+def _protocol(row: InterfaceRow) -> str:
+    return "up" if row.line else "down"
+
+
+def render_brief(answer: InterfaceRows) -> Iterator[str]:
+    """`show ip interface brief`."""
+    yield "Interface              IP-Address      OK? Method Status                Protocol"
+    for row in answer.interfaces:
+        address = str(row.address or "unassigned")
+        yield f"{row.name:<22} {address:<15} YES {row.method:<6} {row.status:<21} {_protocol(row):<8}"
+
+
+def render_description(answer: InterfaceRows) -> Iterator[str]:
+    """`show interfaces description`."""
+    yield "Interface                      Status         Protocol Description"
+    for row in answer.interfaces:
+        status = "admin down" if row.status == Status.SHUT.value else row.status
+        yield f"{short_interface(row.name):<30} {status:<14} {_protocol(row):<8} {row.description}".rstrip()
+
+
+def render_ip(answer: InterfaceRows) -> Iterator[str]:
+    """`show ip interface`."""
+    for row in answer.interfaces:
+        yield f"{row.name} is {row.status}, line protocol is {_protocol(row)}"
+        if row.address is None:
+            yield "  Internet protocol processing disabled"
+            continue
+        yield f"  Internet address is {row.address}/{row.prefix_length}"
+        yield "  Broadcast address is 255.255.255.255"
+        yield f"  Address determined by {'DHCP' if row.method == 'DHCP' else 'setup command'}"
+        yield f"  MTU is {row.ip_mtu} bytes"
+        yield "  Helper address is not set"
+        yield "  Directed broadcast forwarding is disabled"
+        for address, length in row.secondary:
+            yield f"  Secondary address {address}/{length}"
+        yield "  Outgoing access list is not set"
+        yield "  Inbound  access list is not set"
+        yield "  Proxy ARP is disabled"
+        yield f"  ICMP redirects are {'always' if row.redirects else 'never'} sent"
+        yield "  ICMP unreachables are always sent"
+        yield "  ICMP mask replies are never sent"
+
+
+BRIEF = ExecCommand(
+    "show ip interface brief [ {interface:interface} ]",
+    {"interface": "IP state of interfaces", "brief": "One line each"},
+    query=query_rows,
+    render=render_brief,
+)
+IP_INTERFACE = ExecCommand(
+    "show ip interface [ {interface:interface} ]",
+    {"interface": "IP state of interfaces"},
+    query=query_rows,
+    render=render_ip,
+)
+DESCRIPTION = ExecCommand(
+    "show interfaces description",
+    {"description": "Descriptions of all interfaces"},
+    query=query_rows,
+    render=render_description,
+)

@@ -1,0 +1,214 @@
+"""The NHRP cache of one tunnel: which NBMA address leads to which overlay addresses, and how we know (RFC 2332 §6).
+
+An `Entry` maps a target (a host, or a whole prefix) by way of a next hop, the tunnel address of the router there, to
+that router's NBMA address. The kinds of entries, by who makes them:
+
+    static       the configuration (`map`, `nhs ... nbma`); never expires, is never overwritten
+    registered   a client's Registration Request (server)
+    resolved     a Resolution Reply (resolver); its route states say what the RIB was told
+    implicit     the source fields of a Resolution Request that we answered (responder)
+    local        our own prefix that we gave to others; remembers who asked, so that they can be told when it goes
+    incomplete   asked for, no answer yet, or the answer was no
+
+The cache finds by prefix, by longest match and by NBMA address, each without a scan. It tells nobody about changes:
+whoever changes it also tells the data plane and the RIB.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.reasons import Reason
+
+
+class EntryType(enum.Enum):
+    """The word behind `Type:` in `show ip nhrp`."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
+    INCOMPLETE = "incomplete"
+
+
+class Flag(enum.Flag):
+    """Flags of an entry, in the order in which shows print them; the name in lower case is what they print.
+
+    USED, RIB and NHO are never stored in an entry: they follow from the traffic and from `Entry.route`.
+    """
+
+    AUTHORITATIVE = enum.auto()
+    ROUTER = enum.auto()
+    IMPLICIT = enum.auto()
+    UNIQUE = enum.auto()
+    REGISTERED = enum.auto()
+    NAT = enum.auto()
+    USED = enum.auto()
+    LOCAL = enum.auto()
+    NEGATIVE = enum.auto()
+    NHOP = enum.auto()
+    RIB = enum.auto()
+    NHO = enum.auto()
+    BFD = enum.auto()
+    TEMPORARY = enum.auto()
+
+
+NO_FLAGS = Flag(0)
+
+
+class RouteState(enum.Enum):
+    """What NHRP told the RIB about an entry."""
+
+    NONE = "nothing"
+    INSTALLED = "a route of our own"  # T1 in `show dmvpn`
+    OVERRIDE = "our next hop for another protocol's route"  # T2
+    UNREACHABLE = "that nobody has the address"
+
+
+#: What each state adds to the flags.
+ROUTE_FLAGS: dict[RouteState, Flag] = {
+    RouteState.NONE: NO_FLAGS,
+    RouteState.INSTALLED: Flag.RIB,
+    RouteState.OVERRIDE: Flag.RIB | Flag.NHO,
+    RouteState.UNREACHABLE: NO_FLAGS,
+}
+
+
+@dataclass(slots=True)
+class Requester:
+    """Who resolved a prefix of ours. nbma: where our reply went, or would go directly. expires: seconds."""
+
+    request_id: int
+    nbma: IPAddress
+    expires: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One line of the cache. Times are seconds on the router's clock; expires None: never.
+
+    nbma: where packets go; None while incomplete. claimed: the NBMA address that a peer behind NAT believes it has.
+    holding_time: seconds, as the peer gave it. asked: the host that our request was for (a refresh asks for it again).
+    hits: packets or redirects that an incomplete entry kept waiting. reason: why it is not as it should be.
+    """
+
+    target: Prefix
+    next_hop: IPAddress
+    nbma: IPAddress | None
+    type: EntryType
+    created: float
+    expires: float | None = None
+    flags: Flag = NO_FLAGS
+    claimed: IPAddress | None = None
+    holding_time: int = 0
+    mtu: int = 0
+    preference: int = 255
+    group: str = ""
+    route: RouteState = RouteState.NONE
+    asked: IPAddress | None = None
+    hits: int = 0
+    requesters: dict[IPAddress, Requester] | None = None
+    reason: Reason | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Our own prefix, given to others."""
+        return bool(self.flags & Flag.LOCAL)
+
+    @property
+    def is_registered(self) -> bool:
+        """A client of ours registered it."""
+        return bool(self.flags & Flag.REGISTERED)
+
+    @property
+    def is_next_hop(self) -> bool:
+        """It maps a tunnel address itself: a packet for `next_hop` goes to `nbma`."""
+        return self.target.address == self.next_hop and self.target.is_host
+
+    @property
+    def binds(self) -> bool:
+        """The mapping was configured or registered here, so that packets and messages may rely on it as it stands."""
+        return self.type is EntryType.STATIC or self.is_registered
+
+
+@dataclass(slots=True)
+class Cache:
+    """All entries of a tunnel."""
+
+    _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
+    _by_nbma: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
+    _by_next_hop: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
+    #: Incomplete entries, the oldest first: they are bounded, see `resolver`.
+    incomplete: dict[Prefix, Entry] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def get(self, target: Prefix) -> Entry | None:
+        """The entry of exactly this target."""
+        return self._table.get(target)
+
+    def host(self, address: IPAddress) -> Entry | None:
+        """The entry of this one address."""
+        return self._table.get(Prefix.host(address))
+
+    def lookup(self, address: IPAddress) -> Entry | None:
+        """The entry with the longest target that holds `address`."""
+        found = self._table.lookup(address)
+        return found[1] if found else None
+
+    def binding(self, address: IPAddress) -> Entry | None:
+        """The entry with the longest target that holds `address` among those that were configured or registered."""
+        for _, entry in self._table.matches(address):
+            if entry.binds:
+                return entry
+        return None
+
+    def at(self, nbma: IPAddress) -> Iterable[Entry]:
+        """The entries that lead to this NBMA address, in the order in which they came."""
+        return self._by_nbma.get(nbma, {}).values()
+
+    def behind(self, next_hop: IPAddress) -> list[Entry]:
+        """The entries by way of this next hop, its own one included."""
+        return list(self._by_next_hop.get(next_hop, {}).values())
+
+    def entries(self) -> list[Entry]:
+        """All entries by ascending target."""
+        return [entry for _, entry in self._table.items()]
+
+    def add(self, entry: Entry) -> None:
+        """Put an entry in; one with the same target is replaced."""
+        self.remove(entry.target)
+        self._table[entry.target] = entry
+        self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
+        if entry.nbma is not None:
+            self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
+        if entry.type is EntryType.INCOMPLETE:
+            self.incomplete[entry.target] = entry
+
+    def remove(self, target: Prefix) -> Entry | None:
+        """Take the entry of exactly this target out and return it."""
+        entry = self._table.pop(target)
+        if entry is None:
+            return None
+        _forget(self._by_next_hop, entry.next_hop, target)
+        if entry.nbma is not None:
+            _forget(self._by_nbma, entry.nbma, target)
+        self.incomplete.pop(target, None)
+        return entry
+
+    def move(self, entry: Entry, nbma: IPAddress) -> None:
+        """The peer of this entry has another NBMA address now."""
+        if entry.nbma is not None:
+            _forget(self._by_nbma, entry.nbma, entry.target)
+        entry.nbma = nbma
+        self._by_nbma.setdefault(nbma, {})[entry.target] = entry
+
+
+def _forget(index: dict[IPAddress, dict[Prefix, Entry]], address: IPAddress, target: Prefix) -> None:
+    targets = index[address]
+    del targets[target]
+    if not targets:
+        del index[address]

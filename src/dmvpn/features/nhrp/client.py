@@ -1,0 +1,235 @@
+"""Our registration with one next hop server (NHS), RFC 2332 §5.2.3.
+
+    DOWN          the tunnel cannot send
+    WAITING       not wanted: other servers of its cluster suffice ("W" in shows)
+    EXPECTING     a request is out, and was never answered, or not lately ("E")
+    RESPONDING    registered ("RE")
+
+`NhsClient` is told facts (`Move`), and answers what is to be done (`Act`). It keeps one deadline and knows no packet.
+First requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence is a hub that starts a moment later
+than its spokes; then IOS's 1, 2, 4 ... 64 s. A registered client renews after a third of its holding time.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.entropy import Entropy, jittered
+from dmvpn.base.reasons import Reason
+
+
+class NhsState(enum.Enum):
+    """See the module's docstring."""
+
+    DOWN = "down"
+    WAITING = "waiting"
+    EXPECTING = "expecting"
+    RESPONDING = "responding"
+
+
+class Move(enum.Enum):
+    """What can happen to a registration."""
+
+    START = "the tunnel can send and the server is wanted"
+    HOLD = "the tunnel can send, but other servers suffice"
+    STOP = "the tunnel cannot send any more"
+    DUE = "time to ask (again)"
+    SILENCE = "packets were sent to the server, none came back"
+    ACCEPTED = "a reply without error"
+    REFUSED = "a reply with an error"
+    LOST = "several requests of a registered client went unanswered"
+
+
+class Act(enum.Enum):
+    """What is to be done."""
+
+    REQUEST = "send a new Registration Request"
+    REPEAT = "send the last one again, with its request id"
+    UP = "the server answers"
+    DOWN = "the server answers no more"
+
+
+_S = NhsState
+
+#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
+MOVES: dict[tuple[NhsState, Move], NhsState] = {
+    (_S.DOWN, Move.START): _S.EXPECTING,
+    (_S.DOWN, Move.HOLD): _S.WAITING,
+    (_S.DOWN, Move.STOP): _S.DOWN,
+    (_S.WAITING, Move.START): _S.EXPECTING,
+    (_S.WAITING, Move.HOLD): _S.WAITING,
+    (_S.WAITING, Move.STOP): _S.DOWN,
+    (_S.EXPECTING, Move.START): _S.EXPECTING,
+    (_S.EXPECTING, Move.HOLD): _S.WAITING,
+    (_S.EXPECTING, Move.STOP): _S.DOWN,
+    (_S.EXPECTING, Move.DUE): _S.EXPECTING,
+    (_S.EXPECTING, Move.SILENCE): _S.EXPECTING,
+    (_S.EXPECTING, Move.ACCEPTED): _S.RESPONDING,
+    (_S.EXPECTING, Move.REFUSED): _S.EXPECTING,
+    (_S.RESPONDING, Move.START): _S.EXPECTING,
+    (_S.RESPONDING, Move.HOLD): _S.WAITING,
+    (_S.RESPONDING, Move.STOP): _S.DOWN,
+    (_S.RESPONDING, Move.DUE): _S.RESPONDING,
+    (_S.RESPONDING, Move.SILENCE): _S.RESPONDING,
+    (_S.RESPONDING, Move.ACCEPTED): _S.RESPONDING,
+    (_S.RESPONDING, Move.REFUSED): _S.EXPECTING,
+    (_S.RESPONDING, Move.LOST): _S.EXPECTING,
+}
+
+FIRST_RETRIES = (0.25, 0.5, 1.0)
+SHORTEST_RETRY = 1
+LONGEST_RETRY = 64
+#: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
+LOST_AFTER = 3
+JITTER = 0.1
+
+
+@dataclass(slots=True, kw_only=True)
+class NhsClient:
+    """One registration. refresh: seconds from a reply to the next request.
+
+    nhs: the server's tunnel address; of a `dynamic` one unspecified until it answers. nbma: None while nobody says it.
+    multicast: it gets copies. request_id: of the request that is out, None when none is. deadline: when it wants `due`.
+    since: when the state last changed. retry: seconds to the next try (`Ret` in shows).
+    """
+
+    entropy: Entropy
+    nhs: IPAddress
+    nbma: IPAddress | None
+    refresh: float
+    multicast: bool = False
+    dynamic: bool = False
+    priority: int = 0
+    cluster: int = 0
+    state: NhsState = NhsState.DOWN
+    since: float = 0.0
+    deadline: float | None = None
+    request_id: int | None = None
+    last_request_id: int = 0
+    retry: int = SHORTEST_RETRY
+    reason: Reason | None = None
+    requests_sent: int = 0
+    requests_failed: int = 0
+    replies_received: int = 0
+    last_reply: float | None = None
+    _unanswered: int = 0
+    _first_retries: list[float] = field(default_factory=list)
+
+    @property
+    def is_responding(self) -> bool:
+        """We are registered."""
+        return self.state is NhsState.RESPONDING
+
+    @property
+    def is_failing(self) -> bool:
+        """So many requests went unanswered that another server of the cluster is wanted."""
+        return not self.is_responding and self._unanswered >= LOST_AFTER
+
+    def start(self, now: float) -> list[Act]:
+        """The tunnel can send, or sends from another address now: register from the beginning."""
+        acts = self._move(Move.START, now)
+        self._first_retries = list(FIRST_RETRIES)
+        self.retry = SHORTEST_RETRY
+        self._unanswered = 0
+        self.reason = Reason("no reply from the next hop server yet", since=now)
+        return [*acts, *self._ask(now)]
+
+    def renew(self, now: float) -> list[Act]:
+        """What we register has changed: tell the server at once, without losing what it has."""
+        if self.state in (NhsState.DOWN, NhsState.WAITING):
+            return []
+        self._move(Move.DUE, now)
+        return self._ask(now)
+
+    def hold(self, now: float) -> list[Act]:
+        """Not wanted at present."""
+        self._rest()
+        return self._move(Move.HOLD, now)
+
+    def stop(self, now: float, reason: Reason) -> list[Act]:
+        """The tunnel cannot send any more."""
+        self._rest()
+        acts = self._move(Move.STOP, now)
+        self.reason = reason
+        return acts
+
+    def due(self, now: float) -> list[Act]:
+        """The deadline has come: renew, or ask again."""
+        if self.request_id is None:
+            self._move(Move.DUE, now)
+            return self._ask(now)
+        self._unanswered += 1
+        if self.is_responding and self._unanswered >= LOST_AFTER:
+            acts = self._move(Move.LOST, now)
+        else:
+            acts = self._move(Move.DUE, now)
+        self.reason = Reason(
+            "no reply from the next hop server",
+            f"{self._unanswered} registration requests unanswered",
+            "RFC 2332 §5.2.3",
+            since=self.reason.since if self.reason else now,
+        )
+        self._arm(now)
+        return [*acts, Act.REPEAT]
+
+    def silence(self, now: float) -> list[Act]:
+        """Packets go to the server and none comes back: ask whether it is there, without waiting for the refresh."""
+        if not self.is_responding or self.request_id is not None:
+            return []
+        self._move(Move.SILENCE, now)
+        return self._ask(now)
+
+    def accepted(self, now: float) -> list[Act]:
+        """The reply to our request came, without an error."""
+        self._answered(now)
+        acts = self._move(Move.ACCEPTED, now)
+        self.reason = None
+        self.deadline = now + self.refresh
+        return acts
+
+    def refused(self, now: float, reason: Reason) -> list[Act]:
+        """The reply came with an error. Who refuses us today may take us later: we go on asking, ever more rarely."""
+        retry = self.retry
+        self._answered(now)
+        self.requests_failed += 1
+        acts = self._move(Move.REFUSED, now)
+        self.reason = reason
+        self.retry = min(2 * retry, LONGEST_RETRY)
+        self.deadline = now + jittered(self.entropy, retry, JITTER)
+        return acts
+
+    def _ask(self, now: float) -> list[Act]:
+        self.request_id = 0  # whoever carries the act out puts the real one here
+        self._arm(now)
+        return [Act.REQUEST]
+
+    def _arm(self, now: float) -> None:
+        if self._first_retries:
+            delay = self._first_retries.pop(0)
+        else:
+            delay = self.retry
+            self.retry = min(2 * self.retry, LONGEST_RETRY)
+        self.deadline = now + jittered(self.entropy, delay, JITTER)
+
+    def _answered(self, now: float) -> None:
+        self.replies_received += 1
+        self.last_reply = now
+        self.request_id = None
+        self.retry = SHORTEST_RETRY
+        self._unanswered = 0
+        self._first_retries.clear()
+
+    def _rest(self) -> None:
+        self.deadline = None
+        self.request_id = None
+
+    def _move(self, move: Move, now: float) -> list[Act]:
+        old, self.state = self.state, MOVES[self.state, move]
+        if old is self.state:
+            return []
+        self.since = now
+        if self.state is NhsState.RESPONDING:
+            return [Act.UP]
+        return [Act.DOWN] if old is NhsState.RESPONDING else []

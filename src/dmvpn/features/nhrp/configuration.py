@@ -1,0 +1,234 @@
+"""Makes the tunnels be as configured: compares old and new settings, and the lines that came up or went down.
+
+What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is ordered
+while the tunnel can send, and again whenever it comes up.
+"""
+
+from __future__ import annotations
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import SetHairpin, SetMulticast
+from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp.cache import Entry, EntryType
+from dmvpn.features.nhrp.client import NhsClient
+from dmvpn.features.nhrp.counters import SendLimit
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.purge import Purger
+from dmvpn.features.nhrp.registration import Registration
+from dmvpn.features.nhrp.resolver import Resolver
+from dmvpn.features.nhrp.server import Server
+from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+class Configuration:
+    """Creates, changes and removes `Tunnel`s."""
+
+    def __init__(
+        self,
+        station: Station,
+        *,
+        peers: Peers,
+        registration: Registration,
+        resolver: Resolver,
+        server: Server,
+        purger: Purger,
+    ) -> None:
+        self._station = station
+        self._peers = peers
+        self._registration = registration
+        self._resolver = resolver
+        self._server = server
+        self._purger = purger
+
+    # -------------------------------------------------------------------------------------------- settings
+
+    def apply(self, config: NhrpConfig) -> None:
+        """A new configuration holds from now on."""
+        self._station.config = config
+        wanted = {tunnel.name: tunnel for tunnel in config.tunnels if tunnel.network_id is not None}
+        for name in [name for name in self._station.tunnels if name not in wanted]:
+            self._remove(self._station.tunnels[name])
+        for name, tunnel_config in wanted.items():
+            tunnel = self._station.tunnels.get(name)
+            if tunnel is None:
+                self._create(tunnel_config)
+            elif tunnel.config != tunnel_config:
+                self._change(tunnel, tunnel_config)
+
+    def _create(self, config: TunnelConfig) -> None:
+        tunnel = Tunnel(config, SendLimit(*config.max_send))
+        tunnel.state = self._station.ports.tunnels.get(config.name)
+        tunnel.interface = self._station.ports.interfaces.get(config.name)
+        self._station.tunnels[config.name] = tunnel
+        self._set_clients(tunnel)
+        self._set_static(tunnel)
+        self._station.update_multicast(tunnel)
+        if tunnel.running:
+            self.came_up(tunnel)
+
+    def _remove(self, tunnel: Tunnel) -> None:
+        for client in tunnel.clients.values():
+            if client.is_responding and client.nbma is not None:
+                self._purger.withdraw(tunnel, client.nhs, client.nbma)
+        reason = Reason("NHRP is not configured any more", since=self._station.now)
+        self._registration.stop(tunnel, reason)
+        self._forget_learned(tunnel, registered=True)
+        for entry in tunnel.cache.entries():
+            self._drop_static(tunnel, entry)
+        if tunnel.running:
+            self._station.emit(SetMulticast(tunnel.name, ()), SetHairpin(tunnel.name, None, report=False))
+        tunnel.clients.clear()
+        self._registration.update_hold(tunnel)
+        for kind in (TimerKind.POLL, TimerKind.MULTICAST):
+            self._station.deadlines.cancel(Timer(kind, tunnel.name))
+        del self._station.tunnels[tunnel.name]
+
+    def _change(self, tunnel: Tunnel, config: TunnelConfig) -> None:
+        old, tunnel.config = tunnel.config, config
+        if old.max_send != config.max_send:
+            tunnel.limit = SendLimit(*config.max_send)
+        self._set_clients(tunnel)
+        self._set_static(tunnel)
+        self._station.update_multicast(tunnel)
+        if tunnel.running:
+            self._set_hairpin(tunnel)
+            self._registration.choose(tunnel)
+            if _registered_as(old) != _registered_as(config):
+                self._registration.renew(tunnel)
+            if old.shortcut and not config.shortcut:
+                self._forget_learned(tunnel, registered=False)
+        self._registration.update_hold(tunnel)
+        self._peers.server_changed(tunnel)
+
+    # -------------------------------------------------------------------------------------------- line and addresses
+
+    def came_up(self, tunnel: Tunnel) -> None:
+        """The tunnel can send."""
+        self._station.restore_plane(tunnel)
+        self._set_hairpin(tunnel)
+        self._registration.start(tunnel)
+        self._station.watch_traffic(tunnel)
+
+    def went_down(self, tunnel: Tunnel) -> None:
+        """The tunnel cannot send any more. Registrations stay: clients do not register again because we were down."""
+        state = tunnel.state
+        reason = state.reason if state is not None and state.reason is not None else None
+        self._registration.stop(tunnel, reason or Reason("the tunnel is down", since=self._station.now))
+        self._forget_learned(tunnel, registered=False)
+
+    def moved(self, tunnel: Tunnel) -> None:
+        """The tunnel has another NBMA or tunnel address: what others know of us is wrong, what we resolved may be."""
+        self._forget_learned(tunnel, registered=False)
+        self._station.restore_plane(tunnel)
+        self._set_hairpin(tunnel)
+        self._registration.start(tunnel)
+
+    def restore(self, tunnel: Tunnel) -> None:
+        """The data plane may have lost what it was told."""
+        if tunnel.running:
+            self._station.restore_plane(tunnel)
+            self._set_hairpin(tunnel)
+
+    def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+        """Take out an entry that is not configured, and everything that hangs on it."""
+        if entry.type is EntryType.STATIC:
+            return
+        if entry.is_registered:
+            self._server.withdraw(tunnel, entry, why)
+        elif entry.is_local:
+            self._purger.local_lost(tunnel, entry)
+        else:
+            if entry.type is EntryType.INCOMPLETE:
+                self._resolver.forget(tunnel, entry)
+            self._peers.drop(tunnel, entry)
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _forget_learned(self, tunnel: Tunnel, *, registered: bool) -> None:
+        for entry in tunnel.cache.entries():
+            present = tunnel.cache.get(entry.target) is entry  # dropping a peer takes what is behind it along
+            if present and (registered or not entry.is_registered):
+                self.forget(tunnel, entry, "NHRP: no error")
+        for next_hop in list(tunnel.gleaned):
+            self._station.clear_adjacency(tunnel, next_hop)
+        tunnel.gleaned.clear()
+
+    def _set_hairpin(self, tunnel: Tunnel) -> None:
+        config = tunnel.config
+        self._station.emit(
+            SetHairpin(
+                tunnel.name,
+                config.network_id,
+                report=config.redirect,
+                interval=float(config.redirect_interval),
+            )
+        )
+
+    def _set_static(self, tunnel: Tunnel) -> None:
+        """The static entries are those of `map` lines and of servers whose NBMA address is known."""
+        wanted = dict(tunnel.config.maps)
+        for client in tunnel.clients.values():
+            if client.nbma is not None and not client.nhs.is_unspecified:
+                wanted.setdefault(Prefix.host(client.nhs), client.nbma)
+        for entry in tunnel.cache.entries():
+            if entry.type is EntryType.STATIC and wanted.get(entry.target) != entry.nbma:
+                self._drop_static(tunnel, entry)
+        for target, nbma in wanted.items():
+            self._add_static(tunnel, target, nbma)
+
+    def _add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
+        old = tunnel.cache.get(target)
+        if old is not None and old.type is EntryType.STATIC:
+            return
+        if old is not None:
+            self.forget(tunnel, old, "NHRP: no error")
+        entry = Entry(
+            target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self._station.now
+        )
+        self._station.add_entry(tunnel, entry)
+        if target.is_host:
+            self._station.set_adjacency(tunnel, target.address, nbma)
+
+    def _drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
+        self._station.remove_entry(tunnel, entry)
+        self._station.clear_adjacency(tunnel, entry.next_hop)
+
+    def _set_clients(self, tunnel: Tunnel) -> None:
+        wanted: dict[IPAddress, NhsConfig] = {}
+        for nhs in tunnel.config.nhs:
+            key = nhs.address if nhs.address is not None else nhs.nbma
+            if key is not None:
+                wanted[key] = nhs
+        for key in [key for key in tunnel.clients if key not in wanted]:
+            self._remove_client(tunnel, key)
+        for key, nhs in wanted.items():
+            nbma = nhs.nbma or dict(tunnel.config.maps).get(Prefix.host(key))
+            old = tunnel.clients.get(key)
+            if old is not None and old.nbma != nbma:
+                self._remove_client(tunnel, key)
+                old = None
+            if old is None:
+                address = nhs.address if nhs.address is not None else type(key)(0)
+                old = tunnel.clients[key] = NhsClient(
+                    entropy=self._station.ports.entropy,
+                    nhs=address,
+                    nbma=nbma,
+                    refresh=tunnel.config.refresh,
+                    dynamic=nhs.address is None,
+                )
+            old.refresh, old.multicast = tunnel.config.refresh, nhs.multicast
+            old.priority, old.cluster = nhs.priority, nhs.cluster
+
+    def _remove_client(self, tunnel: Tunnel, key: IPAddress) -> None:
+        client = tunnel.clients[key]
+        if client.is_responding and client.nbma is not None:
+            self._purger.withdraw(tunnel, client.nhs, client.nbma)
+        self._station.deadlines.cancel(Timer(TimerKind.REGISTER, tunnel.name, key))
+        del tunnel.clients[key]
+
+
+def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
+    """The settings that a server learns of us: if they change we register again at once."""
+    return (config.authentication, config.unique, config.holdtime, config.registration_timeout, config.group)

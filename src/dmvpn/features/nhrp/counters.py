@@ -1,0 +1,98 @@
+"""What went over a tunnel and what was refused, for `show ip nhrp traffic`; and the limit of what we send.
+
+Every packet that is dropped is counted under a `Refusal`, so that nothing disappears without a trace.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass, field
+
+from dmvpn.features.nhrp.packet import PacketType
+
+
+class Refusal(enum.Enum):
+    """Why a packet was not acted on; the value is what shows and logs say."""
+
+    MALFORMED = "malformed"
+    UNCONFIGURED = "tunnel without network-id"
+    AUTHENTICATION = "wrong authentication"
+    UNKNOWN_EXTENSION = "unrecognized compulsory extension"
+    HOP_COUNT = "hop count exceeded"
+    LOOP = "loop detected"
+    NO_WAY = "no way to the destination"
+    UNSOLICITED = "reply that nobody asked for"
+    FORGED = "addresses that cannot be"
+    SEND_LIMIT = "over the send limit"
+    NOT_ALLOWED = "not allowed to the sender"
+    REGISTRATION_REFUSED = "registration refused"
+    RESOLUTION_REFUSED = "resolution refused"
+    IGNORED = "not wanted by the configuration"
+
+
+@dataclass(slots=True)
+class Counters:
+    """Packets of one tunnel by type, and what was not done with them."""
+
+    sent: dict[PacketType, int] = field(default_factory=dict)
+    received: dict[PacketType, int] = field(default_factory=dict)
+    forwarded: dict[PacketType, int] = field(default_factory=dict)
+    refused: dict[Refusal, int] = field(default_factory=dict)
+    redirects_suppressed: int = 0
+
+    def count_sent(self, kind: PacketType) -> None:
+        """We made a packet and sent it."""
+        self.sent[kind] = self.sent.get(kind, 0) + 1
+
+    def count_received(self, kind: PacketType) -> None:
+        """A packet came that could be read."""
+        self.received[kind] = self.received.get(kind, 0) + 1
+
+    def count_forwarded(self, kind: PacketType) -> None:
+        """A packet of somebody else's left by this tunnel."""
+        self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
+
+    def count_refused(self, why: Refusal) -> None:
+        """A packet was dropped, or answered with an error or a NAK."""
+        self.refused[why] = self.refused.get(why, 0) + 1
+
+
+class SendLimit:
+    """`ip nhrp max-send`: at most `packets` in any `seconds`; replies to registrations are not counted.
+
+    The window slides in tenths, so a limit of 10,000 in 10 s never holds more than eleven numbers.
+    """
+
+    __slots__ = ("_slices", "_total", "packets", "seconds")
+
+    def __init__(self, packets: int, seconds: int) -> None:
+        self.packets = packets
+        self.seconds = seconds
+        self._slices: deque[list[int]] = deque()  # [number of the tenth, packets sent in it]
+        self._total = 0
+
+    def take(self, now: float) -> bool:
+        """May another packet leave now? If so it is counted."""
+        self._forget(now)
+        if self._total >= self.packets:
+            return False
+        tenth = self._tenth(now)
+        if not self._slices or self._slices[-1][0] != tenth:
+            self._slices.append([tenth, 0])
+        self._slices[-1][1] += 1
+        self._total += 1
+        return True
+
+    def usage(self, now: float) -> int:
+        """Percent of the limit that the last `seconds` used."""
+        tenth = self._tenth(now) - 10
+        return 100 * sum(count for number, count in self._slices if number > tenth) // self.packets
+
+    def _tenth(self, now: float) -> int:
+        return int(now * 10 // self.seconds)
+
+    def _forget(self, now: float) -> None:
+        oldest = self._tenth(now) - 10
+        while self._slices and self._slices[0][0] <= oldest:
+            self._total -= self._slices.popleft()[1]

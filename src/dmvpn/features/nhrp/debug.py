@@ -1,0 +1,166 @@
+"""Debug lines of NHRP, in the shapes of IOS 17. Ask `ports.debugging` before anything here is called: it costs.
+
+debug nhrp          one line a packet, and decisions
+debug nhrp packet   the parts of the packet: (F) fixed, (M) mandatory, (C-n) client information entries
+debug nhrp extension   its extensions
+debug nhrp cache, error, detail ...   what their names say
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.extensions import (
+    AddressExtension,
+    Authentication,
+    Extension,
+    ExtensionType,
+    UnknownExtension,
+    VendorPrivate,
+)
+from dmvpn.features.nhrp.messages import PACKET_NAMES, code_name, error_name
+from dmvpn.features.nhrp.packet import (
+    ClientMessage,
+    ErrorIndication,
+    NhrpPacket,
+    PurgeFlag,
+    PurgeReply,
+    PurgeRequest,
+    RegistrationFlag,
+    RegistrationReply,
+    RegistrationRequest,
+    ResolutionFlag,
+    TrafficIndication,
+)
+
+_VRF = "vrf: global(0x0)"
+_AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}
+_TYPE = {4: "IP(800)", 6: "IPV6(86DD)"}
+#: Octets of a quoted packet in one line.
+_QUOTED_IN_A_LINE = 16
+
+_FLAG_WORDS: dict[type[ClientMessage], tuple[tuple[int, str], ...]] = {
+    RegistrationRequest: ((RegistrationFlag.UNIQUE, "unique"), (RegistrationFlag.NAT, "nat")),
+    RegistrationReply: ((RegistrationFlag.UNIQUE, "unique"), (RegistrationFlag.NAT, "nat")),
+    PurgeRequest: ((PurgeFlag.NO_REPLY, "no-reply"), (PurgeFlag.NAT, "nat")),
+    PurgeReply: ((PurgeFlag.NO_REPLY, "no-reply"), (PurgeFlag.NAT, "nat")),
+}
+_RESOLUTION_WORDS = (
+    (ResolutionFlag.ROUTER, "router"),
+    (ResolutionFlag.AUTHORITATIVE, "auth"),
+    (ResolutionFlag.DESTINATION_STABLE, "dst-stable"),
+    (ResolutionFlag.UNIQUE, "unique"),
+    (ResolutionFlag.SOURCE_STABLE, "src-stable"),
+    (ResolutionFlag.NAT, "nat"),
+)
+_EXTENSION_NAMES = {
+    ExtensionType.RESPONDER_ADDRESS: "Responder Address",
+    ExtensionType.FORWARD_TRANSIT_RECORD: "Forward Transit NHS Record",
+    ExtensionType.REVERSE_TRANSIT_RECORD: "Reverse Transit NHS Record",
+    ExtensionType.AUTHENTICATION: "Authentication",
+    ExtensionType.VENDOR_PRIVATE: "NHRP Vendor Private",
+    ExtensionType.NAT_ADDRESS: "NAT address",
+}
+
+
+class Direction(enum.Enum):
+    """What is done with a packet; the value begins its line."""
+
+    RECEIVE = "Receive"
+    SEND = "Send"
+    FORWARD = "Forwarding"
+
+
+def packet_line(direction: Direction, packet: NhrpPacket, tunnel: str, size: int) -> str:
+    """The first line about a packet."""
+    return f"NHRP: {direction.value} {PACKET_NAMES[packet.TYPE]} via {tunnel} {_VRF}, packet size: {size}"
+
+
+def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
+    """What follows the first line of a packet that leaves. size: octets, GRE and IP header included."""
+    yield f"NHRP: Encapsulation succeeded.  Sending NHRP Control Packet  NBMA Address: {nbma}"
+    yield f"NHRP: {size} bytes out {tunnel} "
+
+
+def addresses_line(packet: NhrpPacket) -> str:
+    """Who says it to whom."""
+    return f"      src: {packet.source_protocol}, dst: {packet.destination_protocol}"
+
+
+def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
+    """The parts of a packet."""
+    source, nbma = packet.source_protocol, packet.source_nbma
+    octets = packet.serialize()
+    offset = octets[14] << 8 | octets[15]
+    yield f" (F) afn: {_AFN[nbma.version]}, type: {_TYPE[source.version]}, hop: {packet.hop_count}, ver: 1"
+    yield f"     shtl: {len(nbma.packed)}(NSAP), sstl: {len(packet.source_nbma_subaddress)}(NSAP)"
+    yield f"     pktsz: {size} extoff: {offset}"
+    match packet:
+        case ClientMessage():
+            yield f' (M) flags: "{_flag_words(packet)}", reqid: {packet.request_id} '
+        case ErrorIndication():
+            yield f" (M) error code: {error_name(packet.error_code)}, offset: {packet.error_offset}"
+        case TrafficIndication():
+            yield f" (M) traffic code: redirect({packet.traffic_code})"
+    yield f"     src NBMA: {nbma}"
+    yield f"     src protocol: {source}, dst protocol: {packet.destination_protocol}"
+    match packet:
+        case ClientMessage():
+            for number, cie in enumerate(packet.cies, 1):
+                yield from _cie_lines(cie, f"(C-{number})")
+        case ErrorIndication():
+            yield "     Contents of error packet:"
+            yield from _quoted(packet.packet)
+        case TrafficIndication():
+            yield "     Contents of nhrp traffic indication packet:"
+            yield from _quoted(packet.packet)
+
+
+def extension_lines(packet: NhrpPacket) -> Iterator[str]:
+    """The extensions of a packet."""
+    for extension in packet.extensions:
+        yield from _extension(extension)
+
+
+def _flag_words(packet: ClientMessage) -> str:
+    words = _FLAG_WORDS.get(type(packet), _RESOLUTION_WORDS)
+    return "".join(f"{word} " for flag, word in words if packet.flags & flag)
+
+
+def _cie_lines(cie: ClientInfo, label: str) -> Iterator[str]:
+    lengths = [len(address.packed) if address is not None else 0 for address in (cie.nbma, cie.protocol)]
+    yield f" {label} code: {code_name(cie.code)}"
+    yield f"       prefix: {cie.prefix_length}, mtu: {cie.mtu}, hd_time: {cie.holding_time}"
+    yield (
+        f"       addr_len: {lengths[0]}(NSAP), subaddr_len: {len(cie.nbma_subaddress)}(NSAP), "
+        f"proto_len: {lengths[1]}, pref: {cie.preference}"
+    )
+    if cie.nbma is not None:
+        yield f"       client NBMA: {cie.nbma}"
+    if cie.protocol is not None:
+        yield f"       client protocol: {cie.protocol}"
+
+
+def _extension(extension: Extension) -> Iterator[str]:
+    match extension:
+        case AddressExtension():
+            yield f"{_EXTENSION_NAMES[extension.TYPE]} Extension({extension.TYPE}):"
+            for entry in extension.entries:
+                yield from _cie_lines(entry, "(C)")
+        case Authentication():
+            yield f"{_EXTENSION_NAMES[ExtensionType.AUTHENTICATION]} Extension({ExtensionType.AUTHENTICATION}):"
+            yield f"  type:Cleartext({extension.spi}), data:{extension.data.decode(errors='replace')} "
+        case VendorPrivate():
+            yield f"{_EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
+            yield f"  group:{extension.group}" if extension.group is not None else f"  data:{extension.data.hex()}"
+        case UnknownExtension():
+            yield f"Unknown Extension({extension.type}):"
+            yield f"  data:{extension.value.hex()}"
+
+
+def _quoted(octets: bytes) -> Iterator[str]:
+    for start in range(0, len(octets), _QUOTED_IN_A_LINE):
+        yield "        " + " ".join(f"{octet:02X}" for octet in octets[start : start + _QUOTED_IN_A_LINE])

@@ -1,0 +1,197 @@
+"""What NHRP writes into the log. Texts are those of IOS, its slips included: tools match them.
+
+`%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists all classes; the docstring of
+each is its explanation for `dmvpn explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.notices import Log
+from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.packet import ErrorCode, PacketType
+
+#: How packets are called in logs and debugs.
+PACKET_NAMES: dict[PacketType, str] = {
+    PacketType.RESOLUTION_REQUEST: "Resolution Request",
+    PacketType.RESOLUTION_REPLY: "Resolution Reply",
+    PacketType.REGISTRATION_REQUEST: "Registration Request",
+    PacketType.REGISTRATION_REPLY: "Registration Reply",
+    PacketType.PURGE_REQUEST: "Purge Request",
+    PacketType.PURGE_REPLY: "Purge Reply",
+    PacketType.ERROR_INDICATION: "Error Indication",
+    PacketType.TRAFFIC_INDICATION: "Traffic Indication",
+}
+
+CODE_NAMES: dict[int, str] = {
+    CieCode.SUCCESS: "no error",
+    CieCode.ADMINISTRATIVELY_PROHIBITED: "administratively prohibited",
+    CieCode.INSUFFICIENT_RESOURCES: "insufficient resources",
+    CieCode.NO_BINDING_FRR: "no address binding",
+    CieCode.NO_BINDING: "no address binding",
+    CieCode.BINDING_NOT_UNIQUE: "address not unique",
+    CieCode.UNIQUE_ADDRESS_REGISTERED: "unique address registered already",
+}
+
+ERROR_NAMES: dict[int, str] = {
+    ErrorCode.UNRECOGNIZED_EXTENSION: "unrecognized extension",
+    ErrorCode.LOOP_DETECTED_FRR: "loop detected",
+    ErrorCode.LOOP_DETECTED: "loop detected",
+    ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE: "protocol address unreachable",
+    ErrorCode.PROTOCOL_ERROR: "protocol generic error",
+    ErrorCode.SDU_SIZE_EXCEEDED: "sdu size exceeded",
+    ErrorCode.INVALID_EXTENSION: "invalid extension",
+    ErrorCode.INVALID_RESOLUTION_REPLY: "invalid resolution reply received",
+    ErrorCode.AUTHENTICATION_FAILURE: "authentication failure",
+    ErrorCode.HOP_COUNT_EXCEEDED: "hop count exceeded",
+    ErrorCode.VPN_MISMATCH: "vpn mismatch",
+    ErrorCode.VPN_UNSUPPORTED: "vpn unsupported",
+}
+
+
+def code_name(code: int) -> str:
+    """A CIE code with its number: "no error(0)"."""
+    return f"{CODE_NAMES.get(code, 'unknown')}({code})"
+
+
+def error_name(code: int) -> str:
+    """An error code with its number: "authentication failure (11)"."""
+    return f"{ERROR_NAMES.get(code, 'unknown error')} ({code})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithError(Log):
+    """A next hop server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
+
+    @classmethod
+    def of(cls, kind: PacketType, code: int) -> Self:
+        """The message for a reply of this type."""
+        text = f"Receive {PACKET_NAMES[kind]} packet with error - {code_name(code)}"
+        return cls("NHRP", 3, "PAKREPLY", text)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReceived(Log):
+    """A peer could not work with a packet of ours and says why."""
+
+    @classmethod
+    def of(cls, kind: str, code: int) -> Self:
+        """The message for an error about a packet of this kind."""
+        return cls("NHRP", 3, "PAKERROR", f"Receive Error Indication for our {kind}, code: {error_name(code)}")
+
+
+@dataclass(frozen=True, slots=True)
+class NhsUp(Log):
+    """We are registered with a next hop server."""
+
+    @classmethod
+    def of(cls, tunnel: str, server: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+        """server, own: tunnel and NBMA address."""
+        return cls("DMVPN", 5, "NHRP_NHS_UP", f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
+
+
+@dataclass(frozen=True, slots=True)
+class NhsDown(Log):
+    """A next hop server answers no more, or refuses us."""
+
+    @classmethod
+    def of(
+        cls, tunnel: str, server: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str
+    ) -> Self:
+        """server, own: tunnel and NBMA address."""
+        text = (
+            f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
+        )
+        return cls("DMVPN", 5, "NHRP_NHS_DOWN", text)
+
+
+@dataclass(frozen=True, slots=True)
+class NhcUp(Log):
+    """A client registered with us."""
+
+    @classmethod
+    def of(cls, tunnel: str, client: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+        """client, own: tunnel and NBMA address."""
+        return cls("DMVPN", 5, "NHRP_NHC_UP", f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
+
+
+@dataclass(frozen=True, slots=True)
+class NhcDown(Log):
+    """The registration of a client ended."""
+
+    @classmethod
+    def of(
+        cls, tunnel: str, client: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str
+    ) -> Self:
+        """client, own: tunnel and NBMA address."""
+        text = f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
+        return cls("DMVPN", 5, "NHRP_NHC_DOWN", text)
+
+
+@dataclass(frozen=True, slots=True)
+class NhpUp(Log):
+    """Packets to another spoke go directly."""
+
+    @classmethod
+    def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+        """peer, own: tunnel and NBMA address."""
+        return cls("DMVPN", 5, "NHRP_NHP_UP", f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
+
+
+@dataclass(frozen=True, slots=True)
+class NhpDown(Log):
+    """Packets to another spoke go by the hub again."""
+
+    @classmethod
+    def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str) -> Self:
+        """peer, own: tunnel and NBMA address."""
+        text = f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
+        return cls("DMVPN", 5, "NHRP_NHP_DOWN", text)
+
+
+@dataclass(frozen=True, slots=True)
+class NhrpError(Log):
+    """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ."""
+
+    @classmethod
+    def of(cls, tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
+        """The message about a packet of this kind; peer: tunnel and NBMA address."""
+        what = (
+            "Recieved wrong authentication string for" if code == ErrorCode.AUTHENTICATION_FAILURE else "NHRP Error for"
+        )
+        text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
+        return cls("DMVPN", 3, "DMVPN_NHRP_ERROR", text)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkUnconfigured(Log):
+    """An NHRP packet came for a tunnel that has no `ip nhrp network-id`."""
+
+    @classmethod
+    def of(cls, tunnel: str, nbma: IPAddress) -> Self:
+        """The message about a packet from this address."""
+        text = f"{tunnel}: NHRP Network-ID is not configured, packet from {nbma} dropped"
+        return cls("DMVPN", 5, "NHRP_NETID_UNCONFIGURED", text)
+
+
+def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
+    """A station as these messages write it. Some have a blank before the parenthesis."""
+    tunnel, nbma = station
+    return f"(Tunnel: {tunnel} NBMA: {nbma}{blank})"
+
+
+MESSAGES = (
+    ReplyWithError,
+    ErrorReceived,
+    NhsUp,
+    NhsDown,
+    NhcUp,
+    NhcDown,
+    NhpUp,
+    NhpDown,
+    NhrpError,
+    NetworkUnconfigured,
+)

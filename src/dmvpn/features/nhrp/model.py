@@ -1,0 +1,89 @@
+"""What can be configured of NHRP, as values. `config` makes them out of the configuration, the machine acts on them.
+
+Network identifier: local to the router and never on the wire. It says which tunnels are one network, so that a redirect, a
+request or a reply may pass from one to another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dmvpn.base.addresses import IPAddress, Prefix
+
+#: RFC 2332 leaves it open; this is IOS's, FRR's and every capture's.
+DEFAULT_HOLDTIME = 7200
+#: `ip nhrp max-send`: packets in seconds.
+DEFAULT_MAX_SEND = (10_000, 10)
+#: Seconds between two redirects for one pair of addresses.
+DEFAULT_REDIRECT_INTERVAL = 8
+#: Octets of the password that IOS puts into a packet.
+PASSWORD_LENGTH = 8
+#: NHSs of a cluster that are used at the same time; IOS's default is "all".
+ALL_CONNECTIONS = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NhsConfig:
+    """One `ip nhrp nhs` line.
+
+    address: the server's tunnel address; None: `dynamic`, its replies will tell. nbma: None: a `map` line tells it.
+    name: the host name that stands for `nbma`. priority: 0 is best.
+    """
+
+    address: IPAddress | None
+    nbma: IPAddress | None = None
+    name: str = ""
+    multicast: bool = False
+    priority: int = 0
+    cluster: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelConfig:
+    """The NHRP lines of one interface. Without a network_id NHRP does not run on it.
+
+    maps: (target, NBMA address). multicast: NBMA addresses that get copies of multicasts; multicast_dynamic: clients
+    that register do too. holdtime, registration_timeout, redirect_interval, fallback: seconds. max_send: packets and
+    seconds. group: sent with registrations. max_connections: (cluster, servers used at a time). if_state: the line
+    protocol follows the servers.
+    """
+
+    name: str
+    network_id: int | None = None
+    authentication: str = ""
+    maps: tuple[tuple[Prefix, IPAddress], ...] = ()
+    multicast: tuple[IPAddress, ...] = ()
+    multicast_dynamic: bool = False
+    holdtime: int = DEFAULT_HOLDTIME
+    nhs: tuple[NhsConfig, ...] = ()
+    fallback: int = 0
+    max_connections: tuple[tuple[int, int], ...] = ()
+    registration_timeout: int | None = None
+    unique: bool = True
+    shortcut: bool = False
+    redirect: bool = False
+    redirect_interval: int = DEFAULT_REDIRECT_INTERVAL
+    server_only: bool = False
+    max_send: tuple[int, int] = DEFAULT_MAX_SEND
+    group: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
+    if_state: bool = False
+
+    @property
+    def password(self) -> bytes:
+        """What goes into the authentication extension: eight octets at most, as IOS has it."""
+        return self.authentication.encode()[:PASSWORD_LENGTH]
+
+    @property
+    def refresh(self) -> float:
+        """Seconds from one registration to the next, RFC 2332 §5.2.3."""
+        return float(self.registration_timeout) if self.registration_timeout else self.holdtime / 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NhrpConfig:
+    """All NHRP settings. logging: `logging dmvpn`; rate_limit: at most one message of a kind in so many seconds."""
+
+    tunnels: tuple[TunnelConfig, ...] = ()
+    logging: bool = False
+    rate_limit: int = 0

@@ -1,0 +1,401 @@
+"""NHRP packets: RFC 2332 §5, with the Traffic Indication of draft-detienne-dmvpn-01.
+
+    NhrpPacket                            fixed header, addresses, extensions
+    ├── ClientMessage                     types 1 to 6: flags, request id, list of CIEs
+    │   ├── ResolutionRequest, ResolutionReply
+    │   ├── RegistrationRequest, RegistrationReply
+    │   └── PurgeRequest, PurgeReply
+    ├── ErrorIndication                   type 7
+    └── TrafficIndication                 type 8, "redirect"
+
+`parse` takes what GRE carried (protocol type 0x2001) and returns one of the eight; `serialize` is its inverse and makes
+the same octets again, also of what we do not understand: a server forwards packets of which it knows a part.
+
+Lengths, offsets and the checksum are not fields: they follow from the rest. A reply has the source of its *request* and
+is routed towards it; requests and indications are routed towards their destination (§5.2.0.1).
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.nhrp.cie import ADDRESS_LENGTH, LARGEST_SUBADDRESS, AddressFamily, ClientInfo, parse_cies
+from dmvpn.features.nhrp.extensions import END, Extensions, parse_extensions
+from dmvpn.net.checksum import checksum
+from dmvpn.net.gre import ProtocolType
+from dmvpn.net.octets import Octets, ip_address
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+#: ar$afn, ar$pro.type, (ar$pro.snap), ar$hopcnt, ar$pktsz, ar$chksum, ar$extoff, ar$op.version, ar$op.type, ar$shtl,
+#: ar$sstl, and what every mandatory part begins with: two protocol address lengths and six octets that differ by type.
+_HEADER = struct.Struct("!HH5xBHHHBBBBBBHI")
+_SIZE_AT = 10
+_CHECKSUM_AT = 12
+_EXTENSION_OFFSET_AT = 14
+_VERSION = 1
+_LARGEST_PACKET = 0xFFFF
+
+_FIXED: Final = "RFC 2332 §5.1"
+_MANDATORY: Final = "RFC 2332 §5.2.0.1"
+_PROTOCOL_ADDRESS_LENGTH: dict[int, int] = {ProtocolType.IPV4: 4, ProtocolType.IPV6: 16}
+_AFN = {4: AddressFamily.IPV4, 6: AddressFamily.IPV6}
+_PROTOCOL_TYPE = {4: ProtocolType.IPV4, 6: ProtocolType.IPV6}
+
+HOP_COUNT = 255  # where IOS starts every packet, replies too; it drops what arrives with 0 (FRR issue 951)
+
+
+class PacketType(enum.IntEnum):
+    """ar$op.type, RFC 2332 §5.1; 8 is Cisco's."""
+
+    RESOLUTION_REQUEST = 1
+    RESOLUTION_REPLY = 2
+    REGISTRATION_REQUEST = 3
+    REGISTRATION_REPLY = 4
+    PURGE_REQUEST = 5
+    PURGE_REPLY = 6
+    ERROR_INDICATION = 7
+    TRAFFIC_INDICATION = 8
+
+
+class ResolutionFlag(enum.IntFlag):
+    """RFC 2332 §5.2.1 and §5.2.2; NAT is Cisco's: the sender understands the NAT address extension."""
+
+    ROUTER = 0x8000  # Q: the source is a router
+    AUTHORITATIVE = 0x4000  # A: only who holds the registration (or the route) may answer
+    DESTINATION_STABLE = 0x2000  # D
+    UNIQUE = 0x1000  # U
+    SOURCE_STABLE = 0x0800  # S: the binding of the source may be cached
+    NAT = 0x0002
+
+
+class RegistrationFlag(enum.IntFlag):
+    """RFC 2332 §5.2.3."""
+
+    UNIQUE = 0x8000
+    NAT = 0x0002
+
+
+class PurgeFlag(enum.IntFlag):
+    """RFC 2332 §5.2.5."""
+
+    NO_REPLY = 0x8000
+    NAT = 0x0002
+
+
+class ErrorCode(enum.IntEnum):
+    """What was wrong with a packet, RFC 2332 §5.2.7 and RFC 2735 §7. FRR sends 2 where the RFC says 3."""
+
+    UNRECOGNIZED_EXTENSION = 1
+    LOOP_DETECTED_FRR = 2
+    LOOP_DETECTED = 3
+    PROTOCOL_ADDRESS_UNREACHABLE = 6
+    PROTOCOL_ERROR = 7
+    SDU_SIZE_EXCEEDED = 8
+    INVALID_EXTENSION = 9
+    INVALID_RESOLUTION_REPLY = 10
+    AUTHENTICATION_FAILURE = 11
+    HOP_COUNT_EXCEEDED = 15
+    VPN_MISMATCH = 16
+    VPN_UNSUPPORTED = 17
+
+
+class TrafficCode(enum.IntEnum):
+    """Why a Traffic Indication was sent, draft-detienne-dmvpn-01."""
+
+    REDIRECT = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NhrpPacket:
+    """What all packets have: RFC 2332 §5.1 and the addresses of §5.2.0.1.
+
+    source_nbma: of the station that made the request (in a reply too), which NAT may have made unreachable.
+    end: what closes the extensions, the End extension and any octets behind it (OpenNHRP 0.14.1 leaves 16 in Error
+    Indications). Empty, and no extensions: the packet has no extension part at all (ar$extoff 0).
+    """
+
+    TYPE: ClassVar[PacketType]
+
+    hop_count: int = HOP_COUNT
+    source_nbma: IPAddress
+    source_nbma_subaddress: bytes = b""
+    source_protocol: IPAddress
+    destination_protocol: IPAddress
+    extensions: Extensions = ()
+    end: bytes = END
+
+    def serialize(self) -> bytes:
+        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+        raise NotImplementedError
+
+    def forwarded(self, extensions: Extensions) -> Self:
+        """The packet as the next hop gets it: one hop less, and with these extensions (transit record, password)."""
+        return replace(self, hop_count=self.hop_count - 1, extensions=extensions)
+
+    def _serialize(self, first: int, second: int, body: bytes) -> bytes:
+        """Encode around the six octets that differ by type (two and four of them) and what follows the addresses."""
+        source_nbma = self.source_nbma.packed
+        source = self.source_protocol.packed
+        destination = self.destination_protocol.packed
+        header = _HEADER.pack(
+            _AFN[self.source_nbma.version],
+            _PROTOCOL_TYPE[self.source_protocol.version],
+            self.hop_count,
+            0,
+            0,
+            0,
+            _VERSION,
+            self.TYPE,
+            len(source_nbma),
+            len(self.source_nbma_subaddress),
+            len(source),
+            len(destination),
+            first,
+            second,
+        )
+        packet = bytearray().join([header, source_nbma, self.source_nbma_subaddress, source, destination, body])
+        extension_offset = 0
+        if self.extensions or self.end:
+            extension_offset = len(packet)
+            for extension in self.extensions:
+                packet += extension.serialize()
+            packet += self.end or END
+        if len(packet) > _LARGEST_PACKET or len(source) != len(destination):
+            raise ValueError(f"NHRP packet of {len(packet)} octets from {source!r} to {destination!r}")
+        packet[_EXTENSION_OFFSET_AT : _EXTENSION_OFFSET_AT + 2] = extension_offset.to_bytes(2, "big")
+        packet[_SIZE_AT : _SIZE_AT + 2] = len(packet).to_bytes(2, "big")
+        packet[_CHECKSUM_AT : _CHECKSUM_AT + 2] = checksum(packet).to_bytes(2, "big")
+        return bytes(packet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMessage(NhrpPacket):
+    """Requests and replies about bindings, RFC 2332 §5.2.1 to §5.2.6.
+
+    request_id: a reply repeats its request's, so does a retransmission. flags: unknown ones survive.
+    """
+
+    FLAGS: ClassVar[type[enum.IntFlag]]
+
+    flags: enum.IntFlag
+    request_id: int
+    cies: tuple[ClientInfo, ...] = ()
+
+    def serialize(self) -> bytes:
+        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+        return self._serialize(self.flags, self.request_id, b"".join([cie.serialize() for cie in self.cies]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionRequest(ClientMessage):
+    """RFC 2332 §5.2.1: which NBMA address leads to `destination_protocol`?"""
+
+    TYPE: ClassVar = PacketType.RESOLUTION_REQUEST
+    FLAGS: ClassVar = ResolutionFlag
+
+    flags: ResolutionFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionReply(ClientMessage):
+    """RFC 2332 §5.2.2: the binding, or one CIE with a NAK code."""
+
+    TYPE: ClassVar = PacketType.RESOLUTION_REPLY
+    FLAGS: ClassVar = ResolutionFlag
+
+    flags: ResolutionFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRequest(ClientMessage):
+    """RFC 2332 §5.2.3: remember these bindings of mine."""
+
+    TYPE: ClassVar = PacketType.REGISTRATION_REQUEST
+    FLAGS: ClassVar = RegistrationFlag
+
+    flags: RegistrationFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationReply(ClientMessage):
+    """RFC 2332 §5.2.4: the same entries with a code each."""
+
+    TYPE: ClassVar = PacketType.REGISTRATION_REPLY
+    FLAGS: ClassVar = RegistrationFlag
+
+    flags: RegistrationFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeRequest(ClientMessage):
+    """RFC 2332 §5.2.5: forget these bindings."""
+
+    TYPE: ClassVar = PacketType.PURGE_REQUEST
+    FLAGS: ClassVar = PurgeFlag
+
+    flags: PurgeFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeReply(ClientMessage):
+    """RFC 2332 §5.2.6: they are forgotten."""
+
+    TYPE: ClassVar = PacketType.PURGE_REPLY
+    FLAGS: ClassVar = PurgeFlag
+
+    flags: PurgeFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorIndication(NhrpPacket):
+    """RFC 2332 §5.2.7, from the station that found the error to the sender of the bad packet; without extension part.
+
+    unused: OpenNHRP leaves flags here. error_code: an `ErrorCode` or what the peer sent. error_offset: octets into
+    `packet`. packet: the bad packet from its fixed header on, as much of it as was sent back.
+    """
+
+    TYPE: ClassVar = PacketType.ERROR_INDICATION
+
+    end: bytes = b""
+
+    unused: int = 0
+    error_code: int
+    error_offset: int = 0
+    packet: bytes
+
+    def serialize(self) -> bytes:
+        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+        return self._serialize(self.unused, self.error_code << 16 | self.error_offset, self.packet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficIndication(NhrpPacket):
+    """A hub's redirect, draft-detienne-dmvpn-01: there is a shorter way for packets like this one.
+
+    destination_protocol: the *source* of `packet`, so that the indication finds the router that let it in. (The draft
+    says its destination; IOS and FRR do as said here.) packet: the IP packet; IOS sends its header and 8 octets.
+    """
+
+    TYPE: ClassVar = PacketType.TRAFFIC_INDICATION
+
+    traffic_code: int = TrafficCode.REDIRECT
+    packet: bytes
+
+    def serialize(self) -> bytes:
+        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+        return self._serialize(0, self.traffic_code << 16, self.packet)
+
+
+_REQUESTS = (ResolutionRequest, RegistrationRequest, PurgeRequest)
+_REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
+_CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {kind.TYPE: kind for kind in (*_REQUESTS, *_REPLIES)}
+_ERROR_CODES = {int(code): code for code in ErrorCode}
+
+
+def parse(data: Octets) -> NhrpPacket:
+    """Decode the NHRP packet that `data` begins with; what follows its packet size is padding. Raises WireError."""
+    packet = _checked(data)
+    afn, protocol_type, hop_count, size, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, first, second = (
+        _HEADER.unpack_from(packet)
+    )
+    nbma_length, protocol_length = _address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
+    subaddress_at = _HEADER.size + nbma_length
+    source_at = subaddress_at + sstl
+    destination_at = source_at + protocol_length
+    body_at = destination_at + protocol_length
+    body_end = extension_offset or size
+    if not body_at <= body_end <= size:
+        raise WireError(f"extension offset {extension_offset} in {size} octets", offset=14, clause=_FIXED)
+    extensions: Extensions = ()
+    end_at = size
+    if extension_offset:
+        extensions, end_at = parse_extensions(
+            packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
+        )
+    source_nbma = ip_address(packet[_HEADER.size : subaddress_at])
+    subaddress = packet[subaddress_at:source_at]
+    source_protocol = ip_address(packet[source_at:destination_at])
+    destination_protocol = ip_address(packet[destination_at:body_at])
+    end = packet[end_at:]
+    client_message = _CLIENT_MESSAGES.get(kind)
+    if client_message is not None:
+        return client_message(
+            hop_count=hop_count,
+            source_nbma=source_nbma,
+            source_nbma_subaddress=subaddress,
+            source_protocol=source_protocol,
+            destination_protocol=destination_protocol,
+            extensions=extensions,
+            end=end,
+            flags=client_message.FLAGS(first),
+            request_id=second,
+            cies=parse_cies(packet, body_at, body_end, nbma_length=nbma_length, protocol_length=protocol_length),
+        )
+    if kind == PacketType.ERROR_INDICATION:
+        return ErrorIndication(
+            hop_count=hop_count,
+            source_nbma=source_nbma,
+            source_nbma_subaddress=subaddress,
+            source_protocol=source_protocol,
+            destination_protocol=destination_protocol,
+            extensions=extensions,
+            end=end,
+            unused=first,
+            error_code=_ERROR_CODES.get(second >> 16, second >> 16),
+            error_offset=second & 0xFFFF,
+            packet=packet[body_at:body_end],
+        )
+    return TrafficIndication(
+        hop_count=hop_count,
+        source_nbma=source_nbma,
+        source_nbma_subaddress=subaddress,
+        source_protocol=source_protocol,
+        destination_protocol=destination_protocol,
+        extensions=extensions,
+        end=end,
+        traffic_code=second >> 16,
+        packet=packet[body_at:body_end],
+    )
+
+
+def _checked(data: Octets) -> bytes:
+    """The octets of the packet without padding, if size, version, type and checksum are right. Raises WireError."""
+    if len(data) < _HEADER.size:
+        raise WireError("NHRP header cut short", offset=len(data), clause=_FIXED)
+    size = data[_SIZE_AT] << 8 | data[_SIZE_AT + 1]
+    if not _HEADER.size <= size <= len(data):
+        raise WireError(f"packet size {size} in {len(data)} octets", offset=_SIZE_AT, clause=_FIXED)
+    packet = bytes(data) if size == len(data) else bytes(data[:size])
+    if packet[16] != _VERSION:
+        raise WireError(f"NHRP version {packet[16]}", offset=16, clause=_FIXED)
+    if not PacketType.RESOLUTION_REQUEST <= packet[17] <= PacketType.TRAFFIC_INDICATION:
+        raise WireError(f"NHRP packet type {packet[17]}", offset=17, clause=_FIXED)
+    if checksum(packet):
+        raise WireError("NHRP checksum is wrong", offset=_CHECKSUM_AT, clause=_FIXED)
+    return packet
+
+
+def _address_lengths(
+    afn: int, protocol_type: int, nbma_lengths: tuple[int, int], protocol_lengths: tuple[int, int]
+) -> tuple[int, int]:
+    """Octets of NBMA and protocol addresses, if the header's lengths agree with its families. Raises WireError.
+
+    All three addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet without.
+    """
+    nbma_length = ADDRESS_LENGTH.get(afn)
+    if nbma_length is None:
+        raise WireError(f"NBMA address family {afn}", offset=0, clause=_FIXED)
+    protocol_length = _PROTOCOL_ADDRESS_LENGTH.get(protocol_type)
+    if protocol_length is None:
+        raise WireError(f"protocol type {protocol_type:#06x}", offset=2, clause=_FIXED)
+    if nbma_lengths[0] != nbma_length or nbma_lengths[1] > LARGEST_SUBADDRESS:
+        raise WireError(f"source NBMA address type/length {nbma_lengths}", offset=18, clause=_FIXED)
+    if protocol_lengths != (protocol_length, protocol_length):
+        raise WireError(f"protocol addresses of {protocol_lengths} octets", offset=20, clause=_MANDATORY)
+    return nbma_length, protocol_length

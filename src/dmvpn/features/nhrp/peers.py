@@ -1,0 +1,341 @@
+"""The other spokes: what NHRP told us of them, and whether packets to them may go directly.
+
+For each peer there is a host entry (its tunnel address -> its NBMA address) and a `Path` (path.py); prefixes behind it
+are further entries with the same next hop. Packets go directly as soon as the path is proved, and by the hub again as
+soon as it is lost; a neighbour is changed before the routes that need it, and nothing is dropped in between:
+
+    learn, learn_prefix -> Path.start or proved -> USE   -> adjacency = the peer's NBMA address, then the routes
+    echo reply, traffic -> Path.proved                       |
+    counters            -> Path.silence         -> LEAVE -> routes back, then adjacency = the hub's NBMA address
+    deadline            -> Path.expired
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import GRE_IPV4, SendGre
+from dmvpn.base.entropy import below
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived, UsageReported
+from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
+from dmvpn.features.nhrp.path import Act, Path, PathState
+from dmvpn.features.nhrp.routes import Routes
+from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.tunnel import Tunnel, Usage
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+
+#: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
+LARGEST_GLEANED = 256
+#: An answer to an echo counts if it is to one of the last few: a slow path may still be a path.
+_ACCEPTED_SEQUENCES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a message said of a peer. nbma: where packets go; claimed: what the peer wrote, if a translator changed it.
+
+    proved: the message came straight from the peer. flags: further ones for its host entry.
+    """
+
+    next_hop: IPAddress
+    nbma: IPAddress
+    claimed: IPAddress | None = None
+    holding_time: int
+    mtu: int = 0
+    proved: bool = False
+    flags: Flag = NO_FLAGS
+
+
+class Peers:
+    """Owns the resolved and implicit entries, their paths and adjacencies."""
+
+    def __init__(self, station: Station, routes: Routes) -> None:
+        self._station = station
+        self._routes = routes
+        self._identifiers: dict[int, tuple[str, IPAddress]] = {}
+
+    # -------------------------------------------------------------------------------------------- learning
+
+    def learn(self, tunnel: Tunnel, binding: Binding) -> Entry:
+        """Take in the mapping of a peer's tunnel address. What was configured or registered is not touched."""
+        now = self._station.now
+        entry = tunnel.cache.host(binding.next_hop)
+        if entry is not None and entry.binds:
+            return entry
+        if entry is None or entry.type is EntryType.INCOMPLETE:
+            if entry is not None:
+                self.drop(tunnel, entry)
+            entry = Entry(
+                target=Prefix.host(binding.next_hop),
+                next_hop=binding.next_hop,
+                nbma=binding.nbma,
+                type=EntryType.DYNAMIC,
+                created=now,
+                flags=Flag.TEMPORARY,
+            )
+            _fill(entry, binding, now)
+            self._station.add_entry(tunnel, entry)
+        else:
+            if entry.nbma != binding.nbma:
+                self._move(tunnel, entry, binding.nbma)
+            _fill(entry, binding, now)
+            self._station.time_entry(tunnel, entry)
+        self._update_path(tunnel, binding)
+        return entry
+
+    def learn_prefix(self, tunnel: Tunnel, target: Prefix, binding: Binding, asked: IPAddress) -> None:
+        """Take in a prefix behind a peer that `learn` knows already."""
+        now = self._station.now
+        old = tunnel.cache.get(target)
+        if old is not None and (old.binds or old.is_local):
+            return
+        if old is not None and old.next_hop == binding.next_hop and old.type is EntryType.DYNAMIC:
+            if old.nbma != binding.nbma:
+                tunnel.cache.move(old, binding.nbma)
+            _fill(old, binding, now)
+            self._station.time_entry(tunnel, old)
+            return
+        entry = Entry(
+            target=target,
+            next_hop=binding.next_hop,
+            nbma=binding.nbma,
+            type=EntryType.DYNAMIC,
+            created=now,
+            flags=Flag.TEMPORARY,
+            asked=asked,
+        )
+        _fill(entry, binding, now)
+        if old is not None:
+            self.drop(tunnel, old)
+        self._station.add_entry(tunnel, entry)
+        if self._is_usable(tunnel, binding.next_hop):
+            self._use_entry(tunnel, entry)
+
+    def drop(self, tunnel: Tunnel, entry: Entry) -> None:
+        """Forget an entry, and with a peer's own one everything behind it. Packets go by the hub, or are asked about."""
+        behind = tunnel.cache.behind(entry.next_hop) if entry.is_next_hop else [entry]
+        for other in sorted(behind, key=lambda other: other.target.length):
+            if not other.binds and not other.is_local:
+                self._routes.withdraw(tunnel, other)
+                self._station.remove_entry(tunnel, other)
+        if not entry.is_next_hop:
+            return
+        path = tunnel.paths.pop(entry.next_hop, None)
+        if path is not None:
+            self._forget_path(tunnel, path)
+        if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._station.now):
+            self.glean(tunnel, entry.next_hop)
+        else:
+            self._station.clear_adjacency(tunnel, entry.next_hop)
+            tunnel.gleaned.pop(entry.next_hop, None)
+
+    # -------------------------------------------------------------------------------------------- by the hub
+
+    def glean(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
+        """Let packets for the next hop go by a server. False: there is none."""
+        server = tunnel.server()
+        if server is None or server.nbma is None or server.nhs == next_hop:
+            self._station.clear_adjacency(tunnel, next_hop)
+            return False
+        tunnel.gleaned.pop(next_hop, None)
+        tunnel.gleaned[next_hop] = self._station.now
+        if len(tunnel.gleaned) > LARGEST_GLEANED:
+            oldest = next(iter(tunnel.gleaned))
+            del tunnel.gleaned[oldest]
+            self._station.clear_adjacency(tunnel, oldest)
+        self._station.set_adjacency(tunnel, next_hop, server.nbma)
+        return True
+
+    def server_changed(self, tunnel: Tunnel) -> None:
+        """Another server is the best now: what goes by the hub goes by that one."""
+        server = tunnel.server()
+        if server is not None and server.nbma is not None:
+            for next_hop in tunnel.gleaned:
+                self._station.set_adjacency(tunnel, next_hop, server.nbma)
+
+    def nbma_of(self, tunnel: Tunnel, next_hop: IPAddress) -> IPAddress | None:
+        """The NBMA address that packets for the next hop may go to, if we know it and it is proved."""
+        entry = tunnel.cache.host(next_hop)
+        if entry is None or entry.nbma is None:
+            return None
+        return entry.nbma if entry.binds or self._is_usable(tunnel, next_hop) else None
+
+    # -------------------------------------------------------------------------------------------- evidence
+
+    def heard(self, event: IpReceived) -> None:
+        """An ICMP message for us: perhaps the answer to one of our echoes, by whatever way it came."""
+        if event.protocol != IpProtocol.ICMP or not event.payload or event.payload[0] != icmp.IcmpType.ECHO_REPLY:
+            return
+        try:
+            message = icmp.parse(event.payload)
+        except WireError:
+            return
+        if not isinstance(message, icmp.EchoReply) or message.identifier not in self._identifiers:
+            return
+        name, peer = self._identifiers[message.identifier]
+        tunnel = self._station.tunnels.get(name)
+        path = tunnel.paths.get(peer) if tunnel else None
+        if tunnel is None or path is None or path.peer != event.source:
+            return
+        if (path.sequence - message.sequence) & 0xFFFF < _ACCEPTED_SEQUENCES:
+            self._carry_out(tunnel, path, path.proved(self._station.now, by_echo=True))
+
+    def counted(self, tunnel: Tunnel, report: UsageReported) -> list[IPAddress]:
+        """The counters of all peers. Returns the NBMA addresses that we sent to and heard nothing from."""
+        now = self._station.now
+        silent: dict[IPAddress, None] = {}
+        heard: dict[IPAddress, None] = {}
+        for peer in report.peers:
+            usage = tunnel.usage.get(peer.nbma)
+            if usage is None:
+                usage = tunnel.usage[peer.nbma] = Usage()
+            sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
+            received = peer.received - usage.received if peer.received >= usage.received else peer.received
+            of_others, usage.own = sent - usage.own, 0
+            usage.sent, usage.received = peer.sent, peer.received
+            if of_others > 0:
+                usage.used_at = now
+            if received:
+                usage.heard_at = now
+                heard[peer.nbma] = None
+            elif of_others > 0:
+                silent[peer.nbma] = None
+        for path in list(tunnel.paths.values()):
+            if path.nbma in heard:
+                self._carry_out(tunnel, path, path.proved(now))
+            elif path.nbma in silent:
+                self._carry_out(tunnel, path, path.silence(now))
+        return list(silent)
+
+    def due(self, timer: Timer) -> None:
+        """A path's deadline has come."""
+        tunnel = self._station.tunnels.get(timer.tunnel)
+        path = tunnel.paths.get(timer.subject) if tunnel and not isinstance(timer.subject, int | Prefix) else None
+        if tunnel is None or path is None or not tunnel.running:
+            return
+        was_lost = path.state is PathState.LOST
+        self._carry_out(tunnel, path, path.expired(self._station.now))
+        if was_lost:
+            # Perhaps the peer has moved: ask for it again while we try.
+            self._station.deadlines.set(
+                Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(path.peer)), self._station.now
+            )
+
+    # -------------------------------------------------------------------------------------------- consequences
+
+    def _update_path(self, tunnel: Tunnel, binding: Binding) -> None:
+        now = self._station.now
+        path = tunnel.paths.get(binding.next_hop)
+        if path is not None and path.nbma != binding.nbma:
+            self._forget_path(tunnel, path)
+            path = None
+        if path is None:
+            path = Path(binding.next_hop, binding.nbma, self._new_identifier(tunnel, binding.next_hop), now)
+            tunnel.paths[binding.next_hop] = path
+            self._station.watch_traffic(tunnel)
+            acts = path.proved(now) if binding.proved else path.start(now)
+        else:
+            acts = path.proved(now) if binding.proved else []
+        self._carry_out(tunnel, path, acts)
+
+    def _move(self, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> None:
+        """The peer has another NBMA address: what it had is not to be used any more, the new one must prove itself."""
+        path = tunnel.paths.get(entry.next_hop)
+        if path is not None and path.usable:
+            self._leave(tunnel, path)
+        for other in tunnel.cache.behind(entry.next_hop):
+            tunnel.cache.move(other, nbma)
+
+    def _carry_out(self, tunnel: Tunnel, path: Path, acts: list[Act]) -> None:
+        for act in acts:
+            match act:
+                case Act.PROBE:
+                    self._probe(tunnel, path)
+                case Act.USE:
+                    self._use(tunnel, path)
+                case Act.LEAVE:
+                    self._leave(tunnel, path)
+        entry = tunnel.cache.host(path.peer)
+        if entry is not None:
+            entry.reason = path.reason
+        timer = Timer(TimerKind.PROBE, tunnel.name, path.peer)
+        if path.deadline is None:
+            self._station.deadlines.cancel(timer)
+        else:
+            self._station.deadlines.set(timer, path.deadline)
+
+    def _probe(self, tunnel: Tunnel, path: Path) -> None:
+        """Send an echo straight to the peer's NBMA address, past routes and adjacencies."""
+        if not isinstance(tunnel.address, IPv4Address) or not isinstance(path.peer, IPv4Address):
+            return
+        packet = Ipv4Packet(
+            tos=TOS_INTERNETWORK_CONTROL,
+            protocol=IpProtocol.ICMP,
+            source=tunnel.address,
+            destination=path.peer,
+            payload=icmp.EchoRequest(identifier=path.identifier, sequence=path.sequence).serialize(),
+        )
+        tunnel.count_own(path.nbma)
+        self._station.emit(SendGre(tunnel.name, path.nbma, GRE_IPV4, packet.serialize()))
+
+    def _use(self, tunnel: Tunnel, path: Path) -> None:
+        tunnel.gleaned.pop(path.peer, None)
+        self._station.set_adjacency(tunnel, path.peer, path.nbma)
+        for entry in tunnel.cache.behind(path.peer):
+            self._use_entry(tunnel, entry)
+        self._log(tunnel, path, up=True)
+
+    def _use_entry(self, tunnel: Tunnel, entry: Entry) -> None:
+        entry.flags &= ~Flag.TEMPORARY
+        if tunnel.config.shortcut:
+            self._routes.install(tunnel, entry)
+
+    def _leave(self, tunnel: Tunnel, path: Path) -> None:
+        for entry in tunnel.cache.behind(path.peer):
+            self._routes.withdraw(tunnel, entry)
+            entry.flags |= Flag.TEMPORARY
+        self.glean(tunnel, path.peer)
+        self._log(tunnel, path, up=False)
+
+    def _is_usable(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
+        path = tunnel.paths.get(next_hop)
+        if path is not None:
+            return path.usable
+        entry = tunnel.cache.host(next_hop)
+        return entry is not None and entry.binds
+
+    def _new_identifier(self, tunnel: Tunnel, peer: IPAddress) -> int:
+        identifier = below(self._station.ports.entropy, 0x10000)
+        while identifier in self._identifiers:
+            identifier = (identifier + 1) & 0xFFFF
+        self._identifiers[identifier] = (tunnel.name, peer)
+        return identifier
+
+    def _forget_path(self, tunnel: Tunnel, path: Path) -> None:
+        self._identifiers.pop(path.identifier, None)
+        self._station.deadlines.cancel(Timer(TimerKind.PROBE, tunnel.name, path.peer))
+
+    def _log(self, tunnel: Tunnel, path: Path, *, up: bool) -> None:
+        if tunnel.address is None or tunnel.nbma is None:
+            return
+        peer, own = (path.peer, path.nbma), (tunnel.address, tunnel.nbma)
+        if up:
+            self._station.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, own))
+        else:
+            self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, own, "External"))
+
+
+def _fill(entry: Entry, binding: Binding, now: float) -> None:
+    """Bring an entry up to what the message said: it is implicit no longer if the peer itself says so."""
+    kept = entry.flags & Flag.TEMPORARY
+    entry.flags = kept | Flag.ROUTER | (Flag.NHOP | binding.flags if entry.is_next_hop else NO_FLAGS)
+    if binding.claimed is not None:
+        entry.flags |= Flag.NAT
+    entry.claimed, entry.mtu = binding.claimed, binding.mtu
+    entry.holding_time = binding.holding_time
+    entry.expires = now + binding.holding_time

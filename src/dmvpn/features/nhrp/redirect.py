@@ -1,0 +1,82 @@
+"""Redirects: Traffic Indications (draft-detienne-dmvpn-01), sent by who forwards packets between members of one network.
+
+The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same network, once per interval
+and pair of addresses. The one from whom the packet came is told, unless the next hop of its destination is itself.
+"""
+
+from __future__ import annotations
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import Hairpin
+from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
+from dmvpn.features.nhrp.packet import TrafficIndication
+from dmvpn.features.nhrp.station import Station
+from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
+from dmvpn.net.ipv4 import peek_addresses
+
+#: What IOS quotes of a packet: the IP header and eight octets.
+QUOTED = {4: 28, 6: 48}
+#: Pairs that `show ip nhrp redirect` remembers of one tunnel.
+LARGEST_MEMORY = 1024
+
+
+class Redirects:
+    """Sends Traffic Indications."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
+        """A packet came from `event.nbma` and went back into the network."""
+        addresses = quoted_addresses(event.packet)
+        if addresses is None or tunnel.nbma is None or tunnel.address is None:
+            return
+        source, destination = addresses
+        if not tunnel.config.redirect or source.is_multicast or destination.is_multicast:
+            tunnel.counters.redirects_suppressed += 1
+            return
+        if self._leads_to(event.out_tunnel, destination, event.nbma):
+            tunnel.counters.redirects_suppressed += 1
+            return
+        self._remember(tunnel, event.nbma, destination)
+        indication = TrafficIndication(
+            source_nbma=tunnel.nbma,
+            source_protocol=tunnel.address,
+            destination_protocol=source,
+            packet=event.packet[: QUOTED[source.version]],
+            extensions=(
+                ForwardTransitRecord(),
+                ReverseTransitRecord(),
+                *self._station.authentication(tunnel),
+                NatAddress(),
+            ),
+        )
+        self._station.send(tunnel, event.nbma, indication)
+
+    def _leads_to(self, out_tunnel: str, destination: IPAddress, nbma: IPAddress) -> bool:
+        """Did the packet go back to the very station it came from?"""
+        leaves_by = self._station.tunnels.get(out_tunnel)
+        if leaves_by is None:
+            return False
+        for hop in self._station.ports.rib.forwarding(destination):
+            next_hop = hop.address if hop.address is not None else destination
+            if hop.interface == out_tunnel and leaves_by.adjacencies.get(next_hop) == nbma:
+                return True
+        return False
+
+    def _remember(self, tunnel: Tunnel, nbma: IPAddress, destination: IPAddress) -> None:
+        expires = self._station.now + tunnel.config.redirect_interval
+        known = tunnel.redirects.pop((nbma, destination), None)
+        drops = known.drops if known else 0
+        tunnel.redirects[nbma, destination] = Suppressed(nbma, destination, drops, expires)
+        if len(tunnel.redirects) > LARGEST_MEMORY:
+            del tunnel.redirects[next(iter(tunnel.redirects))]
+
+
+def quoted_addresses(packet: bytes) -> tuple[IPAddress, IPAddress] | None:
+    """Source and destination of a quoted packet, or None if it is not one."""
+    try:
+        return peek_addresses(packet)
+    except WireError:
+        return None

@@ -1,0 +1,357 @@
+"""The asking side of resolution, RFC 2332 §5.2.1 and §5.2.2: from a wish to know an address to the entries that answer it.
+
+    redirected   a Traffic Indication: is there a shorter way to this host? (phase 3, `ip nhrp shortcut`)
+    unresolved   the data plane has no adjacency for a next hop (phase 2, pings between spokes). It gets the hub's at
+                 once, so nothing waits; the peer's own takes its place when it is known and proved
+    refresh      an entry that is in use will expire before long
+
+A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an incomplete
+entry stands for it, so that the next redirect does not ask again. Entries are bounded; the oldest makes way.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.extensions import (
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    find,
+)
+from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.peers import Binding, Peers
+from dmvpn.features.nhrp.routes import Routes
+from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
+
+#: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
+NEGATIVE_TIME = 180.0
+#: Seconds that a next hop stays unreachable after somebody said that it does not exist: 4, 8 ... 64.
+FIRST_HOLD_DOWN = 4.0
+LONGEST_HOLD_DOWN = 64.0
+#: Incomplete entries of one tunnel.
+LARGEST_INCOMPLETE = 256
+FIRST_RETRY = 1.0
+LONGEST_RETRY = 64.0
+#: Tries of a refresh; after these the entry is left to expire.
+REFRESH_TRIES = 4
+#: An entry in use is asked for again when so many seconds of its holding time remain, or a third of it if it is short.
+REFRESH_BEFORE = 120.0
+SHORTEST_REFRESH = 5.0
+
+_FLAGS = (
+    ResolutionFlag.ROUTER | ResolutionFlag.AUTHORITATIVE | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
+)  # 0xC802, as IOS and FRR have it
+
+
+class Purpose(enum.Enum):
+    """Why we ask."""
+
+    SHORTCUT = "a redirect"
+    NEXT_HOP = "a next hop of the data plane"
+    REFRESH = "an entry in use expires"
+
+
+@dataclass(slots=True)
+class Pending:
+    """A request that is out. retry: seconds to wait next."""
+
+    request_id: int
+    tunnel: str
+    destination: IPAddress
+    purpose: Purpose
+    tries: int = 0
+    retry: float = FIRST_RETRY
+
+
+class Resolver:
+    """Sends Resolution Requests and takes in the replies."""
+
+    def __init__(self, station: Station, peers: Peers, routes: Routes) -> None:
+        self._station = station
+        self._peers = peers
+        self._routes = routes
+        self._pending: dict[int, Pending] = {}
+        self._asking: dict[tuple[str, IPAddress], Pending] = {}
+        self._hold_downs: dict[tuple[str, IPAddress], float] = {}
+
+    # -------------------------------------------------------------------------------------------- causes
+
+    def redirected(self, tunnel: Tunnel, destination: IPAddress) -> None:
+        """A server says that packets for this host have a shorter way."""
+        config = tunnel.config
+        if not config.shortcut or config.server_only or not tunnel.multipoint or destination.is_multicast:
+            tunnel.counters.count_refused(Refusal.IGNORED)
+            return
+        entry = tunnel.cache.lookup(destination)
+        if entry is not None:
+            entry.hits += 1  # asked for already, or refused, or known: then the redirect is late
+            return
+        self._ask(tunnel, destination, Purpose.SHORTCUT)
+
+    def unresolved(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
+        """A packet waits in the data plane: answer at once."""
+        tunnel.adjacencies.pop(next_hop, None)  # whatever we believe that the plane knows: it does not
+        nbma = self._peers.nbma_of(tunnel, next_hop)
+        if nbma is not None:
+            self._station.set_adjacency(tunnel, next_hop, nbma)
+            return
+        by_hub = self._peers.glean(tunnel, next_hop)
+        entry = tunnel.cache.host(next_hop)
+        if entry is not None:
+            entry.hits += 1
+            if entry.type is not EntryType.INCOMPLETE or by_hub:
+                return
+        if next_hop.is_multicast or next_hop.is_unspecified or tunnel.is_ours(next_hop):
+            return
+        if by_hub and not tunnel.config.server_only:
+            self._ask(tunnel, next_hop, Purpose.NEXT_HOP)
+        elif not by_hub:
+            entry = entry or self._incomplete(tunnel, next_hop)
+            self._refuse_next_hop(tunnel, entry, "it is not registered, and there is no next hop server to ask")
+
+    def refresh(self, timer: Timer) -> None:
+        """An entry expires before long, or a lost path is to be tried again."""
+        tunnel = self._station.tunnels.get(timer.tunnel)
+        entry = tunnel.cache.get(timer.subject) if tunnel and isinstance(timer.subject, Prefix) else None
+        if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
+            return
+        now = self._station.now
+        if tunnel.used(entry, now) or entry.flags & Flag.TEMPORARY:
+            self._ask(tunnel, entry.asked or entry.next_hop, Purpose.REFRESH)
+        remaining = entry.expires - now
+        if remaining > SHORTEST_REFRESH:
+            self._station.deadlines.set(timer, now + remaining / 2)
+
+    # -------------------------------------------------------------------------------------------- answers
+
+    def reply(self, tunnel: Tunnel, packet: ResolutionReply, outer_source: IPAddress) -> None:
+        """A Resolution Reply for us, by whatever way it came: the request id tells what it answers."""
+        pending = self._pending.get(packet.request_id)
+        if pending is None or pending.destination != packet.destination_protocol:
+            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            return
+        asked_on = self._station.same_network(tunnel, pending.tunnel)
+        if asked_on is None:
+            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            return
+        cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
+        if cie is None:
+            code = packet.cies[0].code if packet.cies else CieCode.NO_BINDING
+            self.refused(
+                pending.request_id,
+                Reason(
+                    "the address cannot be resolved",
+                    messages.code_name(code),
+                    "RFC 2332 §5.2.2",
+                    since=self._station.now,
+                ),
+            )
+            return
+        binding = self._binding(asked_on, packet, cie, outer_source)
+        if binding is None:
+            tunnel.counters.count_refused(Refusal.FORGED)
+            return
+        self._finish(pending)
+        self._hold_downs.pop((pending.tunnel, pending.destination), None)
+        self._install(asked_on, pending.destination, cie, binding)
+
+    def refused(self, request_id: int, reason: Reason) -> None:
+        """A definite no: a NAK, or an Error Indication about our request."""
+        pending = self._pending.get(request_id)
+        tunnel = self._station.tunnels.get(pending.tunnel) if pending else None
+        if pending is None or tunnel is None:
+            return
+        self._finish(pending)
+        if pending.purpose is Purpose.REFRESH:
+            return  # the entry stands until it expires
+        entry = tunnel.cache.host(pending.destination)
+        if entry is None or entry.type is not EntryType.INCOMPLETE:
+            return
+        entry.reason = reason
+        if pending.purpose is Purpose.NEXT_HOP:
+            self._refuse_next_hop(tunnel, entry, reason.what)
+        else:
+            entry.expires = self._station.now + NEGATIVE_TIME
+            self._station.time_entry(tunnel, entry)
+
+    def due(self, timer: Timer) -> None:
+        """A request went unanswered: repeat it, unless its entry is gone."""
+        pending = self._pending.get(timer.subject) if isinstance(timer.subject, int) else None
+        tunnel = self._station.tunnels.get(timer.tunnel)
+        if pending is None:
+            return
+        entry = tunnel.cache.host(pending.destination) if tunnel else None
+        waiting = entry is not None and entry.type is EntryType.INCOMPLETE
+        if tunnel is None or not tunnel.running:
+            self._finish(pending)
+        elif pending.purpose is Purpose.REFRESH and pending.tries >= REFRESH_TRIES:
+            self._finish(pending)
+        elif pending.purpose is not Purpose.REFRESH and not waiting:
+            self._finish(pending)
+        else:
+            self._send(tunnel, pending)
+
+    def forget(self, tunnel: Tunnel, entry: Entry) -> None:
+        """An incomplete entry goes: nobody waits for its answer any more."""
+        pending = self._asking.get((tunnel.name, entry.target.address))
+        if pending is not None:
+            self._finish(pending)
+
+    # -------------------------------------------------------------------------------------------- asking
+
+    def _ask(self, tunnel: Tunnel, destination: IPAddress, purpose: Purpose) -> None:
+        if (tunnel.name, destination) in self._asking:
+            return
+        if not isinstance(find_way(self._station, tunnel, destination), Onward):
+            tunnel.counters.count_refused(Refusal.NO_WAY)
+            return
+        if purpose is not Purpose.REFRESH:
+            self._incomplete(tunnel, destination)
+        pending = Pending(self._station.next_request_id(), tunnel.name, destination, purpose)
+        self._pending[pending.request_id] = self._asking[tunnel.name, destination] = pending
+        self._send(tunnel, pending)
+
+    def _incomplete(self, tunnel: Tunnel, destination: IPAddress) -> Entry:
+        if len(tunnel.cache.incomplete) >= LARGEST_INCOMPLETE:
+            oldest = next(iter(tunnel.cache.incomplete.values()))
+            self.forget(tunnel, oldest)
+            self._peers.drop(tunnel, oldest)
+        now = self._station.now
+        entry = Entry(
+            target=Prefix.host(destination),
+            next_hop=destination,
+            nbma=None,
+            type=EntryType.INCOMPLETE,
+            created=now,
+            expires=now + NEGATIVE_TIME,
+            flags=Flag.NEGATIVE,
+            hits=1,
+        )
+        self._station.add_entry(tunnel, entry)
+        return entry
+
+    def _send(self, tunnel: Tunnel, pending: Pending) -> None:
+        pending.tries += 1
+        self._station.deadlines.set(
+            Timer(TimerKind.RETRY, tunnel.name, pending.request_id), self._station.now + pending.retry
+        )
+        pending.retry = min(2 * pending.retry, LONGEST_RETRY)
+        way = find_way(self._station, tunnel, pending.destination)
+        if isinstance(way, Onward):
+            self._station.send(way.tunnel, way.nbma, self._request(way.tunnel, pending))
+
+    def _request(self, tunnel: Tunnel, pending: Pending) -> ResolutionRequest:
+        assert tunnel.nbma is not None
+        assert tunnel.address is not None
+        own = self._station.own_entry(tunnel)
+        public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
+        return ResolutionRequest(
+            source_nbma=tunnel.nbma,
+            source_protocol=tunnel.address,
+            destination_protocol=pending.destination,
+            flags=_FLAGS,
+            request_id=pending.request_id,
+            cies=(replace(own, nbma=None, protocol=None),),
+            extensions=(
+                ResponderAddress(),
+                ForwardTransitRecord(),
+                ReverseTransitRecord(),
+                *self._station.authentication(tunnel),
+                NatAddress(entries=public),
+            ),
+        )
+
+    def _finish(self, pending: Pending) -> None:
+        self._pending.pop(pending.request_id, None)
+        self._asking.pop((pending.tunnel, pending.destination), None)
+        self._station.deadlines.cancel(Timer(TimerKind.RETRY, pending.tunnel, pending.request_id))
+
+    # -------------------------------------------------------------------------------------------- results
+
+    def _binding(
+        self, tunnel: Tunnel, packet: ResolutionReply, cie: ClientInfo, outer_source: IPAddress
+    ) -> Binding | None:
+        """What the reply says of the answering station, translated addresses considered. None: it cannot be."""
+        next_hop = cie.protocol if cie.protocol is not None else packet.destination_protocol
+        nbma = cie.nbma
+        if nbma is None or tunnel.is_ours(next_hop) or nbma == tunnel.nbma or next_hop.is_multicast:
+            return None
+        reverse = find(packet.extensions, ReverseTransitRecord)
+        direct = not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
+        nat = find(packet.extensions, NatAddress)
+        translated = next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None
+        if translated is not None:
+            nbma = translated
+        elif direct:
+            nbma = outer_source
+        return Binding(
+            next_hop=next_hop,
+            nbma=nbma,
+            claimed=cie.nbma if nbma != cie.nbma else None,
+            holding_time=cie.holding_time,
+            mtu=cie.mtu,
+            proved=direct and nbma == outer_source,
+        )
+
+    def _install(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> None:
+        incomplete = tunnel.cache.host(asked)
+        target = self._target(tunnel, asked, cie, binding)
+        if incomplete is not None and incomplete.type is EntryType.INCOMPLETE and asked != binding.next_hop:
+            self._peers.drop(tunnel, incomplete)
+        self._peers.learn(tunnel, binding)
+        self._arm_refresh(tunnel, Prefix.host(binding.next_hop), binding)
+        if target is not None and target != Prefix.host(binding.next_hop):
+            self._peers.learn_prefix(tunnel, target, binding, asked)
+            self._arm_refresh(tunnel, target, binding)
+
+    def _target(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> Prefix | None:
+        """How much of the answer is taken: no more than our own route to the host covers, and no NBMA address in it.
+
+        None: our route does not lead into the network (any more), or leads to that very station anyway.
+        """
+        length = cie.host_or_prefix_length(asked.max_prefixlen)
+        way = find_way(self._station, tunnel, asked)
+        if isinstance(way, Here):
+            return None
+        if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
+            return None
+        route = self._station.ports.rib.lookup_without_nhrp(asked)
+        if route is not None:
+            length = max(length, route.prefix.length)
+        target = Prefix.of(asked, length)
+        return Prefix.host(asked) if binding.nbma in target else target
+
+    def _arm_refresh(self, tunnel: Tunnel, target: Prefix, binding: Binding) -> None:
+        before = min(REFRESH_BEFORE, binding.holding_time / 3)
+        timer = Timer(TimerKind.REFRESH, tunnel.name, target)
+        self._station.deadlines.set(timer, self._station.now + binding.holding_time - before)
+
+    def _refuse_next_hop(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+        """Nobody has this next hop: say so to who sends to it, for a time that grows."""
+        key = (tunnel.name, entry.next_hop)
+        hold_down = self._hold_downs.get(key, FIRST_HOLD_DOWN)
+        if len(self._hold_downs) >= LARGEST_INCOMPLETE and key not in self._hold_downs:
+            del self._hold_downs[next(iter(self._hold_downs))]
+        self._hold_downs[key] = min(2 * hold_down, LONGEST_HOLD_DOWN)
+        now = self._station.now
+        entry.expires = now + hold_down
+        entry.reason = Reason("nobody has this next hop", why, since=now)
+        self._station.time_entry(tunnel, entry)
+        if entry.route is not RouteState.UNREACHABLE:
+            self._routes.refuse(tunnel, entry)
+        self._station.clear_adjacency(tunnel, entry.next_hop)
+        tunnel.gleaned.pop(entry.next_hop, None)
+
+
+__all__ = ["Nowhere", "Pending", "Purpose", "Resolver"]

@@ -1,0 +1,149 @@
+"""The answering side of resolution, RFC 2332 §5.2.2: this router is where the address leaves the network.
+
+The answer covers the whole prefix of our own route. Who asked is remembered with it, so that it can be told when the prefix
+goes away, and, if it says that its own binding is stable (S), its mapping is learned from the request.
+
+The way of the reply: straight to the requester, which proves the direct path at the same time. If the same request comes
+again, that reply was lost, and the next one goes back by the way the request came; so does one to a requester behind NAT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Requester
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.extensions import Extensions, NatAddress, ResponderAddress, find, put
+from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.peers import Binding, Peers
+from dmvpn.features.nhrp.replies import hop_by_hop
+from dmvpn.features.nhrp.station import Station
+from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: Requesters that are remembered of one prefix; the one who asked first is forgotten first.
+LARGEST_REQUESTERS = 4096
+
+_COPIED = ResolutionFlag.ROUTER | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
+_ADDED = ResolutionFlag.AUTHORITATIVE | ResolutionFlag.DESTINATION_STABLE | ResolutionFlag.UNIQUE
+
+
+class Responder:
+    """Answers Resolution Requests and owns the local entries."""
+
+    def __init__(self, station: Station, peers: Peers) -> None:
+        self._station = station
+        self._peers = peers
+
+    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, outer_source: IPAddress, prefix: Prefix) -> None:
+        """A Resolution Request for an address in `prefix`, which is ours."""
+        requester, behind_nat = _requester_nbma(packet, outer_source)
+        now, asker = self._station.now, packet.source_protocol
+        entry = self._local_entry(tunnel, prefix)
+        assert entry.requesters is not None
+        known = entry.requesters.pop(asker, None)
+        repeated = known is not None and known.request_id == packet.request_id
+        assert entry.expires is not None
+        entry.requesters[asker] = Requester(packet.request_id, requester, entry.expires)
+        if len(entry.requesters) > LARGEST_REQUESTERS:
+            del entry.requesters[next(iter(entry.requesters))]
+        cie = self._station.own_entry(tunnel, prefix.length)
+        reply = self._reply(tunnel, packet, cie)
+        by_hub = repeated or behind_nat or not tunnel.multipoint
+        self._station.send(tunnel, outer_source if by_hub else requester, reply)
+        self._learn_requester(tunnel, packet, requester, direct=requester == outer_source)
+        self._station.debug(
+            "nhrp detail",
+            tunnel,
+            lambda: f"NHRP-DETAIL: {tunnel.name}: {asker} resolved {prefix} at {now:.3f}",
+            requester,
+        )
+
+    def refuse(self, tunnel: Tunnel, packet: ResolutionRequest, outer_source: IPAddress) -> None:
+        """Nobody has the address: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
+        tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
+        cie = ClientInfo(code=CieCode.NO_BINDING)
+        self._station.send(tunnel, outer_source, self._reply(tunnel, packet, cie))
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _local_entry(self, tunnel: Tunnel, prefix: Prefix) -> Entry:
+        now, holding_time = self._station.now, tunnel.config.holdtime
+        entry = tunnel.cache.get(prefix)
+        if entry is not None and entry.is_local:
+            entry.expires = now + holding_time
+            self._station.time_entry(tunnel, entry)
+            return entry
+        if entry is not None:
+            self._peers.drop(tunnel, entry)
+        assert tunnel.address is not None
+        entry = Entry(
+            target=prefix,
+            next_hop=tunnel.address,
+            nbma=tunnel.nbma,
+            type=EntryType.DYNAMIC,
+            created=now,
+            expires=now + holding_time,
+            flags=Flag.ROUTER | Flag.UNIQUE | Flag.LOCAL,
+            holding_time=holding_time,
+            mtu=tunnel.mtu,
+            requesters={},
+        )
+        self._station.add_entry(tunnel, entry)
+        return entry
+
+    def _reply(self, tunnel: Tunnel, request: ResolutionRequest, cie: ClientInfo) -> ResolutionReply:
+        return ResolutionReply(
+            source_nbma=request.source_nbma,
+            source_protocol=request.source_protocol,
+            destination_protocol=request.destination_protocol,
+            flags=(request.flags & _COPIED) | (_ADDED if cie.code == CieCode.SUCCESS else ResolutionFlag(0)),
+            request_id=request.request_id,
+            cies=(cie,),
+            extensions=self._extensions(tunnel, request.extensions),
+        )
+
+    def _extensions(self, tunnel: Tunnel, extensions: Extensions) -> Extensions:
+        """Those of the request (RFC 2332 §5.3), with ourselves as the responder."""
+        own = self._station.own_entry(tunnel)
+        if find(extensions, ResponderAddress) is not None:
+            extensions = put(extensions, ResponderAddress(entries=(own,)))
+        if find(extensions, NatAddress) is not None:
+            public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
+            extensions = put(extensions, NatAddress(entries=public))
+        return hop_by_hop(extensions, self._station.authentication(tunnel))
+
+    def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, nbma: IPAddress, *, direct: bool) -> None:
+        """RFC 2332 §6.2.1: the source's binding may be cached if it is stable and says how long."""
+        cie = packet.cies[0] if packet.cies else None
+        source = packet.source_protocol
+        stable = bool(packet.flags & ResolutionFlag.SOURCE_STABLE)
+        if cie is None or not stable or not cie.holding_time or not tunnel.multipoint:
+            return
+        if tunnel.is_ours(source) or nbma == tunnel.nbma or source.is_multicast:
+            return
+        entry = tunnel.cache.host(source)
+        implicit = entry is None or entry.type is EntryType.INCOMPLETE or bool(entry.flags & Flag.IMPLICIT)
+        self._peers.learn(
+            tunnel,
+            Binding(
+                next_hop=source,
+                nbma=nbma,
+                claimed=packet.source_nbma if packet.source_nbma != nbma else None,
+                holding_time=cie.holding_time,
+                mtu=cie.mtu,
+                proved=direct,
+                flags=Flag.IMPLICIT if implicit else Flag(0),
+            ),
+        )
+
+
+def _requester_nbma(packet: ResolutionRequest, outer_source: IPAddress) -> tuple[IPAddress, bool]:
+    """Where packets to the requester go, and whether a translator stands before it."""
+    nat = find(packet.extensions, NatAddress)
+    for entry in nat.entries if nat else ():
+        if entry.protocol == packet.source_protocol and entry.nbma not in (None, packet.source_nbma):
+            assert entry.nbma is not None
+            return entry.nbma, True
+    return packet.source_nbma, False

@@ -1,0 +1,237 @@
+"""The server side of registration, RFC 2332 §5.2.3 and §5.2.4: a client tells its binding, we keep it and say so.
+
+The NBMA address that packets will go to is the one the request *came from*; the one written in it is kept as the claimed
+address. They differ behind NAT, and the reply tells the client its translated one. A request that other servers
+forwarded came from them, so there the written one counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.extensions import (
+    Extensions,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    VendorPrivate,
+    append_entry,
+    find,
+    put,
+)
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.replies import hop_by_hop
+from dmvpn.features.nhrp.station import Station
+from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: Entries of one tunnel. A client that would be one more gets "insufficient resources".
+LARGEST_CACHE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a client says in one CIE, completed from the common header. nbma: where its packets really come from."""
+
+    target: Prefix
+    next_hop: IPAddress
+    nbma: IPAddress
+    claimed: IPAddress | None
+    unique: bool
+    cie: ClientInfo
+
+
+class Server:
+    """Answers Registration Requests and owns the registered entries."""
+
+    def __init__(self, station: Station, peers: Peers) -> None:
+        self._station = station
+        self._peers = peers
+
+    def is_for_us(self, tunnel: Tunnel, packet: RegistrationRequest) -> bool:
+        """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
+        return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
+
+    def request(self, tunnel: Tunnel, packet: RegistrationRequest, outer_source: IPAddress) -> None:
+        """A Registration Request for us."""
+        nbma = _real_address(packet, outer_source)
+        claimed = packet.source_nbma if packet.source_nbma != nbma else None
+        unique = bool(packet.flags & RegistrationFlag.UNIQUE)
+        group = _group(packet.extensions)
+        answers: list[ClientInfo] = []
+        for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
+            claim = _claim(packet, cie, nbma, claimed, unique=unique)
+            code = self._verdict(tunnel, claim)
+            if code is CieCode.SUCCESS:
+                self._register(tunnel, claim, group)
+                answers.append(replace(cie, code=code))
+            else:
+                tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
+                answers.append(ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol))
+        self._station.send(tunnel, outer_source, self._reply(tunnel, packet, tuple(answers), nbma))
+
+    def expired(self, tunnel: Tunnel, entry: Entry) -> None:
+        """The holding time of a registered entry is over, or it is taken away."""
+        self._forget(tunnel, entry)
+        self._log_down(tunnel, entry, "NHRP Registration timeout")
+
+    def withdraw(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+        """A registered entry goes before its time."""
+        self._forget(tunnel, entry)
+        self._log_down(tunnel, entry, why)
+
+    # -------------------------------------------------------------------------------------------- decision
+
+    def _verdict(self, tunnel: Tunnel, claim: Claim) -> CieCode:
+        """May this binding be registered?"""
+        if not self._is_sane(tunnel, claim):
+            return CieCode.ADMINISTRATIVELY_PROHIBITED
+        old = tunnel.cache.get(claim.target)
+        if old is None:
+            full = len(tunnel.cache) >= LARGEST_CACHE
+            return CieCode.INSUFFICIENT_RESOURCES if full else CieCode.SUCCESS
+        if old.nbma == claim.nbma or not old.binds:
+            return CieCode.SUCCESS
+        if old.type is EntryType.STATIC:
+            return CieCode.ADMINISTRATIVELY_PROHIBITED
+        # A unique binding holds against everybody until it expires, whether the other claims it uniquely or not.
+        return CieCode.UNIQUE_ADDRESS_REGISTERED if old.flags & Flag.UNIQUE else CieCode.SUCCESS
+
+    def _is_sane(self, tunnel: Tunnel, claim: Claim) -> bool:
+        """A client may speak for addresses of the tunnel's subnet other than ours, and for one address if uniquely."""
+        subnet = tunnel.subnet
+        if claim.unique and not claim.target.is_host:
+            return False
+        if not claim.target.is_host and (subnet is None or claim.target not in subnet):
+            return False
+        address = claim.target.address
+        if address.is_multicast or address.is_unspecified or claim.nbma == tunnel.nbma:
+            return False
+        return not any(own in claim.target for own, _ in tunnel.interface.addresses) if tunnel.interface else False
+
+    # -------------------------------------------------------------------------------------------- consequences
+
+    def _register(self, tunnel: Tunnel, claim: Claim, group: str) -> None:
+        now, holding_time = self._station.now, claim.cie.holding_time
+        old = tunnel.cache.get(claim.target)
+        if old is not None and old.type is EntryType.STATIC:
+            return
+        if holding_time == 0:  # RFC 2332 §5.2.0.1: nothing that may be kept
+            if old is not None and old.is_registered:
+                self.withdraw(tunnel, old, "NHRP: no error")
+            return
+        flags = Flag.REGISTERED | Flag.NHOP | (Flag.UNIQUE if claim.unique else NO_FLAGS)
+        if claim.claimed is not None:
+            flags |= Flag.NAT
+        if old is not None and old.is_registered and old.nbma == claim.nbma:
+            old.expires, old.holding_time, old.flags = now + holding_time, holding_time, flags
+            old.claimed, old.group, old.mtu = claim.claimed, group, claim.cie.mtu
+            self._station.time_entry(tunnel, old)
+            return
+        if old is not None and old.is_registered:
+            self._forget(tunnel, old)
+        elif old is not None:
+            self._peers.drop(tunnel, old)
+        self._station.add_entry(
+            tunnel,
+            Entry(
+                target=claim.target,
+                next_hop=claim.next_hop,
+                nbma=claim.nbma,
+                type=EntryType.DYNAMIC,
+                created=now,
+                expires=now + holding_time,
+                flags=flags,
+                claimed=claim.claimed,
+                holding_time=holding_time,
+                mtu=claim.cie.mtu,
+                group=group,
+            ),
+        )
+        if claim.target.is_host:
+            self._station.set_adjacency(tunnel, claim.next_hop, claim.nbma)
+        tunnel.registered_multicast[claim.nbma] = tunnel.registered_multicast.get(claim.nbma, 0) + 1
+        self._station.update_multicast(tunnel)
+        self._log_up(tunnel, claim)
+
+    def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
+        assert entry.nbma is not None
+        self._station.remove_entry(tunnel, entry)
+        if entry.is_next_hop:
+            self._station.clear_adjacency(tunnel, entry.next_hop)
+        remaining = tunnel.registered_multicast.get(entry.nbma, 0) - 1
+        if remaining > 0:
+            tunnel.registered_multicast[entry.nbma] = remaining
+        else:
+            tunnel.registered_multicast.pop(entry.nbma, None)
+        self._station.update_multicast(tunnel)
+
+    def _reply(
+        self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
+    ) -> RegistrationReply:
+        """The request turned round: its source fields stay (RFC 2332 §5.2.4)."""
+        assert tunnel.address is not None
+        extensions = request.extensions
+        if find(extensions, ResponderAddress) is not None:
+            extensions = put(extensions, ResponderAddress(entries=(self._station.own_entry(tunnel),)))
+        if nbma != request.source_nbma:
+            translated = ClientInfo(
+                prefix_length=nbma.max_prefixlen,
+                mtu=tunnel.mtu,
+                preference=255,
+                nbma=nbma,
+                protocol=request.source_protocol,
+            )
+            extensions = append_entry(extensions, NatAddress, translated)
+        # An FRR client that asked its own address learns ours here.
+        to_itself = request.destination_protocol == request.source_protocol
+        return RegistrationReply(
+            source_nbma=request.source_nbma,
+            source_protocol=request.source_protocol,
+            destination_protocol=tunnel.address if to_itself else request.destination_protocol,
+            flags=request.flags,
+            request_id=request.request_id,
+            cies=cies,
+            extensions=hop_by_hop(extensions, self._station.authentication(tunnel)),
+        )
+
+    def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
+        if tunnel.address is not None and tunnel.nbma is not None:
+            client, own = (claim.next_hop, claim.nbma), (tunnel.address, tunnel.nbma)
+            self._station.log_dmvpn(messages.NhcUp.of(tunnel.name, client, own))
+
+    def _log_down(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+        if tunnel.address is not None and tunnel.nbma is not None and entry.nbma is not None:
+            client, own = (entry.next_hop, entry.nbma), (tunnel.address, tunnel.nbma)
+            self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, own, why))
+
+
+def _real_address(packet: RegistrationRequest, outer_source: IPAddress) -> IPAddress:
+    record = find(packet.extensions, ForwardTransitRecord)
+    return packet.source_nbma if record is not None and record.entries else outer_source
+
+
+def _claim(
+    packet: RegistrationRequest, cie: ClientInfo, nbma: IPAddress, claimed: IPAddress | None, *, unique: bool
+) -> Claim:
+    """Zero-length client addresses mean those of the common header, RFC 2332 §5.2.3."""
+    address = cie.protocol if cie.protocol is not None else packet.source_protocol
+    if cie.nbma is not None and cie.nbma != packet.source_nbma:
+        nbma, claimed = cie.nbma, None  # a client may register another station's binding
+    length = cie.host_or_prefix_length(address.max_prefixlen)
+    target = Prefix.of(address, length)
+    next_hop = address if target.is_host else packet.source_protocol
+    return Claim(target, next_hop, nbma, claimed, unique, cie)
+
+
+def _group(extensions: Extensions) -> str:
+    """The NHRP group of the client, for per-tunnel QoS."""
+    for extension in extensions:
+        if isinstance(extension, VendorPrivate) and extension.group is not None:
+            return extension.group
+    return ""

@@ -1,0 +1,277 @@
+"""`show dmvpn [detail]`: the peers of each tunnel, and how we stand with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.servers import ServerLine, server_lines
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+_LEGEND = (
+    "Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete",
+    "\tN - NATed, L - Local, X - No Socket",
+    "\tT1 - Route Installed, T2 - Nexthop-override, B - BGP",
+    "\tC - CTS Capable, I2 - Temporary",
+    "\t# Ent --> Number of NHRP entries with same NBMA peer",
+    "\tNHS Status: E --> Expecting Replies, R --> Responding, W --> Waiting",
+    "\tUpDn Time --> Up or Down Time for a Tunnel",
+    "=" * 74,
+    "",
+)
+_TYPE_LETTERS = {EntryType.STATIC: "S", EntryType.DYNAMIC: "D", EntryType.INCOMPLETE: "I"}
+_ROUTE_LETTERS = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerLine:
+    """One entry in the table. nbma None: unknown. seconds: since the state began, None: it was never another."""
+
+    nbma: IPAddress | None
+    tunnel: IPAddress
+    state: str
+    seconds: float | None
+    attributes: str
+    target: Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelPeers:
+    """One tunnel. kind: "Hub", "Spoke", "Hub/Spoke" or "Unknown". peers: groups with the same NBMA address.
+
+    line: its states, "up/up". destination None: multipoint. hold: `if-state nhrp` is configured.
+    """
+
+    name: str
+    kind: str
+    version: int
+    enabled: bool
+    line: str
+    address: IPAddress | None
+    source: IPAddress | None
+    destination: IPAddress | None
+    multipoint: bool
+    protection: str
+    hold: bool
+    servers: tuple[ServerLine, ...]
+    peers: tuple[tuple[PeerLine, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDmvpn:
+    """The answer to `show dmvpn`."""
+
+    tunnels: tuple[TunnelPeers, ...]
+
+
+def dmvpn(ctx: ShowContext, args: Args) -> ShowDmvpn:
+    """All tunnels, without local entries."""
+    return _query(ctx, args, local=False)
+
+
+def dmvpn_detail(ctx: ShowContext, args: Args) -> ShowDmvpn:
+    """All tunnels, with local entries."""
+    return _query(ctx, args, local=True)
+
+
+def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
+    wanted = args.interface("interface", None)
+    if "ipv6" in args:
+        return ShowDmvpn(())
+    tunnels: list[TunnelPeers] = []
+    for tunnel in ctx.machine(NhrpMachine).tunnels:
+        if wanted in (None, tunnel.name):
+            entries = [e for e in tunnel.cache.entries() if _fits(e, args) and (local or not e.is_local)]
+            if entries:
+                tunnels.append(_tunnel(tunnel, entries, ctx.now))
+    return ShowDmvpn(tuple(tunnels))
+
+
+def _fits(entry: Entry, args: Args) -> bool:
+    network = args.prefix("network", None)
+    return (
+        args.address("nbma", None) in (None, entry.nbma)
+        and args.address("tunnel", None) in (None, entry.next_hop)
+        and (network is None or entry.target == network)
+        and ("static" not in args or entry.type is EntryType.STATIC)
+    )
+
+
+def _tunnel(tunnel: Tunnel, entries: list[Entry], now: float) -> TunnelPeers:
+    groups: dict[IPAddress | None, list[PeerLine]] = {}
+    for entry in entries:
+        groups.setdefault(entry.nbma, []).append(_peer(tunnel, entry, now))
+    state, interface = tunnel.state, tunnel.interface
+    enabled = interface is not None and interface.enabled
+    return TunnelPeers(
+        name=tunnel.name,
+        kind=_kind(tunnel),
+        version=tunnel.address.version if tunnel.address is not None else 4,
+        enabled=enabled,
+        line=f"{'up' if enabled else 'down'}/{'up' if interface is not None and interface.line else 'down'}",
+        address=tunnel.address,
+        source=tunnel.nbma,
+        destination=state.destination if state is not None else None,
+        multipoint=tunnel.multipoint,
+        protection=state.protection if state is not None else "",
+        hold=tunnel.config.if_state,
+        servers=server_lines(tunnel, now),
+        peers=tuple(tuple(group) for group in groups.values()),
+    )
+
+
+def _kind(tunnel: Tunnel) -> str:
+    is_hub = bool(tunnel.registered_multicast)
+    is_spoke = bool(tunnel.clients)
+    if is_hub and is_spoke:
+        return "Hub/Spoke"
+    return "Hub" if is_hub else "Spoke" if is_spoke else "Unknown"
+
+
+def _peer(tunnel: Tunnel, entry: Entry, now: float) -> PeerLine:
+    state, seconds = _state(tunnel, entry, now)
+    return PeerLine(
+        nbma=entry.nbma,
+        tunnel=entry.next_hop,
+        state=state,
+        seconds=seconds,
+        attributes=_attributes(entry),
+        target=entry.target,
+    )
+
+
+def _state(tunnel: Tunnel, entry: Entry, now: float) -> tuple[str, float | None]:
+    """The state, worst first, and how long it has been so."""
+    if tunnel.interface is None or not tunnel.interface.line:
+        since = tunnel.interface.since if tunnel.interface is not None else now
+        return "INTF", now - since
+    if tunnel.state is not None and tunnel.state.protection and not tunnel.state.up:
+        return "IKE", None
+    if entry.type is EntryType.INCOMPLETE:
+        return "NHRP", None
+    if entry.type is EntryType.STATIC:
+        client = next((client for client in tunnel.clients.values() if client.nhs == entry.next_hop), None)
+        if client is None or not client.is_responding:
+            answered = client is not None and client.last_reply is not None
+            return "NHRP", now - client.since if client is not None and answered else None
+        return "UP", now - client.since
+    return "UP", now - entry.created
+
+
+def _attributes(entry: Entry) -> str:
+    letters = _TYPE_LETTERS[entry.type]
+    if entry.flags & Flag.NAT:
+        letters += "N"
+    if entry.is_local:
+        letters += "LX"
+    elif entry.type is EntryType.INCOMPLETE:
+        letters += "X"
+    letters += _ROUTE_LETTERS.get(entry.route, "")
+    return letters + ("I2" if entry.flags & Flag.TEMPORARY else "")
+
+
+# -------------------------------------------------------------------------------------------------------- renderers
+
+
+def render_dmvpn(answer: ShowDmvpn) -> Iterator[str]:
+    """The lines of `show dmvpn`."""
+    yield from _LEGEND
+    for tunnel in answer.tunnels:
+        yield f"Interface: {tunnel.name}, IPv{tunnel.version} NHRP Details "
+        yield f"Type:{tunnel.kind}, NHRP Peers:{len(tunnel.peers)}, "
+        yield ""
+        yield " # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
+        yield " ----- --------------- --------------- ----- -------- -----"
+        for group in tunnel.peers:
+            head = f"{len(group):>6} {_nbma(group[0])}"
+            for line in group:
+                if len(head) > 22:  # an address of the other family takes a line of its own
+                    yield head
+                    head = ""
+                yield f"{head:<22} {line.tunnel!s:>15} {line.state:>5} {age(line.seconds):>8} {line.attributes:>5}"
+                head = ""
+        yield ""
+
+
+def render_detail(answer: ShowDmvpn) -> Iterator[str]:
+    """The lines of `show dmvpn detail`."""
+    yield from _LEGEND
+    for tunnel in answer.tunnels:
+        yield from _detail(tunnel)
+    yield ""
+    yield "Crypto Session Details: "
+    yield "-" * 80
+    yield ""
+    yield "Pending DMVPN Sessions:"
+    yield ""
+
+
+def _detail(tunnel: TunnelPeers) -> Iterator[str]:
+    if not tunnel.enabled:
+        yield f"{tunnel.name} is admin down"
+        yield ""
+        return
+    far_end = "MGRE" if tunnel.multipoint else tunnel.destination
+    yield f'Interface {tunnel.name} is {tunnel.line}, Addr. is {tunnel.address}, VRF "" '
+    yield f'   Tunnel Src./Dest. addr: {tunnel.source}/{far_end}, Tunnel VRF ""'
+    transport = "multi-GRE/IP" if tunnel.multipoint else "GRE/IP"
+    yield f'   Protocol/Transport: "{transport}", Protect "{tunnel.protection}" '
+    yield f"   Interface State Control: {'Enabled' if tunnel.hold else 'Disabled'}"
+    yield "   nhrp event-publisher : Disabled"
+    yield ""
+    if tunnel.servers:
+        yield f"IPv{tunnel.version} NHS:"
+        for server in tunnel.servers:
+            yield f"{server.address}  {server.letters:>2} {server.where}"
+    yield f"Type:{tunnel.kind}, Total NBMA Peers (v4/v6): {len(tunnel.peers)}"
+    yield ""
+    yield "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb    Target Network"
+    yield "----- --------------- --------------- ----- -------- ----- -----------------"
+    for group in tunnel.peers:
+        count = str(len(group))
+        for line in group:
+            head = f"{count:>5} {_nbma(line)}"
+            if len(head) > 21:
+                yield head
+                head = ""
+            yield (
+                f"{head:<21} {line.tunnel!s:>15} {line.state:>5} {age(line.seconds):>8} "
+                f"{line.attributes:>5} {line.target!s:>18}"
+            )
+            count = ""
+    yield ""
+
+
+def _nbma(line: PeerLine) -> str:
+    return "UNKNOWN" if line.nbma is None else str(line.nbma)
+
+
+_FILTER = (
+    "[ ( ipv4 | ipv6 ) ] [* interface {interface:interface} | "
+    "peer ( nbma {nbma:address} | tunnel {tunnel:address} | network {network:prefix} ) | static ]"
+)
+_HELP: Final = {
+    "dmvpn": "Peers of each tunnel, and how we stand with them",
+    "ipv4": "IPv4 overlays",
+    "ipv6": "IPv6 overlays",
+    "interface": "One tunnel",
+    "peer": "One peer",
+    "nbma": "By its NBMA address",
+    "tunnel": "By its tunnel address",
+    "network": "By a prefix behind it",
+    "static": "Configured ones",
+    "detail": "With tunnels, servers and targets",
+}
+COMMANDS: Final = (
+    ExecCommand(f"show dmvpn {_FILTER}", _HELP, query=dmvpn, render=render_dmvpn),
+    ExecCommand(f"show dmvpn {_FILTER} detail", _HELP, query=dmvpn_detail, render=render_detail),
+)

@@ -1,0 +1,192 @@
+"""`show ip nhrp nhs [detail|redundancy]`: the next hop servers, and our registration with each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import ALL_CONNECTIONS
+from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+_LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic"
+_LETTERS = {NhsState.DOWN: "E", NhsState.WAITING: "W", NhsState.EXPECTING: "E", NhsState.RESPONDING: "RE"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLine:
+    """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry."""
+
+    address: IPAddress
+    letters: str
+    nbma: IPAddress | None
+    priority: int
+    cluster: int
+    requests_sent: int
+    requests_failed: int
+    replies_received: int
+    last_reply: float | None
+    pending: tuple[int, int] | None
+    reason: str
+
+    @property
+    def where(self) -> str:
+        """The part of the line that `show dmvpn detail` has too."""
+        nbma = f"NBMA Address: {self.nbma} " if self.nbma is not None else ""
+        return f"{nbma}priority = {self.priority} cluster = {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterLine:
+    """A group of servers of one tunnel. limit: how many are used at a time."""
+
+    number: int
+    limit: int
+    total: int
+    responding: tuple[IPAddress, ...]
+    expecting: tuple[IPAddress, ...]
+    waiting: tuple[IPAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelServers:
+    """The servers of one tunnel."""
+
+    tunnel: str
+    servers: tuple[ServerLine, ...]
+    clusters: tuple[ClusterLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowServers:
+    """The answer to `show ip nhrp nhs ...`."""
+
+    tunnels: tuple[TunnelServers, ...]
+
+
+def server_lines(tunnel: Tunnel, now: float) -> tuple[ServerLine, ...]:
+    """The servers of a tunnel in the order of the configuration."""
+    return tuple(_line(client, now) for client in tunnel.clients.values())
+
+
+def servers(ctx: ShowContext, args: Args) -> ShowServers:
+    """All tunnels that have servers."""
+    wanted = args.interface("interface", None)
+    chosen = [t for t in ctx.machine(NhrpMachine).tunnels if t.clients and wanted in (None, t.name)]
+    return ShowServers(tuple(TunnelServers(t.name, server_lines(t, ctx.now), _clusters(t)) for t in chosen))
+
+
+def _line(client: NhsClient, now: float) -> ServerLine:
+    pending = client.request_id is not None and client.deadline is not None
+    return ServerLine(
+        address=client.nhs,
+        letters=_LETTERS[client.state] + ("D" if client.dynamic else ""),
+        nbma=client.nbma,
+        priority=client.priority,
+        cluster=client.cluster,
+        requests_sent=client.requests_sent,
+        requests_failed=client.requests_failed,
+        replies_received=client.replies_received,
+        last_reply=None if client.last_reply is None else now - client.last_reply,
+        pending=(client.last_request_id, client.retry) if pending else None,
+        reason=str(client.reason) if client.reason else "",
+    )
+
+
+def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
+    limits = dict(tunnel.config.max_connections)
+    numbers = sorted({client.cluster for client in tunnel.clients.values()})
+    lines: list[ClusterLine] = []
+    for number in numbers:
+        members = [client for client in tunnel.clients.values() if client.cluster == number]
+        states = {state: tuple(m.nhs for m in members if m.state is state) for state in NhsState}
+        lines.append(
+            ClusterLine(
+                number,
+                limits.get(number, ALL_CONNECTIONS),
+                len(members),
+                states[NhsState.RESPONDING],
+                states[NhsState.EXPECTING],
+                states[NhsState.WAITING],
+            )
+        )
+    return tuple(lines)
+
+
+# -------------------------------------------------------------------------------------------------------- renderers
+
+
+def render_servers(answer: ShowServers) -> Iterator[str]:
+    """The lines of `show ip nhrp nhs`."""
+    if answer.tunnels:
+        yield _LEGEND
+    for tunnel in answer.tunnels:
+        yield f"{tunnel.tunnel}:"
+        for line in tunnel.servers:
+            yield f"{line.address}  {line.letters:>2}  {line.where}"
+
+
+def render_detail(answer: ShowServers) -> Iterator[str]:
+    """The lines of `show ip nhrp nhs detail`."""
+    if answer.tunnels:
+        yield _LEGEND
+    for tunnel in answer.tunnels:
+        yield f"{tunnel.tunnel}:"
+        for line in tunnel.servers:
+            counters = (
+                f"req-sent {line.requests_sent}  req-failed {line.requests_failed}  repl-recv {line.replies_received}"
+            )
+            ago = f" ({age(line.last_reply)} ago)" if line.last_reply is not None else ""
+            yield f"{line.address}  {line.letters:>2}  {line.where}  {counters}{ago}"
+    pending = [(tunnel.tunnel, line) for tunnel in answer.tunnels for line in tunnel.servers if line.pending]
+    if pending:
+        yield ""
+        yield ""
+        yield "Pending Registration Requests:"
+    for name, line in pending:
+        assert line.pending is not None
+        request_id, retry = line.pending
+        yield (
+            f"Registration Request: Reqid {request_id}, Ret {retry}  NHS {line.address} expired ({short_interface(name)})"
+        )
+
+
+def render_redundancy(answer: ShowServers) -> Iterator[str]:
+    """The lines of `show ip nhrp nhs redundancy`."""
+    if answer.tunnels:
+        yield _LEGEND
+    for tunnel in answer.tunnels:
+        yield f"{tunnel.tunnel}:"
+        for cluster in tunnel.clusters:
+            limit = "Not Set" if cluster.limit == ALL_CONNECTIONS else cluster.limit
+            yield f" Cluster {cluster.number}: Max-con {limit}, Total NHS {cluster.total}"
+            for title, members in (
+                ("Responding", cluster.responding),
+                ("Expecting", cluster.expecting),
+                ("Waiting", cluster.waiting),
+            ):
+                yield f"   {title} ({len(members)}): {', '.join(map(str, members)) or 'none'}"
+
+
+_HELP: Final = {
+    "nhs": "Next hop servers",
+    "interface": "Of one tunnel",
+    "detail": "With counters and pending requests",
+    "redundancy": "Clusters",
+}
+COMMANDS: Final = (
+    ExecCommand("show ip nhrp nhs [ {interface:interface} ]", _HELP, query=servers, render=render_servers),
+    ExecCommand("show ip nhrp nhs detail [ {interface:interface} ]", _HELP, query=servers, render=render_detail),
+    ExecCommand("show ip nhrp nhs {interface:interface} detail", _HELP, query=servers, render=render_detail),
+    ExecCommand(
+        "show ip nhrp nhs redundancy [ {interface:interface} ]", _HELP, query=servers, render=render_redundancy
+    ),
+)

@@ -1,0 +1,289 @@
+"""The station: what all parts of NHRP share, and the only door through which they speak (RFC 2332 calls routers so).
+
+It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts append to
+these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs, and the data
+plane's adjacencies and multicast lists are told only when they change.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
+from dmvpn.base.notices import DebugOutput, Log, Notice
+from dmvpn.base.ports import Ports
+from dmvpn.features.nhrp import debug
+from dmvpn.features.nhrp.cache import Entry
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.extensions import Authentication
+from dmvpn.features.nhrp.model import NhrpConfig
+from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
+from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
+MULTICAST_INTERVAL = 0.1
+#: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
+REFUSAL_LOG_INTERVAL = 10.0
+#: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
+#: does it; servers so that a dead one is noticed within ten seconds of traffic to it; clients for the `used` flag.
+POLL_PATHS = 1.0
+POLL_SERVERS = 3.0
+POLL_CLIENTS = 10.0
+#: Octets of IP and GRE header around a packet, for the debug line.
+_ENCAPSULATION = 28
+
+
+class TimerKind(enum.Enum):
+    """What a timer is for; the subject of a `Timer` says of whom."""
+
+    REGISTER = "an NHS client wants to act"
+    EXPIRY = "an entry's holding time is over"
+    REFRESH = "an entry is to be asked for again if it is used"
+    RETRY = "a Resolution Request went unanswered"
+    PURGE = "a Purge Request went unanswered"
+    PROBE = "a path wants to act"
+    POLL = "time to look at the traffic counters"
+    MULTICAST = "the multicast list changed lately"
+
+
+class Timer(NamedTuple):
+    """The name of a timer. subject: an address, a prefix or a request id."""
+
+    kind: TimerKind
+    tunnel: str
+    subject: IPAddress | Prefix | int | None = None
+
+
+class Station:
+    """See the module's docstring. `now` is the time of the event that is being handled, seconds."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.config = NhrpConfig()
+        self.now = 0.0
+        self.tunnels: dict[str, Tunnel] = {}
+        self.deadlines: Deadlines[Timer] = Deadlines()
+        self._out: list[Effect | Notice] = []
+        self._request_id = 0
+        self._logged: dict[tuple[str, str], float] = {}
+
+    # -------------------------------------------------------------------------------------------- the event at hand
+
+    def begin(self, now: float) -> None:
+        """An event is to be handled."""
+        self.now = now
+        self._out = []
+
+    def end(self) -> list[Effect | Notice]:
+        """It has been handled: what is to be done."""
+        return self._out
+
+    def emit(self, *results: Effect | Notice) -> None:
+        """This is to be done."""
+        self._out.extend(results)
+
+    def next_request_id(self) -> int:
+        """A new request identifier: one counter for all types, RFC 2332 §5.2.0.1."""
+        self._request_id = self._request_id % 0xFFFFFFFF + 1
+        return self._request_id
+
+    # -------------------------------------------------------------------------------------------- look-ups
+
+    def network(self, tunnel: Tunnel) -> Iterator[Tunnel]:
+        """The running tunnels of the same NHRP network, `tunnel` first."""
+        yield tunnel
+        for other in self.tunnels.values():
+            if other is not tunnel and other.running and other.network_id == tunnel.network_id:
+                yield other
+
+    def owns(self, address: IPAddress) -> bool:
+        """Is it an address of this router?"""
+        return self.ports.interfaces.owner(address) is not None
+
+    def same_network(self, tunnel: Tunnel, interface: str) -> Tunnel | None:
+        """The running tunnel of this name, if it belongs to the same NHRP network."""
+        other = self.tunnels.get(interface)
+        return other if other is not None and other.running and other.network_id == tunnel.network_id else None
+
+    def own_entry(self, tunnel: Tunnel, prefix_length: int | None = None) -> ClientInfo:
+        """A CIE that names this station: in records, as responder, as the answer for a prefix of `prefix_length`."""
+        assert tunnel.address is not None
+        return ClientInfo(
+            prefix_length=tunnel.address.max_prefixlen if prefix_length is None else prefix_length,
+            mtu=tunnel.mtu,
+            holding_time=tunnel.config.holdtime,
+            preference=255,
+            nbma=tunnel.nbma,
+            protocol=tunnel.address,
+        )
+
+    def authentication(self, tunnel: Tunnel) -> tuple[Authentication, ...]:
+        """The extension that every packet out of this tunnel carries, if a password is configured."""
+        password = tunnel.config.password
+        return (Authentication(data=password),) if password else ()
+
+    # -------------------------------------------------------------------------------------------- packets
+
+    def send(self, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
+        """Send a packet straight to an NBMA address. False if `ip nhrp max-send` forbids it."""
+        counters = tunnel.counters
+        if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.now):
+            counters.count_refused(Refusal.SEND_LIMIT)
+            return False
+        octets = packet.serialize()
+        if forwarded:
+            counters.count_forwarded(packet.TYPE)
+        else:
+            counters.count_sent(packet.TYPE)
+        tunnel.count_own(nbma)
+        self.show(Direction.FORWARD if forwarded else Direction.SEND, tunnel, nbma, packet, len(octets))
+        self.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets))
+        return True
+
+    def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
+        """Tell the debugs about a packet. size: its octets."""
+        general, parts, extensions = (
+            self.debugs(flag, tunnel, nbma) for flag in ("nhrp", "nhrp packet", "nhrp extension")
+        )
+        if not (general or parts or extensions):
+            return
+        lines = [debug.packet_line(direction, packet, tunnel.name, size)]
+        if parts:
+            lines += debug.packet_lines(packet, size)
+        elif direction is not Direction.RECEIVE:
+            lines.append(debug.addresses_line(packet))
+        if extensions:
+            lines += debug.extension_lines(packet)
+        if direction is not Direction.RECEIVE:
+            lines += debug.sent_lines(tunnel.name, nbma, size + _ENCAPSULATION)
+        self.emit(DebugOutput(tuple(lines)))
+
+    def debugs(self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None) -> bool:
+        """Is this debug on for this tunnel and peer?"""
+        return self.ports.debugging.on(flag, nbma, interface=tunnel.name)
+
+    def debug(self, flag: str, tunnel: Tunnel, line: Callable[[], str], nbma: IPAddress | None = None) -> None:
+        """Write one line of a debug, which is made only if somebody wants it."""
+        if self.debugs(flag, tunnel, nbma):
+            self.emit(DebugOutput((line(),)))
+
+    # -------------------------------------------------------------------------------------------- logs
+
+    def log(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
+        """Write a message, unless one of its kind came less than `interval` seconds ago.
+
+        about: tells kinds apart that share a mnemonic.
+        """
+        if interval:
+            kind = (message.mnemonic, about)
+            last = self._logged.get(kind)
+            if last is not None and self.now - last < interval:
+                return
+            self._logged[kind] = self.now
+        self.emit(message)
+
+    def log_dmvpn(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
+        """Write a `%DMVPN-` message if `logging dmvpn` is configured."""
+        if self.config.logging:
+            self.log(message, about=about, interval=max(interval, float(self.config.rate_limit)))
+
+    # -------------------------------------------------------------------------------------------- the data plane
+
+    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, nbma: IPAddress) -> None:
+        """Packets for the next hop go to this NBMA address from now on."""
+        if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == nbma:
+            return
+        tunnel.adjacencies[next_hop] = nbma
+        if tunnel.running:
+            self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
+
+    def clear_adjacency(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
+        """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
+        if tunnel.adjacencies.pop(next_hop, None) is not None:
+            self.emit(ClearAdjacency(tunnel.name, next_hop))
+
+    def update_multicast(self, tunnel: Tunnel) -> None:
+        """The list of those who get copies may have changed: tell the plane, now or in a moment."""
+        last = tunnel.multicast_set_at
+        if last is not None and self.now < last + MULTICAST_INTERVAL:
+            self.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
+            return
+        receivers = self.multicast_receivers(tunnel)
+        if receivers != tunnel.multicast and tunnel.multipoint:
+            tunnel.multicast = receivers
+            tunnel.multicast_set_at = self.now
+            if tunnel.running:
+                self.emit(SetMulticast(tunnel.name, receivers))
+
+    def multicast_receivers(self, tunnel: Tunnel) -> tuple[IPAddress, ...]:
+        """Who gets copies: configured addresses, servers, clients (each once)."""
+        config = tunnel.config
+        receivers = dict.fromkeys(config.multicast)
+        for client in tunnel.clients.values():
+            if client.multicast and client.nbma is not None:
+                receivers[client.nbma] = None
+        if config.multicast_dynamic:
+            receivers.update(dict.fromkeys(tunnel.registered_multicast))
+        return tuple(receivers)
+
+    def restore_plane(self, tunnel: Tunnel) -> None:
+        """The plane forgot, or never knew: order everything again."""
+        if not tunnel.multipoint:
+            return
+        for next_hop, nbma in tunnel.adjacencies.items():
+            self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
+        tunnel.multicast = self.multicast_receivers(tunnel)
+        self.emit(SetMulticast(tunnel.name, tunnel.multicast))
+
+    def watch_traffic(self, tunnel: Tunnel) -> None:
+        """Look at the traffic counters of the tunnel before long, as often as what is on it needs."""
+        timer = Timer(TimerKind.POLL, tunnel.name)
+        if tunnel.paths:
+            interval = POLL_PATHS
+        elif tunnel.clients:
+            interval = POLL_SERVERS
+        else:
+            interval = POLL_CLIENTS
+        due = self.deadlines.when(timer)
+        if tunnel.running and len(tunnel.cache) and (due is None or due > self.now + interval):
+            self.deadlines.set(timer, self.now + interval)
+
+    # -------------------------------------------------------------------------------------------- entries
+
+    def add_entry(self, tunnel: Tunnel, entry: Entry) -> None:
+        """Put an entry into the cache and let its time run."""
+        tunnel.cache.add(entry)
+        self.time_entry(tunnel, entry)
+        self.watch_traffic(tunnel)
+        self.debug(
+            "nhrp cache",
+            tunnel,
+            lambda: f"NHRP: {tunnel.name}: Cache add for target {entry.target} next-hop {entry.next_hop}",
+            entry.nbma,
+        )
+
+    def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
+        """Let the time of an entry run (again)."""
+        timer = Timer(TimerKind.EXPIRY, tunnel.name, entry.target)
+        if entry.expires is None:
+            self.deadlines.cancel(timer)
+        else:
+            self.deadlines.set(timer, entry.expires)
+
+    def remove_entry(self, tunnel: Tunnel, entry: Entry) -> None:
+        """Take an entry out of the cache, and its timers."""
+        tunnel.cache.remove(entry.target)
+        self.deadlines.cancel(Timer(TimerKind.EXPIRY, tunnel.name, entry.target))
+        self.deadlines.cancel(Timer(TimerKind.REFRESH, tunnel.name, entry.target))
+        self.debug(
+            "nhrp cache",
+            tunnel,
+            lambda: f"NHRP: {tunnel.name}: Cache delete for target {entry.target} next-hop {entry.next_hop}",
+            entry.nbma,
+        )

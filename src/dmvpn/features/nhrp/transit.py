@@ -1,0 +1,96 @@
+"""Forwarding what is for others, RFC 2332 §5.3.1 to §5.3.3 and §6.1: one hop less, ourselves on the record, our password.
+
+Guards, before anything is sent: the hop count, our own address on the record (a loop), and a way that does not lead
+back. A packet with a compulsory extension that we do not know is passed on untouched and unrecorded.
+"""
+
+from __future__ import annotations
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.errors import Errors
+from dmvpn.features.nhrp.extensions import (
+    Extensions,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    UnknownExtension,
+    append_entry,
+    find,
+)
+from dmvpn.features.nhrp.packet import (
+    ErrorCode,
+    NhrpPacket,
+    PurgeReply,
+    RegistrationReply,
+    ResolutionReply,
+    ResolutionRequest,
+)
+from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
+from dmvpn.features.nhrp.station import Station
+from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.ways import Onward
+
+REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
+
+
+class Transit:
+    """Passes packets on."""
+
+    def __init__(self, station: Station, errors: Errors) -> None:
+        self._station = station
+        self._errors = errors
+
+    def forward(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress, way: Onward) -> None:
+        """Send a packet that came in by `tunnel` along `way`, or say why not."""
+        if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
+            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT)
+            return
+        if self._loops(packet):
+            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.LOOP_DETECTED, Refusal.LOOP)
+            return
+        extensions = packet.extensions
+        if unknown_compulsory(extensions, UnknownExtension) is None:
+            extensions = self._recorded(tunnel, way.tunnel, packet)
+        extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
+        self._station.send(way.tunnel, way.nbma, packet.forwarded(extensions), forwarded=True)
+
+    def _loops(self, packet: NhrpPacket) -> bool:
+        """Have we forwarded, or answered, this packet before? RFC 2332 §5.3.1 to §5.3.3."""
+        kinds: tuple[type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[ResponderAddress], ...]
+        kinds = (ReverseTransitRecord, ResponderAddress) if isinstance(packet, REPLIES) else (ForwardTransitRecord,)
+        for kind in kinds:
+            record = find(packet.extensions, kind)
+            for entry in record.entries if record else ():
+                if entry.protocol is not None and self._station.owns(entry.protocol):
+                    return True
+        return False
+
+    def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> Extensions:
+        """The extensions with ourselves on the record, and translated addresses that only we know filled in."""
+        own = self._station.own_entry(leaves_by)
+        if isinstance(packet, REPLIES):
+            extensions = append_entry(packet.extensions, ReverseTransitRecord, own)
+            if isinstance(packet, ResolutionReply) and packet.cies and packet.cies[0].protocol is not None:
+                extensions = _translate(extensions, came_by, packet.cies[0].protocol)
+            return extensions
+        extensions = append_entry(packet.extensions, ForwardTransitRecord, own)
+        if isinstance(packet, ResolutionRequest):
+            extensions = _translate(extensions, came_by, packet.source_protocol)
+        return extensions
+
+
+def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Extensions:
+    """Who registered with us from behind NAT does not know its translated address; the other side must (Cisco)."""
+    entry = tunnel.cache.host(address)
+    nat = find(extensions, NatAddress)
+    if entry is None or entry.claimed is None or nat is None:
+        return extensions
+    if any(known.protocol == address for known in nat.entries):
+        return extensions
+    translated = ClientInfo(
+        prefix_length=address.max_prefixlen, mtu=tunnel.mtu, preference=255, nbma=entry.nbma, protocol=address
+    )
+    return append_entry(extensions, NatAddress, translated)

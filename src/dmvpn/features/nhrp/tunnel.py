@@ -1,0 +1,179 @@
+"""Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files move them.
+
+The owners: `cache` is changed by server, resolver, responder and `configuration`; `paths` by liveness and shortcuts;
+`clients` by registration; `adjacencies` and `multicast` by `Station`, which alone tells the data plane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.notices import InterfaceState, TunnelState
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
+from dmvpn.features.nhrp.client import NhsClient
+from dmvpn.features.nhrp.counters import Counters, SendLimit
+from dmvpn.features.nhrp.model import TunnelConfig
+from dmvpn.features.nhrp.path import Path
+
+#: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
+_LARGEST_MTU = 17916
+_KEY_OCTETS = 4
+
+#: NBMA addresses whose traffic is remembered.
+LARGEST_USAGE = 100_000
+
+#: Seconds for which an entry counts as used after a packet.
+USED_FOR = 60.0
+
+
+@dataclass(slots=True)
+class Usage:
+    """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
+
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    """
+
+    sent: int = 0
+    received: int = 0
+    own: int = 0
+    used_at: float | None = None
+    heard_at: float | None = None
+
+
+@dataclass(slots=True)
+class Suppressed:
+    """A redirect that was sent or held back, for `show ip nhrp redirect`."""
+
+    nbma: IPAddress
+    destination: IPAddress
+    drops: int
+    expires: float
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """One tunnel with NHRP on it.
+
+    state, interface: as their owners last told us. public_nbma: what a server says our address looks like behind NAT.
+    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server, and
+    since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state nhrp`
+    keeps the line protocol down.
+    """
+
+    config: TunnelConfig
+    limit: SendLimit
+    state: TunnelState | None = None
+    interface: InterfaceState | None = None
+    cache: Cache = field(default_factory=Cache)
+    counters: Counters = field(default_factory=Counters)
+    clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
+    paths: dict[IPAddress, Path] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
+    gleaned: dict[IPAddress, float] = field(default_factory=dict)
+    usage: dict[IPAddress, Usage] = field(default_factory=dict)
+    registered_multicast: dict[IPAddress, int] = field(default_factory=dict)
+    multicast: tuple[IPAddress, ...] = ()
+    multicast_set_at: float | None = None
+    public_nbma: IPAddress | None = None
+    redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
+    held: bool = False
+
+    @property
+    def name(self) -> str:
+        """The interface."""
+        return self.config.name
+
+    @property
+    def network_id(self) -> int | None:
+        """Which tunnels are one network with this one."""
+        return self.config.network_id
+
+    @property
+    def address(self) -> IPAddress | None:
+        """Our tunnel address."""
+        return self.interface.address if self.interface else None
+
+    @property
+    def subnet(self) -> Prefix | None:
+        """The prefix of the tunnel's own addresses."""
+        return self.interface.prefix if self.interface else None
+
+    @property
+    def nbma(self) -> IPAddress | None:
+        """Our NBMA address."""
+        return self.state.source if self.state else None
+
+    @property
+    def multipoint(self) -> bool:
+        """Its packets need adjacencies."""
+        return self.state is not None and self.state.multipoint
+
+    @property
+    def running(self) -> bool:
+        """NHRP can speak: configured, both addresses known, and the tunnel can send."""
+        return (
+            self.config.network_id is not None
+            and self.state is not None
+            and self.state.up
+            and self.state.source is not None
+            and self.address is not None
+        )
+
+    @property
+    def mtu(self) -> int:
+        """What our CIEs say."""
+        return _LARGEST_MTU - (_KEY_OCTETS if self.state is not None and self.state.key is not None else 0)
+
+    @property
+    def own_entry(self) -> Entry | None:
+        """This station itself, as `show ip nhrp self` has it. It is in no cache: nobody needs to look it up."""
+        if not self.running or self.address is None or self.interface is None:
+            return None
+        return Entry(
+            target=Prefix.host(self.address),
+            next_hop=self.address,
+            nbma=self.nbma,
+            type=EntryType.STATIC,
+            created=self.interface.since,
+            flags=Flag.ROUTER | Flag.UNIQUE | Flag.LOCAL,
+        )
+
+    def is_ours(self, address: IPAddress) -> bool:
+        """Is this an address of the tunnel interface itself?"""
+        return self.interface is not None and any(address == own for own, _ in self.interface.addresses)
+
+    def used(self, entry: Entry, now: float) -> bool:
+        """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
+        if entry.nbma is None:
+            return False
+        usage = self.usage.get(entry.nbma)
+        return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
+
+    def count_own(self, nbma: IPAddress) -> None:
+        """NHRP sends a packet of its own to this address."""
+        usage = self.usage.get(nbma)
+        if usage is None:
+            if len(self.usage) >= LARGEST_USAGE:
+                return
+            usage = self.usage[nbma] = Usage()
+        usage.own += 1
+
+    def is_server(self, address: IPAddress) -> bool:
+        """Is this the tunnel address of one of our servers?"""
+        return address in self.clients
+
+    def server(self, avoid: IPAddress | None = None) -> NhsClient | None:
+        """The best server to send to: one that responds before one that might, then by priority.
+
+        avoid: an NBMA address that must not be chosen, because the packet came from there.
+        """
+        best: NhsClient | None = None
+        for client in self.clients.values():
+            if client.nbma != avoid and (best is None or _rank(client) < _rank(best)):
+                best = client
+        return best
+
+
+def _rank(client: NhsClient) -> tuple[bool, int]:
+    return (not client.is_responding, client.priority)

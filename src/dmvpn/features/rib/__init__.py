@@ -1,0 +1,23 @@
+"""The routing table: what all protocols offer, which route of a prefix is best, and what is forwarded where.
+
+Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop override) and `InterfaceChanged`; makes
+`SetRoute`, `ClearRoute`, `RouteChanged`, `ports.Rib`.
+
+    offers   one prefix and what was offered for it     recursion   next hops that are looked up in the table
+    table    selection                                  fib         what the shell has been told
+    machine  connected routes, notices, questions       show        show ip route, show ip cef, show ip protocols
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.rib import messages
+from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rib.show import COMMANDS
+from dmvpn.ios import DebugFlag, Feature
+
+FEATURE = Feature(
+    name="rib",
+    commands=COMMANDS,
+    machine=RibMachine,
+    debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
+)

@@ -1,0 +1,103 @@
+"""The forwarding table as the shell has it: orders go out only where an entry really becomes another one.
+
+Connected prefixes and our own addresses are the host's own business: they follow from `SetInterface`, and an entry of
+ours must not lie over them. NHRP's override (NHO) replaces the next hops of a route without touching the route.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.rib.offers import Node
+
+_HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happens to a packet: next hops if it is forwarded."""
+
+    kind: RouteKind
+    hops: tuple[NextHop, ...]
+
+
+class ForwardingTable:
+    """Entries by prefix, as ordered. `line(interface)`: does it carry packets?"""
+
+    def __init__(self, line: Callable[[str], bool]) -> None:
+        self._line = line
+        self._installed: dict[Prefix, SetRoute] = {}
+        self._retries: Retries[Prefix] = Retries()
+
+    def entry(self, node: Node) -> Entry | None:
+        """What the best route of this prefix, and NHRP's override, come to; None without a route."""
+        if node.best is None:
+            return None
+        route = node.best.route
+        if route.kind is not RouteKind.FORWARD:
+            return Entry(route.kind, ())
+        if self.overridden(node) and node.override is not None:
+            return Entry(RouteKind.FORWARD, (node.override,))
+        return Entry(RouteKind.FORWARD, node.best.hops)
+
+    def overridden(self, node: Node) -> bool:
+        """Does NHRP's next hop stand in the place of the route's?"""
+        if node.override is None or node.best is None or not self._line(node.override.interface):
+            return False
+        return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
+
+    def update(self, prefix: Prefix, node: Node | None) -> list[Effect]:
+        """The order that brings the shell up to date for this prefix, if it needs one."""
+        wanted = self._wanted(prefix, node)
+        have = self._installed.get(prefix)
+        if wanted == have:
+            return []
+        self._retries.forget(prefix)
+        if wanted is None:
+            del self._installed[prefix]
+            return [ClearRoute(prefix)]
+        self._installed[prefix] = wanted
+        return [wanted]
+
+    def all(self) -> list[Effect]:
+        """Every entry again, for a shell that may have lost some."""
+        return list(self._installed.values())
+
+    def again(self, prefix: Prefix) -> list[Effect]:
+        """The entry of one prefix again."""
+        return [self._installed[prefix]] if prefix in self._installed else []
+
+    def failed(self, prefix: Prefix, text: str, now: float) -> None:
+        """The shell could not carry out the order for this prefix."""
+        self._retries.failed(prefix, Reason("the host refused the route", text, since=now), now)
+
+    def reason(self, prefix: Prefix) -> Reason | None:
+        """Why the host does not have this route, or None."""
+        return self._retries.reason(prefix)
+
+    def retry(self, now: float) -> list[Effect]:
+        """Orders that failed and are to be tried again now."""
+        return [effect for prefix in self._retries.pop_due(now) for effect in self._order(prefix)]
+
+    def next_deadline(self) -> float | None:
+        """When the next order is tried again."""
+        return self._retries.next()
+
+    def _order(self, prefix: Prefix) -> list[Effect]:
+        return [self._installed.get(prefix) or ClearRoute(prefix)]
+
+    def _wanted(self, prefix: Prefix, node: Node | None) -> SetRoute | None:
+        if node is None or node.best is None or node.best.route.source in _HOSTS_OWN:
+            return None
+        entry = self.entry(node)
+        return SetRoute(prefix, entry.hops, entry.kind) if entry else None

@@ -1,0 +1,230 @@
+"""The routing information base: takes what protocols offer, selects, and programs the forwarding table.
+
+    RouteOffered, RouteRetracted ──┐
+    InterfaceChanged ──────────────┼─> RouteTable ──> Change ──> ForwardingTable ──> SetRoute, ClearRoute
+    OverrideOffered ───────────────┘                    └─────> RouteChanged (for redistribution, tunnels, NHRP)
+
+Connected and local routes are made here, from the interfaces that carry packets. Everybody's questions about routes
+(`ports.Rib`) are answered here too, each by one longest match.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
+from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.notices import (
+    DebugOutput,
+    InterfaceChanged,
+    InterfaceState,
+    Notice,
+    OverrideOffered,
+    Route,
+    RouteChanged,
+    RouteOffered,
+    RouteRetracted,
+    RoutesCleared,
+    RouteSource,
+)
+from dmvpn.features.rib import messages
+from dmvpn.features.rib.fib import ForwardingTable
+from dmvpn.features.rib.table import Change, RouteTable
+
+if TYPE_CHECKING:
+    from dmvpn.base.lpm import PrefixTable
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.rib.offers import Node
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRoutes(Event):
+    """`clear ip route`: say the forwarding entries again and let dynamic protocols ask anew; None: all prefixes."""
+
+    prefix: Prefix | None = None
+
+
+class RibMachine:
+    """Owns the routing table; answers `ports.Rib`."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        RouteOffered,
+        RouteRetracted,
+        OverrideOffered,
+        InterfaceChanged,
+        EffectFailed,
+        Resync,
+        ClearRoutes,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._lines: dict[str, bool] = {}
+        self._table = RouteTable(self._line)
+        self._fib = ForwardingTable(self._line)
+        self._overrides: dict[Prefix, NextHop] = {}
+        self._routes: tuple[Route, ...] | None = None
+
+    # ------------------------------------------------------------------------------------------------- ports.Rib
+
+    def lookup(self, address: IPAddress) -> Route | None:
+        """The best route for a destination, by longest match."""
+        node = self._match(address)
+        return node.shown if node else None
+
+    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
+        """The same, as if NHRP had installed and overridden nothing."""
+        for _, node in self._table.nodes.matches(address):
+            if node.plain is not None:
+                return node.plain.resolved
+        return None
+
+    def exact(self, prefix: Prefix) -> Route | None:
+        """The best route of exactly this prefix that NHRP did not install, or None."""
+        node = self._table.nodes.get(prefix)
+        return node.plain.resolved if node and node.plain else None
+
+    def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
+        """Next hops as a packet takes them; empty if it is dropped."""
+        node = self._match(address)
+        entry = self._fib.entry(node) if node else None
+        return entry.hops if entry else ()
+
+    def routes(self) -> tuple[Route, ...]:
+        """The best routes, sorted by prefix."""
+        if self._routes is None:
+            self._routes = tuple(node.shown for _, node in self._table.nodes.items() if node.shown is not None)
+        return self._routes
+
+    # -------------------------------------------------------------------------------------------------- for shows
+
+    @property
+    def nodes(self) -> PrefixTable[Node]:
+        """All that is known, by prefix."""
+        return self._table.nodes
+
+    def overridden(self, node: Node) -> bool:
+        """Does NHRP's next hop stand in the place of the route's?"""
+        return self._fib.overridden(node)
+
+    def failure(self, prefix: Prefix) -> Reason | None:
+        """Why the host does not have this route, or None."""
+        return self._fib.reason(prefix)
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case RouteOffered(route=route):
+                return self._publish(self._table.offer(route, now))
+            case RouteRetracted():
+                return self._publish(self._table.retract(event.source, event.process, event.prefix, now))
+            case OverrideOffered():
+                return self._override(event, now)
+            case InterfaceChanged():
+                return self._interface(event, now)
+            case ClearRoutes():
+                return self._clear(event.prefix, now)
+            case EffectFailed(effect=SetRoute() | ClearRoute() as order):
+                self._fib.failed(order.prefix, event.text, now)
+                return []
+            case Tick():
+                return [*self._fib.retry(now)]
+            case Resync():
+                return [*self._fib.all()]
+            case _:
+                return []
+
+    def next_deadline(self) -> float | None:
+        """When an order that failed is tried again."""
+        return self._fib.next_deadline()
+
+    def _line(self, interface: str) -> bool:
+        return self._lines.get(interface, False)
+
+    def _match(self, address: IPAddress) -> Node | None:
+        for _, node in self._table.nodes.matches(address):
+            if node.best is not None:
+                return node
+        return None
+
+    def _publish(self, changes: list[Change]) -> list[Effect | Notice]:
+        """What follows from changes: debug lines, orders to the forwarding table, the notice."""
+        if not changes:
+            return []
+        self._routes = None
+        results: list[Effect | Notice] = []
+        if self._ports.debugging.on(messages.ROUTING):
+            results.append(DebugOutput(tuple(line for change in changes for line in messages.change_lines(change))))
+        for change in changes:
+            results += self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
+            results.append(RouteChanged(change.prefix, change.old, change.new))
+        return results
+
+    def _override(self, event: OverrideOffered, now: float) -> list[Effect | Notice]:
+        if self._overrides.get(event.prefix) == event.next_hop:
+            return []
+        if event.next_hop is None:
+            del self._overrides[event.prefix]
+        else:
+            self._overrides[event.prefix] = event.next_hop
+        self._table.set_override(event.prefix, event.next_hop, now)
+        results: list[Effect | Notice] = []
+        if self._ports.debugging.on(messages.ROUTING):
+            hop = event.next_hop.address or event.next_hop.interface if event.next_hop else None
+            results.append(DebugOutput((messages.override_line(event.prefix, hop),)))
+        return [*results, *self._fib.update(event.prefix, self._table.nodes.get(event.prefix))]
+
+    def _interface(self, event: InterfaceChanged, now: float) -> list[Effect | Notice]:
+        """Connected routes follow the line; so does everything that leads out of this interface."""
+        results: list[Effect | Notice] = []
+        up = event.new is not None and event.new.line
+        if up != self._line(event.name):
+            self._lines[event.name] = up
+            results += self._publish(self._table.link(event.name, now))
+            for prefix, next_hop in self._overrides.items():
+                if next_hop.interface == event.name:
+                    results += self._fib.update(prefix, self._table.nodes.get(prefix))
+        old_routes, new_routes = _connected(event.old), _connected(event.new)
+        for key in old_routes:
+            if key not in new_routes:
+                source, prefix = key
+                results += self._publish(self._table.retract(source, event.name, prefix, now))
+        for key, route in new_routes.items():
+            if key not in old_routes:
+                results += self._publish(self._table.offer(route, now))
+        return results
+
+    def _clear(self, prefix: Prefix | None, now: float) -> list[Effect | Notice]:
+        results: list[Effect | Notice] = []
+        for key, node in self._table.nodes.items():
+            if prefix is None or key == prefix:
+                for offer in node.offers.values():
+                    offer.since = now
+                results += self._fib.again(key)
+        return [*results, RoutesCleared(prefix)]
+
+
+def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix], Route]:
+    """Connected and local routes of an interface; none while its line is down. A /32 is connected only, as on IOS."""
+    routes: dict[tuple[RouteSource, Prefix], Route] = {}
+    if state is None or not state.line:
+        return routes
+    for address, length in state.addresses:
+        pairs = [(RouteSource.CONNECTED, Prefix.of(address, length))]
+        if length < address.max_prefixlen:
+            pairs.append((RouteSource.LOCAL, Prefix.host(address)))
+        for source, prefix in pairs:
+            routes[source, prefix] = Route(
+                prefix=prefix,
+                source=source,
+                distance=0,
+                next_hops=(NextHop(state.name),),
+                process=state.name,
+                kind=RouteKind.FORWARD,
+            )
+    return routes

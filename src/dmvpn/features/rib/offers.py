@@ -1,0 +1,100 @@
+"""Offers: every route that a protocol wants in the table, and which of one prefix is the best.
+
+A prefix has a `Node`; each protocol (and process) may have one `Offer` there. An offer is usable when it discards
+packets, or when at least one of its next hops can be reached now. `Offer.hops` are those, with their interfaces: an
+offer whose own next hops name addresses only (a static route) gets them from `rib.recursion`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.notices import Route, RouteSource
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+
+#: Who offers: the key of an offer within its prefix.
+Owner = tuple[RouteSource, str]
+
+#: A route of this administrative distance is never used.
+UNUSABLE_DISTANCE = 255
+
+_SOURCE_ORDER = {source: number for number, source in enumerate(RouteSource)}
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """A route as offered, and what can be used of it now. since: when it became what it is, seconds monotonic."""
+
+    route: Route
+    hops: tuple[NextHop, ...] = ()
+    since: float = 0.0
+    _resolved: Route | None = None
+
+    @property
+    def recursive(self) -> bool:
+        """A next hop must be looked up in the table to know its interface."""
+        return any(not hop.interface for hop in self.route.next_hops)
+
+    @property
+    def usable(self) -> bool:
+        """It may stand in the table."""
+        return bool(self.hops) or self.route.kind is not RouteKind.FORWARD
+
+    @property
+    def counts(self) -> bool:
+        """It takes part in the choice of the best route that NHRP did not make; distance 255 means never."""
+        return self.route.source is not RouteSource.NHRP and self.route.distance < UNUSABLE_DISTANCE
+
+    @property
+    def rank(self) -> tuple[int, int, int, str]:
+        """The smallest is the best: distance first, then metric; the rest makes the choice the same every time."""
+        route = self.route
+        return route.distance, route.metric, _SOURCE_ORDER[route.source], route.process
+
+    @property
+    def resolved(self) -> Route:
+        """The route with exactly the next hops that are usable, and their interfaces."""
+        if self.route.next_hops == self.hops or self.route.kind is not RouteKind.FORWARD:
+            return self.route
+        if self._resolved is None or self._resolved.next_hops != self.hops:
+            self._resolved = replace(self.route, next_hops=self.hops)
+        return self._resolved
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One prefix: its offers, the best of all, and the best of those that NHRP did not make.
+
+    shown: the best route as everybody was told of it. override: the next hop that NHRP puts in the place of the best
+    route's (NHO), and since when.
+    """
+
+    prefix: Prefix
+    offers: dict[Owner, Offer] = field(default_factory=dict)
+    best: Offer | None = None
+    plain: Offer | None = None
+    shown: Route | None = None
+    override: NextHop | None = None
+    override_since: float = 0.0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is known of the prefix any more."""
+        return not self.offers and self.override is None
+
+    def choose_plain(self) -> Offer | None:
+        """The best usable offer that NHRP did not make, as of now."""
+        usable = [offer for offer in self.offers.values() if offer.usable and offer.counts]
+        return min(usable, key=lambda offer: offer.rank) if usable else None
+
+    def choose(self) -> Offer | None:
+        """The best usable offer of all, as of now."""
+        plain = self.choose_plain()
+        nhrp = self.offers.get((RouteSource.NHRP, ""))
+        if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
+            return plain
+        return nhrp

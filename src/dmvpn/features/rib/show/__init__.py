@@ -1,0 +1,22 @@
+"""The commands of the routing table.
+
+routes      show ip route [protocol]            prefix      show ip route A.B.C.D, show ip route summary
+cef         show ip cef                         protocols   show ip protocols, clear ip route
+entries     what the route commands show, as values
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.rib.show import cef, prefix, protocols, routes
+
+COMMANDS: Final = (
+    routes.ROUTES,
+    prefix.SUMMARY,
+    prefix.PREFIX,
+    cef.TABLE,
+    cef.PREFIX,
+    protocols.PROTOCOLS,
+    protocols.CLEAR,
+)

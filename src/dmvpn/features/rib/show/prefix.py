@@ -1,0 +1,183 @@
+"""`show ip route A.B.C.D [MASK]` and `show ip route summary`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rib.show.entries import Major, RouteEntry, all_entries, major_of, majors, make_entry
+from dmvpn.features.rib.show.routes import route_lines
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.lpm import PrefixTable
+    from dmvpn.features.rib.offers import Node
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpRoutePrefix:
+    """The answer: one entry; or a classful network with its entries; or neither, and why."""
+
+    entry: RouteEntry | None
+    network: Major | None = None
+    subnets: tuple[RouteEntry, ...] = ()
+    missing: str = ""
+
+
+def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
+    """With a mask exactly that prefix; otherwise the longest match, for which the default route does not count."""
+    prefix = args.prefix("prefix")
+    mask = args.address("mask", None)
+    if mask is not None:
+        prefix = Prefix.of(prefix.address, mask_length(mask) or 0)
+    machine = ctx.machine(RibMachine)
+    node = _find(machine.nodes, prefix, exact=mask is not None or not prefix.is_host)
+    if node is not None and node.best is not None:
+        return ShowIpRoutePrefix(make_entry(machine, node, node.best, ctx.now))
+    entries = all_entries(ctx)
+    network = major_of(prefix)
+    major = majors(entries).get(network) if network is not None else None
+    if network is not None and major is not None and prefix.address == network.address:
+        inside = tuple(entry for entry in entries if entry.prefix in network)
+        return ShowIpRoutePrefix(None, major, inside)
+    return ShowIpRoutePrefix(None, missing="Subnet" if major is not None else "Network")
+
+
+def _find(nodes: PrefixTable[Node], prefix: Prefix, *, exact: bool) -> Node | None:
+    if exact:
+        node = nodes.get(prefix)
+        return node if node is not None and node.best is not None else None
+    wants_default = int(prefix.address) == 0
+    for found, node in nodes.matches(prefix.address):
+        if node.best is not None and (wants_default or not found.is_default):
+            return node
+    return None
+
+
+def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
+    """The particulars of one route."""
+    if answer.network is not None:
+        yield f"Routing entry for {answer.network.network}, {answer.network.subnets} known subnets"
+        if answer.network.masks > 1:
+            yield f"  Variably subnetted with {answer.network.masks} masks"
+        for entry in answer.subnets:
+            yield from route_lines(entry, subnet=True)
+    elif answer.entry is None:
+        yield f"% {answer.missing} not in table"
+    else:
+        yield from _entry_lines(answer.entry)
+
+
+def _entry_lines(entry: RouteEntry) -> Iterator[str]:
+    supernet = ", supernet" if major_of(entry.prefix) is None and not entry.prefix.is_default else ""
+    yield f"Routing entry for {entry.prefix}{supernet}"
+    yield f"  {_known_via(entry)}"
+    if entry.tag:
+        yield f"  Tag {entry.tag}"
+    if entry.source in ("eigrp", "rip"):
+        yield f"  Redistributing via {entry.known_via}"
+    is_dynamic = entry.letter not in "CLS"
+    first = entry.next_hops[0] if entry.next_hops else None
+    if is_dynamic and first is not None and first.address is not None:
+        yield f"  Last update from {first.address} on {first.interface}, {age(entry.age)} ago"
+    if entry.failure:
+        yield f"  Not in the forwarding table: {entry.failure}"
+    yield "  Routing Descriptor Blocks:"
+    yield from _descriptor_blocks(entry)
+
+
+def _known_via(entry: RouteEntry) -> str:
+    via = f'Known via "{entry.known_via}", distance {entry.distance}, metric {entry.metric}'
+    if entry.letter == "C":
+        return f"{via} (connected, via interface)"
+    if entry.letter == "L":
+        return f'Known via "connected", distance {entry.distance}, metric {entry.metric} (connected)'
+    if entry.letter == "S" and entry.next_hops and entry.next_hops[0].address is None:
+        via += " (connected)"
+    if entry.prefix.is_default:
+        via += ", candidate default path"
+    if entry.source == "eigrp":
+        via += f", type {'external' if entry.subcode else 'internal'}"
+    return via
+
+
+def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
+    metric = f"      Route metric is {entry.metric}, traffic share count is 1"
+    if entry.discard:
+        yield "  * directly connected, via Null0"
+        yield metric
+        return
+    for number, hop in enumerate(entry.next_hops):
+        mark = "*" if number == 0 else " "
+        if hop.address is None:
+            yield f"  {mark} directly connected, via {hop.interface}"
+        elif entry.letter == "S":
+            yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
+        else:
+            yield f"  {mark} {hop.address}, from {hop.address}, {age(entry.age)} ago, via {hop.interface}"
+        yield metric
+        yield from entry.details
+    if entry.override is not None:
+        hop, aged = entry.override, age(entry.override_age)
+        yield f"    [NHO]{hop.address}, from {hop.address}, {aged} ago, via {hop.interface}"
+        yield "      Route metric is 255, traffic share count is 1"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """How many routes of one source the table has: classful networks, and subnets."""
+
+    source: str
+    networks: int
+    subnets: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSummary:
+    """The answer to `show ip route summary`."""
+
+    sources: tuple[SourceCount, ...]
+
+
+def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
+    """Count the table."""
+    counts: dict[str, tuple[int, int]] = {"connected": (0, 0), "static": (0, 0)}
+    for entry in all_entries(ctx):
+        source = "connected" if entry.letter == "L" else entry.known_via
+        networks, subnets = counts.get(source, (0, 0))
+        network = major_of(entry.prefix)
+        is_subnet = network is not None and network != entry.prefix
+        counts[source] = (networks, subnets + 1) if is_subnet else (networks + 1, subnets)
+    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()))
+
+
+#: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
+_OVERHEAD, _MEMORY = 96, 312
+
+
+def render_summary(answer: RouteSummary) -> Iterator[str]:
+    """The table of counts."""
+    yield "IP routing table name is default (0x0)"
+    yield "IP routing table maximum-paths is 32"
+    yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"
+    total_networks = sum(count.networks for count in answer.sources)
+    total_subnets = sum(count.subnets for count in answer.sources)
+    for count in (*answer.sources, SourceCount("Total", total_networks, total_subnets)):
+        routes = count.networks + count.subnets
+        cells = (count.networks, count.subnets, 0, routes * _OVERHEAD, routes * _MEMORY)
+        yield f"{count.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
+
+
+PREFIX = ExecCommand(
+    "show ip route {prefix:prefix} [ {mask:mask} ]",
+    {"prefix": "An address, or a prefix", "mask": "Its mask: exactly this prefix"},
+    query=query_prefix,
+    render=render_prefix,
+)
+SUMMARY = ExecCommand(
+    "show ip route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary
+)

@@ -1,0 +1,50 @@
+"""`show ip protocols`: every routing protocol says its own block (`Feature.protocol_blocks`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.rib.machine import ClearRoutes
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpProtocols:
+    """The blocks, in the order of the features."""
+
+    blocks: tuple[tuple[str, ...], ...]
+
+
+def query_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
+    """Ask every feature that routes."""
+    answers = [feature.protocol_blocks(ctx) for feature in ctx.features if feature.protocol_blocks is not None]
+    return ShowIpProtocols(tuple(tuple(lines) for lines in answers if lines))
+
+
+def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
+    """The blocks with an empty line behind each."""
+    yield "*** IP Routing is NSF aware ***"
+    yield ""
+    for block in answer.blocks:
+        yield from block
+        yield ""
+
+
+def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
+    """`clear ip route`."""
+    return ClearRoutes(args.prefix("prefix", None))
+
+
+PROTOCOLS = ExecCommand(
+    "show ip protocols", {"protocols": "Routing protocols"}, query=query_protocols, render=render_protocols
+)
+CLEAR = ExecCommand(
+    "clear ip route ( * | {prefix:prefix} )",
+    {"route": "Routes", "*": "All of them", "prefix": "One prefix"},
+    action=clear_routes,
+    privilege=15,
+)

@@ -1,0 +1,140 @@
+"""`show ip route [protocol]`: the table in IOS's columns.
+
+Column 0 holds the letter of the source, 1 the `*` of the default route, 2 and 3 the subcode, 4 the `%` of a next-hop
+override. A subnet's prefix starts at column 9, that of a classful network, a supernet or the default route at column 6.
+A line that would be longer than the terminal is broken behind the prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.rib.show.entries import Gateway, Major, RouteEntry, all_entries, find_gateway, major_of, majors
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import Prefix
+
+WIDTH = 80
+
+LEGEND: Final = (
+    "Codes: L - local, C - connected, S - static, R - RIP, M - mobile, B - BGP",
+    "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area ",
+    "       N1 - OSPF NSSA external type 1, N2 - OSPF NSSA external type 2",
+    "       E1 - OSPF external type 1, E2 - OSPF external type 2, m - OMP",
+    "       n - NAT, Ni - NAT inside, No - NAT outside, Nd - NAT DIA",
+    "       i - IS-IS, su - IS-IS summary, L1 - IS-IS level-1, L2 - IS-IS level-2",
+    "       ia - IS-IS inter area, * - candidate default, U - per-user static route",
+    "       H - NHRP, G - NHRP registered, g - NHRP registration summary",
+    "       o - ODR, P - periodic downloaded static route, l - LISP",
+    "       a - application route",
+    "       + - replicated route, % - next hop override, p - overrides from PfR",
+    "       & - replicated local route overrides by connected",
+    "",
+)
+
+#: The words of the command that choose routes, with the letters that they choose.
+_SELECTIONS = {"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "nhrp": "H"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpRoute:
+    """The answer: entries in order, and how they are grouped. overrides: the NHO lines are wanted."""
+
+    gateway: Gateway | None
+    entries: tuple[RouteEntry, ...]
+    majors: dict[Prefix, Major]
+    overrides: bool
+
+
+def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
+    """The whole table, or the routes of one source."""
+    entries = all_entries(ctx)
+    letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
+    selected = tuple(entry for entry in entries if letters is None or entry.letter in letters)
+    return ShowIpRoute(find_gateway(entries), selected, majors(entries), "next-hop-override" in args)
+
+
+def render_routes(answer: ShowIpRoute) -> Iterator[str]:
+    """Legend, gateway of last resort, routes under the headings of their networks."""
+    yield from LEGEND
+    yield gateway_line(answer.gateway)
+    yield ""
+    heading: Prefix | None = None
+    for entry in answer.entries:
+        network = major_of(entry.prefix)
+        major = answer.majors.get(network) if network is not None else None
+        if network != heading and major is not None and not major.lone:
+            yield heading_line(major)
+        heading = network
+        yield from route_lines(entry, subnet=major is not None and not major.lone, overrides=answer.overrides)
+
+
+def gateway_line(gateway: Gateway | None) -> str:
+    """Where packets without a better route go."""
+    if gateway is None:
+        return "Gateway of last resort is not set"
+    return f"Gateway of last resort is {gateway.next_hop or UNSPECIFIED} to network {gateway.network.address}"
+
+
+def heading_line(major: Major) -> str:
+    """The line above the subnets of a classful network."""
+    count = f"{major.subnets} subnets"
+    if major.masks > 1:
+        return f"      {major.network} is variably subnetted, {count}, {major.masks} masks"
+    return f"      {major.network.address}/{major.subnet_length} is subnetted, {count}"
+
+
+def route_lines(entry: RouteEntry, *, subnet: bool, overrides: bool = False) -> Iterator[str]:
+    """The lines of one route: the first next hop behind the prefix, the others under it."""
+    star = "*" if entry.prefix.is_default else " "
+    percent = "%" if entry.override else " "
+    code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{entry.prefix}"
+    hops = list(_hop_texts(entry))
+    if len(f"{code} {hops[0]}") > WIDTH:
+        yield code
+        indent = " " * 11
+        yield indent + hops[0]
+    else:
+        indent = " " * (len(code) + 1)
+        yield f"{code} {hops[0]}"
+    for text in hops[1:]:
+        yield indent + text
+    if overrides and entry.override is not None:
+        hop = f"[NHO][{entry.distance}/255] via {entry.override.address}"
+        yield f"{indent}{hop}, {age(entry.override_age)}, {entry.override.interface}"
+
+
+def _hop_texts(entry: RouteEntry) -> Iterator[str]:
+    if entry.discard and entry.letter != "S":
+        yield f"is a summary, {age(entry.age)}, Null0"
+        return
+    for hop in entry.next_hops:
+        aged = "" if entry.letter in "CLS" else f", {age(entry.age)}"
+        if hop.address is None:
+            yield f"is directly connected{aged}, {hop.interface}"
+        else:
+            interface = f", {hop.interface}" if hop.interface else ""
+            yield f"[{entry.distance}/{entry.metric}] via {hop.address}{aged}{interface}"
+
+
+ROUTES = ExecCommand(
+    "show ip route [ connected | local | static | rip | eigrp [ {process:1-65535} ] | nhrp | next-hop-override ]",
+    {
+        "route": "The routing table",
+        "connected": "Connected routes",
+        "local": "Our own addresses",
+        "static": "Static routes",
+        "rip": "Routes of RIP",
+        "eigrp": "Routes of EIGRP",
+        "process": "Autonomous system",
+        "nhrp": "Routes of NHRP",
+        "next-hop-override": "With the next hops that NHRP put in",
+    },
+    query=query_routes,
+    render=render_routes,
+)

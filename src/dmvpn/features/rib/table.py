@@ -1,0 +1,141 @@
+"""The routing table: selects the best offer of every prefix and says what changed.
+
+    offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best of each prefix ──> Change
+
+One `Change` is one prefix whose best route is another one now. Work per offer: one look-up per prefix length in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.lpm import PrefixTable
+from dmvpn.features.rib.offers import Node, Offer
+from dmvpn.features.rib.recursion import Key, Recursion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import NextHop
+    from dmvpn.base.notices import Route, RouteSource
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The best route of a prefix, before and after."""
+
+    prefix: Prefix
+    old: Route | None
+    new: Route | None
+
+
+class RouteTable:
+    """All nodes by prefix. `line(interface)`: does it carry packets?"""
+
+    def __init__(self, line: Callable[[str], bool]) -> None:
+        self.nodes: PrefixTable[Node] = PrefixTable()
+        self._line = line
+        self._recursion = Recursion(self.nodes, line)
+        self._by_interface: dict[str, dict[Key, None]] = {}
+
+    def offer(self, route: Route, now: float) -> list[Change]:
+        """Take a route, or the new version of one."""
+        node = self._node(route.prefix)
+        owner = route.source, route.process
+        key = route.prefix, owner
+        old = node.offers.get(owner)
+        if old is not None and old.route == route:
+            old.route = route
+            old.since = route.since or old.since
+            return []
+        if old is not None:
+            self._unlink(key, old)
+        offer = node.offers[owner] = Offer(route, since=route.since or now)
+        for hop in route.next_hops:
+            if hop.interface:
+                self._by_interface.setdefault(hop.interface, {})[key] = None
+        if offer.recursive:
+            self._recursion.add(key, offer)
+        else:
+            offer.hops = self._direct(route)
+        return self._settle([route.prefix], now)
+
+    def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[Change]:
+        """Drop a route; it need not be there."""
+        node = self.nodes.get(prefix)
+        offer = node.offers.pop((source, process), None) if node else None
+        if offer is None:
+            return []
+        self._unlink((prefix, (source, process)), offer)
+        return self._settle([prefix], now)
+
+    def link(self, interface: str, now: float) -> list[Change]:
+        """The line of an interface went up or down."""
+        touched: dict[Prefix, None] = {}
+        for key in self._by_interface.get(interface, ()):
+            node = self.nodes.get(key[0])
+            offer = node.offers[key[1]] if node else None
+            if offer is not None and not offer.recursive:
+                offer.hops = self._direct(offer.route)
+            touched[key[0]] = None
+        return self._settle(list(touched), now)
+
+    def set_override(self, prefix: Prefix, override: NextHop | None, now: float) -> None:
+        """Set the override of a prefix, or take it back (None); it is no change of the best route."""
+        node = self._node(prefix)
+        if node.override is None or override is None:
+            node.override_since = now
+        node.override = override
+        self._drop_if_empty(node)
+
+    def _node(self, prefix: Prefix) -> Node:
+        node = self.nodes.get(prefix)
+        if node is None:
+            node = self.nodes[prefix] = Node(prefix)
+        return node
+
+    def _direct(self, route: Route) -> tuple[NextHop, ...]:
+        hops = tuple(hop for hop in route.next_hops if self._line(hop.interface))
+        return route.next_hops if len(hops) == len(route.next_hops) else hops
+
+    def _unlink(self, key: Key, offer: Offer) -> None:
+        self._recursion.remove(key)
+        for hop in offer.route.next_hops:
+            users = self._by_interface.get(hop.interface)
+            if users is not None:
+                users.pop(key, None)
+                if not users:
+                    del self._by_interface[hop.interface]
+
+    def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
+        """Select anew where something changed, and wherever a recursive offer leans on that."""
+        changes: dict[Prefix, Change] = {}
+        touched = dict.fromkeys(prefixes)
+        while touched:
+            leaning: dict[Key, None] = {}
+            for prefix in touched:
+                self._select(prefix, changes, now)
+                leaning.update(dict.fromkeys(self._recursion.affected(prefix)))
+                node = self.nodes.get(prefix)
+                for owner, offer in node.offers.items() if node else ():
+                    if offer.recursive:
+                        leaning[prefix, owner] = None
+            touched = dict.fromkeys(prefix for prefix, _ in self._recursion.resolve(list(leaning))) if leaning else {}
+        return [change for change in changes.values() if change.old != change.new]
+
+    def _select(self, prefix: Prefix, changes: dict[Prefix, Change], now: float) -> None:
+        node = self.nodes.get(prefix)
+        if node is None:
+            return
+        before = changes[prefix].old if prefix in changes else node.shown
+        node.plain = node.choose_plain()
+        node.best = node.choose()
+        node.shown = node.best.resolved if node.best else None
+        changes[prefix] = Change(prefix, before, node.shown)
+        self._drop_if_empty(node)
+
+    def _drop_if_empty(self, node: Node) -> None:
+        if node.empty and node.best is None:
+            self.nodes.pop(node.prefix)

@@ -1,0 +1,27 @@
+"""RIP version 2: RFC 2453.
+
+Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
+`RouteChanged` (redistribution); makes `RouteOffered` and `RouteRetracted`, and packets.
+
+    packet    bytes <-> values          auth      the MD5 digest of RFC 2082
+    model     the typed configuration   circuit   an interface that speaks RIP
+    database  learned routes, timers    own       connected and redistributed routes
+    output    what an update says       machine   the process
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.rip import config, messages, show
+from dmvpn.features.rip.machine import RipMachine
+from dmvpn.ios import DebugFlag, Feature
+
+FEATURE = Feature(
+    name="rip",
+    modes=(config.MODE,),
+    config=config.LINES,
+    commands=show.COMMANDS,
+    model=config.model,
+    machine=RipMachine,
+    debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
+    protocol_blocks=show.protocol_block,
+)

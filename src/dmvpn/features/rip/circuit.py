@@ -1,0 +1,95 @@
+"""One interface that speaks RIP: how packets leave it, and which of those that arrive are to be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import SendIp
+from dmvpn.base.errors import WireError
+from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry, RipPacket
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import IpReceived
+    from dmvpn.base.notices import InterfaceState
+
+GROUP: Final = IPv4Address("224.0.0.9")
+PORT: Final = 520
+UDP: Final = 17
+#: What IOS sends: RFC 2453 asks for nothing in particular.
+TTL: Final = 2
+TOS: Final = 0xC0
+
+#: Networks that nobody may announce: this host, loopback, multicast and reserved (RFC 2453 §3.9.2).
+_IMPOSSIBLE: Final = tuple(Prefix.parse(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"))
+
+
+@dataclass(slots=True)
+class Circuit:
+    """An interface in use. address: its primary one, the source of what we send. passive: nothing is multicast.
+
+    heard: somebody answered since it came up. attempts: how often the whole table has been asked for.
+    """
+
+    state: InterfaceState
+    address: IPAddress
+    passive: bool
+    heard: bool = False
+    attempts: int = 0
+
+    @property
+    def name(self) -> str:
+        """The interface."""
+        return self.state.name
+
+    def holds(self, address: IPAddress) -> bool:
+        """Is this an address of the interface's subnets, and not our own?"""
+        mine = self.state.addresses
+        return any(address in Prefix.of(own, length) for own, length in mine) and all(address != own for own, _ in mine)
+
+    def send(self, packet: RipPacket, destination: IPAddress = GROUP, port: int = PORT) -> SendIp:
+        """The order to send a packet out of this interface."""
+        datagram = UdpDatagram(source_port=PORT, destination_port=port, payload=packet.serialize())
+        return SendIp(
+            interface=self.name,
+            source=self.address,
+            destination=destination,
+            protocol=UDP,
+            payload=datagram.serialize(self.address, destination),
+            ttl=TTL,
+            tos=TOS,
+        )
+
+    def open(self, event: IpReceived) -> tuple[RipPacket, int]:
+        """The packet in an IP packet, with the port it came from. Raises WireError for what must not be believed."""
+        datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
+        if datagram.destination_port != PORT:
+            raise WireError(f"UDP port {datagram.destination_port}", offset=2, clause="RFC 2453 §3.6")
+        if not self.holds(event.source):
+            raise WireError("a sender outside the interface's subnet", offset=0, clause="RFC 2453 §3.9.2")
+        packet = RipPacket.parse(datagram.payload)
+        if packet.version != 2:
+            raise WireError(f"RIP version {packet.version}", offset=1, clause="RFC 2453 §5.1")
+        if packet.authentication is not None:
+            raise WireError("authentication that is not configured here", offset=4, clause="RFC 2453 §5.2")
+        if packet.command == Command.RESPONSE and datagram.source_port != PORT:
+            raise WireError(f"a response from port {datagram.source_port}", offset=0, clause="RFC 2453 §3.9.2")
+        return packet, datagram.source_port
+
+    def next_hop(self, entry: RipEntry, gateway: IPAddress) -> IPAddress:
+        """Where packets go: the next hop that the entry names if it is on this subnet, else the sender (§4.4)."""
+        return entry.next_hop if int(entry.next_hop) and self.holds(entry.next_hop) else gateway
+
+
+def believable(entry: RipEntry) -> Prefix | None:
+    """The prefix of an entry that may be taken, or None, RFC 2453 §3.9.2: a bad entry does not spoil the others."""
+    prefix = entry.prefix
+    if prefix is None or entry.family != AddressFamily.IPV4 or not 1 <= entry.metric <= INFINITY:
+        return None
+    if not prefix.is_default and any(prefix in network for network in _IMPOSSIBLE):
+        return None
+    return prefix

@@ -1,0 +1,246 @@
+"""`router rip`, the RIP lines of an interface, and the model they make."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.rip.model import Redistribution, RipConfig, RipInterfaceSettings, RipTimers
+from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
+from dmvpn.ios.common import INTERFACE
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ConfigTree, Section
+
+MODE: Final = Mode("router-rip", "config-router")
+
+ROUTER: Final = ConfigLine(
+    "global", "router rip", {"rip": "Routing Information Protocol"}, key=(), order=420, opens="router-rip"
+)
+VERSION: Final = ConfigLine(
+    "router-rip", "version {version:1-2}", {"version": "Version of RIP; only 2 does anything here"}, order=10
+)
+TIMERS: Final = ConfigLine(
+    "router-rip",
+    "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295}",
+    {
+        "timers": "Adjust the timers",
+        "basic": "Update, invalid, holddown, flush",
+        "update": "Seconds between updates",
+        "invalid": "Seconds until a silent route is unreachable",
+        "holddown": "Seconds during which no other route is believed",
+        "flush": "Seconds until it is forgotten",
+    },
+    order=20,
+    default="timers basic 30 180 180 240",
+)
+
+
+def _redistribute(source: str, help_text: str, *, process: str = "") -> ConfigLine:
+    return ConfigLine(
+        "router-rip",
+        f"redistribute {source}{process} [ metric {{metric:0-16}} ]",
+        {"redistribute": "Let RIP announce other routes", source: help_text, "metric": "Metric of these routes"},
+        key=("process",) if process else None,
+        order=30,
+    )
+
+
+REDISTRIBUTE_CONNECTED: Final = _redistribute("connected", "Connected routes")
+REDISTRIBUTE_STATIC: Final = _redistribute("static", "Static routes")
+REDISTRIBUTE_EIGRP: Final = _redistribute("eigrp", "Routes of EIGRP", process=" {process:1-65535}")
+PASSIVE_DEFAULT: Final = ConfigLine("router-rip", "passive-interface default", {"default": "All interfaces"}, order=40)
+PASSIVE: Final = ConfigLine(
+    "router-rip",
+    "passive-interface {interface:interface}",
+    {"passive-interface": "Listen only", "interface": "An interface"},
+    key=("interface",),
+    order=41,
+    keep_no=True,
+)
+
+
+def _read_network(text: str) -> tuple[IPv4Address, str] | None:
+    """The classful network of an address: IOS keeps that, whatever host of it was typed."""
+    try:
+        typed = IPv4Address(text)
+    except ValueError:
+        return None
+    network = IPv4Address(int(Prefix.of(typed, classful_length(typed)).address))
+    return network, str(network)
+
+
+register_type(ValueType("classful-network", "A.B.C.D", _read_network, fragment=r"[\d.]{1,15}"))
+
+NETWORK: Final = ConfigLine(
+    "router-rip",
+    "network {network:classful-network}",
+    {"network": "A classful network whose interfaces speak RIP"},
+    key=("network",),
+    order=50,
+)
+NEIGHBOR: Final = ConfigLine(
+    "router-rip",
+    "neighbor {address:address}",
+    {"neighbor": "Send updates to this router by unicast", "address": "Its address"},
+    key=("address",),
+    order=60,
+)
+DEFAULT_ORIGINATE: Final = ConfigLine(
+    "router-rip",
+    "default-information originate",
+    {"default-information": "The default route", "originate": "Announce one"},
+    order=70,
+)
+DEFAULT_METRIC: Final = ConfigLine(
+    "router-rip", "default-metric {metric:1-16}", {"default-metric": "Metric of redistributed routes"}, order=71
+)
+MAXIMUM_PATHS: Final = ConfigLine(
+    "router-rip",
+    "maximum-paths {paths:1-32}",
+    {"maximum-paths": "Next hops of one route", "paths": "How many"},
+    order=72,
+    default="maximum-paths 4",
+)
+DISTANCE: Final = ConfigLine(
+    "router-rip",
+    "distance {distance:1-255}",
+    {"distance": "Administrative distance"},
+    order=73,
+    default="distance 120",
+)
+AUTO_SUMMARY: Final = ConfigLine(
+    "router-rip",
+    "auto-summary",
+    {"auto-summary": "Announce classful networks to other networks"},
+    order=80,
+    default_on=True,
+)
+
+SPLIT_HORIZON: Final = ConfigLine(
+    "interface",
+    "ip split-horizon",
+    {"split-horizon": "Do not announce a route to where it came from"},
+    order=70,
+    default_on=True,
+)
+AUTHENTICATION_MODE: Final = ConfigLine(
+    "interface",
+    "ip rip authentication mode ( text | md5 )",
+    {"rip": "Routing Information Protocol", "authentication": "Authentication", "mode": "How"},
+    order=56,
+)
+AUTHENTICATION_KEYS: Final = ConfigLine(
+    "interface",
+    "ip rip authentication key-chain {keys:word}",
+    {"key-chain": "With the keys of", "keys": "A key chain"},
+    order=57,
+)
+SEND_VERSION: Final = ConfigLine(
+    "interface", "ip rip send version ( 2 | 1 [ 2 ] )", {"send": "What is sent", "version": "Version"}, order=58
+)
+RECEIVE_VERSION: Final = ConfigLine(
+    "interface", "ip rip receive version ( 2 | 1 [ 2 ] )", {"receive": "What is received"}, order=58
+)
+SUMMARY: Final = ConfigLine(
+    "interface",
+    "ip summary-address rip {address:address} {mask:mask}",
+    {"summary-address": "Announce one prefix for many", "address": "The prefix", "mask": "Its mask"},
+    key=("address", "mask"),
+    order=72,
+)
+
+LINES: Final = (
+    ROUTER,
+    VERSION,
+    TIMERS,
+    REDISTRIBUTE_CONNECTED,
+    REDISTRIBUTE_STATIC,
+    REDISTRIBUTE_EIGRP,
+    PASSIVE_DEFAULT,
+    PASSIVE,
+    NETWORK,
+    NEIGHBOR,
+    DEFAULT_ORIGINATE,
+    DEFAULT_METRIC,
+    MAXIMUM_PATHS,
+    DISTANCE,
+    AUTO_SUMMARY,
+    SPLIT_HORIZON,
+    AUTHENTICATION_MODE,
+    AUTHENTICATION_KEYS,
+    SEND_VERSION,
+    RECEIVE_VERSION,
+    SUMMARY,
+)
+
+
+def model(tree: ConfigTree) -> RipConfig:
+    """What the configuration says of RIP."""
+    section = tree.section(ROUTER)
+    if section is None:
+        return RipConfig()
+    version, distance, paths = section.get(VERSION), section.get(DISTANCE), section.get(MAXIMUM_PATHS)
+    default_metric, passive = section.get(DEFAULT_METRIC), section.all(PASSIVE)
+    named = [(args.interface("name"), inner) for args, inner in tree.sections(INTERFACE)]
+    return RipConfig(
+        enabled=True,
+        version=version.integer("version") if version else 1,
+        networks=tuple(_network(args) for args in section.all(NETWORK)),
+        passive_default=section.flag(PASSIVE_DEFAULT),
+        passive=tuple(args.interface("interface") for args in passive),
+        active=tuple(name for name, _ in named if section.negated(PASSIVE, interface=name)),
+        neighbors=tuple(args.address("address") for args in section.all(NEIGHBOR)),
+        timers=_timers(section),
+        distance=distance.integer("distance") if distance else 120,
+        maximum_paths=paths.integer("paths") if paths else 4,
+        auto_summary=section.flag(AUTO_SUMMARY),
+        default_originate=section.flag(DEFAULT_ORIGINATE),
+        default_metric=default_metric.integer("metric") if default_metric else None,
+        redistributions=tuple(_redistributions(section)),
+        interfaces=tuple(_interface(name, inner) for name, inner in named),
+    )
+
+
+def _network(args: Args) -> Prefix:
+    """`network 0.0.0.0` means every network."""
+    address = args.address("network")
+    return Prefix.of(address, classful_length(address) if int(address) else 0)
+
+
+def _timers(section: Section) -> RipTimers:
+    args = section.get(TIMERS)
+    if args is None:
+        return RipTimers()
+    return RipTimers(*(args.integer(name) for name in ("update", "invalid", "holddown", "flush")))
+
+
+def _process(args: Args) -> str:
+    number = args.integer("process", None)
+    return "" if number is None else str(number)
+
+
+def _redistributions(section: Section) -> list[Redistribution]:
+    return [
+        Redistribution(source=source, process=_process(args), metric=args.integer("metric", None))
+        for line, source in (
+            (REDISTRIBUTE_CONNECTED, RouteSource.CONNECTED),
+            (REDISTRIBUTE_STATIC, RouteSource.STATIC),
+            (REDISTRIBUTE_EIGRP, RouteSource.EIGRP),
+        )
+        for args in section.all(line)
+    ]
+
+
+def _interface(name: str, section: Section) -> RipInterfaceSettings:
+    asks_for_keys = section.get(AUTHENTICATION_KEYS) is not None or section.get(AUTHENTICATION_MODE) is not None
+    return RipInterfaceSettings(
+        name=name,
+        split_horizon=section.flag(SPLIT_HORIZON),
+        authentication=asks_for_keys,
+        summaries=tuple(
+            Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
+        ),
+    )

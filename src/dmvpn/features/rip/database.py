@@ -1,0 +1,171 @@
+"""What RIP has learned: routes, their paths, and the four timers of each, RFC 2453 §3.8 with IOS's holddown.
+
+    reachable ──(poisoned by its gateway, silent for `invalid`, interface down)──> unreachable ──(`flush`)──> forgotten
+        ^                                                                               │
+        └──(its old gateway, a better metric, or anything once `holddown` is over)──────┘
+
+The metric is the one received: the sender has counted the hop (a neighbour's connected network has metric 1, as IOS
+shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on the wire). Equal paths share the load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.features.rip.packet import INFINITY
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.rip.model import RipTimers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One entry of a response: gateway says that it reaches `prefix`. next_hop: gateway, or better than it (§4.4)."""
+
+    prefix: Prefix
+    metric: int
+    tag: int
+    gateway: IPAddress
+    next_hop: IPAddress
+    interface: str
+
+    @property
+    def path(self) -> tuple[str, IPAddress]:
+        """What tells the paths of a route apart."""
+        return self.interface, self.gateway
+
+
+@dataclass(slots=True)
+class LearnedRoute:
+    """A route. paths: with the time of the last update each; none: unreachable. changed: since then.
+
+    Of an unreachable route: lost, the last path that it had; hold_until, flush_at.
+    """
+
+    prefix: Prefix
+    paths: dict[tuple[str, IPAddress], tuple[Announcement, float]] = field(default_factory=dict)
+    lost: Announcement | None = None
+    hold_until: float = 0.0
+    flush_at: float = 0.0
+
+    @property
+    def reachable(self) -> bool:
+        """Is there a path?"""
+        return bool(self.paths)
+
+    @property
+    def metric(self) -> int:
+        """The metric of all paths."""
+        return next(iter(self.paths.values()))[0].metric if self.paths else INFINITY
+
+    @property
+    def announcements(self) -> list[Announcement]:
+        """The paths, sorted."""
+        return [self.paths[key][0] for key in sorted(self.paths)]
+
+    @property
+    def updated(self) -> float:
+        """When a path was last heard of."""
+        return max((heard for _, heard in self.paths.values()), default=0.0)
+
+
+class Database:
+    """Learned routes by prefix. Methods return the prefixes whose metric or paths are different now."""
+
+    def __init__(self) -> None:
+        self.routes: dict[Prefix, LearnedRoute] = {}
+        self._deadlines: Deadlines[Prefix] = Deadlines()
+
+    def learn(self, heard: Announcement, timers: RipTimers, maximum_paths: int, now: float) -> bool:
+        """Take an announcement. True if the route is another one now."""
+        route = self.routes.get(heard.prefix)
+        if route is None or not route.reachable:
+            return self._learn_anew(route, heard, timers, now)
+        known = route.paths.get(heard.path)
+        if heard.metric >= INFINITY:
+            return known is not None and self._lose(route, [heard.path], timers, now)
+        best = route.metric
+        if known is None and heard.metric > best:
+            return False
+        if known is None and heard.metric == best and len(route.paths) >= maximum_paths:
+            return False
+        if known is not None and heard.metric > best and len(route.paths) > 1:
+            return self._lose(route, [heard.path], timers, now)
+        if heard.metric != best:
+            route.paths.clear()
+        route.paths[heard.path] = (heard, now)
+        self._arm(route, timers)
+        return known is None or known[0] != heard
+
+    def lose_interface(self, name: str, timers: RipTimers, now: float) -> list[Prefix]:
+        """Every path through this interface is gone."""
+        changed = []
+        for prefix, route in self.routes.items():
+            paths = [path for path in route.paths if path[0] == name]
+            if paths and self._lose(route, paths, timers, now):
+                changed.append(prefix)
+        return changed
+
+    def expire(self, timers: RipTimers, now: float) -> list[Prefix]:
+        """Let silent paths go, and forget routes that have been unreachable for long enough."""
+        changed = []
+        for prefix in self._deadlines.pop_due(now):
+            route = self.routes[prefix]
+            if not route.reachable:
+                del self.routes[prefix]
+                continue
+            silent = [path for path, (_, heard) in route.paths.items() if heard + timers.invalid <= now]
+            if silent and self._lose(route, silent, timers, now):
+                changed.append(prefix)
+            else:
+                self._arm(route, timers)
+        return changed
+
+    def rearm(self, timers: RipTimers) -> None:
+        """The timers are other ones now."""
+        for route in self.routes.values():
+            self._arm(route, timers)
+
+    def clear(self) -> list[Prefix]:
+        """Forget everything; the prefixes that were known."""
+        known = list(self.routes)
+        self.routes.clear()
+        self._deadlines = Deadlines()
+        return known
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do."""
+        return self._deadlines.next()
+
+    def _learn_anew(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:
+        """A route that we do not have, or that is unreachable and maybe held down."""
+        if heard.metric >= INFINITY:
+            return False
+        if route is not None and route.lost is not None and now < route.hold_until:
+            is_better = heard.path == route.lost.path or heard.metric < route.lost.metric
+            if not is_better:
+                return False
+        fresh = self.routes[heard.prefix] = LearnedRoute(heard.prefix, {heard.path: (heard, now)})
+        self._arm(fresh, timers)
+        return True
+
+    def _lose(self, route: LearnedRoute, paths: list[tuple[str, IPAddress]], timers: RipTimers, now: float) -> bool:
+        """Take these paths away; without another one the route is unreachable from now on."""
+        updated = route.updated
+        for path in paths:
+            route.lost = route.paths.pop(path)[0]
+        if not route.reachable:
+            route.hold_until = now + timers.holddown
+            route.flush_at = max(updated + timers.flush, now + timers.flush - timers.invalid)
+        self._arm(route, timers)
+        return True
+
+    def _arm(self, route: LearnedRoute, timers: RipTimers) -> None:
+        if route.reachable:
+            oldest = min(heard for _, heard in route.paths.values())
+            self._deadlines.set(route.prefix, oldest + timers.invalid)
+        else:
+            self._deadlines.set(route.prefix, route.flush_at)

@@ -1,0 +1,394 @@
+"""RIP version 2, RFC 2453, with the timers and habits of IOS.
+
+    IpReceived ──> Circuit.open ──> Database.learn ──> RouteOffered, RouteRetracted
+                                          │
+    RouteChanged ──> own routes ──────────┴──> changed prefixes ──> triggered update ──> SendIp
+
+A circuit is an interface whose address a `network` line covers and whose line is up. When it comes up the whole table
+is asked for at once, and again a few times while nobody answers: a spoke's tunnel has a line before the hub knows it.
+Updates go out every 30 s, changes almost at once, but never two triggered updates within a second (§3.10.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.effects import Listen, NextHop, StopListening
+from dmvpn.base.entropy import fraction
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import Event, IpReceived, Resync, Tick
+from dmvpn.base.notices import (
+    Configured,
+    DebugOutput,
+    InterfaceChanged,
+    Notice,
+    Route,
+    RouteChanged,
+    RouteOffered,
+    RouteRetracted,
+    RoutesCleared,
+    RouteSource,
+)
+from dmvpn.base.reasons import Reason
+from dmvpn.features.rip import messages
+from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, believable
+from dmvpn.features.rip.database import Announcement, Database
+from dmvpn.features.rip.model import RipConfig
+from dmvpn.features.rip.output import announced, entries_for, packets
+from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
+from dmvpn.features.rip.packet import Command, RipPacket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.ports import Ports
+
+#: A change is announced after this many seconds, so that changes which come together travel together.
+TRIGGER_DELAY: Final = 0.05
+#: Seconds between triggered updates, and how much chance adds to that (RFC 2453 §3.10.1: 1 to 5 seconds).
+TRIGGER_INTERVAL: Final = 1.0
+TRIGGER_SPREAD: Final = 4.0
+#: Updates come up to this part of their interval early, so that routers do not fall into step (§3.8).
+UPDATE_SPREAD: Final = 0.15
+#: How often the whole table is asked for on an interface where nobody answers; the pauses double from a second.
+REQUESTS: Final = 6
+
+Results = list["Effect | Notice"]
+
+
+class RipMachine:
+    """The RIP process; there is at most one."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        InterfaceChanged,
+        RouteChanged,
+        RoutesCleared,
+        IpReceived,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._timers: Deadlines[tuple[str, str]] = Deadlines()
+        self._changed: dict[Prefix, None] = {}
+        self._last_trigger = float("-inf")
+        self._gone: Deadlines[Prefix] = Deadlines()
+        self._poisoned: dict[Prefix, None] = {}
+        self._offered: dict[Prefix, Route] = {}
+        self.config = RipConfig()
+        self.circuits: dict[str, Circuit] = {}
+        self.silent: dict[str, Reason] = {}
+        self.own: dict[Prefix, OwnRoute] = {}
+        self.database = Database()
+        self.gateways: dict[IPAddress, float] = {}
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case Configured(model=RipConfig() as config):
+                return self._configure(config, now)
+            case InterfaceChanged():
+                return self._refresh(event.name, now)
+            case RouteChanged():
+                return self._route_changed(event, now)
+            case IpReceived(protocol=protocol) if protocol == UDP:
+                return self._received(event, now)
+            case RoutesCleared():
+                return [effect for circuit in self.circuits.values() for effect in self._request(circuit, now)]
+            case Tick():
+                return self._tick(now)
+            case Resync():
+                return [Listen(name, UDP, GROUP, PORT) for name in self.circuits]
+            case _:
+                return []
+
+    def next_deadline(self) -> float | None:
+        """The next update, timeout or request."""
+        times = (self._timers.next(), self.database.next_deadline(), self._gone.next())
+        return min((when for when in times if when is not None), default=None)
+
+    def next_update(self) -> float | None:
+        """When the next regular update is due."""
+        return self._timers.when(("update", ""))
+
+    # ---------------------------------------------------------------------------------------------- configuration
+
+    def _configure(self, config: RipConfig, now: float) -> Results:
+        old, self.config = self.config, config
+        results: Results = []
+        for state in self._ports.interfaces.all():
+            results += self._refresh(state.name, now)
+        if not config.enabled:
+            results += [RouteRetracted(RouteSource.RIP, "", prefix) for prefix in self._offered]
+            self.database.clear()
+            self._offered.clear()
+            self._changed.clear()
+            self._poisoned.clear()
+            self._gone, self._timers = Deadlines(), Deadlines()
+            self.gateways.clear()
+        elif (old.distance, old.timers) != (config.distance, config.timers):
+            self.database.rearm(config.timers)
+            results += self._publish(self.database.routes, now)
+        before, self.own = self.own, all_own_routes(config, self._ports) if config.enabled else {}
+        for prefix in (*before, *self.own):
+            if before.get(prefix) != self.own.get(prefix):
+                self._note(prefix, now)
+        if (old.interfaces, old.auto_summary) != (config.interfaces, config.auto_summary):
+            self._changed.update(dict.fromkeys(self._prefixes()))
+            self._arm_trigger(now)
+        if self.circuits and (self.next_update() is None or old.timers.update != config.timers.update):
+            self._arm_update(now)
+        return results
+
+    def _refresh(self, name: str, now: float) -> Results:
+        """Open, close or change the circuit of one interface."""
+        state = self._ports.interfaces.get(name)
+        self.silent.pop(name, None)
+        wanted = self._wanted(state, now) if state is not None else False
+        circuit = self.circuits.get(name)
+        if circuit is not None and wanted and state is not None and circuit.state.addresses == state.addresses:
+            was_passive, circuit.passive = circuit.passive, self.config.is_passive(name)
+            circuit.state = state
+            return self._start(circuit, now) if was_passive and not circuit.passive else []
+        results: Results = []
+        if circuit is not None:
+            del self.circuits[name]
+            self._timers.cancel(("request", name))
+            self._timers.cancel(("first", name))
+            results.append(StopListening(name, UDP, GROUP, PORT))
+            lost = self.database.lose_interface(name, self.config.timers, now)
+            results += self._publish(lost, now)
+        if wanted and state is not None and state.address is not None:
+            circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name))
+            results.append(Listen(name, UDP, GROUP, PORT))
+            results += self._start(circuit, now)
+        if self.circuits and self.next_update() is None:
+            self._arm_update(now)
+        return results
+
+    def _wanted(self, state: InterfaceState, now: float) -> bool:
+        """May this interface speak RIP? If only something that this build lacks forbids it, the reason is kept."""
+        if not self.config.enabled or not state.line or not self.config.covers(state.address):
+            return False
+        if self.config.version != 2:
+            self.silent[state.name] = Reason(
+                "this build speaks RIP version 2 only", "`version 2` is missing", since=now
+            )
+            return False
+        if self.config.interface(state.name).authentication:
+            what = "RIP authentication is configured and this build has none"
+            self.silent[state.name] = Reason(what, "nothing is exchanged unprotected", since=now)
+            return False
+        return True
+
+    def _start(self, circuit: Circuit, now: float) -> Results:
+        """Ask for everything, and say everything as soon as the routing table has settled."""
+        if circuit.passive and not self._neighbors(circuit):
+            return []
+        circuit.attempts = 0
+        self._timers.set(("first", circuit.name), now + TRIGGER_DELAY)
+        return self._request(circuit, now)
+
+    # ------------------------------------------------------------------------------------------------------ timers
+
+    def _tick(self, now: float) -> Results:
+        results: Results = []
+        for kind, name in self._timers.pop_due(now):
+            match kind:
+                case "update":
+                    self._arm_update(now)
+                    self._changed.clear()
+                    self._timers.cancel(("trigger", ""))
+                    results += self._announce(self._prefixes(), self.circuits.values())
+                case "trigger":
+                    changed, self._changed = self._changed, {}
+                    self._last_trigger = now
+                    results += self._announce(changed, self.circuits.values())
+                case "first":
+                    results += self._announce(self._prefixes(), [self.circuits[name]])
+                case _:
+                    if not self.circuits[name].heard:
+                        results += self._request(self.circuits[name], now)
+        results += self._publish(self.database.expire(self.config.timers, now), now)
+        for prefix in self._gone.pop_due(now):
+            self._poisoned.pop(prefix, None)
+        return results
+
+    def _arm_update(self, now: float) -> None:
+        early = UPDATE_SPREAD * fraction(self._ports.entropy)
+        self._timers.set(("update", ""), now + self.config.timers.update * (1.0 - early))
+
+    def _arm_trigger(self, now: float) -> None:
+        if not self.circuits or self._timers.when(("trigger", "")) is not None:
+            return
+        pause = TRIGGER_INTERVAL + TRIGGER_SPREAD * fraction(self._ports.entropy)
+        self._timers.set(("trigger", ""), max(now + TRIGGER_DELAY, self._last_trigger + pause))
+
+    # ----------------------------------------------------------------------------------------------------- routes
+
+    def _route_changed(self, event: RouteChanged, now: float) -> Results:
+        """A route of our own came, went or changed; or another protocol took a learned one over."""
+        if not self.config.enabled:
+            return []
+        prefix = event.prefix
+        old, new = self.own.get(prefix), own_route(prefix, self.config, self._ports)
+        if new is None:
+            self.own.pop(prefix, None)
+        else:
+            self.own[prefix] = new
+        sources = [route.source for route in (event.old, event.new) if route is not None]
+        is_taken_over = prefix in self._offered and len(set(sources)) > 1 and RouteSource.RIP in sources
+        if old != new or is_taken_over:
+            self._note(prefix, now)
+        return []
+
+    def _note(self, prefix: Prefix, now: float) -> None:
+        """A prefix must be announced anew; one that is nobody's any more, as unreachable and for a while."""
+        self._changed[prefix] = None
+        self._arm_trigger(now)
+        if prefix in self.own:
+            self._poisoned.pop(prefix, None)
+            self._gone.cancel(prefix)
+        else:
+            self._poisoned[prefix] = None
+            self._gone.set(prefix, now + max(0, self.config.timers.flush - self.config.timers.invalid))
+
+    def _publish(self, prefixes: Iterable[Prefix], now: float) -> Results:
+        """Tell the RIB, and soon our neighbours, what became of learned routes."""
+        results: Results = []
+        for prefix in prefixes:
+            results += self._offer(prefix)
+            self._changed[prefix] = None
+        if self._changed:
+            self._arm_trigger(now)
+        return results
+
+    def _offer(self, prefix: Prefix) -> Results:
+        route = self.database.routes.get(prefix)
+        if route is None or not route.reachable:
+            known = self._offered.pop(prefix, None)
+            return [RouteRetracted(RouteSource.RIP, "", prefix)] if known is not None else []
+        paths = route.announcements
+        offer = Route(
+            prefix=prefix,
+            source=RouteSource.RIP,
+            distance=self.config.distance,
+            metric=route.metric,
+            next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
+            tag=paths[0].tag,
+            since=route.updated,
+        )
+        self._offered[prefix] = offer
+        return [RouteOffered(offer)]
+
+    def _prefixes(self) -> list[Prefix]:
+        """All that a full update speaks of."""
+        return list(dict.fromkeys((*self.own, *self.database.routes, *self._poisoned)))
+
+    # ---------------------------------------------------------------------------------------------------- packets
+
+    def _received(self, event: IpReceived, now: float) -> Results:
+        circuit = self.circuits.get(event.interface)
+        if circuit is None:
+            return []
+        try:
+            packet, port = circuit.open(event)
+        except WireError as error:
+            return self._debug([messages.ignored(event.source, event.interface, str(error))])
+        if packet.command == Command.REQUEST:
+            return self._answer(circuit, packet, event.source, port)
+        if packet.command != Command.RESPONSE:
+            return []
+        circuit.heard = True
+        self._timers.cancel(("request", circuit.name))
+        self.gateways[event.source] = now
+        results = self._debug(messages.received(event.source, event.interface, packet.entries))
+        changed: list[Prefix] = []
+        for entry in packet.entries:
+            prefix = believable(entry)
+            if prefix is None:
+                continue
+            heard = Announcement(
+                prefix=prefix,
+                metric=entry.metric,
+                tag=entry.tag,
+                gateway=event.source,
+                next_hop=circuit.next_hop(entry, event.source),
+                interface=circuit.name,
+            )
+            if self.database.learn(heard, self.config.timers, self.config.maximum_paths, now):
+                changed.append(prefix)
+            else:
+                results += self._offer(prefix)
+        return results + self._publish(changed, now)
+
+    def _answer(self, circuit: Circuit, request: RipPacket, source: IPAddress, port: int) -> Results:
+        """RFC 2453 §3.9.1: the whole table as an update would have it, or the metrics of the prefixes asked for.
+
+        A passive interface tells its table to nobody but configured neighbors.
+        """
+        if circuit.passive and source not in self.config.neighbors:
+            return []
+        if request.asks_for_whole_table:
+            return self._announce(self._prefixes(), [circuit], source, port)
+        wanted = [entry.prefix for entry in request.entries]
+        known = {
+            route.prefix: route.metric
+            for route in announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
+        }
+        entries = tuple(
+            replace(entry, metric=known.get(prefix, 16) if prefix is not None else 16)
+            for entry, prefix in zip(request.entries, wanted, strict=True)
+        )
+        return [circuit.send(RipPacket(command=Command.RESPONSE, entries=entries), source, port)] if entries else []
+
+    def _request(self, circuit: Circuit, now: float) -> Results:
+        """Ask everybody on the circuit for everything."""
+        circuit.attempts += 1
+        if circuit.attempts < REQUESTS:
+            self._timers.set(("request", circuit.name), now + 2.0 ** (circuit.attempts - 1))
+        request = RipPacket.whole_table_request()
+        destinations = self._destinations(circuit)
+        lines = [
+            messages.sending("request", destination, circuit.name, circuit.address) for destination in destinations
+        ]
+        return [*self._debug(lines), *(circuit.send(request, destination) for destination in destinations)]
+
+    def _announce(
+        self,
+        prefixes: Iterable[Prefix],
+        circuits: Iterable[Circuit],
+        destination: IPAddress | None = None,
+        port: int = PORT,
+    ) -> Results:
+        """Updates about these prefixes: to the group and the neighbours of each circuit, or to one who asked."""
+        routes = list(announced(prefixes, self.own, self.database.routes, self._ports.rib))
+        results: Results = []
+        for circuit in circuits:
+            settings = self.config.interface(circuit.name)
+            entries = entries_for(circuit.state, settings, routes, auto_summary=self.config.auto_summary)
+            for target in self._destinations(circuit) if destination is None else [destination]:
+                if entries:
+                    head = messages.sending("update", target, circuit.name, circuit.address)
+                    results += self._debug([head, *messages.built(entries)])
+                results += [circuit.send(packet, target, port) for packet in packets(entries)]
+        return results
+
+    def _destinations(self, circuit: Circuit) -> list[IPAddress]:
+        group: list[IPAddress] = [] if circuit.passive else [GROUP]
+        return group + self._neighbors(circuit)
+
+    def _neighbors(self, circuit: Circuit) -> list[IPAddress]:
+        return [neighbor for neighbor in self.config.neighbors if circuit.holds(neighbor)]
+
+    def _debug(self, lines: list[str]) -> Results:
+        if not lines or not self._ports.debugging.on(messages.RIP):
+            return []
+        return [DebugOutput(tuple(lines))]

@@ -1,0 +1,75 @@
+"""What can be configured of RIP, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.notices import RouteSource
+
+
+@dataclass(frozen=True, slots=True)
+class RipTimers:
+    """`timers basic`, seconds: between updates, until a silent route is unreachable, how long no other is believed,
+    until it is forgotten (counted from the last update)."""
+
+    update: int = 30
+    invalid: int = 180
+    holddown: int = 180
+    flush: int = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribution:
+    """`redistribute`: routes of this source (and process) are ours too. metric: None means the default metric."""
+
+    source: RouteSource
+    process: str = ""
+    metric: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RipInterfaceSettings:
+    """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface."""
+
+    name: str
+    split_horizon: bool = True
+    authentication: bool = False
+    summaries: tuple[Prefix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RipConfig:
+    """`router rip`. enabled: there is one. networks: classful. passive: interfaces that only listen; with
+    `passive_default` all of them but `active`. neighbors: get updates by unicast."""
+
+    enabled: bool = False
+    version: int = 1
+    networks: tuple[Prefix, ...] = ()
+    passive_default: bool = False
+    passive: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    neighbors: tuple[IPAddress, ...] = ()
+    timers: RipTimers = RipTimers()
+    distance: int = 120
+    maximum_paths: int = 4
+    auto_summary: bool = True
+    default_originate: bool = False
+    default_metric: int | None = None
+    redistributions: tuple[Redistribution, ...] = ()
+    interfaces: tuple[RipInterfaceSettings, ...] = ()
+
+    def interface(self, name: str) -> RipInterfaceSettings:
+        """The settings of an interface, the defaults if it has none."""
+        found = (settings for settings in self.interfaces if settings.name == name)
+        return next(found, RipInterfaceSettings(name=name))
+
+    def is_passive(self, name: str) -> bool:
+        """May nothing be multicast out of this interface?"""
+        return name in self.passive or (self.passive_default and name not in self.active)
+
+    def covers(self, address: IPAddress | None) -> bool:
+        """Does a `network` line hold this address?"""
+        return address is not None and any(address in network for network in self.networks)

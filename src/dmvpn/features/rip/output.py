@@ -1,0 +1,110 @@
+"""What an update says on one interface: split horizon, summaries, next hops, and the packets that hold it all.
+
+RFC 2453 §3.10.2. Split horizon is the plain one, as on IOS: routes that lead out of the interface are left out; a route
+that has become unreachable is announced everywhere. Where split horizon is off, a route that leads back into the
+same subnet names its next hop (§4.4), so that spokes of one tunnel may talk directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, RipEntry, RipPacket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.ports import Rib
+    from dmvpn.features.rip.database import LearnedRoute
+    from dmvpn.features.rip.model import RipInterfaceSettings
+    from dmvpn.features.rip.own import OwnRoute
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A route as we would announce it. interface, next_hop: where it leads, for split horizon and the next hop."""
+
+    prefix: Prefix
+    metric: int
+    interfaces: tuple[str, ...] = ()
+    next_hop: IPAddress | None = None
+    tag: int = 0
+
+
+def announced(
+    prefixes: Iterable[Prefix], own: Mapping[Prefix, OwnRoute], learned: Mapping[Prefix, LearnedRoute], rib: Rib
+) -> Iterator[Announced]:
+    """What we say of these prefixes; one that is neither ours nor learned is unreachable.
+
+    A learned route that another protocol beats in the routing table is not announced: packets would not follow it.
+    """
+    for prefix in prefixes:
+        mine, route = own.get(prefix), learned.get(prefix)
+        if mine is not None:
+            yield Announced(prefix, mine.metric, (mine.interface,), mine.next_hop, mine.tag)
+        elif route is None or not route.reachable or not _is_used(prefix, rib):
+            yield Announced(prefix, INFINITY)
+        else:
+            paths = route.announcements
+            interfaces = tuple(path.interface for path in paths)
+            yield Announced(prefix, min(route.metric + 1, INFINITY), interfaces, paths[0].next_hop, paths[0].tag)
+
+
+def _is_used(prefix: Prefix, rib: Rib) -> bool:
+    best = rib.exact(prefix)
+    return best is None or best.source is RouteSource.RIP
+
+
+def entries_for(
+    state: InterfaceState, settings: RipInterfaceSettings, routes: Iterable[Announced], *, auto_summary: bool
+) -> list[RipEntry]:
+    """The entries of an update on this interface, sorted by prefix."""
+    chosen: dict[Prefix, RipEntry] = {}
+    for route in routes:
+        leads_back = state.name in route.interfaces
+        if leads_back and settings.split_horizon and route.metric < INFINITY:
+            continue
+        prefix = _summary(route.prefix, state, settings, auto_summary=auto_summary)
+        next_hop = _next_hop(route, state) if leads_back and prefix == route.prefix else UNSPECIFIED
+        entry = RipEntry.of_prefix(prefix, route.metric, next_hop=next_hop, tag=route.tag)
+        known = chosen.get(prefix)
+        if known is None or entry.metric < known.metric:
+            chosen[prefix] = entry
+    return [chosen[prefix] for prefix in sorted(chosen)]
+
+
+def packets(entries: list[RipEntry]) -> list[RipPacket]:
+    """As many responses as the entries need."""
+    return [
+        RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + MAXIMUM_ENTRIES]))
+        for start in range(0, len(entries), MAXIMUM_ENTRIES)
+    ]
+
+
+def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
+    """The route's next hop if our neighbours on this interface can reach it directly, else 0.0.0.0 (ourselves)."""
+    hop, prefix = route.next_hop, state.prefix
+    return hop if isinstance(hop, IPv4Address) and prefix is not None and hop in prefix else UNSPECIFIED
+
+
+def _summary(prefix: Prefix, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Prefix:
+    """The prefix that stands for this one on the interface: configured, classful in foreign networks, or itself."""
+    for summary in settings.summaries:
+        if prefix in summary:
+            return summary
+    if not auto_summary or prefix.is_default or state.address is None:
+        return prefix
+    major = _major(prefix.address)
+    if prefix.length <= major.length or major == _major(state.address):
+        return prefix
+    return major
+
+
+def _major(address: IPAddress) -> Prefix:
+    return Prefix.of(address, classful_length(IPv4Address(int(address))))

@@ -1,0 +1,79 @@
+"""Routes that RIP announces of its own accord: connected networks, redistributed routes, a default route.
+
+Each is looked up in the routing table when it changes there (`RouteChanged`), so nothing scans the table but a change
+of the configuration. What stops being ours is announced as unreachable for a while, like a learned route.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.notices import RouteSource
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.rip.model import Redistribution, RipConfig
+
+DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
+
+#: Sources whose routes need no configured metric: IOS announces them with this one.
+_METRIC_FREE: Final = (RouteSource.CONNECTED, RouteSource.STATIC)
+_SEED_METRIC: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRoute:
+    """A route of our own. interface, next_hop: where it leads; kind: as `show ip rip database` calls it."""
+
+    metric: int
+    interface: str = ""
+    next_hop: IPAddress | None = None
+    tag: int = 0
+    kind: str = "directly connected"
+
+
+def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | None:
+    """What we announce of ourselves for this prefix, as of now."""
+    if not config.enabled or prefix.address.version != 4:
+        return None
+    if prefix == DEFAULT and config.default_originate:
+        return OwnRoute(_SEED_METRIC, kind="redistributed")
+    route = ports.rib.exact(prefix)
+    if route is None or not route.next_hops:
+        return None
+    hop = route.next_hops[0]
+    if route.source is RouteSource.CONNECTED and _speaks_rip(hop.interface, prefix, config, ports):
+        return OwnRoute(_SEED_METRIC, hop.interface)
+    for redistribution in config.redistributions:
+        if redistribution.source is route.source and redistribution.process in ("", route.process):
+            metric = _metric(redistribution, config)
+            return OwnRoute(metric, hop.interface, hop.address, route.tag, "redistributed") if metric else None
+    return None
+
+
+def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
+    """Every route of our own, as of now."""
+    prefixes = dict.fromkeys(route.prefix for route in ports.rib.routes())
+    prefixes[DEFAULT] = None
+    found = ((prefix, own_route(prefix, config, ports)) for prefix in prefixes)
+    return {prefix: own for prefix, own in found if own is not None}
+
+
+def _speaks_rip(interface: str, prefix: Prefix, config: RipConfig, ports: Ports) -> bool:
+    """Is this a connected network that a `network` line names?"""
+    state = ports.interfaces.get(interface)
+    addresses = state.addresses if state is not None else ()
+    return any(config.covers(address) for address, _ in addresses if address in prefix)
+
+
+def _metric(redistribution: Redistribution, config: RipConfig) -> int | None:
+    """The metric of redistributed routes; dynamic ones are not announced without one (IOS)."""
+    if redistribution.metric is not None:
+        return max(1, redistribution.metric)
+    if config.default_metric is not None:
+        return config.default_metric
+    return _SEED_METRIC if redistribution.source in _METRIC_FREE else None

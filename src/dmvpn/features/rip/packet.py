@@ -1,0 +1,216 @@
+"""RIP packets: RFC 2453 §4, with authentication by password (§4.1) or keyed digest (RFC 2082, RFC 4822).
+
+A packet is a header of 4 octets and entries of 20, at most 25; there is no length field. With authentication the first
+entry tells how, and with a digest something follows the last one. Version 1 has the same layout with zeros where
+version 2 has tag, mask and next hop: it is decoded too, so that who asks may hear that somebody speaks it.
+
+Nothing but lengths is judged here. An entry with a strange mask or metric spoils itself, not the packet (RFC 2453
+§3.9.2): its `prefix` is None.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.errors import WireError
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.net.octets import Octets
+
+_HEADER = struct.Struct("!BB2x")
+_ENTRY = struct.Struct("!HH4s4s4sI")
+_DIGEST_ENTRY = struct.Struct("!HHHBBI8x")
+_TRAILER = b"\xff\xff\x00\x01"
+_AUTHENTICATION = 0xFFFF
+_PASSWORD_LENGTH = 16
+_CLAUSE: Final = "RFC 2453 §4"
+_DIGEST_CLAUSE: Final = "RFC 4822 §2.1"
+
+#: Entries of a packet, the one that authenticates included.
+MAXIMUM_ENTRIES = 25
+#: The metric of a network that cannot be reached.
+INFINITY = 16
+
+
+class Command(enum.IntEnum):
+    """RFC 2453 §3.6."""
+
+    REQUEST = 1
+    RESPONSE = 2
+
+
+class AuthenticationType(enum.IntEnum):
+    """What stands in the place of the route tag in an authentication entry, RFC 2453 §4.1 and RFC 4822 §2.1."""
+
+    PASSWORD = 2
+    DIGEST = 3
+
+
+class AddressFamily(enum.IntEnum):
+    """The family of an entry. UNSPECIFIED with metric 16 asks for the whole table, RFC 2453 §3.9.1."""
+
+    UNSPECIFIED = 0
+    IPV4 = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RipEntry:
+    """A route, RFC 2453 §4. next_hop: 0.0.0.0 = the sender."""
+
+    family: int = AddressFamily.IPV4
+    tag: int = 0
+    address: IPv4Address
+    mask: IPv4Address
+    next_hop: IPv4Address = UNSPECIFIED
+    metric: int
+
+    @classmethod
+    def of_prefix(cls, prefix: Prefix, metric: int, *, next_hop: IPv4Address = UNSPECIFIED, tag: int = 0) -> Self:
+        """The entry of this IPv4 prefix. Raises ValueError for another family."""
+        address, mask = ipv4_address(prefix.address.packed), ipv4_address(prefix.netmask.packed)
+        return cls(tag=tag, address=address, mask=mask, next_hop=next_hop, metric=metric)
+
+    @property
+    def prefix(self) -> Prefix | None:
+        """What the route leads to; None if the mask has gaps or leaves octets of the address uncovered."""
+        length = mask_length(self.mask)
+        if length is None or int(self.address) & ~int(self.mask):
+            return None
+        return Prefix(self.address, length)
+
+    def serialize(self) -> bytes:
+        """Encode, 20 octets. Raises struct.error if a number does not fit its field."""
+        return _ENTRY.pack(
+            self.family, self.tag, self.address.packed, self.mask.packed, self.next_hop.packed, self.metric
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Password:
+    """RFC 2453 §4.1. password: 16 octets at most, without the zeros that fill the field."""
+
+    password: bytes
+
+    def serialize(self) -> bytes:
+        """Encode the entry. Raises ValueError if the password is too long."""
+        if len(self.password) > _PASSWORD_LENGTH:
+            raise ValueError(f"RIP password of {len(self.password)} octets")
+        kind = _AUTHENTICATION << 16 | AuthenticationType.PASSWORD
+        return kind.to_bytes(4, "big") + self.password.ljust(_PASSWORD_LENGTH, b"\x00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedDigest:
+    """RFC 4822 §2.1. sequence: never smaller than the one before.
+
+    authentication_length: as RFC 2082 counts it the digest alone (MD5: 16), as IOS and FRR do with the 4 octets before
+    it (20); both are read. digest: MD5 in RFC 2082, longer ones in RFC 4822.
+    """
+
+    key_id: int
+    authentication_length: int = 20
+    sequence: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RipPacket:
+    """A packet, RFC 2453 §4."""
+
+    command: int
+    version: int = 2
+    authentication: Password | KeyedDigest | None = None
+    entries: tuple[RipEntry, ...] = ()
+
+    @classmethod
+    def whole_table_request(cls) -> Self:
+        """The packet that asks for everything the receiver knows, RFC 2453 §3.9.1."""
+        everything = RipEntry(family=AddressFamily.UNSPECIFIED, address=UNSPECIFIED, mask=UNSPECIFIED, metric=INFINITY)
+        return cls(command=Command.REQUEST, entries=(everything,))
+
+    @classmethod
+    def parse(cls, data: Octets) -> Self:
+        """Decode the payload of a UDP datagram. Raises WireError."""
+        if len(data) < _HEADER.size:
+            raise WireError("RIP header cut short", offset=len(data), clause=_CLAUSE)
+        packet = bytes(data)
+        command, version = _HEADER.unpack_from(packet)
+        if not version:
+            raise WireError("RIP version 0", offset=1, clause=_CLAUSE)
+        start, end = _HEADER.size, len(packet)
+        authentication = None
+        if packet[start : start + 2] == _TRAILER[:2]:
+            authentication, end = _parse_authentication(packet)
+            start += _ENTRY.size
+        if (end - start) % _ENTRY.size or end - _HEADER.size > MAXIMUM_ENTRIES * _ENTRY.size:
+            raise WireError(f"RIP entries of {end - start} octets", offset=start, clause=_CLAUSE)
+        entries = tuple([_parse_entry(packet, at) for at in range(start, end, _ENTRY.size)])
+        return cls(command=command, version=version, authentication=authentication, entries=entries)
+
+    def serialize(self) -> bytes:
+        """Encode. Raises ValueError for too many entries, struct.error if a number does not fit its field."""
+        if len(self.entries) + (self.authentication is not None) > MAXIMUM_ENTRIES:
+            raise ValueError(f"RIP packet with {len(self.entries)} entries")
+        header = _HEADER.pack(self.command, self.version)
+        entries = b"".join([entry.serialize() for entry in self.entries])
+        keyed = self.authentication
+        if keyed is None:
+            return header + entries
+        if isinstance(keyed, Password):
+            return header + keyed.serialize() + entries
+        digest_entry = _DIGEST_ENTRY.pack(
+            _AUTHENTICATION,
+            AuthenticationType.DIGEST,
+            _HEADER.size + _DIGEST_ENTRY.size + len(entries),
+            keyed.key_id,
+            keyed.authentication_length,
+            keyed.sequence,
+        )
+        return header + digest_entry + entries + _TRAILER + keyed.digest
+
+    @property
+    def asks_for_whole_table(self) -> bool:
+        """True for the one request that is answered with everything, RFC 2453 §3.9.1."""
+        if self.command != Command.REQUEST or len(self.entries) != 1:
+            return False
+        return self.entries[0].family == AddressFamily.UNSPECIFIED and self.entries[0].metric == INFINITY
+
+
+def _parse_entry(packet: bytes, at: int) -> RipEntry:
+    family, tag, address, mask, next_hop, metric = _ENTRY.unpack_from(packet, at)
+    return RipEntry(
+        family=family,
+        tag=tag,
+        address=ipv4_address(address),
+        mask=ipv4_address(mask),
+        next_hop=ipv4_address(next_hop),
+        metric=metric,
+    )
+
+
+def _parse_authentication(packet: bytes) -> tuple[Password | KeyedDigest, int]:
+    """The first entry, which authenticates, and where the entries end. Raises WireError."""
+    start = _HEADER.size
+    end = start + _ENTRY.size
+    if len(packet) < end:
+        raise WireError("RIP authentication cut short", offset=start, clause=_CLAUSE)
+    _, kind, trailer_at, key_id, length, sequence = _DIGEST_ENTRY.unpack_from(packet, start)
+    if kind == AuthenticationType.PASSWORD:
+        return Password(password=packet[start + 4 : end].rstrip(b"\x00")), len(packet)
+    if kind != AuthenticationType.DIGEST:
+        raise WireError(f"RIP authentication type {kind}", offset=start + 2, clause=_CLAUSE)
+    digest_at = trailer_at + len(_TRAILER)
+    if trailer_at < end or packet[trailer_at:digest_at] != _TRAILER:
+        raise WireError(f"RIP packet length {trailer_at}", offset=start + 4, clause=_DIGEST_CLAUSE)
+    digest = packet[digest_at:]
+    if length not in (len(digest), len(_TRAILER) + len(digest)):
+        raise WireError(f"RIP digest of {len(digest)} octets", offset=start + 7, clause=_DIGEST_CLAUSE)
+    keyed = KeyedDigest(key_id=key_id, authentication_length=length, sequence=sequence, digest=digest)
+    return keyed, trailer_at

@@ -1,0 +1,146 @@
+"""`show ip rip database`, and RIP's block of `show ip protocols`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.features.rip.machine import RipMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class RipPath:
+    """One way to a learned route. age: seconds since it was last heard of."""
+
+    metric: int
+    next_hop: IPAddress
+    age: float
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class RipDatabaseEntry:
+    """One prefix. kind: "auto-summary", "directly connected", "redistributed", "possibly down", or "" with paths."""
+
+    prefix: Prefix
+    kind: str
+    metric: int = 0
+    interface: str = ""
+    paths: tuple[RipPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRipDatabase:
+    """The answer to `show ip rip database`."""
+
+    entries: tuple[RipDatabaseEntry, ...]
+
+
+def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
+    """Everything that RIP knows, the classful networks above their subnets."""
+    machine = ctx.machine(RipMachine)
+    found: dict[Prefix, RipDatabaseEntry] = {}
+    for prefix, own in machine.own.items():
+        found[prefix] = RipDatabaseEntry(prefix, own.kind, own.metric, own.interface)
+    for prefix, route in machine.database.routes.items():
+        if prefix in found:
+            continue
+        paths = [(path, ctx.now - route.paths[path.path][1]) for path in route.announcements]
+        found[prefix] = RipDatabaseEntry(
+            prefix,
+            "" if route.reachable else "possibly down",
+            route.metric,
+            paths=tuple(RipPath(path.metric, path.next_hop, since, path.interface) for path, since in paths),
+        )
+    entries: list[RipDatabaseEntry] = []
+    last: Prefix | None = None
+    for prefix in sorted(found):
+        length = 0 if prefix.is_default else classful_length(IPv4Address(int(prefix.address)))
+        major = Prefix.of(prefix.address, length)
+        if major != last and major.length <= prefix.length:
+            entries.append(RipDatabaseEntry(major, "auto-summary"))
+        last = major
+        entries.append(found[prefix])
+    return ShowRipDatabase(tuple(entries))
+
+
+def render_database(answer: ShowRipDatabase) -> Iterator[str]:
+    """Four blanks between a prefix and what it is; paths on lines of their own."""
+    for entry in answer.entries:
+        match entry.kind:
+            case "":
+                yield f"{entry.prefix}"
+            case "directly connected":
+                yield f"{entry.prefix}    directly connected, {entry.interface}"
+            case "possibly down":
+                yield f"{entry.prefix}    is possibly down"
+            case _:
+                yield f"{entry.prefix}    {entry.kind}"
+        if entry.kind == "redistributed":
+            yield f"    [{entry.metric}] via 0.0.0.0, "
+        for path in entry.paths:
+            yield f"    [{path.metric}] via {path.next_hop}, {age(path.age)}, {path.interface}"
+
+
+def protocol_block(ctx: ShowContext) -> list[str]:
+    """The block of `show ip protocols`; nothing without a process."""
+    machine = ctx.machine(RipMachine)
+    return list(_block(ctx, machine)) if machine.config.enabled else []
+
+
+def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
+    config, timers = machine.config, machine.config.timers
+    due = machine.next_update()
+    yield 'Routing Protocol is "rip"'
+    yield "  Outgoing update filter list for all interfaces is not set"
+    yield "  Incoming update filter list for all interfaces is not set"
+    yield f"  Sending updates every {timers.update} seconds, next due in {round(due - ctx.now) if due else 0} seconds"
+    yield f"  Invalid after {timers.invalid} seconds, hold down {timers.holddown}, flushed after {timers.flush}"
+    if config.default_metric is not None:
+        yield f"  Default redistribution metric is {config.default_metric}"
+    sources = [f"{entry.source.value} {entry.process}".rstrip() for entry in config.redistributions]
+    yield f"  Redistributing: {', '.join([*sources, 'rip'])}"
+    if config.neighbors:
+        yield "  Neighbor(s):"
+        yield from (f"    {neighbor}" for neighbor in config.neighbors)
+    yield "  Default version control: send version 2, receive version 2"
+    yield "    Interface                           Send  Recv  Triggered RIP  Key-chain"
+    for name, circuit in machine.circuits.items():
+        if not circuit.passive:
+            yield f"    {name:<36}2     2          No        none"
+    for name, reason in machine.silent.items():
+        yield f"    {name} is silent: {reason}"
+    yield f"  Automatic network summarization is {'' if config.auto_summary else 'not '}in effect"
+    summaries = [(entry.name, prefix) for entry in config.interfaces for prefix in entry.summaries]
+    if summaries:
+        yield "  Address Summarization:"
+        yield from (f"    {prefix} for {name}" for name, prefix in summaries)
+    yield f"  Maximum path: {config.maximum_paths}"
+    yield "  Routing for Networks:"
+    yield from (f"    {network.address}" for network in config.networks)
+    passive = [name for name, circuit in machine.circuits.items() if circuit.passive]
+    if passive:
+        yield "  Passive Interface(s):"
+        yield from (f"    {name}" for name in passive)
+    yield "  Routing Information Sources:"
+    yield "    Gateway         Distance      Last Update"
+    for gateway, heard in sorted(machine.gateways.items()):
+        yield f"    {gateway!s:<16}{config.distance:>8}      {age(ctx.now - heard)}"
+    yield f"  Distance: (default is {config.distance})"
+
+
+DATABASE: Final = ExecCommand(
+    "show ip rip database",
+    {"rip": "Routing Information Protocol", "database": "What it knows"},
+    query=query_database,
+    render=render_database,
+)
+COMMANDS: Final = (DATABASE,)

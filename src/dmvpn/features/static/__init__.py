@@ -1,0 +1,9 @@
+"""Static routes: `ip route`. Makes `RouteOffered` and `RouteRetracted` of the configuration; the RIB does the rest."""
+
+from __future__ import annotations
+
+from dmvpn.features.static import config
+from dmvpn.features.static.machine import StaticMachine
+from dmvpn.ios import Feature
+
+FEATURE = Feature(name="static", config=config.LINES, model=config.model, machine=StaticMachine)

@@ -1,0 +1,29 @@
+"""What can be configured of static routes, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRoute:
+    """One `ip route`. interface, next_hop: one of them or both; "Null0" discards. distance: 255 is never used."""
+
+    prefix: Prefix
+    interface: str = ""
+    next_hop: IPAddress | None = None
+    distance: int = 1
+    tag: int = 0
+    name: str = ""
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaticConfig:
+    """All static routes, in the order in which they were entered."""
+
+    routes: tuple[StaticRoute, ...] = ()

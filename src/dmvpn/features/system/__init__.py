@@ -1,0 +1,49 @@
+"""The router as a computer: its clock, log and debugs, its names and lines, ping and traceroute.
+
+    clock.py        wall time over monotonic time; the ways in which IOS writes a time
+    syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
+    debugging.py    which debugs are on and for which peers
+    ping.py, traceroute.py, probes.py    one probe each, and all that run
+    secrets.py      is what somebody typed the `enable secret`?
+    machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
+    config.py, show.py, reports.py, messages.py    what people type, and what they read
+
+Notices of other features arrive as `Log` and `DebugOutput`; finished lines leave as `ConsoleLine`. A session starts a
+job (`StartPing`, `SetDebug` ...), reads `JobOutput` and waits for `JobDone`. The commands that switch debugs are made
+of the flags of all features by `debug_commands`, since no feature may know another.
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.system.config import CONFIG, MODES, model
+from dmvpn.features.system.events import ConfigurationLeft, HostDescribed, StartPing, StartTraceroute
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.system.messages import MESSAGES
+from dmvpn.features.system.model import LineConfig, SystemConfig
+from dmvpn.features.system.secrets import is_right
+from dmvpn.features.system.show import COMMANDS, debug_commands, with_version
+from dmvpn.ios.feature import Feature
+
+FEATURE = Feature(
+    name="system",
+    modes=MODES,
+    config=CONFIG,
+    commands=COMMANDS,
+    model=model,
+    machine=SystemMachine,
+    messages=MESSAGES,
+)
+
+__all__ = [
+    "FEATURE",
+    "ConfigurationLeft",
+    "HostDescribed",
+    "LineConfig",
+    "StartPing",
+    "StartTraceroute",
+    "SystemConfig",
+    "SystemMachine",
+    "debug_commands",
+    "is_right",
+    "with_version",
+]

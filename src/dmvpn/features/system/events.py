@@ -1,0 +1,114 @@
+"""Events of this feature: what a session asks it to do, and what the shell tells about the machine it runs on."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import Event, Job
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDescribed(Event):
+    """True figures of the machine under the router, for `show version`. A shell that knows none says nothing.
+
+    board: an identifier of the machine. memory_kb, used_kb, disk_kb: kilobytes.
+    """
+
+    board: str = "0000000000"
+    memory_kb: int = 0
+    used_kb: int = 0
+    disk_kb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationLeft(Event):
+    """Somebody leaves configuration mode. user, line: who, and on which line ("console", "vty0 (10.0.0.5)")."""
+
+    user: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearLogging(Event):
+    """`clear logging`: empty the buffer."""
+
+
+# ------------------------------------------------------------------------------------------------ debugging
+
+
+class ConditionKind(enum.Enum):
+    """What a debug condition looks at; the value is how it is typed."""
+
+    NBMA = "peer nbma"
+    ADDRESS = "peer tunnel"
+    INTERFACE = "interface"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDebug(Job):
+    """`debug X`, `no debug X`: these debugs go on or off.
+
+    debugs: of each the group, the title, the flag's name and what `show debugging` calls it, as in `ActiveDebug`.
+    """
+
+    debugs: tuple[tuple[str, str, str, str], ...]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDebug(Job):
+    """`undebug all`: every flag and every condition goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDebugCondition(Job):
+    """`[no] debug nhrp condition ...`: lines of the family (the first word of flags' names) pass for these only.
+
+    value: an address or the name of an interface. kind None, with on=False: all conditions of the family.
+    """
+
+    family: str
+    kind: ConditionKind | None
+    value: str
+    on: bool
+
+
+# ------------------------------------------------------------------------------------------------ probes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPing(Job):
+    """`ping DESTINATION ...`.
+
+    destination: an address or a name. source: an address, the name of an interface, or None: the plane chooses.
+    size: octets of the IP packet. timeout: seconds that an answer may take.
+    """
+
+    destination: str
+    source: IPv4Address | str | None = None
+    repeat: int = 5
+    size: int = 100
+    timeout: float = 2.0
+    df: bool = False
+    pattern: int = 0xABCD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTraceroute(Job):
+    """`traceroute DESTINATION ...`: UDP datagrams with growing TTL.
+
+    probes: for each hop. timeout: seconds. port: of the first datagram; every further one has the next.
+    """
+
+    destination: str
+    source: IPv4Address | str | None = None
+    probes: int = 3
+    timeout: float = 3.0
+    first_ttl: int = 1
+    last_ttl: int = 30
+    port: int = 33434

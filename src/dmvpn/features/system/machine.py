@@ -1,0 +1,180 @@
+"""The machine of this feature: hands each event to the part that it concerns.
+
+    clock       ClockSet                                     answers ports.clock
+    switches    SetDebug, ClearDebug, SetDebugCondition      answers ports.debugging
+    syslog      Log, DebugOutput, ClearLogging               ConsoleLine, SendIp
+    probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
+
+Besides it remembers what shows want to know: since when the router runs, and who changed the configuration last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Effect, JobDone, JobOutput
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    EffectFailed,
+    Event,
+    IpReceived,
+    Job,
+    JobAborted,
+    NameResolved,
+    Tick,
+)
+from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
+from dmvpn.features.system import messages
+from dmvpn.features.system.clock import WallClock
+from dmvpn.features.system.debugging import DebugSwitches
+from dmvpn.features.system.events import (
+    ClearDebug,
+    ClearLogging,
+    ConfigurationLeft,
+    HostDescribed,
+    SetDebug,
+    SetDebugCondition,
+    StartPing,
+    StartTraceroute,
+)
+from dmvpn.features.system.model import SystemConfig
+from dmvpn.features.system.probes import Probes
+from dmvpn.features.system.syslog import Syslog
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """When the running configuration was changed last (monotonic seconds), and by whom."""
+
+    when: float
+    by: str
+
+
+class SystemMachine:
+    """The router as a computer: its clock, its log, its debugs, its pings."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        ClearDebug,
+        ClearLogging,
+        ClockSet,
+        ConfigurationEntered,
+        ConfigurationLeft,
+        Configured,
+        DebugOutput,
+        EffectFailed,
+        HostDescribed,
+        IpReceived,
+        JobAborted,
+        Log,
+        NameResolved,
+        SetDebug,
+        SetDebugCondition,
+        StartPing,
+        StartTraceroute,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.clock = WallClock()
+        self.switches = DebugSwitches()
+        self.syslog = Syslog(ports, self.clock)
+        self.probes = Probes(ports)
+        self.config = SystemConfig()
+        self.host = HostDescribed()
+        self.started: float | None = None
+        self.last_change: LastChange | None = None
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event or notice."""
+        if self.started is None:
+            self.started = self.syslog.started = now
+        match event:
+            case Log():
+                return list(self.syslog.log(event, now))
+            case DebugOutput():
+                return list(self.syslog.debug(event, now))
+            case IpReceived():
+                return list(self.probes.receive(event, now))
+            case Tick():
+                return list(self.probes.tick(now))
+            case ConfigurationEntered():
+                return self._configuration_entered(event, now)
+            case ConfigurationLeft():
+                return [messages.Configured.by(event.user, event.line)]
+            case Configured(model=SystemConfig() as model):
+                self._configure(model)
+            case ClockSet():
+                self.clock.set(event)
+            case HostDescribed():
+                self.host = event
+            case ClearLogging():
+                self.syslog.clear()
+            case _:
+                return list(self._job(event, now))
+        return []
+
+    def next_deadline(self) -> float | None:
+        """When a ping or traceroute gives up waiting."""
+        return self.probes.next_deadline()
+
+    # -------------------------------------------------------------------------------------------- ports
+
+    def on(
+        self,
+        flag: str,
+        nbma: IPAddress | None = None,
+        *,
+        address: IPAddress | None = None,
+        interface: str | None = None,
+    ) -> bool:
+        """`ports.debugging`: is this debug on for this peer?"""
+        return self.switches.on(flag, nbma, address=address, interface=interface)
+
+    def wall(self, now: float) -> datetime:
+        """`ports.clock`: wall time at monotonic `now`, UTC."""
+        return self.clock.wall(now)
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _job(self, event: Event | Notice, now: float) -> list[Effect]:
+        match event:
+            case StartPing() | StartTraceroute():
+                return self.probes.start(event, now)
+            case JobAborted():
+                return self.probes.abort(event)
+            case NameResolved():
+                return self.probes.resolved(event, now)
+            case EffectFailed():
+                return self.probes.fail(event, now)
+            case SetDebug():
+                return _answer(event, self.switches.set(event))
+            case ClearDebug():
+                return _answer(event, self.switches.clear(event))
+            case SetDebugCondition():
+                return _answer(event, self.switches.set_condition(event))
+        return []
+
+    def _configuration_entered(self, event: ConfigurationEntered, now: float) -> list[Effect | Notice]:
+        first = self.last_change is None
+        self.last_change = LastChange(now, event.by)
+        return [messages.Restarted.now()] if first else []
+
+    def _configure(self, model: SystemConfig) -> None:
+        self.config = model
+        self.syslog.configure(model.logging)
+        self.syslog.zone = model.zone
+        self.probes.names = model.names
+
+
+def _answer(job: Job, text: str) -> list[Effect]:
+    """A job that is over at once, with these words for its user."""
+    said: list[Effect] = [JobOutput(job.session, text)] if text else []
+    return [*said, JobDone(job.session)]

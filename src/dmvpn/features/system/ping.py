@@ -1,0 +1,150 @@
+"""`ping`: echo requests, one at a time, and a mark for what became of each.
+
+    !  reply    .  nothing in time    U  unreachable    M  too big and may not be cut    Q  source quench
+    &  time to live used up           ?  another ICMP error
+
+The next request leaves as soon as the fate of the one before is known, as with IOS. Marks go to the session one by one,
+70 on a line; the statistics are printed when all are done or the user has had enough.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Effect, JobOutput, SendIp
+from dmvpn.features.system.packet import QuotedEcho, echo_request, quoted_echo
+from dmvpn.net.icmp import (
+    DestinationUnreachable,
+    EchoReply,
+    IcmpMessage,
+    IcmpType,
+    OtherMessage,
+    TimeExceeded,
+    UnreachableCode,
+)
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.events import EffectFailed, IpReceived
+    from dmvpn.features.system.events import StartPing
+
+MARKS_A_LINE = 70
+#: The least time between two requests when the user wants no timeout at all: the router has other work too.
+SHORTEST_TIMEOUT = 0.01
+
+_SOURCE_QUENCH = 4  # RFC 792; obsolete since RFC 6633, but IOS has a mark for it
+_ESCAPE_HINT = "Type escape sequence to abort.\n"
+
+
+@dataclass(slots=True)
+class Ping:
+    """One run of `ping`. deadline: when the request in flight is given up, None once all is over."""
+
+    request: StartPing
+    destination: IPv4Address
+    source: IPv4Address | None
+    identifier: int
+    deadline: float | None = None
+    _sent_at: float = 0.0
+    _sequence: int = 0
+    _replies: int = 0
+    _shortest: float = 0.0
+    _longest: float = 0.0
+    _total: float = 0.0
+
+    def start(self, now: float) -> list[Effect]:
+        """The heading and the first request."""
+        ask = self.request
+        plural = "" if ask.repeat == 1 else "s"
+        heading = (
+            f"{_ESCAPE_HINT}Sending {ask.repeat}, {ask.size}-byte ICMP Echo{plural} to {self.destination}, "
+            f"timeout is {ask.timeout:g} seconds:\n"
+        )
+        if ask.source is not None:
+            heading += f"Packet sent with a source address of {self.source} \n"
+        if ask.df:
+            heading += "Packet sent with the DF bit set\n"
+        return [self._say(heading), self._send(now)]
+
+    def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[Effect]:
+        """An ICMP message came: perhaps the fate of the request in flight."""
+        match message:
+            case EchoReply():
+                # A broadcast address answers from others than itself; the identifier is proof enough.
+                if (message.identifier, message.sequence) != (self.identifier, self._sequence & 0xFFFF):
+                    return []
+                self._count(now - self._sent_at)
+                return self._next("!", now)
+            case DestinationUnreachable() if self._is_mine(message.quoted):
+                too_big = message.code == UnreachableCode.FRAGMENTATION_NEEDED
+                return self._next("M" if too_big else "U", now)
+            case TimeExceeded() if self._is_mine(message.quoted):
+                return self._next("&", now)
+            case OtherMessage(type=kind) if kind in (_SOURCE_QUENCH, IcmpType.PARAMETER_PROBLEM):
+                # Both have four octets of their own before the quotation.
+                if self._is_mine(message.rest[4:]):
+                    return self._next("Q" if kind == _SOURCE_QUENCH else "?", now)
+        return []
+
+    def fail(self, event: EffectFailed, now: float) -> list[Effect]:
+        """The shell could not send. What is too big is known at once; everything else looks like silence."""
+        if event.effect == self._packet() and event.errno == errno.EMSGSIZE:
+            return self._next("M", now)
+        return []
+
+    def tick(self, now: float) -> list[Effect]:
+        """No answer in time."""
+        return self._next(".", now)
+
+    def abort(self) -> list[Effect]:
+        """The user ends it; the request in flight does not count."""
+        return [self._finish(self._sequence)]
+
+    def _next(self, mark: str, now: float) -> list[Effect]:
+        self._sequence += 1
+        end_of_line = "\n" if self._sequence % MARKS_A_LINE == 0 else ""
+        effects: list[Effect] = [self._say(mark + end_of_line)]
+        done = self._sequence == self.request.repeat
+        effects.append(self._finish(self._sequence) if done else self._send(now))
+        return effects
+
+    def _send(self, now: float) -> SendIp:
+        self._sent_at = now
+        self.deadline = now + max(self.request.timeout, SHORTEST_TIMEOUT)
+        return self._packet()
+
+    def _packet(self) -> SendIp:
+        payload = echo_request(self.identifier, self._sequence, self.request.size, self.request.pattern)
+        return SendIp(None, self.source, self.destination, IpProtocol.ICMP, payload, df=self.request.df)
+
+    def _is_mine(self, quoted: bytes) -> bool:
+        return quoted_echo(quoted) == QuotedEcho(self.identifier, self._sequence & 0xFFFF)
+
+    def _count(self, seconds: float) -> None:
+        self._shortest = min(self._shortest, seconds) if self._replies else seconds
+        self._longest = max(self._longest, seconds)
+        self._total += seconds
+        self._replies += 1
+
+    def _finish(self, sent: int) -> JobOutput:
+        self.deadline = None
+        percent = self._replies * 100 // sent if sent else 0
+        text = "\n" if sent % MARKS_A_LINE else ""
+        text += f"Success rate is {percent} percent ({self._replies}/{sent})"
+        if self._replies:
+            average = self._total / self._replies
+            times = "/".join(str(_milliseconds(time)) for time in (self._shortest, average, self._longest))
+            text += f", round-trip min/avg/max = {times} ms"
+        return self._say(f"{text}\n")
+
+    def _say(self, text: str) -> JobOutput:
+        return JobOutput(self.request.session, text)
+
+
+def _milliseconds(seconds: float) -> int:
+    """Whole milliseconds, 1 at least, as IOS has it."""
+    return max(1, round(seconds * 1000))

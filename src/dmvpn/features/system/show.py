@@ -1,0 +1,369 @@
+"""The commands of this feature: shows about the router as a computer, ping, traceroute, debug, clear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn import __version__
+from dmvpn.features.system import reports
+from dmvpn.features.system.clock import long_date
+from dmvpn.features.system.events import (
+    ClearDebug,
+    ClearLogging,
+    ConditionKind,
+    SetDebug,
+    SetDebugCondition,
+    StartPing,
+    StartTraceroute,
+)
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.feature import Confirm, DebugFlag
+from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.render import render_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.events import Event
+    from dmvpn.ios.context import ShowContext
+
+#: What stands before "Ethernet" in the kind of an interface, and how `show version` calls it.
+_SPEEDS = (
+    ("Ethernet", "Ethernet"),
+    ("FastEthernet", "FastEthernet"),
+    ("GigabitEthernet", "Gigabit Ethernet"),
+    ("TenGigabitEthernet", "Ten Gigabit Ethernet"),
+)
+
+# ------------------------------------------------------------------------------------------------ queries
+
+
+def version(ctx: ShowContext, _: Args) -> reports.Version:
+    """`show version`."""
+    machine = ctx.machine(SystemMachine)
+    host = machine.host
+    names = [interface.name.rstrip("0123456789/.:") for interface in ctx.ports.interfaces.all()]
+    counts = ((title, names.count(kind)) for kind, title in _SPEEDS)
+    return reports.Version(
+        version=__version__,
+        hostname=ctx.hostname,
+        uptime=ctx.now - (machine.started if machine.started is not None else ctx.now),
+        board=host.board,
+        memory_kb=host.memory_kb,
+        used_kb=host.used_kb,
+        disk_kb=host.disk_kb,
+        interfaces=tuple((title, count) for title, count in counts if count),
+    )
+
+
+def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
+    """`show clock [detail]`."""
+    machine = ctx.machine(SystemMachine)
+    return reports.ClockReport(
+        moment=machine.wall(ctx.now),
+        authoritative=machine.clock.authoritative,
+        zone=machine.config.zone,
+        source="the operating system" if "detail" in args else "",
+    )
+
+
+def log(ctx: ShowContext, _: Args) -> reports.LogReport:
+    """`show logging`."""
+    machine = ctx.machine(SystemMachine)
+    config, counters = machine.config.logging, machine.syslog.counters
+    return reports.LogReport(
+        enabled=config.enabled,
+        console=reports.Destination(level=config.console, messages=counters.console),
+        monitor=reports.Destination(level=config.monitor, messages=counters.monitor),
+        buffered=reports.Destination(level=config.buffered, messages=counters.buffered),
+        trap=reports.Destination(level=config.trap, messages=counters.trap),
+        hosts=config.hosts,
+        source_interface=config.source_interface or "",
+        buffer_size=config.buffer_size,
+        lines=machine.syslog.lines,
+    )
+
+
+def debugging(ctx: ShowContext, _: Args) -> reports.DebugReport:
+    """`show debugging`."""
+    switches = ctx.machine(SystemMachine).switches
+    return reports.DebugReport(switches.active, tuple(str(condition) for condition in switches.conditions))
+
+
+def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
+    """`show hosts`."""
+    names = ctx.machine(SystemMachine).config.names
+    return reports.HostsReport(names.domain, names.lookup, names.hosts)
+
+
+def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
+    """`show inventory`."""
+    host = ctx.machine(SystemMachine).host
+    return reports.Inventory(host.board, __version__)
+
+
+# ------------------------------------------------------------------------------------------------ running-config
+
+
+@dataclass(frozen=True, slots=True)
+class RunningConfig:
+    """`show running-config`. changed: "06:01:09 UTC Fri Nov 20 2026 by admin", or "" before any change."""
+
+    lines: tuple[str, ...]
+    changed: str = ""
+    partial: bool = False
+
+
+def running_config(ctx: ShowContext, _: Args) -> RunningConfig:
+    """`show running-config [all]`: what is not the default. (Defaults of other releases are not invented for `all`.)"""
+    machine = ctx.machine(SystemMachine)
+    change = machine.last_change
+    changed = ""
+    if change is not None:
+        moment, zone = machine.wall(change.when), machine.config.zone
+        changed = f"{zone.local(moment):%H:%M:%S} {long_date(moment, zone)} by {change.by}"
+    return RunningConfig(tuple(with_version(ctx.running.render())), changed)
+
+
+def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
+    """`show running-config interface X`."""
+    wanted = args.interface("interface")
+    for statement in ctx.running.statements():
+        if statement.line is INTERFACE and statement.args.interface("name") == wanted:
+            return RunningConfig(tuple(render_statement(statement)), partial=True)
+    return None
+
+
+def with_version(lines: Iterable[str]) -> Iterator[str]:
+    """The configuration with the line that names its dialect, if it has none."""
+    body = list(lines)
+    if not any(line.startswith("version ") for line in body[:1]):
+        yield f"version {reports.DIALECT.rpartition('.')[0]}"
+        yield "!"
+    yield from body
+
+
+def render_running_config(config: RunningConfig | None) -> Iterator[str]:
+    """The header, the lines, `end`."""
+    if config is None:
+        yield "% Invalid interface: it is not configured"
+        return
+    yield from ("Building configuration...", "")
+    body = [*config.lines, "end"]
+    if not config.partial:
+        head = ["!", f"! Last configuration change at {config.changed}", "!"] if config.changed else ["!"]
+        body = head + body
+    else:
+        body = ["!", *body]
+    yield f"Current configuration : {sum(len(line) + 1 for line in body)} bytes"
+    yield from body
+    yield ""
+
+
+# ------------------------------------------------------------------------------------------------ actions
+
+
+def ping(ctx: ShowContext, args: Args) -> Event:
+    """`ping`."""
+    return StartPing(
+        ctx.session,
+        destination=args.text("destination"),
+        source=_source(args),
+        repeat=args.integer("count", 5),
+        size=args.integer("octets", 100),
+        timeout=args.integer("seconds", 2),
+        df="df-bit" in args,
+    )
+
+
+def traceroute(ctx: ShowContext, args: Args) -> Event:
+    """`traceroute`."""
+    first, last = args.integer("first", 1), args.integer("last", 30)
+    return StartTraceroute(
+        ctx.session,
+        destination=args.text("destination"),
+        source=_source(args),
+        probes=args.integer("probes", 3),
+        timeout=args.integer("seconds", 3),
+        first_ttl=min(first, last),
+        last_ttl=last,
+        port=args.integer("number", 33434),
+    )
+
+
+def _source(args: Args) -> IPv4Address | str | None:
+    return args.address("from_address", None) or args.interface("from_interface", None)
+
+
+def clear_logging(_: ShowContext, __: Args) -> Confirm:
+    """`clear logging`."""
+    return Confirm("Clear logging buffer [confirm]", ClearLogging())
+
+
+# ------------------------------------------------------------------------------------------------ debug
+
+
+def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:
+    """`debug X`, `no debug X`, `undebug X` for the flags of all features, and what goes with them.
+
+    Flags with the same syntax are switched together.
+    """
+    of_syntax: dict[str, list[DebugFlag]] = {}
+    for flag in flags:
+        of_syntax.setdefault(flag.syntax, []).append(flag)
+    commands: list[ExecCommand] = []
+    for syntax, together in of_syntax.items():
+        debugs = tuple((flag.group, flag.title, flag.name, flag.listed or flag.title) for flag in together)
+        commands += _switch(syntax, debugs)
+    return (*commands, *(command for family in _FAMILIES for command in _conditions(family)), *_ALL_OFF)
+
+
+def _switch(syntax: str, debugs: tuple[tuple[str, str, str, str], ...]) -> list[ExecCommand]:
+    first, *_, last = (*syntax.split(), *syntax.split())
+    group, *_, listed = debugs[0]
+    texts = {first: group, last: f"{listed} debugging"}
+
+    def turn_on(ctx: ShowContext, _: Args) -> Event:
+        return SetDebug(ctx.session, debugs, on=True)
+
+    def turn_off(ctx: ShowContext, _: Args) -> Event:
+        return SetDebug(ctx.session, debugs, on=False)
+
+    return [
+        ExecCommand(f"debug {syntax}", texts, action=turn_on, privilege=15),
+        ExecCommand(f"no debug {syntax}", texts, action=turn_off, privilege=15),
+        ExecCommand(f"undebug {syntax}", texts, action=turn_off, privilege=15),
+    ]
+
+
+#: `debug FAMILY condition ...`: the word typed, and the first word of the flags that it narrows.
+_FAMILIES = (("nhrp", "nhrp"), ("dmvpn", "nhrp"))
+_CONDITION = "( peer ( nbma {nbma:address} | tunnel {tunnel:address} ) | interface {interface:interface} )"
+_CONDITION_HELP: Mapping[str, str] = {
+    "condition": "Only for one peer or tunnel",
+    "peer": "A peer",
+    "nbma": "By its NBMA address",
+    "tunnel": "By its tunnel address",
+    "interface": "A tunnel interface",
+}
+
+
+def _conditions(words: tuple[str, str]) -> list[ExecCommand]:
+    typed, family = words
+
+    def add(ctx: ShowContext, args: Args) -> Event:
+        return SetDebugCondition(ctx.session, family, *_condition(args), on=True)
+
+    def remove(ctx: ShowContext, args: Args) -> Event:
+        return SetDebugCondition(ctx.session, family, *_condition(args), on=False)
+
+    texts = {**_CONDITION_HELP, typed: typed.upper()}
+    commands = [ExecCommand(f"debug {typed} condition {_CONDITION}", texts, action=add, privilege=15)]
+    commands += [
+        ExecCommand(f"{verb} {typed} condition [ {_CONDITION} ]", texts, action=remove, privilege=15)
+        for verb in ("no debug", "undebug")
+    ]
+    return commands
+
+
+def _condition(args: Args) -> tuple[ConditionKind | None, str]:
+    for name, kind in (
+        ("nbma", ConditionKind.NBMA),
+        ("tunnel", ConditionKind.ADDRESS),
+        ("interface", ConditionKind.INTERFACE),
+    ):
+        if name in args.values_given:
+            return kind, str(args[name])
+    return None, ""
+
+
+def _all_off(ctx: ShowContext, _: Args) -> Event:
+    return ClearDebug(ctx.session)
+
+
+_ALL_OFF = tuple(
+    ExecCommand(f"{verb} all", {"all": "Every debug, and every condition"}, action=_all_off, privilege=15)
+    for verb in ("no debug", "undebug")
+)
+
+# ------------------------------------------------------------------------------------------------ commands
+
+_SOURCE = "source ( {from_address:address} | {from_interface:interface} )"
+_PROBE_HELP: Mapping[str, str] = {
+    "destination": "Address or name of a host",
+    "source": "Where the packets come from",
+    "from_address": "An address of this router",
+    "from_interface": "An interface with an address",
+    "timeout": "How long to wait for an answer",
+    "seconds": "Seconds",
+}
+_RUNNING_HELP: Mapping[str, str] = {
+    "running-config": "The configuration that is in effect",
+    "all": "The same: settings at their defaults are not listed",
+    "interface": "Of one interface",
+}
+
+COMMANDS: tuple[ExecCommand, ...] = (
+    ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
+    ExecCommand(
+        "show clock [ detail ]",
+        {"clock": "The time of day", "detail": "And where it comes from"},
+        query=clock,
+        render=reports.render_clock,
+    ),
+    ExecCommand("show logging", "The log, and where its lines go", query=log, render=reports.render_log),
+    ExecCommand("show debugging", "Debugs that are on", query=debugging, render=reports.render_debugging),
+    ExecCommand("show hosts", "Names of hosts, and the domain", query=hosts, render=reports.render_hosts),
+    ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
+    ExecCommand(
+        "show running-config [ all ]",
+        _RUNNING_HELP,
+        query=running_config,
+        render=render_running_config,
+        privilege=15,
+    ),
+    ExecCommand(
+        "show running-config interface {interface:interface}",
+        _RUNNING_HELP,
+        query=running_interface,
+        render=render_running_config,
+        privilege=15,
+    ),
+    ExecCommand("clear logging", "Empty the log buffer", action=clear_logging, privilege=15),
+    ExecCommand(
+        "ping [ ip ] {destination:word} "
+        f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "
+        "| timeout {seconds:0-3600} | df-bit ]",
+        {
+            **_PROBE_HELP,
+            "ping": "Send echo requests",
+            "repeat": "How many requests",
+            "count": "Number of requests",
+            "size": "How big they are",
+            "octets": "Octets of the IP packet",
+            "df-bit": "Forbid fragmentation",
+        },
+        action=ping,
+    ),
+    ExecCommand(
+        "traceroute [ ip ] {destination:word} "
+        f"[* {_SOURCE} | numeric | probe {{probes:1-65535}} | timeout {{seconds:0-3600}} "
+        "| ttl {first:0-255} {last:0-255} | port {number:1-65535} ]",
+        {
+            **_PROBE_HELP,
+            "traceroute": "Find the way to a host",
+            "numeric": "Print addresses only (names are never looked up)",
+            "probe": "Datagrams for each hop",
+            "probes": "Number of datagrams",
+            "ttl": "How far to look",
+            "first": "First hop",
+            "last": "Last hop",
+            "port": "UDP port to start with",
+            "number": "Port",
+        },
+        action=traceroute,
+    ),
+)

@@ -1,0 +1,26 @@
+"""GRE tunnels, point-to-point and multipoint: RFC 2784, RFC 2890 (keys), and what IOS adds.
+
+Takes the `tunnel ...` lines, `InterfaceChanged`, `RouteChanged`, `HoldTunnel` (NHRP's `if-state`) and keepalives;
+makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`, `ports.Tunnels`.
+
+    model     the typed configuration              line        why a tunnel is up or down
+    machine   all tunnels                          keepalive   whether the far end answers
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.tunnel import config, messages
+from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.ios import DebugFlag, Feature
+
+FEATURE = Feature(
+    name="tunnel",
+    config=config.LINES,
+    model=config.model,
+    machine=TunnelMachine,
+    messages=messages.MESSAGES,
+    debugs=(
+        DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel"),
+        DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel"),
+    ),
+)

@@ -1,0 +1,132 @@
+"""Why a tunnel is up or down: the questions of IOS's "linestate evaluation", in their order.
+
+A point-to-point tunnel needs a source address, a destination, and a route to the destination that does not lead
+through the tunnel itself; a multipoint tunnel needs its source only. What a keepalive, NHRP or a hold-down after
+recursive routing add to that is the machine's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import TunnelSpec
+from dmvpn.base.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.tunnel.model import TunnelSettings
+
+_ETHERNET_MTU = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Our end: the NBMA address, None while there is none, and the interface that has it."""
+
+    address: IPAddress | None
+    interface: str
+    state: InterfaceState | None
+
+
+def find_source(settings: TunnelSettings, ports: Ports) -> Source:
+    """Our NBMA address as of now."""
+    if settings.source_interface:
+        state = ports.interfaces.get(settings.source_interface)
+        return Source(state.address if state else None, settings.source_interface, state)
+    if settings.source_address is not None:
+        state = ports.interfaces.owner(settings.source_address)
+        return Source(settings.source_address if state else None, state.name if state else "", state)
+    return Source(None, "", None)
+
+
+def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> int:
+    """Octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472)."""
+    egress = source.state
+    if settings.destination is not None and not settings.multipoint:
+        hops = ports.rib.forwarding(settings.destination)
+        egress = ports.interfaces.get(hops[0].interface) if hops and hops[0].interface != settings.name else egress
+    mtu = egress.ip_mtu if egress is not None and not egress.name.startswith("Loopback") else _ETHERNET_MTU
+    return mtu - settings.overhead
+
+
+def make_spec(settings: TunnelSettings, source: Source, mtu: int) -> TunnelSpec | None:
+    """What the data plane must know, or None while the tunnel cannot exist at all."""
+    if source.address is None or settings.protection or settings.vrf:
+        return None
+    if not settings.multipoint and settings.destination is None:
+        return None
+    return TunnelSpec(
+        name=settings.name,
+        source=source.address,
+        destination=None if settings.multipoint else settings.destination,
+        key=settings.key,
+        mtu=settings.ip_mtu or mtu,
+        mss=settings.mss,
+        ttl=settings.ttl,
+    )
+
+
+def missing(settings: TunnelSettings, source: Source) -> Reason | None:
+    """What the tunnel lacks in itself, before any route is looked at."""
+    if settings.shutdown:
+        return Reason("administratively down")
+    if settings.protection:
+        evidence = f"profile {settings.protection}; nothing is sent in clear"
+        return Reason("tunnel protection is configured and this build has no IPsec", evidence)
+    if settings.vrf:
+        return Reason("a tunnel VRF is configured and this build has no VRFs", f"tunnel vrf {settings.vrf}")
+    if not settings.source_interface and settings.source_address is None:
+        return Reason("no tunnel source")
+    if source.state is None:
+        where = settings.source_interface or f"no interface has the address {settings.source_address}"
+        return Reason("no output interface", where)
+    if not source.state.line:
+        return Reason("tunnel source interface down", source.interface)
+    if source.address is None:
+        return Reason("tunnel source interface has no IPv4 address", source.interface)
+    if not settings.multipoint and settings.destination is None:
+        return Reason("no IPv4 tunnel destination address")
+    return None
+
+
+def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
+    """Tunnels that a received packet could not be told from an earlier one, each with the name of that one.
+
+    GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1).
+    """
+    first: dict[tuple[IPAddress, int | None, IPAddress | None], str] = {}
+    losers: dict[str, str] = {}
+    for spec in specs:
+        winner = first.setdefault((spec.source, spec.key, spec.destination), spec.name)
+        if winner != spec.name:
+            losers[spec.name] = winner
+    return losers
+
+
+def rivalry(spec: TunnelSpec, winner: str) -> Reason:
+    """The reason for the one that stays down."""
+    same = f"the same source {spec.source} and " + ("no tunnel key" if spec.key is None else f"tunnel key {spec.key}")
+    return Reason(
+        f"received packets cannot be told from those of {winner}",
+        f"both have {same}: give each its own `tunnel key`, and the same key on its far ends",
+        clause="RFC 2890 §2.1",
+    )
+
+
+def leads_through(name: str, destination: IPAddress, ports: Ports) -> bool:
+    """Does the route to `destination` lead through the tunnel `name`, directly or inside other tunnels?"""
+    waiting, seen = [destination], {destination}
+    while waiting:
+        for hop in ports.rib.forwarding(waiting.pop()):
+            if hop.interface == name:
+                return True
+            outer = ports.tunnels.get(hop.interface) if hop.interface.startswith("Tunnel") else None
+            if outer is not None and outer.destination is not None and outer.destination not in seen:
+                seen.add(outer.destination)
+                waiting.append(outer.destination)
+    return False

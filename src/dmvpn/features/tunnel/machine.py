@@ -1,0 +1,337 @@
+"""All GRE tunnels of a router: what the data plane must have, and whether each one carries packets.
+
+Whatever may change a tunnel leads to `_evaluate`, the only place that compares: source and destination (`line`),
+keepalives, NHRP's hold, the hold-down after recursive routing. It says what follows, in this order: `SetTunnel`,
+`SetCarrier`, `TunnelChanged`, `LineProtocolDecided`.
+
+    InterfaceChanged   the source's address or line; RouteChanged   the way to a destination
+    HoldTunnel         NHRP (`if-state nhrp`); KeepaliveReceived    the far end lives
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.effects import Effect, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
+from dmvpn.base.events import EffectFailed, Event, KeepaliveReceived, Resync, Tick
+from dmvpn.base.notices import (
+    Configured,
+    DebugOutput,
+    HoldTunnel,
+    InterfaceChanged,
+    LineProtocolDecided,
+    Notice,
+    RouteChanged,
+    TunnelChanged,
+    TunnelState,
+)
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.features.tunnel import line, messages
+from dmvpn.features.tunnel.keepalive import Keepalive
+from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.ports import Ports
+
+#: Seconds that a tunnel stays down after recursive routing (IOS tries again after about a minute).
+RECURSION_HOLD = 60.0
+
+#: What IOS announces as the transport MTU of a tunnel in NHRP packets.
+TRANSPORT_MTU = 17916
+
+_RECURSION = Reason("recursive routing", "the route to the destination leads through the tunnel itself")
+
+
+@dataclass(slots=True)
+class _Tunnel:
+    """One tunnel: wanted (settings), ordered (spec, carrier), told to others (state, decided)."""
+
+    settings: TunnelSettings
+    spec: TunnelSpec | None = None
+    carrier: bool = False
+    state: TunnelState | None = None
+    decided: LineProtocolDecided | None = None
+    keepalive: Keepalive | None = None
+    recursive: bool = False
+    hold: Reason | None = None
+
+
+class TunnelMachine:
+    """Owns every `TunnelState`; answers `ports.Tunnels`."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        InterfaceChanged,
+        RouteChanged,
+        HoldTunnel,
+        KeepaliveReceived,
+        EffectFailed,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._tunnels: dict[str, _Tunnel] = {}  # in order of their numbers
+        self._rivals: dict[str, str] = {}
+        self._timers: Deadlines[tuple[str, str]] = Deadlines()
+        self._retries: Retries[str] = Retries()
+
+    # ---------------------------------------------------------------------------------------------- ports.Tunnels
+
+    def get(self, name: str) -> TunnelState | None:
+        """The tunnel, or None if there is no such interface."""
+        tunnel = self._tunnels.get(name)
+        return tunnel.state if tunnel else None
+
+    def all(self) -> tuple[TunnelState, ...]:
+        """All tunnels, in order of their numbers."""
+        return tuple(tunnel.state for tunnel in self._tunnels.values() if tunnel.state is not None)
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case Configured(model=TunnelConfig() as config):
+                return self._configure(config, now)
+            case InterfaceChanged():
+                return self._interface_changed(event.name, now)
+            case RouteChanged():
+                return self._route_changed(event, now)
+            case HoldTunnel():
+                tunnel = self._tunnels.get(event.tunnel)
+                if tunnel is None:
+                    return []
+                tunnel.hold = event.reason
+                return self._evaluate(tunnel, now)
+            case KeepaliveReceived():
+                return self._keepalive_received(event.tunnel, now)
+            case EffectFailed(effect=SetTunnel(spec=spec)):
+                return self._refused(spec.name, event.text, now)
+            case Tick():
+                return self._tick(now)
+            case Resync():
+                return [effect for tunnel in self._tunnels.values() for effect in _orders(tunnel)]
+            case _:
+                return []
+
+    def next_deadline(self) -> float | None:
+        """When a keepalive is due, a hold-down ends, or a refused tunnel is tried again."""
+        times = [when for when in (self._timers.next(), self._retries.next()) if when is not None]
+        return min(times, default=None)
+
+    def _configure(self, config: TunnelConfig, now: float) -> list[Effect | Notice]:
+        wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}
+        results: list[Effect | Notice] = []
+        for name in [name for name in self._tunnels if name not in wanted]:
+            results += self._remove(name)
+        before, self._tunnels = self._tunnels, {}
+        for name, settings in wanted.items():
+            tunnel = self._tunnels[name] = before.get(name) or _Tunnel(settings)
+            if tunnel.settings != settings:
+                tunnel.settings, tunnel.recursive = settings, False
+                self._timers.cancel(("recursion", name))
+        return results + self._evaluate_all(now)
+
+    def _remove(self, name: str) -> list[Effect | Notice]:
+        tunnel = self._tunnels.pop(name)
+        self._timers.cancel(("keepalive", name))
+        self._timers.cancel(("recursion", name))
+        self._retries.forget(name)
+        removed: list[Effect | Notice] = [RemoveTunnel(name)] if tunnel.spec else []
+        return [*removed, TunnelChanged(name, tunnel.state, None)]
+
+    def _interface_changed(self, name: str, now: float) -> list[Effect | Notice]:
+        if name not in self._tunnels:
+            return self._evaluate_all(now)
+        results: list[Effect | Notice] = []
+        for tunnel in self._tunnels.values():
+            if tunnel.state is not None and tunnel.state.source_interface == name:
+                results += self._evaluate(tunnel, now)
+        return results
+
+    def _route_changed(self, event: RouteChanged, now: float) -> list[Effect | Notice]:
+        results: list[Effect | Notice] = []
+        for tunnel in self._tunnels.values():
+            settings = tunnel.settings
+            if not settings.multipoint and settings.destination is not None and settings.destination in event.prefix:
+                results += self._evaluate(tunnel, now)
+        return results
+
+    def _keepalive_received(self, name: str, now: float) -> list[Effect | Notice]:
+        tunnel = self._tunnels.get(name)
+        if tunnel is None or tunnel.keepalive is None or tunnel.spec is None:
+            return []
+        tunnel.keepalive.answered()
+        results: list[Effect | Notice] = []
+        destination = tunnel.spec.destination
+        if destination is not None and self._ports.debugging.on(messages.KEEPALIVE, interface=name):
+            results.append(DebugOutput((messages.keepalive_received(name, tunnel.spec.source, destination),)))
+        return results + self._evaluate(tunnel, now)
+
+    def _refused(self, name: str, text: str, now: float) -> list[Effect | Notice]:
+        tunnel = self._tunnels.get(name)
+        if tunnel is None:
+            return []
+        self._retries.failed(name, Reason("the host refused the tunnel", text, since=now), now)
+        return self._evaluate(tunnel, now)
+
+    def _tick(self, now: float) -> list[Effect | Notice]:
+        results: list[Effect | Notice] = []
+        for kind, name in self._timers.pop_due(now):
+            tunnel = self._tunnels[name]
+            if kind == "recursion":
+                tunnel.recursive = False
+                results += self._evaluate(tunnel, now)
+            else:
+                results += self._send_keepalive(tunnel, now)
+        for name in self._retries.pop_due(now):
+            if tunnel_again := self._tunnels.get(name):
+                results += _orders(tunnel_again)
+                results += self._evaluate(tunnel_again, now)
+        return results
+
+    def _send_keepalive(self, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
+        keepalive, spec = tunnel.keepalive, tunnel.spec
+        if keepalive is None or spec is None or spec.destination is None:
+            return []
+        keepalive.send()
+        self._timers.set(("keepalive", spec.name), now + keepalive.period)
+        results: list[Effect | Notice] = []
+        if self._ports.debugging.on(messages.KEEPALIVE, interface=spec.name):
+            text = messages.keepalive_sent(spec.name, spec.source, spec.destination, keepalive.counter)
+            results.append(DebugOutput((text,)))
+        return [*results, SendKeepalive(spec.name), *self._evaluate(tunnel, now)]
+
+    # ------------------------------------------------------------------------------------------------- evaluation
+
+    def _evaluate_all(self, now: float) -> list[Effect | Notice]:
+        self._rivals = line.rivals(self._possible())
+        results: list[Effect | Notice] = []
+        for tunnel in self._tunnels.values():
+            results += self._evaluate(tunnel, now)
+        return results
+
+    def _evaluate(self, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
+        """Bring one tunnel up to date and say what follows."""
+        settings = tunnel.settings
+        source = line.find_source(settings, self._ports)
+        mtu = line.default_ip_mtu(settings, source, self._ports)
+        results, reason = self._own_reason(tunnel, source, mtu, now)
+        up = reason is None
+        results += self._keep_alive(tunnel, up, now)
+        if up and tunnel.keepalive is not None and tunnel.keepalive.failed:
+            up, reason = False, Reason("keepalive timer expired", f"{tunnel.keepalive.retries} unanswered")
+        carrier = up and tunnel.hold is None
+        if tunnel.spec is not None and carrier != tunnel.carrier:
+            results.append(SetCarrier(settings.name, carrier))
+        tunnel.carrier = carrier and tunnel.spec is not None
+        return results + self._tell(tunnel, _state(settings, source, mtu, up, reason), now)
+
+    def _own_reason(
+        self, tunnel: _Tunnel, source: line.Source, mtu: int, now: float
+    ) -> tuple[list[Effect | Notice], Reason | None]:
+        """Order the tunnel if it can exist; why it is down before keepalives are looked at, or None."""
+        settings = tunnel.settings
+        spec = line.make_spec(settings, source, mtu)
+        winner = self._rivals.get(settings.name)
+        reason = line.missing(settings, source)
+        if spec is not None and winner is not None:
+            reason = reason or line.rivalry(spec, winner)
+        results = self._order(tunnel, spec if winner is None else None)
+        reason = reason or self._retries.reason(settings.name)
+        if reason is not None or settings.multipoint or settings.destination is None:
+            return results, reason
+        if not tunnel.recursive and not self._ports.rib.forwarding(settings.destination):
+            return results, Reason("no route to destination", str(settings.destination))
+        if not tunnel.recursive and line.leads_through(settings.name, settings.destination, self._ports):
+            tunnel.recursive = True
+            self._timers.set(("recursion", settings.name), now + RECURSION_HOLD)
+            results.append(messages.RecursiveRouting.of(settings.name))
+        return results, _RECURSION if tunnel.recursive else None
+
+    def _possible(self) -> Iterator[TunnelSpec]:
+        """What every tunnel would be if it were alone; those that are shut give way to the others."""
+        ordered = sorted(self._tunnels.values(), key=lambda tunnel: (tunnel.settings.shutdown, tunnel.settings.number))
+        for tunnel in ordered:
+            spec = line.make_spec(tunnel.settings, line.find_source(tunnel.settings, self._ports), 0)
+            if spec is not None:
+                yield spec
+
+    def _order(self, tunnel: _Tunnel, spec: TunnelSpec | None) -> list[Effect | Notice]:
+        if spec == tunnel.spec:
+            return []
+        tunnel.spec = spec
+        self._retries.forget(tunnel.settings.name)
+        if spec is None:
+            tunnel.carrier = False
+            return [RemoveTunnel(tunnel.settings.name)]
+        return [SetTunnel(spec)]
+
+    def _keep_alive(self, tunnel: _Tunnel, base_up: bool, now: float) -> list[Effect | Notice]:
+        """Start keepalives when everything else is right, stop them when it is not."""
+        settings = tunnel.settings
+        wanted = settings.keepalive if base_up and not settings.multipoint else None
+        have = (tunnel.keepalive.period, tunnel.keepalive.retries) if tunnel.keepalive else None
+        if wanted == have:
+            return []
+        timer = ("keepalive", settings.name)
+        if wanted is None:
+            tunnel.keepalive = None
+            self._timers.cancel(timer)
+            return []
+        tunnel.keepalive = Keepalive(*wanted)
+        self._timers.set(timer, now)
+        return []
+
+    def _tell(self, tunnel: _Tunnel, state: TunnelState, now: float) -> list[Effect | Notice]:
+        """Notices of what is different now. A reason keeps the time at which it began."""
+        name, old = state.name, tunnel.state
+        if state.reason is not None:
+            before = old.reason if old is not None else None
+            since = before.since if before is not None and before.what == state.reason.what else now
+            state = replace(state, reason=replace(state.reason, since=since))
+        results: list[Effect | Notice] = []
+        if state != old:
+            tunnel.state = state
+            results.append(TunnelChanged(name, old, state))
+        reason = state.reason or tunnel.hold
+        decided = LineProtocolDecided(name, up=reason is None, reason=reason, mtu=state.ip_mtu)
+        if decided != tunnel.decided:
+            tunnel.decided = decided
+            results.append(decided)
+            if self._ports.debugging.on(messages.TUNNEL, interface=name):
+                results.insert(0, DebugOutput((messages.line_state(name, reason),)))
+        return results
+
+
+def _orders(tunnel: _Tunnel) -> list[Effect | Notice]:
+    """The tunnel again, for a shell that lost it."""
+    if tunnel.spec is None:
+        return []
+    return [SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier)]
+
+
+def _state(settings: TunnelSettings, source: line.Source, mtu: int, up: bool, reason: Reason | None) -> TunnelState:
+    return TunnelState(
+        name=settings.name,
+        multipoint=settings.multipoint,
+        source=source.address,
+        source_interface=source.interface,
+        destination=None if settings.multipoint else settings.destination,
+        key=settings.key,
+        transport_mtu=TRANSPORT_MTU - (0 if settings.key is None else 4),
+        up=up,
+        protection=settings.protection,
+        reason=reason,
+        keepalive=None if settings.multipoint else settings.keepalive,
+        ip_mtu=mtu,
+        ttl=settings.ttl,
+        path_mtu_discovery=settings.path_mtu_discovery,
+        transmit_bandwidth=settings.transmit_bandwidth,
+        receive_bandwidth=settings.receive_bandwidth,
+    )

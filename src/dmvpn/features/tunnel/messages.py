@@ -1,0 +1,44 @@
+"""What the tunnel feature writes into the log, and what `debug tunnel` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
+
+#: The names of the debug flags.
+TUNNEL = "tunnel"
+KEEPALIVE = "tunnel keepalive"
+
+
+@dataclass(frozen=True, slots=True)
+class RecursiveRouting(Log):
+    """The route to the tunnel's destination leads through the tunnel itself: keep that prefix out of the overlay."""
+
+    @classmethod
+    def of(cls, tunnel: str) -> Self:
+        """The message for this tunnel."""
+        return cls("TUN", 5, "RECURDOWN", f"{tunnel} temporarily disabled due to recursive routing")
+
+
+MESSAGES = (RecursiveRouting,)
+
+
+def keepalive_sent(tunnel: str, source: IPAddress, destination: IPAddress, counter: int) -> str:
+    """`debug tunnel keepalive`: one went out."""
+    return f"{tunnel}: sending keepalive, {destination}->{source} (len=24 ttl=255), counter={counter}"
+
+
+def keepalive_received(tunnel: str, source: IPAddress, destination: IPAddress) -> str:
+    """`debug tunnel keepalive`: one came back."""
+    return f"{tunnel}: keepalive received, {destination}->{source} (len=24 ttl=255), resetting counter"
+
+
+def line_state(tunnel: str, reason: Reason | None) -> str:
+    """`debug tunnel`: the outcome of an evaluation."""
+    return f"{tunnel}: linestate evaluation {'up' if reason is None else f'down - {reason}'}"

@@ -1,0 +1,53 @@
+"""What can be configured of GRE tunnels, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelSettings:
+    """One `interface TunnelN` section, as far as it is about GRE.
+
+    source_interface or source_address: one of them, or neither. keepalive: seconds and retries. ttl, tos: of the outer
+    header; tos None copies the inner one. protection: the IPsec profile's name. vrf: the front VRF's name.
+    transmit_bandwidth, receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
+    """
+
+    name: str
+    source_interface: str = ""
+    source_address: IPAddress | None = None
+    destination: IPAddress | None = None
+    multipoint: bool = False
+    key: int | None = None
+    keepalive: tuple[int, int] | None = None
+    ttl: int = 255
+    path_mtu_discovery: bool = False
+    protection: str = ""
+    vrf: str = ""
+    transmit_bandwidth: int = 8000
+    receive_bandwidth: int = 8000
+    ip_mtu: int | None = None
+    mss: int | None = None
+    shutdown: bool = False
+
+    @property
+    def number(self) -> int:
+        """100 for Tunnel100."""
+        return int(self.name.removeprefix("Tunnel"))
+
+    @property
+    def overhead(self) -> int:
+        """Octets of the outer IP and the GRE header (RFC 2784 §2, key: RFC 2890 §2)."""
+        return 24 if self.key is None else 28
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelConfig:
+    """All tunnel interfaces."""
+
+    tunnels: tuple[TunnelSettings, ...] = ()

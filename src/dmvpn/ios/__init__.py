@@ -1,0 +1,97 @@
+"""The language of IOS: matching, abbreviations, `?`, carets, modes, `no`, the configuration tree, filters, the editor.
+
+It knows no protocol. Features declare their lines as data and get them back as values:
+
+    ConfigLine, Mode        a configuration command; a mode          -> Configurator, ConfigTree, Section, Args
+    ExecCommand             a command of the exec prompt             -> ExecParser, Match, Args
+    Feature, DebugFlag      all that a protocol hands over
+
+    typed bytes -> LineEditor -> line -> ExecParser.match -> Match.lines(context) -> filters -> Pager -> bytes
+                                    \\-> ConfigSession.enter -> the tree changes -> every feature's model(tree)
+    a file      -> Configurator.parse_text -> ConfigResult(tree, problems)
+    a tree      -> ConfigTree.render -> the running configuration
+
+The grammar is shared by all routers of a process and compiled when first used. Nothing here does input or output.
+Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `dmvpn.ios.pager` itself.
+"""
+
+from __future__ import annotations
+
+from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
+from dmvpn.ios.configurator import ConfigResult, Configurator, Problem
+from dmvpn.ios.context import ShowContext
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.exec_parser import ExecParser, Match
+from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
+from dmvpn.ios.grammar import (
+    GLOBAL,
+    AnyOrder,
+    Args,
+    Choice,
+    ConfigLine,
+    ExecCommand,
+    Keyword,
+    Mode,
+    Node,
+    Optional_,
+    Sequence,
+    Value,
+)
+from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
+from dmvpn.ios.known import known_lines
+from dmvpn.ios.session import ConfigSession, LineResult, prompt
+from dmvpn.ios.syntax import compile_syntax
+from dmvpn.ios.tables import age, uptime
+from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.values import ValueType, register_type
+
+__all__ = [
+    "GLOBAL",
+    "HOSTNAME",
+    "INTERFACE",
+    "INTERFACE_MODE",
+    "AnyOrder",
+    "Args",
+    "Choice",
+    "CliError",
+    "ConfigLine",
+    "ConfigResult",
+    "ConfigSession",
+    "ConfigTree",
+    "Configurator",
+    "Confirm",
+    "DebugFlag",
+    "ErrorKind",
+    "ExecCommand",
+    "ExecParser",
+    "Feature",
+    "Filter",
+    "FilterKind",
+    "Keyword",
+    "LineResult",
+    "Match",
+    "Mode",
+    "Node",
+    "Optional_",
+    "Problem",
+    "Section",
+    "Sequence",
+    "ShowContext",
+    "Statement",
+    "Value",
+    "ValueType",
+    "age",
+    "apply_filters",
+    "compile_syntax",
+    "interface_sort_key",
+    "is_logical",
+    "json_lines",
+    "known_lines",
+    "normalize_interface",
+    "prompt",
+    "register_type",
+    "short_interface",
+    "to_plain",
+    "uptime",
+]

@@ -1,0 +1,54 @@
+"""What a command, its `no` and its `default` do to a section, given the defaults that the line declares.
+
+declared as             X                  no X                default X
+plain                   kept               X is removed        X is removed
+default_on              nothing is kept    "no X" is kept      "no X" is removed
+default="X"             as nothing typed   X is removed        X is removed
+keep_no                 X is kept          "no X" is kept      both are removed
+"""
+
+from __future__ import annotations
+
+from dmvpn.ios.grammar import Args, ConfigLine
+from dmvpn.ios.syntax import leading_keywords
+from dmvpn.ios.tree import Section, Statement
+
+
+def assign(section: Section, line: ConfigLine, args: Args) -> bool:
+    """Carry out a command that opens no mode. True if the section is another one now."""
+    if not _is_default(line, args):
+        return section.put(Statement(line, args))
+    present = section.find(line, args)
+    if present is not None:
+        section.drop(present)
+    return present is not None
+
+
+def take_back(section: Section, line: ConfigLine, args: Args) -> bool:
+    """Carry out `no`: with all arguments given or fewer. True if the section is another one now."""
+    if line.default_on or line.keep_no:
+        return section.put(Statement(line, args if line.is_list else _keywords_only(line), negated=True))
+    return reset(section, line, args)
+
+
+def reset(section: Section, line: ConfigLine, args: Args) -> bool:
+    """Remove what agrees with the arguments; if one entry is named exactly, only that one."""
+    entries = section.matching(line, args)
+    named = section.find(line, args)
+    if line.is_list and named in entries:
+        entries = [named] if named else []
+    for entry in entries:
+        section.drop(entry)
+    return bool(entries)
+
+
+def _is_default(line: ConfigLine, args: Args) -> bool:
+    if line.default is not None:
+        return line.text(args) == line.default
+    return line.default_on
+
+
+def _keywords_only(line: ConfigLine) -> Args:
+    """The keywords with which the command starts: `no` of a single-valued command is kept without its values."""
+    words = leading_keywords(line.syntax)
+    return Args(keywords=words, words=words)

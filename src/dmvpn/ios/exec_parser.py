@@ -1,0 +1,140 @@
+"""Understands exec lines: `show ...`, `clear ...`, `ping ...`, with filters behind a `|`.
+
+    ExecParser      the commands of all features; what a privilege level may not use does not exist for it
+    Match           an understood line: the command, its arguments, its filters
+
+It carries nothing out. The session calls `match`, then `match.lines(context)` for a command that shows something, or
+`match.command.action(context, match.args)` for one that does something.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.filters import Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
+from dmvpn.ios.matcher import Found, Grammar, tokenize
+from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.ios.grammar import Args, ExecCommand
+    from dmvpn.ios.values import Token
+
+_PIPE = re.compile(r"(?<=\s)\|")
+_PIPE_ROW = ("|", "Output modifiers")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An exec line that was understood."""
+
+    command: ExecCommand
+    args: Args
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def wants_json(self) -> bool:
+        """Is the data itself wanted, not the text?"""
+        return bool(self.filters) and self.filters[0].kind is FilterKind.JSON
+
+    def lines(self, context: object) -> Iterator[str]:
+        """Ask the query of a show command and give what the filters leave of its lines."""
+        if self.command.query is None:
+            raise TypeError(f"{self.command} shows nothing")
+        return self.shown(self.command.query(context, self.args))
+
+    def shown(self, result: object) -> Iterator[str]:
+        """The lines of a query's result, after the filters."""
+        if self.wants_json or self.command.render is None:
+            return apply_filters(json_lines(result), self.filters)
+        return apply_filters(self.command.render(result), self.filters)
+
+
+class ExecParser:
+    """The exec language of a set of commands."""
+
+    def __init__(self, commands: Sequence[ExecCommand]) -> None:
+        self._commands = tuple(commands)
+        self._grammars: dict[int, Grammar[ExecCommand]] = {}
+
+    def match(self, line: str, privilege: int = 15) -> Match | CliError:
+        """Understand `line` at a privilege level, or say why not."""
+        tokens = tokenize(line)
+        if not tokens or tokens[0].text[0] == "!":
+            return CliError(ErrorKind.EMPTY, line)
+        grammar = self._grammar(privilege)
+        pipe = _PIPE.search(line) if "|" in line else None
+        if pipe is None:
+            return self._match(grammar, line, tokens)
+        left = line[: pipe.start()]
+        matched = self._match(grammar, left, tokenize(left))
+        if isinstance(matched, Match) and matched.command.takes_filters:
+            filters = parse_filters(line, pipe.end())
+            return filters if isinstance(filters, CliError) else Match(matched.command, matched.args, filters)
+        # A `|` belongs to the command where that takes the rest of the line, such as a text to be logged.
+        whole = self._match(grammar, line, tokens)
+        if isinstance(whole, Match) and not whole.command.takes_filters:
+            return whole
+        if isinstance(matched, CliError):
+            return CliError(matched.kind, line, matched.column)
+        return CliError(ErrorKind.INVALID, line, pipe.start())
+
+    def help_lines(self, line: str, privilege: int = 15) -> list[str]:
+        """What `?` shows behind `line`."""
+        pipe = _PIPE.search(line)
+        if pipe is not None:
+            return _filter_help(line[pipe.end() :])
+        found = alternatives(self._grammar(privilege), line)
+        if not isinstance(found, Alternatives):
+            return error_rows(found, line)
+        extra = [_PIPE_ROW] if found.may_end and self._takes_filters(line, privilege) else []
+        return help_rows(found, line, extra=extra)
+
+    def complete(self, line: str, privilege: int = 15) -> str | None:
+        """`line` with its last word completed by Tab, or None if that is not unique."""
+        pipe = _PIPE.search(line)
+        if pipe is not None:
+            return _complete_filter(line, pipe.end())
+        found = alternatives(self._grammar(privilege), line)
+        return completed(line, found) if isinstance(found, Alternatives) else None
+
+    def _grammar(self, privilege: int) -> Grammar[ExecCommand]:
+        grammar = self._grammars.get(privilege)
+        if grammar is None:
+            allowed = [command for command in self._commands if command.privilege <= privilege]
+            grammar = self._grammars[privilege] = Grammar(allowed)
+        return grammar
+
+    @staticmethod
+    def _match(grammar: Grammar[ExecCommand], line: str, tokens: Sequence[Token]) -> Match | CliError:
+        walk = grammar.walk(line, tokens)
+        best = walk.best()
+        if best is not None:
+            return Match(best[0], best[1].args())
+        if walk.error is ErrorKind.INVALID and len(tokens) == 1:
+            return CliError(ErrorKind.UNKNOWN, line, tokens[0].start)
+        return walk.failure(line)
+
+    def _takes_filters(self, line: str, privilege: int) -> bool:
+        matched = self._grammar(privilege).match(line)
+        return isinstance(matched, Found) and matched.line.takes_filters
+
+
+def _filter_help(text: str) -> list[str]:
+    words = text.split()
+    if not words:
+        return format_rows([(kind.word, kind.help_text) for kind in FilterKind if kind.help_text])
+    if len(words) == 1 and not text[-1].isspace():
+        found = find_filters(words[0])
+        return ["  " + "  ".join(kind.word for kind in found) + "  "] if found else ["% Unrecognized command"]
+    return format_rows([("LINE", "Regular expression")])
+
+
+def _complete_filter(line: str, start: int) -> str | None:
+    words = line[start:].split()
+    found = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
+    return f"{line[: -len(words[0])]}{found[0].word} " if len(found) == 1 else None

@@ -1,0 +1,57 @@
+"""What a feature hands to the rest of the program: one constant, `FEATURE`, in its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.events import Event
+    from dmvpn.ios.context import ShowContext
+    from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
+    from dmvpn.ios.tree import ConfigTree
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFlag:
+    """Something that `debug` switches on. "NHRP packet" with the syntax `nhrp packet` is `debug nhrp packet`.
+
+    name: what the feature asks `ports.debugging` for. title: as in "NHRP packet debugging is on".
+    group: the heading in `show debugging`. listed: its name there, where that is not the title ("NHRP protocol").
+    """
+
+    name: str
+    syntax: str
+    title: str
+    group: str
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """What an action returns to be asked for first: `prompt` ("Clear logging buffer [confirm]"), then the event."""
+
+    prompt: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A protocol or a part of the system.
+
+    modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
+    changes. machine(ports): makes its machine. messages: the classes of its log messages, for the reference.
+    protocol_blocks(ctx): the lines of a routing protocol in `show ip protocols`; none if no process runs.
+    """
+
+    name: str
+    modes: tuple[Mode, ...] = ()
+    config: tuple[ConfigLine, ...] = ()
+    commands: tuple[ExecCommand, ...] = ()
+    model: Callable[[ConfigTree], object] | None = None
+    machine: Callable[..., object] | None = None
+    messages: tuple[type, ...] = ()
+    debugs: tuple[DebugFlag, ...] = ()
+    protocol_blocks: Callable[[ShowContext], list[str]] | None = None

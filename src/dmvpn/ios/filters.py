@@ -1,0 +1,199 @@
+"""Output filters: what stands behind `|` after a show command.
+
+    include RE   lines that match                   exclude RE   lines that do not
+    begin RE     from the first match on            section RE   matching lines and what is indented below them
+    count RE     how many lines match               json         the data itself, before it became text
+
+They work on an iterator of lines, so a filter shows its first line before the command has made its last. A pattern is
+everything up to the end of the line, blanks and `|` included (`include ^ip route .+ |^ipv6`); only ` | ` followed by
+the name of a filter starts the next one.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.regex import Pattern, PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: More filters than this in one line are refused.
+MAX_FILTERS = 8
+
+
+class FilterKind(enum.Enum):
+    """The filters by their words; the text is for `?`. Those without a text are known, and refused."""
+
+    APPEND = "append", ""
+    BEGIN = "begin", "Begin with the line that matches"
+    COUNT = "count", "Count the lines that match"
+    EXCLUDE = "exclude", "Leave out the lines that match"
+    FORMAT = "format", ""
+    INCLUDE = "include", "Show the lines that match"
+    JSON = "json", "Show the data as JSON"
+    REDIRECT = "redirect", ""
+    SECTION = "section", "Show the sections that match"
+    TEE = "tee", ""
+
+    def __init__(self, word: str, help_text: str) -> None:
+        self.word = word
+        self.help_text = help_text
+
+
+_NEXT_FILTER = re.compile(r"\s\|\s+(?=(\w+)(?:\s|\Z))")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter. `pattern` is None for `json`."""
+
+    kind: FilterKind
+    pattern: Pattern | None = None
+
+    def apply(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines that come through."""
+        if self.pattern is None:
+            return iter(lines)
+        return _APPLY[self.kind](lines, self.pattern)
+
+
+def find_filters(word: str) -> list[FilterKind]:
+    """The filters that a (cut) word may mean."""
+    return [kind for kind in FilterKind if kind.word.startswith(word.lower())]
+
+
+def parse_filters(line: str, start: int) -> tuple[Filter, ...] | CliError:
+    """Read the filters of `line`; `start` is the character behind the first `|`."""
+    filters: list[Filter] = []
+    while True:
+        end, next_start = _end_of_filter(line, start)
+        parsed = _parse_filter(line, start, end)
+        if isinstance(parsed, CliError):
+            return parsed
+        if parsed.kind is FilterKind.JSON and filters:
+            return CliError(ErrorKind.REFUSED, line, start, '% "json" must be the first filter\n')
+        filters.append(parsed)
+        if next_start is None:
+            return tuple(filters)
+        if len(filters) == MAX_FILTERS:
+            return CliError(ErrorKind.INVALID, line, end + 1)
+        start = next_start
+
+
+def _end_of_filter(line: str, start: int) -> tuple[int, int | None]:
+    """Where the filter at `start` ends, and where the text of the next one starts."""
+    for match in _NEXT_FILTER.finditer(line, start):
+        if find_filters(match[1]):
+            return match.start(), match.end()
+    return len(line), None
+
+
+def _parse_filter(line: str, start: int, end: int) -> Filter | CliError:
+    text = line[start:end]
+    column = start + len(text) - len(text.lstrip())
+    word, _, pattern = text.strip().partition(" ")
+    if not word:
+        return CliError(ErrorKind.INCOMPLETE, line, end)
+    kinds = find_filters(word)
+    if not kinds:
+        return CliError(ErrorKind.INVALID, line, column)
+    kind = kinds[0]
+    if not kind.help_text:
+        return CliError(ErrorKind.REFUSED, line, column, f'% Error: "{kind.word}" is not possible here\n')
+    if kind is FilterKind.JSON:
+        return CliError(ErrorKind.INVALID, line, column + len(word) + 1) if pattern.strip() else Filter(kind)
+    if not pattern.strip():
+        return CliError(ErrorKind.INCOMPLETE, line, end)
+    # The blanks that end a pattern count, and one blank separates it from the word.
+    pattern = line[column + len(word) + 1 : end]
+    try:
+        return Filter(kind, Pattern(pattern))
+    except PatternError as error:
+        return CliError(ErrorKind.REFUSED, line, column, f"% Invalid regular expression: {error}\n")
+
+
+def apply_filters(lines: Iterable[str], filters: Iterable[Filter]) -> Iterator[str]:
+    """The lines after all filters."""
+    for each in filters:
+        lines = each.apply(lines)
+    return iter(lines)
+
+
+def _include(lines: Iterable[str], pattern: Pattern) -> Iterator[str]:
+    return (line for line in lines if pattern.search(line))
+
+
+def _exclude(lines: Iterable[str], pattern: Pattern) -> Iterator[str]:
+    return (line for line in lines if not pattern.search(line))
+
+
+def _begin(lines: Iterable[str], pattern: Pattern) -> Iterator[str]:
+    remaining = iter(lines)
+    for line in remaining:
+        if pattern.search(line):
+            yield line
+            yield from remaining
+
+
+def _section(lines: Iterable[str], pattern: Pattern) -> Iterator[str]:
+    depth: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip(" "))
+        if depth is not None and indent > depth:
+            yield line
+        elif pattern.search(line):
+            depth = indent
+            yield line
+        else:
+            depth = None
+
+
+def _count(lines: Iterable[str], pattern: Pattern) -> Iterator[str]:
+    yield f"Number of lines which match regexp = {sum(map(pattern.search, lines))}"
+
+
+_APPLY = {
+    FilterKind.INCLUDE: _include,
+    FilterKind.EXCLUDE: _exclude,
+    FilterKind.BEGIN: _begin,
+    FilterKind.SECTION: _section,
+    FilterKind.COUNT: _count,
+}
+
+Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
+
+
+def to_plain(value: object) -> Plain:
+    """A dataclass as plain data: enums by their value, bytes in hex, addresses and everything else as text."""
+    match value:
+        case None | bool() | float() | str():
+            return value
+        case enum.Enum():
+            return value.value if isinstance(value.value, str | int) else value.name.lower()
+        case int():
+            return int(value)
+        case bytes() | bytearray() | memoryview():
+            return bytes(value).hex()
+        case dict():
+            return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
+        case tuple() if type(value).__str__ is not object.__str__:
+            return str(value)  # a prefix
+        case tuple() | list():
+            return [to_plain(item) for item in value]
+        case set() | frozenset():
+            return sorted((to_plain(item) for item in value), key=str)
+    if is_dataclass(value):
+        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+    return str(value)
+
+
+def json_lines(value: object) -> list[str]:
+    """The data of a show command as indented JSON."""
+    import json
+
+    return json.dumps(to_plain(value), indent=2).splitlines()

@@ -1,0 +1,316 @@
+"""The grammar as data: what a feature writes down, and the values that come back.
+
+    Keyword Value Sequence Choice Optional_ AnyOrder    the shape of a line, compiled from a string by `syntax.py`
+    Args                                                what a typed line said
+    ConfigLine, Mode                                    a configuration command, and a mode that such a command opens
+    ExecCommand                                         a command of the exec prompt
+
+A feature declares lines as constants and asks the configuration tree for them by these very constants:
+
+    NETWORK_ID = ConfigLine("interface", "ip nhrp network-id {id:1-4294967295}", "Name of the NHRP network", order=63)
+    ...
+    args = section.get(NETWORK_ID)
+    network_id = args.integer("id") if args else None
+
+Lines are compared by identity: two constants are two commands even if they look alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
+
+from dmvpn.base.addresses import IPAddress, Prefix
+
+if TYPE_CHECKING:
+    from dmvpn.ios.tree import Section
+    from dmvpn.ios.values import ValueType
+
+D = TypeVar("D")
+C = TypeVar("C")
+R = TypeVar("R")
+Help = str | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A fixed word. `shown` is what the configuration shows for it, the word itself unless an alias says otherwise."""
+
+    word: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A place for a value of a type."""
+
+    name: str
+    type: ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """All parts, one after the other."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Exactly one of the alternatives."""
+
+    alternatives: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Optional_:
+    """The node, or nothing."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOrder:
+    """Any of the alternatives, each at most once, in any order."""
+
+    alternatives: tuple[Node, ...]
+
+
+Node = Keyword | Value | Sequence | Choice | Optional_ | AnyOrder
+
+
+class _Required(Enum):
+    REQUIRED = "no default was given"
+
+
+_REQUIRED: Final = _Required.REQUIRED
+
+
+class Args(Mapping[str, Hashable]):
+    """What a line said: its values by name, and its keywords (each True). Immutable, hashable, equal by content.
+
+    `words` is the whole line in canonical words; it takes no part in comparisons.
+    """
+
+    __slots__ = ("_keywords", "_values", "words")
+
+    def __init__(
+        self,
+        values: Mapping[str, Hashable] = MappingProxyType({}),
+        keywords: Iterable[str] = (),
+        words: tuple[str, ...] = (),
+    ) -> None:
+        self._values = dict(values)
+        self._keywords = frozenset(keywords)
+        self.words = words
+
+    def __getitem__(self, name: str) -> Hashable:
+        if name in self._values:
+            return self._values[name]
+        if name in self._keywords:
+            return True
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values or name in self._keywords
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._values
+        yield from (keyword for keyword in sorted(self._keywords) if keyword not in self._values)
+
+    def __len__(self) -> int:
+        return len(self._values.keys() | self._keywords)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Args):
+            return NotImplemented
+        return self._values == other._values and self._keywords == other._keywords
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self._values.items()), self._keywords))
+
+    def __repr__(self) -> str:
+        return f"Args({' '.join(self.words)!r}, {self._values})"
+
+    @property
+    def values_given(self) -> Mapping[str, Hashable]:
+        """The values alone, by name."""
+        return MappingProxyType(self._values)
+
+    def agrees_with(self, other: Args) -> bool:
+        """Has `other` every value and keyword of this one?"""
+        return self._keywords <= other._keywords and self._values.items() <= other._values.items()
+
+    @overload
+    def integer(self, name: str) -> int: ...
+    @overload
+    def integer(self, name: str, default: D) -> int | D: ...
+    def integer(self, name: str, default: object = _REQUIRED) -> object:
+        """The number called `name`; without it `default`, or KeyError if there is none."""
+        return self._typed(name, int, default)
+
+    @overload
+    def address(self, name: str) -> IPv4Address: ...
+    @overload
+    def address(self, name: str, default: D) -> IPv4Address | D: ...
+    def address(self, name: str, default: object = _REQUIRED) -> object:
+        """The IPv4 address, mask or wildcard called `name`."""
+        return self._typed(name, IPv4Address, default)
+
+    @overload
+    def address6(self, name: str) -> IPv6Address: ...
+    @overload
+    def address6(self, name: str, default: D) -> IPv6Address | D: ...
+    def address6(self, name: str, default: object = _REQUIRED) -> object:
+        """The IPv6 address called `name`."""
+        return self._typed(name, IPv6Address, default)
+
+    @overload
+    def any_address(self, name: str) -> IPAddress: ...
+    @overload
+    def any_address(self, name: str, default: D) -> IPAddress | D: ...
+    def any_address(self, name: str, default: object = _REQUIRED) -> object:
+        """The address of either family called `name`."""
+        return self._typed(name, (IPv4Address, IPv6Address), default)
+
+    @overload
+    def prefix(self, name: str) -> Prefix: ...
+    @overload
+    def prefix(self, name: str, default: D) -> Prefix | D: ...
+    def prefix(self, name: str, default: object = _REQUIRED) -> object:
+        """The prefix called `name`."""
+        return self._typed(name, Prefix, default)
+
+    @overload
+    def text(self, name: str) -> str: ...
+    @overload
+    def text(self, name: str, default: D) -> str | D: ...
+    def text(self, name: str, default: object = _REQUIRED) -> object:
+        """The word, secret or rest of the line called `name`."""
+        return self._typed(name, str, default)
+
+    @overload
+    def interface(self, name: str) -> str: ...
+    @overload
+    def interface(self, name: str, default: D) -> str | D: ...
+    def interface(self, name: str, default: object = _REQUIRED) -> object:
+        """The interface called `name`, as its long name."""
+        return self._typed(name, str, default)
+
+    def _typed(self, name: str, kind: type | tuple[type, ...], default: object) -> object:
+        value = self._values.get(name, default)
+        if value is _REQUIRED:
+            raise KeyError(name)
+        if value is not default and not isinstance(value, kind):
+            raise TypeError(f"the argument {name!r} is {value!r}, not {kind}")
+        return value
+
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConfigLine:
+    """One configuration command.
+
+    mode: where it may stand ("global", "interface" ...). syntax: see `syntax.py`.
+    help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
+    key: None = single-valued, a new one replaces the old; otherwise the values or keywords that tell entries apart,
+    () = every different line is an entry. A line that opens a mode has an entry for each different line by default.
+    order: its place in the running configuration; equal ones stand in the order of declaration.
+    opens: the mode that it opens. default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
+    default: the text that equals the default and therefore is neither kept nor shown.
+    keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
+    check: returns a message that refuses the line, or one starting with "%Warning" or "warning:" that does not.
+    show: its text in the running configuration, if that is not simply the words.
+    """
+
+    mode: str
+    syntax: str
+    help: Help
+    key: tuple[str, ...] | None = field(default=None, kw_only=True)
+    order: int = field(default=500, kw_only=True)
+    opens: str | None = field(default=None, kw_only=True)
+    default_on: bool = field(default=False, kw_only=True)
+    default: str | None = field(default=None, kw_only=True)
+    keep_no: bool = field(default=False, kw_only=True)
+    check: Callable[[Args, Section], str | None] | None = field(default=None, kw_only=True)
+    show: Callable[[Args], str] | None = field(default=None, kw_only=True)
+    serial: int = field(default_factory=lambda: next(_serial), init=False)
+
+    def text(self, args: Args) -> str:
+        """The line as the running configuration shows it."""
+        return self.show(args) if self.show else " ".join(args.words)
+
+    def key_of(self, args: Args) -> Hashable:
+        """What tells this entry from the others of the same command."""
+        if self.key:
+            return tuple(args.get(name) for name in self.key)
+        if self.key is None and self.opens is None:
+            return ()
+        return args
+
+    @property
+    def is_list(self) -> bool:
+        """May there be several entries?"""
+        return self.key is not None or self.opens is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A configuration mode. `prompt` is the word in parentheses ("config-if"), `parent` the mode around it.
+
+    exit_word: the line that closes the mode in the running configuration ("exit-address-family"); IOS prints a `!`
+    before such a block. closing_mark: an indented `!` follows each block instead (keyring peers).
+    """
+
+    name: str
+    prompt: str
+    parent: str = "global"
+    exit_word: str | None = None
+    closing_mark: bool = False
+
+
+#: The mode after `configure terminal`.
+GLOBAL: Final = Mode("global", "config", "")
+
+
+class ExecCommand:
+    """A command of the exec prompt: either `query` and `render`, or `action`.
+
+    query(context, args) returns a dataclass, render(dataclass) its lines; `| json` prints the dataclass.
+    action(context, args) returns what the caller is to carry out. `privilege`: the level from which it is seen.
+    """
+
+    __slots__ = ("action", "help", "privilege", "query", "render", "syntax")
+
+    def __init__(
+        self,
+        syntax: str,
+        help: Help,
+        *,
+        query: Callable[[C, Args], R] | None = None,
+        render: Callable[[R], Iterable[str]] | None = None,
+        action: Callable[[C, Args], object] | None = None,
+        privilege: int = 1,
+    ) -> None:
+        # The types of context and result tie the three functions together here; whoever calls them knows neither.
+        self.syntax = syntax
+        self.help = help
+        self.query = cast("Callable[[object, Args], object] | None", query)
+        self.render = cast("Callable[[object], Iterable[str]] | None", render)
+        self.action = cast("Callable[[object, Args], object] | None", action)
+        self.privilege = privilege
+
+    def __repr__(self) -> str:
+        return f"ExecCommand({self.syntax!r})"
+
+    @property
+    def takes_filters(self) -> bool:
+        """May `| include ...` follow? True for whatever shows something."""
+        return self.query is not None or self.syntax.split(maxsplit=1)[0] in ("show", "more", "dir")

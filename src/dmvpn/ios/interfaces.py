@@ -1,0 +1,100 @@
+"""Interface names: the long form ("GigabitEthernet0/1"), the short form ("Gi0/1"), what people type, and their order.
+
+A name is a kind and a number. The number has up to three slashes, an optional sub-interface and an optional channel
+("0/0/1.100"). Kinds may be cut ("gi", "tu"), in any case, and a blank may stand before the number.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of interface. `rank` is its place in the running configuration; `help` is what `?` says."""
+
+    name: str
+    short: str
+    rank: int
+    help: str
+    logical: bool = False
+
+
+#: In the order of preference when an abbreviation fits several: "t0" means a tunnel, "f0/0" a FastEthernet.
+KINDS: tuple[Kind, ...] = (
+    Kind("Tunnel", "Tu", 1, "Tunnel interface", logical=True),
+    Kind("Loopback", "Lo", 0, "Loopback interface", logical=True),
+    Kind("GigabitEthernet", "Gi", 4, "GigabitEthernet interface"),
+    Kind("FastEthernet", "Fa", 3, "FastEthernet interface"),
+    Kind("Ethernet", "Et", 2, "Ethernet interface"),
+    Kind("Serial", "Se", 9, "Serial interface"),
+    Kind("Port-channel", "Po", 10, "Bundle of Ethernet interfaces", logical=True),
+    Kind("Dialer", "Di", 11, "Dialer interface", logical=True),
+    Kind("Vlan", "Vl", 12, "VLAN interface", logical=True),
+    Kind("TenGigabitEthernet", "Te", 5, "TenGigabitEthernet interface"),
+    Kind("TwentyFiveGigE", "Twe", 6, "TwentyFiveGigabitEthernet interface"),
+    Kind("FortyGigabitEthernet", "Fo", 7, "FortyGigabitEthernet interface"),
+    Kind("HundredGigE", "Hu", 8, "HundredGigabitEthernet interface"),
+    Kind("Null", "Nu", 13, "Null interface", logical=True),
+    Kind("Virtual-Template", "Vt", 14, "Virtual template interface", logical=True),
+    Kind("Virtual-Access", "Vi", 15, "Virtual access interface", logical=True),
+)
+
+_NUMBER = re.compile(r"\d{1,10}(?:/\d{1,5}){0,3}(?:\.\d{1,10})?(?::\d{1,5})?\Z", re.ASCII)
+_NAME = re.compile(r"([A-Za-z][A-Za-z-]*) ?([0-9/.:]*)\Z")
+_DIGITS = re.compile(r"\d+", re.ASCII)
+_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def find_kind(word: str) -> Kind | None:
+    """The kind that a (cut) word names, or None."""
+    lowered = word.lower()
+    return next((kind for kind in KINDS if kind.name.lower().startswith(lowered)), None) if lowered else None
+
+
+def is_number(text: str) -> bool:
+    """Is this the number part of a name, such as "100", "0/1" or "0/0/1.20"?"""
+    return _NUMBER.match(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def normalize_interface(text: str) -> str | None:
+    """The long name that `text` ("Gi0/1", "gi 0/1", "tunnel 100") stands for; None if it names no interface."""
+    match = _NAME.match(text.strip())
+    if match is None or not is_number(match[2]):
+        return None
+    kind = find_kind(match[1])
+    return kind.name + _plain_number(match[2]) if kind else None
+
+
+def _plain_number(text: str) -> str:
+    """The number without useless zeros: "Tunnel007" and "Tunnel7" are one interface."""
+    return _DIGITS.sub(lambda digits: str(int(digits[0])), text)
+
+
+def split_interface(name: str) -> tuple[str, str]:
+    """Kind and number of a long name: ("GigabitEthernet", "0/1")."""
+    first_digit = next((index for index, char in enumerate(name) if char.isdigit()), len(name))
+    return name[:first_digit], name[first_digit:]
+
+
+@lru_cache(maxsize=4096)
+def short_interface(name: str) -> str:
+    """The short form of a long name: "Gi0/1" for "GigabitEthernet0/1". Unknown kinds stay as they are."""
+    word, number = split_interface(name)
+    kind = _BY_NAME.get(word)
+    return kind.short + number if kind else name
+
+
+def interface_sort_key(name: str) -> tuple[int, str, tuple[int, ...]]:
+    """Sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, others; then by number."""
+    word, number = split_interface(name)
+    kind = _BY_NAME.get(word)
+    return (kind.rank if kind else 99, word, tuple(int(part) for part in _DIGITS.findall(number)))
+
+
+def is_logical(name: str) -> bool:
+    """True for interfaces that exist because they are configured (tunnels, loopbacks), false for hardware."""
+    kind = _BY_NAME.get(split_interface(name)[0])
+    return kind is not None and kind.logical

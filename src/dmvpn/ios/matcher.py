@@ -1,0 +1,281 @@
+"""Matches typed words against many syntaxes at once: abbreviations, ambiguity, carets.
+
+    Grammar     all lines of one mode (or all exec commands); owns the first `Place`
+    Place       a point inside these lines: which keywords and values may come next, and which lines may end here
+    Thread      one reading of the words so far: the place it reached and the steps that led there
+    Walk        where all threads stand when the words are used up, or the error of the one that came furthest
+
+Places are made when they are first reached and kept, so the lines share their common beginnings and a second line costs
+a few dictionary look-ups. Words are taken one by one. At each word an exact keyword beats everything; otherwise a cut
+keyword must be unique among the keywords of all threads, and every value that can read the word goes on as a thread
+of its own. At the end the best thread wins: specific values before cut keywords before plain words, then the line
+that was declared first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.grammar import AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
+from dmvpn.ios.grammar import Sequence as SequenceNode
+from dmvpn.ios.syntax import compile_syntax
+from dmvpn.ios.values import Misfit, Reading, Token, Unfinished, common_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: What a cut keyword weighs beside the weights of value types; an exact keyword weighs nothing.
+CUT_KEYWORD = 10
+
+_WORD = re.compile(r"\S+")
+
+
+class Entry(Protocol):
+    """What a grammar is made of: `ConfigLine` and `ExecCommand` are."""
+
+    @property
+    def syntax(self) -> str:
+        """The line in the syntax language."""
+        ...
+
+    @property
+    def help(self) -> Help:
+        """The texts of `?`."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+#: The nodes that are still to come, the next one first.
+_Rest = tuple[Node, ...]
+
+
+def tokenize(line: str, start: int = 0) -> list[Token]:
+    """The words of `line` from character `start` on."""
+    return [Token(word[0], word.start()) for word in _WORD.finditer(line, start)]
+
+
+def _next_terminals(rest: _Rest) -> Iterator[tuple[Keyword | Value | None, _Rest]]:
+    """Each keyword or value that may come next with what follows it; (None, ()) if the line may end here."""
+    if not rest:
+        yield None, ()
+        return
+    node, after = rest[0], rest[1:]
+    match node:
+        case Keyword() | Value():
+            yield node, after
+        case SequenceNode():
+            yield from _next_terminals(node.parts + after)
+        case Choice():
+            for alternative in node.alternatives:
+                yield from _next_terminals((alternative, *after))
+        case Optional_():
+            yield from _next_terminals((node.node, *after))
+            yield from _next_terminals(after)
+        case AnyOrder():
+            for index, alternative in enumerate(node.alternatives):
+                others = node.alternatives[:index] + node.alternatives[index + 1 :]
+                yield from _next_terminals((alternative, AnyOrder(others), *after) if others else (alternative, *after))
+            yield from _next_terminals(after)
+
+
+class Place(Generic[E]):
+    """A point inside the lines of a grammar. `lines`: the lines that pass here or end here (`ends`)."""
+
+    __slots__ = ("_keyword_rests", "_next_places", "_value_rests", "ends", "lines", "shown_words")
+
+    def __init__(self, rests: Sequence[tuple[E, _Rest]]) -> None:
+        self.lines = tuple(dict.fromkeys(line for line, _ in rests))
+        ends: dict[E, None] = {}
+        self._keyword_rests: dict[str, list[tuple[E, _Rest]]] = {}
+        self._value_rests: dict[Value, list[tuple[E, _Rest]]] = {}
+        self._next_places: dict[str | Value, Place[E]] = {}
+        self.shown_words: dict[str, Keyword] = {}
+        for line, rest in rests:
+            for terminal, after in _next_terminals(rest):
+                if terminal is None:
+                    ends[line] = None
+                elif isinstance(terminal, Keyword):
+                    lowered = terminal.word.lower()
+                    self.shown_words.setdefault(lowered, terminal)
+                    self._keyword_rests.setdefault(lowered, []).append((line, after))
+                else:
+                    self._value_rests.setdefault(terminal, []).append((line, after))
+        self.ends = tuple(ends)
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """The values that may come next."""
+        return iter(self._value_rests)
+
+    def has_values(self) -> bool:
+        """May a value come next?"""
+        return bool(self._value_rests)
+
+    def lines_with(self, terminal: str | Value) -> list[E]:
+        """The lines in which this (lower-case) keyword or value comes next."""
+        rests = self._keyword_rests.get(terminal) if isinstance(terminal, str) else self._value_rests.get(terminal)
+        return [line for line, _ in rests or ()]
+
+    def after(self, terminal: str | Value) -> Place[E]:
+        """The place behind a (lower-case) keyword or value that may come next."""
+        place = self._next_places.get(terminal)
+        if place is None:
+            rests = self._keyword_rests[terminal] if isinstance(terminal, str) else self._value_rests[terminal]
+            place = self._next_places[terminal] = Place(rests)
+        return place
+
+
+class Thread(Generic[E]):
+    """One reading of the words so far. `weights` holds how well each word fitted, smaller is better."""
+
+    __slots__ = ("_before", "_step", "place", "weights")
+
+    def __init__(
+        self,
+        place: Place[E],
+        weights: tuple[int, ...] = (),
+        before: Thread[E] | None = None,
+        step: tuple[Keyword, None] | tuple[Value, Reading] | None = None,
+    ) -> None:
+        self.place = place
+        self.weights = weights
+        self._before = before
+        self._step = step
+
+    def take_keyword(self, lowered: str, weight: int) -> Thread[E]:
+        """Go on over a keyword."""
+        keyword = self.place.shown_words[lowered]
+        return Thread(self.place.after(lowered), (*self.weights, weight), self, (keyword, None))
+
+    def take_value(self, value: Value, reading: Reading) -> Thread[E]:
+        """Go on over a value."""
+        weights = (*self.weights, value.type.weight)
+        return Thread(self.place.after(value), weights, self, (value, reading))
+
+    def args(self) -> Args:
+        """Everything that was said on the way here."""
+        steps: list[tuple[Keyword, None] | tuple[Value, Reading]] = []
+        thread: Thread[E] | None = self
+        while thread is not None and thread._step is not None:
+            steps.append(thread._step)
+            thread = thread._before
+        steps.reverse()
+        values = {step[0].name: step[1].value for step in steps if step[1] is not None}
+        keywords = [step[0].shown for step in steps if step[1] is None]
+        words = tuple(step[0].shown if step[1] is None else step[1].text for step in steps)
+        return Args(values, keywords, words)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk(Generic[E]):
+    """Where the words led. `threads` used all of them up; `unfinished` ended inside a value; else there is an error."""
+
+    threads: list[Thread[E]] = field(default_factory=list)
+    unfinished: list[Unfinished] = field(default_factory=list)
+    error: ErrorKind | None = None
+    column: int = 0
+
+    def best(self) -> tuple[E, Thread[E]] | None:
+        """The best thread at whose place a line may end, and that line."""
+        complete = [thread for thread in self.threads if thread.place.ends]
+        if not complete:
+            return None
+        thread = complete[0] if len(complete) == 1 else min(complete, key=lambda thread: thread.weights)
+        return thread.place.ends[0], thread
+
+    def failure(self, line: str) -> CliError:
+        """Why this walk found no line."""
+        if self.error is not None:
+            return CliError(self.error, line, self.column)
+        return CliError(ErrorKind.INCOMPLETE, line, len(line))
+
+
+class Found(NamedTuple, Generic[E]):
+    """A line that was understood."""
+
+    line: E
+    args: Args
+
+
+class Grammar(Generic[E]):
+    """A set of lines. `entries` in the order of preference; compiled when first used."""
+
+    __slots__ = ("_root", "entries")
+
+    def __init__(self, entries: Sequence[E]) -> None:
+        self.entries = tuple(entries)
+        self._root: Place[E] | None = None
+
+    @property
+    def root(self) -> Place[E]:
+        """The place before the first word."""
+        if self._root is None:
+            self._root = Place([(entry, (compile_syntax(entry.syntax),)) for entry in self.entries])
+        return self._root
+
+    def match(self, line: str, start: int = 0) -> Found[E] | CliError:
+        """Understand `line` from character `start` on."""
+        walk = self.walk(line, tokenize(line, start))
+        best = walk.best()
+        return walk.failure(line) if best is None else Found(best[0], best[1].args())
+
+    def walk(self, line: str, tokens: Sequence[Token]) -> Walk[E]:
+        """Follow the words as far as they lead."""
+        waiting: list[list[Thread[E]]] = [[] for _ in range(len(tokens) + 1)]
+        waiting[0].append(Thread(self.root))
+        unfinished: list[Unfinished] = []
+        error, column = ErrorKind.INVALID, -1
+        for index, token in enumerate(tokens):
+            threads = waiting[index]
+            if not threads:
+                continue
+            word = token.text.lower()
+            exact = [thread for thread in threads if word in thread.place.shown_words]
+            if exact:
+                waiting[index + 1] += [thread.take_keyword(word, 0) for thread in exact]
+                continue
+            moved, fits = _take_values(line, tokens, index, threads, waiting, unfinished)
+            keywords = {known for thread in threads for known in thread.place.shown_words if known.startswith(word)}
+            if len(keywords) == 1:
+                (only,) = keywords
+                takers = [thread for thread in threads if only in thread.place.shown_words]
+                waiting[index + 1] += [thread.take_keyword(only, CUT_KEYWORD) for thread in takers]
+            elif not moved:
+                words = (known for thread in threads for known in thread.place.shown_words)
+                fits = max(fits, max((common_prefix(word, known) for known in words), default=0))
+                if token.start + fits > column:
+                    error = ErrorKind.AMBIGUOUS if keywords else ErrorKind.INVALID
+                    column = token.start + fits
+        if waiting[-1] or unfinished:
+            return Walk(waiting[-1], unfinished)
+        return Walk(error=error, column=max(column, 0)) if tokens else Walk(waiting[0])
+
+
+def _take_values(
+    line: str,
+    tokens: Sequence[Token],
+    index: int,
+    threads: Sequence[Thread[E]],
+    waiting: list[list[Thread[E]]],
+    unfinished: list[Unfinished],
+) -> tuple[bool, int]:
+    """Let every value that may come next read the word. Returns whether one did, and how much of it fitted."""
+    moved, fits = False, 0
+    for thread in threads:
+        if not thread.place.has_values():
+            continue
+        for value in thread.place.values:
+            read = value.type.read(line, tokens, index)
+            if isinstance(read, Reading):
+                waiting[read.end].append(thread.take_value(value, read))
+                moved = True
+            elif isinstance(read, Misfit):
+                fits = max(fits, read.fits)
+            else:
+                unfinished.append(read)
+                moved = True
+    return moved, fits

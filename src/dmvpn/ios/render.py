@@ -1,0 +1,49 @@
+"""The running configuration as text, in the shape in which IOS prints it.
+
+One blank of indentation for each level. In the global section a `!` stands between blocks: every section is a block of
+its own, neighbouring lines with the same first word are one. Inside a section, a block that has an exit word is
+preceded by a `!` and closed by that word (`address-family ...` / `exit-address-family`); blocks of some other modes
+are followed by a `!` (keyring peers). Header and `end` belong to the show command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.ios.tree import Section, Statement
+
+
+def render_tree(tree: Section) -> list[str]:
+    """The body of the running configuration."""
+    lines: list[str] = []
+    group = ""
+    for statement in tree.statements():
+        words = statement.text.split(" ", 2)
+        first = words[1] if statement.negated and len(words) > 1 else words[0]
+        if lines and (statement.section is not None or first != group):
+            lines.append("!")
+        lines += render_statement(statement)
+        group = "" if statement.section is not None else first
+    if lines:
+        lines.append("!")
+    return lines
+
+
+def render_statement(statement: Statement, depth: int = 0) -> Iterator[str]:
+    """One statement and, if it opened a section, everything in it."""
+    indent = " " * depth
+    yield indent + statement.text
+    section = statement.section
+    if section is None:
+        return
+    for inner in section.statements():
+        if inner.section is not None and inner.section.mode.exit_word:
+            yield indent + " !"
+        yield from render_statement(inner, depth + 1)
+    if section.mode.exit_word:
+        yield indent + section.mode.exit_word
+    elif section.mode.closing_mark:
+        yield indent + "!"

@@ -1,0 +1,229 @@
+"""A configuration session: carries out one line after the other on a tree, and knows in which mode it stands.
+
+The same object serves a person at a terminal and a file; `Configurator.parse_text` is a session that nobody watches.
+It changes the tree it was given, at once, line by line, as IOS does; whoever needs the state before takes a copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.ios.assignment import assign, reset, take_back
+from dmvpn.ios.command import Command, Verb
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.errors import CliError
+from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.interfaces import is_logical
+from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
+
+if TYPE_CHECKING:
+    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.exec_parser import ExecParser
+
+#: The host name is cut to this many characters in the prompts of configuration mode.
+NAME_WIDTH = 20
+
+_REMOVED = "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces"
+_NOT_REMOVABLE = "% Removal of physical interfaces is not permitted"
+
+
+def prompt(hostname: str, prompt_mode: str | None = None, *, privileged: bool = True) -> str:
+    """The prompt: "R1#", "R1>" or, with the session's `prompt_mode`, "R1(config-if)#"."""
+    if prompt_mode is not None:
+        return f"{hostname[:NAME_WIDTH]}({prompt_mode})#"
+    return f"{hostname}#" if privileged else f"{hostname}>"
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What a line did. `output_lines` are for the terminal; `refused`: nothing was done, they say why.
+
+    `changed`: the tree is another one now. `ended`: configuration mode is left. `exec_line`: what `do` wants run.
+    """
+
+    output_lines: tuple[str, ...] = ()
+    changed: bool = False
+    ended: bool = False
+    exec_line: str | None = None
+    refused: bool = False
+
+
+_DONE = LineResult()
+_CHANGED = LineResult(changed=True)
+_ENDED = LineResult(ended=True)
+
+
+class ConfigSession:
+    """One user's (or one file's) way through configuration mode on `tree`."""
+
+    def __init__(self, configurator: Configurator, tree: ConfigTree, exec_parser: ExecParser | None = None) -> None:
+        self._configurator = configurator
+        self._exec_parser = exec_parser
+        self.tree = tree
+        self._path: list[tuple[Statement, Section]] = []
+
+    @property
+    def mode(self) -> Mode:
+        """The current mode."""
+        return self._path[-1][1].mode if self._path else GLOBAL
+
+    @property
+    def prompt_mode(self) -> str:
+        """The word for the prompt: "config", "config-if" ..."""
+        return self.mode.prompt
+
+    @property
+    def section(self) -> Section:
+        """The section that lines of the current mode go to."""
+        return self._path[-1][1] if self._path else self.tree
+
+    def enter(self, line: str, prompt_width: int = 0) -> LineResult:
+        """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
+        command = self._configurator.interpret(self.mode.name, line)
+        if isinstance(command, CliError):
+            return LineResult(tuple(command.lines(prompt_width)), refused=True)
+        self._reattach()
+        return _ACTIONS[command.verb](self, command)
+
+    def help(self, line: str, privilege: int = 15) -> list[str]:
+        """What `?` shows behind `line`."""
+        mode = self.mode.name
+        verb, start = self._configurator.verb_of(mode, line)
+        if verb is Verb.DO and self._exec_parser is not None:
+            return self._exec_parser.help_lines(line[start:], privilege)
+        found = self._alternatives(line, start)
+        return help_rows(found, line) if isinstance(found, Alternatives) else found
+
+    def complete(self, line: str, privilege: int = 15) -> str | None:
+        """`line` with its last word completed by Tab, or None."""
+        verb, start = self._configurator.verb_of(self.mode.name, line)
+        if verb is Verb.DO and self._exec_parser is not None:
+            rest = self._exec_parser.complete(line[start:], privilege)
+            return None if rest is None else line[:start] + rest
+        found = self._alternatives(line, start)
+        return completed(line, found) if isinstance(found, Alternatives) else None
+
+    def _alternatives(self, line: str, start: int) -> Alternatives | list[str]:
+        """What may follow in the nearest mode that has something to say."""
+        first_error: list[str] | None = None
+        for scope in self._configurator.scopes(self.mode.name):
+            grammar = self._configurator.grammar(scope)
+            found = alternatives(grammar, line, start, self._configurator.verbs(scope) if start else ())
+            if isinstance(found, Alternatives):
+                if found.rows or found.may_end:
+                    return found
+            elif first_error is None:
+                first_error = error_rows(found, line)
+        return first_error or ["% Unrecognized command"]
+
+    # Carrying out ------------------------------------------------------------------------------------------------
+
+    def _reattach(self) -> None:
+        """Somebody else may have removed the section we are in; then it comes back, as on a router."""
+        parent: Section = self.tree
+        for index, (statement, section) in enumerate(self._path):
+            present = parent.find(statement.line, statement.args)
+            if present is None or present.section is None:
+                section.clear()
+                section.parent = parent
+                parent.put(statement)
+            elif present.section is not section:
+                self._path[index] = (present, present.section)
+            parent = self._path[index][1]
+
+    def _return_to(self, mode: str) -> Section:
+        """Leave modes until `mode` is the current one."""
+        while self._path and self.mode.name != mode:
+            self._path.pop()
+        return self.section
+
+    def _nothing(self, command: Command) -> LineResult:
+        return _DONE
+
+    def _exit(self, command: Command) -> LineResult:
+        if not self._path:
+            return _ENDED
+        self._path.pop()
+        return _DONE
+
+    def _leave(self, command: Command) -> LineResult:
+        self._return_to(command.mode)
+        self._path.pop()
+        return _DONE
+
+    def _end(self, command: Command) -> LineResult:
+        self._path.clear()
+        return _ENDED
+
+    def _do(self, command: Command) -> LineResult:
+        return LineResult(exec_line=command.rest)
+
+    def _set(self, command: Command) -> LineResult:
+        section = self._return_to(command.mode)
+        ((line, args),) = command.targets
+        message = line.check(args, section) if line.check else None
+        if message and not _is_warning(message):
+            return LineResult(tuple(message.splitlines()), refused=True)
+        changed = self._open(section, line, args, line.opens) if line.opens else assign(section, line, args)
+        if message:
+            return LineResult(tuple(message.splitlines()), changed=changed)
+        return _CHANGED if changed else _DONE
+
+    def _open(self, section: Section, line: ConfigLine, args: Args, mode: str) -> bool:
+        """Enter the section that the line opens, a new one if need be."""
+        present = section.find(line, args)
+        inner = present.section if present else None
+        if inner is None:
+            inner = Section(self._configurator.mode(mode), section)
+        statement = Statement(line, args, section=inner)
+        changed = section.put(statement)
+        self._path.append((statement, inner))
+        return changed
+
+    def _no(self, command: Command) -> LineResult:
+        section = self._return_to(command.mode)
+        changed = False
+        for line, args in command.targets:
+            if line.opens == INTERFACE.opens:
+                return _remove_interface(section, line, args)
+            changed |= take_back(section, line, args)
+        return _CHANGED if changed else _DONE
+
+    def _default(self, command: Command) -> LineResult:
+        section = self._return_to(command.mode)
+        changed = False
+        for line, args in command.targets:
+            if line.opens == INTERFACE.opens:
+                return _empty_interface(section, line, args)
+            changed |= reset(section, line, args)
+        return _CHANGED if changed else _DONE
+
+
+def _remove_interface(section: Section, line: ConfigLine, args: Args) -> LineResult:
+    if not is_logical(args.interface("name")):
+        return LineResult((_NOT_REMOVABLE,), refused=True)
+    return LineResult((_REMOVED,), changed=True) if reset(section, line, args) else _DONE
+
+
+def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResult:
+    present = section.find(line, args)
+    changed = present is not None and present.section is not None and present.section.clear()
+    return LineResult((f"Interface {args.interface('name')} set to default configuration",), changed=changed)
+
+
+def _is_warning(message: str) -> bool:
+    return message.lower().startswith(("%warning", "% warning", "warning:"))
+
+
+_ACTIONS = {
+    Verb.NOTHING: ConfigSession._nothing,
+    Verb.SET: ConfigSession._set,
+    Verb.NO: ConfigSession._no,
+    Verb.DEFAULT: ConfigSession._default,
+    Verb.DO: ConfigSession._do,
+    Verb.EXIT: ConfigSession._exit,
+    Verb.LEAVE: ConfigSession._leave,
+    Verb.END: ConfigSession._end,
+}

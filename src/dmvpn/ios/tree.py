@@ -1,0 +1,193 @@
+"""The configuration as data: sections that hold statements, the global one on top.
+
+    ConfigTree      the global section of a candidate or running configuration
+    Section         the statements of one mode: of `interface Tunnel0`, of `router eigrp 100` ...
+    Statement       one line with what it said; if it opens a mode, with the section inside
+
+A tree holds exactly what the running configuration shows: a setting that equals its default is not stored, so
+`render` and reading back give an equal tree. Features ask with their own `ConfigLine` constants and never see text.
+Sections may be changed (by the configurator); whoever wants to keep a state takes a `copy`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.ios.common import HOSTNAME
+from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.render import render_tree
+from dmvpn.ios.syntax import interface_value
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One line of the configuration. `negated`: it is the `no` form that is kept."""
+
+    line: ConfigLine
+    args: Args
+    negated: bool = False
+    section: Section | None = None
+
+    @property
+    def text(self) -> str:
+        """The line as the running configuration shows it, without indentation."""
+        text = self.line.text(self.args)
+        return f"no {text}" if self.negated else text
+
+
+class Section:
+    """The statements of one mode."""
+
+    __slots__ = ("_statements", "mode", "parent")
+
+    def __init__(self, mode: Mode, parent: Section | None = None) -> None:
+        self.mode = mode
+        self.parent = parent
+        self._statements: dict[ConfigLine, dict[Hashable, Statement]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Section):
+            return NotImplemented
+        return self.mode == other.mode and self._statements == other._statements
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.mode.name}, {[statement.text for statement in self.statements()]})"
+
+    # What features ask -------------------------------------------------------------------------------------------
+
+    def get(self, line: ConfigLine) -> Args | None:
+        """What was configured with `line` (the first entry of a list), or None."""
+        return next((entry.args for entry in self._entries(line) if not entry.negated), None)
+
+    def all(self, line: ConfigLine) -> list[Args]:
+        """Every entry of a list-valued line, in the order in which they were entered."""
+        return [entry.args for entry in self._entries(line) if not entry.negated]
+
+    def negated(self, line: ConfigLine, **arguments: Hashable) -> bool:
+        """Is `no LINE` configured (with these arguments, if any are named)?"""
+        return any(entry.negated and _fits(entry, arguments) for entry in self._entries(line))
+
+    def flag(self, line: ConfigLine, **arguments: Hashable) -> bool:
+        """Is the command in effect: configured, or on by default and not switched off?"""
+        for entry in self._entries(line):
+            if _fits(entry, arguments):
+                return not entry.negated
+        return line.default_on
+
+    def sections(self, line: ConfigLine) -> list[tuple[Args, Section]]:
+        """The sections that `line` opened, in the order of the running configuration."""
+        entries = self._in_order(line, self._entries(line))
+        return [(entry.args, entry.section) for entry in entries if entry.section is not None]
+
+    def section(self, line: ConfigLine, **arguments: Hashable) -> Section | None:
+        """The section that `line` opened with these arguments."""
+        matches = (entry.section for entry in self._entries(line) if _fits(entry, arguments))
+        return next(matches, None)
+
+    def statements(self) -> Iterator[Statement]:
+        """Everything, in the order of the running configuration."""
+        for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
+            yield from self._in_order(line, self._statements[line].values())
+
+    def is_empty(self) -> bool:
+        """Is nothing configured here?"""
+        return not self._statements
+
+    @property
+    def root(self) -> Section:
+        """The global section."""
+        section = self
+        while section.parent is not None:
+            section = section.parent
+        return section
+
+    # What the configurator does ----------------------------------------------------------------------------------
+
+    def find(self, line: ConfigLine, args: Args) -> Statement | None:
+        """The entry that these arguments would replace."""
+        return self._statements.get(line, {}).get(line.key_of(args))
+
+    def put(self, statement: Statement) -> bool:
+        """Add the statement, or replace the one with the same key. True if that changed anything."""
+        entries = self._statements.setdefault(statement.line, {})
+        key = statement.line.key_of(statement.args)
+        if entries.get(key) == statement:
+            return False
+        entries[key] = statement
+        return True
+
+    def drop(self, statement: Statement) -> None:
+        """Remove a statement that is here."""
+        entries = self._statements[statement.line]
+        del entries[statement.line.key_of(statement.args)]
+        if not entries:
+            del self._statements[statement.line]
+
+    def matching(self, line: ConfigLine, args: Args) -> list[Statement]:
+        """The entries of `line` that agree with the arguments given."""
+        return [entry for entry in self._entries(line) if args.agrees_with(entry.args)]
+
+    def clear(self) -> bool:
+        """Remove everything. True if there was something."""
+        had = bool(self._statements)
+        self._statements.clear()
+        return had
+
+    def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:
+        entries = self._statements.get(line)
+        return tuple(entries.values()) if entries else ()
+
+    @staticmethod
+    def _in_order(line: ConfigLine, entries: Iterable[Statement]) -> list[Statement]:
+        """Sections named after an interface sort by it; everything else keeps the order in which it was entered."""
+        ordered = list(entries)
+        name = interface_value(line.syntax)
+        if line.opens is not None and name is not None:
+            ordered.sort(key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
+        return ordered
+
+    def _fill_from(self, other: Section) -> None:
+        """Take over the statements of `other`; statements are shared, the sections inside them copied."""
+        for line, entries in other._statements.items():
+            mine = self._statements[line] = dict(entries)
+            for key, entry in entries.items():
+                if entry.section is not None:
+                    section = Section(entry.section.mode, self)
+                    section._fill_from(entry.section)
+                    mine[key] = replace(entry, section=section)
+
+
+class ConfigTree(Section):
+    """A whole configuration: its global section."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(GLOBAL)
+
+    @property
+    def hostname(self) -> str:
+        """The configured name, "Router" without one."""
+        args = self.get(HOSTNAME)
+        return args.text("name") if args else "Router"
+
+    def copy(self) -> ConfigTree:
+        """An independent tree with the same content."""
+        copy = ConfigTree()
+        copy._fill_from(self)
+        return copy
+
+    def render(self) -> list[str]:
+        """The body of the running configuration: everything between its header and `end`."""
+        return render_tree(self)
+
+
+def _fits(entry: Statement, arguments: dict[str, Hashable]) -> bool:
+    return all(entry.args.get(name) == value for name, value in arguments.items())

@@ -1,0 +1,115 @@
+"""Generic Routing Encapsulation: RFC 2784, with key and sequence number of RFC 2890.
+
+Optional fields stand in the order checksum, key, sequence number, each only if its flag says so. A tunnel of IOS sends
+four octets without options, eight with `tunnel key`; checksum and sequence numbers are read from others, never sent
+on a multipoint tunnel. RFC 1701 source routing does not exist here.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from dmvpn.base.errors import WireError
+from dmvpn.net.checksum import checksum
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.net.octets import Octets
+
+_BASE = struct.Struct("!HH")
+_WORD = struct.Struct("!I")
+
+_CHECKSUM_PRESENT = 0x8000
+_KEY_PRESENT = 0x2000
+_SEQUENCE_PRESENT = 0x1000
+#: Bits 1, 4 and 5, set only by RFC 1701 source routing (RFC 2784 §2.2), and the version (§2.3.1): refuse the packet.
+#: Bits 6 to 12 are reserved and ignored.
+_REFUSED = 0x4C07
+
+
+class ProtocolType(enum.IntEnum):
+    """What a GRE packet carries: Ethernet types, RFC 2784 §2.4."""
+
+    KEEPALIVE = 0x0000  # IOS: the packet that a keepalive makes the peer send back
+    IPV4 = 0x0800
+    NHRP = 0x2001
+    IPV6 = 0x86DD
+    MPLS = 0x8847
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreHeader:
+    """The header before the payload, RFC 2784 §2 and RFC 2890 §2.
+
+    key, sequence: None = the field is absent. has_checksum: the checksum of header and payload is sent.
+    """
+
+    protocol_type: int
+    has_checksum: bool = False
+    key: int | None = None
+    sequence: int | None = None
+
+    @classmethod
+    def parse(cls, data: Octets) -> tuple[Self, int]:
+        """Return the header of the packet in `data` and where its payload begins. Raises WireError.
+
+        `data` is the whole GRE packet and nothing more: a checksum, if there is one, covers all of it.
+        """
+        if len(data) < _BASE.size:
+            raise WireError("GRE header cut short", offset=len(data), clause="RFC 2784 §2.1")
+        flags, protocol_type = _BASE.unpack_from(data)
+        if flags & _REFUSED:
+            raise WireError(f"GRE flags {flags:#06x}", offset=0, clause="RFC 2784 §2.2")
+        end = 4 + sum(4 for field in (_CHECKSUM_PRESENT, _KEY_PRESENT, _SEQUENCE_PRESENT) if flags & field)
+        if end > len(data):
+            raise WireError("GRE header cut short", offset=len(data), clause="RFC 2890 §2")
+        position = 4
+        if flags & _CHECKSUM_PRESENT:
+            if checksum(data):
+                raise WireError("GRE checksum is wrong", offset=4, clause="RFC 2784 §2.5")
+            position += 4
+        key = sequence = None
+        if flags & _KEY_PRESENT:
+            key = int.from_bytes(data[position : position + 4], "big")
+            position += 4
+        if flags & _SEQUENCE_PRESENT:
+            sequence = int.from_bytes(data[position : position + 4], "big")
+        has_checksum = bool(flags & _CHECKSUM_PRESENT)
+        return cls(protocol_type=protocol_type, has_checksum=has_checksum, key=key, sequence=sequence), end
+
+    def serialize(self, payload: bytes) -> bytes:
+        """Encode the packet that carries `payload`. Without checksum and sequence the octets before it never change."""
+        flags = _CHECKSUM_PRESENT if self.has_checksum else 0
+        options = bytes(4) if self.has_checksum else b""
+        if self.key is not None:
+            flags |= _KEY_PRESENT
+            options += _WORD.pack(self.key)
+        if self.sequence is not None:
+            flags |= _SEQUENCE_PRESENT
+            options += _WORD.pack(self.sequence)
+        packet = _BASE.pack(flags, self.protocol_type) + options + payload
+        if not self.has_checksum:
+            return packet
+        return packet[:4] + checksum(packet).to_bytes(2, "big") + packet[6:]
+
+
+def keepalive(local: IPv4Address, peer: IPv4Address, *, key: int | None = None, identification: int = 0) -> bytes:
+    """The GRE packet that makes `peer` send an empty GRE packet (protocol type 0) back to `local`.
+
+    Nobody has to know about it: the peer takes the GRE header off and routes what was in it, which is addressed to us.
+    So its coming back says that packets go and come, and an IOS router answers it, whatever it is configured for.
+    """
+    returning = Ipv4Packet(
+        tos=TOS_INTERNETWORK_CONTROL,
+        identification=identification,
+        protocol=IpProtocol.GRE,
+        source=peer,
+        destination=local,
+        payload=GreHeader(protocol_type=ProtocolType.KEEPALIVE, key=key).serialize(b""),
+    )
+    return GreHeader(protocol_type=ProtocolType.IPV4, key=key).serialize(returning.serialize())

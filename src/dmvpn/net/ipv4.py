@@ -1,0 +1,240 @@
+"""The Internet Protocol, version 4: RFC 791.
+
+`Ipv4Packet` is a whole datagram or fragment, header options kept as they came. Who only needs to know where a packet
+goes does not decode it: `peek_addresses` and `peek_flow` look at the octets and cost a fraction of `parse`.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from dmvpn.base.errors import WireError
+from dmvpn.net.checksum import checksum, update
+from dmvpn.net.octets import Octets, ipv4_address
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+_HEADER = struct.Struct("!BBHHHBBH4s4s")
+HEADER_LENGTH = _HEADER.size
+
+#: TOS of routing and other control packets, "internetwork control" of RFC 791 §3.1. IOS marks NHRP with it too.
+TOS_INTERNETWORK_CONTROL = 0xC0
+
+
+class IpProtocol(enum.IntEnum):
+    """Protocol numbers that this router looks at (IANA)."""
+
+    ICMP = 1
+    IGMP = 2
+    TCP = 6
+    UDP = 17
+    GRE = 47
+    ESP = 50
+    ICMPV6 = 58
+    EIGRP = 88
+    OSPF = 89
+
+
+class Ipv4Flag(enum.IntFlag):
+    """The three flags before the fragment offset, RFC 791 §3.1."""
+
+    RESERVED = 4
+    DONT_FRAGMENT = 2
+    MORE_FRAGMENTS = 1
+
+
+_FLAGS = tuple(Ipv4Flag(value) for value in range(8))
+
+_COPIED = 0x80  # the option stands in every fragment, RFC 791 §3.1
+_END_OF_OPTIONS = 0
+_NO_OPERATION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ipv4Packet:
+    """A datagram or a fragment of one, RFC 791 §3.1.
+
+    fragment_offset: units of 8 octets, as on the wire. options: octets behind the fixed header, a multiple of 4.
+    """
+
+    tos: int = 0
+    identification: int = 0
+    flags: Ipv4Flag = _FLAGS[0]
+    fragment_offset: int = 0
+    ttl: int = 255
+    protocol: int
+    source: IPv4Address
+    destination: IPv4Address
+    options: bytes = b""
+    payload: bytes
+
+    @classmethod
+    def parse(cls, data: Octets) -> Self:
+        """Decode the packet that `data` begins with; what follows its total length is padding. Raises WireError."""
+        header_length, total_length = _lengths(data)
+        _, tos, _, identification, fragment, ttl, protocol, _, source, destination = _HEADER.unpack_from(data)
+        if checksum(data[:header_length]):
+            raise WireError("IPv4 header checksum is wrong", offset=10, clause="RFC 791 §3.1")
+        return cls(
+            tos=tos,
+            identification=identification,
+            flags=_FLAGS[fragment >> 13],
+            fragment_offset=fragment & 0x1FFF,
+            ttl=ttl,
+            protocol=protocol,
+            source=ipv4_address(source),
+            destination=ipv4_address(destination),
+            options=bytes(data[HEADER_LENGTH:header_length]),
+            payload=bytes(data[header_length:total_length]),
+        )
+
+    def serialize(self) -> bytes:
+        """Encode header, options and payload. Raises ValueError if they do not fit the length fields."""
+        header_length = HEADER_LENGTH + len(self.options)
+        total_length = header_length + len(self.payload)
+        if header_length > 60 or header_length & 3 or total_length > 0xFFFF:
+            raise ValueError(f"IPv4 header of {header_length} and packet of {total_length} octets")
+        header = bytearray(header_length)
+        _HEADER.pack_into(
+            header,
+            0,
+            0x40 | header_length >> 2,
+            self.tos,
+            total_length,
+            self.identification,
+            self.flags << 13 | self.fragment_offset,
+            self.ttl,
+            self.protocol,
+            0,
+            self.source.packed,
+            self.destination.packed,
+        )
+        header[HEADER_LENGTH:] = self.options
+        header[10:12] = checksum(header).to_bytes(2, "big")
+        return bytes(header) + self.payload
+
+    @property
+    def dont_fragment(self) -> bool:
+        """True if a router must answer with ICMP instead of fragmenting."""
+        return bool(self.flags & Ipv4Flag.DONT_FRAGMENT)
+
+    @property
+    def is_fragment(self) -> bool:
+        """True unless this is a whole datagram."""
+        return bool(self.fragment_offset or self.flags & Ipv4Flag.MORE_FRAGMENTS)
+
+    def fragments(self, mtu: int) -> list[Self]:
+        """Cut the packet so that every piece fits `mtu` octets, RFC 791 §2.3 and §3.2; [self] if it fits already.
+
+        A fragment may be cut again. Whether the packet may be cut at all (Don't Fragment) is the caller's decision.
+        Raises ValueError if `mtu` does not hold the header and 8 octets.
+        """
+        if HEADER_LENGTH + len(self.options) + len(self.payload) <= mtu:
+            return [self]
+        pieces: list[Self] = []
+        start = 0
+        options = self.options
+        while start < len(self.payload):
+            room = (mtu - HEADER_LENGTH - len(options)) & ~7
+            if room < 8:
+                raise ValueError(f"IPv4 fragments do not fit an MTU of {mtu}")
+            end = start + room
+            last = end >= len(self.payload)
+            pieces.append(
+                replace(
+                    self,
+                    flags=self.flags if last else self.flags | Ipv4Flag.MORE_FRAGMENTS,
+                    fragment_offset=self.fragment_offset + (start >> 3),
+                    options=options,
+                    payload=self.payload[start:end],
+                )
+            )
+            start = end
+            options = _options_of_later_fragments(self.options)
+        return pieces
+
+
+class Flow(NamedTuple):
+    """What identifies a conversation. Ports are 0 where the packet has none (or is not the first fragment)."""
+
+    source: IPv4Address
+    destination: IPv4Address
+    protocol: int
+    source_port: int
+    destination_port: int
+
+
+def peek_addresses(data: Octets) -> tuple[IPv4Address, IPv4Address]:
+    """Source and destination of the IPv4 packet in `data`, of which no more than the header need be there.
+
+    The checksum is not looked at: this also reads the headers that errors and redirects quote. Raises WireError.
+    """
+    if len(data) < HEADER_LENGTH or data[0] >> 4 != 4:
+        raise WireError("not an IPv4 header", offset=0, clause="RFC 791 §3.1")
+    return ipv4_address(bytes(data[12:16])), ipv4_address(bytes(data[16:20]))
+
+
+def peek_flow(data: Octets) -> Flow:
+    """The flow of the IPv4 packet in `data`. Like `peek_addresses`, but with protocol and ports. Raises WireError."""
+    source, destination = peek_addresses(data)
+    protocol = data[9]
+    start = (data[0] & 0x0F) << 2
+    first_fragment = not (data[6] & 0x1F or data[7])
+    if protocol not in (IpProtocol.TCP, IpProtocol.UDP) or not first_fragment or len(data) < start + 4:
+        return Flow(source, destination, protocol, 0, 0)
+    ports = int.from_bytes(data[start : start + 4], "big")
+    return Flow(source, destination, protocol, ports >> 16, ports & 0xFFFF)
+
+
+def decrement_ttl(packet: bytearray) -> int:
+    """Take one hop off the TTL in place, checksum included (RFC 1812 §5.2.2), and return what is left of it.
+
+    At 0 or 1 nothing is changed and the result is 0: the packet may not be forwarded. Raises WireError.
+    """
+    if len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
+        raise WireError("not an IPv4 header", offset=0, clause="RFC 791 §3.1")
+    ttl = packet[8]
+    if ttl <= 1:
+        return 0
+    old_word = ttl << 8 | packet[9]
+    packet[8] = ttl - 1
+    old_checksum = int.from_bytes(packet[10:12], "big")
+    packet[10:12] = update(old_checksum, old_word, old_word - 0x100).to_bytes(2, "big")
+    return ttl - 1
+
+
+def _lengths(data: Octets) -> tuple[int, int]:
+    """Header length and total length of the packet in `data`, both checked against it."""
+    if len(data) < HEADER_LENGTH:
+        raise WireError("IPv4 header cut short", offset=len(data), clause="RFC 791 §3.1")
+    if data[0] >> 4 != 4:
+        raise WireError(f"IP version {data[0] >> 4}", offset=0, clause="RFC 791 §3.1")
+    header_length = (data[0] & 0x0F) << 2
+    if not HEADER_LENGTH <= header_length <= len(data):
+        raise WireError(f"IPv4 header length {header_length}", offset=0, clause="RFC 791 §3.1")
+    total_length = data[2] << 8 | data[3]
+    if not header_length <= total_length <= len(data):
+        raise WireError(f"IPv4 total length {total_length}", offset=2, clause="RFC 791 §3.1")
+    return header_length, total_length
+
+
+def _options_of_later_fragments(options: bytes) -> bytes:
+    """Those options whose copied flag is set, padded to whole words, RFC 791 §3.1."""
+    kept = bytearray()
+    position = 0
+    while position < len(options) and options[position] != _END_OF_OPTIONS:
+        kind = options[position]
+        if kind == _NO_OPERATION:
+            position += 1
+            continue
+        length = options[position + 1] if position + 1 < len(options) else 0
+        if length < 2 or position + length > len(options):
+            break  # malformed from here on: nothing of it can be copied
+        if kind & _COPIED:
+            kept += options[position : position + length]
+        position += length
+    return bytes(kept) + bytes(-len(kept) & 3)

@@ -1,0 +1,20 @@
+"""All features, in the order in which events reach them. A new protocol is one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.eigrp import FEATURE as EIGRP
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.nhrp import FEATURE as NHRP
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.rip import FEATURE as RIP
+from dmvpn.features.static import FEATURE as STATIC
+from dmvpn.features.system import FEATURE as SYSTEM
+from dmvpn.features.tunnel import FEATURE as TUNNEL
+
+if TYPE_CHECKING:
+    from dmvpn.ios import Feature
+
+#: Lower layers first: an interface must be known before its tunnel, a route before the protocol that asks for it.
+FEATURES: tuple[Feature, ...] = (SYSTEM, INTERFACE, TUNNEL, RIB, STATIC, NHRP, EIGRP, RIP)

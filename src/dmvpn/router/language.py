@@ -1,0 +1,23 @@
+"""The language that all features together make: built once, shared by every router of this process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dmvpn.ios import Configurator, ExecParser, Feature, known_lines
+
+
+@lru_cache(maxsize=4)
+def configurator(features: tuple[Feature, ...]) -> Configurator:
+    """What configuration lines these features understand, besides the harmless ones of `ios/known.txt`."""
+    return Configurator(
+        [line for feature in features for line in feature.config],
+        [mode for feature in features for mode in feature.modes],
+        known_lines(),
+    )
+
+
+@lru_cache(maxsize=4)
+def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
+    """What commands these features understand in exec mode."""
+    return ExecParser([command for feature in features for command in feature.commands])

@@ -1,0 +1,177 @@
+"""A router: the machines of all features, and the loop that hands events and notices to them.
+
+    event --> Router.handle(event, now) --> [effect, effect, ...]
+              Router.next_deadline()    --> when to call handle(Tick(), now) again
+
+An event goes to each machine that subscribes to its type, in the order of `features.FEATURES`. What a machine returns
+is taken in order: a notice joins a queue and goes to its subscribers when the event has been handled by all; an
+effect is for the shell. The queue is emptied before `handle` returns, so a router is always at rest between two events.
+
+Nothing here knows a protocol. The one event it handles itself is `ConfigurationEntered`: the text becomes a tree, each
+feature makes its typed model of it, and a feature whose model changed is told so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from dmvpn.base.events import ConfigurationEntered, Event, Resync, Tick
+from dmvpn.base.notices import Configured, Log, Notice
+from dmvpn.base.ports import Machine, Ports
+from dmvpn.ios import ConfigTree, Feature
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.router.ports import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.entropy import Entropy
+
+M = TypeVar("M")
+
+#: Notices that one event may cause. More means two machines that answer each other for ever: our bug.
+NOTICE_LIMIT = 200_000
+
+
+class Router:
+    """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
+
+    def __init__(self, entropy: Entropy, features: Iterable[Feature] = FEATURES) -> None:
+        self.features = tuple(features)
+        self.running = ConfigTree()
+        self.startup_text = ""
+        self.ports = cast("Ports", Ports.__new__(Ports))
+        self.ports.entropy = entropy
+        self.machines: dict[str, Machine] = {}
+        self._subscribers: dict[type, list[Machine]] = {}
+        self._models: dict[str, object] = {}
+        for feature in self.features:
+            if feature.machine is not None:
+                machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
+                self.machines[feature.name] = machine
+                for kind in machine.subscriptions:
+                    self._subscribers.setdefault(kind, []).append(machine)
+        fill(self.ports, self.machines)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """Take one event at `now` (seconds, monotonic, never going back) and return what is to be done, in order."""
+        effects: list[Effect] = []
+        notices: deque[Notice] = deque()
+        if type(event) is Tick:
+            self._tick(event, now, effects, notices)
+        else:
+            if type(event) is ConfigurationEntered:
+                self._configure(event, notices)
+            for machine in self._subscribers.get(type(event), ()):
+                self._sort(machine.handle(event, now), effects, notices)
+        self._settle(effects, notices, now)
+        return effects
+
+    def next_deadline(self) -> float | None:
+        """The earliest time at which a machine wants a `Tick`, seconds, or None."""
+        earliest: float | None = None
+        for machine in self.machines.values():
+            deadline = machine.next_deadline()
+            if deadline is not None and (earliest is None or deadline < earliest):
+                earliest = deadline
+        return earliest
+
+    def machine(self, kind: type[M]) -> M:
+        """The machine of this class. Raises KeyError."""
+        for machine in self.machines.values():
+            if isinstance(machine, kind):
+                return machine
+        raise KeyError(kind.__name__)
+
+    @property
+    def hostname(self) -> str:
+        """The configured name, "Router" without one."""
+        return self.running.hostname
+
+    def context(self, now: float, session: int = 0) -> RouterView:
+        """What a show command of `session` may look at, as of `now`."""
+        return RouterView(self, now, session)
+
+    def _tick(self, event: Tick, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        for name, machine in self.machines.items():
+            deadline = machine.next_deadline()
+            if deadline is None or deadline > now:
+                continue
+            self._sort(machine.handle(event, now), effects, notices)
+            later = machine.next_deadline()
+            if later is not None and later <= now:
+                raise AssertionError(f"{name} was told the time is {now}, and still waits for {later}")
+
+    def _settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> None:
+        for _ in range(NOTICE_LIMIT):
+            if not notices:
+                return
+            notice = notices.popleft()
+            if type(notice) is Configured:
+                self._sort(self.machines[notice.feature].handle(notice, now), effects, notices)
+                continue
+            # Each log message is a class of its own; who takes messages takes them all.
+            kind = Log if isinstance(notice, Log) else type(notice)
+            for machine in self._subscribers.get(kind, ()):
+                self._sort(machine.handle(notice, now), effects, notices)
+        raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
+
+    def _configure(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
+        self.running = configurator(self.features).parse_text(event.text).tree
+        if event.saved:
+            self.startup_text = event.text
+        for feature in self.features:
+            if feature.model is None or feature.name not in self.machines:
+                continue
+            model = feature.model(self.running)
+            if self._models.get(feature.name) != model:
+                self._models[feature.name] = model
+                notices.append(Configured(feature.name, model))
+
+    @staticmethod
+    def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[Notice]) -> None:
+        for result in results:
+            if isinstance(result, Notice):
+                notices.append(result)
+            else:
+                effects.append(result)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterView:
+    """The `ShowContext` of one command."""
+
+    router: Router
+    now: float
+    session: int
+
+    @property
+    def ports(self) -> Ports:
+        """The answering machines."""
+        return self.router.ports
+
+    @property
+    def hostname(self) -> str:
+        """The router's configured name."""
+        return self.router.hostname
+
+    @property
+    def running(self) -> ConfigTree:
+        """The running configuration."""
+        return self.router.running
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features, for commands that collect from several."""
+        return self.router.features
+
+    def machine(self, kind: type[M]) -> M:
+        """The machine of this class. Raises KeyError."""
+        return self.router.machine(kind)
+
+
+__all__ = ["Resync", "Router", "RouterView"]

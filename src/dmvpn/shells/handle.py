@@ -1,0 +1,92 @@
+"""A router as its sessions see it, whichever shell drives it: they ask, order and listen through this.
+
+The rooms above (management socket, SSH) define what they need of a router; this fits it without knowing them. Servers
+are made by whoever puts the program together, and handed down as `MakeServer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.router.language import configurator
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.ios import Configurator, Feature
+    from dmvpn.router.router import Router, RouterView
+
+
+class Handle:
+    """One router. A killed and restarted one keeps its handle, so it is asked for each time."""
+
+    def __init__(
+        self,
+        router: Callable[[], Router],
+        now: Callable[[], float],
+        post: Callable[[Event], None],
+        store: Callable[[str, bytes], None],
+    ) -> None:
+        self._router = router
+        self._now = now
+        self._post = post
+        self._store = store
+        self._listeners: dict[int, Callable[[Effect], None]] = {}
+        self._numbers = 0
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What the router consists of."""
+        return self._router().features
+
+    @property
+    def configurator(self) -> Configurator:
+        """Its configuration language."""
+        return configurator(self._router().features)
+
+    @property
+    def startup_text(self) -> str:
+        """The configuration that it would start with."""
+        return self._router().startup_text
+
+    def context(self, session: int) -> RouterView:
+        """What a show command may look at, now."""
+        return self._router().context(self._now(), session)
+
+    def post(self, event: Event) -> None:
+        """Hand it an event."""
+        self._post(event)
+
+    def save(self, text: str) -> None:
+        """Let it start with this configuration from now on."""
+        self._router().startup_text = text
+        self._store("startup-config", text.encode())
+
+    def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
+        """Tell `listener` every effect; returns how to stop that."""
+        self._numbers += 1
+        number = self._numbers
+        self._listeners[number] = listener
+        return lambda: self._listeners.pop(number, None) and None
+
+    def tell(self, effect: Effect) -> None:
+        """The shell carried out an effect: who listens hears of it."""
+        for listener in list(self._listeners.values()):
+            listener(effect)
+
+
+class Server(Protocol):
+    """Something that serves a router's sessions."""
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        ...
+
+    async def stop(self) -> None:
+        """End all sessions."""
+        ...
+
+
+MakeServer = Callable[[Handle, Path], Server]

@@ -1,0 +1,90 @@
+"""Packet captures of a lab: our own, because tcpdump refuses to run as the only user of a namespace.
+
+One AF_PACKET socket and one pcap file for each interface. The supervisor reads them in its loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane import netlink
+from dmvpn.net import pcap
+from dmvpn.shells.lab.namespaces import inside_network
+
+if TYPE_CHECKING:
+    from io import BufferedWriter
+    from pathlib import Path
+
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.lab.wiring import Wiring
+
+_ALL_PROTOCOLS = 0x0003
+_TURN = 256
+#: Octets of kernel buffer for each interface.
+_BUFFER = 4 << 20
+
+
+@dataclass(slots=True)
+class _Capture:
+    source: socket.socket
+    file: BufferedWriter
+    path: Path
+    packets: int = 0
+
+
+class Captures:
+    """What is being captured."""
+
+    def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
+        self._wiring = wiring
+        self._selector = selector
+        self._running: list[_Capture] = []
+
+    def start(self, nodes: list[str], folder: Path) -> Json:
+        """Capture every interface of these nodes into a folder. Returns the files. Raises UserError."""
+        if self._running:
+            raise UserError("a capture is running; 'dmvpn lab capture --stop' ends it")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder}: {error.strerror}") from error
+        for node in nodes:
+            with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
+                for link in kernel.links():
+                    if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
+                        self._open(folder / f"{node}-{link.name}.pcap", link.name)
+        return [str(capture.path) for capture in self._running]
+
+    def stop(self) -> Json:
+        """End the capture. Returns the number of packets by file."""
+        for capture in self._running:
+            self._read(capture)
+            self._selector.unregister(capture.source)
+            capture.source.close()
+            capture.file.close()
+        counts: Json = {str(capture.path): capture.packets for capture in self._running}
+        self._running.clear()
+        return counts
+
+    def _open(self, path: Path, interface: str) -> None:
+        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_PROTOCOLS))
+        source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        source.bind((interface, _ALL_PROTOCOLS))
+        source.setblocking(False)
+        capture = _Capture(source, path.open("wb"), path)
+        capture.file.write(pcap.file_header())
+        self._running.append(capture)
+        self._selector.register(source, selectors.EVENT_READ, lambda: self._read(capture))
+
+    def _read(self, capture: _Capture) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):
+            for _ in range(_TURN):
+                frame = capture.source.recv(65600)
+                capture.file.write(pcap.record(frame, time.time_ns()))
+                capture.packets += 1

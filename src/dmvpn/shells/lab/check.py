@@ -1,0 +1,114 @@
+"""`dmvpn lab check`: can this machine run a lab, and if not, which command changes that?
+
+Everything is tried for real, in a lab that is gone afterwards; the caller is not touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.dataplane import sysctl
+from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.sockets import GreSocket
+from dmvpn.dataplane.tap import DEVICE, Tap, open_device
+from dmvpn.shells.lab.forked import ChildFailed, Json
+from dmvpn.shells.lab.namespaces import new_network, run_in_lab
+from dmvpn.shells.lab.problems import MachineFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a lab needs. evidence: what was seen. fix: one command, None if nothing is wrong."""
+
+    what: str
+    ok: bool
+    evidence: str
+    fix: str | None = None
+
+
+def check() -> list[Finding]:
+    """Try everything that a lab needs. Takes some milliseconds, changes nothing, raises nothing."""
+    try:
+        answers = run_in_lab(_try_inside)
+    except HostProblem as problem:
+        return [Finding("namespaces", False, problem.what, problem.fix)]
+    except ChildFailed as failure:
+        return [Finding("namespaces", False, str(failure).strip().splitlines()[-1], "dmvpn lab up --simulated")]
+    return [_users(), *_from_json(answers)]
+
+
+def _users() -> Finding:
+    if MachineFacts.read().system_administrator:
+        return Finding("user namespace", True, "not needed: we have CAP_SYS_ADMIN")
+    return Finding("user namespace", True, f"user {os.geteuid()} is root in a namespace of its own")
+
+
+def _try_inside() -> Json:
+    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings()]
+    return [[finding.what, finding.ok, finding.evidence, finding.fix] for finding in findings]
+
+
+def _from_json(answers: Json) -> Iterator[Finding]:
+    for answer in answers if isinstance(answers, list) else []:
+        match answer:
+            case [str(what), bool(ok), str(evidence), str() | None as fix]:
+                yield Finding(what, ok, evidence, fix)
+
+
+def _processes() -> Finding:
+    seen = os.readlink("/proc/self")
+    evidence = "with its own /proc" if seen == "1" else "but /proc is masked and shows the pids outside"
+    return Finding("process namespace", True, f"the supervisor is process {os.getpid()}, {evidence}")
+
+
+def _network() -> Finding:
+    what = "network namespace"
+    try:
+        descriptor = new_network()
+    except HostProblem as problem:
+        return Finding(what, False, problem.what, problem.fix)
+    try:
+        with NetlinkSocket() as kernel:
+            kernel.call(create_veth(VethEnd(name="check"), VethEnd(name="check", namespace=descriptor)))
+    except NetlinkError as error:
+        command = "sudo modprobe veth" if error.errno == errno.EOPNOTSUPP else "run it with sudo"
+        return Finding(what, False, str(error), command)
+    finally:
+        os.close(descriptor)
+    return Finding(what, True, "made one, and a cable (veth) into it")
+
+
+def _taps() -> list[Finding]:
+    try:
+        os.close(open_device())
+    except HostProblem as problem:
+        return [Finding(DEVICE, False, problem.what, problem.fix)]
+    device = Finding(DEVICE, True, "can be opened")
+    try:
+        Tap("check-tap").close()
+    except HostProblem as problem:
+        return [device, Finding("TAP interface", False, problem.what, problem.fix)]
+    return [device, Finding("TAP interface", True, "made one (NET_ADMIN)")]
+
+
+def _raw_socket() -> Finding:
+    what = "raw socket for GRE"
+    try:
+        GreSocket(UNSPECIFIED).close()
+    except HostProblem as problem:
+        return Finding(what, False, problem.what, problem.fix)
+    return Finding(what, True, "opened one (NET_RAW)")
+
+
+def _settings() -> Finding:
+    # No reason to stop: what forwarding needs is set by netlink where this is refused.
+    writable = sysctl.writable()
+    return Finding("/proc/sys", True, "writable" if writable else "read-only: some settings keep the host's values")

@@ -1,0 +1,109 @@
+"""Orders to a lab: one JSON object each way over its Unix socket, then the connection ends.
+
+    {"do": "status"}                          -> {"ok": {...}}
+    {"do": "kill", "router": "R31"}           -> {"ok": null}
+    {"do": "fly"}                             -> {"error": "..."}
+    {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
+
+Supervisors of real and of simulated labs speak the same. Whoever may connect (socket mode 0600 in a folder of mode
+0700) may give orders; requests are bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, TypeAlias
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+#: Octets of a request, and seconds that either side waits for the other.
+LARGEST_REQUEST = 65536
+PATIENCE = 30.0
+
+
+def listen(path: Path) -> socket.socket:
+    """The supervisor's end: a socket that only this user may connect to."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path.unlink(missing_ok=True)
+    old = os.umask(0o177)
+    try:
+        server.bind(str(path))
+    finally:
+        os.umask(old)
+    server.listen(16)
+    server.setblocking(False)
+    return server
+
+
+def receive(connection: socket.socket) -> dict[str, Json]:
+    """Read a request. Raises UserError if it is none."""
+    connection.settimeout(PATIENCE)
+    octets = b""
+    while not octets.endswith(b"\n"):
+        try:
+            piece = connection.recv(LARGEST_REQUEST)
+        except OSError as error:
+            raise UserError(f"the request did not arrive: {error}") from error
+        octets += piece
+        if not piece or len(octets) > LARGEST_REQUEST:
+            raise UserError("the request is cut short, or too long")
+    try:
+        request = json.loads(octets)
+    except ValueError as error:
+        raise UserError(f"the request is not JSON: {error}") from error
+    if not isinstance(request, dict):
+        raise UserError("the request is not an object")
+    return request
+
+
+def reply(connection: socket.socket, answer: Json = None, *, error: str = "", descriptor: int | None = None) -> None:
+    """Answer a request and close the connection."""
+    octets = json.dumps({"error": error} if error else {"ok": answer}).encode() + b"\n"
+    with connection:
+        try:
+            if descriptor is None:
+                connection.sendall(octets)
+            else:
+                socket.send_fds(connection, [octets], [descriptor])
+        except OSError:
+            return  # the asker is gone
+
+
+def order(path: Path, **request: Json) -> Json:
+    """Give a lab an order and return its answer. Raises UserError with the lab's own words."""
+    return _ask(path, request)[0]
+
+
+def borrow_namespace(path: Path, node: str) -> tuple[int, int]:
+    """A descriptor of the network namespace of a router or host, and the supervisor's pid. Raises UserError."""
+    _, descriptor, pid = _ask(path, {"do": "namespace", "node": node})
+    if descriptor is None:
+        raise UserError("this lab has no namespaces: it is simulated")
+    return descriptor, pid
+
+
+def _ask(path: Path, request: dict[str, Json]) -> tuple[Json, int | None, int]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(str(path))
+            pid = int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], "little")
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            octets, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
+            while octets and not octets.endswith(b"\n"):
+                octets += connection.recv(1 << 20)
+        except OSError as error:
+            raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
+    if not octets:
+        raise UserError("the lab ended while it was asked")
+    answer = json.loads(octets)
+    if "error" in answer:
+        raise UserError(answer["error"])
+    return answer["ok"], descriptors[0] if descriptors else None, pid

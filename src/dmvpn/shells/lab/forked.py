@@ -1,0 +1,95 @@
+"""Run a function in a child process and get its answer back: what enters namespaces must not be the caller itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What an answer may consist of.
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class ChildFailed(Exception):
+    """The function raised in the child, or the child died; the text is its traceback, or how it ended."""
+
+
+def run_forked(function: Callable[[], Json]) -> Json:
+    """Call `function` in a forked child and return what it returned. Raises ChildFailed.
+
+    The child never returns into the caller's code and runs none of its exit handlers.
+    """
+    reader, writer = os.pipe()
+    child = fork()
+    if child == 0:
+        os.close(reader)
+        end_with(lambda: answer(function, writer))
+    os.close(writer)
+    try:
+        return read_answer(reader)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)  # we may have been interrupted: do not wait for an answer any more
+        raise
+    finally:
+        os.waitpid(child, 0)
+
+
+def fork() -> int:
+    """Fork, with nothing in the output buffers that both would print."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.fork()
+
+
+def end_with(function: Callable[[], int | None]) -> NoReturn:
+    """In a forked child: forget the caller's signal handling, call `function`, and end with its result as exit code.
+
+    An exception is printed and ends with 1; SystemExit ends with its code.
+    """
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        code = function() or 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def answer(function: Callable[[], Json], writer: int) -> None:
+    """In the child: call `function`, and write what it returns or raises into this pipe, as one line."""
+    reply: dict[str, Json]
+    try:
+        reply = {"result": function()}
+    except BaseException:
+        reply = {"failure": traceback.format_exc()}
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(json.dumps(reply).encode() + b"\n")
+
+
+def read_answer(reader: int) -> Json:
+    """In the parent: what `answer` wrote into the pipe, which is closed. Raises ChildFailed.
+
+    It waits for the line, not for the end of the pipe: processes that the child left behind may hold that open.
+    """
+    with os.fdopen(reader, "rb") as pipe:
+        octets = pipe.readline()
+    if not octets:
+        raise ChildFailed("the child ended without an answer")
+    reply = json.loads(octets)
+    if "failure" in reply:
+        raise ChildFailed(reply["failure"])
+    result: Json = reply["result"]
+    return result

@@ -1,0 +1,168 @@
+"""Bad wires without netem: a cable is replaced by a pair of TAPs and a relay that delays, loses and limits.
+
+The kernels we must run on may lack every queueing discipline. So an impaired cable is unplugged and plugged in again as
+two TAP interfaces of the same names; the supervisor carries the frames between them. To the routers that is a link
+that went down and came back, which they survive anyway. A cable without impairments is a plain veth pair again.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import selectors
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.tap import Tap
+from dmvpn.shells.lab.namespaces import inside_network
+from dmvpn.shells.lab.wiring import Cable, Wiring, linux_name, plug_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.shells.lab.control import Json
+
+_TURN = 128
+#: Frames that wait for a slow wire, each way; more are lost, as in any queue.
+_QUEUE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Badness:
+    """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes."""
+
+    delay: float = 0.0
+    loss: float = 0.0
+    rate: float = 0.0
+    cut: float = 0.0
+
+    @property
+    def harmless(self) -> bool:
+        """Nothing is wrong with the wire."""
+        return self == Badness()
+
+
+class Impairments:
+    """All impaired cables."""
+
+    def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
+        self._wiring = wiring
+        self._selector = selector
+        self._relays: dict[str, _Relay] = {}
+        self._due: list[tuple[float, int, Tap, bytes]] = []
+        self._serial = 0
+
+    def set(self, cable: Cable, settings: dict[str, float]) -> None:
+        """Make a cable this bad; without settings it is good again. Raises UserError."""
+        try:
+            badness = Badness(**settings)
+        except TypeError as error:
+            raise UserError("impair knows delay (ms), loss (percent), rate (kbit/s) and cut") from error
+        if min(badness.delay, badness.loss, badness.rate) < 0 or badness.loss > 100:
+            raise UserError("delay and rate are not negative, loss is 0 to 100 percent")
+        relay = self._relays.get(cable.name)
+        if badness.harmless:
+            if relay is not None:
+                self._remove(cable)
+        elif relay is not None:
+            relay.badness = badness
+        else:
+            self._relays[cable.name] = self._replace(cable, badness)
+
+    def clear_all(self) -> None:
+        """All cables are good again."""
+        for name in list(self._relays):
+            self._remove(self._wiring.find(name))
+
+    def described(self) -> Json:
+        """What is wrong with which cable, for people."""
+        return {
+            name: {"delay": bad.delay, "loss": bad.loss, "rate": bad.rate, "cut": bad.cut}
+            for name, bad in ((name, relay.badness) for name, relay in self._relays.items())
+        }
+
+    def next_deadline(self) -> float | None:
+        """When a delayed frame is due (monotonic seconds)."""
+        return self._due[0][0] if self._due else None
+
+    def deliver_due(self) -> None:
+        """Deliver the frames whose time has come."""
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            _, _, tap, frame = heapq.heappop(self._due)
+            if tap.is_open:
+                tap.write(frame)
+
+    def later(self, when: float, tap: Tap, frame: bytes) -> None:
+        """Deliver a frame at a time (monotonic seconds)."""
+        self._serial += 1
+        heapq.heappush(self._due, (when, self._serial, tap, frame))
+
+    def _replace(self, cable: Cable, badness: Badness) -> _Relay:
+        taps = []
+        (node, interface), _ = cable.ends
+        with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.delete_link(linux_name(interface)))  # the other end goes with it
+        for node, interface in cable.ends:
+            with inside_network(self._wiring.namespaces[node]):
+                tap = Tap(linux_name(interface))
+                tap.set_transmit_queue()
+                taps.append(tap)
+                self._wiring.settle(node)
+        relay = _Relay(self, (taps[0], taps[1]), badness)
+        for number, tap in enumerate(taps):
+            self._selector.register(tap.fileno(), selectors.EVENT_READ, relay.reader(number))
+        return relay
+
+    def _remove(self, cable: Cable) -> None:
+        relay = self._relays.pop(cable.name)
+        for tap in relay.taps:
+            self._selector.unregister(tap.fileno())
+            tap.close()
+        with netlink.NetlinkSocket() as kernel:
+            plug_in(self._wiring, cable, kernel)
+        for node, _ in cable.ends:
+            with inside_network(self._wiring.namespaces[node]):
+                self._wiring.settle(node)
+
+
+class _Relay:
+    """Carries frames between the two TAPs of one cable."""
+
+    def __init__(self, owner: Impairments, taps: tuple[Tap, Tap], badness: Badness) -> None:
+        self.taps = taps
+        self.badness = badness
+        self._owner = owner
+        self._chance = random.Random()  # noqa: S311 - bad luck, not secrecy
+        self._free_at = [0.0, 0.0]
+
+    def reader(self, number: int) -> Callable[[], None]:
+        """What to do when TAP `number` has frames."""
+        return lambda: self._read(number)
+
+    def _read(self, number: int) -> None:
+        now = time.monotonic()
+        for _ in range(_TURN):
+            frame = self.taps[number].read()
+            if frame is None:
+                return
+            self._carry(number, frame, now)
+
+    def _carry(self, number: int, frame: bytes, now: float) -> None:
+        bad, to = self.badness, self.taps[1 - number]
+        if bad.cut or self._chance.random() * 100 < bad.loss:
+            return
+        when = now
+        if bad.rate:
+            seconds = len(frame) * 8 / (bad.rate * 1000)
+            if self._free_at[number] - now > _QUEUE * seconds:
+                return
+            when = self._free_at[number] = max(now, self._free_at[number]) + seconds
+        when += bad.delay / 1000
+        if when <= now:
+            to.write(frame)
+        else:
+            self._owner.later(when, to, frame)

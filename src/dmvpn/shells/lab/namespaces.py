@@ -1,0 +1,285 @@
+"""The lab's house: processes and networks of their own, without root and without any binary. namespaces(7).
+
+    caller ── fork ── keeper (new user, mount, process and network namespace; maps the caller to root inside)
+                        └─ fork ── process 1 of the process namespace: the supervisor, given by the caller
+                                     └─ routers and hosts, each in a network namespace made by `new_network`
+
+The supervisor is process 1, so when it ends, however it ends, the kernel kills every process of the lab, and the
+namespaces, interfaces and routes go with them. The keeper exists because a process cannot move itself into a new
+process namespace, and to wait for the supervisor; a detached lab has none.
+
+A process with CAP_SYS_ADMIN (root) needs no user namespace; everything else is the same. Problems are raised as
+`NamespaceProblem` with their one remedy. A function that runs as process 1 should reap what it adopts, and must set its
+own signal handlers: process 1 ignores what it does not handle (SIGTERM ends it here, unless the supervisor decides
+otherwise).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from dmvpn.shells.lab.forked import Json, answer, end_with, fork, read_answer
+from dmvpn.shells.lab.problems import MachineFacts, Step, diagnose
+from dmvpn.shells.lab.syscalls import (
+    Kind,
+    die_with_parent,
+    make_mounts_private,
+    mount_proc,
+    own_proc_files,
+    setns,
+    unshare,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_NETWORK_FILE: Final = "/proc/thread-self/ns/net"
+
+
+class LabProcess:
+    """A running lab as seen from outside. pid: of its process 1, in the caller's process namespace."""
+
+    def __init__(self, pid: int, keeper: int | None) -> None:
+        self.pid = pid
+        self._keeper = keeper
+        self._pidfd = os.pidfd_open(pid)
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when the lab ends."""
+        return self._pidfd
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait until the lab has ended, at most `timeout` seconds. The supervisor's exit code; None: it still runs.
+
+        The exit code of a detached lab is not known: 0.
+        """
+        ready, _, _ = select.select([self._pidfd], [], [], timeout)
+        if not ready:
+            return None
+        if self._keeper is None:
+            return 0
+        _, status = os.waitpid(self._keeper, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def terminate(self) -> None:
+        """Ask the supervisor to end (SIGTERM). No error if it has ended already."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every process of the lab at once."""
+        self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Forget the lab; it lives on unless it was started to die with us."""
+        os.close(self._pidfd)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+
+def start(supervisor: Callable[[], int | None], *, detached: bool = False) -> LabProcess:
+    """Start a lab: call `supervisor` as process 1 of new namespaces, and return at once. Raises NamespaceProblem.
+
+    Without `detached` the lab dies with the calling thread, and `LabProcess.wait` has the supervisor's result as
+    exit code. A detached lab is a session of its own and stays. Either way it inherits standard output and error.
+    """
+    facts = MachineFacts.read()
+    report_reader, report_writer = os.pipe()
+    gate_reader, gate_writer = os.pipe()
+    keeper = fork()
+    if keeper == 0:
+        os.close(report_reader)
+        os.close(gate_writer)
+        end_with(lambda: _keep(supervisor, (report_writer, gate_reader), facts, detached))
+    os.close(report_writer)
+    os.close(gate_reader)
+    try:
+        with os.fdopen(report_reader, "rb") as pipe:
+            report = json.loads(pipe.readline() or b"{}")
+        if "pid" not in report:
+            os.waitpid(keeper, 0)
+            raise diagnose(Step[report.get("step", "UNSHARE")], report.get("errno", 0), facts)
+        if detached:
+            os.waitpid(keeper, 0)
+        lab = LabProcess(report["pid"], None if detached else keeper)
+        os.write(gate_writer, b".")
+        return lab
+    finally:
+        os.close(gate_writer)
+
+
+def run_in_lab(function: Callable[[], Json]) -> Json:
+    """Call `function` as process 1 of a lab of its own and return what it returned. Raises as `start`, ChildFailed."""
+    reader, writer = os.pipe()
+    try:
+        lab = start(lambda: answer(function, writer))
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    try:
+        return read_answer(reader)
+    finally:
+        lab.kill()
+        lab.wait()
+        lab.close()
+
+
+def _keep(
+    supervisor: Callable[[], int | None], pipes: tuple[int, int], facts: MachineFacts, detached: bool
+) -> int | None:
+    """The keeper: make the namespaces, fork process 1, report its pid, and wait for it."""
+    report_writer, gate_reader = pipes
+    if detached:
+        os.setsid()
+    else:
+        die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor gets it too, and decides
+    try:
+        step = Step.UNSHARE
+        if facts.system_administrator:
+            unshare(Kind.MOUNT | Kind.PROCESS | Kind.NETWORK)
+            step = Step.MOUNT
+            make_mounts_private()  # in a user namespace they are already: it may not touch the outer ones
+        else:
+            identity = os.geteuid(), os.getegid()
+            unshare(Kind.USER | Kind.MOUNT | Kind.PROCESS | Kind.NETWORK)
+            step = Step.MAP
+            map_identity(*identity)
+    except OSError as error:
+        _report(report_writer, {"step": step.name, "errno": error.errno or 0})
+        return 1
+    first = fork()
+    if first == 0:
+        os.close(report_writer)
+        end_with(lambda: _be_first(supervisor, gate_reader, detached))
+    _report(report_writer, {"pid": first})
+    os.close(gate_reader)
+    return 0 if detached else _mirror(first)
+
+
+def _be_first(supervisor: Callable[[], int | None], gate_reader: int, detached: bool) -> int | None:
+    """Process 1, before it becomes the supervisor."""
+    if not detached:
+        die_with_parent()
+    signal.signal(signal.SIGTERM, _leave)
+    # Until the caller knows our pid nobody could end us; if it died before that, there is nothing to do.
+    if not os.read(gate_reader, 1):
+        return 1
+    os.close(gate_reader)
+    with contextlib.suppress(OSError):  # masked in containers: pids in /proc are then those outside
+        mount_proc()
+    return supervisor()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _mirror(child: int) -> int:
+    """Wait for process 1 and end like it: with its exit code, or as shells say that a signal ended it."""
+    signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _report(writer: int, report: dict[str, str | int]) -> None:
+    os.write(writer, json.dumps(report).encode() + b"\n")
+    os.close(writer)
+
+
+def map_identity(uid: int, gid: int) -> None:
+    """In a new user namespace: this user and group (numbers outside) are root inside. Raises OSError.
+
+    Groups cannot be dropped afterwards ("deny"): that is the price of mapping without privileges (user_namespaces(7)).
+    """
+    own_proc_files()
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+# ------------------------------------------------------------------------------------------- network namespaces
+
+
+def new_network() -> int:
+    """Make a network namespace and return a descriptor that holds it. Raises NamespaceProblem.
+
+    It is made in a forked child, so the caller stays where it is. It has nothing but a loopback interface, down, and
+    lives as long as a descriptor, a process or a socket is in it.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        child = fork()
+        if child == 0:
+            end_with(lambda: _send_new_network(theirs))
+        os.waitpid(child, 0)
+        octets, descriptors, _, _ = socket.recv_fds(ours, 16, 1, socket.MSG_DONTWAIT)
+    if not descriptors:
+        raise diagnose(Step.UNSHARE, int(octets), MachineFacts.read())
+    os.set_inheritable(descriptors[0], False)
+    return descriptors[0]
+
+
+def _send_new_network(to: socket.socket) -> None:
+    try:
+        unshare(Kind.NETWORK)
+        descriptor = os.open(_NETWORK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        to.send(str(error.errno).encode())
+    else:
+        socket.send_fds(to, [b"0"], [descriptor])
+
+
+def enter_network(descriptor: int) -> None:
+    """Move this thread into a network namespace for good: what a router's process does first. Raises OSError."""
+    setns(descriptor, Kind.NETWORK)
+
+
+@contextlib.contextmanager
+def inside_network(descriptor: int) -> Iterator[None]:
+    """Be in a network namespace for a moment. Sockets and TAPs made there stay there. Raises OSError."""
+    here = os.open(_NETWORK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        setns(descriptor, Kind.NETWORK)
+        try:
+            yield
+        finally:
+            setns(here, Kind.NETWORK)
+    finally:
+        os.close(here)
+
+
+def enter_process(pid: int) -> None:
+    """Enter the user, mount and network namespace of a process, from outside its lab. Raises NamespaceProblem.
+
+    For the same user or root; a process with threads cannot, so do it first, or in a forked child. The pid is best
+    learned from the lab's control socket (`syscalls.peer_credentials`). Afterwards /proc is the lab's, in which we are
+    no process: /proc/self does not exist.
+    """
+    facts = MachineFacts.read()
+    kinds = Kind.MOUNT | Kind.NETWORK
+    try:
+        if not facts.system_administrator and not _same_user_namespace(pid):
+            kinds |= Kind.USER
+        pidfd = os.pidfd_open(pid)
+        try:
+            setns(pidfd, kinds)
+        finally:
+            os.close(pidfd)
+    except OSError as error:
+        raise diagnose(Step.ENTER, error.errno or 0, facts) from error
+
+
+def _same_user_namespace(pid: int) -> bool:
+    return os.path.samestat(os.stat(f"/proc/{pid}/ns/user"), os.stat("/proc/self/ns/user"))

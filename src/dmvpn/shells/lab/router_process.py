@@ -1,0 +1,109 @@
+"""One router of a lab: the process that lives in its namespace.
+
+It is forked from the supervisor, which has everything imported already, so it starts in some milliseconds and shares
+that memory. The pipe to the supervisor carries one question, "what is missing until you are ready?".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.lab.namespaces import enter_network
+from dmvpn.shells.ready import missing
+from dmvpn.shells.runtime.entropy import SystemEntropy
+from dmvpn.shells.runtime.runtime import Runtime
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dmvpn.dataplane.userspace.plane import MakeEngine
+    from dmvpn.shells.handle import MakeServer
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPlan:
+    """What a router process needs to know. interfaces: Linux names by IOS names. routes: prefixes to wait for."""
+
+    name: str
+    configuration: str
+    interfaces: dict[str, str]
+    socket: Path
+    storage: Path
+    make_engine: MakeEngine
+    make_server: MakeServer
+    provider: bool = False
+    routes: tuple[str, ...] = ()
+    recording: Path | None = None
+
+
+def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
+    """The life of the process: enter the namespace, close what belongs to others, serve until told to stop."""
+    enter_network(namespace)
+    _keep_only(pipe.fileno())
+    logging.basicConfig(format=f"{plan.name} %(levelname)s %(message)s", level=logging.INFO)
+    asyncio.run(_serve(plan, pipe))
+    return 0
+
+
+def _keep_only(descriptor: int) -> None:
+    """Close every descriptor that the fork brought along, except standard ones and our own."""
+    for number in (int(name) for name in os.listdir("/proc/self/fd")):
+        if number > 2 and number != descriptor:
+            with contextlib.suppress(OSError):
+                os.close(number)
+
+
+async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    runtime = Runtime(
+        plan.name,
+        SystemEntropy(),
+        plan.make_engine,
+        interfaces=plan.interfaces,
+        manage=True,
+        storage=plan.storage,
+        recording=plan.recording,
+    )
+    server = plan.make_server(runtime.handle, plan.socket)
+    try:
+        runtime.start(_startup(plan))
+        await server.start()
+        pipe.setblocking(False)
+        loop.add_reader(pipe.fileno(), _answerer(plan, runtime, pipe, stopped))
+        await stopped.wait()
+    finally:
+        await server.stop()
+        runtime.close()
+
+
+def _startup(plan: RouterPlan) -> str:
+    """What `write memory` stored, else the scenario's configuration."""
+    stored = plan.storage / "startup-config"
+    return stored.read_text() if stored.exists() else plan.configuration
+
+
+def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: asyncio.Event) -> Callable[[], None]:
+    def answer() -> None:
+        try:
+            question = pipe.recv(64)
+        except BlockingIOError:
+            return
+        if not question:  # the supervisor is gone
+            stopped.set()
+            return
+        lacks = [] if plan.provider else missing(runtime.router, plan.routes)
+        pipe.send(json.dumps(lacks).encode())
+
+    return answer

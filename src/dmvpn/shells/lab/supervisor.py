@@ -1,0 +1,277 @@
+"""Process 1 of a lab: holds the namespaces, starts the routers, takes orders.
+
+When it ends, however it ends, the kernel ends every process of the lab and takes the namespaces back. It is one
+thread with one `selectors` loop, so that it may fork a router at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lab import control, wiring
+from dmvpn.shells.lab.capture import Captures
+from dmvpn.shells.lab.forked import end_with, fork
+from dmvpn.shells.lab.impair import Impairments
+from dmvpn.shells.lab.router_process import RouterPlan, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.dataplane.userspace.plane import MakeEngine
+    from dmvpn.shells.handle import MakeServer
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.scenario import Scenario
+
+log = logging.getLogger("dmvpn.lab")
+
+
+@dataclass(slots=True)
+class _Router:
+    plan: RouterPlan
+    pid: int = 0
+    pipe: socket.socket | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.pid != 0
+
+
+class Supervisor:
+    """A running lab, from inside."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: LabFolder,
+        make_engine: MakeEngine,
+        make_server: MakeServer,
+        recording: Path | None = None,
+    ) -> None:
+        """recording: a file name; every router's events go to one with its own name before the suffix."""
+        self.scenario = scenario
+        self.folder = folder
+        self._started = time.time()
+        self._selector = selectors.DefaultSelector()
+        self._wiring = wiring.wire_up(scenario)
+        self._captures = Captures(self._wiring, self._selector)
+        self._impairments = Impairments(self._wiring, self._selector)
+        self._ending = False
+        self._make_engine, self._make_server, self._recording = make_engine, make_server, recording
+        self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
+        for cable in self._wiring.cables:
+            spec = cable.properties
+            if spec.delay or spec.loss or spec.rate:
+                self._impairments.set(cable, {"delay": spec.delay, "loss": spec.loss, "rate": spec.rate})
+
+    def run(self) -> int:
+        """Start all routers and serve until told to end."""
+        signal.signal(signal.SIGTERM, lambda number, frame: self._end())
+        wakeup, woken = socket.socketpair()
+        woken.setblocking(False)
+        signal.set_wakeup_fd(woken.fileno())
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
+        for router in self._routers.values():
+            self._start(router)
+        server = control.listen(self.folder.control)
+        self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
+        while not self._ending:
+            self._turn()
+        self._stop_routers()
+        self.folder.remove()
+        return 0
+
+    def _turn(self) -> None:
+        due = self._impairments.next_deadline()
+        patience = None if due is None else max(0.0, due - time.monotonic())
+        for key, _ in self._selector.select(patience):
+            key.data()
+        self._impairments.deliver_due()
+
+    # ------------------------------------------------------------------------------------------------ routers
+
+    def _plan(self, name: str) -> RouterPlan:
+        recording = self._recording
+        return RouterPlan(
+            name=name,
+            configuration=self.scenario.configurations[name],
+            interfaces=self._wiring.interfaces(name),
+            socket=self.folder.management(name),
+            storage=self.folder.storage(name),
+            make_engine=self._make_engine,
+            make_server=self._make_server,
+            provider=self.scenario.role(name) == "provider",
+            routes=tuple(self.scenario.lab.ready.routes.get(name, ())),
+            recording=recording.with_suffix(f".{name}.jsonl") if recording else None,
+        )
+
+    def _start(self, router: _Router) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        namespace = self._wiring.namespaces[router.plan.name]
+        pid = fork()
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            end_with(lambda: run(router.plan, namespace, theirs))
+        theirs.close()
+        router.pid, router.pipe = pid, ours
+
+    def _reap(self, wakeup: socket.socket) -> None:
+        wakeup.recv(4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for router in self._routers.values():
+                if router.pid == pid:
+                    log.warning("router %s ended: %s", router.plan.name, os.waitstatus_to_exitcode(status))
+                    self._forget(router)
+
+    def _forget(self, router: _Router) -> None:
+        router.pid = 0
+        if router.pipe is not None:
+            router.pipe.close()
+            router.pipe = None
+
+    def _stop_routers(self) -> None:
+        for router in self._routers.values():
+            if router.alive:
+                os.kill(router.pid, signal.SIGTERM)
+        end = time.monotonic() + 2.0
+        while any(router.alive for router in self._routers.values()) and time.monotonic() < end:
+            for key, _ in self._selector.select(0.1):
+                key.data()
+
+    def _end(self) -> None:
+        self._ending = True
+
+    # ------------------------------------------------------------------------------------------------ orders
+
+    def _accept(self, server: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = server.accept()
+            try:
+                self._obey(connection, control.receive(connection))
+            except UserError as error:
+                control.reply(connection, error=str(error))
+            except (OSError, KeyError, TypeError, ValueError) as error:
+                log.exception("an order failed")
+                control.reply(connection, error=f"the lab could not do that: {error}")
+
+    def _obey(self, connection: socket.socket, request: dict[str, Json]) -> None:
+        orders: dict[str, Callable[[dict[str, Json]], Json]] = {
+            "status": self._status,
+            "missing": self._missing,
+            "down": self._down,
+            "kill": self._kill,
+            "start": self._restart,
+            "reset": self._reset,
+            "impair": self._impair,
+            "capture": self._capture,
+        }
+        what = str(request.get("do"))
+        if what == "namespace":
+            node = self._known(str(request.get("node")), (*self._routers, *self.scenario.lab.hosts))
+            control.reply(connection, descriptor=self._wiring.namespaces[node])
+        elif what in orders:
+            control.reply(connection, orders[what](request))
+        else:
+            raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
+
+    def _status(self, request: dict[str, Json]) -> Json:
+        engines = {name: router.plan.make_engine.__name__ for name, router in self._routers.items()}
+        return {
+            "scenario": self.scenario.name,
+            "simulated": False,
+            "since": self._started,
+            "engine": next(iter(engines.values()), ""),
+            "routers": {name: router.alive for name, router in self._routers.items()},
+            "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "links": [cable.name for cable in self._wiring.cables],
+            "impaired": self._impairments.described(),
+        }
+
+    def _missing(self, request: dict[str, Json]) -> Json:
+        lacks: list[Json] = []
+        for name, router in self._routers.items():
+            if router.pipe is None:
+                lacks.append(f"{name}: its process has ended; see {self.folder.log}")
+                continue
+            router.pipe.settimeout(2.0)
+            try:
+                router.pipe.send(b"missing")
+                lacks += [f"{name}: {text}" for text in json.loads(router.pipe.recv(65536) or b'["it ended"]')]
+            except TimeoutError:
+                lacks.append(f"{name}: it does not answer yet")
+        return lacks
+
+    def _down(self, request: dict[str, Json]) -> Json:
+        self._end()
+        return None
+
+    def _kill(self, request: dict[str, Json]) -> Json:
+        router = self._router(request)
+        if not router.alive:
+            raise UserError(f"{router.plan.name} is not running")
+        os.kill(router.pid, signal.SIGKILL)
+        os.waitpid(router.pid, 0)
+        self._forget(router)
+        return None
+
+    def _restart(self, request: dict[str, Json]) -> Json:
+        router = self._router(request)
+        if router.alive:
+            raise UserError(f"{router.plan.name} is running; 'dmvpn lab kill {router.plan.name}' ends it")
+        self._start(router)
+        return None
+
+    def _reset(self, request: dict[str, Json]) -> Json:
+        """All routers begin again with the scenario's configurations; what they stored and all impairments are gone."""
+        self._impairments.clear_all()
+        for router in self._routers.values():
+            if router.alive:
+                os.kill(router.pid, signal.SIGTERM)
+        for router in self._routers.values():
+            if router.alive:
+                os.waitpid(router.pid, 0)
+                self._forget(router)
+            (router.plan.storage / "startup-config").unlink(missing_ok=True)
+            self._start(router)
+        return None
+
+    def _impair(self, request: dict[str, Json]) -> Json:
+        cable = self._wiring.find(str(request.get("link")))
+        settings = {name: float(str(value)) for name, value in request.items() if name not in ("do", "link")}
+        self._impairments.set(cable, settings)
+        return self._impairments.described()
+
+    def _capture(self, request: dict[str, Json]) -> Json:
+        if request.get("stop"):
+            return self._captures.stop()
+        nodes = request.get("nodes")
+        chosen = [self._known(str(node), self._wiring.namespaces) for node in nodes] if isinstance(nodes, list) else []
+        return self._captures.start(chosen or list(self._wiring.namespaces), Path(str(request.get("output"))))
+
+    def _router(self, request: dict[str, Json]) -> _Router:
+        return self._routers[self._known(str(request.get("router")), self._routers)]
+
+    @staticmethod
+    def _known(name: str, names: object) -> str:
+        known = list(names)  # type: ignore[call-overload]
+        if name not in known:
+            raise UserError(f"there is no {name} in this lab; it has {', '.join(known)}")
+        return name

@@ -1,0 +1,91 @@
+"""The system calls of namespaces(7) that Python has only since 3.12, or not at all, through the C library."""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import os
+import signal
+import socket
+import struct
+from typing import NamedTuple
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_MS_REC = 0x4000
+_MS_PRIVATE = 1 << 18
+_MS_NOSUID = 2
+_MS_NODEV = 4
+_MS_NOEXEC = 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+
+
+class Kind(enum.IntFlag):
+    """Kinds of namespaces (CLONE_NEW*)."""
+
+    MOUNT = 0x0002_0000
+    USER = 0x1000_0000
+    PROCESS = 0x2000_0000
+    NETWORK = 0x4000_0000
+
+
+class PeerCredentials(NamedTuple):
+    """Who is at the other end of a Unix socket, in our own namespaces: pid 0 and uid 65534 stand for "not here"."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+def unshare(kinds: Kind) -> None:
+    """Move into new namespaces of these kinds; into a process namespace only children do. Raises OSError."""
+    _checked(_libc.unshare(int(kinds)), "unshare")
+
+
+def setns(descriptor: int, kinds: Kind) -> None:
+    """Enter a namespace by its file, or several by a pidfd. Raises OSError: EINVAL for USER in a threaded process."""
+    _checked(_libc.setns(descriptor, int(kinds)), "setns")
+
+
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Get this signal when the thread that forked us ends; survives unshare and exec, not a change of user."""
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl")
+
+
+def own_proc_files() -> None:
+    """Let our files in /proc be ours again after a change of user: the maps of a user namespace are among them."""
+    _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl")
+
+
+def mount(source: str, target: str, kind: str | None, flags: int) -> None:
+    """mount(2). Raises OSError."""
+    octets = source.encode(), target.encode(), kind.encode() if kind else None
+    _checked(_libc.mount(*octets, flags, None), f"mount {target}")
+
+
+def make_mounts_private() -> None:
+    """Keep mounts made from now on in this mount namespace. Raises OSError."""
+    mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+
+
+def mount_proc() -> None:
+    """Mount the /proc of this process namespace. Raises OSError: EPERM where a container masks parts of /proc."""
+    mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+
+
+def peer_credentials(sock: socket.socket) -> PeerCredentials:
+    """Who connected (or listens), SO_PEERCRED of unix(7).
+
+    With a process namespace this is how the pid is learned that counts outside; a pid file says another number.
+    """
+    octets = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return PeerCredentials(*struct.unpack("=iII", octets))
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)

@@ -1,0 +1,25 @@
+"""What is missing until a router is ready: its registrations, its neighbours' routes. For `lab up`, and for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.features.nhrp import NhrpMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.router.router import Router
+
+
+def missing(router: Router, routes: Iterable[str]) -> list[str]:
+    """Sentences about what is not there yet; none: ready. routes: prefixes that must be in the RIB."""
+    lacks = [
+        f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
+        for tunnel in router.ports.tunnels.all()
+        if not tunnel.up
+    ]
+    lacks += router.machine(NhrpMachine).unregistered()
+    lacks += [f"no route to {text}" for text in routes if router.ports.rib.exact(Prefix.parse(text)) is None]
+    return lacks

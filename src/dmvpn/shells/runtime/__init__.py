@@ -1,0 +1,1 @@
+"""A router on a real machine: an asyncio loop around the router and a data plane."""

@@ -1,0 +1,13 @@
+"""Where real routers draw from."""
+
+from __future__ import annotations
+
+import secrets
+
+
+class SystemEntropy:
+    """The operating system's random numbers."""
+
+    def octets(self, count: int) -> bytes:
+        """`count` unpredictable octets."""
+        return secrets.token_bytes(count)

@@ -1,0 +1,160 @@
+"""One router on a Linux network namespace: read, `handle`, carry out, arm one timer. It decides nothing.
+
+    descriptor readable -> plane reports events -> post(event) -> Router.handle -> effects -> plane.execute
+    timer               -> Tick                                                           -> consoles, storage, names
+
+Events are handled one at a time, in the order in which they came; those that carrying out an effect causes come after.
+A fault of ours is written down with the event that caused it, and the router goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import Effect, Store
+from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, Tick
+from dmvpn.base.recording import Entry, dump
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.router.router import Router
+from dmvpn.shells.handle import Handle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.dataplane.userspace.plane import MakeEngine
+
+log = logging.getLogger("dmvpn")
+
+
+class AsyncioWatch:
+    """The plane's `Watch` on the running event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Call `ready` whenever the descriptor is readable."""
+        self._loop.add_reader(descriptor, ready)
+
+    def remove(self, descriptor: int) -> None:
+        """Stop watching."""
+        self._loop.remove_reader(descriptor)
+
+
+class Runtime:
+    """A router, its plane and its timer on the running asyncio loop."""
+
+    def __init__(
+        self,
+        name: str,
+        entropy: Entropy,
+        make_engine: MakeEngine,
+        *,
+        interfaces: dict[str, str],
+        manage: bool,
+        storage: Path,
+        recording: Path | None = None,
+    ) -> None:
+        """interfaces: Linux names by IOS names of those to adopt. manage: we set them up, too (a lab).
+
+        storage: folder for what must survive a restart. recording: file for the events.
+        """
+        self.name = name
+        self.router = Router(entropy)
+        self._loop = asyncio.get_running_loop()
+        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._store)
+        self._interfaces = interfaces
+        self._storage = storage
+        self._recording = recording.open("a") if recording else None
+        self._inbox: deque[Event] = deque()
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self.plane = UserspacePlane(self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage)
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds: the loop's clock."""
+        return self._loop.time()
+
+    def start(self, configuration: str) -> None:
+        """Adopt the interfaces and begin. Raises UserError if one is missing."""
+        self.post(ClockSet(time.time() - self.now))
+        refused = self.plane.start()
+        for setting in refused:
+            log.warning("kernel setting refused: %s", setting)
+        self.post(ConfigurationEntered(configuration, by="startup", saved=True))
+        for interface in self._interfaces:
+            self.plane.adopt(interface)
+
+    def post(self, event: Event) -> None:
+        """Hand the router an event, and carry out what follows from it."""
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+        self._arm()
+
+    def close(self) -> None:
+        """Stop, and leave nothing behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.plane.close()
+        if self._recording is not None:
+            self._recording.close()
+
+    def _handle(self, event: Event) -> None:
+        now = self.now
+        if self._recording is not None:
+            self._recording.write(dump(Entry(now, self.name, event)) + "\n")
+        try:
+            effects = self.router.handle(event, now)
+        except Exception:
+            # The one place where a fault of ours is caught: other tunnels must not die of it.
+            log.exception("internal fault while handling %r", event)
+            return
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, Store):
+            self._store(effect.name, effect.octets)
+            return
+        try:
+            self.plane.execute(effect)
+        except EffectError as error:
+            log.info("%s", error)
+            self._inbox.append(EffectFailed(effect, error.errno, error.text))
+        self.handle.tell(effect)
+
+    def _store(self, name: str, octets: bytes) -> None:
+        path = self._storage / name
+        temporary = path.with_name(path.name + ".new")
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(octets)
+        temporary.replace(path)
+
+    def _arm(self) -> None:
+        deadline = self.router.next_deadline()
+        if deadline == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer_at = None
+        self.post(Tick())

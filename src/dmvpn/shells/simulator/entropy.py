@@ -1,0 +1,10 @@
+"""The seeded streams of a simulation, by what they are for."""
+
+from __future__ import annotations
+
+from dmvpn.base.entropy import SeededEntropy
+
+
+def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
+    """What a router draws from; a killed and restarted one has another life and draws other numbers."""
+    return SeededEntropy(f"{seed}/{name}/{life}" if life else f"{seed}/{name}")

@@ -1,0 +1,114 @@
+"""Wires of the simulated world: who is plugged into them, how long a packet takes, which packets are lost.
+
+A segment with two ends is a cable, with more a switch. Chance (loss, reordering, duplication) comes from one seeded
+stream for each segment, so a change on one wire does not change what happens on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.entropy import Entropy, fraction
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+#: Seconds that even the shortest wire takes: no packet arrives at the moment in which it was sent.
+SHORTEST_DELAY = 50e-6
+
+#: Runs a function after so many seconds.
+Later = Callable[[float, Callable[[], None]], None]
+
+
+class Station(Protocol):
+    """Something with ports: a router or a host."""
+
+    name: str
+
+    def receive(self, interface: str, packet: bytes) -> None:
+        """A packet arrives."""
+        ...
+
+    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
+        """Addresses that the port answers to."""
+        ...
+
+
+@dataclass(slots=True)
+class Impairment:
+    """What is wrong with a wire. delay, jitter: seconds one way; loss, duplicate: 0 to 1; rate: bit/s, 0: unlimited.
+
+    cut: nothing passes. Jitter makes packets overtake each other.
+    """
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    duplicate: float = 0.0
+    rate: float = 0.0
+    cut: bool = False
+
+
+class Segment:
+    """One wire with its ends."""
+
+    def __init__(self, name: str, entropy: Entropy, later: Later) -> None:
+        self.name = name
+        self.impairment = Impairment()
+        self.ends: list[tuple[Station, str]] = []
+        self.watch: Callable[[bytes], None] | None = None
+        self._entropy = entropy
+        self._later = later
+        self._found: dict[IPAddress, tuple[Station, str]] = {}
+        self._free_at: dict[str, float] = {}
+
+    def plug(self, station: Station, interface: str) -> None:
+        """Connect a port."""
+        self.ends.append((station, interface))
+
+    def transmit(self, sender: Station, next_hop: IPAddress, packet: bytes, now: float) -> bool:
+        """Carry a packet to the port that has `next_hop`, or to all for multicast. False: nobody has the address."""
+        if next_hop.is_multicast or int(next_hop) == 0xFFFFFFFF:
+            for station, interface in self.ends:
+                if station is not sender:
+                    self._carry(sender, station, interface, packet, now)
+            return True
+        end = self._resolve(next_hop)
+        if end is None:
+            return False
+        self._carry(sender, *end, packet, now)
+        return True
+
+    def _resolve(self, address: IPAddress) -> tuple[Station, str] | None:
+        known = self._found.get(address)
+        if known is not None and _answers(known, address):
+            return known
+        for end in self.ends:
+            if _answers(end, address):
+                self._found[address] = end
+                return end
+        return None
+
+    def _carry(self, sender: Station, station: Station, interface: str, packet: bytes, now: float) -> None:
+        if self.watch is not None:
+            self.watch(packet)
+        wrong = self.impairment
+        if wrong.cut or (wrong.loss and fraction(self._entropy) < wrong.loss):
+            return
+        delay = SHORTEST_DELAY + wrong.delay
+        if wrong.jitter:
+            delay += wrong.jitter * fraction(self._entropy)
+        if wrong.rate:
+            start = max(now, self._free_at.get(sender.name, now))
+            self._free_at[sender.name] = start + len(packet) * 8 / wrong.rate
+            delay += self._free_at[sender.name] - now
+        copies = 2 if wrong.duplicate and fraction(self._entropy) < wrong.duplicate else 1
+        for _ in range(copies):
+            self._later(delay, lambda: station.receive(interface, packet))
+
+
+def _answers(end: tuple[Station, str], address: IPAddress) -> bool:
+    station, interface = end
+    return any(own == address for own, _ in station.addresses_of(interface))

@@ -1,0 +1,216 @@
+"""The simulated world: routers, hosts, wires, and one heap of things to come.
+
+Time is a number that jumps to the next thing. The same scenario and seed give the same events in the same order, down
+to the octets: chance comes from seeded streams, one for each router and wire, and nothing depends on the order of a
+set. `run_until` is all there is to driving it; `--simulated` labs call it with the wall clock, tests and `dmvpn
+simulate` as fast as it goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
+from dmvpn.shells.simulator.entropy import router_entropy
+from dmvpn.shells.simulator.network import Impairment, Segment
+from dmvpn.shells.simulator.node import HostNode, Node, RouterNode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.shells.scenario import Scenario
+
+#: 2026-11-20 06:00:00 UTC: the wall clock at which every simulation begins, unless it is told otherwise.
+EPOCH = 1_795_154_400.0
+
+
+@dataclass(slots=True)
+class _Plug:
+    """A node's port in a wire; what the wire calls with a packet."""
+
+    simulator: Simulator
+    node: Node
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    def receive(self, interface: str, packet: bytes) -> None:
+        self.node.arrive(interface, packet, self.simulator.now)
+        self.simulator.schedule(self.node)
+
+    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
+        return self.node.addresses_of(interface)
+
+
+class Simulator:
+    """A world of routers and hosts in virtual time."""
+
+    def __init__(self, seed: int = 1, *, epoch: float = EPOCH) -> None:
+        self.seed = seed
+        self.now = 0.0
+        self.epoch = epoch
+        self.routers: dict[str, RouterNode] = {}
+        self.hosts: dict[str, HostNode] = {}
+        self.segments: list[Segment] = []
+        self._wires: dict[tuple[str, str], Segment] = {}
+        self._plugs: dict[str, _Plug] = {}
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._wakes: dict[str, float] = {}
+        self._serial = 0
+        self._hash = hashlib.sha256()
+        self._lives: dict[str, int] = {}
+        self._record: Callable[[str, Event, float], None] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        seed: int = 1,
+        *,
+        epoch: float = EPOCH,
+        record: Callable[[str, Event, float], None] | None = None,
+    ) -> Simulator:
+        """The world of a scenario: everything plugged in and configured, at time 0.
+
+        record: is told every event of every router, from its first on.
+        """
+        world = cls(seed, epoch=epoch)
+        world._record = record
+        for name in scenario.configurations:
+            world.add_router(name)
+        for name, host in scenario.lab.hosts.items():
+            world.add_host(name, HostNode(name, host.interface, host.gateway, world._transmitter(name)))
+        for ends, link in scenario.segments():
+            segment = world.connect(ends)
+            segment.impairment = Impairment(delay=link.delay / 1000, loss=link.loss / 100, rate=link.rate * 1000)
+        for name, text in scenario.configurations.items():
+            world.boot(name, text)
+        return world
+
+    # ------------------------------------------------------------------------------------------------ building
+
+    def add_router(self, name: str) -> RouterNode:
+        """A router without configuration."""
+        node = RouterNode(name, router_entropy(self.seed, name), self._transmitter(name))
+        if self._record is not None:
+            node.record = partial(self._record, name)
+        self.routers[name] = node
+        self._plugs[name] = _Plug(self, node)
+        return node
+
+    def add_host(self, name: str, node: HostNode) -> None:
+        """A host."""
+        self.hosts[name] = node
+        self._plugs[name] = _Plug(self, node)
+
+    def connect(self, ends: list[tuple[str, str]]) -> Segment:
+        """A wire between these (node, interface) ends."""
+        name = " ".join(f"{node}:{interface}" for node, interface in ends)
+        segment = Segment(name, SeededEntropy(f"{self.seed}/{name}"), self.after)
+        self.segments.append(segment)
+        for node, interface in ends:
+            segment.plug(self._plugs[node], interface)
+            self._wires[node, interface] = segment
+        return segment
+
+    def boot(self, name: str, configuration: str) -> None:
+        """Start a router: clock, configuration, carriers. Also what a restart does."""
+        node = self.routers[name]
+        node.alive = True
+        self.post(name, ClockSet(self.epoch))
+        self.post(name, ConfigurationEntered(configuration, by="startup", saved=True))
+        for where, interface in self._wires:
+            if where == name:
+                self.post(name, LinkChanged(interface, True))
+
+    def kill(self, name: str) -> None:
+        """`kill -9`: the router is gone with all it knew; nobody is told."""
+        old = self.routers[name]
+        old.alive = False
+        self._lives[name] = self._lives.get(name, 0) + 1
+        fresh = RouterNode(name, router_entropy(self.seed, name, self._lives[name]), self._transmitter(name))
+        fresh.alive = False
+        fresh.outside, fresh.record = old.outside, old.record
+        self.routers[name] = fresh
+        self._plugs[name].node = fresh
+
+    # ------------------------------------------------------------------------------------------------ running
+
+    def post(self, name: str, event: Event) -> None:
+        """Hand a router an event now."""
+        node = self.routers[name]
+        node.post(event, self.now)
+        self.schedule(node)
+
+    def after(self, delay: float, action: Callable[[], None]) -> None:
+        """Do something `delay` seconds from now."""
+        self._serial += 1
+        heapq.heappush(self._heap, (self.now + delay, self._serial, action))
+
+    def schedule(self, node: Node) -> None:
+        """Wake a node at its next deadline, if that is earlier than the wake that is planned."""
+        deadline = node.next_deadline()
+        if deadline is None:
+            return
+        planned = self._wakes.get(node.name)
+        if planned is None or deadline < planned:
+            self._wakes[node.name] = deadline
+            self.after(max(0.0, deadline - self.now), lambda: self._wake(node, deadline))
+
+    def next_event(self) -> float | None:
+        """When the next thing is to happen, or None."""
+        return self._heap[0][0] if self._heap else None
+
+    def run_until(self, time: float) -> None:
+        """Let everything happen that is to happen up to `time` (seconds since the start)."""
+        heap = self._heap
+        while heap and heap[0][0] <= time:
+            self.now, _, action = heapq.heappop(heap)
+            action()
+        self.now = max(self.now, time)
+
+    def run_for(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self.run_until(self.now + seconds)
+
+    def run_while(self, condition: Callable[[], bool], limit: float, step: float = 0.1) -> bool:
+        """Let time pass while `condition` holds, at most `limit` seconds; True if it ended."""
+        end = self.now + limit
+        while condition():
+            if self.now >= end:
+                return False
+            self.run_until(min(end, self.now + step))
+        return True
+
+    def segment_of(self, node: str, interface: str) -> Segment:
+        """The wire that is plugged into a port. Raises KeyError."""
+        return self._wires[node, interface]
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of every packet that was on a wire so far: equal for equal seeds."""
+        return self._hash.hexdigest()[:16]
+
+    def _wake(self, node: Node, deadline: float) -> None:
+        if self._wakes.get(node.name) != deadline:
+            return
+        del self._wakes[node.name]
+        node.wake(self.now)
+        self.schedule(node)
+
+    def _transmitter(self, name: str) -> Callable[[str, IPAddress, bytes], bool]:
+        def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:
+            segment = self._wires.get((name, interface))
+            if segment is None:
+                return False
+            self._hash.update(packet)
+            return segment.transmit(self._plugs[name], next_hop, packet, self.now)
+
+        return transmit

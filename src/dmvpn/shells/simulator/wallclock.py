@@ -1,0 +1,226 @@
+"""A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and orders.
+
+The world's time runs with the machine's; `lab clock +2h` lets two hours of it pass at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.handle import Handle
+from dmvpn.shells.lab import control
+from dmvpn.shells.ready import missing
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.network import Impairment
+from dmvpn.shells.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from dmvpn.base.events import Event
+    from dmvpn.shells.handle import MakeServer, Server
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.simulator.network import Segment
+    from dmvpn.shells.simulator.node import RouterNode
+
+#: Seconds that may pass at once when the clock is set forward.
+LARGEST_LEAP = 31 * 86400.0
+
+
+class SimulatedLab:
+    """A simulated world, driven by the wall clock, with the sockets of a lab."""
+
+    def __init__(self, scenario: Scenario, folder: LabFolder, make_server: MakeServer) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time())
+        self._began = time.time()
+        self._offset = 0.0
+        self._make_server = make_server
+        self._servers: list[Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until told to end."""
+        loop = asyncio.get_running_loop()
+        self._start = loop.time()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        for name in self.world.routers:
+            handle = self._handle(name)
+            server = self._make_server(handle, self.folder.management(name))
+            await server.start()
+            self._servers.append(server)
+        listener = control.listen(self.folder.control)
+        loop.add_reader(listener.fileno(), lambda: self._accept(listener))
+        self._advance()
+        await self._ended.wait()
+        for server in self._servers:
+            await server.stop()
+        self.folder.remove()
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def _advance(self) -> None:
+        """Let the world catch up with the clock, and wake up again when its next thing is due."""
+        loop = asyncio.get_running_loop()
+        self.world.run_until(loop.time() - self._start + self._offset)
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.world.next_event()
+        if due is not None:
+            self._timer = loop.call_at(self._start + due - self._offset, self._advance)
+
+    def _handle(self, name: str) -> Handle:
+        def post(event: Event) -> None:
+            self._advance()
+            self.world.post(name, event)
+            self._advance()
+
+        def now() -> float:
+            self._advance()
+            return self.world.now
+
+        def store(key: str, octets: bytes) -> None:
+            (self.folder.storage(name) / key).write_bytes(octets)
+
+        handle = Handle(lambda: self._node(name).router, now, post, store)
+        self._node(name).outside = handle.tell
+        return handle
+
+    def _node(self, name: str) -> RouterNode:
+        return self.world.routers[name]
+
+    # ------------------------------------------------------------------------------------------------ orders
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = listener.accept()
+            try:
+                control.reply(connection, self._obey(control.receive(connection)))
+            except UserError as error:
+                control.reply(connection, error=str(error))
+
+    def _obey(self, request: dict[str, Json]) -> Json:
+        orders: dict[str, Callable[[dict[str, Json]], Json]] = {
+            "status": self._status,
+            "missing": self._missing,
+            "down": self._down,
+            "kill": self._kill,
+            "start": self._restart,
+            "reset": self._reset,
+            "impair": self._impair,
+            "clock": self._clock,
+        }
+        what = str(request.get("do"))
+        if what not in orders:
+            raise UserError(f"a simulated lab has no {what}")
+        self._advance()
+        answer = orders[what](request)
+        self._advance()
+        return answer
+
+    def _status(self, request: dict[str, Json]) -> Json:
+        return {
+            "scenario": self.scenario.name,
+            "simulated": True,
+            "since": self._began,
+            "engine": "simulated",
+            "routers": {name: node.alive for name, node in self.world.routers.items()},
+            "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "links": [segment.name for segment in self.world.segments],
+            "impaired": {
+                segment.name: vars_of(segment.impairment)
+                for segment in self.world.segments
+                if segment.impairment != Impairment()
+            },
+        }
+
+    def _missing(self, request: dict[str, Json]) -> Json:
+        ready = self.scenario.lab.ready.routes
+        return [
+            f"{name}: {text}"
+            for name, node in self.world.routers.items()
+            if self.scenario.role(name) != "provider"
+            for text in missing(node.router, ready.get(name, ()))
+        ]
+
+    def _down(self, request: dict[str, Json]) -> Json:
+        self._ended.set()
+        return None
+
+    def _kill(self, request: dict[str, Json]) -> Json:
+        name = self._router(request)
+        if not self._node(name).alive:
+            raise UserError(f"{name} is not running")
+        self.world.kill(name)
+        return None
+
+    def _restart(self, request: dict[str, Json]) -> Json:
+        name = self._router(request)
+        if self._node(name).alive:
+            raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
+        stored = self.folder.storage(name) / "startup-config"
+        self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
+        return None
+
+    def _reset(self, request: dict[str, Json]) -> Json:
+        for segment in self.world.segments:
+            segment.impairment = Impairment()
+        for name, text in self.scenario.configurations.items():
+            (self.folder.storage(name) / "startup-config").unlink(missing_ok=True)
+            self.world.kill(name)
+            self.world.boot(name, text)
+        return None
+
+    def _impair(self, request: dict[str, Json]) -> Json:
+        segment = self._segment(str(request.get("link")))
+        settings = {name: float(str(value)) for name, value in request.items() if name not in ("do", "link")}
+        if unknown := set(settings) - {"delay", "loss", "rate", "cut"}:
+            raise UserError(f"impair knows delay (ms), loss (percent), rate (kbit/s) and cut, not {min(unknown)}")
+        segment.impairment = Impairment(
+            delay=settings.get("delay", 0.0) / 1000,
+            loss=settings.get("loss", 0.0) / 100,
+            rate=settings.get("rate", 0.0) * 1000,
+            cut=bool(settings.get("cut", 0.0)),
+        )
+        return self._status(request)
+
+    def _clock(self, request: dict[str, Json]) -> Json:
+        seconds = float(str(request.get("seconds", 0)))
+        if not 0 <= seconds <= LARGEST_LEAP:
+            raise UserError("the clock goes forward only, at most 31 days at once")
+        self._offset += seconds
+        return None
+
+    def _segment(self, text: str) -> Segment:
+        wanted = Scenario.end(text) if text.count(":") == 1 else None
+        for segment in self.world.segments:
+            ends = [(station.name, interface) for station, interface in segment.ends]
+            if segment.name == text or wanted in ends:
+                return segment
+        raise UserError(f"no link {text}; there are\n  " + "\n  ".join(segment.name for segment in self.world.segments))
+
+    def _router(self, request: dict[str, Json]) -> str:
+        name = str(request.get("router"))
+        if name not in self.world.routers:
+            raise UserError(f"there is no {name} in this lab; it has {', '.join(self.world.routers)}")
+        return name
+
+
+def vars_of(impairment: Impairment) -> dict[str, Json]:
+    """An impairment in the units of `lab impair`."""
+    return {
+        "delay": impairment.delay * 1000,
+        "loss": impairment.loss * 100,
+        "rate": impairment.rate / 1000,
+        "cut": impairment.cut,
+    }

@@ -1,0 +1,1 @@
+"""Programs about networks of routers: lint, doctor, explain, walk, render and replay."""

@@ -1,0 +1,410 @@
+"""What every data plane does, on each of them: the same test, simulated and with real packets."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import pytest
+
+from contract.worlds import LAN, UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    GRE_IPV4,
+    GRE_NHRP,
+    ClearAdjacency,
+    ClearRoute,
+    Listen,
+    NextHop,
+    PollUsage,
+    RouteKind,
+    SendGre,
+    SendIp,
+    SendKeepalive,
+    SetAdjacency,
+    SetCarrier,
+    SetHairpin,
+    SetInterface,
+    SetMulticast,
+    SetRoute,
+    SetTunnel,
+    TunnelSpec,
+)
+from dmvpn.base.events import Hairpin, IpReceived, KeepaliveReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
+from dmvpn.net import icmp
+from dmvpn.net.checksum import checksum, pseudo_header
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.udp import UdpDatagram
+from dmvpn.shells.lab.namespaces import run_in_lab
+
+TUNNEL = {"A": IPv4Address("172.16.0.1"), "B": IPv4Address("172.16.0.2"), "C": IPv4Address("172.16.0.3")}
+Contract = Callable[[World], None]
+
+
+def contract(test: Contract) -> Callable[[str], None]:
+    """Run the test on every plane."""
+
+    @pytest.mark.parametrize("plane", ["simulated", pytest.param("python", marks=pytest.mark.lab)])
+    @functools.wraps(test)
+    def on_plane(plane: str) -> None:
+        if plane == "simulated":
+            test(SimulatedWorld())
+            return
+
+        def real() -> None:
+            world = RealWorld()
+            try:
+                test(world)
+            finally:
+                world.close()
+
+        run_in_lab(real)
+
+    del on_plane.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for a fixture "world"
+    return on_plane
+
+
+def multipoint(world: World, name: str, *, key: int | None = 100, mtu: int = 1400, mss: int | None = None) -> None:
+    """An mGRE tunnel with its address, up."""
+    spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=None, key=key, mtu=mtu, mss=mss)
+    world.execute(
+        name,
+        SetTunnel(spec),
+        SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+        SetCarrier("Tunnel0", True),
+        SetHairpin("Tunnel0", 1, True),
+    )
+
+
+def hub_and_spokes(world: World, *, mtu: int = 1400, mss: int | None = None) -> None:
+    """B and C send everything through A, which knows both."""
+    for name in TUNNEL:
+        multipoint(world, name, mtu=mtu, mss=mss)
+    lans = {name: Prefix.of(host(name), 24) for name in TUNNEL}
+    for name in ("B", "C"):
+        world.execute("A", SetAdjacency("Tunnel0", TUNNEL[name], nbma(name)))
+        world.execute("A", SetRoute(lans[name], (NextHop("Tunnel0", TUNNEL[name]),)))
+        world.execute(name, SetAdjacency("Tunnel0", TUNNEL["A"], nbma("A")))
+        world.execute(name, SetRoute(Prefix.parse("192.168.0.0/16"), (NextHop("Tunnel0", TUNNEL["A"]),)))
+
+
+def udp(source: str, destination: IPv4Address, *, size: int = 32, ttl: int = 64, df: bool = False) -> Ipv4Packet:
+    """A UDP packet of a host. size: octets of data."""
+    payload = UdpDatagram(source_port=4000, destination_port=5000, payload=bytes(size))
+    return Ipv4Packet(
+        source=host(source),
+        destination=destination,
+        protocol=IpProtocol.UDP,
+        payload=payload.serialize(host(source), destination),
+        ttl=ttl,
+        identification=7,
+        flags=Ipv4Flag.DONT_FRAGMENT if df else Ipv4Flag(0),
+    )
+
+
+def only_udp(packets: list[Ipv4Packet]) -> list[Ipv4Packet]:
+    return [packet for packet in packets if packet.protocol == IpProtocol.UDP]
+
+
+def only_icmp(packets: list[Ipv4Packet]) -> list[icmp.IcmpMessage]:
+    return [icmp.parse(packet.payload) for packet in packets if packet.protocol == IpProtocol.ICMP]
+
+
+@contract
+def test_a_packet_goes_from_lan_to_lan_through_the_hub_and_loses_three_hops(world: World) -> None:
+    hub_and_spokes(world)
+    world.send("B", udp("B", host("C"), ttl=64))
+    world.until(lambda: bool(only_udp(world.received["C"])))
+    assert [packet.ttl for packet in only_udp(world.received["C"])] == [61]
+
+
+@contract
+def test_a_packet_goes_directly_once_adjacency_and_route_say_so(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute(
+        "B",
+        SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")),
+        SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)),
+    )
+    world.send("B", udp("B", host("C"), ttl=64))
+    world.until(lambda: bool(only_udp(world.received["C"])))
+    assert [packet.ttl for packet in only_udp(world.received["C"])] == [62]
+
+
+@contract
+def test_the_first_hairpinned_packet_of_a_pair_is_reported_with_its_previous_hop(world: World) -> None:
+    hub_and_spokes(world)
+    for _ in range(3):
+        world.send("B", udp("B", host("C"), ttl=64))
+    world.until(lambda: len(only_udp(world.received["C"])) == 3)
+    (hairpin,) = world.of("A", Hairpin)
+    assert (hairpin.tunnel, hairpin.out_tunnel, hairpin.nbma) == ("Tunnel0", "Tunnel0", nbma("B"))
+    assert hairpin.packet[8] == 62, "the TTL after the hub's decrement"
+    assert hairpin.packet[12:20] == host("B").packed + host("C").packed
+
+
+@contract
+def test_traffic_to_the_hubs_own_lan_is_no_hairpin(world: World) -> None:
+    hub_and_spokes(world)
+    world.send("B", udp("B", host("A")))
+    world.until(lambda: bool(only_udp(world.received["A"])))
+    assert world.of("A", Hairpin) == []
+
+
+@contract
+def test_a_packet_for_an_unknown_next_hop_waits_and_is_asked_about_once(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("B", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)))
+    for _ in range(3):
+        world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(world.of("B", Unresolved)))
+    world.run(0.1)
+    assert world.of("B", Unresolved) == [Unresolved("Tunnel0", TUNNEL["C"])]
+    world.execute("B", SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")))
+    world.until(lambda: len(only_udp(world.received["C"])) == 3)
+
+
+@contract
+def test_a_next_hop_that_nobody_resolves_is_given_up_and_the_sender_hears_of_it(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("B", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(only_icmp(world.received["B"])), seconds=4)
+    (message,) = only_icmp(world.received["B"])
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert message.code == icmp.UnreachableCode.HOST
+
+
+@contract
+def test_a_forgotten_adjacency_is_asked_about_again(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("B", ClearAdjacency("Tunnel0", TUNNEL["A"]))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(world.of("B", Unresolved)))
+    assert world.of("B", Unresolved)[0] == Unresolved("Tunnel0", TUNNEL["A"])
+
+
+@contract
+def test_nhrp_goes_straight_to_an_nbma_address_and_arrives_with_the_true_sender(world: World) -> None:
+    for name in ("A", "B"):
+        multipoint(world, name)
+    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"not really NHRP"))
+    world.until(lambda: bool(world.of("A", NhrpReceived)))
+    assert world.of("A", NhrpReceived) == [NhrpReceived("Tunnel0", nbma("B"), b"not really NHRP")]
+
+
+@contract
+def test_a_packet_with_another_key_reaches_no_tunnel(world: World) -> None:
+    multipoint(world, "A", key=100)
+    multipoint(world, "B", key=101)
+    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"with the wrong key"))
+    world.run(0.2)
+    assert world.of("A", NhrpReceived) == []
+
+
+@contract
+def test_two_tunnels_on_one_source_are_told_apart_by_their_keys(world: World) -> None:
+    multipoint(world, "A", key=100)
+    second = TunnelSpec(name="Tunnel1", source=nbma("A"), destination=None, key=101, mtu=1400)
+    world.execute("A", SetTunnel(second), SetCarrier("Tunnel1", True))
+    multipoint(world, "B", key=101)
+    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"for the second"))
+    world.until(lambda: bool(world.of("A", NhrpReceived)))
+    assert [event.tunnel for event in world.of("A", NhrpReceived)] == ["Tunnel1"]
+
+
+@contract
+def test_multicast_is_copied_to_every_neighbour_of_the_list(world: World) -> None:
+    group = IPv4Address("224.0.0.10")
+    for name in TUNNEL:
+        multipoint(world, name)
+        world.execute(name, Listen("Tunnel0", 88, group))
+    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))))
+    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, 88, b"a hello", ttl=1, tos=0xC0))
+    world.until(lambda: bool(world.of("B", IpReceived) and world.of("C", IpReceived)))
+    for name in ("B", "C"):
+        (event,) = world.of(name, IpReceived)
+        assert (event.interface, event.source, event.protocol, event.payload) == ("Tunnel0", TUNNEL["A"], 88, b"a hello")
+        assert (event.ttl, event.tos) == (1, 0xC0)
+    assert world.of("A", IpReceived) == [], "not to ourselves"
+
+
+@contract
+def test_a_routing_protocol_over_udp_hears_its_group_on_its_interface(world: World) -> None:
+    group = IPv4Address("224.0.0.9")
+    for name in ("A", "B"):
+        multipoint(world, name)
+        world.execute(name, Listen("Tunnel0", IpProtocol.UDP, group, 520))
+    world.execute("A", SetMulticast("Tunnel0", (nbma("B"),)))
+    datagram = UdpDatagram(source_port=520, destination_port=520, payload=b"a response").serialize(TUNNEL["A"], group)
+    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, IpProtocol.UDP, datagram, ttl=1))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    (event,) = world.of("B", IpReceived)
+    received = UdpDatagram.parse(event.payload, event.source, event.destination)
+    assert (received.source_port, received.destination_port, received.payload) == (520, 520, b"a response")
+
+
+@contract
+def test_an_echo_to_the_far_tunnel_address_is_answered(world: World) -> None:
+    hub_and_spokes(world)
+    request = icmp.EchoRequest(identifier=99, sequence=1, payload=b"probe")
+    world.execute("B", SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize()))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    assert [icmp.parse(event.payload) for event in world.of("B", IpReceived)] == [request.reply()]
+
+
+@contract
+def test_a_probe_can_be_sent_straight_to_an_nbma_address_past_all_tables(world: World) -> None:
+    for name in ("B", "C"):
+        multipoint(world, name)
+    world.execute("C", SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
+    request = icmp.EchoRequest(identifier=5, sequence=1)
+    packet = Ipv4Packet(
+        source=TUNNEL["B"], destination=TUNNEL["C"], protocol=IpProtocol.ICMP, payload=request.serialize()
+    )
+    world.execute("B", SendGre("Tunnel0", nbma("C"), GRE_IPV4, packet.serialize()))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    assert [icmp.parse(event.payload) for event in world.of("B", IpReceived)] == [request.reply()]
+
+
+@contract
+def test_a_packet_that_dies_on_the_hub_is_reported_from_its_tunnel_address(world: World) -> None:
+    hub_and_spokes(world)
+    world.send("B", udp("B", host("C"), ttl=2))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    (answer,) = [packet for packet in world.received["B"] if packet.protocol == IpProtocol.ICMP]
+    assert isinstance(icmp.parse(answer.payload), icmp.TimeExceeded)
+    assert answer.source == TUNNEL["A"]
+
+
+@contract
+def test_port_unreachable_comes_from_the_tunnel_address_whatever_address_was_probed(world: World) -> None:
+    hub_and_spokes(world)
+    world.send("B", udp("B", IPv4Address("192.168.3.1")))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    (answer,) = [packet for packet in world.received["B"] if packet.protocol == IpProtocol.ICMP]
+    message = icmp.parse(answer.payload)
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert message.code == icmp.UnreachableCode.PORT
+    assert answer.source == TUNNEL["C"]
+
+
+@contract
+def test_a_packet_too_big_that_may_not_be_cut_is_refused_with_the_tunnels_mtu(world: World) -> None:
+    hub_and_spokes(world, mtu=1400)
+    world.send("B", udp("B", host("C"), size=1400, df=True))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    (message,) = only_icmp(world.received["B"])
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert (message.code, message.next_hop_mtu) == (icmp.UnreachableCode.FRAGMENTATION_NEEDED, 1400)
+
+
+@contract
+def test_a_packet_too_big_is_cut_before_encapsulation(world: World) -> None:
+    hub_and_spokes(world, mtu=1400)
+    world.send("B", udp("B", host("C"), size=1460))
+    world.until(lambda: len(only_udp(world.received["C"])) >= 2)
+    pieces = only_udp(world.received["C"])
+    assert sum(len(piece.payload) for piece in pieces) == 1460 + 8
+    assert all(20 + len(piece.payload) <= 1400 for piece in pieces)
+
+
+@contract
+def test_the_maximum_segment_size_of_a_passing_syn_is_lowered(world: World) -> None:
+    hub_and_spokes(world, mss=1360)
+    syn = bytes.fromhex("0fa01388" "00000001" "00000000" "60022000" "00000000" "020405b4")
+    pseudo = pseudo_header(host("B"), host("C"), IpProtocol.TCP, len(syn))
+    syn = syn[:16] + checksum(pseudo + syn).to_bytes(2, "big") + syn[18:]
+    packet = Ipv4Packet(source=host("B"), destination=host("C"), protocol=IpProtocol.TCP, payload=syn, identification=1)
+    world.send("B", packet)
+    world.until(lambda: any(p.protocol == IpProtocol.TCP for p in world.received["C"]))
+    (received,) = [p for p in world.received["C"] if p.protocol == IpProtocol.TCP]
+    assert received.payload[20:24] == b"\x02\x04" + (1360).to_bytes(2, "big")
+    assert checksum(pseudo + received.payload) == 0
+
+
+@contract
+def test_a_discarded_prefix_swallows_packets_and_an_unreachable_one_says_so(world: World) -> None:
+    for prefix, kind in (("198.18.1.0/24", RouteKind.DISCARD), ("198.18.2.0/24", RouteKind.UNREACHABLE)):
+        world.execute("B", SetRoute(Prefix.parse(prefix), (), kind))
+    world.send("B", udp("B", IPv4Address("198.18.1.1")))
+    world.send("B", udp("B", IPv4Address("198.18.2.1")))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    world.run(0.1)
+    (message,) = only_icmp(world.received["B"])
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert message.quoted[16:20] == IPv4Address("198.18.2.1").packed
+
+
+@contract
+def test_a_cleared_route_gives_way_to_the_shorter_one(world: World) -> None:
+    hub_and_spokes(world)
+    longer = Prefix.of(host("C"), 24)
+    world.execute("B", SetRoute(longer, (), RouteKind.DISCARD), ClearRoute(longer))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(only_udp(world.received["C"])))
+
+
+@contract
+def test_keepalives_of_a_point_to_point_tunnel_come_back(world: World) -> None:
+    for name, far in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=None, mtu=1476)
+        world.execute(
+            name, SetTunnel(spec), SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)), SetCarrier("Tunnel0", True)
+        )
+    world.execute("A", SendKeepalive("Tunnel0"))
+    world.until(lambda: bool(world.of("A", KeepaliveReceived)))
+    assert world.of("A", KeepaliveReceived) == [KeepaliveReceived("Tunnel0")]
+    assert world.of("B", KeepaliveReceived) == []
+
+
+@contract
+def test_a_point_to_point_tunnel_needs_no_adjacency(world: World) -> None:
+    for name, far in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=7, mtu=1472)
+        world.execute(
+            name,
+            SetTunnel(spec),
+            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            SetCarrier("Tunnel0", True),
+            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
+        )
+    world.send("A", udp("A", host("B"), ttl=64))
+    world.until(lambda: bool(only_udp(world.received["B"])))
+    assert only_udp(world.received["B"])[0].ttl == 62
+
+
+@contract
+def test_packets_are_counted_by_nbma_address(world: World) -> None:
+    hub_and_spokes(world)
+    for _ in range(4):
+        world.send("B", udp("B", host("C")))
+    world.until(lambda: len(only_udp(world.received["C"])) == 4)
+    world.execute("A", PollUsage("Tunnel0"))
+    world.until(lambda: bool(world.of("A", UsageReported)))
+    (report,) = world.of("A", UsageReported)
+    usage = {peer.nbma: peer for peer in report.peers}
+    assert usage[nbma("B")] == PeerUsage(nbma("B"), sent=0, received=4)
+    assert usage[nbma("C")] == PeerUsage(nbma("C"), sent=4, received=0)
+
+
+@contract
+def test_a_tunnel_without_carrier_forwards_nothing(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("B", SetCarrier("Tunnel0", False), ClearRoute(Prefix.parse("192.168.0.0/16")))
+    world.send("B", udp("B", host("C")))
+    world.run(0.3)
+    assert only_udp(world.received["C"]) == []
+
+
+@contract
+def test_malformed_gre_changes_nothing(world: World) -> None:
+    multipoint(world, "A")
+    for octets in (b"", b"\x00", b"\xff\xff\x08\x00", b"\x20\x00\x08\x00", b"\x00\x00\x08\x00\x45", bytes(64)):
+        packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets)
+        world.execute("B", packet)
+    world.execute("A", SetMulticast("Tunnel0", ()))
+    world.run(0.2)
+    assert world.of("A", NhrpReceived) == []
+    assert UNDERLAY != LAN

@@ -1,0 +1,260 @@
+"""Three routers around a provider, each with a LAN and a host: once simulated, once in network namespaces.
+
+    HA -- A --+            A 10.0.1.1, B 10.0.2.1, C 10.0.3.1 (the provider has .2 on each)
+    HB -- B --+-- P        LANs 192.168.1.0/24, 192.168.2.0/24, 192.168.3.0/24: router .1, host .100
+    HC -- C --+
+
+The routers are data planes without a router: the test gives the orders. Both worlds look the same to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from abc import ABC, abstractmethod
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import Effect, NextHop, SendIp, SetInterface, SetRoute
+from dmvpn.base.events import Event
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.python import PythonEngine
+from dmvpn.dataplane.simulated import SimulatedPlane
+from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.shells.lab.namespaces import inside_network, new_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.dataplane.userspace.plane import MakeEngine
+
+ROUTERS = ("A", "B", "C")
+UNDERLAY = "GigabitEthernet0/1"
+LAN = "GigabitEthernet0/2"
+DEFAULT = Prefix(IPv4Address(0), 0)
+E = TypeVar("E", bound=Event)
+
+
+def nbma(router: str) -> IPv4Address:
+    """The underlay address of a router."""
+    return IPv4Address(f"10.0.{ROUTERS.index(router) + 1}.1")
+
+
+def host(router: str) -> IPv4Address:
+    """The address of the host behind a router."""
+    return IPv4Address(f"192.168.{ROUTERS.index(router) + 1}.100")
+
+
+class World(ABC):
+    """What a contract test may do."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[Event]] = {name: [] for name in ROUTERS}
+        #: IP packets that reached each host, by the router it stands behind.
+        self.received: dict[str, list[Ipv4Packet]] = {name: [] for name in ROUTERS}
+
+    @abstractmethod
+    def execute(self, router: str, *effects: Effect) -> None:
+        """Give a plane orders."""
+
+    @abstractmethod
+    def send(self, router: str, packet: Ipv4Packet) -> None:
+        """Let the host behind a router send a packet."""
+
+    @abstractmethod
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def until(self, condition: Callable[[], bool], seconds: float = 3.0) -> None:
+        """Let time pass until the condition holds. Fails if that takes too long."""
+        for _ in range(int(seconds / 0.02)):
+            if condition():
+                return
+            self.run(0.02)
+        assert condition(), f"nothing came: {self.events}"
+
+    def of(self, router: str, kind: type[E]) -> list[E]:
+        """The events of a kind that a plane reported."""
+        return [event for event in self.events[router] if isinstance(event, kind)]
+
+    def set_up(self) -> None:
+        """Give every router its addresses and a default route to the provider."""
+        for number, name in enumerate(ROUTERS, 1):
+            self.execute(
+                name,
+                SetInterface(UNDERLAY, True, ((nbma(name), 24),)),
+                SetInterface(LAN, True, ((IPv4Address(f"192.168.{number}.1"), 24),)),
+                SetRoute(DEFAULT, (NextHop(UNDERLAY, IPv4Address(f"10.0.{number}.2")),)),
+            )
+
+
+class SimulatedWorld(World):
+    """In virtual time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: list[tuple[SimulatedPlane, str, bytes]] = []
+        self._now = 0.0
+        self._planes = {name: self._plane(name) for name in (*ROUTERS, "P")}
+        for number, name in enumerate(ROUTERS, 1):
+            provider = SetInterface(f"GigabitEthernet0/{number}", True, ((IPv4Address(f"10.0.{number}.2"), 24),))
+            self._planes["P"].execute(provider)
+        self.set_up()
+
+    def execute(self, router: str, *effects: Effect) -> None:
+        self._planes[router].now = self._now
+        for effect in effects:
+            self._planes[router].execute(effect)
+
+    def send(self, router: str, packet: Ipv4Packet) -> None:
+        self._queue.append((self._planes[router], LAN, packet.serialize()))
+
+    def run(self, seconds: float) -> None:
+        self._now += seconds
+        for plane in self._planes.values():
+            plane.now = self._now
+            due = plane.next_deadline()
+            if due is not None and due <= self._now:
+                plane.tick()
+        while self._queue:
+            plane, interface, packet = self._queue.pop(0)
+            plane.receive(interface, packet)
+
+    def _plane(self, name: str) -> SimulatedPlane:
+        def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:
+            if name == "P":
+                number = int(interface[-1])
+                self._queue.append((self._planes[ROUTERS[number - 1]], UNDERLAY, packet))
+            elif interface == UNDERLAY:
+                self._queue.append((self._planes["P"], f"GigabitEthernet0/{ROUTERS.index(name) + 1}", packet))
+            elif next_hop == host(name):
+                self.received[name].append(Ipv4Packet.parse(packet))
+            else:
+                return False
+            return True
+
+        return SimulatedPlane(self.events.get(name, []).append, transmit)
+
+
+class RealWorld(World):
+    """In network namespaces of process 1 of a lab: real packets, real time. Run it inside `run_in_lab`."""
+
+    def __init__(self, make_engine: MakeEngine = PythonEngine) -> None:
+        super().__init__()
+        self._selector = selectors.DefaultSelector()
+        self._listeners: list[socket.socket] = []
+        self._spaces = {name: new_network() for name in (*ROUTERS, *(f"H{name}" for name in ROUTERS), "P")}
+        self._wire_up()
+        self._planes = {name: self._plane(name, make_engine) for name in ROUTERS}
+        self._taps = {name: self._host(name) for name in ROUTERS}
+        self.set_up()
+        self._wait_for_carriers()
+
+    # A `Watch` for the planes.
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, ready)
+
+    def remove(self, descriptor: int) -> None:
+        self._selector.unregister(descriptor)
+
+    def execute(self, router: str, *effects: Effect) -> None:
+        with inside_network(self._spaces[router]):
+            for effect in effects:
+                self._planes[router].execute(effect)
+
+    def send(self, router: str, packet: Ipv4Packet) -> None:
+        with (
+            inside_network(self._spaces[f"H{router}"]),
+            socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw,
+        ):
+            raw.sendto(packet.serialize(), (str(packet.destination), 0))
+
+    def run(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                key.data()
+
+    def close(self) -> None:
+        for plane in self._planes.values():
+            plane.close()
+
+    def _plane(self, name: str, make_engine: MakeEngine) -> UserspacePlane:
+        with inside_network(self._spaces[name]):
+            plane = UserspacePlane(self.events[name].append, self, make_engine, manage=True)
+            plane.start()
+            plane.adopt(UNDERLAY)
+            plane.adopt(LAN)
+        return plane
+
+    def _wire_up(self) -> None:
+        with netlink.NetlinkSocket() as here:
+            for number, name in enumerate(ROUTERS, 1):
+                router, provider, behind = (self._spaces[space] for space in (name, "P", f"H{name}"))
+                here.call(
+                    netlink.create_veth(
+                        netlink.VethEnd(name="Gi0-1", namespace=router),
+                        netlink.VethEnd(name=f"p{number}", namespace=provider),
+                    ),
+                    netlink.create_veth(
+                        netlink.VethEnd(name="Gi0-2", namespace=router),
+                        netlink.VethEnd(name="eth0", namespace=behind),
+                    ),
+                )
+        for number, name in enumerate(ROUTERS, 1):
+            with self._configured("P", f"p{number}", f"10.0.{number}.2") as kernel:
+                forward = netlink.LinkSettings(inet=netlink.InetConf(forwarding=1, rp_filter=0))
+                kernel.call(netlink.set_link(f"p{number}", forward))
+            with self._configured(f"H{name}", "eth0", str(host(name))) as kernel:
+                link = kernel.find_link("eth0")
+                assert link is not None
+                hop = netlink.NextHop(link.index, IPv4Address(f"192.168.{number}.1"))
+                kernel.call(netlink.add_route(netlink.Route(DEFAULT, (hop,))))
+
+    def _wait_for_carriers(self) -> None:
+        """A cable that was just plugged in drops packets for up to a second (the kernel's linkwatch)."""
+        for space in self._spaces.values():
+            with inside_network(space), netlink.NetlinkSocket() as kernel:
+                for _ in range(200):
+                    veths = [link for link in kernel.links() if link.kind == "veth"]
+                    if all(netlink.LinkFlag.RUNNING in link.flags for link in veths):
+                        break
+                    self.run(0.01)
+
+    @contextlib.contextmanager
+    def _configured(self, space: str, name: str, address: str) -> Iterator[netlink.NetlinkSocket]:
+        with inside_network(self._spaces[space]), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(name)
+            assert link is not None
+            kernel.call(
+                netlink.add_address(netlink.InterfaceAddress(link.index, IPv4Address(address), 24)),
+                netlink.set_link(name, netlink.LinkSettings(silent_ipv6=True)),
+                netlink.set_up(name),
+            )
+            yield kernel
+
+    def _host(self, name: str) -> socket.socket:
+        with inside_network(self._spaces[f"H{name}"]):
+            tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+            tap.bind(("eth0", 0x0800))
+            self._listeners.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            self._listeners[-1].bind(("", 5000))  # somebody must want the packets, or the kernel refuses them
+        tap.setblocking(False)
+
+        def read() -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, where = tap.recvfrom(65536)
+                    if where[2] != socket.PACKET_OUTGOING:
+                        self.received[name].append(Ipv4Packet.parse(data))
+
+        self.add(tap.fileno(), read)
+        return tap
+
+
+__all__ = ["LAN", "ROUTERS", "UNDERLAY", "RealWorld", "SendIp", "SimulatedWorld", "World", "host", "nbma"]

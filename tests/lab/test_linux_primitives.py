@@ -1,0 +1,346 @@
+"""TAP, sockets and settings against the real kernel, in a lab of root's and in one of an ordinary user."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import struct
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.dataplane import sysctl
+from dmvpn.dataplane.netlink import (
+    ROUTE_PROTOCOL,
+    InetConf,
+    LinkSettings,
+    Neighbour,
+    NetlinkSocket,
+    NextHop,
+    Route,
+    VethEnd,
+    add_route,
+    create_veth,
+    replace_route,
+    set_down,
+    set_link,
+    set_neighbour,
+)
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.sockets import (
+    EIGRP_GROUP,
+    RIP_GROUP,
+    RIP_PORT,
+    TOS_CONTROL,
+    GreSocket,
+    IcmpSocket,
+    InterfaceSocket,
+    OuterHeader,
+)
+from dmvpn.dataplane.tap import NEEDS_CHECKSUM, Tap, VnetHeader
+from dmvpn.shells.lab.namespaces import inside_network, new_network
+from dmvpn.shells.lab.syscalls import mount
+from support.links import ECHO, HERE, PEER_MAC, TAP_MAC, THERE, cable, index_of, next_frame, prepare, read_frame, tunnel
+from support.namespaces import USERS, run_in_lab_as, wait_readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.lab
+
+MS_BIND, MS_REMOUNT, MS_RDONLY = 4096, 32, 1
+
+Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
+
+
+@pytest.fixture(params=USERS)
+def in_lab(request: pytest.FixtureRequest) -> Lab:
+    """Calls a function as process 1 of a lab."""
+    user = str(request.param)
+
+    def run(function: Callable[[], None]) -> None:
+        run_in_lab_as(user, function)
+
+    return run
+
+
+def frame(destination: bytes, source: bytes, packet: bytes, ethertype: int = 0x0800) -> bytes:
+    return destination + source + struct.pack("!H", ethertype) + packet
+
+
+def udp_packet(source: IPv4Address, destination: IPv4Address, payload: bytes) -> bytes:
+    udp = struct.pack("!HHHH", 7, 7777, 8 + len(payload), 0) + payload
+    header = bytearray(
+        struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, source.packed, destination.packed)
+    )
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    struct.pack_into("!H", header, 10, ~(total + (total >> 16)) & 0xFFFF)
+    return bytes(header) + udp
+
+
+# -------------------------------------------------------------------------------------------------------------- TAP
+
+
+def test_frames_go_into_and_out_of_a_tap(in_lab: Lab) -> None:
+    def exchange() -> None:
+        with (
+            NetlinkSocket() as kernel,
+            tunnel(kernel) as (tap, index),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host,
+        ):
+            peer = IPv4Address("192.168.100.41")
+            kernel.call(set_neighbour(Neighbour(index, peer, PEER_MAC)))
+            host.bind(("192.168.100.31", 7777))
+            assert tap.write(frame(TAP_MAC, PEER_MAC, udp_packet(peer, IPv4Address("192.168.100.31"), b"hello")))
+            assert wait_readable(host.fileno())
+            assert host.recvfrom(64) == (b"hello", (str(peer), 7))
+            host.sendto(b"answer", (str(peer), 7))
+            octets = next_frame(tap)
+            assert octets[:14] == frame(PEER_MAC, TAP_MAC, b"")
+            assert octets.endswith(b"answer")
+            assert read_frame(tap) is None
+
+    in_lab(exchange)
+
+
+def test_without_carrier_routes_and_permanent_neighbours_stay_and_set_down_takes_them(in_lab: Lab) -> None:
+    def lose() -> None:
+        with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index):
+            route = Route(Prefix.parse("10.4.4.0/24"), (NextHop(index, ip_address("192.168.100.41")),))
+            neighbour = Neighbour(index, ip_address("192.168.100.41"), PEER_MAC)
+            kernel.call(replace_route(route), set_neighbour(neighbour))
+            tap.set_carrier(False)
+            link = kernel.find_link(index)
+            assert link is not None
+            assert (link.up, link.carrier, link.transmit_queue_length) == (True, False, 10_000)
+            assert kernel.routes(protocol=ROUTE_PROTOCOL) == [route]
+            assert neighbour in kernel.neighbours(index)
+            kernel.call(set_down(index))
+            assert kernel.routes(protocol=ROUTE_PROTOCOL) == []
+            assert neighbour not in kernel.neighbours(index)
+            assert tap.write(frame(TAP_MAC, PEER_MAC, b"")) is False
+
+    in_lab(lose)
+
+
+def test_a_tap_has_one_holder_and_vanishes_with_it_unless_persistent(in_lab: Lab) -> None:
+    def hold() -> None:
+        with NetlinkSocket() as kernel:
+            with Tap("Tunnel100") as tap:
+                with pytest.raises(HostProblem, match="held by another process"):
+                    Tap("Tunnel100")
+                tap.set_persistent(True)
+            link = kernel.find_link("Tunnel100")
+            assert link is not None
+            assert (link.kind, link.carrier) == ("tun", False)
+            with Tap("Tunnel100") as tap:
+                tap.set_persistent(False)
+            assert kernel.find_link("Tunnel100") is None
+            with pytest.raises(HostProblem, match="no TAP of this kind"):
+                Tap("lo")
+            with pytest.raises(ValueError, match="no Linux interface name"):
+                Tap("TenGigabitEthernet0")
+
+    in_lab(hold)
+
+
+def test_with_vnet_hdr_the_kernel_leaves_checksums_to_us(in_lab: Lab) -> None:
+    def send() -> None:
+        with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
+            tap.set_hardware_address(TAP_MAC)
+            index = prepare(kernel, "Tunnel100", IPv4Address("192.168.100.31"))
+            kernel.call(set_neighbour(Neighbour(index, ip_address("192.168.100.41"), PEER_MAC)))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+                host.bind(("192.168.100.31", 7777))
+                host.sendto(b"hello", ("192.168.100.41", 7777))
+                header = VnetHeader.parse(next_frame(tap))
+                assert (header.flags, header.checksum_start, header.checksum_offset) == (NEEDS_CHECKSUM, 34, 6)
+                packet = udp_packet(IPv4Address("192.168.100.41"), IPv4Address("192.168.100.31"), b"answer")
+                assert tap.write(VnetHeader().serialize() + frame(TAP_MAC, PEER_MAC, packet))
+                assert wait_readable(host.fileno())
+                assert host.recv(64) == b"answer"
+
+    in_lab(send)
+
+
+# --------------------------------------------------------------------------------------------------------- sockets
+
+
+def test_gre_arrives_with_the_outer_header_it_was_sent_with(in_lab: Lab) -> None:
+    def send() -> None:
+        with cable() as far, GreSocket(HERE) as here:
+            with inside_network(far):
+                there = GreSocket(THERE)
+            buffer = bytearray(65535)
+            assert there.receive(buffer) is None
+            gre = bytes.fromhex("2000080000000064") + b"payload"
+            here.send(gre, str(THERE), tos=0xB8)
+            here.send(gre, str(THERE), df=True)
+            here.send(gre + bytes(2000), str(THERE))  # fragmented, and whole again at the far end
+            received = []
+            for _ in range(3):
+                assert wait_readable(there.fileno())
+                length = there.receive(buffer)
+                assert length is not None
+                received.append((bytes(buffer[:length]), OuterHeader.of(buffer)))
+            assert [header for _, header in received] == [
+                OuterHeader(20, tos, 255, HERE.packed, THERE.packed) for tos in (0xB8, 0, 0)
+            ]
+            assert [packet[6] & 0x40 for packet, _ in received] == [0, 0x40, 0], "DF"
+            assert [packet[20:] for packet, _ in received] == [gre, gre, gre + bytes(2000)]
+            assert there.receive(buffer) is None
+            there.close()
+
+    in_lab(send)
+
+
+def test_a_gre_packet_with_df_that_is_too_big_for_the_path_comes_back_as_an_error_with_the_mtu(in_lab: Lab) -> None:
+    def send() -> None:
+        middle_address, far_address = IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2")
+        with cable() as middle, NetlinkSocket() as kernel, GreSocket(HERE) as here:
+            far = new_network()
+            kernel.call(add_route(Route(Prefix.parse("198.51.100.0/24"), (NextHop(index_of(kernel, "e0"), THERE),))))
+            with inside_network(middle), NetlinkSocket() as router:
+                router.call(create_veth(VethEnd(name="f0", mtu=1300), VethEnd(name="f1", namespace=far, mtu=1300)))
+                prepare(router, "f0", middle_address)
+                for name in ("e1", "f0"):
+                    router.call(set_link(name, LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
+            with inside_network(far), NetlinkSocket() as end:
+                prepare(end, "f1", far_address)
+            here.send(bytes(1400), str(far_address), df=True)
+            poll = select.poll()
+            poll.register(here.path_errors_fileno(), 0)
+            assert poll.poll(2000)
+            (error,) = here.path_errors()
+            assert (error.destination, error.reporter, error.mtu) == (far_address, THERE, 1300)
+            assert (error.icmp_type, error.icmp_code, error.errno) == (3, 4, errno.EMSGSIZE)
+            with pytest.raises(OSError, match="Message too long"):
+                here.send(bytes(1400), str(far_address), df=True)
+            here.send(bytes(1200), str(far_address), df=True)
+            here.send(bytes(1400), str(far_address))
+
+    in_lab(send)
+
+
+def test_gre_on_a_foreign_address_is_refused_with_the_reason(in_lab: Lab) -> None:
+    def bind() -> None:
+        with cable(), pytest.raises(HostProblem, match="does not have that address"):
+            GreSocket(IPv4Address("203.0.113.1"))
+        with pytest.raises(HostProblem, match="no such interface"):
+            InterfaceSocket.eigrp("e9")
+
+    in_lab(bind)
+
+
+def test_eigrp_hellos_cross_the_cable_and_are_not_heard_on_other_interfaces_or_by_the_sender(in_lab: Lab) -> None:
+    def hello() -> None:
+        with cable() as far, NetlinkSocket() as kernel, InterfaceSocket.eigrp("e0") as here:
+            kernel.call(create_veth(VethEnd(name="g0"), VethEnd(name="g1", namespace=far)))
+            prepare(kernel, "g0", IPv4Address("203.0.113.1"))
+            with inside_network(far):
+                with NetlinkSocket() as other:
+                    index = index_of(other, "e1")
+                    prepare(other, "g1", IPv4Address("203.0.113.2"))
+                there, bystander = InterfaceSocket.eigrp("e1"), InterfaceSocket.eigrp("g1")
+            here.send(b"hello", EIGRP_GROUP)
+            assert wait_readable(there.fileno())
+            got = there.receive()
+            assert got is not None
+            assert (got.payload, got.source, got.destination) == (b"hello", HERE, EIGRP_GROUP)
+            assert (got.ttl, got.tos, got.link) == (1, TOS_CONTROL, index)
+            here.send(b"update", THERE, source=HERE, ttl=2, tos=0)
+            assert wait_readable(there.fileno())
+            got = there.receive()
+            assert got is not None
+            assert (got.payload, got.destination, got.ttl, got.tos) == (b"update", THERE, 2, 0)
+            assert here.receive() is None, "its own hello came back"
+            assert bystander.receive() is None, "it arrived on another interface"
+            there.leave(EIGRP_GROUP)
+            there.close()
+            bystander.close()
+
+    in_lab(hello)
+
+
+def test_rip_speaks_udp_520_on_each_interface_separately(in_lab: Lab) -> None:
+    def update() -> None:
+        with cable() as far, InterfaceSocket.rip("e0") as here:
+            with inside_network(far), NetlinkSocket() as kernel:
+                kernel.call(create_veth(VethEnd(name="g0"), VethEnd(name="g1")))
+                there, second = InterfaceSocket.rip("e1"), InterfaceSocket.rip("g0")
+                with pytest.raises(HostProblem, match="another program has this port"):
+                    InterfaceSocket.rip("e1")
+            here.send(b"response", RIP_GROUP, port=RIP_PORT)
+            assert wait_readable(there.fileno())
+            got = there.receive()
+            assert got is not None
+            assert (got.payload, got.source, got.port) == (b"response", HERE, RIP_PORT)
+            assert (got.destination, got.ttl) == (RIP_GROUP, 1)
+            there.send(b"unicast", HERE, port=got.port)
+            assert wait_readable(here.fileno())
+            got = here.receive()
+            assert got is not None
+            assert got.payload == b"unicast"
+            assert second.receive() is None
+            there.close()
+            second.close()
+
+    in_lab(update)
+
+
+def test_an_echo_is_answered_and_only_the_wanted_icmp_types_are_heard(in_lab: Lab) -> None:
+    def ping() -> None:
+        with cable(), IcmpSocket(types=[0]) as replies, IcmpSocket() as everything:
+            for df in (False, True):
+                replies.send(ECHO, THERE, source=HERE, ttl=3, tos=0x20, df=df)
+                assert wait_readable(replies.fileno())
+                got = replies.receive()
+                assert got is not None
+                assert (got.payload, got.source, got.tos) == (bytes.fromhex("0000fffd00010001"), THERE, 0x20)
+                assert replies.receive() is None
+            assert everything.receive() is not None
+
+    in_lab(ping)
+
+
+# -------------------------------------------------------------------------------------------------------- settings
+
+
+def test_settings_are_remembered_and_restored_by_us_or_by_a_later_process(in_lab: Lab) -> None:
+    def change() -> None:
+        path, other = "net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter"
+        before = {name: sysctl.read(name) for name in (path, other)}
+        opposite = 1 - int(before[path] or 0)
+        settings = sysctl.Sysctls()
+        assert settings.set_all({path: opposite, other: 2}) == []
+        assert settings.set(path, opposite).problem is None
+        assert (sysctl.read(path), sysctl.read(other)) == (str(opposite), "2")
+        record = settings.record
+        assert record[path] == before[path]
+        assert sysctl.Sysctls(record).restore() == []
+        assert {name: sysctl.read(name) for name in (path, other)} == before
+
+    in_lab(change)
+
+
+def test_read_only_proc_sys_is_reported_and_netlink_does_what_matters(in_lab: Lab) -> None:
+    def change() -> None:
+        mount("/proc/sys", "/proc/sys", None, MS_BIND)
+        mount("/proc/sys", "/proc/sys", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+        assert not sysctl.writable()
+        settings = sysctl.Sysctls()
+        wanted = 1 - int(sysctl.read("net/ipv4/ip_forward") or 0)
+        (refused,) = settings.set_all({"net/ipv4/ip_forward": wanted})
+        assert refused.problem == os.strerror(errno.EROFS)
+        assert settings.record == {}
+        assert settings.set("net/ipv4/no_such", 1).found is None
+        with NetlinkSocket() as kernel:
+            kernel.call(set_link("lo", LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
+        assert sysctl.read("net/ipv4/conf/lo/forwarding") == "1"
+
+    in_lab(change)

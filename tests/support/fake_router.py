@@ -1,0 +1,179 @@
+"""A router for tests of sessions: the real system feature, interfaces that only exist, a clock that stands still."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, Tick
+from dmvpn.base.notices import Configured, Notice
+from dmvpn.features.system import FEATURE as SYSTEM
+from dmvpn.features.system import SystemMachine
+from dmvpn.features.system.config import model
+from dmvpn.ios import (
+    INTERFACE,
+    INTERFACE_MODE,
+    Args,
+    ConfigLine,
+    ConfigTree,
+    Configurator,
+    Confirm,
+    DebugFlag,
+    ExecCommand,
+    Feature,
+    ShowContext,
+    known_lines,
+)
+from dmvpn.net import icmp
+from support.fakes import fake_ports, up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.ports import Ports
+
+SIX_O_CLOCK = 1795154400.0
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class CountersCleared(Event):
+    """What the demonstration feature asks to be confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What `show numbers` shows."""
+
+    count: int
+
+
+def _show_numbers(_: ShowContext, args: Args) -> Numbers:
+    return Numbers(args.integer("count", 3))
+
+
+def _render_numbers(numbers: Numbers) -> Iterator[str]:
+    return (f"line {number}" for number in range(1, numbers.count + 1))
+
+
+def _fail(_: ShowContext, __: Args) -> Numbers:
+    raise AssertionError("a fault of ours")
+
+
+def _clear_counters(_: ShowContext, __: Args) -> Confirm:
+    return Confirm('Clear "show interface" counters on all interfaces [confirm]', CountersCleared())
+
+
+DEMO = Feature(
+    name="demo",
+    modes=(INTERFACE_MODE,),
+    config=(
+        INTERFACE,
+        ConfigLine("interface", "ip mtu {octets:68-17940}", {"mtu": "Largest packet", "octets": "Octets"}, order=50),
+        ConfigLine("interface", "shutdown", "Switch the interface off", order=86),
+    ),
+    commands=(
+        ExecCommand("show numbers [ {count:1-9999} ]", "Many lines", query=_show_numbers, render=_render_numbers),
+        ExecCommand("show fault", "Fails", query=_fail, render=_render_numbers),
+        ExecCommand("clear counters", "Counters of interfaces", action=_clear_counters, privilege=15),
+    ),
+    debugs=(DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", "NHRP protocol"),),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """The `ShowContext` of one command."""
+
+    router: FakeRouter
+    session: int
+
+    @property
+    def ports(self) -> Ports:
+        return self.router.ports
+
+    @property
+    def now(self) -> float:
+        return self.router.now
+
+    @property
+    def hostname(self) -> str:
+        return self.router.running.hostname
+
+    @property
+    def running(self) -> ConfigTree:
+        return self.router.running
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        return self.router.features
+
+    def machine(self, kind: type[M]) -> M:
+        assert isinstance(self.router.system, kind)
+        return self.router.system
+
+
+class FakeRouter:
+    """A `RouterHandle` on one system machine. `answers`: echo requests are answered at once."""
+
+    features: tuple[Feature, ...] = (SYSTEM, DEMO)
+    configurator = Configurator([*SYSTEM.config, *DEMO.config], [*SYSTEM.modes, *DEMO.modes], known_lines())
+
+    def __init__(self, text: str = "hostname R1\n", *, answers: bool = True) -> None:
+        self.ports = fake_ports(up("GigabitEthernet0/1", "10.3.3.1"))
+        self.system = SystemMachine(self.ports)
+        self.now = 0.0
+        self.running = ConfigTree()
+        self.startup_text = ""
+        self.answers = answers
+        self.posted: list[Event] = []
+        self._listeners: list[Callable[[Effect], None]] = []
+        self._queue: deque[Event | Notice] = deque()
+        self.post(ClockSet(SIX_O_CLOCK))
+        self.post(ConfigurationEntered(text, by="startup", saved=True))
+        self.posted.clear()
+
+    def context(self, session: int) -> View:
+        return View(self, session)
+
+    def post(self, event: Event) -> None:
+        self.posted.append(event)
+        if isinstance(event, ConfigurationEntered):
+            self.running = self.configurator.parse_text(event.text).tree
+            if event.saved:
+                self.startup_text = event.text
+            self._queue.append(Configured("system", model(self.running)))
+        self._queue.append(event)
+        while self._queue:
+            for effect in self.system.handle(self._queue.popleft(), self.now):
+                self.carry_out(effect)
+
+    def save(self, text: str) -> None:
+        self.startup_text = text
+
+    def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def pass_time(self) -> None:
+        """Let the next deadline come."""
+        deadline = self.system.next_deadline()
+        assert deadline is not None
+        self.now = deadline
+        self.post(Tick())
+
+    def carry_out(self, effect: Effect | Notice) -> None:
+        """Queue a notice; tell the listeners of an effect."""
+        if isinstance(effect, Notice):
+            self._queue.append(effect)
+            return
+        for listener in list(self._listeners):
+            listener(effect)
+        if isinstance(effect, SendIp) and self.answers and isinstance(effect.destination, IPv4Address):
+            echo = icmp.parse(effect.payload)
+            assert isinstance(echo, icmp.EchoRequest)
+            reply = echo.reply().serialize()
+            self._queue.append(IpReceived("Tunnel0", effect.destination, IPv4Address("10.3.3.1"), 1, reply))

@@ -1,0 +1,116 @@
+"""Small stand-ins for what a machine asks through `Ports`: each answers from what the test gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.notices import InterfaceState, Route, TunnelState
+from dmvpn.base.ports import Ports
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.effects import NextHop
+
+
+@dataclass
+class FakeInterfaces:
+    """Answers `ports.interfaces` from a list."""
+
+    states: list[InterfaceState] = field(default_factory=list)
+
+    def get(self, name: str) -> InterfaceState | None:
+        return next((state for state in self.states if state.name == name), None)
+
+    def all(self) -> tuple[InterfaceState, ...]:
+        return tuple(self.states)
+
+    def owner(self, address: IPAddress) -> InterfaceState | None:
+        return next((state for state in self.states if any(mine == address for mine, _ in state.addresses)), None)
+
+
+@dataclass
+class FakeTunnels:
+    """Answers `ports.tunnels` from a list."""
+
+    states: list[TunnelState] = field(default_factory=list)
+
+    def get(self, name: str) -> TunnelState | None:
+        return next((state for state in self.states if state.name == name), None)
+
+    def all(self) -> tuple[TunnelState, ...]:
+        return tuple(self.states)
+
+
+@dataclass
+class FakeRib:
+    """Answers `ports.rib` from two lists: all routes, and those that NHRP made (by prefix)."""
+
+    known: list[Route] = field(default_factory=list)
+    overrides: dict[Prefix, NextHop] = field(default_factory=dict)
+
+    def lookup(self, address: IPAddress) -> Route | None:
+        fitting = [route for route in self.known if address in route.prefix]
+        return max(fitting, key=lambda route: route.prefix.length, default=None)
+
+    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
+        fitting = [route for route in self.known if address in route.prefix and route.source.value != "nhrp"]
+        return max(fitting, key=lambda route: route.prefix.length, default=None)
+
+    def exact(self, prefix: Prefix) -> Route | None:
+        return next((r for r in self.known if r.prefix == prefix and r.source.value != "nhrp"), None)
+
+    def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
+        route = self.lookup(address)
+        if route is None:
+            return ()
+        override = self.overrides.get(route.prefix)
+        return (override,) if override else route.next_hops
+
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(sorted(self.known, key=lambda route: route.prefix))
+
+
+@dataclass
+class FakeDebugging:
+    """Answers `ports.debugging`: the flags named are on."""
+
+    flags: set[str] = field(default_factory=set)
+
+    def on(
+        self,
+        flag: str,
+        nbma: IPAddress | None = None,
+        *,
+        address: IPAddress | None = None,
+        interface: str | None = None,
+    ) -> bool:
+        return flag in self.flags
+
+
+@dataclass
+class FakeClock:
+    """Answers `ports.clock`: 2026-11-20 06:00:00 UTC plus `now`."""
+
+    def wall(self, now: float) -> datetime:
+        return datetime(2026, 11, 20, 6, tzinfo=UTC) + timedelta(seconds=now)
+
+
+def fake_ports(*states: InterfaceState, seed: int = 1) -> Ports:
+    """Ports with these interfaces and nothing else."""
+    return Ports(
+        interfaces=FakeInterfaces(list(states)),
+        tunnels=FakeTunnels(),
+        rib=FakeRib(),
+        debugging=FakeDebugging(),
+        clock=FakeClock(),
+        entropy=SeededEntropy(seed),
+    )
+
+
+def up(name: str, address: str, length: int = 24) -> InterfaceState:
+    """An interface that is up and has this address."""
+    return InterfaceState(name=name, enabled=True, line=True, address=IPv4Address(address), prefix_length=length)

@@ -1,0 +1,374 @@
+"""A tiny overlay for tests of NHRP: machines back to back, no data plane, no routing protocol, a clock that jumps.
+
+`Member` is one router's NHRP machine with fake ports; `Overlay` carries what the members send to the owner of the NBMA
+address, answers echoes as a data plane would, and lets time pass. Packets can be lost between any two (`cut`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, ip_address
+from typing import TypeVar
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import (
+    GRE_IPV4,
+    GRE_NHRP,
+    ClearAdjacency,
+    Effect,
+    NextHop,
+    PollUsage,
+    SendGre,
+    SetAdjacency,
+    SetMulticast,
+)
+from dmvpn.base.events import Event, IpReceived, NhrpReceived, PeerUsage, Tick, UsageReported
+from dmvpn.base.notices import (
+    Configured,
+    InterfaceChanged,
+    InterfaceState,
+    Log,
+    Notice,
+    OverrideOffered,
+    Route,
+    RouteChanged,
+    RouteOffered,
+    RouteRetracted,
+    RouteSource,
+    TunnelChanged,
+    TunnelState,
+)
+from dmvpn.base.ports import Ports
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
+from dmvpn.features.nhrp.packet import NhrpPacket, parse
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import Ipv4Packet
+from support.fakes import FakeDebugging, FakeInterfaces, FakeRib, FakeTunnels, fake_ports
+
+TUNNEL = "Tunnel100"
+P = TypeVar("P", bound=NhrpPacket)
+
+
+def address(text: str) -> IPAddress:
+    """Short for `ip_address`."""
+    return ip_address(text)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A packet on the wire: who sent it, and where to."""
+
+    when: float
+    source: IPAddress
+    destination: IPAddress
+    packet: NhrpPacket
+
+
+@dataclass
+class Member:
+    """A router. lans: prefixes behind it; routes: what a routing protocol would tell it, next hop by prefix."""
+
+    name: str
+    nbma: IPAddress
+    tunnel: IPAddress
+    config: TunnelConfig
+    lans: dict[str, str] = field(default_factory=dict)
+    routes: dict[str, str] = field(default_factory=dict)
+    multipoint: bool = True
+    destination: IPAddress | None = None
+    translated: IPAddress | None = None
+    key: int | None = 100
+    adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
+    multicast: tuple[IPAddress, ...] = ()
+    effects: list[Effect | Notice] = field(default_factory=list)
+    counters: dict[IPAddress, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.interfaces, self.tunnels, self.rib, self.debugging = FakeInterfaces(), FakeTunnels(), FakeRib(), FakeDebugging()
+        ports = fake_ports(seed=int(self.nbma))
+        self.ports: Ports = replace(
+            ports, interfaces=self.interfaces, tunnels=self.tunnels, rib=self.rib, debugging=self.debugging
+        )
+        self.machine = NhrpMachine(self.ports)
+        self._state = TunnelState(
+            name=TUNNEL,
+            multipoint=self.multipoint,
+            source=self.nbma,
+            source_interface="GigabitEthernet0/1",
+            destination=self.destination,
+            key=self.key,
+            transport_mtu=1472,
+            up=False,
+        )
+
+    @property
+    def outside(self) -> IPAddress:
+        """The NBMA address as the others see it."""
+        return self.translated or self.nbma
+
+    def interface_states(self) -> Iterable[InterfaceState]:
+        """The tunnel and the LANs."""
+        yield InterfaceState(name=TUNNEL, enabled=True, line=True, address=self.tunnel, prefix_length=24)
+        for number, (prefix, own) in enumerate(self.lans.items()):
+            lan = Prefix.parse(prefix)
+            yield InterfaceState(
+                name=f"GigabitEthernet0/{number + 2}",
+                enabled=True,
+                line=True,
+                address=ip_address(own),
+                prefix_length=lan.length,
+            )
+
+    def fill_rib(self) -> None:
+        """Connected routes, and those of `routes`."""
+        self.rib.known = [
+            Route(
+                prefix=state.prefix or Prefix.host(self.tunnel),
+                source=RouteSource.CONNECTED,
+                distance=0,
+                next_hops=(NextHop(state.name),),
+            )
+            for state in self.interfaces.states
+        ]
+        self.rib.known += [self.learned_route(prefix, hop) for prefix, hop in self.routes.items()]
+
+    def learned_route(self, prefix: str, hop: str) -> Route:
+        """A route of a routing protocol."""
+        return Route(
+            prefix=Prefix.parse(prefix),
+            source=RouteSource.EIGRP,
+            distance=90,
+            metric=52992000,
+            next_hops=(NextHop(TUNNEL, ip_address(hop)),),
+        )
+
+    def count(self, nbma: IPAddress, *, sent: int = 0, received: int = 0) -> None:
+        """Packets that went to a peer, or came from it."""
+        before = self.counters.get(nbma, (0, 0))
+        self.counters[nbma] = (before[0] + sent, before[1] + received)
+
+    def forwards(self, destination: str) -> tuple[str, IPAddress | None]:
+        """Interface and NBMA address by which a packet leaves."""
+        target = ip_address(destination)
+        hops = self.rib.forwarding(target)
+        hop = hops[0]
+        next_hop = hop.address or target
+        return hop.interface, self.adjacencies.get(next_hop) if hop.interface == TUNNEL else None
+
+
+class Overlay:
+    """All members, the wire, and the clock."""
+
+    def __init__(self, *members: Member, delay: float = 0.01) -> None:
+        self.now = 0.0
+        self.members = {member.name: member for member in members}
+        self.packets: list[Sent] = []
+        self.logs: list[tuple[str, str]] = []
+        self.delay = delay
+        self._cuts: set[tuple[IPAddress, IPAddress]] = set()
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._serial = 0
+        self.filter: Callable[[Member, IPAddress, NhrpPacket], bool] = lambda *_: True
+
+    # -------------------------------------------------------------------------------------------- what tests do
+
+    def start(self, *names: str) -> None:
+        """Configure members and bring their tunnels up."""
+        for name in names or tuple(self.members):
+            member = self.members[name]
+            member.interfaces.states = list(member.interface_states())
+            member.tunnels.states = [member._state]
+            member.fill_rib()
+            self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
+            self.line(name, up=True)
+
+    def line(self, name: str, *, up: bool) -> None:
+        """The tunnel of a member can send, or cannot any more."""
+        self._change_tunnel(name, up=up)
+
+    def move(self, name: str, nbma: str) -> None:
+        """A member gets another NBMA address."""
+        member = self.members[name]
+        member.nbma = ip_address(nbma)
+        self._change_tunnel(name, source=member.nbma)
+
+    def configure(self, name: str, **changes: object) -> None:
+        """Change settings of a member."""
+        member = self.members[name]
+        member.config = replace(member.config, **changes)  # type: ignore[arg-type]
+        self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
+
+    def route(self, name: str, prefix: str, hop: str | None) -> None:
+        """A routing protocol of a member learns a route, or loses it."""
+        member, target = self.members[name], Prefix.parse(prefix)
+        old = member.rib.exact(target)
+        if old is not None:
+            member.rib.known.remove(old)
+        new = member.learned_route(prefix, hop) if hop else None
+        if new is not None:
+            member.rib.known.append(new)
+        self.handle(member, RouteChanged(target, old, new))
+
+    def cut(self, one: str, other: str, *, both: bool = True) -> None:
+        """No packet passes from one member to the other (and back) on the underlay."""
+        first, second = self.members[one].outside, self.members[other].outside
+        self._cuts.add((first, second))
+        if both:
+            self._cuts.add((second, first))
+
+    def mend(self) -> None:
+        """Every packet passes again."""
+        self._cuts.clear()
+
+    def handle(self, member: Member | str, event: Event | Notice) -> list[Effect | Notice]:
+        """Give an event to a member and carry out what it orders."""
+        who = self.members[member] if isinstance(member, str) else member
+        results = who.machine.handle(event, self.now)
+        who.effects += results
+        for result in results:
+            self._carry_out(who, result)
+        return results
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        for _ in range(100_000):
+            times = [member.machine.next_deadline() for member in self.members.values()]
+            due = min([when for when in times if when is not None] + [entry[0] for entry in self._queue], default=None)
+            if due is None or due > end:
+                self.now = end
+                return
+            self.now = max(self.now, due)
+            self._step()
+        raise AssertionError("time stands still")
+
+    def sent(self, kind: type[P], source: str | None = None) -> list[P]:
+        """The packets of a type that were sent (by a member), in order."""
+        nbma = self.members[source].outside if source else None
+        return [s.packet for s in self.packets if isinstance(s.packet, kind) and nbma in (None, s.source)]
+
+    def log_texts(self, name: str) -> list[str]:
+        """The log messages of a member."""
+        return [text for who, text in self.logs if who == name]
+
+    # -------------------------------------------------------------------------------------------- the wire
+
+    def _step(self) -> None:
+        ready = sorted(entry for entry in self._queue if entry[0] <= self.now)
+        self._queue = [entry for entry in self._queue if entry[0] > self.now]
+        for _, _, action in ready:
+            action()
+        for member in self.members.values():
+            deadline = member.machine.next_deadline()
+            if deadline is not None and deadline <= self.now:
+                self.handle(member, Tick())
+
+    def _later(self, action: Callable[[], None]) -> None:
+        self._serial += 1
+        self._queue.append((self.now + self.delay, self._serial, action))
+
+    def _carry_out(self, member: Member, result: Effect | Notice) -> None:
+        match result:
+            case SendGre(nbma=nbma, protocol=protocol, payload=payload):
+                member.count(nbma, sent=1)
+                self._transmit(member, nbma, protocol, payload)
+            case SetAdjacency(next_hop=next_hop, nbma=nbma):
+                member.adjacencies[next_hop] = nbma
+            case ClearAdjacency(next_hop=next_hop):
+                del member.adjacencies[next_hop]
+            case SetMulticast(nbmas=nbmas):
+                member.multicast = nbmas
+            case PollUsage():
+                peers = tuple(PeerUsage(nbma, *counts) for nbma, counts in member.counters.items())
+                self._later(lambda: self._report(member, peers))
+            case RouteOffered(route=route):
+                self._withdraw(member, route.prefix)
+                member.rib.known.append(route)
+                self.handle(member, RouteChanged(route.prefix, None, route))
+            case RouteRetracted(prefix=prefix):
+                self._withdraw(member, prefix)
+            case OverrideOffered(prefix=prefix, next_hop=hop):
+                if hop is None:
+                    member.rib.overrides.pop(prefix, None)
+                else:
+                    member.rib.overrides[prefix] = hop
+            case Log():
+                self.logs.append((member.name, f"%{result.facility}-{result.severity}-{result.mnemonic}: {result.text}"))
+            case _:
+                pass
+
+    @staticmethod
+    def _withdraw(member: Member, prefix: Prefix) -> None:
+        known = member.rib.known
+        member.rib.known = [r for r in known if not (r.prefix == prefix and r.source is RouteSource.NHRP)]
+
+    def _report(self, member: Member, peers: tuple[PeerUsage, ...]) -> None:
+        self.handle(member, UsageReported(TUNNEL, peers))
+
+    def _transmit(self, sender: Member, nbma: IPAddress, protocol: int, payload: bytes) -> None:
+        source = sender.outside
+        if protocol == GRE_NHRP:
+            packet = parse(payload)
+            self.packets.append(Sent(self.now, source, nbma, packet))
+            if not self.filter(sender, nbma, packet):
+                return
+        receiver = next((m for m in self.members.values() if m.outside == nbma), None)
+        if receiver is None or (source, nbma) in self._cuts:
+            return
+        if protocol == GRE_NHRP:
+            self._later(lambda: self._arrive(receiver, source, payload))
+        elif protocol == GRE_IPV4:
+            self._later(lambda: self._echo(receiver, source, payload))
+
+    def _arrive(self, receiver: Member, source: IPAddress, payload: bytes) -> None:
+        receiver.count(source, received=1)
+        self.handle(receiver, NhrpReceived(TUNNEL, source, payload))
+
+    def _echo(self, receiver: Member, source: IPAddress, payload: bytes) -> None:
+        """An echo arrives: it is answered the way the receiver's adjacencies lead, perhaps by a hub."""
+        receiver.count(source, received=1)
+        packet = Ipv4Packet.parse(payload)
+        request = icmp.parse(packet.payload)
+        if packet.destination != receiver.tunnel or not isinstance(request, icmp.EchoRequest):
+            return
+        reply = replace(packet, source=packet.destination, destination=packet.source, payload=request.reply().serialize())
+        self._walk(receiver, reply)
+
+    def _walk(self, member: Member, packet: Ipv4Packet) -> None:
+        nbma = member.adjacencies.get(packet.destination)
+        if nbma is None:
+            server = next((n.nbma for n in member.config.nhs if n.nbma), None)
+            nbma = server
+        if nbma is None:
+            return
+        member.count(nbma, sent=1)
+        receiver = next((m for m in self.members.values() if m.outside == nbma), None)
+        if receiver is None or (member.outside, nbma) in self._cuts:
+            return
+        self._later(lambda: self._take(receiver, member.outside, packet))
+
+    def _take(self, receiver: Member, source: IPAddress, packet: Ipv4Packet) -> None:
+        receiver.count(source, received=1)
+        if packet.destination == receiver.tunnel:
+            event = IpReceived(TUNNEL, packet.source, packet.destination, packet.protocol, packet.payload)
+            self.handle(receiver, event)
+        else:
+            self._walk(receiver, packet)
+
+    def _change_tunnel(self, name: str, **changes: object) -> None:
+        member = self.members[name]
+        old, new = member._state, replace(member._state, **changes)  # type: ignore[arg-type]
+        member._state = new
+        member.tunnels.states = [new]
+        state = next(s for s in member.interfaces.states if s.name == TUNNEL)
+        changed = replace(state, line=new.up)
+        member.interfaces.states = [changed if s.name == TUNNEL else s for s in member.interfaces.states]
+        self.handle(member, TunnelChanged(TUNNEL, old, new))
+        self.handle(member, InterfaceChanged(TUNNEL, state, changed))
+
+
+def ipv4(text: str) -> IPv4Address:
+    """Short for `IPv4Address`."""
+    return IPv4Address(text)

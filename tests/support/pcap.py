@@ -1,0 +1,145 @@
+"""The packets of `tests/captures`, taken out of link headers, GRE and ESP: what the decoders are fed with.
+
+`payloads("nhrp")` are all different NHRP packets of all captures, each with the place where it was found first.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.net import pcap
+from dmvpn.net.gre import GreHeader, ProtocolType
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+_RIP_PORT = 520
+_ESP_IN_UDP_PORT = 4500
+_IPV4 = 0x0800
+_IPV6 = 0x86DD
+_EIGRP_IN_IPV6 = 40  # the fixed header is all there is before EIGRP
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Octets of a protocol and where they were found: "nhrp-frr-hub.pcap #31"."""
+
+    protocol: str
+    where: str
+    octets: bytes
+
+    def __str__(self) -> str:
+        return self.where
+
+
+@cache
+def payloads(protocol: str) -> tuple[Found, ...]:
+    """All different packets of "ipv4", "gre", "nhrp", "eigrp" or "rip"."""
+    different: dict[bytes, Found] = {}
+    for found in _everything():
+        if found.protocol == protocol:
+            different.setdefault(found.octets, found)
+    return tuple(different.values())
+
+
+@cache
+def _everything() -> tuple[Found, ...]:
+    found: list[Found] = []
+    for path in sorted([*CAPTURES.glob("**/*.pcap"), *CAPTURES.glob("**/*.pcapng")]):
+        keys = _esp_keys(path)
+        for number, frame in enumerate(frames(path), 1):
+            layer = pcap.network_layer(*frame)
+            if layer is not None:
+                found += _in_network_layer(f"{path.name} #{number}", *layer, keys)
+    return tuple(found)
+
+
+def frames(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Link type and octets of every frame of a file of either format."""
+    data = path.read_bytes()
+    if path.suffix == ".pcapng":
+        yield from _pcapng_frames(data)
+    else:
+        capture = pcap.read(data)
+        for frame in capture.frames:
+            yield capture.link_type, frame.data
+
+
+def _pcapng_frames(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Interface description and enhanced packet blocks of a little-endian file with one interface."""
+    position = 0
+    link_type = -1
+    while position < len(data):
+        kind, length = struct.unpack_from("<II", data, position)
+        if kind == 1:
+            (link_type,) = struct.unpack_from("<H", data, position + 8)
+        elif kind == 6:
+            (captured,) = struct.unpack_from("<I", data, position + 20)
+            yield link_type, data[position + 28 : position + 28 + captured]
+        position += length
+
+
+def _in_network_layer(where: str, ether_type: int, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:
+    if ether_type == _IPV4:
+        packet = Ipv4Packet.parse(octets)
+        yield Found("ipv4", where, packet.serialize())
+        yield from _in_ipv4(where, packet, keys)
+    elif ether_type == _IPV6 and octets[6] == IpProtocol.EIGRP:
+        yield Found("eigrp", where, octets[_EIGRP_IN_IPV6:])
+
+
+def _in_ipv4(where: str, packet: Ipv4Packet, keys: dict[bytes, bytes]) -> Iterator[Found]:
+    match packet.protocol:
+        case IpProtocol.GRE:
+            yield from _in_gre(where, packet.payload, keys)
+        case IpProtocol.EIGRP:
+            yield Found("eigrp", where, packet.payload)
+        case IpProtocol.ESP:
+            yield from _in_esp(where, packet.payload, keys)
+        case IpProtocol.UDP:
+            # The checksums of datagrams captured on their way out may be left to the interface: do not look.
+            port, payload = int.from_bytes(packet.payload[2:4], "big"), packet.payload[8:]
+            if port == _RIP_PORT:
+                yield Found("rip", where, payload)
+            elif port == _ESP_IN_UDP_PORT and payload[:4] != bytes(4):
+                yield from _in_esp(where, payload, keys)
+
+
+def _in_gre(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:
+    yield Found("gre", where, octets)
+    header, start = GreHeader.parse(octets)
+    if header.protocol_type == ProtocolType.NHRP:
+        yield Found("nhrp", where, octets[start:])
+    elif header.protocol_type == ProtocolType.IPV4:
+        yield from _in_network_layer(where, _IPV4, octets[start:], keys)
+
+
+def _in_esp(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:
+    """ESP with AES-GCM, RFC 4106; nothing where its key is unknown or the cryptography package is not there."""
+    key = keys.get(octets[:4])
+    if key is None:
+        return
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    except ImportError:
+        return
+    opened = AESGCM(key[:-4]).decrypt(key[-4:] + octets[8:16], octets[16:], octets[:8])
+    pad_length, next_header = opened[-2:]
+    if next_header == IpProtocol.GRE:
+        yield from _in_gre(where, opened[: -2 - pad_length], keys)
+
+
+def _esp_keys(path: Path) -> dict[bytes, bytes]:
+    """SPI to key (with salt) of the capture's run: dmvpn-full-nat-hub.pcap has dmvpn-full-nat.keys.json."""
+    file = path.with_name(path.stem.rpartition("-")[0] + ".keys.json")
+    if not file.exists():
+        return {}
+    run = json.loads(file.read_text())
+    return {bytes.fromhex(sa["spi"][2:]): bytes.fromhex(sa["key"][2:]) for sa in run["esp_sas"]}

@@ -1,0 +1,120 @@
+"""The codec of the management socket: every message there and back, and nothing that could hurt."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.face.protocol import (
+    MAX_DATA,
+    MAX_LINE,
+    Decoder,
+    Done,
+    Execute,
+    Hello,
+    Input,
+    Message,
+    OpenShell,
+    Output,
+    ProtocolError,
+    Resize,
+    Signal,
+    encode,
+    encode_output,
+)
+
+MESSAGES: list[tuple[Message, str]] = [
+    (Hello("R31"), '{"type":"hello","name":"R31","protocol":1}'),
+    (Execute(("conf t", "end")), '{"type":"execute","lines":["conf t","end"]}'),
+    (OpenShell(50, 132), '{"type":"open-shell","rows":50,"columns":132}'),
+    (Input(b"sh\r"), '{"type":"input","data":"c2gN"}'),
+    (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),
+    (Signal(), '{"type":"signal","what":"abort"}'),
+    (Output(b"\xff\x00"), '{"type":"output","data":"/wA="}'),
+    (Done(1, "idle"), '{"type":"done","status":1,"reason":"idle"}'),
+]
+
+
+@pytest.mark.parametrize(("message", "line"), MESSAGES)
+def test_each_message_has_exactly_one_encoding(message: Message, line: str) -> None:
+    assert encode(message) == line.encode() + b"\n"
+    assert Decoder().feed(line.encode() + b"\n") == [message]
+
+
+def test_messages_arrive_in_pieces_of_any_size() -> None:
+    stream = b"".join(encode(message) for message, _ in MESSAGES)
+    decoder = Decoder()
+    received = [message for octet in stream for message in decoder.feed(bytes([octet]))]
+    assert received == [message for message, _ in MESSAGES]
+    assert Decoder().feed(stream) == received
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"hello", "no JSON"),
+        (b"[]", "no JSON object"),
+        (b"{}", "unknown type"),
+        (b'{"type":7}', "unknown type"),
+        (b'{"type":"fire"}', "unknown type 'fire'"),
+        (b'{"type":"input"}', "without 'data'"),
+        (b'{"type":"input","data":7}', "data is no text"),
+        (b'{"type":"input","data":"%%%"}', "not base 64"),
+        (b'{"type":"input","data":"\\u00e4"}', "not base 64"),
+        (b'{"type":"resize","rows":-1,"columns":2}', "rows is no number"),
+        (b'{"type":"resize","rows":true,"columns":2}', "rows is no number"),
+        (b'{"type":"resize","rows":1,"columns":20000}', "columns is no number"),
+        (b'{"type":"execute","lines":"x"}', "lines is no list"),
+        (b'{"type":"execute","lines":[1]}', "line is no text"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_what_is_no_message_is_refused(line: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint):
+        Decoder().feed(line + b"\n")
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
+    decoder = Decoder()
+    assert decoder.feed(b"x" * (MAX_LINE - 1)) == []
+    with pytest.raises(ProtocolError, match="a line of more than"):
+        decoder.feed(b"x")
+
+
+def test_more_data_than_a_message_may_have_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="data of more than"):
+        Decoder().feed(encode(Output(bytes(MAX_DATA + 1))))
+
+
+def test_a_message_that_nobody_would_take_is_not_made() -> None:
+    with pytest.raises(ValueError, match="a message of"):
+        encode(Execute(("x" * MAX_LINE,)))
+
+
+def test_much_output_becomes_several_messages() -> None:
+    data = bytes(range(256)) * 1024
+    messages = Decoder().feed(encode_output(data))
+    assert len(messages) == 4
+    assert b"".join(message.data for message in messages if isinstance(message, Output)) == data
+    assert encode_output(b"") == b""
+
+
+@given(st.binary(max_size=MAX_DATA))
+def test_octets_come_out_as_they_went_in(data: bytes) -> None:
+    assert Decoder().feed(encode(Input(data))) == [Input(data)]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "data", "lines", "rows"]), inner),
+    )
+)
+def test_no_json_breaks_the_decoder(value: object) -> None:
+    with contextlib.suppress(ProtocolError):
+        Decoder().feed(json.dumps(value).encode() + b"\n")

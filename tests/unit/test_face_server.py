@@ -1,0 +1,449 @@
+"""The management socket with real sockets: who may come in, what they see, and what is left when they go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import pty
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import termios
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import JobAborted
+from dmvpn.base.notices import Log
+from dmvpn.face import client, server
+from dmvpn.face.protocol import (
+    Decoder,
+    Done,
+    Execute,
+    Hello,
+    Input,
+    Message,
+    OpenShell,
+    Output,
+    Resize,
+    Signal,
+    encode,
+)
+from dmvpn.face.server import ManagementServer
+from support.fake_router import FakeRouter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PATIENCE = 5.0
+
+
+class Live:
+    """A fake router behind a real socket, on a loop in a thread of its own."""
+
+    def __init__(self, path: Path, router: FakeRouter) -> None:
+        self.path = path
+        self.router = router
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.server = ManagementServer(router, path)
+        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(PATIENCE)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run something where the router lives."""
+
+        async def run() -> None:
+            function()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
+
+    def stop_serving(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(PATIENCE)
+
+    def close(self) -> None:
+        self.stop_serving()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+        self._loop.close()
+
+
+class Client:
+    """A connection, message by message."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self._decoder = Decoder()
+        self.inbox: list[Message] = []
+
+    def send(self, *messages: Message) -> None:
+        self.socket.sendall(b"".join(encode(message) for message in messages))
+
+    def receive(self) -> Message | None:
+        """The next message; None when the server has hung up."""
+        while not self.inbox:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                return None
+            self.inbox += self._decoder.feed(data)
+        return self.inbox.pop(0)
+
+    def read_until(self, end: str) -> str:
+        """Output up to `end`."""
+        text = ""
+        while not text.endswith(end):
+            message = self.receive()
+            assert isinstance(message, Output), f"{message} after {text!r}"
+            text += message.data.decode()
+        return text
+
+
+@contextlib.contextmanager
+def live_router(path: Path, text: str = "hostname R1\n", *, answers: bool = True) -> Iterator[Live]:
+    live = Live(path, FakeRouter(text, answers=answers))
+    try:
+        yield live
+    finally:
+        live.close()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    with live_router(tmp_path / "R1.sock") as made:
+        yield made
+
+
+@pytest.fixture
+def shell(live: Live) -> Iterator[Client]:
+    """A terminal that stands at the first prompt."""
+    connected = Client(live.path)
+    with connected.socket:
+        assert connected.receive() == Hello("R1")
+        connected.send(OpenShell(24, 80))
+        assert connected.read_until("#") == "R1#"
+        yield connected
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread is about to do."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+# ------------------------------------------------------------------------------------------------ lines
+
+
+def test_a_command_over_the_socket(live: Live) -> None:
+    output = io.BytesIO()
+    assert client.execute(live.path, ["show privilege"], output) == 0
+    assert output.getvalue() == b"Current privilege level is 15\n"
+
+
+def test_a_refused_command_gives_status_1(live: Live) -> None:
+    output = io.BytesIO()
+    assert client.execute(live.path, ["show nonsense"], output) == 1
+    assert b"% Invalid input detected" in output.getvalue()
+
+
+def test_a_script_configures_the_router(live: Live) -> None:
+    assert client.execute(live.path, ["configure terminal", "interface Tunnel0", "ip mtu 1400"], io.BytesIO()) == 0
+    assert " ip mtu 1400" in live.router.running.render()
+
+
+def test_much_output_arrives_whole(live: Live) -> None:
+    output = io.BytesIO()
+    assert client.execute(live.path, ["show numbers 9999", "show numbers 9999"], output) == 0
+    assert output.getvalue().count(b"\n") == 2 * 9999
+
+
+def test_a_ping_streams_and_is_broken_off_by_a_signal(tmp_path: Path) -> None:
+    with live_router(tmp_path / "s", answers=False) as live:
+        connected = Client(live.path)
+        with connected.socket:
+            assert connected.receive() == Hello("R1")
+            connected.send(Execute(("ping 10.4.4.1", "show privilege")))
+            assert connected.read_until("timeout is 2 seconds:\n")
+            live.call(live.router.pass_time)
+            assert connected.read_until(".") == "."
+            connected.send(Signal())
+            assert connected.read_until(")\n") == "\nSuccess rate is 0 percent (0/1)\n"
+            assert connected.receive() == Done(0)
+
+
+def test_a_client_that_goes_away_takes_its_ping_along(tmp_path: Path) -> None:
+    with live_router(tmp_path / "s", answers=False) as live:
+        connected = Client(live.path)
+        with connected.socket:
+            connected.receive()
+            connected.send(Execute(("ping 10.4.4.1",)))
+            connected.read_until("seconds:\n")
+        until(lambda: isinstance(live.router.posted[-1], JobAborted))
+
+
+# ------------------------------------------------------------------------------------------------ shells
+
+
+def test_a_shell_echoes_answers_and_ends(shell: Client) -> None:
+    shell.send(Input(b"show priv\r"))
+    assert shell.read_until("R1#") == "show priv\r\nCurrent privilege level is 15\r\nR1#"
+    shell.send(Input(b"exit\r"))
+    assert shell.read_until("\n") == "exit\r\n"
+    assert shell.receive() == Done()
+    assert shell.receive() is None
+
+
+def test_log_messages_come_by_themselves(live: Live, shell: Client) -> None:
+    log = Log("SYS", 5, "TEST", "hello")
+
+    def happen() -> None:
+        for effect in live.router.system.handle(log, 0.0):
+            live.router.carry_out(effect)
+
+    live.call(happen)
+    assert shell.read_until("hello\r\n") == "\r\n*Nov 20 06:00:00.000: %SYS-5-TEST: hello\r\n"
+
+
+def test_a_resized_window_has_other_pages(shell: Client) -> None:
+    shell.send(Resize(6, 80), Input(b"show numbers 20\r"))
+    assert shell.read_until("--More-- ").endswith("line 5\r\n --More-- ")
+
+
+def test_two_people_see_each_other(live: Live, shell: Client) -> None:
+    other = Client(live.path)
+    with other.socket:
+        other.receive()
+        other.send(OpenShell(), Input(b"show users | count con 0\r"))
+        assert "regexp = 2" in other.read_until("2\r\nR1#")
+    shell.send(Input(b"\r"))
+    shell.read_until("R1#")
+    until(lambda: len(live.server._connections) == 1)
+
+
+def test_silence_ends_a_session(tmp_path: Path) -> None:
+    with live_router(tmp_path / "s", "hostname R1\nline con 0\n exec-timeout 0 1\n") as live:
+        connected = Client(live.path)
+        with connected.socket:
+            connected.receive()
+            connected.send(OpenShell())
+            connected.read_until("R1#")
+            assert connected.receive() == Done(0, "idle for too long")
+            assert connected.receive() is None
+
+
+def test_closing_the_router_hangs_up(tmp_path: Path) -> None:
+    with live_router(tmp_path / "s") as live:
+        connected = Client(live.path)
+        with connected.socket:
+            connected.receive()
+            connected.send(OpenShell())
+            connected.read_until("R1#")
+            live.stop_serving()
+            while connected.receive() is not None:
+                pass
+    assert not live.path.exists()
+
+
+def test_silence_during_a_ping_is_no_silence(tmp_path: Path) -> None:
+    with live_router(tmp_path / "s", "hostname R1\nline con 0\n exec-timeout 0 1\n", answers=False) as live:
+        connected = Client(live.path)
+        with connected.socket:
+            connected.receive()
+            connected.send(OpenShell(), Input(b"ping 10.4.4.1 repeat 1\r"))
+            connected.read_until("2 seconds:\r\n")
+            time.sleep(1.3)
+            live.call(live.router.pass_time)
+            assert connected.read_until("R1#").startswith(".\r\nSuccess rate is 0 percent")
+
+
+# ------------------------------------------------------------------------------------------------ manners
+
+
+def test_a_fault_of_ours_ends_the_command_not_the_session(shell: Client, caplog: pytest.LogCaptureFixture) -> None:
+    shell.send(Input(b"show fault\rshow priv\r"))
+    assert shell.read_until("15\r\nR1#") == (
+        "show fault\r\n% Error: internal fault; the log of this program has the particulars\r\n"
+        "R1#show priv\r\nCurrent privilege level is 15\r\nR1#"
+    )
+    assert "a fault of ours" in caplog.text
+
+
+def test_a_fault_of_ours_in_a_script_gives_status_1(live: Live, caplog: pytest.LogCaptureFixture) -> None:
+    output = io.BytesIO()
+    assert client.execute(live.path, ["show fault"], output) == 1
+    assert output.getvalue().startswith(b"% Error: internal fault")
+    assert "a fault of ours" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "a line that is no JSON"),
+        (encode(Input(b"x")), "Input comes too early"),
+        (encode(OpenShell()) + encode(Execute(("x",))), "Execute is nothing for a shell"),
+    ],
+)
+def test_nonsense_is_answered_once_and_cut_off(live: Live, data: bytes, complaint: str) -> None:
+    connected = Client(live.path)
+    with connected.socket:
+        assert connected.receive() == Hello("R1")
+        connected.socket.sendall(data)
+        last = None
+        while (message := connected.receive()) is not None:
+            last = message
+        assert last == Done(2, complaint)
+
+
+def test_only_the_owner_may_connect(live: Live) -> None:
+    assert stat.S_IMODE(live.path.stat().st_mode) == 0o600
+
+
+def test_another_user_is_sent_away_even_if_the_mode_lets_him_in(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_is_allowed", lambda writer: False)
+    with pytest.raises(UserError, match="does not let this user in"):
+        client.execute(live.path, ["show privilege"])
+
+
+def test_credentials_are_those_of_the_kernel() -> None:
+    ours, theirs = socket.socketpair()
+
+    class Writer:
+        def get_extra_info(self, name: str) -> socket.socket:
+            assert name == "socket"
+            return ours
+
+    with ours, theirs:
+        assert server._is_allowed(Writer())  # type: ignore[arg-type]
+
+
+def test_a_second_router_does_not_take_the_socket_of_a_living_one(live: Live) -> None:
+    with pytest.raises(UserError, match="another router listens here already"):
+        asyncio.run(ManagementServer(FakeRouter(), live.path).start())
+    assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+
+
+def test_the_socket_of_a_killed_router_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    dead = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    dead.bind(str(path))
+    dead.close()
+    with live_router(path) as live:
+        assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+
+
+def test_a_path_too_long_for_a_socket_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="too long for a socket"):
+        asyncio.run(ManagementServer(FakeRouter(), tmp_path / ("x" * 120)).start())
+
+
+def test_where_nobody_listens_the_client_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no router is running there"):
+        client.execute(tmp_path / "nobody", ["show privilege"])
+
+
+def test_more_lines_than_fit_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="too much at once"):
+        client.execute(tmp_path / "s", ["x" * 2_000_000])
+
+
+def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_UNREAD", 1 << 18)
+    connected = Client(live.path)
+    with connected.socket:
+        connected.receive()
+        connected.send(OpenShell(24, 80), Input(b"terminal length 0\r" + b"show numbers 9999\r" * 60))
+        until(lambda: not live.server._connections)
+    assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+
+
+# ------------------------------------------------------------------------------------------------ a real terminal
+
+
+def read_terminal(descriptor: int, end: bytes) -> bytes:
+    """What the terminal shows, up to `end`."""
+    shown = b""
+    deadline = time.monotonic() + PATIENCE
+    while end not in shown:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, shown
+        shown += os.read(descriptor, 4096)
+    return shown
+
+
+@contextlib.contextmanager
+def sitting_at(live: Live) -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
+    """`dmvpn shell` in a process of its own, on a pseudo-terminal: (our end, its end, the process)."""
+    ours, theirs = pty.openpty()
+    code = (
+        f"from dmvpn.face.client import shell; import pathlib, sys; sys.exit(shell(pathlib.Path({str(live.path)!r})))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    program = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield ours, theirs, program
+        assert program.wait(PATIENCE) == 0
+    finally:
+        program.kill()
+        program.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_person_at_a_terminal(live: Live) -> None:
+    with sitting_at(live) as (ours, theirs, _):
+        before = termios.tcgetattr(theirs)
+        assert read_terminal(ours, b"R1#").endswith(b"R1#")
+        assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+        os.write(ours, b"show priv\r")
+        assert read_terminal(ours, b"15\r\nR1#") == b"show priv\r\nCurrent privilege level is 15\r\nR1#"
+        os.write(ours, b"exit\r")
+        read_terminal(ours, b"exit\r\n")
+        until(lambda: termios.tcgetattr(theirs)[3] == before[3])
+
+
+def test_control_bracket_leaves_at_any_time(live: Live) -> None:
+    with sitting_at(live) as (ours, _, __):
+        read_terminal(ours, b"R1#")
+        os.write(ours, b"configure terminal\r")
+        read_terminal(ours, b"R1(config)#")
+        os.write(ours, b"\x1d")
+        assert b"[left; the router goes on]" in read_terminal(ours, b"]")
+    until(lambda: not live.server._connections)
+
+
+def test_a_window_that_changes_is_noticed(live: Live) -> None:
+    with sitting_at(live) as (ours, theirs, program):
+        read_terminal(ours, b"R1#")
+        termios.tcsetwinsize(theirs, (7, 80))
+        program.send_signal(signal.SIGWINCH)
+        until(lambda: any(c.session and c.session._interpreter.screen.rows == 7 for c in live.server._connections))
+        os.write(ours, b"show numbers 20\r")
+        assert b"line 6\r\n --More-- " in read_terminal(ours, b"--More-- ")
+        os.write(ours, b"qexit\r")
+
+
+def test_a_pipe_instead_of_a_terminal_is_a_script(
+    live: Live, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("show privilege\nshow nonsense\n"))
+    assert client.shell(live.path) == 1
+    assert capsysbinary.readouterr().out.startswith(b"Current privilege level is 15\nshow nonsense\n")

@@ -1,0 +1,256 @@
+"""Interfaces: what configuration and host make of them, what is logged, what the shell is told."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.effects import SetInterface
+from dmvpn.base.events import AddressAssigned, EffectFailed, LinkChanged, PeerUsage, Resync, UsageReported
+from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
+from dmvpn.base.reasons import Reason
+from dmvpn.features.interface import FEATURE
+from support.workbench import Workbench, of_type
+
+ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"
+UP = LinkChanged("GigabitEthernet0/1", up=True)
+
+
+def make(text: str = ETHERNET) -> Workbench:
+    bench = Workbench(FEATURE)
+    bench.configure(text)
+    return bench
+
+
+def test_an_interface_without_a_link_is_down_and_says_why() -> None:
+    state = make().ports.interfaces.get("GigabitEthernet0/1")
+    assert state is not None
+    assert not state.line
+    assert str(state.reason) == "this system has no such interface"
+
+
+def test_a_link_brings_the_interface_up_with_logs_as_ios_has_them() -> None:
+    bench = make()
+    bench.handle(UP)
+    state = bench.ports.interfaces.get("GigabitEthernet0/1")
+    assert state is not None
+    assert state.line
+    assert bench.logs == [
+        "%LINK-3-UPDOWN: Interface GigabitEthernet0/1, changed state to up",
+        "%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/1, changed state to up",
+    ]
+
+
+def test_the_shell_is_told_addresses_once() -> None:
+    bench = Workbench(FEATURE)
+    order = SetInterface("GigabitEthernet0/1", up=True, addresses=((IPv4Address("172.16.11.1"), 30),))
+    assert bench.configure(ETHERNET) == [order]
+    assert order not in bench.configure(ETHERNET)
+    assert bench.handle(Resync()) == [order]
+
+
+def test_shutdown_and_no_shutdown_log_what_ios_logs() -> None:
+    bench = make()
+    bench.handle(UP)
+    bench.logs.clear()
+    bench.configure("interface Gi0/1\n shutdown\n")
+    bench.configure("interface Gi0/1\n no shutdown\n")
+    assert bench.logs == [
+        "%LINK-5-CHANGED: Interface GigabitEthernet0/1, changed state to administratively down",
+        "%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/1, changed state to down",
+        "%LINK-3-UPDOWN: Interface GigabitEthernet0/1, changed state to up",
+        "%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/1, changed state to up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "bandwidth", "delay", "mtu"),
+    [
+        ("GigabitEthernet0/1", 1_000_000, 10, 1500),
+        ("FastEthernet0/1", 100_000, 100, 1500),
+        ("Ethernet0/1", 10_000, 1000, 1500),
+        ("Loopback0", 8_000_000, 5000, 1514),
+        ("Tunnel0", 100, 50_000, 9976),
+    ],
+)
+def test_every_kind_has_the_defaults_of_ios(name: str, bandwidth: int, delay: int, mtu: int) -> None:
+    state = make(f"interface {name}\n").ports.interfaces.get(name)
+    assert state is not None
+    assert (state.bandwidth, state.delay, state.mtu) == (bandwidth, delay, mtu)
+
+
+def test_delay_is_typed_in_tens_of_microseconds() -> None:
+    state = make("interface Gi0/2\n delay 100\n bandwidth 4000\n").ports.interfaces.get("GigabitEthernet0/2")
+    assert state is not None
+    assert (state.delay, state.bandwidth) == (1000, 4000)
+
+
+def test_a_loopback_is_up_at_once() -> None:
+    bench = make("interface Loopback0\n ip address 10.255.0.11 255.255.255.255\n")
+    state = bench.ports.interfaces.owner(IPv4Address("10.255.0.11"))
+    assert state is not None
+    assert state.line
+    assert bench.logs == ["%LINEPROTO-5-UPDOWN: Line protocol on Interface Loopback0, changed state to up"]
+
+
+def test_a_loopback_that_is_removed_is_gone() -> None:
+    bench = make("interface Loopback0\n ip address 10.255.0.11 255.255.255.255\n")
+    assert bench.configure("no interface Loopback0\n") == [SetInterface("Loopback0", up=False, addresses=())]
+    assert bench.ports.interfaces.get("Loopback0") is None
+    assert bench.ports.interfaces.owner(IPv4Address("10.255.0.11")) is None
+
+
+def test_the_owner_of_a_tunnel_decides_its_line_protocol() -> None:
+    bench = make("interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n")
+    assert bench.handle(LineProtocolDecided("Tunnel0", up=True, mtu=1472)) == [
+        SetInterface("Tunnel0", up=True, addresses=((IPv4Address("10.0.0.1"), 24),))
+    ]
+    state = bench.ports.interfaces.get("Tunnel0")
+    assert state is not None
+    assert (state.line, state.ip_mtu) == (True, 1472)
+    assert bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=Reason("no route to destination"))) == []
+
+
+def test_a_tunnel_that_comes_back_gets_its_addresses_again_because_it_may_be_a_new_one() -> None:
+    bench = make("interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n")
+    first = bench.handle(LineProtocolDecided("Tunnel0", up=True))
+    bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=Reason("x")))
+    assert bench.handle(LineProtocolDecided("Tunnel0", up=True)) == first
+
+
+def test_an_address_by_dhcp_is_the_one_that_the_host_got() -> None:
+    bench = make("interface Gi0/1\n ip address dhcp\n")
+    bench.handle(UP)
+    effects = bench.handle(AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
+    assert of_type(effects, SetInterface)[0].addresses == ((IPv4Address("192.0.2.7"), 24),)
+    assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is not None
+    bench.handle(AddressAssigned("GigabitEthernet0/1", None))
+    assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is None
+
+
+def test_a_configured_address_that_the_host_does_not_have_is_reported() -> None:
+    bench = make()
+    bench.handle(UP, AddressAssigned("GigabitEthernet0/1", IPv4Address("172.16.11.9"), 30))
+    state = bench.ports.interfaces.get("GigabitEthernet0/1")
+    assert state is not None
+    assert state.address == IPv4Address("172.16.11.1")
+    assert "the host has 172.16.11.9/30" in str(state.reason)
+
+
+def test_an_address_that_moves_to_another_interface_has_the_new_owner() -> None:
+    bench = make()
+    bench.configure(
+        "interface Gi0/1\n no ip address\ninterface Gi0/2\n ip address 172.16.11.1 255.255.255.252\n",
+    )
+    owner = bench.ports.interfaces.owner(IPv4Address("172.16.11.1"))
+    assert owner is not None
+    assert owner.name == "GigabitEthernet0/2"
+
+
+def test_a_refused_order_is_tried_again_after_1_2_4_seconds() -> None:
+    bench = make()
+    (order,) = bench.handle(Resync())
+    times = []
+    for _ in range(3):
+        bench.handle(EffectFailed(order, 16, "busy"))
+        before = bench.now
+        while not bench.advance(0.5):
+            pass
+        times.append(bench.now - before)
+    assert times == [1.0, 2.0, 4.0]
+
+
+def test_interfaces_are_sorted_by_kind_and_number() -> None:
+    bench = make("".join(f"interface {name}\n" for name in ("Tunnel10", "Tunnel9", "Gi0/10", "Gi0/9", "Loopback0")))
+    names = [state.name for state in bench.ports.interfaces.all()]
+    assert names == ["GigabitEthernet0/9", "GigabitEthernet0/10", "Loopback0", "Tunnel9", "Tunnel10"]
+
+
+def test_every_change_is_one_notice_with_the_state_before_and_after() -> None:
+    bench = make()
+    bench.notices.clear()
+    bench.handle(UP)
+    changes = [notice for notice in bench.notices if isinstance(notice, InterfaceChanged)]
+    assert [(change.old and change.old.line, change.new and change.new.line) for change in changes] == [(False, True)]
+    bench.handle(UP)
+    assert len([notice for notice in bench.notices if isinstance(notice, InterfaceChanged)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("ip address 172.16.11.2 255.255.255.0", "% 172.16.11.0 overlaps with GigabitEthernet0/1"),
+        ("ip address 10.0.0.0 255.255.255.0", "Bad mask /24 for address 10.0.0.0"),
+        ("ip address 10.0.0.255 255.255.255.0", "Bad mask /24 for address 10.0.0.255"),
+    ],
+)
+def test_impossible_addresses_are_refused_in_the_words_of_ios(line: str, message: str) -> None:
+    assert make().problems(f"interface Gi0/2\n {line}\n") == [message]
+
+
+def test_the_running_configuration_has_the_lines_in_the_order_of_ios() -> None:
+    lines = [
+        "interface Loopback0",
+        " ip address 10.255.0.1 255.255.255.255",
+        "!",
+        "interface Tunnel0",
+        " description overlay",
+        " bandwidth 4000",
+        " ip address 10.0.0.1 255.255.255.0",
+        " ip address 10.0.1.1 255.255.255.0 secondary",
+        " no ip redirects",
+        " ip mtu 1400",
+        " ip tcp adjust-mss 1360",
+        " shutdown",
+        "!",
+        "interface GigabitEthernet0/1",
+        " delay 100",
+        " ip address dhcp",
+        "!",
+    ]
+    assert make("\n".join(lines)).running_lines() == lines
+
+
+def test_counters_of_a_tunnel_come_from_the_data_plane() -> None:
+    bench = make("interface Tunnel0\n")
+    bench.handle(UsageReported("Tunnel0", (PeerUsage(IPv4Address("192.0.2.1"), sent=3, received=5),)))
+    text = "\n".join(bench.show("show interfaces Tunnel0"))
+    assert "5 packets input" in text
+    assert "3 packets output" in text
+
+
+def test_show_ip_interface_brief_is_aligned_as_on_ios() -> None:
+    bench = make(
+        f"{ETHERNET}interface Gi0/2\n shutdown\ninterface Loopback0\n ip address 10.255.0.11 255.255.255.255\n"
+    )
+    bench.handle(UP)
+    assert bench.show("show ip int brief") == [
+        "Interface              IP-Address      OK? Method Status                Protocol",
+        "GigabitEthernet0/1     172.16.11.1     YES manual up                    up      ",
+        "GigabitEthernet0/2     unassigned      YES unset  administratively down down    ",
+        "Loopback0              10.255.0.11     YES manual up                    up      ",
+    ]
+
+
+def test_show_interfaces_of_an_ethernet_has_the_lines_that_tools_read() -> None:
+    bench = make(ETHERNET + " description uplink\n")
+    bench.handle(LinkChanged("GigabitEthernet0/1", up=True, hardware_address=bytes.fromhex("005056ad77ff")))
+    assert bench.show("show interface gi0/1")[:8] == [
+        "GigabitEthernet0/1 is up, line protocol is up ",
+        "  Hardware is dmvpn vNIC, address is 0050.56ad.77ff (bia 0050.56ad.77ff)",
+        "  Description: uplink",
+        "  Internet address is 172.16.11.1/30",
+        "  MTU 1500 bytes, BW 1000000 Kbit/sec, DLY 10 usec, ",
+        "     reliability 255/255, txload 1/255, rxload 1/255",
+        "  Encapsulation ARPA, loopback not set",
+        "  Keepalive set (10 sec)",
+    ]
+
+
+def test_show_ip_interface_lists_secondary_addresses() -> None:
+    bench = make(ETHERNET + " ip address 10.9.9.1 255.255.255.0 secondary\n")
+    lines = bench.show("show ip interface GigabitEthernet0/1")
+    assert lines[0] == "GigabitEthernet0/1 is down, line protocol is down"
+    assert lines[1] == "  Internet address is 172.16.11.1/30"
+    assert "  Secondary address 10.9.9.1/24" in lines

@@ -1,0 +1,284 @@
+"""What the route commands print, column by column, in a router that looks like R31 after a shortcut was built."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.events import LinkChanged
+from dmvpn.base.notices import LineProtocolDecided, OverrideOffered, Route, RouteOffered, RouteSource
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.rib.show.routes import LEGEND
+from dmvpn.features.static import FEATURE as STATIC
+from support.workbench import Workbench
+
+CONFIGURATION = """
+interface Tunnel100
+ ip address 192.168.100.31 255.255.255.0
+interface GigabitEthernet0/1
+ ip address 172.16.31.1 255.255.255.252
+interface GigabitEthernet0/2
+ ip address 10.3.3.1 255.255.255.0
+ip route 0.0.0.0 0.0.0.0 172.16.31.2
+"""
+HUB, R41, R51 = (NextHop("Tunnel100", IPv4Address(f"192.168.100.{host}")) for host in (11, 41, 51))
+DETAILS = (
+    "      Total delay is 101000 microseconds, minimum bandwidth is 4000 Kbit",
+    "      Reliability 255/255, minimum MTU 1400 bytes",
+    "      Loading 1/255, Hops 2",
+)
+
+
+def offer(prefix: str, source: RouteSource, distance: int, metric: int, *hops: NextHop) -> RouteOffered:
+    eigrp = source is RouteSource.EIGRP
+    return RouteOffered(
+        Route(
+            prefix=Prefix.parse(prefix),
+            source=source,
+            distance=distance,
+            metric=metric,
+            next_hops=hops,
+            process="100" if eigrp else "",
+            details=DETAILS if eigrp else (),
+        )
+    )
+
+
+@pytest.fixture
+def r31() -> Workbench:
+    bench = Workbench(INTERFACE, RIB, STATIC)
+    bench.configure(CONFIGURATION)
+    for name in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
+        bench.handle(LinkChanged(name, up=True))
+    bench.handle(LineProtocolDecided("Tunnel100", up=True))
+    bench.handle(offer("10.1.1.0/24", RouteSource.EIGRP, 90, 26885120, HUB))
+    bench.advance(25)
+    bench.handle(offer("10.4.4.0/24", RouteSource.EIGRP, 90, 52992000, HUB))
+    bench.advance(23 * 3600 + 4 * 60 + 13)
+    bench.handle(OverrideOffered(Prefix.parse("10.4.4.0/24"), R41))
+    bench.handle(offer("192.168.100.41/32", RouteSource.NHRP, 250, 255, NextHop("Tunnel100")))
+    bench.advance(1)
+    bench.handle(offer("10.5.5.0/24", RouteSource.NHRP, 250, 255, R51))
+    bench.advance(9)
+    return bench
+
+
+ROUTES = """\
+S*    0.0.0.0/0 [1/0] via 172.16.31.2
+      10.0.0.0/8 is variably subnetted, 5 subnets, 2 masks
+D        10.1.1.0/24 [90/26885120] via 192.168.100.11, 23:04:48, Tunnel100
+C        10.3.3.0/24 is directly connected, GigabitEthernet0/2
+L        10.3.3.1/32 is directly connected, GigabitEthernet0/2
+D   %    10.4.4.0/24 [90/52992000] via 192.168.100.11, 23:04:23, Tunnel100
+H        10.5.5.0/24 [250/255] via 192.168.100.51, 00:00:09, Tunnel100
+      172.16.0.0/16 is variably subnetted, 2 subnets, 2 masks
+C        172.16.31.0/30 is directly connected, GigabitEthernet0/1
+L        172.16.31.1/32 is directly connected, GigabitEthernet0/1
+      192.168.100.0/24 is variably subnetted, 3 subnets, 2 masks
+C        192.168.100.0/24 is directly connected, Tunnel100
+L        192.168.100.31/32 is directly connected, Tunnel100
+H        192.168.100.41/32 is directly connected, 00:00:10, Tunnel100
+"""
+
+
+def test_show_ip_route_has_the_columns_of_ios(r31: Workbench) -> None:
+    head = [*LEGEND, "Gateway of last resort is 172.16.31.2 to network 0.0.0.0", ""]
+    assert head[1] == "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area "
+    assert r31.show("show ip route") == head + ROUTES.splitlines()
+
+
+def test_next_hop_override_adds_the_line_of_nhrp(r31: Workbench) -> None:
+    lines = r31.show("show ip route next-hop-override")
+    at = next(number for number, line in enumerate(lines) if line.startswith("D   %"))
+    assert lines[at + 1] == "                     [NHO][90/255] via 192.168.100.41, 00:00:10, Tunnel100"
+
+
+def test_show_ip_route_nhrp_has_only_its_routes_under_their_headings(r31: Workbench) -> None:
+    assert r31.show("show ip route nhrp")[-4:] == [
+        "      10.0.0.0/8 is variably subnetted, 5 subnets, 2 masks",
+        "H        10.5.5.0/24 [250/255] via 192.168.100.51, 00:00:09, Tunnel100",
+        "      192.168.100.0/24 is variably subnetted, 3 subnets, 2 masks",
+        "H        192.168.100.41/32 is directly connected, 00:00:10, Tunnel100",
+    ]
+
+
+def test_an_empty_selection_prints_legend_and_gateway(r31: Workbench) -> None:
+    assert r31.show("show ip route rip")[-2:] == ["Gateway of last resort is 172.16.31.2 to network 0.0.0.0", ""]
+
+
+def test_without_a_default_route_there_is_no_gateway_of_last_resort() -> None:
+    assert "Gateway of last resort is not set" in Workbench(INTERFACE, RIB).show("show ip route")
+
+
+@pytest.mark.parametrize(
+    ("route", "lines"),
+    [
+        (offer("192.168.11.0/24", RouteSource.RIP, 120, 1, HUB), ["R     192.168.11.0/24 [120/1] via {hub}, {age}"]),
+        (offer("192.0.0.0/8", RouteSource.RIP, 120, 1, HUB), ["R     192.0.0.0/8 [120/1] via {hub}, {age}"]),
+        (
+            offer("11.1.0.0/16", RouteSource.RIP, 120, 1, HUB, R41),
+            [
+                "      11.0.0.0/16 is subnetted, 1 subnets",
+                "R        11.1.0.0/16 [120/1] via {hub}, {age}",
+                "                     [120/1] via 192.168.100.41, 00:00:00, Tunnel100",
+            ],
+        ),
+    ],
+)
+def test_classful_networks_and_supernets_stand_further_left(
+    r31: Workbench, route: RouteOffered, lines: list[str]
+) -> None:
+    r31.handle(route)
+    expected = [line.format(hub="192.168.100.11", age="00:00:00, Tunnel100") for line in lines]
+    assert r31.show("show ip route rip")[-len(lines) :] == expected
+
+
+def test_a_summary_of_eigrp_leads_to_null0(r31: Workbench) -> None:
+    summary = Route(
+        prefix=Prefix.parse("10.0.0.0/8"),
+        source=RouteSource.EIGRP,
+        distance=5,
+        metric=26880000,
+        kind=RouteKind.DISCARD,
+        process="100",
+    )
+    r31.handle(RouteOffered(summary))
+    assert "D        10.0.0.0/8 is a summary, 00:00:00, Null0" in r31.show("show ip route eigrp")
+
+
+def test_a_static_route_to_null0_reads_as_directly_connected(r31: Workbench) -> None:
+    r31.configure("ip route 10.200.0.0 255.255.0.0 Null0\n")
+    assert "S        10.200.0.0/16 is directly connected, Null0" in r31.show("show ip route static")
+
+
+def test_an_external_default_route_has_both_marks() -> None:
+    bench = Workbench(INTERFACE, RIB)
+    bench.configure(CONFIGURATION.split("ip route")[0])
+    bench.handle(LineProtocolDecided("Tunnel100", up=True))
+    route = Route(
+        prefix=Prefix.parse("0.0.0.0/0"),
+        source=RouteSource.EIGRP,
+        distance=170,
+        metric=27008000,
+        next_hops=(HUB,),
+        process="100",
+        external=True,
+    )
+    bench.handle(RouteOffered(route))
+    assert bench.show("show ip route")[-4] == "D*EX  0.0.0.0/0 [170/27008000] via 192.168.100.11, 00:00:00, Tunnel100"
+
+
+def test_a_line_that_is_too_long_is_broken_behind_the_prefix(r31: Workbench) -> None:
+    r31.configure("interface TenGigabitEthernet0/0/1\n ip address 192.168.200.200 255.255.255.0\n")
+    r31.handle(LinkChanged("TenGigabitEthernet0/0/1", up=True))
+    hop = NextHop("TenGigabitEthernet0/0/1", IPv4Address("192.168.200.201"))
+    r31.handle(offer("100.100.100.100/32", RouteSource.RIP, 120, 1, hop))
+    assert r31.show("show ip route rip")[-2:] == [
+        "R        100.100.100.100/32",
+        "           [120/1] via 192.168.200.201, 00:00:00, TenGigabitEthernet0/0/1",
+    ]
+
+
+def test_the_particulars_of_an_eigrp_route_with_an_override(r31: Workbench) -> None:
+    assert r31.show("show ip route 10.4.4.1") == [
+        "Routing entry for 10.4.4.0/24",
+        '  Known via "eigrp 100", distance 90, metric 52992000, type internal',
+        "  Redistributing via eigrp 100",
+        "  Last update from 192.168.100.11 on Tunnel100, 23:04:23 ago",
+        "  Routing Descriptor Blocks:",
+        "  * 192.168.100.11, from 192.168.100.11, 23:04:23 ago, via Tunnel100",
+        "      Route metric is 52992000, traffic share count is 1",
+        *DETAILS,
+        "    [NHO]192.168.100.41, from 192.168.100.41, 00:00:10 ago, via Tunnel100",
+        "      Route metric is 255, traffic share count is 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        (
+            "show ip route 192.168.100.41",
+            ["Routing entry for 192.168.100.41/32", '  Known via "nhrp", distance 250, metric 255'],
+        ),
+        (
+            "show ip route 192.168.100.0 255.255.255.0",
+            [
+                "Routing entry for 192.168.100.0/24",
+                '  Known via "connected", distance 0, metric 0 (connected, via interface)',
+                "  Routing Descriptor Blocks:",
+                "  * directly connected, via Tunnel100",
+                "      Route metric is 0, traffic share count is 1",
+            ],
+        ),
+        (
+            "show ip route 0.0.0.0",
+            [
+                "Routing entry for 0.0.0.0/0",
+                '  Known via "static", distance 1, metric 0, candidate default path',
+                "  Routing Descriptor Blocks:",
+                "  * 172.16.31.2",
+            ],
+        ),
+        ("show ip route 8.8.8.8", ["% Network not in table"]),
+        ("show ip route 10.9.9.9", ["% Subnet not in table"]),
+        ("show ip route 10.4.4.0/25", ["% Subnet not in table"]),
+        (
+            "show ip route 10.0.0.0",
+            ["Routing entry for 10.0.0.0/8, 5 known subnets", "  Variably subnetted with 2 masks"],
+        ),
+    ],
+)
+def test_the_particulars_of_other_routes(r31: Workbench, command: str, lines: list[str]) -> None:
+    assert r31.show(command)[: len(lines)] == lines
+
+
+def test_show_ip_route_summary_counts_by_source(r31: Workbench) -> None:
+    assert r31.show("show ip route summary")[3:] == [
+        "connected       1           5           0           576         1872",
+        "static          1           0           0           96          312",
+        "eigrp 100       0           2           0           192         624",
+        "nhrp            0           2           0           192         624",
+        "Total           2           9           0           1056        3432",
+    ]
+
+
+def test_show_ip_cef_shows_what_packets_take(r31: Workbench) -> None:
+    lines = r31.show("show ip cef")
+    assert lines[0] == "Prefix               Next Hop             Interface"
+    for line in (
+        "0.0.0.0/0            172.16.31.2          GigabitEthernet0/1",
+        "10.3.3.0/24          attached             GigabitEthernet0/2",
+        "10.3.3.1/32          receive              GigabitEthernet0/2",
+        "10.3.3.255/32        receive              GigabitEthernet0/2",
+        "10.4.4.0/24          192.168.100.41       Tunnel100",
+        "192.168.100.41/32    attached             Tunnel100",
+        "224.0.0.0/4          drop",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("show ip cef 10.4.4.0", ["10.4.4.0/24", "  nexthop 192.168.100.41 Tunnel100"]),
+        ("show ip cef 10.1.1.9 detail", ["10.1.1.0/24, epoch 0", "  nexthop 192.168.100.11 Tunnel100"]),
+        ("show ip cef 10.3.3.9", ["10.3.3.0/24", "  attached to GigabitEthernet0/2"]),
+        ("show ip cef 10.3.3.1", ["10.3.3.1/32", "  receive for GigabitEthernet0/2"]),
+        ("show ip cef 10.99.0.0 255.255.0.0", ["%Prefix not found"]),
+    ],
+)
+def test_show_ip_cef_of_one_prefix(r31: Workbench, command: str, lines: list[str]) -> None:
+    assert r31.show(command) == lines
+
+
+def test_show_ip_protocols_begins_as_on_ios() -> None:
+    assert Workbench(INTERFACE, RIB).show("show ip protocols") == ["*** IP Routing is NSF aware ***", ""]
+
+
+def test_the_routes_can_be_had_as_json(r31: Workbench) -> None:
+    assert '"10.4.4.0/24"' in "\n".join(r31.show("show ip route | json"))

@@ -1,0 +1,295 @@
+"""Ping as a user sees it: marks one by one, statistics, and no mark for anything that is not our answer."""
+
+from __future__ import annotations
+
+import errno
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve, SendIp
+from dmvpn.base.events import EffectFailed, Event, IpReceived, JobAborted, NameResolved, Tick
+from dmvpn.base.notices import Configured, InterfaceState, Notice
+from dmvpn.features.system.events import StartPing
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.system.model import SystemConfig
+from dmvpn.features.system.names import NamesConfig
+from dmvpn.net import icmp
+from dmvpn.net.icmp import DestinationUnreachable, EchoRequest, IcmpMessage, OtherMessage, TimeExceeded
+from dmvpn.net.ipv4 import Ipv4Packet
+from support.fakes import fake_ports, up
+
+DESTINATION = IPv4Address("10.4.4.1")
+SOURCE = IPv4Address("10.3.3.1")
+ROUTER = IPv4Address("192.168.100.11")
+SESSION = 7
+
+
+class Pinger:
+    """A system machine, a clock, and what the session and the wire have seen."""
+
+    def __init__(self, *interfaces: InterfaceState) -> None:
+        self.machine = SystemMachine(fake_ports(*interfaces))
+        self.now = 100.0
+        self.screen = ""
+        self.sent: list[SendIp] = []
+        self.done = False
+        self.others: list[Effect | Notice] = []
+
+    def give(self, event: Event | Notice, after: float = 0.0) -> None:
+        self.now += after
+        for effect in self.machine.handle(event, self.now):
+            match effect:
+                case JobOutput(session=session, text=text):
+                    assert session == SESSION
+                    self.screen += text
+                case JobDone():
+                    self.done = True
+                case SendIp():
+                    self.sent.append(effect)
+                case _:
+                    self.others.append(effect)
+
+    def echo(self) -> EchoRequest:
+        """The request sent last."""
+        message = icmp.parse(self.sent[-1].payload)
+        assert isinstance(message, EchoRequest)
+        return message
+
+    def reply(self, after: float = 0.002) -> None:
+        self.answer(self.echo().reply(), DESTINATION, after)
+
+    def answer(self, message: IcmpMessage, source: IPv4Address = ROUTER, after: float = 0.002) -> None:
+        self.give(IpReceived("Tunnel0", source, SOURCE, 1, message.serialize()), after)
+
+    def quotation(self) -> bytes:
+        """The request sent last, as an ICMP error quotes it."""
+        sent = self.sent[-1]
+        return Ipv4Packet(protocol=1, source=SOURCE, destination=DESTINATION, payload=sent.payload).serialize()[:28]
+
+    def time_out(self) -> None:
+        deadline = self.machine.next_deadline()
+        assert deadline is not None
+        self.now = deadline
+        self.give(Tick())
+
+
+def test_five_replies_read_as_ios_prints_them() -> None:
+    pinger = Pinger(up("GigabitEthernet0/2", "10.3.3.1"))
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", source="GigabitEthernet0/2"))
+    for milliseconds in (4, 1, 2, 2, 1):
+        assert not pinger.done
+        pinger.reply(milliseconds / 1000)
+    assert pinger.screen == (
+        "Type escape sequence to abort.\n"
+        "Sending 5, 100-byte ICMP Echos to 10.4.4.1, timeout is 2 seconds:\n"
+        "Packet sent with a source address of 10.3.3.1 \n"
+        "!!!!!\n"
+        "Success rate is 100 percent (5/5), round-trip min/avg/max = 1/2/4 ms\n"
+    )
+    assert pinger.done
+    assert pinger.machine.next_deadline() is None
+    assert {sent.source for sent in pinger.sent} == {SOURCE}
+
+
+def test_without_a_source_the_plane_chooses_and_nothing_is_said_about_it() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=1))
+    assert pinger.sent[0].source is None
+    assert "source" not in pinger.screen
+
+
+def test_size_counts_the_whole_ip_packet() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", size=1400, df=True))
+    assert len(pinger.sent[0].payload) == 1380
+    assert pinger.sent[0].df
+    assert "Sending 5, 1400-byte" in pinger.screen
+    assert pinger.screen.endswith("Packet sent with the DF bit set\n")
+
+
+def test_silence_is_a_dot_after_the_timeout_and_no_times_are_printed() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=2, timeout=1.0))
+    pinger.time_out()
+    assert pinger.now == 101.0
+    pinger.time_out()
+    assert pinger.screen.endswith("\n..\nSuccess rate is 0 percent (0/2)\n")
+    assert pinger.done
+
+
+def test_every_kind_of_error_has_its_mark() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=5))
+    pinger.answer(DestinationUnreachable(code=1, quoted=pinger.quotation()))
+    pinger.answer(DestinationUnreachable(code=4, next_hop_mtu=1400, quoted=pinger.quotation()))
+    pinger.answer(TimeExceeded(quoted=pinger.quotation()))
+    pinger.answer(OtherMessage(type=4, code=0, rest=bytes(4) + pinger.quotation()))
+    pinger.answer(OtherMessage(type=12, code=0, rest=bytes(4) + pinger.quotation()))
+    assert pinger.screen.endswith("\nUM&Q?\nSuccess rate is 0 percent (0/5)\n")
+
+
+def test_what_is_not_an_answer_to_the_request_in_flight_changes_nothing() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1"))
+    first = pinger.echo()
+    quoted = pinger.quotation()
+    pinger.reply()
+    before = pinger.screen
+    foreign = EchoRequest(identifier=first.identifier ^ 1, sequence=1)
+    pinger.answer(first.reply(), DESTINATION)
+    pinger.answer(foreign.reply(), DESTINATION)
+    pinger.answer(DestinationUnreachable(code=1, quoted=quoted))
+    pinger.answer(DestinationUnreachable(code=1, quoted=b"\x45"))
+    pinger.answer(TimeExceeded(quoted=b""))
+    pinger.give(IpReceived("Tunnel0", ROUTER, SOURCE, 1, b"\x00\x00\x00"))
+    pinger.give(IpReceived("Tunnel0", ROUTER, SOURCE, 88, b""))
+    assert pinger.screen == before
+    assert len(pinger.sent) == 2
+
+
+def test_a_packet_too_big_for_our_own_interface_is_an_m_at_once() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", size=9000, df=True, repeat=1))
+    pinger.give(EffectFailed(pinger.sent[0], errno.EMSGSIZE, "Message too long"))
+    assert pinger.screen.endswith("M\nSuccess rate is 0 percent (0/1)\n")
+
+
+def test_another_failure_to_send_looks_like_silence() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=1))
+    pinger.give(EffectFailed(pinger.sent[0], errno.ENETUNREACH, "Network is unreachable"))
+    assert not pinger.done
+    pinger.time_out()
+    assert pinger.screen.endswith("\n.\nSuccess rate is 0 percent (0/1)\n")
+
+
+def test_seventy_marks_fill_a_line() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=72))
+    for _ in range(72):
+        pinger.reply(0.001)
+    lines = pinger.screen.splitlines()
+    assert lines[2:] == [
+        "!" * 70,
+        "!!",
+        "Success rate is 100 percent (72/72), round-trip min/avg/max = 1/1/1 ms",
+    ]
+
+
+def test_a_line_that_is_just_full_is_not_followed_by_an_empty_one() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=70))
+    for _ in range(70):
+        pinger.reply(0.001)
+    assert pinger.screen.splitlines()[2:3] == ["!" * 70]
+    assert "\n\n" not in pinger.screen
+
+
+def test_the_escape_sequence_ends_it_with_what_is_known_so_far() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1"))
+    pinger.reply()
+    pinger.time_out()
+    pinger.give(JobAborted(SESSION))
+    assert pinger.screen.endswith("\n!.\nSuccess rate is 50 percent (1/2), round-trip min/avg/max = 2/2/2 ms\n")
+    assert pinger.done
+    assert pinger.machine.next_deadline() is None
+    pinger.reply()
+    assert pinger.screen.count("!") == 1
+
+
+def test_aborting_where_nothing_runs_does_nothing() -> None:
+    pinger = Pinger()
+    pinger.give(JobAborted(SESSION))
+    assert (pinger.screen, pinger.done) == ("", False)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0"])  # noqa: S104
+def test_what_is_no_host_is_refused_in_ios_words(name: str) -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination=name))
+    assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
+    assert pinger.done
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("Tunnel0", "% Invalid source interface - IP not enabled or interface is down\n"),
+        ("Loopback9", "% Invalid source interface - IP not enabled or interface is down\n"),
+        (IPv4Address("10.9.9.9"), "% Invalid source address- IP address not on any of our up interfaces\n"),
+        (IPv4Address("10.0.0.1"), "% Invalid source address- IP address not on any of our up interfaces\n"),
+    ],
+)
+def test_a_source_must_be_an_address_of_ours_that_is_up(source: IPv4Address | str, complaint: str) -> None:
+    down = InterfaceState(name="Tunnel0", enabled=True, line=False, address=IPv4Address("10.0.0.1"))
+    pinger = Pinger(down)
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", source=source))
+    assert (pinger.screen, pinger.done, pinger.sent) == (complaint, True, [])
+
+
+def test_a_name_of_ip_host_is_an_address() -> None:
+    pinger = Pinger()
+    names = NamesConfig(domain="example.com", hosts=(("hub.example.com", DESTINATION),))
+    pinger.give(Configured("system", SystemConfig(names=names)))
+    pinger.give(StartPing(SESSION, destination="HUB"))
+    assert pinger.sent[0].destination == DESTINATION
+
+
+def test_with_lookup_on_the_name_service_is_asked() -> None:
+    pinger = Pinger()
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True, domain="example.com"))))
+    pinger.give(StartPing(SESSION, destination="hub", repeat=1))
+    assert pinger.others == [Resolve("hub.example.com")]
+    pinger.give(NameResolved("other.example.com", (ROUTER,)))
+    assert pinger.sent == []
+    pinger.give(NameResolved("hub.example.com", (DESTINATION,)))
+    pinger.reply()
+    assert pinger.screen.startswith('Translating "hub"... [OK]\nType escape sequence to abort.\n')
+    assert pinger.done
+
+
+def test_a_name_that_nobody_knows_is_refused_when_the_answer_comes() -> None:
+    pinger = Pinger()
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True))))
+    pinger.give(StartPing(SESSION, destination="hub"))
+    pinger.give(NameResolved("hub", ()))
+    assert pinger.screen == 'Translating "hub"...\n% Unrecognized host or address, or protocol not running.\n'
+    assert pinger.done
+
+
+def test_a_quotation_that_is_not_of_an_echo_request_is_nobodys() -> None:
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1"))
+    reply = Ipv4Packet(protocol=1, source=SOURCE, destination=DESTINATION, payload=pinger.echo().reply().serialize())
+    later = Ipv4Packet(
+        protocol=1, fragment_offset=3, source=SOURCE, destination=DESTINATION, payload=pinger.sent[0].payload
+    )
+    datagram = Ipv4Packet(protocol=17, source=SOURCE, destination=DESTINATION, payload=pinger.sent[0].payload)
+    for packet in (reply, later, datagram):
+        pinger.answer(TimeExceeded(quoted=packet.serialize()[:28]))
+    pinger.answer(TimeExceeded(quoted=pinger.quotation()[:24]))
+    assert len(pinger.sent) == 1
+
+
+def test_breaking_off_a_name_that_is_still_looked_up() -> None:
+    pinger = Pinger()
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True))))
+    pinger.give(StartPing(SESSION, destination="hub"))
+    pinger.give(JobAborted(SESSION))
+    assert (pinger.screen, pinger.done) == ('Translating "hub"...\n', True)
+    pinger.give(NameResolved("hub", (DESTINATION,)))
+    assert pinger.sent == []
+
+
+def test_two_sessions_ping_side_by_side() -> None:
+    machine = SystemMachine(fake_ports())
+    one = machine.handle(StartPing(1, destination="10.4.4.1", repeat=1), 0.0)
+    machine.handle(StartPing(2, destination="10.4.4.1", repeat=1), 0.0)
+    request = next(effect for effect in one if isinstance(effect, SendIp))
+    echo = icmp.parse(request.payload)
+    assert isinstance(echo, EchoRequest)
+    effects = machine.handle(IpReceived("Tunnel0", DESTINATION, SOURCE, 1, echo.reply().serialize()), 0.01)
+    assert JobDone(1) in effects
+    assert JobDone(2) not in effects

@@ -1,0 +1,474 @@
+"""What the system feature understands and shows: configuration lines, and golden texts of its shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from dmvpn.base.events import ClockSet, ConfigurationEntered
+from dmvpn.base.notices import Configured, Log
+from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, debug_commands, is_right, show
+from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
+from dmvpn.features.system.config import model
+from dmvpn.features.system.events import (
+    ClearDebug,
+    ClearLogging,
+    ConditionKind,
+    SetDebug,
+    SetDebugCondition,
+    StartPing,
+    StartTraceroute,
+)
+from dmvpn.features.system.model import LineConfig, SystemConfig
+from dmvpn.features.system.secrets import SecretError, check_secret
+from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
+from dmvpn.ios.configurator import Configurator
+from dmvpn.ios.exec_parser import ExecParser, Match
+from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from support.fakes import fake_ports, up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.ports import Ports
+    from dmvpn.ios.tree import ConfigTree
+
+SIX_O_CLOCK = 1795154400.0
+FLAGS = (
+    DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", "NHRP protocol"),
+    DebugFlag("nhrp packet", "nhrp packet", "NHRP packet", "NHRP"),
+    DebugFlag("eigrp packets", "eigrp packets", "EIGRP Packet", "EIGRP"),
+)
+LANGUAGE = Configurator([*FEATURE.config, INTERFACE], [*FEATURE.modes, INTERFACE_MODE])
+PARSER = ExecParser([*FEATURE.commands, *debug_commands(FLAGS)])
+M = TypeVar("M")
+
+
+def tree_of(text: str) -> ConfigTree:
+    """The tree of a configuration without mistakes."""
+    result = LANGUAGE.parse_text(text)
+    assert result.problems == ()
+    return result.tree
+
+
+@dataclass
+class Context:
+    """The view of a show command on one system machine."""
+
+    ports: Ports = field(default_factory=lambda: fake_ports(up("GigabitEthernet0/1", "172.16.31.1", 30)))
+    now: float = 0.0
+    text: str = "hostname R31-Spoke"
+    session: int = 5
+
+    def __post_init__(self) -> None:
+        self.running = tree_of(self.text)
+        self.system = SystemMachine(self.ports)
+        self.system.handle(ClockSet(SIX_O_CLOCK), 0.0)
+        self.system.handle(Configured("system", model(self.running)), 0.0)
+
+    @property
+    def hostname(self) -> str:
+        return self.running.hostname
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        return (FEATURE,)
+
+    def machine(self, kind: type[M]) -> M:
+        assert isinstance(self.system, kind)
+        return self.system
+
+    def show(self, line: str) -> str:
+        match = PARSER.match(line)
+        assert isinstance(match, Match), match
+        return "\n".join(match.lines(self))
+
+    def act(self, line: str) -> object:
+        match = PARSER.match(line)
+        assert isinstance(match, Match), match
+        assert match.command.action is not None
+        return match.command.action(self, match.args)
+
+
+def model_of(*lines: str) -> SystemConfig:
+    return model(tree_of("\n".join(lines)))
+
+
+# ------------------------------------------------------------------------------------------------ configuration
+
+
+def test_an_empty_configuration_is_the_default_model() -> None:
+    assert model_of() == SystemConfig()
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("no logging console", (None, 7, 7, 6)),
+        ("logging console warnings", (4, 7, 7, 6)),
+        ("logging console 3", (3, 7, 7, 6)),
+        ("logging monitor informational", (7, 6, 7, 6)),
+        ("no logging monitor", (7, None, 7, 6)),
+        ("logging buffered errors", (7, 7, 3, 6)),
+        ("no logging buffered", (7, 7, None, 6)),
+        ("logging trap debugging", (7, 7, 7, 7)),
+        ("no logging trap", (7, 7, 7, None)),
+    ],
+)
+def test_levels_by_word_and_number(line: str, wanted: tuple[int | None, ...]) -> None:
+    log = model_of(line).logging
+    assert (log.console, log.monitor, log.buffered, log.trap) == wanted
+
+
+def test_a_level_typed_as_a_number_is_shown_as_a_word() -> None:
+    assert tree_of("logging buffered 8192 6").render() == ["logging buffered 8192 informational", "!"]
+    assert model_of("logging buffered 8192 6").logging.buffer_size == 8192
+
+
+@pytest.mark.parametrize(
+    ("line", "stamps"),
+    [
+        ("service timestamps log datetime msec", Timestamps()),
+        ("no service timestamps log", Timestamps(style=StampStyle.NONE)),
+        ("service timestamps log uptime", Timestamps(style=StampStyle.UPTIME)),
+        ("service timestamps log", Timestamps(style=StampStyle.UPTIME)),
+        ("service timestamps log datetime", Timestamps(msec=False)),
+        (
+            "service timestamps log datetime msec localtime show-timezone year",
+            Timestamps(localtime=True, show_timezone=True, year=True),
+        ),
+    ],
+)
+def test_service_timestamps(line: str, stamps: Timestamps) -> None:
+    config = model_of(line).logging
+    assert config.log_stamps == stamps
+    assert config.debug_stamps == Timestamps()
+
+
+def test_names_zone_hosts_and_log_servers() -> None:
+    config = model_of(
+        "ip domain name example.com",
+        "ip domain lookup",
+        "ip host hub 10.0.0.1",
+        "clock timezone EST -5 30",
+        "logging host 192.0.2.9",
+        "logging host 192.0.2.10",
+        "logging source-interface lo0",
+        "no logging on",
+        "service sequence-numbers",
+    )
+    assert config.names.known("HUB.example.com") is None
+    assert config.names.known("hub") == IPv4Address("10.0.0.1")
+    assert (config.names.lookup, config.names.domain) == (True, "example.com")
+    assert config.zone == TimeZone("EST", -330)
+    assert config.logging.hosts == (IPv4Address("192.0.2.9"), IPv4Address("192.0.2.10"))
+    assert config.logging.source_interface == "Loopback0"
+    assert (config.logging.enabled, config.logging.sequence_numbers) == (False, True)
+
+
+def test_a_zone_further_than_the_world_is_refused() -> None:
+    (problem,) = LANGUAGE.parse_text("clock timezone XYZ 24").problems
+    assert problem.message_lines == ("% The offset must be from -23 to 23 hours",)
+
+
+def test_no_ip_domain_lookup_is_shown_as_typed_though_it_is_the_default() -> None:
+    assert tree_of("no ip domain lookup").render() == ["no ip domain lookup", "!"]
+    assert not model_of("no ip domain lookup").names.lookup
+
+
+def test_terminal_lines() -> None:
+    config = model_of(
+        "line console 0",
+        " exec-timeout 1 0",
+        " logging synchronous",
+        "line vty 0 4",
+        " exec-timeout 5 30",
+        " length 0",
+        " width 511",
+        " history size 50",
+    )
+    assert config.line("con") == LineConfig(kind="con", timeout=60, synchronous=True)
+    assert config.line("vty", 3) == LineConfig(kind="vty", last=4, timeout=330, length=0, width=511, history=50)
+    assert config.line("vty", 9) == LineConfig(kind="vty", first=9, last=9, timeout=600)
+    assert [SystemConfig().line(kind).timeout for kind in ("con", "vty")] == [0, 600]
+
+
+def test_the_configuration_loads_back_as_it_was_shown() -> None:
+    text = (
+        "hostname R1\nno service timestamps debug\nlogging buffered 10000\nno logging console\nenable secret 0 a b\n"
+        "clock timezone CET 1 0\nip host hub 10.0.0.1\nline con 0\n exec-timeout 0 0\nline vty 0 4\n length 0"
+    )
+    shown = tree_of(text).render()
+    assert tree_of("\n".join(shown)) == tree_of(text)
+    assert [line for line in shown if line != "!"] == [
+        "no service timestamps debug",
+        "hostname R1",
+        "logging buffered 10000",
+        "no logging console",
+        "enable secret 0 a b",
+        "clock timezone CET 1 0",
+        "ip host hub 10.0.0.1",
+        "line con 0",
+        " exec-timeout 0 0",
+        "line vty 0 4",
+        " length 0",
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ secrets
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret", "word"),
+    [
+        (0, "cisco", "cisco"),
+        (7, "094F471A1A0A", "cisco"),
+        (7, "0822455D0A16", "cisco"),
+        # hashcat's published examples of these types
+        (8, "$8$TnGX/fE4KGHOVU$pEhnEvxrvaynpi8j4f.EMHr6M.FzU8xnZnBr/tJdFWk", "hashcat"),
+        (9, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6", "hashcat"),
+    ],
+)
+def test_the_right_password_and_only_it_is_right(kind: int, secret: str, word: str) -> None:
+    check_secret(kind, secret)
+    assert is_right(kind, secret, word)
+    assert not is_right(kind, secret, word + "x")
+    assert not is_right(kind, secret, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"), [(5, "$1$mERr$hx5rVt7rPNoS4wqbXKX7m0"), (7, "xy"), (8, "plain"), (9, "$9$a$b")]
+)
+def test_a_secret_that_nobody_could_type_right_is_refused(kind: int, secret: str) -> None:
+    with pytest.raises(SecretError):
+        check_secret(kind, secret)
+    (problem,) = LANGUAGE.parse_text(f"enable secret {kind} {secret}").problems
+    assert problem.message_lines[0].startswith("% A secret of type ")
+
+
+# ------------------------------------------------------------------------------------------------ shows
+
+
+def test_show_version_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "__version__", "0.1.0")
+    context = Context(now=94_440.0)
+    context.system.handle(HostDescribed(board="8F3A11D27C", memory_kb=2074940, used_kb=3075, disk_kb=11526144), 0.0)
+    assert context.show("show version") == (
+        "dmvpn 0.1.0: an open DMVPN router, NOT Cisco software; the next two lines only name the dialect for tools\n"
+        "Cisco IOS XE Software, Version 17.09.04a\n"
+        "Cisco IOS Software [Dialect], dmvpn Software (X86_64_LINUX-DMVPN-0.1.0), Version 17.9.4a, compatible mode\n"
+        "Copyright (c) 2026-2026 by the dmvpn contributors (Apache-2.0)\n"
+        "\n"
+        "\n"
+        "ROM: dmvpn\n"
+        "R31-Spoke uptime is 1 day, 2 hours, 14 minutes\n"
+        "Uptime for this control processor is 1 day, 2 hours, 14 minutes\n"
+        "System returned to ROM by reload\n"
+        'System image file is "bootflash:dmvpn.conf"\n'
+        "Last reload reason: reload\n"
+        "\n"
+        "\n"
+        "\n"
+        "cisco dmvpn (VXE) processor (revision VXE) with 2071865K/3075K bytes of memory.\n"
+        "Processor board ID 8F3A11D27C\n"
+        "Router operating mode: Autonomous ( IOS-XE dialect)\n"
+        "1 Gigabit Ethernet interface\n"
+        "32768K bytes of non-volatile configuration memory.\n"
+        "2074940K bytes of physical memory.\n"
+        "11526144K bytes of virtual hard disk at bootflash:.\n"
+        "\n"
+        "Configuration register is 0x2102\n"
+    )
+
+
+def test_show_clock() -> None:
+    context = Context(now=0.347)
+    assert context.show("show clock") == "*06:00:00.347 UTC Fri Nov 20 2026"
+    context = Context(now=0.347, text="clock timezone CET 1")
+    context.system.handle(ClockSet(SIX_O_CLOCK, authoritative=True), 0.0)
+    assert context.show("sh clock det") == "07:00:00.347 CET Fri Nov 20 2026\nTime source is the operating system"
+
+
+def test_show_logging_word_for_word() -> None:
+    context = Context()
+    message = Log("LINEPROTO", 5, "UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+    context.system.handle(message, 69.123)
+    assert context.show("show logging") == (
+        "Syslog logging: enabled (0 messages dropped, 0 messages rate-limited, 0 flushes, 0 overruns, xml disabled, "
+        "filtering disabled)\n"
+        "\n"
+        "No Active Message Discriminator.\n"
+        "\n"
+        "\n"
+        "\n"
+        "No Inactive Message Discriminator.\n"
+        "\n"
+        "\n"
+        "    Console logging: level debugging, 1 messages logged, xml disabled,\n"
+        "                     filtering disabled\n"
+        "    Monitor logging: level debugging, 1 messages logged, xml disabled,\n"
+        "                     filtering disabled\n"
+        "    Buffer logging:  level debugging, 1 messages logged, xml disabled,\n"
+        "                    filtering disabled\n"
+        "    Exception Logging: size (4096 bytes)\n"
+        "    Count and timestamp logging messages: disabled\n"
+        "    Persistent logging: disabled\n"
+        "\n"
+        "No active filter modules.\n"
+        "\n"
+        "    Trap logging: level informational, 1 message lines logged\n"
+        "        Logging Source-Interface:       VRF Name:\n"
+        "\n"
+        "Log Buffer (4096 bytes):\n"
+        "\n"
+        "*Nov 20 06:01:09.123: %LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel0, changed state to up"
+    )
+
+
+def test_show_logging_with_destinations_switched_off() -> None:
+    text = (
+        "no logging console\nno logging buffered\nno logging trap\nlogging host 192.0.2.9\nlogging source-interface lo0"
+    )
+    shown = Context(text=text).show("show logging")
+    assert "    Console logging: disabled\n" in shown
+    assert "    Buffer logging:  disabled\n" in shown
+    assert "    Trap logging: disabled\n        Logging to 192.0.2.9  (udp port 514" in shown
+    assert shown.endswith("        Logging Source-Interface:       VRF Name:\n        Loopback0")
+
+
+def test_show_debugging_lists_groups_and_conditions() -> None:
+    context = Context()
+    assert context.show("show debugging") == ""
+    for line in (
+        "debug nhrp",
+        "debug eigrp packets",
+        "debug nhrp packet",
+        "debug nhrp condition peer nbma 198.51.100.2",
+    ):
+        event = context.act(line)
+        assert isinstance(event, SetDebug | SetDebugCondition)
+        context.system.handle(event, 0.0)
+    assert context.show("show debugging") == (
+        "EIGRP:\n  EIGRP Packet debugging is on\n\n"
+        "NHRP:\n  NHRP protocol debugging is on\n  NHRP packet debugging is on\n\n"
+        "Condition 1: peer nbma 198.51.100.2"
+    )
+
+
+def test_show_running_config_has_ios_head_and_end() -> None:
+    context = Context(text="hostname R31\ninterface Tunnel0\nip host hub 10.0.0.1")
+    context.system.handle(ConfigurationEntered("", by="admin"), 69.0)
+    shown = context.show("show running-config")
+    body = (
+        "!\n! Last configuration change at 06:01:09 UTC Fri Nov 20 2026 by admin\n!\nversion 17.9\n!\nhostname R31\n!\n"
+        "ip host hub 10.0.0.1\n!\ninterface Tunnel0\n!\nend\n"
+    )
+    assert shown == f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n{body}"
+    assert context.show("show run | include ^interface|host") == "hostname R31\nip host hub 10.0.0.1\ninterface Tunnel0"
+
+
+def test_show_running_config_of_one_interface() -> None:
+    context = Context(text="hostname R31\ninterface Tunnel0")
+    assert context.show("show run interface tu0") == (
+        "Building configuration...\n\nCurrent configuration : 24 bytes\n!\ninterface Tunnel0\nend\n"
+    ).replace(": 24", f": {len('!' + chr(10) + 'interface Tunnel0' + chr(10) + 'end' + chr(10))}")
+    assert context.show("show run int tu9") == "% Invalid interface: it is not configured"
+
+
+def test_show_hosts_and_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "__version__", "0.1.0")
+    context = Context(text="ip domain name example.com\nip host hub 10.0.0.1")
+    context.system.handle(HostDescribed(board="8F3A11D27C"), 0.0)
+    shown = context.show("show hosts").splitlines()
+    assert shown[:2] == ["Default domain is example.com", "Name/address lookup uses static mappings"]
+    assert shown[-1] == "hub                       None  (perm, OK)  0   IP    10.0.0.1"
+    assert context.show("show inventory") == (
+        'NAME: "Chassis", DESCR: "dmvpn router (software)"\nPID: DMVPN             , VID: 0.1.0, SN: 8F3A11D27C\n'
+    )
+
+
+def test_every_show_can_be_had_as_json() -> None:
+    context = Context()
+    for command in FEATURE.commands:
+        if command.query is not None and "{" not in command.syntax:
+            line = command.syntax.partition(" [")[0]
+            assert context.show(f"{line} | json").startswith("{")
+
+
+# ------------------------------------------------------------------------------------------------ actions
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        ("ping 10.4.4.1", StartPing(5, destination="10.4.4.1")),
+        ("ping ip hub", StartPing(5, destination="hub")),
+        (
+            "ping 10.4.4.1 timeout 1 size 1400 repeat 100 df-bit source 10.3.3.1",
+            StartPing(
+                5,
+                destination="10.4.4.1",
+                source=IPv4Address("10.3.3.1"),
+                repeat=100,
+                size=1400,
+                timeout=1,
+                df=True,
+            ),
+        ),
+        (
+            "ping 10.4.4.1 source gi 0/2 repeat 2",
+            StartPing(5, destination="10.4.4.1", source="GigabitEthernet0/2", repeat=2),
+        ),
+        ("traceroute 10.4.4.1", StartTraceroute(5, destination="10.4.4.1")),
+        (
+            "traceroute 10.4.4.1 source 10.3.3.1 ttl 0 255 timeout 2",
+            StartTraceroute(
+                5, destination="10.4.4.1", source=IPv4Address("10.3.3.1"), timeout=2, first_ttl=0, last_ttl=255
+            ),
+        ),
+        ("trace 10.4.4.1 numeric probe 1 port 40000", StartTraceroute(5, destination="10.4.4.1", probes=1, port=40000)),
+        ("undebug all", ClearDebug(5)),
+        ("no debug all", ClearDebug(5)),
+        ("clear logging", Confirm("Clear logging buffer [confirm]", ClearLogging())),
+        (
+            "debug dmvpn condition interface tu0",
+            SetDebugCondition(5, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True),
+        ),
+        (
+            "no debug nhrp condition peer tunnel 10.0.0.12",
+            SetDebugCondition(5, "nhrp", ConditionKind.ADDRESS, "10.0.0.12", on=False),
+        ),
+        ("undebug nhrp condition", SetDebugCondition(5, "nhrp", None, "", on=False)),
+    ],
+)
+def test_commands_make_events(line: str, event: object) -> None:
+    assert Context().act(line) == event
+
+
+@pytest.mark.parametrize("line", ["no debug nhrp packet", "undebug nhrp packet", "und nh pa"])
+def test_a_debug_is_switched_off_in_three_ways(line: str) -> None:
+    event = Context().act(line)
+    assert isinstance(event, SetDebug)
+    assert not event.on
+    assert [name for _, _, name, _ in event.debugs] == ["nhrp packet"]
+
+
+def test_flags_with_one_syntax_are_switched_together() -> None:
+    flags = [DebugFlag("a", "dmvpn all", "A", "G"), DebugFlag("b", "dmvpn all", "B", "G")]
+    match = ExecParser(debug_commands(flags)).match("debug dmvpn all")
+    assert isinstance(match, Match)
+    assert match.command.action is not None
+    event = match.command.action(Context(), match.args)
+    assert isinstance(event, SetDebug)
+    assert [name for _, _, name, _ in event.debugs] == ["a", "b"]
+
+
+def test_help_texts_are_there_for_every_command() -> None:
+    def rows(line: str) -> Iterable[str]:
+        return PARSER.help_lines(line)
+
+    for row in (*rows("show "), *rows("ping 10.4.4.1 "), *rows("debug nhrp ")):
+        assert row == "  <cr>" or len(row.split(None, 1)) == 2, row

@@ -1,0 +1,376 @@
+"""GRE tunnels: when the line protocol is up, why it is down, and what the data plane is told."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
+from dmvpn.base.events import AddressAssigned, EffectFailed, KeepaliveReceived, LinkChanged, Resync
+from dmvpn.base.notices import HoldTunnel, Route, RouteOffered, RouteRetracted, RouteSource, TunnelChanged
+from dmvpn.base.reasons import Reason
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.static import FEATURE as STATIC
+from dmvpn.features.tunnel import FEATURE as TUNNEL
+from support.workbench import Workbench, of_type
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+
+GI = "GigabitEthernet0/1"
+UNDERLAY = f"interface {GI}\n ip address 172.16.11.1 255.255.255.252\n"
+DEFAULT = "ip route 0.0.0.0 0.0.0.0 172.16.11.2\n"
+#: Seed scenario S1: point-to-point GRE.
+P2P = """interface Tunnel100
+ bandwidth 4000
+ ip address 192.168.100.11 255.255.255.0
+ ip mtu 1400
+ tunnel source GigabitEthernet0/1
+ tunnel destination 172.16.31.1
+"""
+#: Seed scenario S2: the hub.
+MULTIPOINT = """interface Tunnel100
+ ip address 192.168.100.11 255.255.255.0
+ ip mtu 1400
+ ip tcp adjust-mss 1360
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+ tunnel key 100
+"""
+
+
+def make(text: str, *, link: bool = True) -> tuple[Workbench, list[Effect]]:
+    bench = Workbench(INTERFACE, TUNNEL, RIB, STATIC)
+    effects = bench.configure(text)
+    return bench, effects + (bench.handle(LinkChanged(GI, up=True)) if link else [])
+
+
+def why(bench: Workbench, name: str = "Tunnel100") -> str:
+    """The reason why the line protocol is down, "" if it is up."""
+    state = bench.ports.interfaces.get(name)
+    assert state is not None
+    assert state.line == (state.reason is None)
+    return state.reason.what if state.reason else ""
+
+
+def test_a_multipoint_tunnel_needs_its_source_only() -> None:
+    bench, effects = make(UNDERLAY + MULTIPOINT)
+    spec = TunnelSpec(
+        name="Tunnel100", source=IPv4Address("172.16.11.1"), destination=None, key=100, mtu=1400, mss=1360
+    )
+    assert [effect for effect in effects if isinstance(effect, SetTunnel | SetCarrier)] == [
+        SetTunnel(spec),
+        SetCarrier("Tunnel100", up=True),
+    ]
+    assert why(bench) == ""
+    assert "%LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel100, changed state to up" in bench.logs
+
+
+def test_a_point_to_point_tunnel_needs_a_route_to_its_destination() -> None:
+    bench, _ = make(UNDERLAY + P2P)
+    assert why(bench) == "no route to destination"
+    assert SetCarrier("Tunnel100", up=True) in bench.configure(DEFAULT)
+    assert why(bench) == ""
+    assert SetCarrier("Tunnel100", up=False) in bench.configure(f"no {DEFAULT}")
+    assert why(bench) == "no route to destination"
+
+
+@pytest.mark.parametrize(
+    ("text", "link", "reason"),
+    [
+        ("interface Tunnel100\n tunnel destination 172.16.31.1\n", True, "no tunnel source"),
+        (P2P.replace("GigabitEthernet0/1", "GigabitEthernet0/9"), True, "no output interface"),
+        (P2P.replace("GigabitEthernet0/1", "192.0.2.77"), True, "no output interface"),
+        (P2P, False, "tunnel source interface down"),
+        (P2P.replace(" tunnel destination 172.16.31.1\n", ""), True, "no IPv4 tunnel destination address"),
+        (f"{P2P} shutdown\n", True, "administratively down"),
+        (
+            f"{P2P} tunnel protection ipsec profile X\n",
+            True,
+            "tunnel protection is configured and this build has no IPsec",
+        ),
+        (f"{P2P} tunnel vrf FVRF\n", True, "a tunnel VRF is configured and this build has no VRFs"),
+    ],
+)
+def test_a_tunnel_that_is_down_says_why(text: str, link: bool, reason: str) -> None:
+    bench, effects = make(UNDERLAY + DEFAULT + text, link=link)
+    assert why(bench) == reason
+    assert SetCarrier("Tunnel100", up=True) not in effects
+
+
+def test_a_source_interface_without_an_address_is_named() -> None:
+    bench, _ = make(P2P + DEFAULT)
+    assert why(bench) == "tunnel source interface has no IPv4 address"
+
+
+def test_a_tunnel_that_asks_for_protection_is_not_even_made() -> None:
+    _, effects = make(UNDERLAY + MULTIPOINT + " tunnel protection ipsec profile X shared\n")
+    assert of_type(effects, SetTunnel) == []
+
+
+def test_the_source_may_be_an_address_of_ours() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT.replace("source GigabitEthernet0/1", "source 172.16.11.1"))
+    state = bench.ports.tunnels.get("Tunnel100")
+    assert state is not None
+    assert (state.source, state.source_interface) == (IPv4Address("172.16.11.1"), GI)
+
+
+def test_the_tunnel_follows_the_address_of_its_source_interface() -> None:
+    bench, _ = make(f"interface {GI}\n ip address dhcp\n{MULTIPOINT}")
+    assert why(bench) == "tunnel source interface has no IPv4 address"
+    effects = bench.handle(AddressAssigned(GI, IPv4Address("192.0.2.7"), 24))
+    assert of_type(effects, SetTunnel)[0].spec.source == IPv4Address("192.0.2.7")
+    effects = bench.handle(AddressAssigned(GI, IPv4Address("192.0.2.8"), 24))
+    assert of_type(effects, SetTunnel)[0].spec.source == IPv4Address("192.0.2.8")
+    assert why(bench) == ""
+    assert RemoveTunnel("Tunnel100") in bench.handle(AddressAssigned(GI, None))
+
+
+def test_what_fits_follows_from_the_egress_interface_and_the_key() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT + "interface Tunnel1\n tunnel source Gi0/1\n tunnel mode gre multipoint\n")
+    assert [(state.ip_mtu, state.transport_mtu) for state in bench.ports.tunnels.all()] == [
+        (1476, 17916),
+        (1472, 17912),
+    ]
+    bench.configure(f"interface {GI}\n mtu 1492\n")
+    assert [state.ip_mtu for state in bench.ports.tunnels.all()] == [1468, 1464]
+
+
+# -------------------------------------------------------------------------------------------- two alike (error 21)
+
+
+TWIN = MULTIPOINT.replace("Tunnel100", "Tunnel101").replace("192.168.100.", "192.168.101.")
+
+
+def test_of_two_tunnels_that_gre_cannot_tell_apart_the_second_stays_down_with_the_reason() -> None:
+    bench, effects = make(UNDERLAY + MULTIPOINT + TWIN)
+    assert why(bench) == ""
+    state = bench.ports.tunnels.get("Tunnel101")
+    assert state is not None
+    assert "received packets cannot be told from those of Tunnel100 (both have the same source 172.16.11.1" in str(
+        state.reason
+    )
+    assert [effect.spec.name for effect in of_type(effects, SetTunnel)] == ["Tunnel100"]
+    bench.configure("interface Tunnel101\n tunnel key 101\n")
+    assert why(bench, "Tunnel101") == ""
+
+
+def test_a_shut_tunnel_gives_way_to_one_that_is_alike() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT + TWIN)
+    bench.configure("interface Tunnel100\n shutdown\n")
+    assert (why(bench), why(bench, "Tunnel101")) == ("administratively down", "")
+
+
+def test_point_to_point_tunnels_with_different_far_ends_may_share_source_and_key() -> None:
+    other = P2P.replace("Tunnel100", "Tunnel101").replace("172.16.31.1", "172.16.41.1").replace(".100.", ".101.")
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + other)
+    assert (why(bench), why(bench, "Tunnel101")) == ("", "")
+
+
+# ---------------------------------------------------------------------------------------------------- keepalives
+
+
+def keepalive_times(bench: Workbench, seconds: int) -> list[float]:
+    times = []
+    for _ in range(seconds * 2):
+        times += [bench.now for effect in bench.advance(0.5) if isinstance(effect, SendKeepalive)]
+    return times
+
+
+def test_three_unanswered_keepalives_of_five_seconds_take_the_line_down() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive 5 3\n")
+    assert keepalive_times(bench, 14) == [0.5, 5.0, 10.0]
+    assert why(bench) == ""
+    assert SetCarrier("Tunnel100", up=False) in bench.advance(1.0)
+    assert why(bench) == "keepalive timer expired"
+
+
+def test_keepalives_go_on_while_the_line_is_down_and_the_first_answer_puts_it_up() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive 5 3\n")
+    bench.advance(31)
+    assert keepalive_times(bench, 10) == [35.0, 40.0]
+    assert SetCarrier("Tunnel100", up=True) in bench.handle(KeepaliveReceived("Tunnel100"))
+    assert why(bench) == ""
+
+
+def test_answered_keepalives_keep_the_line_up() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive 5 3\n")
+    for _ in range(20):
+        bench.advance(5)
+        bench.handle(KeepaliveReceived("Tunnel100"))
+    assert why(bench) == ""
+
+
+def test_a_multipoint_tunnel_sends_no_keepalives() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT + " keepalive 5 3\n")
+    assert keepalive_times(bench, 20) == []
+    assert why(bench) == ""
+
+
+def test_no_keepalive_ends_them_and_a_line_that_was_down_for_them_comes_up() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive 5 3\n")
+    bench.advance(20)
+    bench.configure("interface Tunnel100\n no keepalive\n")
+    assert why(bench) == ""
+    assert keepalive_times(bench, 20) == []
+
+
+def test_debug_tunnel_keepalive_prints_both_directions() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive\n")
+    bench.debugging.flags.add("tunnel keepalive")
+    bench.advance(0)
+    bench.handle(KeepaliveReceived("Tunnel100"))
+    assert bench.debug_lines == [
+        "Tunnel100: sending keepalive, 172.16.31.1->172.16.11.1 (len=24 ttl=255), counter=1",
+        "Tunnel100: keepalive received, 172.16.31.1->172.16.11.1 (len=24 ttl=255), resetting counter",
+    ]
+
+
+# --------------------------------------------------------------------------------------------- recursive routing
+
+OVERLAY_ROUTE = Route(
+    prefix=Prefix.parse("172.16.31.0/30"),
+    source=RouteSource.EIGRP,
+    distance=90,
+    metric=27392000,
+    next_hops=(NextHop("Tunnel100", IPv4Address("192.168.100.31")),),
+    process="100",
+)
+
+
+def test_a_destination_behind_the_tunnel_itself_takes_the_tunnel_down_for_a_minute() -> None:
+    """S1: EIGRP is enabled on the transport prefix; the tunnel flaps as long as that is so."""
+    bench, _ = make(UNDERLAY + DEFAULT + P2P)
+    bench.logs.clear()
+    assert SetCarrier("Tunnel100", up=False) in bench.handle(RouteOffered(OVERLAY_ROUTE))
+    assert bench.logs == [
+        "%TUN-5-RECURDOWN: Tunnel100 temporarily disabled due to recursive routing",
+        "%LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel100, changed state to down",
+    ]
+    assert why(bench) == "recursive routing"
+    bench.handle(RouteRetracted(RouteSource.EIGRP, "100", OVERLAY_ROUTE.prefix))
+    bench.advance(59)
+    assert why(bench) == "recursive routing"
+    bench.advance(1)
+    assert why(bench) == ""
+    bench.handle(RouteOffered(OVERLAY_ROUTE))
+    assert why(bench) == "recursive routing"
+
+
+def test_a_tunnel_inside_another_one_is_followed_too() -> None:
+    inner = """interface Tunnel200
+ ip address 192.168.200.11 255.255.255.0
+ tunnel source Gi0/1
+ tunnel destination 192.168.100.31
+"""
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + inner)
+    assert (why(bench), why(bench, "Tunnel200")) == ("", "")
+    hop = NextHop("Tunnel200", IPv4Address("192.168.200.31"))
+    route = Route(
+        prefix=Prefix.parse("172.16.31.0/30"), source=RouteSource.RIP, distance=120, metric=1, next_hops=(hop,)
+    )
+    bench.handle(RouteOffered(route))
+    assert why(bench) == "recursive routing"
+
+
+# ------------------------------------------------------------------------------------------- NHRP, the shell, others
+
+
+def test_nhrp_may_hold_the_line_down_while_the_tunnel_itself_can_send() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT)
+    effects = bench.handle(HoldTunnel("Tunnel100", Reason("no next hop server answers")))
+    assert effects[0] == SetCarrier("Tunnel100", up=False)
+    assert why(bench) == "no next hop server answers"
+    state = bench.ports.tunnels.get("Tunnel100")
+    assert state is not None
+    assert state.up
+    bench.handle(HoldTunnel("Tunnel100", None))
+    assert why(bench) == ""
+
+
+def test_a_tunnel_that_the_host_refuses_is_tried_again() -> None:
+    bench, effects = make(UNDERLAY + MULTIPOINT)
+    (order,) = of_type(effects, SetTunnel)
+    bench.handle(EffectFailed(order, 1, "Operation not permitted"))
+    assert why(bench) == "the host refused the tunnel"
+    effects = bench.advance(1.0)
+    assert order in effects
+    assert why(bench) == ""
+
+
+def test_resync_says_every_tunnel_again() -> None:
+    bench, effects = make(UNDERLAY + MULTIPOINT)
+    (order,) = of_type(effects, SetTunnel)
+    again = [effect for effect in bench.handle(Resync()) if isinstance(effect, SetTunnel | SetCarrier)]
+    assert again == [order, SetCarrier("Tunnel100", up=True)]
+
+
+def test_a_tunnel_that_is_removed_is_taken_away() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT)
+    bench.notices.clear()
+    assert RemoveTunnel("Tunnel100") in bench.configure("no interface Tunnel100\n")
+    assert bench.ports.tunnels.get("Tunnel100") is None
+    assert bench.ports.tunnels.all() == ()
+    assert [notice.new for notice in bench.notices if isinstance(notice, TunnelChanged)] == [None]
+
+
+def test_defaults_are_not_shown_and_mgre_spelled_wrongly_is_refused_at_the_first_wrong_letter() -> None:
+    bench, _ = make(P2P + " tunnel mode gre ip\n tunnel ttl 255\n keepalive 5\n")
+    lines = bench.running_lines()
+    assert " keepalive 5 3" in lines
+    assert not [line for line in lines if "mode" in line or "ttl" in line]
+    assert bench.problems("interface Tunnel100\n tunnel mode gre multiprotocol\n") == [
+        " " * len(" tunnel mode gre multip") + "^",
+        "% Invalid input detected at '^' marker.",
+        "",
+    ]
+
+
+SHOW = [
+    "Tunnel100 is up, line protocol is up ",
+    "  Hardware is Tunnel",
+    "  Internet address is 192.168.100.11/24",
+    "  MTU 9976 bytes, BW 4000 Kbit/sec, DLY 50000 usec, ",
+    "     reliability 255/255, txload 1/255, rxload 1/255",
+    "  Encapsulation TUNNEL, loopback not set",
+    "  Keepalive set (5 sec), retries 3",
+    "  Tunnel linestate evaluation up",
+    "  Tunnel source 172.16.11.1 (GigabitEthernet0/1), destination 172.16.31.1",
+    "   Tunnel Subblocks:",
+    "      src-track:",
+    "         Tunnel100 source tracking subblock associated with GigabitEthernet0/1",
+    "          Set of tunnels with source GigabitEthernet0/1, 1 member (includes iterators), on interface <OK>",
+    "  Tunnel protocol/transport GRE/IP",
+    "    Key disabled, sequencing disabled",
+    "    Checksumming of packets disabled",
+    "  Tunnel TTL 255, Fast tunneling enabled",
+    "  Tunnel transport MTU 1476 bytes",
+    "  Tunnel transmit bandwidth 8000 (kbps)",
+    "  Tunnel receive bandwidth 8000 (kbps)",
+]
+
+
+def test_show_interface_of_s1_has_every_line_of_the_seed() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " keepalive 5 3\n")
+    assert bench.show("show interface tunnel 100")[: len(SHOW)] == SHOW
+
+
+def test_show_interface_of_a_multipoint_tunnel_shows_key_and_protection() -> None:
+    bench, _ = make(UNDERLAY + MULTIPOINT + " tunnel protection ipsec profile P\n")
+    lines = bench.show("show interface tu100")
+    for line in (
+        "Tunnel100 is up, line protocol is down ",
+        "  MTU 9972 bytes, BW 100 Kbit/sec, DLY 50000 usec, ",
+        "  Keepalive not set",
+        "  Tunnel linestate evaluation down - tunnel protection is configured and this build has no IPsec",
+        "  Tunnel source 172.16.11.1 (GigabitEthernet0/1)",
+        "  Tunnel protocol/transport multi-GRE/IP",
+        "    Key 0x64, sequencing disabled",
+        "  Tunnel transport MTU 1472 bytes",
+        '  Tunnel protection via IPSec (profile "P")',
+    ):
+        assert line in lines
