@@ -142,25 +142,29 @@ class EigrpNet:
     def run(self, seconds: float) -> None:
         """Let time pass."""
         end = self.now + seconds
-        while True:
-            deadlines = [
-                (deadline, name)
-                for name, router in self.routers.items()
-                if (deadline := router.machine.next_deadline()) is not None
-            ]
-            when = min(
-                [deadline for deadline, _ in deadlines] + [flight[0] for flight in self._flying[:1]], default=end
-            )
-            if when > end:
-                break
-            self.now = max(self.now, when)
-            while self._flying and self._flying[0][0] <= self.now:
-                _, _, name, event = heapq.heappop(self._flying)
-                self.event(name, event)
-            for deadline, name in deadlines:
-                if deadline <= self.now:
-                    self.event(name, Tick())
-        self.now = end
+        while self.step(end):
+            pass
+
+    def step(self, end: float) -> bool:
+        """Let the next thing happen, unless it is later than `end`. False if there is none."""
+        deadlines = [
+            (deadline, name)
+            for name, router in self.routers.items()
+            if (deadline := router.machine.next_deadline()) is not None
+        ]
+        when = min((*(deadline for deadline, _ in deadlines), *(flight[0] for flight in self._flying[:1])), default=end)
+        if when > end:
+            self.now = end
+            return False
+        self.now = max(self.now, when)
+        if self._flying and self._flying[0][0] <= self.now:
+            _, _, name, event = heapq.heappop(self._flying)
+            self.event(name, event)
+            return True
+        for deadline, name in deadlines:
+            if deadline <= self.now:
+                self.event(name, Tick())
+        return True
 
     def packets(self, since: float = 0.0) -> list[Sent]:
         return [sent for sent in self.sent if sent.at >= since]

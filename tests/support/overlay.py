@@ -86,7 +86,12 @@ class Member:
     counters: dict[IPAddress, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.interfaces, self.tunnels, self.rib, self.debugging = FakeInterfaces(), FakeTunnels(), FakeRib(), FakeDebugging()
+        self.interfaces, self.tunnels, self.rib, self.debugging = (
+            FakeInterfaces(),
+            FakeTunnels(),
+            FakeRib(),
+            FakeDebugging(),
+        )
         ports = fake_ports(seed=int(self.nbma))
         self.ports: Ports = replace(
             ports, interfaces=self.interfaces, tunnels=self.tunnels, rib=self.rib, debugging=self.debugging
@@ -295,7 +300,9 @@ class Overlay:
                 else:
                     member.rib.overrides[prefix] = hop
             case Log():
-                self.logs.append((member.name, f"%{result.facility}-{result.severity}-{result.mnemonic}: {result.text}"))
+                self.logs.append(
+                    (member.name, f"%{result.facility}-{result.severity}-{result.mnemonic}: {result.text}")
+                )
             case _:
                 pass
 
@@ -333,7 +340,9 @@ class Overlay:
         request = icmp.parse(packet.payload)
         if packet.destination != receiver.tunnel or not isinstance(request, icmp.EchoRequest):
             return
-        reply = replace(packet, source=packet.destination, destination=packet.source, payload=request.reply().serialize())
+        reply = replace(
+            packet, source=packet.destination, destination=packet.source, payload=request.reply().serialize()
+        )
         self._walk(receiver, reply)
 
     def _walk(self, member: Member, packet: Ipv4Packet) -> None:

@@ -129,6 +129,14 @@ def test_an_address_by_dhcp_is_the_one_that_the_host_got() -> None:
     assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is None
 
 
+def test_an_address_that_the_host_names_before_the_link_is_not_forgotten() -> None:
+    bench = Workbench(FEATURE)
+    bench.handle(AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
+    assert bench.ports.interfaces.all() == ()
+    bench.handle(UP)
+    assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is not None
+
+
 def test_a_configured_address_that_the_host_does_not_have_is_reported() -> None:
     bench = make()
     bench.handle(UP, AddressAssigned("GigabitEthernet0/1", IPv4Address("172.16.11.9"), 30))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import NextHop, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
+from dmvpn.base.effects import NextHop, RemoveTunnel, SendKeepalive, SetCarrier, SetInterface, SetTunnel, TunnelSpec
 from dmvpn.base.events import AddressAssigned, EffectFailed, KeepaliveReceived, LinkChanged, Resync
 from dmvpn.base.notices import HoldTunnel, Route, RouteOffered, RouteRetracted, RouteSource, TunnelChanged
 from dmvpn.base.reasons import Reason
@@ -302,11 +302,12 @@ def test_a_tunnel_that_the_host_refuses_is_tried_again() -> None:
     assert why(bench) == ""
 
 
-def test_resync_says_every_tunnel_again() -> None:
+def test_resync_says_every_tunnel_again_with_its_addresses_behind_it() -> None:
     bench, effects = make(UNDERLAY + MULTIPOINT)
     (order,) = of_type(effects, SetTunnel)
-    again = [effect for effect in bench.handle(Resync()) if isinstance(effect, SetTunnel | SetCarrier)]
-    assert again == [order, SetCarrier("Tunnel100", up=True)]
+    again = [effect for effect in bench.handle(Resync()) if "Tunnel100" in repr(effect)]
+    addresses = ((IPv4Address("192.168.100.11"), 24),)
+    assert again == [order, SetCarrier("Tunnel100", up=True), SetInterface("Tunnel100", up=True, addresses=addresses)]
 
 
 def test_a_tunnel_that_is_removed_is_taken_away() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp import NhrpMachine
+from dmvpn.features.nhrp.client import NhsState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,11 @@ def missing(router: Router, routes: Iterable[str]) -> list[str]:
         for tunnel in router.ports.tunnels.all()
         if not tunnel.up
     ]
-    lacks += router.machine(NhrpMachine).unregistered()
+    lacks += [
+        f"{tunnel.name} is not registered with {client.nhs}: {client.reason or 'no reply yet'}"
+        for tunnel in router.machine(NhrpMachine).tunnels
+        for client in tunnel.clients.values()
+        if client.state in (NhsState.EXPECTING, NhsState.DOWN)
+    ]
     lacks += [f"no route to {text}" for text in routes if router.ports.rib.exact(Prefix.parse(text)) is None]
     return lacks

@@ -16,7 +16,7 @@ from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Lin
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.interface import messages
-from dmvpn.features.interface.kinds import kind_of, sort_key
+from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import Port, Status
 
@@ -99,10 +99,7 @@ class InterfaceMachine:
                 )
                 return self._refresh((event.interface,), now)
             case LineProtocolDecided():
-                if event.interface not in self._interfaces:
-                    return []
-                self._port(event.interface).decided = event
-                return self._refresh((event.interface,), now)
+                return self._decided(event, now)
             case UsageReported():
                 received = sum(peer.received for peer in event.peers)
                 sent = sum(peer.sent for peer in event.peers)
@@ -118,13 +115,22 @@ class InterfaceMachine:
                 due = self._retries.pop_due(now)
                 return [self._orders[name] for name in due if name in self._orders]
             case Resync():
-                return list(self._orders.values())
+                return [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
             case _:
                 return []
 
     def next_deadline(self) -> float | None:
         """When an order that failed is tried again."""
         return self._retries.next()
+
+    def _decided(self, event: LineProtocolDecided, now: float) -> list[Effect | Notice]:
+        """The owner spoke. The same words again mean that the shell may have lost the interface with its addresses."""
+        port = self._interfaces.get(event.interface)
+        if port is None:
+            return []
+        is_repeated, port.decided = port.decided == event, event
+        order = self._orders.get(event.interface)
+        return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
 
     def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
         wanted = {settings.name: settings for settings in config.interfaces}
@@ -150,7 +156,7 @@ class InterfaceMachine:
             port = self._interfaces[name]
             old = self._states.get(name)
             if not port.configured and (port.link is None or kind_of(name).logical):
-                results += self._remove(name, old)
+                results += self._remove(port, old)
                 continue
             new = port.state(old, now)
             results += self._log(name, old, port.status, new)
@@ -162,8 +168,11 @@ class InterfaceMachine:
                 results.append(InterfaceChanged(name, old, new))
         return results
 
-    def _remove(self, name: str, old: InterfaceState | None) -> list[Effect | Notice]:
-        del self._interfaces[name]
+    def _remove(self, port: Port, old: InterfaceState | None) -> list[Effect | Notice]:
+        """An interface that is neither configured nor there. What the host said of its address is remembered."""
+        name = port.name
+        if port.assigned is None:
+            del self._interfaces[name]
         if old is None:
             return []
         del self._states[name], self._status[name]

@@ -17,12 +17,16 @@ whoever changes it also tells the data plane and the RIB.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.reasons import Reason
 
 
 class EntryType(enum.Enum):

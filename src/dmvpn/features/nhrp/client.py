@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 
 class NhsState(enum.Enum):

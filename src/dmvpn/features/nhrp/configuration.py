@@ -6,20 +6,24 @@ while the tunnel can send, and again whenever it comes up.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SetHairpin, SetMulticast
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.counters import SendLimit
-from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
-from dmvpn.features.nhrp.peers import Peers
-from dmvpn.features.nhrp.purge import Purger
-from dmvpn.features.nhrp.registration import Registration
-from dmvpn.features.nhrp.resolver import Resolver
-from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+    from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.purge import Purger
+    from dmvpn.features.nhrp.registration import Registration
+    from dmvpn.features.nhrp.resolver import Resolver
+    from dmvpn.features.nhrp.server import Server
 
 
 class Configuration:

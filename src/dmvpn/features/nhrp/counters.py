@@ -8,8 +8,10 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from dmvpn.features.nhrp.packet import PacketType
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.packet import PacketType
 
 
 class Refusal(enum.Enum):

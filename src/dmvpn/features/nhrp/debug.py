@@ -9,10 +9,8 @@ debug nhrp cache, error, detail ...   what their names say
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
-from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.extensions import (
     AddressExtension,
     Authentication,
@@ -35,6 +33,12 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     TrafficIndication,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.cie import ClientInfo
 
 _VRF = "vrf: global(0x0)"
 _AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}

@@ -5,9 +5,9 @@ Never one for an Error Indication, never more than one for a packet; one with ou
 
 from __future__ import annotations
 
-from dmvpn.base.addresses import IPAddress
+from typing import TYPE_CHECKING
+
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -18,7 +18,11 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
 )
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.counters import Refusal
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
 LARGEST_QUOTE = 1024

@@ -1,11 +1,14 @@
-"""Events of this feature: what people order. Everything else that happens to NHRP is in `base.events` and `base.notices`."""
+"""Events of this feature: what people order. All else that happens to NHRP is in `base.events` and `base.notices`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.events import Event
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class ClearCounters(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSessions(Event):
-    """`clear dmvpn session ...`: forget peers and begin anew with them. static: servers too, which are registered again."""
+    """`clear dmvpn session ...`: forget peers and begin anew with them. static: with servers too: register again."""
 
     interface: str | None = None
     nbma: IPAddress | None = None

@@ -14,6 +14,8 @@ All parts share one `Station`; none knows the one who calls it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     ClearAdjacency,
@@ -42,7 +44,6 @@ from dmvpn.base.notices import (
     RouteSource,
     TunnelChanged,
 )
-from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
@@ -62,8 +63,11 @@ from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.transit import Transit
-from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.ways import Here, find_way
+
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 
 class NhrpMachine:

@@ -7,12 +7,14 @@ each is its explanation for `dmvpn explain`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import Log
 from dmvpn.features.nhrp.cie import CieCode
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 #: How packets are called in logs and debugs.
 PACKET_NAMES: dict[PacketType, str] = {

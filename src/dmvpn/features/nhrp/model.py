@@ -7,8 +7,10 @@ request or a reply may pass from one to another.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
 
 #: RFC 2332 leaves it open; this is IOS's, FRR's and every capture's.
 DEFAULT_HOLDTIME = 7200

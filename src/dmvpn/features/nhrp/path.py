@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
 from dmvpn.base.reasons import Reason
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 
 class PathState(enum.Enum):

@@ -14,20 +14,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import GRE_IPV4, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived, UsageReported
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
 from dmvpn.features.nhrp.path import Act, Path, PathState
-from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Tunnel, Usage
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived, UsageReported
+    from dmvpn.features.nhrp.routes import Routes
 
 #: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
 LARGEST_GLEANED = 256

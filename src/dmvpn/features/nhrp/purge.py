@@ -8,6 +8,7 @@ binding or a server of ours, and answer it also if nothing matched.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.cache import Entry, EntryType
@@ -19,11 +20,13 @@ from dmvpn.features.nhrp.extensions import (
     ReverseTransitRecord,
 )
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
-from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.replies import hop_by_hop
-from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.server import Server
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds to wait for an answer, try by try.
 RETRIES = (1.0, 2.0, 4.0)

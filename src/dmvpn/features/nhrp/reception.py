@@ -8,9 +8,9 @@ or leads to it: a Resolution Request for a host behind us is ours to answer.
 
 from __future__ import annotations
 
-from dmvpn.base.addresses import IPAddress
+from typing import TYPE_CHECKING
+
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import NhrpReceived
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.counters import Refusal
@@ -31,17 +31,21 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
-from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.redirect import quoted_addresses
-from dmvpn.features.nhrp.registration import Registration
 from dmvpn.features.nhrp.replies import unknown_compulsory
-from dmvpn.features.nhrp.resolver import Resolver
-from dmvpn.features.nhrp.responder import Responder
-from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.features.nhrp.transit import REPLIES, Transit
-from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import NhrpReceived
+    from dmvpn.features.nhrp.purge import Purger
+    from dmvpn.features.nhrp.registration import Registration
+    from dmvpn.features.nhrp.resolver import Resolver
+    from dmvpn.features.nhrp.responder import Responder
+    from dmvpn.features.nhrp.server import Server
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 
 class Reception:

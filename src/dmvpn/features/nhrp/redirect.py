@@ -6,14 +6,18 @@ and pair of addresses. The one from whom the packet came is told, unless the nex
 
 from __future__ import annotations
 
-from dmvpn.base.addresses import IPAddress
+from typing import TYPE_CHECKING
+
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import Hairpin
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.packet import TrafficIndication
-from dmvpn.features.nhrp.station import Station
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.net.ipv4 import peek_addresses
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import Hairpin
+    from dmvpn.features.nhrp.station import Station
 
 #: What IOS quotes of a packet: the IP header and eight octets.
 QUOTED = {4: 28, 6: 48}

@@ -6,10 +6,9 @@ as `max-connections` allows; one that fails is replaced by the next, and asked o
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import HoldTunnel
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
@@ -28,7 +27,12 @@ from dmvpn.features.nhrp.extensions import (
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 
 class Registration:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
@@ -29,10 +30,12 @@ from dmvpn.features.nhrp.extensions import (
 )
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.peers import Binding, Peers
-from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.tunnel import Tunnel
-from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
+from dmvpn.features.nhrp.ways import Here, Onward, find_way
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.routes import Routes
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
 NEGATIVE_TIME = 180.0
@@ -193,11 +196,12 @@ class Resolver:
             return
         entry = tunnel.cache.host(pending.destination) if tunnel else None
         waiting = entry is not None and entry.type is EntryType.INCOMPLETE
-        if tunnel is None or not tunnel.running:
-            self._finish(pending)
-        elif pending.purpose is Purpose.REFRESH and pending.tries >= REFRESH_TRIES:
-            self._finish(pending)
-        elif pending.purpose is not Purpose.REFRESH and not waiting:
+        if (
+            tunnel is None
+            or not tunnel.running
+            or (pending.purpose is Purpose.REFRESH and pending.tries >= REFRESH_TRIES)
+            or (pending.purpose is not Purpose.REFRESH and not waiting)
+        ):
             self._finish(pending)
         else:
             self._send(tunnel, pending)
@@ -285,7 +289,9 @@ class Resolver:
         """What the reply says of the answering station, translated addresses considered. None: it cannot be."""
         next_hop = cie.protocol if cie.protocol is not None else packet.destination_protocol
         nbma = cie.nbma
-        if nbma is None or tunnel.is_ours(next_hop) or nbma == tunnel.nbma or next_hop.is_multicast:
+        if nbma is None or nbma == tunnel.nbma or nbma.is_unspecified or nbma.is_multicast:
+            return None
+        if tunnel.is_ours(next_hop) or next_hop.is_unspecified or next_hop.is_multicast:
             return None
         reverse = find(packet.extensions, ReverseTransitRecord)
         direct = not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
@@ -352,6 +358,3 @@ class Resolver:
             self._routes.refuse(tunnel, entry)
         self._station.clear_adjacency(tunnel, entry.next_hop)
         tunnel.gleaned.pop(entry.next_hop, None)
-
-
-__all__ = ["Nowhere", "Pending", "Purpose", "Resolver"]

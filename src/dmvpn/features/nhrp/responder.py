@@ -10,8 +10,8 @@ again, that reply was lost, and the next one goes back by the way the request ca
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Requester
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
@@ -19,8 +19,11 @@ from dmvpn.features.nhrp.extensions import Extensions, NatAddress, ResponderAddr
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.peers import Binding, Peers
 from dmvpn.features.nhrp.replies import hop_by_hop
-from dmvpn.features.nhrp.station import Station
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Requesters that are remembered of one prefix; the one who asked first is forgotten first.
 LARGEST_REQUESTERS = 4096

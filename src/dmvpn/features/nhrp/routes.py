@@ -7,11 +7,15 @@ hop that somebody said does not exist is made unreachable for a while.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.nhrp.cache import Entry, RouteState
-from dmvpn.features.nhrp.station import Station
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: IOS's numbers for NHRP routes (17.x).
 DISTANCE = 250

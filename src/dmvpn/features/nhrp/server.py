@@ -8,6 +8,7 @@ forwarded came from them, so there the written one counts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
@@ -25,10 +26,12 @@ from dmvpn.features.nhrp.extensions import (
     put,
 )
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
-from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.replies import hop_by_hop
-from dmvpn.features.nhrp.station import Station
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Entries of one tunnel. A client that would be one more gets "insufficient resources".
 LARGEST_CACHE = 65_536

@@ -8,23 +8,26 @@ plane's adjacencies and multicast lists are told only when they change.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.notices import DebugOutput, Log, Notice
-from dmvpn.base.ports import Ports
 from dmvpn.features.nhrp import debug
-from dmvpn.features.nhrp.cache import Entry
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.extensions import Authentication
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
 MULTICAST_INTERVAL = 0.1
@@ -148,8 +151,11 @@ class Station:
 
     def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
         """Tell the debugs about a packet. size: its octets."""
+        to_us = packet.source_protocol != tunnel.address
+        peer = packet.source_protocol if to_us else packet.destination_protocol
+        on, name = self.ports.debugging.on, tunnel.name
         general, parts, extensions = (
-            self.debugs(flag, tunnel, nbma) for flag in ("nhrp", "nhrp packet", "nhrp extension")
+            on(flag, nbma, address=peer, interface=name) for flag in ("nhrp", "nhrp packet", "nhrp extension")
         )
         if not (general or parts or extensions):
             return
@@ -205,7 +211,7 @@ class Station:
 
     def clear_adjacency(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
-        if tunnel.adjacencies.pop(next_hop, None) is not None:
+        if tunnel.adjacencies.pop(next_hop, None) is not None and tunnel.nbma is not None:
             self.emit(ClearAdjacency(tunnel.name, next_hop))
 
     def update_multicast(self, tunnel: Tunnel) -> None:

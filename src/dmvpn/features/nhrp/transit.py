@@ -6,10 +6,10 @@ back. A packet with a compulsory extension that we do not know is passed on unto
 
 from __future__ import annotations
 
-from dmvpn.base.addresses import IPAddress
+from typing import TYPE_CHECKING
+
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.extensions import (
     Extensions,
     ForwardTransitRecord,
@@ -29,9 +29,13 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
 )
 from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
-from dmvpn.features.nhrp.station import Station
-from dmvpn.features.nhrp.tunnel import Tunnel
-from dmvpn.features.nhrp.ways import Onward
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.errors import Errors
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.features.nhrp.ways import Onward
 
 REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
 

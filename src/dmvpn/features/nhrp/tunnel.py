@@ -7,14 +7,17 @@ The owners: `cache` is changed by server, resolver, responder and `configuration
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.notices import InterfaceState, TunnelState
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
-from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.counters import Counters, SendLimit
-from dmvpn.features.nhrp.model import TunnelConfig
-from dmvpn.features.nhrp.path import Path
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.model import TunnelConfig
+    from dmvpn.features.nhrp.path import Path
 
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
@@ -145,7 +148,7 @@ class Tunnel:
 
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
-        if entry.nbma is None:
+        if entry.nbma is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
             return False
         usage = self.usage.get(entry.nbma)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR

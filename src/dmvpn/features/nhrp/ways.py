@@ -11,12 +11,15 @@ as if NHRP had put nothing into it: a request that followed a shortcut would ask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.notices import Route
-from dmvpn.features.nhrp.station import Station
-from dmvpn.features.nhrp.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Route
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: A shorter prefix is not given away: who has a default route to the Internet must not attract everything (as FRR).
 SHORTEST_PREFIX = 8
@@ -54,9 +57,10 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: IP
     came_from: the NBMA address of the station that sent us the message. It does not go back there.
     """
     owner = station.ports.interfaces.owner(address)
-    if owner is not None:
-        is_tunnel = station.same_network(tunnel, owner.name) is not None
-        return Here(Prefix.host(address) if is_tunnel else _connected(owner.addresses, address))
+    if owner is not None and station.same_network(tunnel, owner.name) is not None:
+        return Here(Prefix.host(address))
+    if owner is not None and owner.line:
+        return Here(_connected(owner.addresses, address))
     for member in station.network(tunnel):
         entry = member.cache.binding(address)
         if entry is not None and entry.nbma is not None:

@@ -115,7 +115,7 @@ class TunnelMachine:
             case Tick():
                 return self._tick(now)
             case Resync():
-                return [effect for tunnel in self._tunnels.values() for effect in _orders(tunnel)]
+                return [result for tunnel in self._tunnels.values() for result in _all_again(tunnel)]
             case _:
                 return []
 
@@ -314,6 +314,11 @@ def _orders(tunnel: _Tunnel) -> list[Effect | Notice]:
     if tunnel.spec is None:
         return []
     return [SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier)]
+
+
+def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
+    """The tunnel again, and its line protocol, so that its addresses are said behind it."""
+    return [*_orders(tunnel), *([tunnel.decided] if tunnel.decided is not None else [])]
 
 
 def _state(settings: TunnelSettings, source: line.Source, mtu: int, up: bool, reason: Reason | None) -> TunnelState:

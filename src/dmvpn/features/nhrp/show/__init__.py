@@ -1,8 +1,8 @@
 """The commands of NHRP.
 
-    entries      show ip nhrp ...                   servers      show ip nhrp nhs ...
-    dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
-    orders       clear ip nhrp, clear dmvpn session, and the names of the debugs
+entries      show ip nhrp ...                   servers      show ip nhrp nhs ...
+dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
+orders       clear ip nhrp, clear dmvpn session, and the names of the debugs
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`show ip nhrp` in its forms: the cache, entry by entry.
 
-    show ip nhrp [A.B.C.D | P/L] [dynamic|static|incomplete|local|self|shortcut|remote] [TunnelN] [detail|brief]
+show ip nhrp [A.B.C.D | P/L] [dynamic|static|incomplete|local|self|shortcut|remote] [TunnelN] [detail|brief]
 """
 
 from __future__ import annotations
@@ -224,7 +224,5 @@ COMMANDS: Final = (
         f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] brief", _HELP, query=cache, render=render_brief
     ),
     ExecCommand("show ip nhrp self [ {interface:interface} ]", _HELP, query=own_entries, render=render_cache),
-    ExecCommand(
-        "show ip nhrp self [ {interface:interface} ] detail", _HELP, query=own_entries, render=render_detail
-    ),
+    ExecCommand("show ip nhrp self [ {interface:interface} ] detail", _HELP, query=own_entries, render=render_detail),
 )

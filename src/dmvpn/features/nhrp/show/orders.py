@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions
 from dmvpn.ios import Args, DebugFlag, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
 
 
 def clear_cache(_: ShowContext, args: Args) -> ClearCache:

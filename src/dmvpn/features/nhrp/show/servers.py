@@ -88,7 +88,7 @@ def _line(client: NhsClient, now: float) -> ServerLine:
     pending = client.request_id is not None and client.deadline is not None
     return ServerLine(
         address=client.nhs,
-        letters=_LETTERS[client.state] + ("D" if client.dynamic else ""),
+        letters=(_LETTERS[client.state] if client.nbma is not None else "E") + ("D" if client.dynamic else ""),
         nbma=client.nbma,
         priority=client.priority,
         cluster=client.cluster,

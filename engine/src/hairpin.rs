@@ -1,0 +1,161 @@
+//! The hairpin detector: which transit packets came from a tunnel and leave by one of the same NHRP network.
+//!
+//! The kernel routes between the two, so the only trace of a packet's way is its pair of addresses: where it came from
+//! is remembered on its way in and looked up on its way out. Both memories are bounded; the oldest is forgotten first.
+
+use std::collections::HashMap;
+
+use crate::ipv4::Address;
+
+/// Source and destination of a packet.
+pub type Pair = [u8; 8];
+
+/// Where the packets of a pair came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The tunnel's number.
+    pub tunnel: u32,
+    /// The neighbour's NBMA address.
+    pub nbma: Address,
+}
+
+/// What the detector remembers.
+#[derive(Debug)]
+pub struct Hairpins {
+    came_from: Recent<Origin>,
+    reported: Recent<f64>,
+}
+
+impl Hairpins {
+    /// limit: pairs that are remembered.
+    pub fn new(limit: usize) -> Self {
+        Self { came_from: Recent::new(limit), reported: Recent::new(limit) }
+    }
+
+    /// A packet came in.
+    pub fn arrived(&mut self, pair: Pair, origin: Origin) {
+        self.came_from.remember(pair, origin);
+    }
+
+    /// Where the packets of a pair came from last.
+    pub fn origin(&self, pair: Pair) -> Option<Origin> {
+        self.came_from.get(pair)
+    }
+
+    /// Whether a pair is to be reported now, as it was not within the interval (seconds). If so, that is remembered.
+    pub fn is_due(&mut self, pair: Pair, now: f64, interval: f64) -> bool {
+        let due = self.reported.get(pair).is_none_or(|last| now - last >= interval);
+        if due {
+            self.reported.remember(pair, now);
+        }
+        due
+    }
+}
+
+/// A map that forgets what was remembered longest ago.
+#[derive(Debug)]
+struct Recent<V> {
+    limit: usize,
+    places: HashMap<Pair, usize>,
+    entries: Vec<Entry<V>>,
+    oldest: usize,
+    newest: usize,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    pair: Pair,
+    value: V,
+    older: usize,
+    newer: usize,
+}
+
+/// No entry.
+const NONE: usize = usize::MAX;
+
+impl<V: Copy> Recent<V> {
+    fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), places: HashMap::new(), entries: Vec::new(), oldest: NONE, newest: NONE }
+    }
+
+    fn get(&self, pair: Pair) -> Option<V> {
+        self.places.get(&pair).map(|&place| self.entries[place].value)
+    }
+
+    fn remember(&mut self, pair: Pair, value: V) {
+        let place = if let Some(&place) = self.places.get(&pair) {
+            if place == self.newest {
+                self.entries[place].value = value;
+                return;
+            }
+            self.unlink(place);
+            place
+        } else if self.entries.len() < self.limit {
+            self.entries.push(Entry { pair, value, older: NONE, newer: NONE });
+            self.entries.len() - 1
+        } else {
+            let place = self.oldest;
+            self.unlink(place);
+            self.places.remove(&self.entries[place].pair);
+            place
+        };
+        self.places.insert(pair, place);
+        self.entries[place] = Entry { pair, value, older: self.newest, newer: NONE };
+        match self.newest {
+            NONE => self.oldest = place,
+            newest => self.entries[newest].newer = place,
+        }
+        self.newest = place;
+    }
+
+    fn unlink(&mut self, place: usize) {
+        let Entry { older, newer, .. } = self.entries[place];
+        match older {
+            NONE => self.oldest = newer,
+            older => self.entries[older].newer = newer,
+        }
+        match newer {
+            NONE => self.newest = older,
+            newer => self.entries[newer].older = older,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pair(number: u8) -> Pair {
+        [number; 8]
+    }
+
+    #[test]
+    fn a_pair_is_reported_once_an_interval() {
+        let mut hairpins = Hairpins::new(2);
+        let due: Vec<bool> = [0.0, 1.0, 7.9, 8.0, 8.1].map(|now| hairpins.is_due(pair(1), now, 8.0)).to_vec();
+        assert_eq!(due, [true, false, false, true, false]);
+        assert!(hairpins.is_due(pair(2), 8.2, 8.0), "another pair");
+    }
+
+    proptest! {
+        /// Against the same as a list, newest last.
+        #[test]
+        fn exactly_the_last_ones_are_remembered(pairs in prop::collection::vec(0u8..8, 0..60), limit in 1usize..5) {
+            let mut recent = Recent::new(limit);
+            let mut list: Vec<(u8, usize)> = Vec::new();
+            for (value, number) in pairs.into_iter().enumerate() {
+                recent.remember(pair(number), value);
+                list.retain(|(other, _)| *other != number);
+                list.push((number, value));
+                if list.len() > limit {
+                    list.remove(0);
+                }
+                for number in 0..8 {
+                    let expected = list.iter().find(|(other, _)| *other == number).map(|(_, value)| *value);
+                    prop_assert_eq!(recent.get(pair(number)), expected);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What the control plane has told us: tunnels, their neighbours, and which tunnel a GRE packet belongs to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::slice;
+
+use crate::ipv4::Address;
+
+/// A link-layer address.
+pub type Mac = [u8; 6];
+
+/// First octets of a neighbour's address on a TAP; its peer id follows.
+const PEER: [u8; 2] = [0x02, 0x00];
+/// Bit of the first octet of a MAC address: a group.
+const GROUP: u8 = 0x01;
+
+/// What decides which packets are a tunnel's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ends {
+    /// Our NBMA address.
+    pub source: Address,
+    /// The far end's; None: multipoint.
+    pub destination: Option<Address>,
+    /// The key of its packets, RFC 2890.
+    pub key: Option<u32>,
+}
+
+/// One tunnel.
+#[derive(Clone, Debug)]
+pub struct Tunnel {
+    /// Which packets are its.
+    pub ends: Ends,
+    /// Of the TAP.
+    pub own_mac: Mac,
+    /// Octets, of the inner packets.
+    pub mtu: usize,
+    /// Lower TCP's maximum segment size to this, octets.
+    pub mss: Option<u16>,
+    /// Its own address.
+    pub address: Option<Address>,
+    /// The NHRP network it belongs to.
+    pub network: Option<u32>,
+    /// Report transit packets that came out of it.
+    pub report: bool,
+    /// At most once in so many seconds for a pair of addresses.
+    pub interval: f64,
+    /// Where multicast goes.
+    pub multicast: Vec<Address>,
+    peers: HashMap<u32, Address>,
+    ids: HashMap<Address, u32>,
+}
+
+impl Tunnel {
+    /// A tunnel that knows no neighbours yet.
+    pub fn new(ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) -> Self {
+        Self {
+            ends,
+            own_mac,
+            mtu,
+            mss,
+            address: None,
+            network: None,
+            report: false,
+            interval: 8.0,
+            multicast: Vec::new(),
+            peers: HashMap::new(),
+            ids: HashMap::new(),
+        }
+    }
+
+    /// Frames to 02:00 and this id go to an NBMA address.
+    pub fn set_peer(&mut self, peer: u32, nbma: Address) {
+        self.peers.insert(peer, nbma);
+        self.ids.insert(nbma, peer);
+    }
+
+    /// Forget a peer id.
+    pub fn clear_peer(&mut self, peer: u32) {
+        if let Some(nbma) = self.peers.remove(&peer) {
+            self.ids.remove(&nbma);
+        }
+    }
+
+    /// Whether a peer id stands for this NBMA address.
+    pub fn knows(&self, nbma: Address) -> bool {
+        self.ids.contains_key(&nbma)
+    }
+
+    /// The NBMA addresses that a frame to this MAC address goes to.
+    pub fn neighbours(&self, mac: Mac) -> &[Address] {
+        if let Some(destination) = &self.ends.destination {
+            return slice::from_ref(destination);
+        }
+        if mac[0] & GROUP != 0 {
+            return &self.multicast;
+        }
+        let [first, second, id @ ..] = mac;
+        let peer = if [first, second] == PEER { self.peers.get(&u32::from_be_bytes(id)) } else { None };
+        peer.map_or(&[], slice::from_ref)
+    }
+
+    /// The MAC address that a neighbour's frames come from; id 0 stands for those without adjacency.
+    pub fn mac_of(&self, nbma: Address) -> Mac {
+        let id = self.ids.get(&nbma).copied().unwrap_or(0).to_be_bytes();
+        [PEER[0], PEER[1], id[0], id[1], id[2], id[3]]
+    }
+}
+
+/// All tunnels. Numbers are the owner's; a tunnel made later has a higher one.
+#[derive(Debug, Default)]
+pub struct Table {
+    tunnels: BTreeMap<u32, Tunnel>,
+    numbers: HashMap<Ends, u32>,
+}
+
+impl Table {
+    /// A tunnel by its number.
+    pub fn get(&self, number: u32) -> Option<&Tunnel> {
+        self.tunnels.get(&number)
+    }
+
+    /// A tunnel by its number, to change anything but its ends.
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut Tunnel> {
+        self.tunnels.get_mut(&number)
+    }
+
+    /// Make a tunnel, or change what is known of it; neighbours and the like stay.
+    pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) {
+        let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, mtu, mss));
+        (tunnel.ends, tunnel.mtu, tunnel.mss) = (ends, mtu, mss);
+        self.index();
+    }
+
+    /// Forget a tunnel.
+    pub fn remove(&mut self, number: u32) {
+        self.tunnels.remove(&number);
+        self.index();
+    }
+
+    /// The tunnel of a packet from `remote` to `local`: a point-to-point tunnel to that address before a multipoint one;
+    /// keys must be equal, or both absent.
+    pub fn demultiplex(&self, local: Address, remote: Address, key: Option<u32>) -> Option<u32> {
+        let number = |destination| self.numbers.get(&Ends { source: local, destination, key });
+        number(Some(remote)).or_else(|| number(None)).copied()
+    }
+
+    /// Of point-to-point tunnels with the same ends the first counts, of multipoint ones the last.
+    fn index(&mut self) {
+        self.numbers.clear();
+        for (&number, tunnel) in &self.tunnels {
+            let place = self.numbers.entry(tunnel.ends).or_insert(number);
+            if tunnel.ends.destination.is_none() {
+                *place = number;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Address = [10, 0, 0, 1];
+    const THERE: Address = [10, 0, 0, 2];
+    const ELSEWHERE: Address = [10, 0, 0, 3];
+
+    fn table(tunnels: &[(Option<Address>, Option<u32>)]) -> Table {
+        let mut table = Table::default();
+        for (number, &(destination, key)) in (1..).zip(tunnels) {
+            table.set(number, Ends { source: HERE, destination, key }, [0; 6], 1400, None);
+        }
+        table
+    }
+
+    #[test]
+    fn a_point_to_point_tunnel_comes_before_a_multipoint_one_and_keys_must_be_equal() {
+        let table = table(&[(None, None), (Some(THERE), None), (None, Some(0)), (Some(THERE), Some(7))]);
+        for (remote, key, expected) in [
+            (THERE, None, Some(2)),
+            (ELSEWHERE, None, Some(1)),
+            (THERE, Some(0), Some(3)),
+            (THERE, Some(7), Some(4)),
+            (ELSEWHERE, Some(7), None),
+        ] {
+            assert_eq!(table.demultiplex(HERE, remote, key), expected);
+        }
+        assert_eq!(table.demultiplex(THERE, HERE, None), None);
+    }
+
+    #[test]
+    fn a_removed_tunnel_gives_way_to_the_next_one() {
+        let mut table = table(&[(Some(THERE), None), (Some(THERE), None), (None, None)]);
+        for expected in [Some(1), Some(2), Some(3), None] {
+            assert_eq!(table.demultiplex(HERE, THERE, None), expected);
+            table.remove(expected.unwrap_or(0));
+        }
+    }
+
+    #[test]
+    fn a_frame_goes_to_the_peer_that_its_address_names() {
+        let mut table = table(&[(None, None)]);
+        let Some(tunnel) = table.get_mut(1) else { return };
+        tunnel.multicast = vec![THERE, ELSEWHERE];
+        tunnel.set_peer(0x0102_0304, THERE);
+        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [THERE]);
+        assert_eq!(tunnel.mac_of(THERE), [2, 0, 1, 2, 3, 4]);
+        assert_eq!(tunnel.mac_of(ELSEWHERE), [2, 0, 0, 0, 0, 0]);
+        assert_eq!(tunnel.neighbours([2, 1, 1, 2, 3, 4]), [] as [Address; 0], "our own");
+        assert_eq!(tunnel.neighbours([1, 0, 0x5e, 0, 0, 10]), [THERE, ELSEWHERE]);
+        tunnel.clear_peer(0x0102_0304);
+        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [] as [Address; 0]);
+        assert!(!tunnel.knows(THERE));
+    }
+}

@@ -1,0 +1,85 @@
+//! Packets on their way to NBMA addresses: a batch of heads, each with data that stays where it was received.
+
+use std::ops::Range;
+
+use crate::gre;
+use crate::ipv4::Address;
+
+/// Octets of an arena from `start` to `end`. Arenas are smaller than 4 GiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// How many octets.
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The octets of the arena that it was made for.
+    pub fn of(self, arena: &[u8]) -> &[u8] {
+        &arena[self.start as usize..self.end as usize]
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        Self { start: range.start as u32, end: range.end as u32 }
+    }
+}
+
+/// A GRE packet from our NBMA address to a neighbour's: `head` and then `body`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Ours.
+    pub source: Address,
+    /// Theirs.
+    pub nbma: Address,
+    /// Type of service of the outer header.
+    pub tos: u8,
+    /// In [`Wire::heads`].
+    pub head: Span,
+    /// In the arena that the packet was received in.
+    pub body: Span,
+}
+
+/// A batch of packets to send.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// GRE headers, and the headers of packets that were cut.
+    pub heads: Vec<u8>,
+    /// In the order in which they are sent.
+    pub packets: Vec<Packet>,
+}
+
+impl Wire {
+    /// Begin a head with a GRE header; what is appended to `heads` until [`Self::end_head`] belongs to it.
+    pub fn begin_head(&mut self, protocol: u16, key: Option<u32>) -> usize {
+        let begin = self.heads.len();
+        gre::write(protocol, key, &mut self.heads);
+        begin
+    }
+
+    /// The head that was begun there.
+    pub fn end_head(&self, begin: usize) -> Span {
+        (begin..self.heads.len()).into()
+    }
+
+    /// The octets of a packet, for those who want them in one piece. arena: where it was received.
+    pub fn octets(&self, packet: &Packet, arena: &[u8]) -> Vec<u8> {
+        [packet.head.of(&self.heads), packet.body.of(arena)].concat()
+    }
+
+    /// Forget all packets.
+    pub fn clear(&mut self) {
+        self.heads.clear();
+        self.packets.clear();
+    }
+}
