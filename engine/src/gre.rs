@@ -61,6 +61,11 @@ impl Header {
     }
 }
 
+/// Octets of a header that [`write`] makes.
+pub fn length(key: Option<u32>) -> usize {
+    if key.is_some() { 8 } else { 4 }
+}
+
 /// Append a header without checksum and sequence number; it does not depend on the payload.
 pub fn write(protocol: u16, key: Option<u32>, to: &mut Vec<u8>) {
     let flags = if key.is_some() { KEY_PRESENT } else { 0 };
@@ -104,6 +109,7 @@ mod tests {
         for key in [None, Some(0), Some(100), Some(u32::MAX)] {
             let mut octets = Vec::new();
             write(NHRP, key, &mut octets);
+            assert_eq!(octets.len(), length(key));
             assert_eq!(Header::parse(&octets), header(NHRP, key, octets.len()));
         }
     }

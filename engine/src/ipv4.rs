@@ -101,9 +101,9 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Put the right checksum into a header, whose octets these are.
-pub(crate) fn seal_header(header: &mut [u8]) {
-    put_word(header, 10, 0);
-    let checksum = Sum::of(header).checksum();
-    put_word(header, 10, checksum);
+/// Put the right checksum into a packet whose header has so many octets (as it says itself: perhaps fewer than it needs).
+pub(crate) fn seal_header(packet: &mut [u8], length: usize) {
+    put_word(packet, 10, 0);
+    let checksum = Sum::of(&packet[..length]).checksum();
+    put_word(packet, 10, checksum);
 }

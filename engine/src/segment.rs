@@ -99,8 +99,8 @@ impl<'a> Train<'a> {
         let head = &mut to[begin..];
         put_word(head, 2, (self.header_length + body.len()) as u16);
         put_word(head, 4, word(octets, 4).wrapping_add(number as u16));
-        let (ip, tcp) = head.split_at_mut(self.ip_length);
-        seal_header(ip);
+        seal_header(head, self.ip_length);
+        let tcp = &mut head[self.ip_length..];
         let sequence = long(tcp, 4).wrapping_add((number * self.size) as u32);
         tcp[4..8].copy_from_slice(&sequence.to_be_bytes());
         if body.end < octets.len() {

@@ -27,6 +27,11 @@ impl Span {
     pub fn of(self, arena: &[u8]) -> &[u8] {
         &arena[self.start as usize..self.end as usize]
     }
+
+    /// The same, to change them.
+    pub fn of_mut(self, arena: &mut [u8]) -> &mut [u8] {
+        &mut arena[self.start as usize..self.end as usize]
+    }
 }
 
 impl From<Range<usize>> for Span {

@@ -61,7 +61,7 @@ def contract(test: Contract) -> Callable[[str], None]:
 
         run_in_lab(real)
 
-    del on_plane.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for a fixture "world"
+    del on_plane.__wrapped__  # pytest would ask for a fixture "world"
     return on_plane
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.notices import (
@@ -29,12 +29,14 @@ from dmvpn.features.eigrp.packet import EigrpPacket
 from support.fakes import FakeDebugging, FakeInterfaces, fake_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice, Route
     from dmvpn.features.eigrp.process import Process
 
-EVERYTHING = Network(IPv4Address("0.0.0.0"), IPv4Address("255.255.255.255"))
+EVERYTHING = Network(UNSPECIFIED, IPv4Address("255.255.255.255"))
 
 
 @dataclass
@@ -53,12 +55,12 @@ class Sent:
 
 @dataclass
 class Wire:
-    """Who is on it. loss: 0 to 1. delay: seconds. up: not cut (interfaces do not notice a cut)."""
+    """Who is on it. loss: 0 to 1. delay: seconds. drops: what is lost, by sender and packet."""
 
     ends: list[tuple[str, str]]
     delay: float = 0.01
     loss: float = 0.0
-    up: bool = True
+    drops: Callable[[str, SendIp], bool] = lambda sender, order: False
 
 
 @dataclass
@@ -104,7 +106,7 @@ class EigrpNet:
         ports = fake_ports(seed=len(self.routers) + 1)
         machine = EigrpMachine(ports)
         router = EigrpRouter(
-            name, machine, cast(FakeInterfaces, ports.interfaces), cast(FakeDebugging, ports.debugging)
+            name, machine, cast("FakeInterfaces", ports.interfaces), cast("FakeDebugging", ports.debugging)
         )
         self.routers[name] = router
         if config is None:
@@ -188,7 +190,7 @@ class EigrpNet:
                 continue
             self.sent.append(Sent(self.now, router.name, name, order))
             for other, interface in wire.ends:
-                if other != router.name and wire.up and self._hears(other, interface, order):
+                if other != router.name and not wire.drops(router.name, order) and self._hears(other, interface, order):
                     if self._random.random() < wire.loss:
                         continue
                     self._serial += 1

@@ -6,10 +6,9 @@ address, answers echoes as a data plane would, and lets time pass. Packets can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import (
@@ -39,13 +38,17 @@ from dmvpn.base.notices import (
     TunnelChanged,
     TunnelState,
 )
-from dmvpn.base.ports import Ports
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, parse
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import Ipv4Packet
 from support.fakes import FakeDebugging, FakeInterfaces, FakeRib, FakeTunnels, fake_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.base.ports import Ports
 
 TUNNEL = "Tunnel100"
 P = TypeVar("P", bound=NhrpPacket)

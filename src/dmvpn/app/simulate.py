@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import Entry, dump, load
+from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import exec_parser
 from dmvpn.router.router import Router
@@ -90,6 +91,8 @@ def replay(arguments: argparse.Namespace) -> int:
     print(f"{len(routers)} routers, {effects} effects, {last:.3f} seconds")
     if arguments.show:
         match = exec_parser(FEATURES).match(arguments.show)
+        if isinstance(match, CliError):
+            raise UserError("\n".join((arguments.show, *match.lines(0))))
         for name, router in routers.items():
             print(f"{name}#{arguments.show}")
             print("\n".join(match.lines(router.context(last))))

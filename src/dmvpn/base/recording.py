@@ -100,25 +100,26 @@ def _decode(value: Json) -> object:
             return tuple(_decode(item) for item in body)
         case "$enum", str():
             name, _, member = body.partition(".")
-            found = next(kind for kind in _subclasses(enum.Enum) if kind.__name__ == name and _ours(kind))
-            return found[member]  # type: ignore[index]
+            return getattr(_named(enum.Enum)[name], member)
         case _, dict():
             return _classes()[tag[1:]](**{name: _decode(item) for name, item in body.items()})
         case _:
             raise ValueError(f"unknown value {tag}")
 
 
-def _classes() -> dict[str, type]:
-    found = {kind.__name__: kind for root in (Event, Effect) for kind in _subclasses(root) if _ours(kind)}
-    found[PeerUsage.__name__] = PeerUsage
-    return found
+def _classes() -> dict[str, type[object]]:
+    return _named(Event) | _named(Effect) | {PeerUsage.__name__: PeerUsage}
 
 
-def _ours(kind: type) -> bool:
+def _named(root: type[object]) -> dict[str, type[object]]:
+    return {kind.__name__: kind for kind in _subclasses(root) if _ours(kind)}
+
+
+def _ours(kind: type[object]) -> bool:
     return kind.__module__.startswith("dmvpn.")
 
 
-def _subclasses(root: type) -> Iterator[type]:
+def _subclasses(root: type[object]) -> Iterator[type[object]]:
     for kind in root.__subclasses__():
         yield kind
         yield from _subclasses(kind)

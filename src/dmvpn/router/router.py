@@ -44,7 +44,7 @@ class Router:
         self.features = tuple(features)
         self.running = ConfigTree()
         self.startup_text = ""
-        self.ports = cast("Ports", Ports.__new__(Ports))
+        self.ports = Ports.__new__(Ports)
         self.ports.entropy = entropy
         self.machines: dict[str, Machine] = {}
         self._subscribers: dict[type, list[Machine]] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.nhrp import NhrpMachine
 from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.machine import NhrpMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import Event, IpReceived
-from dmvpn.dataplane.sockets import Datagram, IcmpSocket, InterfaceSocket
+from dmvpn.dataplane.ancillary import Datagram
+from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH

@@ -1,7 +1,7 @@
 """Makes the tunnels be as configured: compares old and new settings, and the lines that came up or went down.
 
-What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is ordered
-while the tunnel can send, and again whenever it comes up.
+What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is
+ordered while the tunnel can send, and again whenever it comes up.
 """
 
 from __future__ import annotations

@@ -58,12 +58,13 @@ class Errors:
         self._station.debug(
             "nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: {kind} refused: {why.value}", outer_source
         )
-        if isinstance(packet, ErrorIndication) or tunnel.nbma is None or tunnel.address is None:
+        if isinstance(packet, ErrorIndication):
             return
+        address, nbma = tunnel.own
         is_reply = isinstance(packet, ResolutionReply | RegistrationReply | PurgeReply)
         indication = ErrorIndication(
-            source_nbma=tunnel.nbma,
-            source_protocol=tunnel.address,
+            source_nbma=nbma,
+            source_protocol=address,
             destination_protocol=packet.destination_protocol if is_reply else packet.source_protocol,
             error_code=code,
             error_offset=offset,

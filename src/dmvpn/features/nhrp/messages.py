@@ -1,7 +1,7 @@
 """What NHRP writes into the log. Texts are those of IOS, its slips included: tools match them.
 
-`%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists all classes; the docstring of
-each is its explanation for `dmvpn explain`.
+`%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists all classes; the
+docstring of each is its explanation for `dmvpn explain`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def error_name(code: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWithError(Log):
-    """A next hop server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
+    """A server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
 
     @classmethod
     def of(cls, kind: PacketType, code: int) -> Self:
@@ -161,9 +161,8 @@ class NhrpError(Log):
     @classmethod
     def of(cls, tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
         """The message about a packet of this kind; peer: tunnel and NBMA address."""
-        what = (
-            "Recieved wrong authentication string for" if code == ErrorCode.AUTHENTICATION_FAILURE else "NHRP Error for"
-        )
+        wrong_password = code == ErrorCode.AUTHENTICATION_FAILURE
+        what = "Recieved wrong authentication string for" if wrong_password else "NHRP Error for"
         text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
         return cls("DMVPN", 3, "DMVPN_NHRP_ERROR", text)
 

@@ -1,7 +1,7 @@
 """What can be configured of NHRP, as values. `config` makes them out of the configuration, the machine acts on them.
 
-Network identifier: local to the router and never on the wire. It says which tunnels are one network, so that a redirect, a
-request or a reply may pass from one to another.
+Network identifier: local to the router and never on the wire. It says which tunnels are one network, so that a
+redirect, a request or a reply may pass from one to another.
 """
 
 from __future__ import annotations

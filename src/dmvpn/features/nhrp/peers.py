@@ -120,7 +120,7 @@ class Peers:
             self._use_entry(tunnel, entry)
 
     def drop(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Forget an entry, and with a peer's own one everything behind it. Packets go by the hub, or are asked about."""
+        """Forget an entry; with a peer's own one everything behind it. Packets go by the hub, or are asked about."""
         behind = tunnel.cache.behind(entry.next_hop) if entry.is_next_hop else [entry]
         for other in sorted(behind, key=lambda other: other.target.length):
             if not other.binds and not other.is_local:
@@ -218,7 +218,7 @@ class Peers:
     def due(self, timer: Timer) -> None:
         """A path's deadline has come."""
         tunnel = self._station.tunnels.get(timer.tunnel)
-        path = tunnel.paths.get(timer.subject) if tunnel and not isinstance(timer.subject, int | Prefix) else None
+        path = tunnel.paths.get(timer.subject) if tunnel and isinstance(timer.subject, IPAddress) else None
         if tunnel is None or path is None or not tunnel.running:
             return
         was_lost = path.state is PathState.LOST
@@ -324,13 +324,13 @@ class Peers:
         self._station.deadlines.cancel(Timer(TimerKind.PROBE, tunnel.name, path.peer))
 
     def _log(self, tunnel: Tunnel, path: Path, *, up: bool) -> None:
-        if tunnel.address is None or tunnel.nbma is None:
+        if not tunnel.running:
             return
-        peer, own = (path.peer, path.nbma), (tunnel.address, tunnel.nbma)
+        peer = (path.peer, path.nbma)
         if up:
-            self._station.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, own))
+            self._station.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, tunnel.own))
         else:
-            self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, own, "External"))
+            self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
 
 
 def _fill(entry: Entry, binding: Binding, now: float) -> None:

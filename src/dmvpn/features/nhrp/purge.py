@@ -126,11 +126,12 @@ class Purger:
             self._peers.drop(tunnel, entry)
 
     def _send(self, tunnel: Tunnel, destination: IPAddress, nbma: IPAddress, purged: Prefix, flags: PurgeFlag) -> None:
-        if tunnel.nbma is None or tunnel.address is None or not tunnel.running:
+        if not tunnel.running:
             return
+        address, nbma_of_ours = tunnel.own
         packet = PurgeRequest(
-            source_nbma=tunnel.nbma,
-            source_protocol=tunnel.address,
+            source_nbma=nbma_of_ours,
+            source_protocol=address,
             destination_protocol=destination,
             flags=flags,
             request_id=self._station.next_request_id(),
@@ -153,7 +154,7 @@ class Purger:
 
 
 def _inside(tunnel: Tunnel, purged: Prefix) -> list[Entry]:
-    """The entries whose target is, or lies inside, the purged prefix. Only a real prefix costs a look at all of them."""
+    """The entries whose target is, or lies in, the purged prefix. Only a real prefix costs a look at all of them."""
     if purged.is_host:
         entry = tunnel.cache.get(purged)
         return [entry] if entry is not None else []

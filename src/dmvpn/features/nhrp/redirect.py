@@ -1,7 +1,8 @@
-"""Redirects: Traffic Indications (draft-detienne-dmvpn-01), sent by who forwards packets between members of one network.
+"""Redirects: Traffic Indications (draft-detienne-dmvpn-01), from who forwards packets between members of a network.
 
-The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same network, once per interval
-and pair of addresses. The one from whom the packet came is told, unless the next hop of its destination is itself.
+The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same network, once per
+interval and pair of addresses. The one from whom the packet came is told, unless the next hop of its destination is
+itself.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Redirects:
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
         """A packet came from `event.nbma` and went back into the network."""
         addresses = quoted_addresses(event.packet)
-        if addresses is None or tunnel.nbma is None or tunnel.address is None:
+        if addresses is None:
             return
         source, destination = addresses
         if not tunnel.config.redirect or source.is_multicast or destination.is_multicast:
@@ -44,9 +45,10 @@ class Redirects:
             tunnel.counters.redirects_suppressed += 1
             return
         self._remember(tunnel, event.nbma, destination)
+        own_address, own_nbma = tunnel.own
         indication = TrafficIndication(
-            source_nbma=tunnel.nbma,
-            source_protocol=tunnel.address,
+            source_nbma=own_nbma,
+            source_protocol=own_address,
             destination_protocol=source,
             packet=event.packet[: QUOTED[source.version]],
             extensions=(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import HoldTunnel
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
@@ -31,7 +32,6 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -69,7 +69,7 @@ class Registration:
     def due(self, timer: Timer) -> None:
         """A client's deadline has come."""
         tunnel = self._station.tunnels.get(timer.tunnel)
-        client = tunnel.clients.get(timer.subject) if tunnel and not isinstance(timer.subject, int) else None
+        client = tunnel.clients.get(timer.subject) if tunnel and isinstance(timer.subject, IPAddress) else None
         if tunnel is not None and tunnel.running:
             if client is not None and client.deadline is not None:
                 self._carry_out(tunnel, client, client.due(self._station.now))
@@ -183,17 +183,16 @@ class Registration:
         self._station.send(tunnel, client.nbma, self._request(tunnel, client, client.request_id))
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
-        """The packet as IOS makes it. A server whose address we do not know is asked at our own address, as FRR does."""
-        assert tunnel.nbma is not None
-        assert tunnel.address is not None
-        config, width = tunnel.config, tunnel.address.max_prefixlen
+        """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""
+        address, nbma = tunnel.own
+        config, width = tunnel.config, address.max_prefixlen
         known = not client.nhs.is_unspecified
         server = ClientInfo(prefix_length=width, mtu=tunnel.mtu, preference=255, nbma=client.nbma, protocol=client.nhs)
         own = self._station.own_entry(tunnel)
         return RegistrationRequest(
-            source_nbma=tunnel.nbma,
-            source_protocol=tunnel.address,
-            destination_protocol=client.nhs if known else tunnel.address,
+            source_nbma=nbma,
+            source_protocol=address,
+            destination_protocol=client.nhs if known else address,
             flags=RegistrationFlag.NAT | (RegistrationFlag.UNIQUE if config.unique else RegistrationFlag(0)),
             request_id=request_id,
             cies=(replace(own, nbma=None, protocol=None),),
@@ -218,13 +217,14 @@ class Registration:
             client.nhs = address
 
     def _log(self, tunnel: Tunnel, client: NhsClient, *, up: bool) -> None:
-        if client.nbma is None or tunnel.nbma is None or tunnel.address is None:
+        if client.nbma is None or not tunnel.running:
             return
-        server, own = (client.nhs, client.nbma), (tunnel.address, tunnel.nbma)
+        server = (client.nhs, client.nbma)
         if up:
-            self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, server, own))
+            self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, server, tunnel.own))
         else:
-            self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, server, own, "NHRP Registration Failure"))
+            why = "NHRP Registration Failure"
+            self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, server, tunnel.own, why))
 
 
 def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:

@@ -1,12 +1,13 @@
-"""The asking side of resolution, RFC 2332 §5.2.1 and §5.2.2: from a wish to know an address to the entries that answer it.
+"""The asking side of resolution, RFC 2332 §5.2.1 and §5.2.2: from a question to the entries that answer it.
 
     redirected   a Traffic Indication: is there a shorter way to this host? (phase 3, `ip nhrp shortcut`)
     unresolved   the data plane has no adjacency for a next hop (phase 2, pings between spokes). It gets the hub's at
                  once, so nothing waits; the peer's own takes its place when it is known and proved
     refresh      an entry that is in use will expire before long
 
-A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an incomplete
-entry stands for it, so that the next redirect does not ask again. Entries are bounded; the oldest makes way.
+A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an
+incomplete entry stands for it, so that the next redirect does not ask again. Entries are bounded; the oldest makes
+way.
 """
 
 from __future__ import annotations
@@ -256,13 +257,12 @@ class Resolver:
             self._station.send(way.tunnel, way.nbma, self._request(way.tunnel, pending))
 
     def _request(self, tunnel: Tunnel, pending: Pending) -> ResolutionRequest:
-        assert tunnel.nbma is not None
-        assert tunnel.address is not None
+        address, nbma = tunnel.own
         own = self._station.own_entry(tunnel)
         public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
         return ResolutionRequest(
-            source_nbma=tunnel.nbma,
-            source_protocol=tunnel.address,
+            source_nbma=nbma,
+            source_protocol=address,
             destination_protocol=pending.destination,
             flags=_FLAGS,
             request_id=pending.request_id,

@@ -1,10 +1,11 @@
 """The answering side of resolution, RFC 2332 §5.2.2: this router is where the address leaves the network.
 
-The answer covers the whole prefix of our own route. Who asked is remembered with it, so that it can be told when the prefix
-goes away, and, if it says that its own binding is stable (S), its mapping is learned from the request.
+The answer covers the whole prefix of our own route. Who asked is remembered with it, so that it can be told when the
+prefix goes away, and, if it says that its own binding is stable (S), its mapping is learned from the request.
 
-The way of the reply: straight to the requester, which proves the direct path at the same time. If the same request comes
-again, that reply was lost, and the next one goes back by the way the request came; so does one to a requester behind NAT.
+The way of the reply: straight to the requester, which proves the direct path at the same time. If the same request
+comes again, that reply was lost, and the next one goes back by the way the request came; so does one to a requester
+behind NAT.
 """
 
 from __future__ import annotations
@@ -44,13 +45,12 @@ class Responder:
         requester, behind_nat = _requester_nbma(packet, outer_source)
         now, asker = self._station.now, packet.source_protocol
         entry = self._local_entry(tunnel, prefix)
-        assert entry.requesters is not None
-        known = entry.requesters.pop(asker, None)
+        requesters = entry.requesters = entry.requesters or {}
+        known = requesters.pop(asker, None)
         repeated = known is not None and known.request_id == packet.request_id
-        assert entry.expires is not None
-        entry.requesters[asker] = Requester(packet.request_id, requester, entry.expires)
-        if len(entry.requesters) > LARGEST_REQUESTERS:
-            del entry.requesters[next(iter(entry.requesters))]
+        requesters[asker] = Requester(packet.request_id, requester, now + tunnel.config.holdtime)
+        if len(requesters) > LARGEST_REQUESTERS:
+            del requesters[next(iter(requesters))]
         cie = self._station.own_entry(tunnel, prefix.length)
         reply = self._reply(tunnel, packet, cie)
         by_hub = repeated or behind_nat or not tunnel.multipoint
@@ -80,18 +80,17 @@ class Responder:
             return entry
         if entry is not None:
             self._peers.drop(tunnel, entry)
-        assert tunnel.address is not None
+        address, nbma = tunnel.own
         entry = Entry(
             target=prefix,
-            next_hop=tunnel.address,
-            nbma=tunnel.nbma,
+            next_hop=address,
+            nbma=nbma,
             type=EntryType.DYNAMIC,
             created=now,
             expires=now + holding_time,
             flags=Flag.ROUTER | Flag.UNIQUE | Flag.LOCAL,
             holding_time=holding_time,
             mtu=tunnel.mtu,
-            requesters={},
         )
         self._station.add_entry(tunnel, entry)
         return entry
@@ -146,7 +145,7 @@ def _requester_nbma(packet: ResolutionRequest, outer_source: IPAddress) -> tuple
     """Where packets to the requester go, and whether a translator stands before it."""
     nat = find(packet.extensions, NatAddress)
     for entry in nat.entries if nat else ():
-        if entry.protocol == packet.source_protocol and entry.nbma not in (None, packet.source_nbma):
-            assert entry.nbma is not None
-            return entry.nbma, True
+        translated = entry.nbma
+        if entry.protocol == packet.source_protocol and translated is not None and translated != packet.source_nbma:
+            return translated, True
     return packet.source_nbma, False

@@ -1,8 +1,8 @@
 """The server side of registration, RFC 2332 §5.2.3 and §5.2.4: a client tells its binding, we keep it and say so.
 
-The NBMA address that packets will go to is the one the request *came from*; the one written in it is kept as the claimed
-address. They differ behind NAT, and the reply tells the client its translated one. A request that other servers
-forwarded came from them, so there the written one counts.
+The NBMA address that packets will go to is the one the request *came from*; the one written in it is kept as the
+claimed address. They differ behind NAT, and the reply tells the client its translated one. A request that other
+servers forwarded came from them, so there the written one counts.
 """
 
 from __future__ import annotations
@@ -163,10 +163,11 @@ class Server:
         self._log_up(tunnel, claim)
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
-        assert entry.nbma is not None
         self._station.remove_entry(tunnel, entry)
         if entry.is_next_hop:
             self._station.clear_adjacency(tunnel, entry.next_hop)
+        if entry.nbma is None:
+            return
         remaining = tunnel.registered_multicast.get(entry.nbma, 0) - 1
         if remaining > 0:
             tunnel.registered_multicast[entry.nbma] = remaining
@@ -178,7 +179,6 @@ class Server:
         self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
     ) -> RegistrationReply:
         """The request turned round: its source fields stay (RFC 2332 §5.2.4)."""
-        assert tunnel.address is not None
         extensions = request.extensions
         if find(extensions, ResponderAddress) is not None:
             extensions = put(extensions, ResponderAddress(entries=(self._station.own_entry(tunnel),)))
@@ -196,7 +196,7 @@ class Server:
         return RegistrationReply(
             source_nbma=request.source_nbma,
             source_protocol=request.source_protocol,
-            destination_protocol=tunnel.address if to_itself else request.destination_protocol,
+            destination_protocol=tunnel.own[0] if to_itself else request.destination_protocol,
             flags=request.flags,
             request_id=request.request_id,
             cies=cies,
@@ -204,14 +204,13 @@ class Server:
         )
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
-        if tunnel.address is not None and tunnel.nbma is not None:
-            client, own = (claim.next_hop, claim.nbma), (tunnel.address, tunnel.nbma)
-            self._station.log_dmvpn(messages.NhcUp.of(tunnel.name, client, own))
+        client = (claim.next_hop, claim.nbma)
+        self._station.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))
 
     def _log_down(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        if tunnel.address is not None and tunnel.nbma is not None and entry.nbma is not None:
-            client, own = (entry.next_hop, entry.nbma), (tunnel.address, tunnel.nbma)
-            self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, own, why))
+        if tunnel.running and entry.nbma is not None:
+            client = (entry.next_hop, entry.nbma)
+            self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
 
 
 def _real_address(packet: RegistrationRequest, outer_source: IPAddress) -> IPAddress:

@@ -1,8 +1,8 @@
 """The station: what all parts of NHRP share, and the only door through which they speak (RFC 2332 calls routers so).
 
-It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts append to
-these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs, and the data
-plane's adjacencies and multicast lists are told only when they change.
+It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts
+append to these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs, and the
+data plane's adjacencies and multicast lists are told only when they change.
 """
 
 from __future__ import annotations
@@ -116,14 +116,14 @@ class Station:
 
     def own_entry(self, tunnel: Tunnel, prefix_length: int | None = None) -> ClientInfo:
         """A CIE that names this station: in records, as responder, as the answer for a prefix of `prefix_length`."""
-        assert tunnel.address is not None
+        address, nbma = tunnel.own
         return ClientInfo(
-            prefix_length=tunnel.address.max_prefixlen if prefix_length is None else prefix_length,
+            prefix_length=address.max_prefixlen if prefix_length is None else prefix_length,
             mtu=tunnel.mtu,
             holding_time=tunnel.config.holdtime,
             preference=255,
-            nbma=tunnel.nbma,
-            protocol=tunnel.address,
+            nbma=nbma,
+            protocol=address,
         )
 
     def authentication(self, tunnel: Tunnel) -> tuple[Authentication, ...]:

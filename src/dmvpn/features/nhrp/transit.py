@@ -1,4 +1,4 @@
-"""Forwarding what is for others, RFC 2332 §5.3.1 to §5.3.3 and §6.1: one hop less, ourselves on the record, our password.
+"""Forwarding what is for others, RFC 2332 §5.3.1 to §5.3.3: one hop less, ourselves on the record, our password.
 
 Guards, before anything is sent: the hop count, our own address on the record (a loop), and a way that does not lead
 back. A packet with a compulsory extension that we do not know is passed on untouched and unrecorded.

@@ -59,9 +59,9 @@ class Tunnel:
     """One tunnel with NHRP on it.
 
     state, interface: as their owners last told us. public_nbma: what a server says our address looks like behind NAT.
-    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server, and
-    since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state nhrp`
-    keeps the line protocol down.
+    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server,
+    and since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state
+    nhrp` keeps the line protocol down.
     """
 
     config: TunnelConfig
@@ -96,6 +96,13 @@ class Tunnel:
     def address(self) -> IPAddress | None:
         """Our tunnel address."""
         return self.interface.address if self.interface else None
+
+    @property
+    def own(self) -> tuple[IPAddress, IPAddress]:
+        """Our tunnel address and NBMA address. Only a running tunnel may be asked."""
+        if self.address is None or self.nbma is None:
+            raise RuntimeError(f"{self.name} does not run")
+        return self.address, self.nbma
 
     @property
     def subnet(self) -> Prefix | None:

@@ -71,9 +71,9 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: IP
     if route.kind is not RouteKind.FORWARD:
         return Nowhere("the route discards")
     for hop in route.next_hops:
-        member = station.same_network(tunnel, hop.interface)
-        if member is not None:
-            return _unless_back(_along(member, hop, came_from), came_from)
+        leaves_by = station.same_network(tunnel, hop.interface)
+        if leaves_by is not None:
+            return _unless_back(_along(leaves_by, hop, came_from), came_from)
     return Here(_given_prefix(route, address))
 
 

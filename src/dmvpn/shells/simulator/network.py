@@ -25,7 +25,10 @@ Later = Callable[[float, Callable[[], None]], None]
 class Station(Protocol):
     """Something with ports: a router or a host."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
 
     def receive(self, interface: str, packet: bytes) -> None:
         """A packet arrives."""

@@ -37,43 +37,46 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
     spokes = [name for name in world.routers if scenario.role(name) == "spoke"]
     pairs = list(zip(spokes[::2], spokes[1::2], strict=False))
     answers = _Answers()
-    for name in spokes:
-        answers.listen(world.routers[name])
+    for one, _ in pairs:
+        answers.listen(world.routers[one])
     sent = 0
     for sequence in range(PINGS):
         for number, (one, other) in enumerate(pairs):
             _ping(world.routers[one], _lan(world.routers[other]), number, sequence, world)
+            answers.awaited[one, _identifier(number), sequence] = None
             sent += 1
         world.run_for(INTERVAL)
     world.run_for(1.0)
     direct = sum(_is_direct(world, one, other) and _is_direct(world, other, one) for one, other in pairs)
-    return PairResult(len(pairs), direct, sent, sent - answers.count)
+    return PairResult(len(pairs), direct, sent, len(answers.awaited))
 
 
 class _Answers:
-    """Counts echo replies that reach routers."""
+    """The pings that nobody has answered yet, by router, identifier and sequence number."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.awaited: dict[tuple[str, int, int], None] = {}
 
     def listen(self, node: RouterNode) -> None:
         earlier = node.record
 
         def watch(event: Event, now: float) -> None:
             if isinstance(event, IpReceived) and event.protocol == IpProtocol.ICMP:
-                self.count += event.payload[0] == icmp.IcmpType.ECHO_REPLY and event.payload[4] == _MARK
+                message = icmp.parse(event.payload)
+                if isinstance(message, icmp.EchoReply):
+                    self.awaited.pop((node.name, message.identifier, message.sequence), None)
             if earlier is not None:
                 earlier(event, now)
 
         node.record = watch
 
 
-#: First octet of the identifiers of these pings: the routers' own probes use others.
-_MARK = 0xD7
+def _identifier(number: int) -> int:
+    return number & 0xFFFF
 
 
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:
-    request = icmp.EchoRequest(identifier=_MARK << 8 | number & 0xFF, sequence=sequence, payload=bytes(56))
+    request = icmp.EchoRequest(identifier=_identifier(number), sequence=sequence, payload=bytes(56))
     node.plane.now = world.now
     node.plane.execute(SendIp(None, _lan(node), destination, IpProtocol.ICMP, request.serialize(), ttl=64))
     node.wake(world.now)

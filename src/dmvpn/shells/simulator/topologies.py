@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.scenario import Lab, LinkSpec, RouterSpec, Scenario
+from dmvpn.shells.scenario import Lab, LinkSpec, ReadySpec, RouterSpec, Scenario
 
 UNDERLAY = IPv4Address("100.64.0.1")
 TUNNEL = IPv4Address("172.16.0.1")
@@ -108,5 +108,6 @@ def phase3(spokes: int) -> Scenario:
     roles = {name: RouterSpec(role="spoke" if number else "hub") for number, name in enumerate(names)}
     wires = [LinkSpec(ends=[f"{name}:GigabitEthernet0/1" for name in names])]
     lans = [LinkSpec(ends=[f"{name}:GigabitEthernet0/2", f"{name}:GigabitEthernet0/3"]) for name in names]
-    lab = Lab(title=f"phase 3, {spokes} spokes", routers=roles, links=[*wires, *lans])
+    ready = ReadySpec(routes={name: ["10.0.0.0/8"] for name in names})
+    lab = Lab(title=f"phase 3, {spokes} spokes", routers=roles, links=[*wires, *lans], ready=ready)
     return Scenario("phase3", lab, configurations)

@@ -146,17 +146,16 @@ def render_detail(answer: ShowServers) -> Iterator[str]:
             )
             ago = f" ({age(line.last_reply)} ago)" if line.last_reply is not None else ""
             yield f"{line.address}  {line.letters:>2}  {line.where}  {counters}{ago}"
-    pending = [(tunnel.tunnel, line) for tunnel in answer.tunnels for line in tunnel.servers if line.pending]
+    pending = [
+        f"Reqid {line.pending[0]}, Ret {line.pending[1]}  NHS {line.address} expired ({short_interface(tunnel.tunnel)})"
+        for tunnel in answer.tunnels
+        for line in tunnel.servers
+        if line.pending is not None
+    ]
     if pending:
-        yield ""
-        yield ""
-        yield "Pending Registration Requests:"
-    for name, line in pending:
-        assert line.pending is not None
-        request_id, retry = line.pending
-        yield (
-            f"Registration Request: Reqid {request_id}, Ret {retry}  NHS {line.address} expired ({short_interface(name)})"
-        )
+        yield from ("", "", "Pending Registration Requests:")
+    for text in pending:
+        yield f"Registration Request: {text}"
 
 
 def render_redundancy(answer: ShowServers) -> Iterator[str]:

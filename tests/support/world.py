@@ -1,0 +1,219 @@
+"""A scenario in the simulator, as its user sees it: prompts on the routers, packets from the hosts, time that passes.
+
+Nothing here looks into a machine. What a test knows comes from show commands, from the log, from what hosts receive and
+from the wires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.effects import ConsoleLine, Effect, SendIp
+from dmvpn.face.handle import new_session
+from dmvpn.face.oneshot import OneShot
+from dmvpn.features.nhrp import packet as nhrp
+from dmvpn.net import gre, icmp, ipv4
+from dmvpn.shells.handle import Handle
+from dmvpn.shells.ready import missing
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.events import Event
+
+P = TypeVar("P", bound=nhrp.NhrpPacket)
+
+#: Virtual seconds in which a scenario must have converged.
+PATIENCE = 60.0
+#: Virtual seconds that a ping or traceroute may take.
+JOB_LIMIT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnelled:
+    """A GRE packet on a wire. outer: who sent it to whom. time: virtual seconds."""
+
+    time: float
+    outer: ipv4.Ipv4Packet
+    header: gre.GreHeader
+    payload: bytes
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """From which NBMA address to which."""
+        return str(self.outer.source), str(self.outer.destination)
+
+
+class Wiretap:
+    """What passed on a wire, in both directions, with the time."""
+
+    def __init__(self) -> None:
+        self.packets: list[tuple[float, bytes]] = []
+
+    def tunnelled(self, kind: gre.ProtocolType) -> Iterator[Tunnelled]:
+        """The GRE packets that carry this."""
+        for time, octets in self.packets:
+            outer = ipv4.Ipv4Packet.parse(octets)
+            if outer.protocol == ipv4.IpProtocol.GRE:
+                header, start = gre.GreHeader.parse(outer.payload)
+                if header.protocol_type == kind:
+                    yield Tunnelled(time, outer, header, outer.payload[start:])
+
+    def nhrp(self, kind: type[P]) -> list[tuple[Tunnelled, P]]:
+        """The NHRP packets of one type."""
+        packets = [(found, nhrp.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.NHRP)]
+        return [(found, packet) for found, packet in packets if isinstance(packet, kind)]
+
+    def pings(self) -> list[tuple[Tunnelled, ipv4.Ipv4Packet]]:
+        """The ICMP packets inside GRE."""
+        inner = [(found, ipv4.Ipv4Packet.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.IPV4)]
+        return [(found, packet) for found, packet in inner if packet.protocol == ipv4.IpProtocol.ICMP]
+
+
+class World:
+    """A scenario in virtual time. log: what each router said on its console, without the time stamps."""
+
+    def __init__(
+        self, name: str, *, seed: int = 1, change: Callable[[str, str], str] = lambda _router, text: text
+    ) -> None:
+        """`change` may edit the configuration of a router before it starts."""
+        scenario = Scenario.load(name)
+        texts = {router: change(router, text) for router, text in scenario.configurations.items()}
+        self.scenario = Scenario(scenario.name, scenario.lab, texts)
+        self.sim = Simulator.of(self.scenario, seed=seed)
+        self.console: dict[str, list[str]] = {router: [] for router in self.sim.routers}
+        self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}
+        self._handles = {router: self._handle(router) for router in self.sim.routers}
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the start."""
+        return self.sim.now
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass."""
+        self.sim.run_for(seconds)
+
+    def converge(self) -> World:
+        """Let time pass until every spoke is registered and the routes that the scenario promises are there."""
+        assert self.wait_until(lambda: not self.lacks(), PATIENCE), self.lacks()
+        return self
+
+    def wait_until(self, condition: Callable[[], bool], limit: float, step: float = 0.05) -> bool:
+        """Let time pass until `condition` holds; False if it does not within `limit` seconds."""
+        return self.sim.run_while(lambda: not condition(), limit, step)
+
+    def lacks(self) -> list[str]:
+        """What is not there yet, as `lab up` says it."""
+        ready = self.scenario.lab.ready.routes
+        return [
+            f"{name}: {text}"
+            for name, node in self.sim.routers.items()
+            if self.scenario.role(name) != "provider"
+            for text in missing(node.router, ready.get(name, ()))
+        ]
+
+    # ------------------------------------------------------------------------------------------------ prompts
+
+    def do(self, router: str, *lines: str) -> str:
+        """Type lines at a privileged prompt; what they print. A ping or traceroute takes its time."""
+        handle = self._handles[router]
+        session = OneShot(handle, new_session(), lines)
+        stop = handle.subscribe(session.effect)
+        text, limit = "", self.now + JOB_LIMIT
+        while not session.done:
+            piece = session.step()
+            text += piece
+            if not piece and not session.done:
+                assert self.now < limit, f"{router}: {lines} takes for ever: {text}"
+                self.run_for(0.01)
+        stop()
+        return text
+
+    def show(self, router: str, what: str) -> str:
+        """What `show ...` prints; a refusal fails the test."""
+        text = self.do(router, f"show {what}")
+        assert not text.startswith(("%", f"show {what}")), text
+        return text
+
+    def lines(self, router: str, what: str) -> list[str]:
+        """The lines of `show ...`."""
+        return self.show(router, what).splitlines()
+
+    def configure(self, router: str, *lines: str) -> str:
+        """Type lines in configuration mode."""
+        return self.do(router, "configure terminal", *lines, "end")
+
+    def messages(self, router: str) -> list[str]:
+        """The log messages so far, from the `%` on."""
+        return [line[line.index("%") :] for line in self.console[router] if "%" in line]
+
+    # ------------------------------------------------------------------------------------------------ packets
+
+    def send(self, host: str, packet: SendIp) -> None:
+        """A host sends a packet."""
+        node = self.sim.hosts[host]
+        node.send(packet, self.now)
+        self.sim.schedule(node)
+
+    def ping(self, host: str, destination: str, sequence: int = 0) -> None:
+        """A host sends one echo request."""
+        request = icmp.EchoRequest(identifier=7, sequence=sequence, payload=bytes(56))
+        self.send(host, SendIp(None, None, IPv4Address(destination), ipv4.IpProtocol.ICMP, request.serialize(), ttl=64))
+
+    def stream(self, host: str, destination: str, *, seconds: float, rate: float) -> int:
+        """A host sends echo requests at `rate` per second; how many it sent."""
+        count = round(seconds * rate)
+        for sequence in range(count):
+            self.ping(host, destination, sequence & 0xFFFF)
+            self.run_for(1 / rate)
+        return count
+
+    def replies(self, host: str) -> list[int]:
+        """Sequence numbers of the echo replies that a host received, in order of arrival."""
+        found = []
+        for packet in self.sim.hosts[host].received:
+            if packet.protocol == ipv4.IpProtocol.ICMP:
+                message = icmp.parse(packet.payload)
+                if isinstance(message, icmp.EchoReply):
+                    found.append(message.sequence)
+        return found
+
+    def inject(self, router: str, event: Event) -> None:
+        """Something arrives at a router out of the blue."""
+        self.sim.post(router, event)
+
+    def watch(self, router: str, interface: str) -> Wiretap:
+        """Listen on a wire from now on."""
+        tap = Wiretap()
+        self.sim.segment_of(router, interface).watch = lambda packet: tap.packets.append((self.now, packet))
+        return tap
+
+    def cut(self, router: str, interface: str, *, cut: bool = True) -> None:
+        """Cut a wire, or mend it."""
+        self.sim.segment_of(router, interface).impairment.cut = cut
+
+    # ------------------------------------------------------------------------------------------------ inside
+
+    def _handle(self, router: str) -> Handle:
+        def store(_key: str, _octets: bytes) -> None:
+            """Nothing outlives the test."""
+
+        handle = Handle(
+            lambda: self.sim.routers[router].router, lambda: self.now, lambda event: self.sim.post(router, event), store
+        )
+
+        def outside(effect: Effect) -> None:
+            self.effects[router].append((self.now, effect))
+            if isinstance(effect, ConsoleLine):
+                self.console[router].append(effect.text)
+            handle.tell(effect)
+
+        self.sim.routers[router].outside = outside
+        return handle

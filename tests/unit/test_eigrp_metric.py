@@ -1,0 +1,80 @@
+"""Metrics, to the digit: vectors of RFC 7868's formulas, and the numbers that routers print."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
+from dmvpn.features.eigrp.translate import Advert, from_tlv, to_tlv
+
+CLASSIC, WIDE = MetricScale(wide=False), MetricScale(wide=True)
+TUNNEL_4000 = link_vector(4000, 50_000, 1400)
+
+
+@pytest.mark.parametrize(
+    ("vector", "classic", "wide", "rib"),
+    [
+        (link_vector(100, 50_000, 1476), 26880000, 9830400000, 76800000),
+        (link_vector(1_000_000, 10, 1500), 2816, 1310720, 10240),
+        (link_vector(100_000, 100, 1500), 28160, 13107200, 102400),
+        (link_vector(1_000_000, 10, 1500).through(link_vector(100, 50_000, 1476)), 26880256, 9831055360, 76805120),
+        (link_vector(1_000_000, 10, 1500).through(TUNNEL_4000), 1920256, 3441295360, 26885120),
+        (link_vector(1_000_000, 1000, 1500).through(TUNNEL_4000), 1945600, 3506176000, 27392000),
+        (link_vector(1_000_000, 1000, 1500).through(TUNNEL_4000).through(TUNNEL_4000), 3225600, 6782976000, 52992000),
+    ],
+)
+def test_distances_are_those_of_the_standard(vector: Vector, classic: int, wide: int, rib: int) -> None:
+    assert CLASSIC.distance(vector) == classic
+    assert WIDE.distance(vector) == wide
+    assert WIDE.rib_metric(WIDE.distance(vector)) == rib
+
+
+def test_what_is_too_far_for_the_field_is_unreachable() -> None:
+    assert CLASSIC.distance(link_vector(1, 10**9, 1500)) == INFINITY
+    assert CLASSIC.distance(None) == INFINITY
+
+
+@pytest.mark.parametrize(
+    ("weights", "distance"),
+    [
+        (Weights(1, 1, 1, 0, 0), 2560 + 2560 // 255 + 256),
+        (Weights(0, 0, 1, 0, 0), 256),
+        (Weights(1, 0, 1, 1, 1), (2560 + 256) // 256),
+        (Weights(2, 0, 1, 0, 0), 5120 + 256),
+    ],
+)
+def test_other_weights_count_as_in_the_formula(weights: Weights, distance: int) -> None:
+    assert MetricScale(weights=weights).distance(link_vector(1_000_000, 10, 1500)) == distance
+
+
+@given(
+    st.integers(1, 100_000_000),
+    st.integers(0, 1_000_000),
+    st.integers(64, 9000),
+    st.integers(0, 99),
+    st.booleans(),
+)
+def test_a_metric_that_is_told_on_keeps_its_distance(
+    bandwidth: int, tens: int, mtu: int, hops: int, wide: bool
+) -> None:
+    vector = link_vector(bandwidth, 10 * tens, mtu)._replace(hop_count=hops)
+    scale = WIDE if wide else CLASSIC
+    tlv = to_tlv_and_back(vector, wide=wide)
+    assert scale.distance(tlv) == scale.distance(vector)
+    again = to_tlv_and_back(tlv, wide=wide) if tlv else None
+    assert scale.distance(again) == scale.distance(vector)
+
+
+def to_tlv_and_back(vector: Vector, *, wide: bool) -> Vector | None:
+    """Through octets, as on a wire."""
+    from dmvpn.base.addresses import Prefix
+
+    tlv = to_tlv(Prefix.parse("10.0.0.0/8"), Advert(vector), wide=wide)
+    packet = EigrpPacket(opcode=Opcode.UPDATE, autonomous_system=1, tlvs=(tlv,))
+    (parsed,) = EigrpPacket.parse(packet.serialize()).tlvs
+    told = from_tlv(parsed)
+    assert told is not None
+    return told[0].metric
