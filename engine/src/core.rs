@@ -390,7 +390,12 @@ fn is_keepalive(packet: Packet, local: Address, nbma: Address) -> bool {
     packet.protocol() == ipv4::GRE && packet.source() == local && packet.destination() == nbma
 }
 
-fn returned_keepalive(packet: Packet, place: Range<usize>, source: Address, nbma: Address) -> Option<wire::Packet> {
+fn returned_keepalive(
+    packet: Packet,
+    place: Range<usize>,
+    source: Address,
+    nbma: Address,
+) -> Option<wire::Packet> {
     let header = packet.header_length();
     let body = place.start + header..place.end;
     (header >= HEADER_LENGTH && body.start <= body.end).then(|| wire::Packet {

@@ -20,6 +20,7 @@ pub mod core;
 pub mod gre;
 pub mod hairpin;
 pub mod ipv4;
+pub mod merge;
 pub mod mss;
 pub mod segment;
 pub mod table;

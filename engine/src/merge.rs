@@ -22,30 +22,75 @@ const FLOWS: usize = 8;
 /// Segments of a train: what one system call takes, with room for headers.
 const SEGMENTS: usize = 128;
 /// Octets of the headers before the data of a train: vnet, Ethernet, IPv4 without options, TCP with all options.
-const HEADERS: usize = vnet::SIZE + ETHERNET + HEADER_LENGTH + 60;
+const HEADERS: usize = PACKET + HEADER_LENGTH + 60;
+/// Where the packet begins in a frame.
+const PACKET: usize = vnet::SIZE + ETHERNET;
+/// In the packet.
+const TCP_FLAGS: usize = HEADER_LENGTH + 13;
+const TCP_CHECKSUM: usize = HEADER_LENGTH + 16;
 
-/// A frame for the kernel in pieces: `head`, and then all of `bodies`.
+/// A frame for the kernel in pieces: the head, and then all bodies.
 #[derive(Clone, Debug)]
 pub struct Train {
     /// The tunnel's number.
     pub tunnel: u32,
-    /// Data, in the arena that the packets were received in.
-    pub bodies: Vec<Span>,
     head: [u8; HEADERS],
     head_length: usize,
+    first: Span,
+    others: Vec<Span>,
 }
 
 impl Train {
-    /// The headers: vnet, Ethernet, and those of the packets if there are many.
+    fn new(frame: &Frame, headers: &[u8], first: Span) -> Self {
+        let mut head = [0; HEADERS];
+        head[..vnet::SIZE].copy_from_slice(&frame.offload.serialize());
+        head[vnet::SIZE..PACKET].copy_from_slice(&frame.ethernet);
+        head[PACKET..PACKET + headers.len()].copy_from_slice(headers);
+        let head_length = PACKET + headers.len();
+        Self { tunnel: frame.tunnel, head, head_length, first, others: Vec::new() }
+    }
+
+    /// The headers: vnet, Ethernet, and those of the packets if there may be many.
     pub fn head(&self) -> &[u8] {
         &self.head[..self.head_length]
+    }
+
+    /// Data, in the arena that the packets were received in.
+    pub fn bodies(&self) -> impl Iterator<Item = Span> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
     }
 
     /// The octets of the frame, for those who want them in one piece. arena: where its packets were received.
     pub fn octets(&self, arena: &[u8]) -> Vec<u8> {
         let mut octets = self.head().to_vec();
-        self.bodies.iter().for_each(|body| octets.extend_from_slice(body.of(arena)));
+        self.bodies().for_each(|body| octets.extend_from_slice(body.of(arena)));
         octets
+    }
+
+    /// IP and TCP header of the packets.
+    fn headers(&self) -> &[u8] {
+        &self.head[PACKET..self.head_length]
+    }
+
+    /// Write headers for what was merged.
+    fn complete(&mut self) {
+        let size = self.first.len();
+        let length = self.headers().len();
+        let data: usize = self.bodies().map(Span::len).sum();
+        let offload = Vnet {
+            flags: NEEDS_CHECKSUM,
+            gso_type: GSO_TCPV4,
+            header_length: (ETHERNET + length) as u16,
+            gso_size: size as u16,
+            checksum_start: (ETHERNET + HEADER_LENGTH) as u16,
+            checksum_offset: 16,
+        };
+        self.head[..vnet::SIZE].copy_from_slice(&offload.serialize());
+        let headers = &mut self.head[PACKET..self.head_length];
+        put_word(headers, 2, (length + data) as u16);
+        seal_header(headers, HEADER_LENGTH);
+        let pseudo = Packet::of(headers).map(|packet| packet.pseudo_header(length + data - HEADER_LENGTH));
+        put_word(headers, TCP_CHECKSUM, pseudo.unwrap_or_default().folded());
     }
 }
 
@@ -82,10 +127,6 @@ impl<'a> Segment<'a> {
         (written && right).then_some(Self { octets, header_length, pushes: tcp[13] & PSH != 0 })
     }
 
-    fn data(&self) -> usize {
-        self.octets.len() - self.header_length
-    }
-
     fn sequence(&self) -> u32 {
         long(self.octets, 24)
     }
@@ -94,16 +135,15 @@ impl<'a> Segment<'a> {
         word(self.octets, 4)
     }
 
-    /// Whether both are of the same flow and tunnel.
-    fn is_of_flow(&self, head: &[u8]) -> bool {
-        self.octets[12..24] == head[12..24]
+    fn is_of_flow(&self, headers: &[u8]) -> bool {
+        self.octets[12..24] == headers[12..24]
     }
 
     /// Whether its headers differ from those of a train only in what cutting changes.
-    fn fits(&self, head: &[u8]) -> bool {
-        let same = |from: usize, to: usize| self.octets[from..to] == head[from..to];
+    fn fits(&self, headers: &[u8]) -> bool {
+        let same = |from: usize, to: usize| self.octets[from..to] == headers[from..to];
         // TOS; flags, TTL, protocol; then acknowledgement and header length; window; urgent pointer and options.
-        head.len() == self.header_length
+        headers.len() == self.header_length
             && same(1, 2)
             && same(6, 10)
             && same(28, 33)
@@ -125,8 +165,7 @@ struct Open {
 /// Merges the frames of one batch.
 #[derive(Default)]
 pub struct Merger {
-    /// Frames, those that were merged among them, in the order of their first packets.
-    pub trains: Vec<Train>,
+    trains: Vec<Train>,
     open: Vec<Open>,
 }
 
@@ -143,29 +182,245 @@ impl Merger {
         let segment = if frame.offload == Vnet::default() { Segment::of(octets) } else { None };
         let Some(segment) = segment else {
             self.close_pair(frame.tunnel, octets);
-            self.trains.push(alone(frame));
+            self.trains.push(Train::new(frame, &[], frame.packet));
             return;
         };
-        let mine = |open: &Open| {
+        let (headers, data) = frame.packet.split_at(segment.header_length);
+        let place = self.open.iter().position(|open| {
             let train = &self.trains[open.train];
-            train.tunnel == frame.tunnel && segment.is_of_flow(packet_of(train))
-        };
-        if let Some(place) = self.open.iter().position(mine) {
-            if self.joined(place, frame, &segment) {
+            train.tunnel == frame.tunnel && segment.is_of_flow(train.headers())
+        });
+        if let Some(place) = place {
+            if self.join(place, frame, &segment, data) {
                 return;
             }
             self.open.remove(place);
         }
-        self.begin(frame, &segment);
+        self.trains.push(Train::new(frame, headers.of(arena), data));
+        if !segment.pushes {
+            if self.open.len() == FLOWS {
+                self.open.remove(0);
+            }
+            self.open.push(Open {
+                train: self.trains.len() - 1,
+                size: data.len(),
+                length: octets.len(),
+                next_sequence: segment.sequence().wrapping_add(data.len() as u32),
+                next_identification: segment.identification().wrapping_add(1),
+            });
+        }
     }
 
-    /// Complete the headers of what was merged. To be called before the trains are written.
-    pub fn finish(&mut self) {
-        for train in &mut self.trains {
-            if train.bodies.len() > 1 && train.head_length > vnet::SIZE + ETHERNET {
-                complete(train);
-            }
-        }
+    /// All frames of the batch, merged ones among them, in the order of their first packets.
+    pub fn finish(&mut self) -> &[Train] {
         self.open.clear();
+        self.trains.iter_mut().filter(|train| !train.others.is_empty()).for_each(Train::complete);
+        &self.trains
+    }
+
+    /// Let the segment join a train of its flow; false: it does not fit.
+    fn join(&mut self, place: usize, frame: &Frame, segment: &Segment, data: Span) -> bool {
+        let open = &mut self.open[place];
+        let train = &mut self.trains[open.train];
+        let follows = data.len() <= open.size
+            && open.length + data.len() <= MAX_PACKET
+            && train.others.len() < SEGMENTS - 1
+            && segment.sequence() == open.next_sequence
+            && segment.identification() == open.next_identification
+            && segment.fits(train.headers())
+            && train.head[vnet::SIZE..PACKET] == frame.ethernet;
+        if !follows {
+            return false;
+        }
+        train.others.push(data);
+        open.length += data.len();
+        open.next_sequence = open.next_sequence.wrapping_add(data.len() as u32);
+        open.next_identification = open.next_identification.wrapping_add(1);
+        if segment.pushes {
+            train.head[PACKET + TCP_FLAGS] |= PSH;
+        }
+        if segment.pushes || data.len() < open.size {
+            self.open.remove(place);
+        }
+        true
+    }
+
+    /// No later segment between these two hosts may overtake this packet.
+    fn close_pair(&mut self, tunnel: u32, octets: &[u8]) {
+        let trains = &self.trains;
+        self.open.retain(|open| {
+            let train = &trains[open.train];
+            train.tunnel != tunnel || train.headers()[12..20] != octets[12..20]
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checksum::Sum;
+    use crate::segment;
+    use proptest::prelude::*;
+
+    /// What a sender's next packet looks like.
+    #[derive(Clone, Debug)]
+    struct Next {
+        flow: u8,
+        data: usize,
+        flags: u8,
+        protocol: u8,
+        acknowledgement: u8,
+        /// 0: as it should be; else something about the packet is odd.
+        odd: u8,
+    }
+
+    /// Packets of some flows as a sender cuts them, now and then with something odd about them.
+    fn packets(nexts: &[Next]) -> Vec<Vec<u8>> {
+        let mut counters = [(0xfffe_u16, 0xffff_ff00_u32); 4];
+        let mut packet = |next: &Next| {
+            let (identification, sequence) = &mut counters[usize::from(next.flow)];
+            let mut octets = vec![0; 52 + next.data];
+            octets[0] = 0x45;
+            put_word(&mut octets, 2, (52 + next.data) as u16);
+            put_word(&mut octets, 4, *identification);
+            octets[6] = 0x40;
+            octets[8..10].copy_from_slice(&[63, next.protocol]);
+            octets[12..20].copy_from_slice(&[10, 1, 0, 1, 10, 2, 0, next.flow & 1]);
+            octets[20..24].copy_from_slice(&[0x12, 0x34, 0, next.flow]);
+            octets[24..28].copy_from_slice(&sequence.to_be_bytes());
+            octets[31] = next.acknowledgement;
+            octets[32..36].copy_from_slice(&[0x80, next.flags, 1, 0]);
+            octets[52..].fill(next.data as u8);
+            *identification = identification.wrapping_add(1);
+            *sequence = sequence.wrapping_add(next.data as u32);
+            match next.odd {
+                1 => octets[1] = 8,
+                2 => octets[6] = 0x20,
+                3 => octets[5] ^= 1,
+                4 => octets[27] ^= 1,
+                5 => octets[45] = 1,
+                _ => (),
+            }
+            seal_header(&mut octets, HEADER_LENGTH);
+            if let Some(pseudo) = Packet::of(&octets).map(|packet| packet.pseudo_header(32 + next.data)) {
+                let checksum = pseudo.add(&octets[20..]).checksum();
+                put_word(&mut octets, 36, checksum);
+            }
+            match next.odd {
+                6 => octets[36] ^= 1,
+                7 => octets[10] ^= 1,
+                8 => octets.push(0),
+                _ => (),
+            }
+            octets
+        };
+        nexts.iter().map(&mut packet).collect()
+    }
+
+    fn merged(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let arena = packets.concat();
+        let mut merger = Merger::default();
+        let mut start = 0;
+        for packet in packets {
+            let place = Span::from(start..start + packet.len());
+            start += packet.len();
+            let frame = Frame { tunnel: 1, offload: Vnet::default(), ethernet: [7; ETHERNET], packet: place };
+            merger.push(&frame, &arena);
+        }
+        merger.finish().iter().map(|train| train.octets(&arena)).collect()
+    }
+
+    /// As the kernel cuts a frame.
+    fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
+        let octets = &frame[PACKET..];
+        let train = Packet::of(octets)
+            .zip(Vnet::parse(frame))
+            .and_then(|(packet, vnet)| segment::Train::of(vnet, packet).ok().flatten());
+        let Some(train) = train else { return vec![octets.to_vec()] };
+        let packet = |number| {
+            let mut packet = Vec::new();
+            train.write_head(number, &mut packet);
+            packet.extend_from_slice(&octets[train.body(number)]);
+            packet
+        };
+        (0..train.count()).map(packet).collect()
+    }
+
+    /// Packets by what their order matters for: the flow, or the hosts of what is no TCP segment.
+    fn by_flow(packets: &[Vec<u8>]) -> std::collections::BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+        let mut flows = std::collections::BTreeMap::new();
+        for packet in packets {
+            let ports = if packet[9] == ipv4::TCP && packet[6] & 0x20 == 0 { 24 } else { 20 };
+            let flow: &mut Vec<_> = flows.entry(packet[12..ports].to_vec()).or_default();
+            flow.push(packet.clone());
+        }
+        flows
+    }
+
+    fn next() -> impl Strategy<Value = Next> {
+        let sizes = prop::sample::select(vec![0usize, 1, 100, 100, 100, 100, 101]);
+        let flags = prop::sample::select(vec![ACK, ACK, ACK, ACK | PSH, ACK | 1, ACK | 0x40]);
+        let protocol = prop::sample::select(vec![ipv4::TCP, ipv4::TCP, ipv4::TCP, ipv4::TCP, ipv4::UDP]);
+        let odd = prop::sample::select(vec![0u8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        (0u8..4, sizes, flags, protocol, prop::sample::select(vec![0u8, 0, 0, 0, 0, 1]), odd).prop_map(
+            |(flow, data, flags, protocol, acknowledgement, odd)| Next {
+                flow,
+                data,
+                flags,
+                protocol,
+                acknowledgement,
+                odd,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn whoever_is_behind_the_tap_gets_the_same_octets_in_the_same_order(
+            nexts in prop::collection::vec(next(), 0..40),
+        ) {
+            let packets = packets(&nexts);
+            let delivered: Vec<Vec<u8>> = merged(&packets).iter().flat_map(|frame| cut(frame)).collect();
+            prop_assert_eq!(by_flow(&delivered), by_flow(&packets));
+        }
+    }
+
+    fn plain(count: usize, data: usize) -> Vec<Vec<u8>> {
+        let next = Next { flow: 0, data, flags: ACK, protocol: ipv4::TCP, acknowledgement: 0, odd: 0 };
+        packets(&vec![next; count])
+    }
+
+    #[test]
+    fn segments_of_one_flow_become_one_frame_with_a_checksum_to_complete() {
+        let frames = merged(&plain(5, 1000));
+        assert_eq!(frames.len(), 1);
+        let expected = Vnet {
+            flags: NEEDS_CHECKSUM,
+            gso_type: GSO_TCPV4,
+            header_length: 66,
+            gso_size: 1000,
+            checksum_start: 34,
+            checksum_offset: 16,
+        };
+        assert_eq!(Vnet::parse(&frames[0]), Some(expected));
+        let packet = &frames[0][PACKET..];
+        assert_eq!((packet.len(), word(packet, 2)), (5052, 5052));
+        let pseudo = Packet::of(packet).map_or(0, |packet| packet.pseudo_header(5032).folded());
+        assert_eq!(word(packet, 36), pseudo);
+        assert_eq!(Sum::of(&packet[..20]).checksum(), 0);
+    }
+
+    #[test]
+    fn no_frame_is_longer_than_a_packet_may_be() {
+        let frames = merged(&plain(100, 1400));
+        assert_eq!(frames.iter().map(|frame| frame.len() - PACKET).max(), Some(52 + 46 * 1400));
+    }
+
+    #[test]
+    fn two_flows_that_take_turns_are_merged_each() {
+        let plain =
+            |flow| Next { flow, data: 9, flags: ACK, protocol: ipv4::TCP, acknowledgement: 0, odd: 0 };
+        assert_eq!(merged(&packets(&[plain(0), plain(1), plain(0), plain(1)])).len(), 2);
     }
 }

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn fin_and_psh_stay_on_the_last_packet_and_cwr_on_the_first() {
-        let flags: Vec<u8> = cut(&buffer(250), 100).unwrap_or_default().iter().map(|packet| packet[33]).collect();
+        let flags: Vec<u8> =
+            cut(&buffer(250), 100).unwrap_or_default().iter().map(|packet| packet[33]).collect();
         assert_eq!(flags, [0x10 | CWR, 0x10, 0x10 | FIN_PSH]);
     }
 
@@ -178,15 +179,15 @@ mod tests {
         long_header[32] = 0xf0;
         let mut short_header = buffer(10);
         short_header[32] = 0x40;
-        for octets in [&without_tcp, &long_header, &short_header, &buffer(0)[..39].to_vec(), &buffer(65_496)] {
+        for octets in [&without_tcp, &long_header, &short_header, &buffer(0)[..39].to_vec(), &buffer(65_496)]
+        {
             assert_eq!(cut(octets, 100).err(), Some(BadOffload::Headers(octets.len())));
         }
     }
 
     #[test]
     fn a_checksum_is_completed_where_the_header_says() {
-        let vnet =
-            Vnet { flags: NEEDS_CHECKSUM, checksum_start: 34, checksum_offset: 6, ..Vnet::default() };
+        let vnet = Vnet { flags: NEEDS_CHECKSUM, checksum_start: 34, checksum_offset: 6, ..Vnet::default() };
         let mut packet = vec![0; 28];
         packet[9] = ipv4::UDP;
         packet[20..22].copy_from_slice(&[0xff, 0xfe]);

@@ -48,7 +48,15 @@ impl Vnet {
         let [length, size] = [self.header_length, self.gso_size].map(u16::to_ne_bytes);
         let [start, offset] = [self.checksum_start, self.checksum_offset].map(u16::to_ne_bytes);
         [
-            self.flags, self.gso_type, length[0], length[1], size[0], size[1], start[0], start[1], offset[0],
+            self.flags,
+            self.gso_type,
+            length[0],
+            length[1],
+            size[0],
+            size[1],
+            start[0],
+            start[1],
+            offset[0],
             offset[1],
         ]
     }

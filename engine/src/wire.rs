@@ -23,6 +23,12 @@ impl Span {
         self.start == self.end
     }
 
+    /// The first octets of it, and the others.
+    pub fn split_at(self, octets: usize) -> (Self, Self) {
+        let middle = self.start + octets as u32;
+        (Self { end: middle, ..self }, Self { start: middle, ..self })
+    }
+
     /// The octets of the arena that it was made for.
     pub fn of(self, arena: &[u8]) -> &[u8] {
         &arena[self.start as usize..self.end as usize]

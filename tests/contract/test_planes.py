@@ -120,6 +120,13 @@ def test_a_packet_goes_from_lan_to_lan_through_the_hub_and_loses_three_hops(worl
 
 
 @contract
+def test_a_tunnel_may_have_an_mtu_too_small_for_ipv6(world: World) -> None:
+    hub_and_spokes(world, mtu=1200)
+    world.send("B", udp("B", host("C"), size=1000))
+    world.until(lambda: bool(only_udp(world.received["C"])))
+
+
+@contract
 def test_a_packet_goes_directly_once_adjacency_and_route_say_so(world: World) -> None:
     hub_and_spokes(world)
     world.execute(

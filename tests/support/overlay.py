@@ -22,7 +22,7 @@ from dmvpn.base.effects import (
     SetAdjacency,
     SetMulticast,
 )
-from dmvpn.base.events import Event, IpReceived, NhrpReceived, PeerUsage, Tick, UsageReported
+from dmvpn.base.events import Event, Hairpin, IpReceived, NhrpReceived, PeerUsage, Tick, UsageReported
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
@@ -39,7 +39,7 @@ from dmvpn.base.notices import (
     TunnelState,
 )
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, parse
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import Ipv4Packet
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
 
 TUNNEL = "Tunnel100"
+HUB = NhsConfig(address=IPv4Address("192.168.100.11"), nbma=IPv4Address("172.16.11.1"), multicast=True)
 P = TypeVar("P", bound=NhrpPacket)
 
 
@@ -100,7 +101,7 @@ class Member:
             ports, interfaces=self.interfaces, tunnels=self.tunnels, rib=self.rib, debugging=self.debugging
         )
         self.machine = NhrpMachine(self.ports)
-        self._state = TunnelState(
+        self.tunnel_state = TunnelState(
             name=TUNNEL,
             multipoint=self.multipoint,
             source=self.nbma,
@@ -187,7 +188,7 @@ class Overlay:
         for name in names or tuple(self.members):
             member = self.members[name]
             member.interfaces.states = list(member.interface_states())
-            member.tunnels.states = [member._state]
+            member.tunnels.states = [member.tunnel_state]
             member.fill_rib()
             self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
             self.line(name, up=True)
@@ -371,8 +372,8 @@ class Overlay:
 
     def _change_tunnel(self, name: str, **changes: object) -> None:
         member = self.members[name]
-        old, new = member._state, replace(member._state, **changes)  # type: ignore[arg-type]
-        member._state = new
+        old, new = member.tunnel_state, replace(member.tunnel_state, **changes)  # type: ignore[arg-type]
+        member.tunnel_state = new
         member.tunnels.states = [new]
         state = next(s for s in member.interfaces.states if s.name == TUNNEL)
         changed = replace(state, line=new.up)
@@ -384,3 +385,59 @@ class Overlay:
 def ipv4(text: str) -> IPv4Address:
     """Short for `IPv4Address`."""
     return IPv4Address(text)
+
+
+def cloud(*spokes: int, phase: int = 3, **settings: object) -> Overlay:
+    """The cloud of the study notes: hub R11, spokes R31, R41 ... (by their digits), a LAN behind each.
+
+    Every member routes the LANs of the others by the hub, or in phase 2 by the spoke itself. settings: of all members.
+    """
+    digits = spokes or (3, 4)
+    hub_routes = {f"10.{n}.{n}.0/24": f"192.168.100.{n}1" for n in digits}
+    members = [
+        Member(
+            "R11",
+            address("172.16.11.1"),
+            address("192.168.100.11"),
+            tunnel_config(redirect=phase == 3, multicast_dynamic=True, **settings),
+            lans={"10.1.1.0/24": "10.1.1.1"},
+            routes=hub_routes,
+        )
+    ]
+    for n in digits:
+        others = {f"10.{m}.{m}.0/24": "192.168.100.11" if phase == 3 else f"192.168.100.{m}1" for m in digits if m != n}
+        members.append(
+            Member(
+                f"R{n}1",
+                address(f"172.16.{n}1.1"),
+                address(f"192.168.100.{n}1"),
+                tunnel_config(shortcut=phase == 3, nhs=(HUB,), **settings),
+                lans={f"10.{n}.{n}.0/24": f"10.{n}.{n}.1"},
+                routes={"10.1.1.0/24": "192.168.100.11", **others},
+            )
+        )
+    return Overlay(*members)
+
+
+def tunnel_config(**settings: object) -> TunnelConfig:
+    """Settings of Tunnel100, network 100."""
+    return replace(TunnelConfig(name=TUNNEL, network_id=100), **settings)  # type: ignore[arg-type]
+
+
+def data_packet(source: str, destination: str) -> bytes:
+    """An IP packet as a hub forwards it."""
+    packet = Ipv4Packet(source=ipv4(source), destination=ipv4(destination), protocol=17, ttl=62, payload=bytes(40))
+    return packet.serialize()
+
+
+def hairpin(overlay: Overlay, source: str, destination: str, by: str) -> None:
+    """The hub forwards a packet that came from the spoke `by` back into the tunnel."""
+    nbma = overlay.members[by].outside
+    overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, nbma, data_packet(source, destination)))
+
+
+def make_shortcut(overlay: Overlay) -> None:
+    """Traffic between the LANs of R31 and R41, until both have a direct way."""
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    hairpin(overlay, "10.4.4.1", "10.3.3.1", by="R41")
+    overlay.run(1)

@@ -2,25 +2,324 @@
 
 from __future__ import annotations
 
-from support.eigrp_net import EigrpNet, ethernet, tunnel
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.effects import Listen, SendIp, StopListening
+from dmvpn.base.events import IpReceived, Resync
+from dmvpn.base.notices import InterfaceChanged
+from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.metric import MetricScale, Weights
+from dmvpn.features.eigrp.model import (
+    AuthenticationMode,
+    EigrpConfig,
+    InterfaceSettings,
+    Key,
+    KeyChain,
+    ProcessSettings,
+)
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, StubFlag
+from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
+
+CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
+R31_UP = "EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is up: new adjacency"
 
 
-def hub_and_spokes(*, spokes: int = 2, seed: int = 1) -> EigrpNet:
-    net = EigrpNet(seed)
-    net.router("R11")
+def down(reason: str, neighbor: str = "192.168.100.31") -> str:
+    return f"EIGRP-IPv4 100: Neighbor {neighbor} (Tunnel100) is down: {reason}"
+
+
+def pair(
+    hub: ProcessSettings = CLASSIC,
+    spoke: ProcessSettings = CLASSIC,
+    chain: KeyChain | None = None,
+    spoke_chain: KeyChain | None = None,
+) -> EigrpNet:
+    """R11 and R31 with a tunnel between them, each with a LAN."""
+    net = EigrpNet()
+    chains = (chain,) if chain else ()
+    net.router("R11", config=EigrpConfig((hub,), chains))
+    net.router("R31", config=EigrpConfig((spoke,), (spoke_chain,) if spoke_chain else chains))
     net.plug("tunnel", "R11", tunnel("192.168.100.11"))
+    net.plug("tunnel", "R31", tunnel("192.168.100.31"))
     net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
-    for number in range(3, 3 + spokes):
-        name = f"R{number}1"
-        net.router(name)
-        net.plug("tunnel", name, tunnel(f"192.168.100.{number}1"))
-        net.plug("", name, ethernet("GigabitEthernet0/2", f"10.{number}.{number}.1", delay=1000))
+    net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.3.3.1", delay=1000))
     return net
 
 
-def test_two_routers_become_neighbours_and_know_each_others_networks() -> None:
-    net = hub_and_spokes(spokes=1)
-    net.run(2)
-    assert "EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is up: new adjacency" in net.routers["R11"].logs
+def test_two_routers_become_neighbours_at_once_and_know_each_others_networks() -> None:
+    net = pair()
+    net.run(0.2)
+    hub, spoke = net.routers["R11"], net.routers["R31"]
+    assert hub.logs == [R31_UP]
+    assert hub.metric("10.3.3.0/24") == 1945600
+    assert spoke.metric("10.1.1.0/24") == 1920256
+    assert spoke.next_hops("10.1.1.0/24") == ["192.168.100.11"]
+
+
+def test_an_adjacency_begins_with_init_both_ways_and_the_table_ends_with_its_mark() -> None:
+    net = pair()
+    net.run(0.2)
+    updates = [sent for sent in net.packets() if sent.packet.opcode == Opcode.UPDATE and sent.router == "R11"]
+    first, table = updates[0].packet, updates[1].packet
+    assert (first.flags, first.acknowledgment, first.tlvs) == (PacketFlag.INIT, 0, ())
+    assert PacketFlag.END_OF_TABLE in table.flags
+    assert all(sent.order.destination == IPv4Address("192.168.100.31") for sent in updates)
+    assert all((sent.order.ttl, sent.order.tos, sent.order.protocol) == (1, 0xC0, 88) for sent in net.packets())
+
+
+def test_hellos_keep_neighbours_for_an_hour() -> None:
+    net = pair()
+    net.run(3600)
+    assert net.routers["R11"].logs == [R31_UP]
+    hellos = [sent for sent in net.packets(60) if sent.router == "R11"]
+    assert {sent.packet.opcode for sent in hellos} == {Opcode.HELLO}
+    assert 3540 / 5 <= len(hellos) <= 3540 / 4.5
+
+
+def test_silence_ends_an_adjacency_after_the_senders_hold_time() -> None:
+    patient = replace(CLASSIC, default_interface=InterfaceSettings(hold_time=40))
+    net = pair(spoke=patient)
+    net.run(10)
+    net.wires["tunnel"].drops = lambda sender, order: sender == "R31"
+    net.run(34)
+    assert net.routers["R11"].logs == [R31_UP]
+    net.run(7)
+    assert net.routers["R11"].logs[1] == down("holding time expired")
+    assert not net.routers["R11"].routes
+
+
+def test_an_interface_that_goes_down_takes_its_neighbours_with_it() -> None:
+    net = pair()
+    net.run(1)
+    net.line("R11", "Tunnel100", up=False)
+    assert net.routers["R11"].logs[-1] == down("interface down")
+    assert not net.routers["R11"].routes
+
+
+def test_a_process_that_is_removed_says_goodbye() -> None:
+    net = pair()
+    net.run(1)
+    net.configure("R31", EigrpConfig())
+    net.run(0.1)
+    goodbye = [sent.packet.find(Parameters) for sent in net.packets(1) if sent.router == "R31"]
+    assert goodbye == [Parameters.goodbye(15)]
+    assert net.routers["R11"].logs[-1] == down("Interface Goodbye received")
+    assert net.routers["R31"].logs[-1] == down("route configuration changed", "192.168.100.11")
+    assert not net.routers["R31"].routes
+
+
+def test_a_cleared_neighbour_comes_again() -> None:
+    net = pair()
+    net.run(1)
+    net.event("R11", ClearNeighbors())
+    net.run(6)
+    assert net.routers["R11"].logs == [R31_UP, down("manually cleared"), R31_UP]
+    assert down("Interface PEER-TERMINATION received", "192.168.100.11") in net.routers["R31"].logs
     assert net.routers["R11"].metric("10.3.3.0/24") == 1945600
+    assert any(sent.packet.find(PeerTermination) for sent in net.packets(1))
+
+
+def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
+    net = pair()
+    net.run(1)
+    spoke = net.routers.pop("R31")
+    net.wires["tunnel"].ends.remove(("R31", "Tunnel100"))
+    net.router("R31")
+    net.plug("tunnel", "R31", tunnel("192.168.100.31"))
+    net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.9.9.1"))
+    net.run(6)
+    assert spoke is not net.routers["R31"]
+    assert net.routers["R11"].logs == [R31_UP, down("peer restarted"), R31_UP]
+    assert {str(prefix) for prefix in net.routers["R11"].routes} == {"10.9.9.0/24"}
     assert net.routers["R31"].metric("10.1.1.0/24") == 1920256
+
+
+def test_routers_with_other_weights_are_no_neighbours_and_the_log_says_so_once_a_minute() -> None:
+    other = replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0)))
+    net = pair(spoke=other)
+    net.run(50)
+    assert net.routers["R11"].logs == [down("K-value mismatch")]
+    assert not net.routers["R11"].process.neighbors()
+
+
+def test_a_neighbour_whose_weights_change_is_down() -> None:
+    net = pair()
+    net.run(1)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0))),)))
+    net.run(0.1)
+    assert net.routers["R31"].logs[-1] == down("route configuration changed", "192.168.100.11")
+    assert down("Interface Goodbye received") in net.routers["R11"].logs
+
+
+def test_who_answers_no_unicast_is_given_up_after_sixteen_tries_and_tried_again() -> None:
+    net = pair()
+    net.wires["tunnel"].drops = lambda sender, order: not order.destination.is_multicast
+    net.run(75)
+    hub = net.routers["R11"]
+    assert hub.logs[:2] == [R31_UP, down("retry limit exceeded")]
+    tries = [sent for sent in net.packets() if sent.router == "R11" and sent.packet.flags == PacketFlag.INIT]
+    assert len([sent for sent in tries if sent.packet.sequence == 1]) == 16
+    net.run(10)
+    assert hub.logs[2] == R31_UP
+
+
+def test_a_stub_that_changes_its_mind_is_a_new_neighbour() -> None:
+    net = pair()
+    net.run(1)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, stub=StubFlag.CONNECTED),)))
+    net.run(6)
+    assert net.routers["R31"].logs[1] == down("peer info changed", "192.168.100.11")
+    assert net.routers["R11"].logs[-1] == R31_UP
+    assert net.routers["R11"].process.neighbors()[0].stub == StubFlag.CONNECTED
+
+
+# ------------------------------------------------------------------------------------------------ authentication
+
+MD5 = InterfaceSettings(authentication=AuthenticationMode.MD5, key_chain="EIGRP")
+SEALED = replace(CLASSIC, default_interface=MD5)
+CHAIN = KeyChain("EIGRP", (Key(1, "one"), Key(2, "two")))
+
+
+def test_neighbours_with_the_same_key_seal_every_packet() -> None:
+    net = pair(SEALED, SEALED, CHAIN)
+    net.run(20)
+    assert net.routers["R11"].logs == [R31_UP]
+    assert net.routers["R11"].metric("10.3.3.0/24") == 1945600
+    assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020028") for sent in net.packets())
+
+
+def test_without_the_right_key_nobody_is_a_neighbour_and_it_is_counted() -> None:
+    net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", (Key(1, "other"),)))
+    net.run(20)
+    assert net.routers["R11"].logs == []
+    assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
+
+
+def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
+    net = pair(SEALED, CLASSIC, CHAIN)
+    net.run(20)
+    assert net.routers["R11"].logs == []
+
+
+def test_a_neighbour_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
+    net = pair(SEALED, SEALED, CHAIN)
+    net.run(1)
+    hub = net.routers["R11"].process.interfaces["Tunnel100"]
+    forged = net.packets()[-1].order
+    net.wires["tunnel"].drops = lambda sender, order: sender == "R31"
+    for _ in range(4):
+        net.run(5)
+        payload = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=(Parameters(hold_time=15),)).serialize()
+        if hub.neighbors:
+            net.event("R11", IpReceived("Tunnel100", IPv4Address("192.168.100.31"), forged.destination, 88, payload))
+    assert net.routers["R11"].logs[-1] == down("Auth failure")
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        (InterfaceSettings(authentication=AuthenticationMode.MD5), "authentication without a key chain"),
+        (InterfaceSettings(authentication=AuthenticationMode.MD5, key_chain="none"), 'key chain "none" has no key'),
+        (
+            InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256),
+            "authentication mode hmac-sha-256 is not available",
+        ),
+    ],
+)
+def test_authentication_that_cannot_be_done_keeps_the_interface_silent(settings: InterfaceSettings, what: str) -> None:
+    sealed = replace(CLASSIC, default_interface=settings)
+    net = pair(sealed, sealed, CHAIN)
+    net.run(20)
+    assert not net.packets()
+    assert not net.routers["R11"].process.neighbors()
+    assert net.routers["R11"].logs[0] == f"EIGRP-IPv4 100: Tunnel100 is silent: {what}"
+    blocked = net.routers["R11"].process.interfaces["Tunnel100"].blocked
+    assert blocked is not None
+    assert blocked.what == what
+
+
+# ------------------------------------------------------------------------------------------------ what is not taken
+
+
+def test_another_autonomous_system_is_not_heard() -> None:
+    net = pair(spoke=replace(CLASSIC, autonomous_system=200))
+    net.run(20)
+    assert not net.routers["R11"].logs
+    assert net.routers["R11"].process.sender.traffic.dropped["other autonomous system"] > 0
+
+
+def test_a_sender_outside_of_the_subnet_is_logged_once_and_not_heard() -> None:
+    net = EigrpNet()
+    net.router("R11")
+    net.router("R31")
+    net.plug("tunnel", "R11", tunnel("192.168.100.11"))
+    net.plug("tunnel", "R31", tunnel("192.168.200.31"))
+    net.run(30)
+    assert net.routers["R11"].logs == [
+        "EIGRP-IPv4 100: Neighbor 192.168.200.31 (Tunnel100) is blocked: not on common subnet"
+    ]
+
+
+def test_a_broken_packet_is_counted_and_logged_once_a_minute() -> None:
+    net = pair()
+    net.run(1)
+    for _ in range(3):
+        net.event(
+            "R11", IpReceived("Tunnel100", IPv4Address("192.168.100.31"), IPv4Address("224.0.0.10"), 88, b"?" * 30)
+        )
+    hub = net.routers["R11"]
+    assert len(hub.logs) == 2
+    assert hub.logs[1].startswith("EIGRP-IPv4 100: bad packet from 192.168.100.31 (Tunnel100): ")
+    assert hub.process.sender.traffic.dropped["malformed"] == 3
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
+
+def test_a_passive_interface_is_told_about_and_has_no_neighbours() -> None:
+    lan = ("GigabitEthernet0/2", InterfaceSettings(passive=True))
+    net = pair(hub=replace(CLASSIC, interfaces=(lan,)))
+    net.run(1)
+    assert net.routers["R31"].metric("10.1.1.0/24") == 1920256
+    assert not [sent for sent in net.packets() if sent.order.interface == "GigabitEthernet0/2"]
+
+
+def test_an_interface_that_becomes_passive_says_goodbye() -> None:
+    net = pair()
+    net.run(1)
+    passive = (("Tunnel100", InterfaceSettings(passive=True)),)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, interfaces=passive),)))
+    net.run(10)
+    assert net.routers["R11"].logs[-1] == down("Interface Goodbye received")
+    assert not net.routers["R31"].process.neighbors()
+
+
+def test_the_machine_listens_where_it_has_neighbours_and_says_so_again_when_asked() -> None:
+    net = EigrpNet()
+    router = net.router("R11")
+    state = tunnel("192.168.100.11")
+    router.interfaces.states = [state]
+    group = IPv4Address("224.0.0.10")
+    effects = router.machine.handle(InterfaceChanged("Tunnel100", None, state), 0.0)
+    assert Listen("Tunnel100", 88, group) in effects
+    assert router.machine.handle(Resync(), 1.0) == [Listen("Tunnel100", 88, group)]
+    router.interfaces.states = []
+    effects = router.machine.handle(InterfaceChanged("Tunnel100", state, None), 2.0)
+    assert StopListening("Tunnel100", 88, group) in effects
+
+
+def test_a_repeated_hello_touches_no_timer_and_sends_nothing() -> None:
+    net = pair()
+    net.run(7)
+    hub = net.routers["R11"]
+    hello = next(sent.order for sent in reversed(net.packets()) if sent.router == "R31")
+    deadline = hub.machine.next_deadline()
+    event = IpReceived("Tunnel100", IPv4Address("192.168.100.31"), hello.destination, 88, hello.payload)
+    assert isinstance(hello, SendIp)
+    assert hub.machine.handle(event, net.now) == []
+    assert hub.machine.next_deadline() == deadline
+    assert hub.process.neighbors()[0].last_heard == net.now

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.translate import Advert, from_tlv, to_tlv
@@ -70,8 +71,6 @@ def test_a_metric_that_is_told_on_keeps_its_distance(
 
 def to_tlv_and_back(vector: Vector, *, wide: bool) -> Vector | None:
     """Through octets, as on a wire."""
-    from dmvpn.base.addresses import Prefix
-
     tlv = to_tlv(Prefix.parse("10.0.0.0/8"), Advert(vector), wide=wide)
     packet = EigrpPacket(opcode=Opcode.UPDATE, autonomous_system=1, tlvs=(tlv,))
     (parsed,) = EigrpPacket.parse(packet.serialize()).tlvs

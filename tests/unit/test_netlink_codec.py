@@ -34,6 +34,7 @@ from dmvpn.dataplane.netlink import (
     RouteKind,
     VethEnd,
     add_address,
+    create_gre_collector,
     create_veth,
     delete_neighbour,
     delete_route,
@@ -158,6 +159,12 @@ ACK = 0x04
             "54000000100005065505006b000000000000000000000000000000000000000007000300653000002c0012000800010076657468"
             "200002001c000100000000000000000000000000000000000700030065310000",
             id="ip link add name e0 type veth peer name e1",
+        ),
+        pytest.param(
+            create_gre_collector("dmvpn-gre"),
+            "44000000100005065505006b0000000000000000000000000000000000000000"
+            "0e000300646d76706e2d677265000000140012000700010067726500080002000400" + "1200",
+            id="ip link add name dmvpn-gre type gre external",
         ),
     ],
 )

@@ -148,6 +148,11 @@ class SetMulticast(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class PollInterfaces(Effect):
+    """Report the packet counters of all interfaces with `InterfacesCounted`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PollUsage(Effect):
     """Report the packet counters of the tunnel's peers with `UsageReported`."""
 

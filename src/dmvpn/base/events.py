@@ -132,7 +132,7 @@ class Hairpin(Event):
 
 @dataclass(frozen=True, slots=True)
 class PeerUsage:
-    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets; octets for the interface's show."""
+    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets."""
 
     nbma: IPAddress
     sent: int
@@ -145,6 +145,29 @@ class UsageReported(Event):
 
     tunnel: str
     peers: tuple[PeerUsage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceCount:
+    """What one interface carried since it exists, in packets and octets. drops: of packets that should have left."""
+
+    interface: str
+    received: int
+    sent: int
+    received_octets: int
+    sent_octets: int
+    multicasts: int = 0
+    receive_errors: int = 0
+    send_errors: int = 0
+    receive_drops: int = 0
+    send_drops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InterfacesCounted(Event):
+    """The answer to `PollInterfaces`: every interface that the plane knows."""
+
+    counts: tuple[InterfaceCount, ...]
 
 
 @dataclass(frozen=True, slots=True)

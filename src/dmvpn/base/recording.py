@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, PeerUsage
+from dmvpn.base.events import Event, InterfaceCount, PeerUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def _decode(value: Json) -> object:
 
 
 def _classes() -> dict[str, type[object]]:
-    return _named(Event) | _named(Effect) | {PeerUsage.__name__: PeerUsage}
+    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in (PeerUsage, InterfaceCount)}
 
 
 def _named(root: type[object]) -> dict[str, type[object]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dmvpn.dataplane.netlink.address import AddressFlag, InterfaceAddress, add_address, delete_address
 from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket, Refusal
 from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, Group
+from dmvpn.dataplane.netlink.counters import LinkCounters
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
     Change,
@@ -31,6 +32,7 @@ from dmvpn.dataplane.netlink.link import (
     LinkRef,
     LinkSettings,
     VethEnd,
+    create_gre_collector,
     create_veth,
     delete_link,
     set_arp,
@@ -77,6 +79,7 @@ __all__ = [
     "InterfaceAddress",
     "KernelEvent",
     "Link",
+    "LinkCounters",
     "LinkEvent",
     "LinkFlag",
     "LinkRef",
@@ -99,6 +102,7 @@ __all__ = [
     "VethEnd",
     "add_address",
     "add_route",
+    "create_gre_collector",
     "create_veth",
     "delete_address",
     "delete_link",

@@ -203,6 +203,10 @@ class NetlinkSocket:
                     return None
                 raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
 
+    def counters(self) -> list[LinkCounters]:
+        """The packet counters of all interfaces of the namespace."""
+        return _parsed(self.dump(dump_counters()), parse_counters)
+
     def addresses(self) -> list[InterfaceAddress]:
         """All addresses of the namespace."""
         return _parsed(self.dump(dump_addresses()), parse_address)

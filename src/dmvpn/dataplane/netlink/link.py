@@ -52,6 +52,7 @@ _IFLA_EXT_MASK = 29
 _IFLA_INFO_KIND = 1
 _IFLA_INFO_DATA = 2
 _VETH_INFO_PEER = 1
+_IFLA_GRE_COLLECT_METADATA = 18
 _IFLA_INET_CONF = 1
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _IN6_ADDR_GEN_MODE_NONE = 1
@@ -166,6 +167,17 @@ def create_veth(end: VethEnd, peer: VethEnd) -> Request:
     )
     body = _ifinfomsg(0) + _end_attributes(end) + information
     return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
+
+
+def create_gre_collector(name: str) -> Request:
+    """Make the device that takes every GRE packet of its namespace for which the kernel has no other tunnel."""
+    information = nest(
+        _IFLA_LINKINFO,
+        attribute(_IFLA_INFO_KIND, b"gre"),
+        nest(_IFLA_INFO_DATA, attribute(_IFLA_GRE_COLLECT_METADATA, b"")),
+    )
+    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"GRE collector {name}")
 
 
 def set_link(link: LinkRef, settings: LinkSettings) -> Request:

@@ -357,13 +357,17 @@ class SimulatedPlane:
             self._report(NhrpReceived(name, nbma, payload))
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
-        elif header.protocol_type == GRE_IPV4 and self._table.port(name).running:
+        elif header.protocol_type == GRE_IPV4:
             try:
                 inner = Ipv4Packet.parse(payload)
             except WireError:
                 self._count("malformed")
                 return
-            self._take(name, inner, nbma)
+            if inner.protocol == IpProtocol.GRE and (inner.source, inner.destination) == (packet.destination, nbma):
+                # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
+                self._send_outer(nbma, payload)
+            elif self._table.port(name).running:
+                self._take(name, inner, nbma)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
@@ -18,6 +17,7 @@ from dmvpn.base.events import AddressAssigned, Event, LinkChanged, Resync, Unres
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighbourState
 from dmvpn.dataplane.sysctl import Setting, Sysctls
+from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Kernel:
         self._socket = netlink.NetlinkSocket()
         self._monitor = netlink.NetlinkMonitor()
         self._sysctls = Sysctls()
+        self._gre = KernelGre(self._socket)
         self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
 
@@ -61,7 +62,7 @@ class Kernel:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
         self._socket.flush_routes()
         refused = self._sysctls.set_all(_ROUTER_SETTINGS)
-        self._silence_kernel_gre()
+        self._gre.silence()
         for link in self._socket.links():
             self._note(link)
         return refused
@@ -73,6 +74,7 @@ class Kernel:
     def close(self) -> None:
         """Take our routes and settings back."""
         self._socket.flush_routes()
+        self._gre.restore()
         self._sysctls.restore()
         self._socket.close()
         self._monitor.close()
@@ -94,10 +96,12 @@ class Kernel:
         link = self._socket.find_link(linux)
         assert link is not None, f"{linux} was just made"
         self._note(link)
-        settings = netlink.LinkSettings(mtu=mtu, alias=ios, silent_ipv6=True)
+        settings = netlink.LinkSettings(mtu=mtu, alias=ios)
         parameters = netlink.NeighbourParameters(
             link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
         )
+        # Where the kernel has no IPv6, or the interface too small an MTU for it, there is nothing to keep silent.
+        self._tolerate(netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True)), errno.EAFNOSUPPORT)
         self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbour_parameters(parameters))
         # On a point-to-point tunnel there is one neighbour, and nothing to resolve.
         self._socket.call(netlink.set_arp(link.index, multipoint))
@@ -162,6 +166,7 @@ class Kernel:
                     if name is not None and made_here(name):
                         self._report(Unresolved(name, neighbour.address))
                 case netlink.LinkEvent(Change.SET, link):
+                    self._gre.noticed(link)
                     self._note(link, tell=True)
                 case netlink.LinkEvent(Change.GONE, link):
                     self._forget(link)
@@ -229,14 +234,3 @@ class Kernel:
         for refusal in self._socket.execute([request]):
             if refusal.errno != harmless:
                 raise netlink.NetlinkError(refusal)
-
-    def _silence_kernel_gre(self) -> None:
-        """Where the module `gre` is loaded, it answers every GRE packet of ours with port unreachable, because no
-        kernel tunnel matches. Its fall-back device swallows them once it is up, and drops what it finds inside."""
-        gre0 = self._socket.find_link("gre0") if Path("/sys/class/net/gre0").exists() else None
-        if gre0 is not None:
-            strict = netlink.InetConf(forwarding=0, rp_filter=1)
-            self._socket.call(
-                netlink.set_link(gre0.index, netlink.LinkSettings(inet=strict, silent_ipv6=True)),
-                netlink.set_up(gre0.index),
-            )

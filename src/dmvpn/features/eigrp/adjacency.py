@@ -198,17 +198,20 @@ class Adjacencies:
     # The handshake ---------------------------------------------------------------------------------------------
 
     def hear_init(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """The neighbour's first packet came, perhaps again; or it has started anew."""
-        if neighbor.is_up and neighbor.init_sequence not in (None, packet.sequence):
+        """The neighbour's first packet came; or it came again; or the neighbour has started anew.
+
+        After a restart its numbers may be the same ones again. But it goes on from the first packet only when we have
+        acknowledged that, so once we took another one, a first packet is a new one.
+        """
+        seen = neighbor.init_sequence
+        is_repeated = seen == packet.sequence == neighbor.last_sequence
+        if neighbor.is_up and seen is not None and not is_repeated:
             self.drop(neighbor, DownReason.RESTARTED)
             successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
             successor.hello, successor.software, successor.stub = neighbor.hello, neighbor.software, neighbor.stub
             self._greet(successor)
             neighbor = successor
-        if neighbor.init_sequence == packet.sequence:
-            self._transport.accept(neighbor, packet, multicast=False)
-        else:
-            self._transport.accept_first(neighbor, packet)
+        self._transport.accept_first(neighbor, packet)
 
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
         """The neighbour acknowledges this number; its first one makes it up. True if that was news."""

@@ -138,7 +138,7 @@ class Transport:
         return True
 
     def accept_first(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """Take the neighbour's first packet (INIT): its numbers start here."""
+        """Take the neighbour's first packet (INIT), perhaps again: its numbers start here."""
         neighbor.init_sequence = neighbor.last_sequence = packet.sequence
         self._owe(neighbor, packet.sequence)
 

@@ -19,6 +19,7 @@ from dmvpn.features.nhrp.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+    from dmvpn.features.nhrp.names import Names
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
@@ -38,6 +39,7 @@ class Configuration:
         resolver: Resolver,
         server: Server,
         purger: Purger,
+        names: Names,
     ) -> None:
         self._station = station
         self._peers = peers
@@ -45,6 +47,7 @@ class Configuration:
         self._resolver = resolver
         self._server = server
         self._purger = purger
+        self._names = names
 
     # -------------------------------------------------------------------------------------------- settings
 
@@ -135,6 +138,25 @@ class Configuration:
             self._station.restore_plane(tunnel)
             self._set_hairpin(tunnel)
 
+    def names_changed(self) -> None:
+        """A host name has another address now: servers that are configured by it are there."""
+        for tunnel in self._station.tunnels.values():
+            if any(nhs.name for nhs in tunnel.config.nhs):
+                self._set_clients(tunnel)
+                self._set_static(tunnel)
+                self._station.update_multicast(tunnel)
+                self._registration.choose(tunnel)
+                self._peers.server_changed(tunnel)
+
+    def doubt_names(self, tunnel: Tunnel) -> None:
+        """Ask again for the names of servers that do not answer."""
+        for nhs in tunnel.config.nhs:
+            if nhs.name:
+                key = nhs.address if nhs.address is not None else self._names.address(nhs.name)
+                client = tunnel.clients.get(key) if key is not None else None
+                if client is not None and client.is_failing:
+                    self._names.doubt(nhs.name)
+
     def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         """Take out an entry that is not configured, and everything that hangs on it."""
         if entry.type is EntryType.STATIC:
@@ -188,27 +210,22 @@ class Configuration:
             return
         if old is not None:
             self.forget(tunnel, old, "NHRP: no error")
-        entry = Entry(
-            target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self._station.now
-        )
-        self._station.add_entry(tunnel, entry)
-        if target.is_host:
-            self._station.set_adjacency(tunnel, target.address, nbma)
+        self._station.add_static(tunnel, target, nbma)
 
     def _drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
         self._station.remove_entry(tunnel, entry)
         self._station.clear_adjacency(tunnel, entry.next_hop)
 
     def _set_clients(self, tunnel: Tunnel) -> None:
-        wanted: dict[IPAddress, NhsConfig] = {}
+        wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
         for nhs in tunnel.config.nhs:
-            key = nhs.address if nhs.address is not None else nhs.nbma
+            nbma = nhs.nbma or (self._names.address(nhs.name) if nhs.name else None)
+            key = nhs.address if nhs.address is not None else nbma
             if key is not None:
-                wanted[key] = nhs
+                wanted[key] = (nhs, nbma or dict(tunnel.config.maps).get(Prefix.host(key)))
         for key in [key for key in tunnel.clients if key not in wanted]:
             self._remove_client(tunnel, key)
-        for key, nhs in wanted.items():
-            nbma = nhs.nbma or dict(tunnel.config.maps).get(Prefix.host(key))
+        for key, (nhs, nbma) in wanted.items():
             old = tunnel.clients.get(key)
             if old is not None and old.nbma != nbma:
                 self._remove_client(tunnel, key)

@@ -30,6 +30,7 @@ from dmvpn.base.events import (
     Event,
     Hairpin,
     IpReceived,
+    NameResolved,
     NhrpReceived,
     Resync,
     Tick,
@@ -52,6 +53,7 @@ from dmvpn.features.nhrp.counters import Counters
 from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, Withdraw
 from dmvpn.features.nhrp.model import NhrpConfig
+from dmvpn.features.nhrp.names import Names
 from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
@@ -79,6 +81,7 @@ class NhrpMachine:
         Hairpin,
         IpReceived,
         UsageReported,
+        NameResolved,
         InterfaceChanged,
         TunnelChanged,
         RouteChanged,
@@ -95,6 +98,7 @@ class NhrpMachine:
         self._retries: Retries[Effect] = Retries()
         self._routes = Routes(station)
         self._peers = Peers(station, self._routes)
+        self._names = Names(station)
         self._registration = Registration(station)
         self._server = Server(station, self._peers)
         self._resolver = Resolver(station, self._peers, self._routes)
@@ -119,6 +123,7 @@ class NhrpMachine:
             resolver=self._resolver,
             server=self._server,
             purger=self._purger,
+            names=self._names,
         )
 
     @property
@@ -158,6 +163,9 @@ class NhrpMachine:
                 self._interface_changed(event)
             case EffectFailed():
                 self._effect_failed(event)
+            case NameResolved():
+                if self._names.resolved(event):
+                    self._configuration.names_changed()
             case Resync():
                 for tunnel in self._station.tunnels.values():
                     self._configuration.restore(tunnel)
@@ -266,12 +274,15 @@ class NhrpMachine:
             self._due(timer)
 
     def _due(self, timer: Timer) -> None:
+        if timer.kind is TimerKind.NAME:
+            self._names.due(timer)
         tunnel = self._station.tunnels.get(timer.tunnel)
         if tunnel is None:
             return
         match timer.kind:
             case TimerKind.REGISTER:
                 self._registration.due(timer)
+                self._configuration.doubt_names(tunnel)
                 self._peers.server_changed(tunnel)
             case TimerKind.EXPIRY:
                 self._expired(tunnel, timer)

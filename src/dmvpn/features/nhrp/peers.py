@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 #: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
 LARGEST_GLEANED = 256
+#: Polls with packets to a server and none from it, until it is asked whether it is there. Between two hellos of a
+#: routing neighbour there may be two: nobody answers a hello.
+SILENT_POLLS = 3
 #: An answer to an echo counts if it is to one of the last few: a slow path may still be a path.
 _ACCEPTED_SEQUENCES = 16
 
@@ -189,7 +192,7 @@ class Peers:
             self._carry_out(tunnel, path, path.proved(self._station.now, by_echo=True))
 
     def counted(self, tunnel: Tunnel, report: UsageReported) -> list[IPAddress]:
-        """The counters of all peers. Returns the NBMA addresses that we sent to and heard nothing from."""
+        """The counters of all peers. Returns the NBMA addresses that we sent to for a while and heard nothing from."""
         now = self._station.now
         silent: dict[IPAddress, None] = {}
         heard: dict[IPAddress, None] = {}
@@ -205,15 +208,17 @@ class Peers:
                 usage.used_at = now
             if received:
                 usage.heard_at = now
+                usage.silent_polls = 0
                 heard[peer.nbma] = None
             elif of_others > 0:
+                usage.silent_polls += 1
                 silent[peer.nbma] = None
         for path in list(tunnel.paths.values()):
             if path.nbma in heard:
                 self._carry_out(tunnel, path, path.proved(now))
             elif path.nbma in silent:
                 self._carry_out(tunnel, path, path.silence(now))
-        return list(silent)
+        return [nbma for nbma in silent if tunnel.usage[nbma].silent_polls >= SILENT_POLLS]
 
     def due(self, timer: Timer) -> None:
         """A path's deadline has come."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import HoldTunnel
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
@@ -213,8 +213,9 @@ class Registration:
         responder = find(packet.extensions, ResponderAddress)
         entry = responder.entries[0] if responder and responder.entries else None
         address = entry.protocol if entry and entry.protocol is not None else packet.destination_protocol
-        if address != tunnel.address:
+        if address != tunnel.address and address != client.nhs and client.nbma is not None:
             client.nhs = address
+            self._station.add_static(tunnel, Prefix.host(address), client.nbma)
 
     def _log(self, tunnel: Tunnel, client: NhsClient, *, up: bool) -> None:
         if client.nbma is None or not tunnel.running:

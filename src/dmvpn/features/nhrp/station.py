@@ -14,6 +14,7 @@ from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.notices import DebugOutput, Log, Notice
 from dmvpn.features.nhrp import debug
+from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
@@ -53,14 +53,15 @@ class TimerKind(enum.Enum):
     PROBE = "a path wants to act"
     POLL = "time to look at the traffic counters"
     MULTICAST = "the multicast list changed lately"
+    NAME = "a host name is to be asked for again"
 
 
 class Timer(NamedTuple):
-    """The name of a timer. subject: an address, a prefix or a request id."""
+    """The name of a timer. subject: an address, a prefix, a request id or a host name."""
 
     kind: TimerKind
     tunnel: str
-    subject: IPAddress | Prefix | int | None = None
+    subject: IPAddress | Prefix | int | str | None = None
 
 
 class Station:
@@ -273,6 +274,13 @@ class Station:
             lambda: f"NHRP: {tunnel.name}: Cache add for target {entry.target} next-hop {entry.next_hop}",
             entry.nbma,
         )
+
+    def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
+        """A mapping that the configuration, or a server itself, tells: it never expires."""
+        entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self.now)
+        self.add_entry(tunnel, entry)
+        if target.is_host:
+            self.set_adjacency(tunnel, target.address, nbma)
 
     def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Let the time of an entry run (again)."""

@@ -34,7 +34,8 @@ USED_FOR = 60.0
 class Usage:
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
 
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. silent_polls: how often
+    packets had gone there, since something was heard.
     """
 
     sent: int = 0
@@ -42,6 +43,7 @@ class Usage:
     own: int = 0
     used_at: float | None = None
     heard_at: float | None = None
+    silent_polls: int = 0
 
 
 @dataclass(slots=True)

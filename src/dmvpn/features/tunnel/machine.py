@@ -182,18 +182,21 @@ class TunnelMachine:
 
     def _tick(self, now: float) -> list[Effect | Notice]:
         results: list[Effect | Notice] = []
-        for kind, name in self._timers.pop_due(now):
-            tunnel = self._tunnels[name]
-            if kind == "recursion":
-                tunnel.recursive = False
-                results += self._evaluate(tunnel, now)
-            else:
-                results += self._send_keepalive(tunnel, now)
+        # A tunnel that comes up begins with a keepalive at once: one timer may make another due.
+        while due := self._timers.pop_due(now):
+            for kind, name in due:
+                results += self._timer_due(kind, self._tunnels[name], now)
         for name in self._retries.pop_due(now):
             if tunnel_again := self._tunnels.get(name):
                 results += _orders(tunnel_again)
                 results += self._evaluate(tunnel_again, now)
         return results
+
+    def _timer_due(self, kind: str, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
+        if kind == "keepalive":
+            return self._send_keepalive(tunnel, now)
+        tunnel.recursive = False
+        return self._evaluate(tunnel, now)
 
     def _send_keepalive(self, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
         keepalive, spec = tunnel.keepalive, tunnel.spec

@@ -217,6 +217,8 @@ class Supervisor:
                 lacks += [f"{name}: {text}" for text in json.loads(router.pipe.recv(65536) or b'["it ended"]')]
             except TimeoutError:
                 lacks.append(f"{name}: it does not answer yet")
+            except OSError:
+                lacks.append(f"{name}: its process has ended; see {self.folder.log}")
         return lacks
 
     def _down(self, request: dict[str, Json]) -> Json:

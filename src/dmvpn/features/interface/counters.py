@@ -1,0 +1,74 @@
+"""What interfaces carried: the data plane is asked every few seconds, shows read the last answer.
+
+Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
+after that time. A counter that falls belongs to an interface that was made anew, and counts from zero again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import InterfaceCount
+
+#: Seconds between two polls.
+POLL = 5.0
+#: Seconds of the average.
+AVERAGE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One direction of an interface. seen_at: when it was last seen to have grown (seconds), or None.
+
+    packet_rate, bit_rate: per second.
+    """
+
+    packets: int = 0
+    octets: int = 0
+    seen_at: float | None = None
+    packet_rate: float = 0.0
+    bit_rate: float = 0.0
+
+    def after(self, packets: int, octets: int, seconds: float, now: float) -> Flow:
+        """What it is with these counters, `seconds` after the last ones."""
+        is_new = packets < self.packets
+        more = packets if is_new else packets - self.packets
+        more_octets = octets if is_new else octets - self.octets
+        kept = exp(-seconds / AVERAGE)
+        return Flow(
+            packets,
+            octets,
+            now if more else self.seen_at,
+            self.packet_rate * kept + more / seconds * (1 - kept),
+            self.bit_rate * kept + more_octets * 8 / seconds * (1 - kept),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Both directions of an interface, and the last whole answer about it."""
+
+    count: InterfaceCount
+    counted_at: float
+    received: Flow
+    sent: Flow
+
+    @classmethod
+    def first(cls, count: InterfaceCount, now: float) -> Traffic:
+        """What is known by one answer."""
+        return cls(count, now, *(Flow().after(*figures, POLL, now) for figures in _directions(count)))
+
+    def after(self, count: InterfaceCount, now: float) -> Traffic:
+        """What is known by one answer more."""
+        seconds = max(now - self.counted_at, 1e-3)
+        received, sent = _directions(count)
+        return Traffic(
+            count, now, self.received.after(*received, seconds, now), self.sent.after(*sent, seconds, now)
+        )
+
+
+def _directions(count: InterfaceCount) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (count.received, count.received_octets), (count.sent, count.sent_octets)

@@ -1,0 +1,31 @@
+"""Every command in the documentation is run, and prints what the page shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.docs import BLOCK, ROOT, Session, pages, plain, same, steps
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_shows_what_its_commands_print(page: Path) -> None:
+    session = Session()
+    try:
+        for block in BLOCK.findall(page.read_text()):
+            for step in steps(block):
+                _, printed = session.run(step.command)
+                assert same(step.expected, printed), (
+                    f"{page.name}: $ {step.command}\nprints\n" + "\n".join(plain(printed)) + "\nand the page says\n"
+                    + "\n".join(plain("\n".join(step.expected)))
+                )
+    finally:
+        session.close()
+
+
+def test_a_page_that_says_something_else_is_noticed() -> None:
+    assert same(["age 00:01:02", "...", "end"], "age 10:00:00\nmore\nend\n")
+    assert not same(["age 00:01:02", "...", "end"], "aged 10:00:00\nmore\nend\n")
+    assert not same(["two"], "one\ntwo\n")
