@@ -33,3 +33,17 @@ pub mod wire;
 pub const ETHERNET: usize = 14;
 /// Octets of the largest IPv4 packet.
 pub const MAX_PACKET: usize = 0xFFFF;
+
+mod engine;
+#[cfg(feature = "python")]
+mod python;
+mod ring;
+mod sys;
+mod worker;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Lock; a thread that panicked meanwhile has left nothing half done that matters to others.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

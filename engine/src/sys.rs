@@ -43,7 +43,8 @@ pub(crate) fn event() -> Result<OwnedFd> {
 
 /// Let a socket hold bursts. Where only `net.core.rmem_max` is allowed, that must do.
 pub(crate) fn enlarge_buffers(socket: BorrowedFd) {
-    for (forced, polite) in [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)] {
+    for (forced, polite) in [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
+    {
         let _ = set_option(socket, forced).or_else(|_| set_option(socket, polite));
     }
 }
@@ -132,10 +133,11 @@ impl Receiver {
     pub(crate) fn receive(&mut self, socket: BorrowedFd) -> Result<()> {
         self.places.clear();
         self.vectors.clear();
-        self.vectors.extend(self.arena.chunks_exact_mut(Self::SLOT).map(|slot| libc::iovec {
-            iov_base: slot.as_mut_ptr().cast(),
-            iov_len: slot.len(),
-        }));
+        self.vectors.extend(
+            self.arena
+                .chunks_exact_mut(Self::SLOT)
+                .map(|slot| libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() }),
+        );
         self.headers.clear();
         self.headers.extend(self.vectors.iter_mut().map(|vector| {
             // SAFETY: of a message header zero is a value: no address, no vectors, no control messages.

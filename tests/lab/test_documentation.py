@@ -18,7 +18,9 @@ def test_a_page_shows_what_its_commands_print(page: Path) -> None:
             for step in steps(block):
                 _, printed = session.run(step.command)
                 assert same(step.expected, printed), (
-                    f"{page.name}: $ {step.command}\nprints\n" + "\n".join(plain(printed)) + "\nand the page says\n"
+                    f"{page.name}: $ {step.command}\nprints\n"
+                    + "\n".join(plain(printed))
+                    + "\nand the page says\n"
                     + "\n".join(plain("\n".join(step.expected)))
                 )
     finally:

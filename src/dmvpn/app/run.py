@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -16,12 +17,15 @@ from dmvpn.dataplane import netlink
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     import argparse
+    import socket
 
     from dmvpn.ios import ConfigTree
 
@@ -55,17 +59,42 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
     )
     server = make_server(runtime.handle, folder.management(tree.hostname))
     stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stopped.set)
+    listener = control.listen(folder.control)
+    loop.add_reader(listener.fileno(), lambda: _obey(listener, runtime, stopped))
     try:
         runtime.start(text)
         await server.start()
-        print(f"{tree.hostname} runs; its prompt: dmvpn shell {folder.management(tree.hostname)}", flush=True)
+        print(f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}", flush=True)
         await stopped.wait()
     finally:
+        loop.remove_reader(listener.fileno())
+        listener.close()
         await server.stop()
         runtime.close()
         folder.remove()
+
+
+def _obey(listener: socket.socket, runtime: Runtime, stopped: asyncio.Event) -> None:
+    """A router that runs alone is a lab of one: `dmvpn lab status` and `down` work on it."""
+    with contextlib.suppress(BlockingIOError):
+        connection, _ = listener.accept()
+        try:
+            match control.receive(connection).get("do"):
+                case "status":
+                    status: control.Json = {"scenario": "run", "engine": "", "routers": {runtime.name: True}}
+                    control.reply(connection, status)
+                case "missing":
+                    control.reply(connection, list(missing(runtime.router, ())))
+                case "down":
+                    stopped.set()
+                    control.reply(connection)
+                case other:
+                    control.reply(connection, error=f"a router that runs alone has no {other}")
+        except UserError as error:
+            control.reply(connection, error=str(error))
 
 
 def _mapping(words: list[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
+from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import Link, LinkRef, dump_links, get_link, parse_link
 from dmvpn.dataplane.netlink.neighbour import (
     Neighbour,

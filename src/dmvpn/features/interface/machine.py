@@ -7,15 +7,24 @@ follows: logs, the order to the shell, the notice to the other features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import Effect, SetInterface
-from dmvpn.base.events import AddressAssigned, EffectFailed, Event, LinkChanged, Resync, Tick, UsageReported
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.effects import Effect, PollInterfaces, SetInterface
+from dmvpn.base.events import (
+    AddressAssigned,
+    EffectFailed,
+    Event,
+    InterfacesCounted,
+    LinkChanged,
+    Resync,
+    Tick,
+)
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, LineProtocolDecided, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.interface import messages
+from dmvpn.features.interface.counters import POLL, Traffic
 from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import Port, Status
@@ -26,13 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
 
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """Packets that an interface carried."""
-
-    received: int = 0
-    sent: int = 0
+_POLL = "counters"
 
 
 class InterfaceMachine:
@@ -42,7 +45,7 @@ class InterfaceMachine:
         LinkChanged,
         AddressAssigned,
         LineProtocolDecided,
-        UsageReported,
+        InterfacesCounted,
         EffectFailed,
         Resync,
     )
@@ -56,7 +59,8 @@ class InterfaceMachine:
         self._owners: dict[IPAddress, str] = {}
         self._sorted: tuple[InterfaceState, ...] | None = None
         self._retries: Retries[str] = Retries()
-        self.counters: dict[str, Counters] = {}
+        self._polls: Deadlines[str] = Deadlines()
+        self._traffic: dict[str, Traffic] = {}
 
     # -------------------------------------------------------------------------------------------- ports.Interfaces
 
@@ -81,6 +85,10 @@ class InterfaceMachine:
         """All that is known of an interface."""
         return self._interfaces.get(name)
 
+    def traffic(self, name: str) -> Traffic | None:
+        """What it carried, as of the last poll."""
+        return self._traffic.get(name)
+
     def failure(self, name: str) -> Reason | None:
         """Why the host does not have the interface as it should be, or None."""
         return self._retries.reason(name)
@@ -100,10 +108,10 @@ class InterfaceMachine:
                 return self._refresh((event.interface,), now)
             case LineProtocolDecided():
                 return self._decided(event, now)
-            case UsageReported():
-                received = sum(peer.received for peer in event.peers)
-                sent = sum(peer.sent for peer in event.peers)
-                self.counters[event.tunnel] = Counters(received, sent)
+            case InterfacesCounted():
+                for count in event.counts:
+                    old = self._traffic.get(count.interface)
+                    self._traffic[count.interface] = old.after(count, now) if old else Traffic.first(count, now)
                 return []
             case Configured(model=InterfaceConfig() as config):
                 return self._configure(config, now)
@@ -112,16 +120,25 @@ class InterfaceMachine:
                 self._retries.failed(order.interface, reason, now)
                 return []
             case Tick():
-                due = self._retries.pop_due(now)
-                return [self._orders[name] for name in due if name in self._orders]
+                return self._tick(now)
             case Resync():
                 return [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
             case _:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When an order that failed is tried again."""
-        return self._retries.next()
+        """When an order that failed is tried again, or the counters are due."""
+        times = [when for when in (self._retries.next(), self._polls.next()) if when is not None]
+        return min(times, default=None)
+
+    def _tick(self, now: float) -> list[Effect | Notice]:
+        orders: list[Effect | Notice] = [
+            self._orders[name] for name in self._retries.pop_due(now) if name in self._orders
+        ]
+        if self._polls.pop_due(now):
+            self._polls.set(_POLL, now + POLL)
+            orders.append(PollInterfaces())
+        return orders
 
     def _decided(self, event: LineProtocolDecided, now: float) -> list[Effect | Notice]:
         """The owner spoke. The same words again mean that the shell may have lost the interface with its addresses."""
@@ -133,6 +150,8 @@ class InterfaceMachine:
         return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
 
     def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
+        if self._polls.when(_POLL) is None:
+            self._polls.set(_POLL, now + POLL)
         wanted = {settings.name: settings for settings in config.interfaces}
         changed: list[str] = []
         for name, port in self._interfaces.items():
@@ -176,6 +195,7 @@ class InterfaceMachine:
         if old is None:
             return []
         del self._states[name], self._status[name]
+        self._traffic.pop(name, None)
         self._sorted = None
         self._own(name, old, None)
         self._retries.forget(name)

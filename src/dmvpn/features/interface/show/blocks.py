@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.features.interface.kinds import kind_name, kind_of
-from dmvpn.features.interface.machine import Counters, InterfaceMachine
+from dmvpn.features.interface.counters import Flow, Traffic
+from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -44,7 +45,10 @@ class TunnelBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceBlock:
-    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds."""
+    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds.
+
+    input_age, output_age: seconds since a packet was seen, None: never. traffic: None before the first count.
+    """
 
     name: str
     status: str
@@ -57,8 +61,9 @@ class InterfaceBlock:
     mtu: int
     bandwidth: int
     delay: int
-    received: int
-    sent: int
+    input_age: float | None
+    output_age: float | None
+    traffic: Traffic | None
     reason: str
     tunnel: TunnelBlock | None
 
@@ -81,7 +86,7 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
     machine = ctx.machine(InterfaceMachine)
     port = machine.port(state.name)
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
-    counters = machine.counters.get(state.name, Counters())
+    traffic = machine.traffic(state.name)
     hardware_address = port.link.hardware_address if port and port.link else b""
     failure = machine.failure(state.name) or state.reason
     return InterfaceBlock(
@@ -96,8 +101,9 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
         mtu=state.mtu - (4 if tunnel is not None and tunnel.key is not None else 0),
         bandwidth=state.bandwidth,
         delay=state.delay,
-        received=counters.received,
-        sent=counters.sent,
+        input_age=_age(traffic.received if traffic else Flow(), ctx.now),
+        output_age=_age(traffic.sent if traffic else Flow(), ctx.now),
+        traffic=traffic,
         reason=str(failure) if failure else "",
         tunnel=_tunnel_block(ctx, state, tunnel) if tunnel else None,
     )

@@ -1,0 +1,228 @@
+//! The engine: a core, the descriptors it moves packets between, and the two threads that do.
+//!
+//! Descriptors are changed by putting a new list in the place of the old one and waiting until both threads have seen
+//! it. Python's own descriptors are never used: each is duplicated, so that whoever closes first does no harm.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crate::core::{Core, Limits};
+use crate::ipv4::Address;
+use crate::locked;
+use crate::ring::Ring;
+use crate::sys::{self, Sender};
+use crate::wire::Wire;
+use crate::worker::{self, Inward, Mover, Outward};
+
+/// Which way packets go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From TAPs to NBMA addresses.
+    Out,
+    /// From NBMA addresses to TAPs.
+    In,
+}
+
+/// The descriptors between which packets are moved.
+#[derive(Clone, Default)]
+pub(crate) struct Ports {
+    /// By the number of the tunnel.
+    pub(crate) taps: Vec<(u32, Arc<File>)>,
+    /// By our NBMA address.
+    pub(crate) sockets: Vec<(Address, Arc<OwnedFd>)>,
+}
+
+impl Ports {
+    pub(crate) fn tap(&self, number: u32) -> Option<&File> {
+        self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
+    }
+
+    pub(crate) fn socket(&self, source: Address) -> Option<BorrowedFd<'_>> {
+        self.sockets.iter().find(|(other, _)| *other == source).map(|(_, socket)| socket.as_fd())
+    }
+}
+
+/// What the threads and the owner share.
+pub(crate) struct Shared {
+    pub(crate) core: Mutex<Core>,
+    pub(crate) ports: Mutex<Arc<Ports>>,
+    /// Counts the changes of `ports`.
+    pub(crate) generation: AtomicU64,
+    pub(crate) closed: AtomicBool,
+    pub(crate) ring: Ring,
+    wakes: [File; 2],
+    progress: Mutex<Progress>,
+    progressed: Condvar,
+}
+
+/// How far the threads are. seen: the generation of `ports` that each uses.
+#[derive(Default)]
+struct Progress {
+    seen: [u64; 2],
+    failure: Option<String>,
+}
+
+impl Shared {
+    /// The descriptor that wakes a thread up.
+    pub(crate) fn wake(&self, way: Way) -> &File {
+        &self.wakes[way as usize]
+    }
+
+    /// A thread uses the descriptors of this generation, and no others.
+    pub(crate) fn acknowledge(&self, way: Way, generation: u64) {
+        locked(&self.progress).seen[way as usize] = generation;
+        self.progressed.notify_all();
+    }
+
+    fn fail(&self, way: Way, why: &str) {
+        let mut progress = locked(&self.progress);
+        progress.failure.get_or_insert_with(|| format!("packets are no longer moved ({way:?}): {why}"));
+        progress.seen[way as usize] = u64::MAX;
+        drop(progress);
+        self.progressed.notify_all();
+        self.ring.notify(); // the owner looks, and is told
+    }
+}
+
+/// A running engine. It stops when it is closed or dropped.
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    sender: Mutex<Sender>,
+}
+
+impl Engine {
+    pub(crate) fn new() -> Result<Self> {
+        let shared = Arc::new(Shared {
+            core: Mutex::new(Core::new(Limits::default())),
+            ports: Mutex::default(),
+            generation: AtomicU64::new(1),
+            closed: AtomicBool::new(false),
+            ring: Ring::new()?,
+            wakes: [sys::event()?.into(), sys::event()?.into()],
+            progress: Mutex::default(),
+            progressed: Condvar::new(),
+        });
+        let threads =
+            vec![start("dmvpn-out", &shared, Outward::new)?, start("dmvpn-in", &shared, Inward::new)?];
+        Ok(Self { shared, threads: Mutex::new(threads), sender: Mutex::default() })
+    }
+
+    /// What decides about packets. The threads wait while it is held.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        locked(&self.shared.core)
+    }
+
+    /// What waits for the router.
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.shared.ring
+    }
+
+    /// Why packets are no longer moved; None: they are.
+    pub(crate) fn failure(&self) -> Option<String> {
+        locked(&self.shared.progress).failure.clone()
+    }
+
+    /// Move packets of a tunnel through a TAP; both sides of it are non-blocking.
+    pub(crate) fn set_tap(&self, number: u32, descriptor: RawFd) -> Result<()> {
+        let tap = Arc::new(File::from(sys::duplicate(descriptor)?));
+        self.change(|ports| {
+            ports.taps.retain(|(other, _)| *other != number);
+            ports.taps.push((number, tap));
+        })
+    }
+
+    /// Let go of a TAP; when this returns it is closed.
+    pub(crate) fn clear_tap(&self, number: u32) -> Result<()> {
+        self.change(|ports| ports.taps.retain(|(other, _)| *other != number))
+    }
+
+    /// Send and receive packets of an NBMA address of ours by a raw socket of protocol 47.
+    pub(crate) fn set_socket(&self, source: Address, descriptor: RawFd) -> Result<()> {
+        let socket = Arc::new(sys::duplicate(descriptor)?);
+        sys::enlarge_buffers(socket.as_fd());
+        self.change(|ports| {
+            ports.sockets.retain(|(other, _)| *other != source);
+            ports.sockets.push((source, socket));
+        })
+    }
+
+    /// Let go of a socket; when this returns it is closed.
+    pub(crate) fn clear_socket(&self, source: Address) -> Result<()> {
+        self.change(|ports| ports.sockets.retain(|(other, _)| *other != source))
+    }
+
+    /// Send something of the router's own in GRE, straight to an NBMA address.
+    pub(crate) fn send(
+        &self,
+        number: u32,
+        nbma: Address,
+        protocol: u16,
+        payload: &[u8],
+        tos: u8,
+    ) -> Result<()> {
+        let mut wire = Wire::default();
+        let sent = self.core().send(number, nbma, protocol, payload, tos, &mut wire);
+        sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
+        let ports = Arc::clone(&locked(&self.shared.ports));
+        let socket = ports.socket(wire.packets[0].source).ok_or(ErrorKind::NotConnected)?;
+        locked(&self.sender).send_one(socket, wire.packets[0], &wire)
+    }
+
+    /// Stop, and let go of everything. A second time it does nothing.
+    pub(crate) fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.wake();
+        for thread in locked(&self.threads).drain(..) {
+            let _ = thread.join(); // its end, whatever it was, is in `failure`
+        }
+        *locked(&self.shared.ports) = Arc::default();
+    }
+
+    /// Put other descriptors in the place of those there are, and wait until both threads use them.
+    fn change(&self, change: impl FnOnce(&mut Ports)) -> Result<()> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::NotConnected, "the engine is closed"));
+        }
+        let mut ports = locked(&self.shared.ports);
+        let mut changed = Ports::clone(&ports);
+        change(&mut changed);
+        *ports = Arc::new(changed);
+        let generation = self.shared.generation.fetch_add(1, Ordering::AcqRel) + 1;
+        drop(ports);
+        self.wake();
+        let behind = |progress: &mut Progress| progress.seen.iter().any(|&seen| seen < generation);
+        let waited = self.shared.progressed.wait_while(locked(&self.shared.progress), behind);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    fn wake(&self) {
+        for mut wake in &self.shared.wakes {
+            let _ = wake.write(&1u64.to_ne_bytes()); // the counter is far from full
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Start a thread, which makes its buffers itself.
+fn start<M: Mover>(name: &str, shared: &Arc<Shared>, mover: fn() -> M) -> Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new().name(name.into()).spawn(move || {
+        match catch_unwind(AssertUnwindSafe(|| worker::run(&shared, &mut mover()))) {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => shared.fail(M::WAY, &error.to_string()),
+            Err(_) => shared.fail(M::WAY, "a bug, described on standard error"),
+        }
+    })
+}
