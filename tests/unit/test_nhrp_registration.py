@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,6 @@ from dmvpn.base.events import NameResolved, NhrpReceived, Resync
 from dmvpn.base.notices import HoldTunnel
 from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.events import ClearSessions, Withdraw
 from dmvpn.features.nhrp.extensions import Authentication, NatAddress, ResponderAddress, VendorPrivate, find
 from dmvpn.features.nhrp.model import NhsConfig
@@ -27,6 +27,9 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.client import NhsClient
 
 
 def _client(overlay: Overlay, name: str = "R31") -> NhsClient:

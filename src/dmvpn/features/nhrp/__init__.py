@@ -8,7 +8,8 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     cache                     who is where                 server                 others register with us
     tunnel, station           state, and the door out      resolver               we ask
     ways                      which way to an address      responder, transit     others ask: us, or through us
-    peers, path               direct paths and liveness    redirect, purge, errors
+    peers, path               direct paths                 redirect, purge, errors
+    echoes, usage             who is alive                 configuration, names   tunnels as configured
     routes                    what the RIB hears           reception, machine     who gets what
 """
 

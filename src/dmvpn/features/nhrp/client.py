@@ -82,6 +82,9 @@ MOVES: dict[tuple[NhsState, Move], NhsState] = {
 }
 
 FIRST_RETRIES = (0.25, 0.5, 1.0)
+#: After silence things must go fast: with two looks at the counters, three seconds apart, a dead server is noticed
+#: within ten seconds of traffic to it.
+SILENCE_RETRIES = (0.5, 1.0, 1.5)
 SHORTEST_RETRY = 1
 LONGEST_RETRY = 64
 #: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
@@ -118,6 +121,7 @@ class NhsClient:
     replies_received: int = 0
     last_reply: float | None = None
     _unanswered: int = 0
+    _refusals: int = 0
     _first_retries: list[float] = field(default_factory=list)
 
     @property
@@ -135,7 +139,7 @@ class NhsClient:
         acts = self._move(Move.START, now)
         self._first_retries = list(FIRST_RETRIES)
         self.retry = SHORTEST_RETRY
-        self._unanswered = 0
+        self._unanswered = self._refusals = 0
         self.reason = Reason("no reply from the next hop server yet", since=now)
         return [*acts, *self._ask(now)]
 
@@ -182,25 +186,26 @@ class NhsClient:
         if not self.is_responding or self.request_id is not None:
             return []
         self._move(Move.SILENCE, now)
+        self._first_retries = list(SILENCE_RETRIES)
         return self._ask(now)
 
     def accepted(self, now: float) -> list[Act]:
         """The reply to our request came, without an error."""
         self._answered(now)
         acts = self._move(Move.ACCEPTED, now)
+        self._refusals = 0
         self.reason = None
         self.deadline = now + self.refresh
         return acts
 
     def refused(self, now: float, reason: Reason) -> list[Act]:
         """The reply came with an error. Who refuses us today may take us later: we go on asking, ever more rarely."""
-        retry = self.retry
         self._answered(now)
         self.requests_failed += 1
         acts = self._move(Move.REFUSED, now)
         self.reason = reason
-        self.retry = min(2 * retry, LONGEST_RETRY)
-        self.deadline = now + jittered(self.entropy, retry, JITTER)
+        self.deadline = now + jittered(self.entropy, min(SHORTEST_RETRY << self._refusals, LONGEST_RETRY), JITTER)
+        self._refusals = min(self._refusals + 1, 6)
         return acts
 
     def _ask(self, now: float) -> list[Act]:

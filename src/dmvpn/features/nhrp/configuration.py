@@ -113,6 +113,8 @@ class Configuration:
 
     def came_up(self, tunnel: Tunnel) -> None:
         """The tunnel can send."""
+        self._set_clients(tunnel)
+        self._set_static(tunnel)
         self._station.restore_plane(tunnel)
         self._set_hairpin(tunnel)
         self._registration.start(tunnel)
@@ -128,9 +130,7 @@ class Configuration:
     def moved(self, tunnel: Tunnel) -> None:
         """The tunnel has another NBMA or tunnel address: what others know of us is wrong, what we resolved may be."""
         self._forget_learned(tunnel, registered=False)
-        self._station.restore_plane(tunnel)
-        self._set_hairpin(tunnel)
-        self._registration.start(tunnel)
+        self.came_up(tunnel)
 
     def restore(self, tunnel: Tunnel) -> None:
         """The data plane may have lost what it was told."""
@@ -222,7 +222,8 @@ class Configuration:
             nbma = nhs.nbma or (self._names.address(nhs.name) if nhs.name else None)
             key = nhs.address if nhs.address is not None else nbma
             if key is not None:
-                wanted[key] = (nhs, nbma or dict(tunnel.config.maps).get(Prefix.host(key)))
+                mapped = dict(tunnel.config.maps).get(Prefix.host(key))
+                wanted[key] = (nhs, nbma or mapped or tunnel.far_end)
         for key in [key for key in tunnel.clients if key not in wanted]:
             self._remove_client(tunnel, key)
         for key, (nhs, nbma) in wanted.items():
@@ -246,6 +247,7 @@ class Configuration:
         client = tunnel.clients[key]
         if client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
+        self._registration.forget(tunnel, client)
         self._station.deadlines.cancel(Timer(TimerKind.REGISTER, tunnel.name, key))
         del tunnel.clients[key]
 

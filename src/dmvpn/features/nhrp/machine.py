@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import (
     ClearAdjacency,
     Effect,
@@ -50,6 +50,7 @@ from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
 from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.counters import Counters
+from dmvpn.features.nhrp.echoes import Echoes
 from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, Withdraw
 from dmvpn.features.nhrp.model import NhrpConfig
@@ -65,6 +66,7 @@ from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.transit import Transit
+from dmvpn.features.nhrp.usage import take_in
 from dmvpn.features.nhrp.ways import Here, find_way
 
 if TYPE_CHECKING:
@@ -97,9 +99,10 @@ class NhrpMachine:
         station = self._station = Station(ports)
         self._retries: Retries[Effect] = Retries()
         self._routes = Routes(station)
-        self._peers = Peers(station, self._routes)
+        self._echoes = Echoes(station)
+        self._peers = Peers(station, self._routes, self._echoes)
         self._names = Names(station)
-        self._registration = Registration(station)
+        self._registration = Registration(station, self._echoes)
         self._server = Server(station, self._peers)
         self._resolver = Resolver(station, self._peers, self._routes)
         responder = Responder(station, self._peers)
@@ -152,7 +155,7 @@ class NhrpMachine:
             case Unresolved() | Hairpin() | UsageReported():
                 self._from_plane(event)
             case IpReceived():
-                self._peers.heard(event)
+                self._heard(event)
             case RouteChanged():
                 self._route_changed(event)
             case Configured(model=NhrpConfig() as config):
@@ -185,8 +188,31 @@ class NhrpMachine:
             case Hairpin():
                 self._redirects.hairpin(tunnel, event)
             case UsageReported():
-                for nbma in self._peers.counted(tunnel, event):
-                    self._registration.silence(tunnel, nbma)
+                traffic = take_in(tunnel, event, self._station.now)
+                self._peers.traffic(tunnel, traffic)
+                self._registration.traffic(tunnel, traffic)
+
+    def _heard(self, event: IpReceived) -> None:
+        """Perhaps the answer to an echo of ours."""
+        answered = self._echoes.answered(event)
+        if answered is None:
+            return
+        name, path = answered
+        tunnel = self._station.tunnels.get(name)
+        if tunnel is None:
+            return
+        if tunnel.paths.get(path.peer) is path:
+            self._peers.echo_answered(tunnel, path)
+        elif tunnel.server_paths.get(path.peer) is path:
+            self._registration.echo_answered(tunnel, path)
+
+    def _path_due(self, tunnel: Tunnel, timer: Timer) -> None:
+        if not isinstance(timer.subject, IPAddress) or not tunnel.running:
+            return
+        if path := tunnel.paths.get(timer.subject):
+            self._peers.due(tunnel, path)
+        elif path := tunnel.server_paths.get(timer.subject):
+            self._registration.path_due(tunnel, path)
 
     def _effect_failed(self, event: EffectFailed) -> None:
         """An order about adjacencies failed: it is given again later, if it still holds then."""
@@ -249,7 +275,7 @@ class NhrpMachine:
             if entry is None:
                 continue
             if entry.is_local:
-                if not isinstance(find_way(self._station, tunnel, event.prefix.address), Here):
+                if find_way(self._station, tunnel, event.prefix.address) != Here(entry.target):
                     self._purger.local_lost(tunnel, entry)
             elif entry.route in (RouteState.INSTALLED, RouteState.OVERRIDE):
                 self._reconsider(tunnel, entry)
@@ -293,7 +319,7 @@ class NhrpMachine:
             case TimerKind.PURGE:
                 self._purger.due(timer)
             case TimerKind.PROBE:
-                self._peers.due(timer)
+                self._path_due(tunnel, timer)
             case TimerKind.MULTICAST:
                 self._station.update_multicast(tunnel)
             case TimerKind.POLL:

@@ -178,6 +178,16 @@ class NetworkUnconfigured(Log):
         return cls("DMVPN", 5, "NHRP_NETID_UNCONFIGURED", text)
 
 
+@dataclass(frozen=True, slots=True)
+class PacketRefused(Log):
+    """A packet was dropped without an answer: it cannot be read, or says what its sender has no right to say."""
+
+    @classmethod
+    def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:
+        """The message about a packet from this address."""
+        return cls("NHRP", 4, "PAKREFUSED", f"{tunnel}: packet from {nbma} refused: {why}")
+
+
 def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
     """A station as these messages write it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
@@ -195,4 +205,5 @@ MESSAGES = (
     NhpDown,
     NhrpError,
     NetworkUnconfigured,
+    PacketRefused,
 )

@@ -13,32 +13,22 @@ soon as it is lost; a neighbour is changed before the routes that need it, and n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import GRE_IPV4, SendGre
-from dmvpn.base.entropy import below
-from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
 from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.tunnel import Tunnel, Usage
-from dmvpn.net import icmp
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import IpReceived, UsageReported
+    from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.routes import Routes
+    from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.features.nhrp.usage import Traffic
 
 #: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
 LARGEST_GLEANED = 256
-#: Polls with packets to a server and none from it, until it is asked whether it is there. Between two hellos of a
-#: routing neighbour there may be two: nobody answers a hello.
-SILENT_POLLS = 3
-#: An answer to an echo counts if it is to one of the last few: a slow path may still be a path.
-_ACCEPTED_SEQUENCES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +50,10 @@ class Binding:
 class Peers:
     """Owns the resolved and implicit entries, their paths and adjacencies."""
 
-    def __init__(self, station: Station, routes: Routes) -> None:
+    def __init__(self, station: Station, routes: Routes, echoes: Echoes) -> None:
         self._station = station
         self._routes = routes
-        self._identifiers: dict[int, tuple[str, IPAddress]] = {}
+        self._echoes = echoes
 
     # -------------------------------------------------------------------------------------------- learning
 
@@ -75,7 +65,7 @@ class Peers:
             return entry
         if entry is None or entry.type is EntryType.INCOMPLETE:
             if entry is not None:
-                self.drop(tunnel, entry)
+                self.supersede(tunnel, entry)
             entry = Entry(
                 target=Prefix.host(binding.next_hop),
                 next_hop=binding.next_hop,
@@ -122,6 +112,14 @@ class Peers:
         if self._is_usable(tunnel, binding.next_hop):
             self._use_entry(tunnel, entry)
 
+    def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
+        """Take an entry out because a better one takes its place now. Its adjacency stays until that sets its own."""
+        self._routes.withdraw(tunnel, entry)
+        self._station.remove_entry(tunnel, entry)
+        path = tunnel.paths.pop(entry.next_hop, None) if entry.is_next_hop else None
+        if path is not None:
+            self._echoes.forget(tunnel, path)
+
     def drop(self, tunnel: Tunnel, entry: Entry) -> None:
         """Forget an entry; with a peer's own one everything behind it. Packets go by the hub, or are asked about."""
         behind = tunnel.cache.behind(entry.next_hop) if entry.is_next_hop else [entry]
@@ -133,7 +131,7 @@ class Peers:
             return
         path = tunnel.paths.pop(entry.next_hop, None)
         if path is not None:
-            self._forget_path(tunnel, path)
+            self._echoes.forget(tunnel, path)
         if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._station.now):
             self.glean(tunnel, entry.next_hop)
         else:
@@ -160,9 +158,12 @@ class Peers:
     def server_changed(self, tunnel: Tunnel) -> None:
         """Another server is the best now: what goes by the hub goes by that one."""
         server = tunnel.server()
-        if server is not None and server.nbma is not None:
-            for next_hop in tunnel.gleaned:
+        for next_hop in list(tunnel.gleaned):
+            if server is not None and server.nbma is not None:
                 self._station.set_adjacency(tunnel, next_hop, server.nbma)
+            else:
+                del tunnel.gleaned[next_hop]
+                self._station.clear_adjacency(tunnel, next_hop)
 
     def nbma_of(self, tunnel: Tunnel, next_hop: IPAddress) -> IPAddress | None:
         """The NBMA address that packets for the next hop may go to, if we know it and it is proved."""
@@ -173,59 +174,21 @@ class Peers:
 
     # -------------------------------------------------------------------------------------------- evidence
 
-    def heard(self, event: IpReceived) -> None:
-        """An ICMP message for us: perhaps the answer to one of our echoes, by whatever way it came."""
-        if event.protocol != IpProtocol.ICMP or not event.payload or event.payload[0] != icmp.IcmpType.ECHO_REPLY:
-            return
-        try:
-            message = icmp.parse(event.payload)
-        except WireError:
-            return
-        if not isinstance(message, icmp.EchoReply) or message.identifier not in self._identifiers:
-            return
-        name, peer = self._identifiers[message.identifier]
-        tunnel = self._station.tunnels.get(name)
-        path = tunnel.paths.get(peer) if tunnel else None
-        if tunnel is None or path is None or path.peer != event.source:
-            return
-        if (path.sequence - message.sequence) & 0xFFFF < _ACCEPTED_SEQUENCES:
-            self._carry_out(tunnel, path, path.proved(self._station.now, by_echo=True))
+    def echo_answered(self, tunnel: Tunnel, path: Path) -> None:
+        """An echo over this path was answered, by whatever way."""
+        self._carry_out(tunnel, path, path.proved(self._station.now, by_echo=True))
 
-    def counted(self, tunnel: Tunnel, report: UsageReported) -> list[IPAddress]:
-        """The counters of all peers. Returns the NBMA addresses that we sent to for a while and heard nothing from."""
+    def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
+        """Who was heard and who was not, since the last look at the counters."""
         now = self._station.now
-        silent: dict[IPAddress, None] = {}
-        heard: dict[IPAddress, None] = {}
-        for peer in report.peers:
-            usage = tunnel.usage.get(peer.nbma)
-            if usage is None:
-                usage = tunnel.usage[peer.nbma] = Usage()
-            sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
-            received = peer.received - usage.received if peer.received >= usage.received else peer.received
-            of_others, usage.own = sent - usage.own, 0
-            usage.sent, usage.received = peer.sent, peer.received
-            if of_others > 0:
-                usage.used_at = now
-            if received:
-                usage.heard_at = now
-                usage.silent_polls = 0
-                heard[peer.nbma] = None
-            elif of_others > 0:
-                usage.silent_polls += 1
-                silent[peer.nbma] = None
         for path in list(tunnel.paths.values()):
-            if path.nbma in heard:
+            if path.nbma in traffic.heard:
                 self._carry_out(tunnel, path, path.proved(now))
-            elif path.nbma in silent:
+            elif path.nbma in traffic.silent:
                 self._carry_out(tunnel, path, path.silence(now))
-        return [nbma for nbma in silent if tunnel.usage[nbma].silent_polls >= SILENT_POLLS]
 
-    def due(self, timer: Timer) -> None:
+    def due(self, tunnel: Tunnel, path: Path) -> None:
         """A path's deadline has come."""
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        path = tunnel.paths.get(timer.subject) if tunnel and isinstance(timer.subject, IPAddress) else None
-        if tunnel is None or path is None or not tunnel.running:
-            return
         was_lost = path.state is PathState.LOST
         self._carry_out(tunnel, path, path.expired(self._station.now))
         if was_lost:
@@ -240,11 +203,12 @@ class Peers:
         now = self._station.now
         path = tunnel.paths.get(binding.next_hop)
         if path is not None and path.nbma != binding.nbma:
-            self._forget_path(tunnel, path)
+            self._echoes.forget(tunnel, path)
             path = None
         if path is None:
-            path = Path(binding.next_hop, binding.nbma, self._new_identifier(tunnel, binding.next_hop), now)
+            path = Path(binding.next_hop, binding.nbma, self._echoes.identifier(), now)
             tunnel.paths[binding.next_hop] = path
+            self._echoes.watch(tunnel, path)
             self._station.watch_traffic(tunnel)
             acts = path.proved(now) if binding.proved else path.start(now)
         else:
@@ -263,7 +227,7 @@ class Peers:
         for act in acts:
             match act:
                 case Act.PROBE:
-                    self._probe(tunnel, path)
+                    self._echoes.send(tunnel, path)
                 case Act.USE:
                     self._use(tunnel, path)
                 case Act.LEAVE:
@@ -271,25 +235,7 @@ class Peers:
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.reason = path.reason
-        timer = Timer(TimerKind.PROBE, tunnel.name, path.peer)
-        if path.deadline is None:
-            self._station.deadlines.cancel(timer)
-        else:
-            self._station.deadlines.set(timer, path.deadline)
-
-    def _probe(self, tunnel: Tunnel, path: Path) -> None:
-        """Send an echo straight to the peer's NBMA address, past routes and adjacencies."""
-        if not isinstance(tunnel.address, IPv4Address) or not isinstance(path.peer, IPv4Address):
-            return
-        packet = Ipv4Packet(
-            tos=TOS_INTERNETWORK_CONTROL,
-            protocol=IpProtocol.ICMP,
-            source=tunnel.address,
-            destination=path.peer,
-            payload=icmp.EchoRequest(identifier=path.identifier, sequence=path.sequence).serialize(),
-        )
-        tunnel.count_own(path.nbma)
-        self._station.emit(SendGre(tunnel.name, path.nbma, GRE_IPV4, packet.serialize()))
+        self._echoes.arm(tunnel, path)
 
     def _use(self, tunnel: Tunnel, path: Path) -> None:
         tunnel.gleaned.pop(path.peer, None)
@@ -316,17 +262,6 @@ class Peers:
             return path.usable
         entry = tunnel.cache.host(next_hop)
         return entry is not None and entry.binds
-
-    def _new_identifier(self, tunnel: Tunnel, peer: IPAddress) -> int:
-        identifier = below(self._station.ports.entropy, 0x10000)
-        while identifier in self._identifiers:
-            identifier = (identifier + 1) & 0xFFFF
-        self._identifiers[identifier] = (tunnel.name, peer)
-        return identifier
-
-    def _forget_path(self, tunnel: Tunnel, path: Path) -> None:
-        self._identifiers.pop(path.identifier, None)
-        self._station.deadlines.cancel(Timer(TimerKind.PROBE, tunnel.name, path.peer))
 
     def _log(self, tunnel: Tunnel, path: Path, *, up: bool) -> None:
         if not tunnel.running:

@@ -102,11 +102,11 @@ class Purger:
             )
             self._station.send(tunnel, outer_source, reply)
 
-    def reply(self, tunnel: Tunnel, packet: PurgeReply) -> None:
+    def reply(self, tunnel: Tunnel, packet: PurgeReply, outer_source: IPAddress) -> None:
         """A Purge Reply for us."""
         outstanding = self._outstanding.pop(packet.request_id, None)
         if outstanding is None:
-            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
         else:
             self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, packet.request_id))
 
@@ -119,7 +119,7 @@ class Purger:
         if entry.type is EntryType.STATIC or entry.is_local:
             return
         if not (from_owner or (from_server and not entry.is_registered)):
-            tunnel.counters.count_refused(Refusal.NOT_ALLOWED)
+            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, outer_source)
         elif entry.is_registered:
             self._server.withdraw(tunnel, entry, "NHRP: no error")
         else:

@@ -85,9 +85,7 @@ class Reception:
         try:
             packet = parse(event.data)
         except WireError as error:
-            tunnel.counters.count_refused(Refusal.MALFORMED)
-            text = f"NHRP: {tunnel.name}: packet from {event.outer_source} refused: {error}"
-            self._station.debug("nhrp error", tunnel, lambda: text, event.outer_source)
+            self._station.refuse(tunnel, Refusal.MALFORMED, event.outer_source, str(error))
             return
         tunnel.counters.count_received(packet.TYPE)
         self._station.show(Direction.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
@@ -122,7 +120,11 @@ class Reception:
             case Onward() as onward:
                 self._transit.forward(tunnel, packet, outer_source, onward)
             case Nowhere():
-                self._refuse(tunnel, packet, outer_source)
+                back = self._transit.way_back(tunnel, packet)
+                if back is not None and back.nbma != outer_source:
+                    self._transit.forward(tunnel, packet, outer_source, back)
+                else:
+                    self._refuse(tunnel, packet, outer_source)
 
     def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> None:
         """There is no way to where the packet wants to go."""
@@ -154,7 +156,7 @@ class Reception:
             case PurgeRequest():
                 self._purger.request(tunnel, packet, outer_source)
             case PurgeReply():
-                self._purger.reply(tunnel, packet)
+                self._purger.reply(tunnel, packet, outer_source)
             case TrafficIndication():
                 addresses = quoted_addresses(packet.packet)
                 if addresses is not None:

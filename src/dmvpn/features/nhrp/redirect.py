@@ -74,7 +74,7 @@ class Redirects:
     def _remember(self, tunnel: Tunnel, nbma: IPAddress, destination: IPAddress) -> None:
         expires = self._station.now + tunnel.config.redirect_interval
         known = tunnel.redirects.pop((nbma, destination), None)
-        drops = known.drops if known else 0
+        drops = known.drops + 1 if known and known.expires > self._station.now else 0
         tunnel.redirects[nbma, destination] = Suppressed(nbma, destination, drops, expires)
         if len(tunnel.redirects) > LARGEST_MEMORY:
             del tunnel.redirects[next(iter(tunnel.redirects))]

@@ -7,10 +7,11 @@ as `max-connections` allows; one that fails is replaced by the next, and asked o
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.notices import HoldTunnel
+from dmvpn.base.notices import HoldTunnel, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
@@ -27,19 +28,24 @@ from dmvpn.features.nhrp.extensions import (
 )
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.path import Act as PathAct
+from dmvpn.features.nhrp.path import Path, PathState
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
+    from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.features.nhrp.usage import Traffic
 
 
 class Registration:
     """Keeps this station registered with its servers."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, echoes: Echoes) -> None:
         self._station = station
+        self._echoes = echoes
 
     # -------------------------------------------------------------------------------------------- causes
 
@@ -75,17 +81,32 @@ class Registration:
                 self._carry_out(tunnel, client, client.due(self._station.now))
             self.choose(tunnel)
 
-    def silence(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Packets went to this NBMA address and none came back."""
-        for client in tunnel.clients.values():
-            if client.nbma == nbma:
-                self._carry_out(tunnel, client, client.silence(self._station.now))
+    def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
+        """Who was heard and who was not, since the last look at the counters."""
+        now = self._station.now
+        for path in list(tunnel.server_paths.values()):
+            if path.nbma in traffic.heard:
+                self._follow(tunnel, path, path.proved(now))
+            elif path.nbma in traffic.silent:
+                self._follow(tunnel, path, path.silence(now))
+
+    def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
+        """The server is not configured any more."""
+        self._forget_path(tunnel, client.nhs)
+
+    def path_due(self, tunnel: Tunnel, path: Path) -> None:
+        """The deadline of the path to a server has come."""
+        self._follow(tunnel, path, path.expired(self._station.now))
+
+    def echo_answered(self, tunnel: Tunnel, path: Path) -> None:
+        """A server answered an echo."""
+        self._follow(tunnel, path, path.proved(self._station.now, by_echo=True))
 
     def reply(self, tunnel: Tunnel, packet: RegistrationReply, outer_source: IPAddress) -> None:
         """A Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
-            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
             return
         now = self._station.now
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
@@ -163,14 +184,44 @@ class Registration:
                     self._send(tunnel, client)
                 case Act.UP:
                     self._log(tunnel, client, up=True)
+                    self._station.emit(MulticastReached(tunnel.name))
                 case Act.DOWN:
                     self._log(tunnel, client, up=False)
         self.update_hold(tunnel)
+        if not client.is_responding:
+            self._forget_path(tunnel, client.nhs)
+        elif client.nhs not in tunnel.server_paths and client.request_id is None:
+            self._watch(tunnel, client)
         timer = Timer(TimerKind.REGISTER, tunnel.name, self._key(tunnel, client))
         if client.deadline is None:
             self._station.deadlines.cancel(timer)
         else:
             self._station.deadlines.set(timer, client.deadline)
+
+    def _watch(self, tunnel: Tunnel, client: NhsClient) -> None:
+        """A server that answers is worth watching: it may die long before we would ask it again."""
+        if client.nbma is None or not isinstance(client.nhs, IPv4Address):
+            return
+        path = Path(client.nhs, client.nbma, self._echoes.identifier(), self._station.now, PathState.PROVEN)
+        tunnel.server_paths[client.nhs] = path
+        self._echoes.watch(tunnel, path)
+
+    def _forget_path(self, tunnel: Tunnel, server: IPAddress) -> None:
+        path = tunnel.server_paths.pop(server, None)
+        if path is not None:
+            self._echoes.forget(tunnel, path)
+
+    def _follow(self, tunnel: Tunnel, path: Path, acts: list[PathAct]) -> None:
+        """Probe a server that is silent. If it does not answer, its client asks whether we are still registered."""
+        for act in acts:
+            if act is PathAct.PROBE:
+                self._echoes.send(tunnel, path)
+        self._echoes.arm(tunnel, path)
+        if not path.usable:
+            self._forget_path(tunnel, path.peer)
+            for client in tunnel.clients.values():
+                if client.nhs == path.peer:
+                    self._carry_out(tunnel, client, client.silence(self._station.now))
 
     @staticmethod
     def _key(tunnel: Tunnel, client: NhsClient) -> IPAddress:

@@ -131,7 +131,9 @@ class Resolver:
         if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
             return
         now = self._station.now
-        if tunnel.used(entry, now) or entry.flags & Flag.TEMPORARY:
+        # Answers about what is behind a peer renew the peer's own entry too.
+        covered = entry.is_next_hop and len(tunnel.cache.behind(entry.next_hop)) > 1
+        if entry.flags & Flag.TEMPORARY or (tunnel.used(entry, now) and not covered):
             self._ask(tunnel, entry.asked or entry.next_hop, Purpose.REFRESH)
         remaining = entry.expires - now
         if remaining > SHORTEST_REFRESH:
@@ -143,11 +145,11 @@ class Resolver:
         """A Resolution Reply for us, by whatever way it came: the request id tells what it answers."""
         pending = self._pending.get(packet.request_id)
         if pending is None or pending.destination != packet.destination_protocol:
-            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
             return
         asked_on = self._station.same_network(tunnel, pending.tunnel)
         if asked_on is None:
-            tunnel.counters.count_refused(Refusal.UNSOLICITED)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
             return
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
@@ -164,7 +166,7 @@ class Resolver:
             return
         binding = self._binding(asked_on, packet, cie, outer_source)
         if binding is None:
-            tunnel.counters.count_refused(Refusal.FORGED)
+            self._station.refuse(tunnel, Refusal.FORGED, outer_source)
             return
         self._finish(pending)
         self._hold_downs.pop((pending.tunnel, pending.destination), None)

@@ -125,6 +125,9 @@ class Responder:
             return
         if tunnel.is_ours(source) or nbma == tunnel.nbma or source.is_multicast:
             return
+        path = tunnel.paths.get(source)
+        if path is not None and path.usable and path.nbma != nbma and not direct:
+            return  # hearsay does not displace a path that works; if the peer has moved it will not work for long
         entry = tunnel.cache.host(source)
         implicit = entry is None or entry.type is EntryType.INCOMPLETE or bool(entry.flags & Flag.IMPLICIT)
         self._peers.learn(

@@ -139,7 +139,8 @@ class Server:
         if old is not None and old.is_registered:
             self._forget(tunnel, old)
         elif old is not None:
-            self._peers.drop(tunnel, old)
+            self._peers.supersede(tunnel, old)
+            tunnel.gleaned.pop(claim.next_hop, None)
         self._station.add_entry(
             tunnel,
             Entry(

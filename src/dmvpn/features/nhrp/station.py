@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
-from dmvpn.base.notices import DebugOutput, Log, Notice
-from dmvpn.features.nhrp import debug
+from dmvpn.base.notices import DebugOutput, Log, MulticastReached, Notice
+from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
@@ -34,10 +34,14 @@ MULTICAST_INTERVAL = 0.1
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0
 #: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
-#: does it; servers so that a dead one is noticed within ten seconds of traffic to it; clients for the `used` flag.
+#: does it: a dead one is left within three seconds, echoes included, whether it was in use when it died or is taken
+#: into use later. Servers: a dead one is noticed within ten seconds of traffic to it. Clients: for the `used` flag.
 POLL_PATHS = 1.0
+POLL_IDLE_PATHS = 2.0
 POLL_SERVERS = 3.0
 POLL_CLIENTS = 10.0
+#: A path is in use for so many seconds after a packet.
+IN_USE = 10.0
 #: Octets of IP and GRE header around a packet, for the debug line.
 _ENCAPSULATION = 28
 
@@ -200,6 +204,14 @@ class Station:
         if self.config.logging:
             self.log(message, about=about, interval=max(interval, float(self.config.rate_limit)))
 
+    def refuse(self, tunnel: Tunnel, why: Refusal, nbma: IPAddress, detail: str = "") -> None:
+        """Count a packet from this address that is dropped without an answer; one log line for many."""
+        tunnel.counters.count_refused(why)
+        text = f"{why.value} ({detail})" if detail else why.value
+        message = messages.PacketRefused.of(tunnel.name, nbma, text)
+        self.log_dmvpn(message, about=f"{tunnel.name} {why.name}", interval=REFUSAL_LOG_INTERVAL)
+        self.debug("nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: packet from {nbma} refused: {text}", nbma)
+
     # -------------------------------------------------------------------------------------------- the data plane
 
     def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, nbma: IPAddress) -> None:
@@ -221,12 +233,14 @@ class Station:
         if last is not None and self.now < last + MULTICAST_INTERVAL:
             self.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
             return
-        receivers = self.multicast_receivers(tunnel)
-        if receivers != tunnel.multicast and tunnel.multipoint:
+        receivers, before = self.multicast_receivers(tunnel), tunnel.multicast
+        if receivers != before and tunnel.multipoint:
             tunnel.multicast = receivers
             tunnel.multicast_set_at = self.now
             if tunnel.running:
                 self.emit(SetMulticast(tunnel.name, receivers))
+                if not set(receivers) <= set(before):
+                    self.emit(MulticastReached(tunnel.name))
 
     def multicast_receivers(self, tunnel: Tunnel) -> tuple[IPAddress, ...]:
         """Who gets copies: configured addresses, servers, clients (each once)."""
@@ -252,7 +266,7 @@ class Station:
         """Look at the traffic counters of the tunnel before long, as often as what is on it needs."""
         timer = Timer(TimerKind.POLL, tunnel.name)
         if tunnel.paths:
-            interval = POLL_PATHS
+            interval = POLL_PATHS if self._paths_in_use(tunnel) else POLL_IDLE_PATHS
         elif tunnel.clients:
             interval = POLL_SERVERS
         else:
@@ -260,6 +274,13 @@ class Station:
         due = self.deadlines.when(timer)
         if tunnel.running and len(tunnel.cache) and (due is None or due > self.now + interval):
             self.deadlines.set(timer, self.now + interval)
+
+    def _paths_in_use(self, tunnel: Tunnel) -> bool:
+        for path in tunnel.paths.values():
+            usage = tunnel.usage.get(path.nbma)
+            if usage is not None and usage.used_at is not None and self.now - usage.used_at <= IN_USE:
+                return True
+        return False
 
     # -------------------------------------------------------------------------------------------- entries
 

@@ -29,13 +29,13 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
 )
 from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
+from dmvpn.features.nhrp.ways import Onward
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.errors import Errors
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.features.nhrp.ways import Onward
 
 REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
 
@@ -60,6 +60,20 @@ class Transit:
             extensions = self._recorded(tunnel, way.tunnel, packet)
         extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
         self._station.send(way.tunnel, way.nbma, packet.forwarded(extensions), forwarded=True)
+
+    def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
+        """Where a reply came from as a request, for when no route leads there: the server before us, or its sender."""
+        if not isinstance(packet, REPLIES):
+            return None
+        record = find(packet.extensions, ForwardTransitRecord)
+        before, nbma = packet.source_protocol, packet.source_nbma
+        for entry in record.entries if record else ():
+            if entry.protocol is None or entry.nbma is None:
+                return None
+            if self._station.owns(entry.protocol):
+                return Onward(tunnel, before, nbma)
+            before, nbma = entry.protocol, entry.nbma
+        return None
 
     def _loops(self, packet: NhrpPacket) -> bool:
         """Have we forwarded, or answered, this packet before? RFC 2332 §5.3.1 to §5.3.3."""

@@ -34,8 +34,7 @@ USED_FOR = 60.0
 class Usage:
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
 
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. silent_polls: how often
-    packets had gone there, since something was heard.
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
     """
 
     sent: int = 0
@@ -43,7 +42,6 @@ class Usage:
     own: int = 0
     used_at: float | None = None
     heard_at: float | None = None
-    silent_polls: int = 0
 
 
 @dataclass(slots=True)
@@ -60,10 +58,10 @@ class Suppressed:
 class Tunnel:
     """One tunnel with NHRP on it.
 
-    state, interface: as their owners last told us. public_nbma: what a server says our address looks like behind NAT.
-    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server,
-    and since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state
-    nhrp` keeps the line protocol down.
+    state, interface: as their owners last told us. paths: to other spokes; server_paths: to servers that answer.
+    public_nbma: what a server says our address looks like behind NAT. adjacencies: what the data plane was told, next
+    hop by next hop. gleaned: next hops whose packets go by a server, and since when. registered_multicast: NBMA
+    addresses of clients, with the number of their entries. held: `if-state nhrp` keeps the line protocol down.
     """
 
     config: TunnelConfig
@@ -74,6 +72,7 @@ class Tunnel:
     counters: Counters = field(default_factory=Counters)
     clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
     paths: dict[IPAddress, Path] = field(default_factory=dict)
+    server_paths: dict[IPAddress, Path] = field(default_factory=dict)
     adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
     usage: dict[IPAddress, Usage] = field(default_factory=dict)
@@ -120,6 +119,11 @@ class Tunnel:
     def multipoint(self) -> bool:
         """Its packets need adjacencies."""
         return self.state is not None and self.state.multipoint
+
+    @property
+    def far_end(self) -> IPAddress | None:
+        """The NBMA address that a point-to-point tunnel leads to, whatever the next hop."""
+        return self.state.destination if self.state is not None and not self.state.multipoint else None
 
     @property
     def running(self) -> bool:

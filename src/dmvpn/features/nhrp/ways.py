@@ -83,9 +83,8 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: IPAddress | None) -> Way:
         entry = tunnel.cache.binding(hop.address)
         if entry is not None and entry.nbma is not None:
             return Onward(tunnel, hop.address, entry.nbma)
-    if tunnel.state is not None and tunnel.state.destination is not None:
-        far_end = tunnel.state.destination
-        return Onward(tunnel, hop.address or next(iter(tunnel.clients), far_end), far_end)
+    if tunnel.far_end is not None:
+        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), tunnel.far_end)
     server = tunnel.server(avoid=came_from)
     if server is None or server.nbma is None:
         return Nowhere("nobody has registered it, and there is no next hop server to ask")

@@ -1,0 +1,164 @@
+"""The `ip nhrp` lines: what is accepted, shown back, and made of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.features.nhrp import config
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.ios import Configurator
+from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
+from support.overlay import address
+
+
+def _parse(*lines: str) -> tuple[NhrpConfig, list[str], list[str]]:
+    """The model, the lines as shown, and the complaints."""
+    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE], ())
+    result = configurator.parse_text("interface Tunnel100\n" + "\n".join(f" {line}" for line in lines))
+    shown = [line.strip() for line in result.tree.render() if line.startswith(" ")]
+    return config.model(result.tree), shown, [str(problem) for problem in result.problems]
+
+
+def _tunnel(*lines: str) -> TunnelConfig:
+    return _parse(*lines)[0].tunnels[0]
+
+
+HUB = ("ip nhrp map multicast dynamic", "ip nhrp network-id 100", "ip nhrp redirect")
+SPOKE = (
+    "ip nhrp network-id 100",
+    "ip nhrp nhs 192.168.100.11 nbma 172.16.11.1 multicast",
+    "ip nhrp shortcut",
+)
+OLD_SPOKE = (
+    "ip nhrp authentication NHRPSEC",
+    "ip nhrp map 10.0.0.1 198.51.100.1",
+    "ip nhrp map multicast 198.51.100.1",
+    "ip nhrp network-id 1",
+    "ip nhrp holdtime 300",
+    "ip nhrp nhs 10.0.0.1",
+    "ip nhrp registration timeout 60",
+    "ip nhrp registration no-unique",
+    "ip nhrp shortcut",
+)
+
+
+@pytest.mark.parametrize("lines", [HUB, SPOKE, OLD_SPOKE])
+def test_the_lines_of_the_seeds_are_shown_as_they_were_entered(lines: tuple[str, ...]) -> None:
+    _, shown, problems = _parse(*lines)
+    assert shown == list(lines)
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ip nhrp nhs 10.0.0.1 priority 1 cluster 2",
+        "ip nhrp nhs 10.0.0.1 nbma hub.example multicast priority 1",
+        "ip nhrp nhs dynamic nbma 203.0.113.1 multicast",
+        "ip nhrp nhs dynamic nbma hub.example",
+        "ip nhrp nhs cluster 1 max-connections 2",
+        "ip nhrp nhs fallback 30",
+        "ip nhrp redirect timeout 5",
+        "ip nhrp server-only",
+        "ip nhrp server-only non-caching",
+        "ip nhrp max-send 100 every 10",
+        "ip nhrp responder GigabitEthernet0/1",
+        "ip nhrp interest none",
+        "ip nhrp interest 101",
+        "ip nhrp use 5",
+        "no ip nhrp record",
+        "ip nhrp group GOLD",
+        "nhrp group GOLD",
+        "ip nhrp map group GOLD service-policy output SHAPE",
+        "nhrp map group GOLD service-policy output SHAPE",
+        "ip nhrp attribute group SPOKES",
+        "nhrp attribute group SPOKES",
+        "nhrp event-publisher max-event-timeout 5",
+        "ip nhrp map 10.1.0.0 255.255.0.0 203.0.113.1",
+        "if-state nhrp",
+    ],
+)
+def test_every_other_line_survives_too(line: str) -> None:
+    _, shown, problems = _parse(line)
+    assert shown == [line]
+    assert problems == []
+
+
+@pytest.mark.parametrize("line", ["ip nhrp holdtime 7200", "ip nhrp max-send 10000 every 10", "ip nhrp record"])
+def test_defaults_are_not_shown(line: str) -> None:
+    assert _parse(line)[1] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ip nhrp map",
+        "ip nhrp map 10.0.0.1",
+        "ip nhrp map 10.0.0.1 203.0.113.1 force",
+        "ip nhrp nhs",
+        "ip nhrp network-id 0",
+        "ip nhrp holdtime 70000",
+    ],
+)
+def test_lines_that_lost_their_values_are_refused(line: str) -> None:
+    _, shown, problems = _parse(line)
+    assert shown == []
+    assert problems
+
+
+def test_the_model_of_a_spoke() -> None:
+    assert _tunnel(*OLD_SPOKE) == TunnelConfig(
+        name="Tunnel100",
+        network_id=1,
+        authentication="NHRPSEC",
+        maps=((Prefix.parse("10.0.0.1"), address("198.51.100.1")),),
+        multicast=(address("198.51.100.1"),),
+        holdtime=300,
+        nhs=(NhsConfig(address=address("10.0.0.1")),),
+        registration_timeout=60,
+        unique=False,
+        shortcut=True,
+    )
+
+
+def test_the_model_of_a_hub() -> None:
+    assert _tunnel(*HUB) == TunnelConfig(name="Tunnel100", network_id=100, multicast_dynamic=True, redirect=True)
+
+
+def test_the_model_of_servers() -> None:
+    tunnel = _tunnel(
+        "ip nhrp network-id 1",
+        "ip nhrp nhs 10.0.0.1 nbma 203.0.113.1 multicast priority 1 cluster 2",
+        "ip nhrp nhs 10.0.0.2 nbma hub.example",
+        "ip nhrp nhs dynamic nbma hub2.example multicast",
+        "ip nhrp nhs cluster 2 max-connections 1",
+        "ip nhrp nhs fallback 30",
+    )
+    assert tunnel.nhs == (
+        NhsConfig(address=address("10.0.0.1"), nbma=address("203.0.113.1"), multicast=True, priority=1, cluster=2),
+        NhsConfig(address=address("10.0.0.2"), name="hub.example"),
+        NhsConfig(address=None, name="hub2.example", multicast=True),
+    )
+    assert tunnel.max_connections == ((2, 1),)
+    assert tunnel.fallback == 30
+
+
+def test_a_password_that_is_too_long_is_kept_as_typed_with_a_warning() -> None:
+    model, shown, problems = _parse("ip nhrp authentication DMVPN2026")
+    assert shown == ["ip nhrp authentication DMVPN2026"]
+    assert model.tunnels[0].password == b"DMVPN202"
+    assert len(problems) == 1
+    assert "only the first 8 characters (DMVPN202) are sent and compared" in problems[0]
+
+
+def test_logging_dmvpn() -> None:
+    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE], ())
+    tree = configurator.parse_text("logging dmvpn rate-limit 20\n").tree
+    model = config.model(tree)
+    assert (model.logging, model.rate_limit) == (True, 20)
+
+
+def test_a_refresh_is_a_third_of_the_holding_time_unless_it_is_said() -> None:
+    assert _tunnel("ip nhrp holdtime 600").refresh == 200
+    assert _tunnel("ip nhrp holdtime 600", "ip nhrp registration timeout 45").refresh == 45

@@ -1,0 +1,186 @@
+"""The small machines inside: registration clients, paths, the cache. Their tables are walked, their timers counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp import client as clients
+from dmvpn.features.nhrp import path as paths
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
+from dmvpn.features.nhrp.client import NhsClient, NhsState
+from dmvpn.features.nhrp.path import Path, PathState
+from support.overlay import address
+
+WHY = Reason("a test")
+
+
+def _client() -> NhsClient:
+    return NhsClient(
+        entropy=SeededEntropy(1), nhs=address("192.168.100.11"), nbma=address("172.16.11.1"), refresh=2400.0
+    )
+
+
+def _path(state: PathState = PathState.PROVING) -> Path:
+    return Path(address("192.168.100.41"), address("172.16.41.1"), 7, 0.0, state)
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+def test_every_state_of_a_client_can_be_reached_and_left() -> None:
+    targets = set(clients.MOVES.values())
+    leaves = {state for (state, _), target in clients.MOVES.items() if target is not state}
+    assert targets == leaves == set(NhsState)
+
+
+def test_every_state_of_a_path_can_be_reached_and_left() -> None:
+    targets = set(paths.MOVES.values())
+    leaves = {state for (state, _), target in paths.MOVES.items() if target is not state}
+    assert targets == leaves == set(PathState)
+
+
+def test_a_client_asks_when_it_starts_and_is_up_when_it_is_answered() -> None:
+    client = _client()
+    assert client.start(0.0) == [clients.Act.REQUEST]
+    assert client.accepted(0.1) == [clients.Act.UP]
+    assert client.deadline == pytest.approx(2400.1)
+    assert client.reason is None
+
+
+def test_a_client_renews_with_a_new_request_and_repeats_it_with_the_same() -> None:
+    client = _client()
+    client.start(0.0)
+    client.accepted(0.1)
+    assert client.due(2400.1) == [clients.Act.REQUEST]
+    assert client.due(2401.1) == [clients.Act.REPEAT]
+    assert client.due(2403.1) == [clients.Act.REPEAT]
+    assert client.is_responding
+    assert client.due(2407.1) == [clients.Act.DOWN, clients.Act.REPEAT]
+    assert not client.is_responding
+    assert client.is_failing
+
+
+def test_a_refused_client_asks_again_ever_more_rarely() -> None:
+    client = _client()
+    client.start(0.0)
+    gaps = []
+    now = 0.0
+    for _ in range(8):
+        client.refused(now, WHY)
+        assert client.deadline is not None
+        gaps.append(client.deadline - now)
+        now = client.deadline
+        assert client.due(now) == [clients.Act.REQUEST]
+    assert gaps == [pytest.approx(gap, rel=0.11) for gap in (1, 2, 4, 8, 16, 32, 64, 64)]
+
+
+def test_a_client_that_stops_wants_nothing_and_says_why() -> None:
+    client = _client()
+    client.start(0.0)
+    client.accepted(0.1)
+    assert client.stop(5.0, WHY) == [clients.Act.DOWN]
+    assert client.deadline is None
+    assert client.reason is WHY
+    assert client.stop(6.0, WHY) == []
+
+
+def test_a_silent_server_is_asked_fast_but_only_once_at_a_time() -> None:
+    client = _client()
+    client.start(0.0)
+    client.accepted(0.1)
+    assert client.silence(10.0) == [clients.Act.REQUEST]
+    assert client.silence(10.1) == []
+    assert client.deadline == pytest.approx(10.5, abs=0.06)
+
+
+def test_a_path_is_proved_once_and_then_left_alone() -> None:
+    path = _path()
+    assert path.start(0.0) == [paths.Act.PROBE]
+    assert path.proved(0.1, by_echo=True) == [paths.Act.USE]
+    assert path.deadline is None
+    assert path.proved(0.2) == []
+
+
+def test_a_path_that_is_never_proved_rests_longer_and_longer() -> None:
+    path = _path()
+    path.start(0.0)
+    rests = []
+    for _ in range(7):
+        while path.state is PathState.PROVING:
+            assert path.deadline is not None
+            path.expired(path.deadline)
+        assert path.deadline is not None
+        rests.append(path.deadline - path.since)
+        path.expired(path.deadline)
+    assert rests == [4, 8, 16, 32, 60, 60, 60]
+
+
+def test_a_suspect_path_is_used_until_the_last_echo_is_unanswered() -> None:
+    path = _path(PathState.PROVEN)
+    acts = path.silence(10.0)
+    now = 10.0
+    while path.usable:
+        assert path.deadline is not None
+        now = path.deadline
+        acts += path.expired(now)
+    assert acts == [paths.Act.PROBE] * 4 + [paths.Act.LEAVE]
+    assert now - 10.0 == pytest.approx(0.9)
+    assert path.reason is not None
+
+
+def test_a_lost_path_is_not_proved_by_packets_of_the_peer_only_by_echoes() -> None:
+    path = _path(PathState.PROVEN)
+    path.silence(0.0)
+    while path.usable:
+        assert path.deadline is not None
+        path.expired(path.deadline)
+    assert path.proved(5.0) == []
+    assert path.proved(5.0, by_echo=True) == [paths.Act.USE]
+    assert path.proved(6.0) == []
+
+
+# ------------------------------------------------------------------------------------------------ the cache
+
+
+def _entry(target: str, next_hop: str, nbma: str | None = None, *, flags: Flag = Flag.NHOP) -> Entry:
+    return Entry(
+        target=Prefix.parse(target),
+        next_hop=address(next_hop),
+        nbma=address(nbma) if nbma else None,
+        type=EntryType.DYNAMIC if nbma else EntryType.INCOMPLETE,
+        created=0.0,
+        flags=flags,
+    )
+
+
+def test_the_cache_finds_by_target_by_longest_match_by_nbma_and_by_next_hop() -> None:
+    cache = Cache()
+    host = _entry("10.0.0.2", "10.0.0.2", "203.0.113.2", flags=Flag.REGISTERED)
+    prefix = _entry("192.168.2.0/24", "10.0.0.2", "203.0.113.2")
+    asked = _entry("192.168.2.9", "192.168.2.9")
+    for entry in (prefix, host, asked):
+        cache.add(entry)
+    assert cache.host(address("10.0.0.2")) is host
+    assert cache.lookup(address("192.168.2.1")) is prefix
+    assert cache.lookup(address("192.168.2.9")) is asked
+    assert cache.binding(address("192.168.2.9")) is None
+    assert cache.binding(address("10.0.0.2")) is host
+    assert list(cache.at(address("203.0.113.2"))) == [prefix, host]
+    assert cache.behind(address("10.0.0.2")) == [prefix, host]
+    assert list(cache.incomplete.values()) == [asked]
+    assert [str(entry.target) for entry in cache.entries()] == ["10.0.0.2/32", "192.168.2.0/24", "192.168.2.9/32"]
+
+
+def test_what_is_removed_leaves_no_trace_in_any_index() -> None:
+    cache = Cache()
+    for target in ("10.0.0.2", "192.168.2.0/24"):
+        cache.add(_entry(target, "10.0.0.2", "203.0.113.2"))
+    cache.add(_entry("192.168.2.9", "192.168.2.9"))
+    cache.move(cache.entries()[0], address("203.0.113.3"))
+    for entry in cache.entries():
+        assert cache.remove(entry.target) is entry
+    assert cache.remove(Prefix.parse("10.0.0.2")) is None
+    assert (len(cache), cache._by_nbma, cache._by_next_hop, cache.incomplete) == (0, {}, {}, {})

@@ -1,0 +1,413 @@
+"""What a server does with packets that are for others, and with those that nobody should have sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.events import NhrpReceived
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.counters import Refusal, SendLimit
+from dmvpn.features.nhrp.extensions import (
+    Authentication,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    UnknownExtension,
+    find,
+    put,
+)
+from dmvpn.features.nhrp.model import NhsConfig
+from dmvpn.features.nhrp.packet import (
+    ErrorCode,
+    ErrorIndication,
+    NhrpPacket,
+    PurgeFlag,
+    PurgeRequest,
+    RegistrationFlag,
+    RegistrationReply,
+    RegistrationRequest,
+    ResolutionFlag,
+    ResolutionReply,
+    ResolutionRequest,
+    parse,
+)
+from support.overlay import TUNNEL, Member, Overlay, address, cloud, hairpin, tunnel_config
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+R31, R41, HUB_NBMA = address("172.16.31.1"), address("172.16.41.1"), address("172.16.11.1")
+HUB_CIE = ClientInfo(
+    prefix_length=32, mtu=17912, holding_time=7200, preference=255, nbma=HUB_NBMA, protocol=address("192.168.100.11")
+)
+REQUEST = ResolutionRequest(
+    source_nbma=R31,
+    source_protocol=address("192.168.100.31"),
+    destination_protocol=address("10.4.4.1"),
+    flags=ResolutionFlag(0xC802),
+    request_id=900,
+    cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255),),
+    extensions=(ResponderAddress(), ForwardTransitRecord(), ReverseTransitRecord(), NatAddress()),
+)
+
+
+def _ready(**settings: object) -> Overlay:
+    overlay = cloud(**settings)  # type: ignore[arg-type]
+    overlay.start()
+    overlay.run(5)
+    overlay.packets.clear()
+    return overlay
+
+
+def _receive(overlay: Overlay, name: str, packet: NhrpPacket | bytes, source: IPAddress = R31) -> None:
+    octets = packet if isinstance(packet, bytes) else packet.serialize()
+    overlay.handle(name, NhrpReceived(TUNNEL, source, octets))
+
+
+def _refused(overlay: Overlay, name: str = "R11") -> dict[Refusal, int]:
+    return overlay.members[name].machine.tunnels[0].counters.refused
+
+
+def test_a_forwarded_request_has_one_hop_less_and_the_server_on_its_record() -> None:
+    overlay = _ready()
+    _receive(overlay, "R11", REQUEST)
+    (sent,) = [s for s in overlay.packets if isinstance(s.packet, ResolutionRequest)]
+    assert sent.destination == R41
+    expected = put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,)))
+    assert sent.packet == replace(REQUEST, hop_count=254, extensions=expected)
+    counters = overlay.members["R11"].machine.tunnels[0].counters
+    assert sum(counters.forwarded.values()) == 1
+
+
+def test_a_reply_goes_towards_its_source_and_is_recorded_on_the_way_back() -> None:
+    overlay = _ready()
+    overlay.cut("R41", "R31", both=False)
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(1.5)
+    forwarded = overlay.sent(ResolutionReply, "R11")[0]
+    reverse = find(forwarded.extensions, ReverseTransitRecord)
+    assert reverse is not None
+    assert reverse.entries == (HUB_CIE,)
+    forward = find(forwarded.extensions, ForwardTransitRecord)
+    assert forward is not None
+    assert forward.entries == (HUB_CIE,)  # copied from the request
+
+
+def test_passwords_are_swapped_hop_by_hop() -> None:
+    overlay = _ready(authentication="secret7")
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
+    _receive(overlay, "R11", packet)
+    sent = overlay.sent(ResolutionRequest, "R11")[0]
+    assert [e for e in sent.extensions if isinstance(e, Authentication)] == [Authentication(data=b"secret7")]
+    _receive(overlay, "R11", REQUEST)
+    assert overlay.sent(ErrorIndication)[0].error_code == ErrorCode.AUTHENTICATION_FAILURE
+
+
+def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
+    overlay = _ready()
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
+    _receive(overlay, "R11", packet)
+    assert find(overlay.sent(ResolutionRequest, "R11")[0].extensions, Authentication) is None
+
+
+@pytest.mark.parametrize("hop_count", [0, 1])
+def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int) -> None:
+    overlay = _ready()
+    _receive(overlay, "R11", replace(REQUEST, hop_count=hop_count))
+    (error,) = overlay.sent(ErrorIndication)
+    assert error.error_code == ErrorCode.HOP_COUNT_EXCEEDED
+    assert parse(error.packet) == replace(REQUEST, hop_count=hop_count)
+    assert overlay.sent(ResolutionRequest) == []
+
+
+def test_a_packet_that_came_by_before_is_a_loop() -> None:
+    overlay = _ready()
+    looped = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
+    _receive(overlay, "R11", looped)
+    (error,) = overlay.sent(ErrorIndication)
+    assert error.error_code == ErrorCode.LOOP_DETECTED
+    assert _refused(overlay) == {Refusal.LOOP: 1}
+
+
+@pytest.mark.parametrize("kind", [ReverseTransitRecord, ResponderAddress])
+def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] | type[ResponderAddress]) -> None:
+    overlay = _ready()
+    reply = ResolutionReply(
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("10.4.4.1"),
+        flags=ResolutionFlag(0xF802),
+        request_id=9,
+        cies=(ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
+        extensions=put(REQUEST.extensions, kind(entries=(HUB_CIE,))),
+    )
+    _receive(overlay, "R11", reply, R41)
+    (error,) = overlay.sent(ErrorIndication)
+    assert error.error_code == ErrorCode.LOOP_DETECTED
+    assert error.destination_protocol == address("10.4.4.1")
+
+
+def test_a_request_whose_way_leads_back_is_answered_with_no_binding() -> None:
+    overlay = _ready()
+    _receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.3.3.9")))
+    (reply,) = overlay.sent(ResolutionReply)
+    assert reply.cies == (ClientInfo(code=CieCode.NO_BINDING),)
+    assert _refused(overlay) == {Refusal.RESOLUTION_REFUSED: 1}
+
+
+def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded() -> None:
+    overlay = _ready()
+    unknown = UnknownExtension(type=77, value=b"abc")
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, unknown))
+    _receive(overlay, "R11", packet)
+    assert overlay.sent(ResolutionRequest)[0] == replace(packet, hop_count=254)
+
+
+def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
+    overlay = _ready()
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, UnknownExtension(type=77, value=b"abc")))
+    _receive(overlay, "R41", packet, HUB_NBMA)
+    (error,) = overlay.sent(ErrorIndication)
+    assert error.error_code == ErrorCode.UNRECOGNIZED_EXTENSION
+    assert overlay.sent(ResolutionReply) == []
+
+
+def test_an_unknown_extension_that_may_be_ignored_is_copied_into_the_reply() -> None:
+    overlay = _ready()
+    unknown = UnknownExtension(type=77, value=b"abc", compulsory=False)
+    _receive(overlay, "R41", replace(REQUEST, extensions=(*REQUEST.extensions, unknown)), HUB_NBMA)
+    assert find(overlay.sent(ResolutionReply)[0].extensions, UnknownExtension) == unknown
+
+
+# ------------------------------------------------------------------------------------------------ errors
+
+
+def test_an_error_is_never_answered_with_an_error() -> None:
+    overlay = _ready()
+    error = ErrorIndication(
+        hop_count=1,
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("192.168.100.41"),
+        error_code=ErrorCode.PROTOCOL_ERROR,
+        packet=REQUEST.serialize(),
+    )
+    _receive(overlay, "R11", error)  # its hop count is used up
+    _receive(overlay, "R11", replace(error, hop_count=255, destination_protocol=address("10.77.0.1")))  # no way
+    assert overlay.packets == []
+
+
+def test_an_error_for_somebody_else_is_passed_on() -> None:
+    overlay = _ready()
+    error = ErrorIndication(
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("192.168.100.41"),
+        error_code=ErrorCode.PROTOCOL_ERROR,
+        packet=REQUEST.serialize(),
+    )
+    _receive(overlay, "R11", error)
+    (sent,) = overlay.packets
+    assert sent.destination == R41
+
+
+def test_our_own_error_that_came_back_is_dropped_silently() -> None:
+    overlay = _ready()
+    error = ErrorIndication(
+        source_nbma=HUB_NBMA,
+        source_protocol=address("192.168.100.11"),
+        destination_protocol=address("192.168.100.31"),
+        error_code=ErrorCode.PROTOCOL_ERROR,
+        packet=b"",
+    )
+    _receive(overlay, "R11", error)
+    assert overlay.packets == []
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x00", b"\xff" * 40, REQUEST.serialize()[:-1], bytes(1500)])
+def test_what_cannot_be_read_is_counted_and_nothing_else(octets: bytes) -> None:
+    overlay = _ready()
+    _receive(overlay, "R11", octets)
+    assert overlay.packets == []
+    assert _refused(overlay) == {Refusal.MALFORMED: 1}
+
+
+def test_a_packet_for_a_tunnel_without_network_id_is_logged() -> None:
+    overlay = _ready()
+    overlay.configure("R11", network_id=None)
+    _receive(overlay, "R11", REQUEST)
+    assert overlay.log_texts("R11")[-1].startswith("%DMVPN-5-NHRP_NETID_UNCONFIGURED: Tunnel100: ")
+
+
+def test_a_registration_for_another_server_is_passed_on_and_its_reply_comes_back() -> None:
+    overlay = _ready()
+    request = RegistrationRequest(
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("192.168.100.41"),
+        flags=RegistrationFlag.NAT,
+        request_id=5,
+        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+        extensions=REQUEST.extensions,
+    )
+    _receive(overlay, "R11", request)
+    overlay.run(1)
+    entry = overlay.members["R41"].machine.tunnels[0].cache.host(address("192.168.100.31"))
+    assert entry is not None
+    assert entry.nbma == R31  # not the server's, although the packet came from there
+    assert [s.destination for s in overlay.packets if isinstance(s.packet, RegistrationReply)] == [HUB_NBMA, R31]
+
+
+def test_a_purge_for_somebody_else_is_passed_on() -> None:
+    overlay = _ready()
+    purge = PurgeRequest(
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("192.168.100.41"),
+        flags=PurgeFlag(0),
+        request_id=5,
+        cies=(ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
+    )
+    _receive(overlay, "R11", purge)
+    assert overlay.sent(PurgeRequest)[0].hop_count == 254
+
+
+# ------------------------------------------------------------------------------------------------ the send limit
+
+
+def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() -> None:
+    overlay = _ready(max_send=(5, 10))
+    for number in range(20):
+        _receive(overlay, "R11", replace(REQUEST, request_id=number))
+    assert len(overlay.sent(ResolutionRequest, "R11")) == 5
+    assert _refused(overlay)[Refusal.SEND_LIMIT] == 15
+    registration = RegistrationRequest(
+        source_nbma=address("172.16.51.1"),
+        source_protocol=address("192.168.100.51"),
+        destination_protocol=address("192.168.100.11"),
+        flags=RegistrationFlag(0),
+        request_id=1,
+        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+    )
+    _receive(overlay, "R11", registration, address("172.16.51.1"))
+    assert len(overlay.sent(RegistrationReply)) == 1
+    overlay.run(11)
+    _receive(overlay, "R11", replace(REQUEST, request_id=99))
+    assert len(overlay.sent(ResolutionRequest, "R11")) == 6
+
+
+def test_the_window_of_the_limit_slides() -> None:
+    limit = SendLimit(10, 10)
+    assert all(limit.take(0.5 * n) for n in range(10))
+    assert not limit.take(9.9)
+    assert limit.usage(9.9) == 100
+    assert [limit.take(10.0) for _ in range(4)] == [True, True, False, False]  # those of the first second are over
+    assert [limit.take(30.0) for _ in range(11)].count(True) == 10
+    assert limit.usage(100.0) == 0
+
+
+# ------------------------------------------------------------------------------------------------ several hubs
+
+
+def _two_hubs() -> Overlay:
+    """R31 -- R11 == R12 -- R41: two hubs of one network, each the server of one spoke and of the other hub."""
+
+    def server(n: int) -> NhsConfig:
+        return NhsConfig(address=address(f"192.168.100.{n}"), nbma=address(f"172.16.{n}.1"), multicast=True)
+
+    def hub(n: int, other: int, own_lan: str, far_lan: str, spoke: int) -> Member:
+        return Member(
+            f"R{n}",
+            address(f"172.16.{n}.1"),
+            address(f"192.168.100.{n}"),
+            tunnel_config(redirect=True, multicast_dynamic=True, nhs=(server(other),)),
+            routes={own_lan: f"192.168.100.{spoke}", far_lan: f"192.168.100.{other}"},
+        )
+
+    def spoke(n: int, hub_number: int, far_lan: str) -> Member:
+        return Member(
+            f"R{n}",
+            address(f"172.16.{n}.1"),
+            address(f"192.168.100.{n}"),
+            tunnel_config(shortcut=True, nhs=(server(hub_number),)),
+            lans={f"10.{n // 10}.{n // 10}.0/24": f"10.{n // 10}.{n // 10}.1"},
+            routes={far_lan: f"192.168.100.{hub_number}"},
+        )
+
+    return Overlay(
+        hub(11, 12, "10.3.3.0/24", "10.4.4.0/24", 31),
+        hub(12, 11, "10.4.4.0/24", "10.3.3.0/24", 41),
+        spoke(31, 11, "10.4.4.0/24"),
+        spoke(41, 12, "10.3.3.0/24"),
+    )
+
+
+def test_a_request_walks_from_hub_to_hub_along_the_routes() -> None:
+    overlay = _two_hubs()
+    overlay.start()
+    overlay.run(2)
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(1)
+    (request,) = overlay.sent(ResolutionRequest, "R12")
+    record = find(request.extensions, ForwardTransitRecord)
+    assert record is not None
+    assert [str(entry.protocol) for entry in record.entries] == ["192.168.100.11", "192.168.100.12"]
+    assert request.hop_count == 253
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, R41)
+
+
+def test_a_reply_goes_back_through_both_hubs_if_it_cannot_go_straight() -> None:
+    overlay = _two_hubs()
+    overlay.start()
+    overlay.run(2)
+    overlay.cut("R31", "R41")
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(1.5)
+    reply = overlay.sent(ResolutionReply, "R11")[-1]
+    record = find(reply.extensions, ReverseTransitRecord)
+    assert record is not None
+    assert [str(entry.protocol) for entry in record.entries] == ["192.168.100.12", "192.168.100.11"]
+    assert "10.4.4.0/24" in [str(e.target) for e in overlay.members["R31"].machine.tunnels[0].cache.entries()]
+
+
+def test_a_question_that_nobody_can_answer_does_not_go_round() -> None:
+    overlay = _two_hubs()
+    for name, other in (("R11", "192.168.100.12"), ("R12", "192.168.100.11")):
+        overlay.members[name].routes["10.99.0.0/16"] = other
+    overlay.members["R31"].routes["10.99.0.0/16"] = "192.168.100.11"
+    overlay.start()
+    overlay.run(2)
+    hairpin(overlay, "10.3.3.1", "10.99.0.1", by="R31")
+    overlay.run(1)
+    assert len(overlay.sent(ResolutionRequest)) == 2
+    assert [reply.cies[0].code for reply in overlay.sent(ResolutionReply)] == [CieCode.NO_BINDING] * 2
+
+
+def test_a_reply_finds_its_way_back_where_no_route_leads_to_the_requester() -> None:
+    overlay = _two_hubs()
+    overlay.members["R12"].config = replace(overlay.members["R12"].config, nhs=())
+    overlay.start()
+    overlay.run(2)
+    overlay.cut("R31", "R41")
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(1.5)
+    assert overlay.sent(ResolutionReply, "R12")
+    assert overlay.sent(ResolutionReply, "R11")
+
+
+def test_refusals_are_logged_once_in_a_while() -> None:
+    overlay = _ready()
+    for _ in range(5):
+        _receive(overlay, "R11", b"nonsense")
+    assert overlay.log_texts("R11")[-1] == (
+        "%NHRP-4-PAKREFUSED: Tunnel100: packet from 172.16.31.1 refused: "
+        "malformed (NHRP header cut short at octet 8 (RFC 2332 §5.1))"
+    )
+    assert sum("PAKREFUSED" in text for text in overlay.log_texts("R11")) == 1
+    overlay.run(11)
+    _receive(overlay, "R11", b"nonsense")
+    assert sum("PAKREFUSED" in text for text in overlay.log_texts("R11")) == 2
