@@ -23,9 +23,11 @@ from dmvpn.base.notices import (
     RouteOffered,
     RouteRetracted,
 )
+from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.model import EigrpConfig, Network, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket
+from dmvpn.ios import CliError, ExecParser
 from support.fakes import FakeDebugging, FakeInterfaces, fake_ports
 
 if TYPE_CHECKING:
@@ -55,12 +57,16 @@ class Sent:
 
 @dataclass
 class Wire:
-    """Who is on it. loss: 0 to 1. delay: seconds. drops: what is lost, by sender and packet."""
+    """Who is on it. loss: 0 to 1. delay: seconds. drops: what is lost, by sender and packet.
+
+    between: does the one router hear the other? Spokes on a tunnel hear the hub alone.
+    """
 
     ends: list[tuple[str, str]]
     delay: float = 0.01
     loss: float = 0.0
     drops: Callable[[str, SendIp], bool] = lambda sender, order: False
+    between: Callable[[str, str], bool] = lambda sender, receiver: True
 
 
 @dataclass
@@ -83,8 +89,26 @@ class EigrpRouter:
         route = self.routes.get(Prefix.parse(prefix))
         return route.metric if route else None
 
+    def show(self, line: str, now: float) -> list[str]:
+        """The lines of a show command."""
+        match = ExecParser(FEATURE.commands).match(line)
+        assert not isinstance(match, CliError), match
+        return list(match.lines(View(self, now)))
+
     def next_hops(self, prefix: str) -> list[str]:
         return [str(hop.address) for hop in self.routes[Prefix.parse(prefix)].next_hops]
+
+
+@dataclass
+class View:
+    """The part of a show command's context that EIGRP looks at."""
+
+    router: EigrpRouter
+    now: float
+
+    def machine(self, kind: type[EigrpMachine]) -> EigrpMachine:
+        assert kind is EigrpMachine
+        return self.router.machine
 
 
 class EigrpNet:
@@ -154,8 +178,9 @@ class EigrpNet:
             for name, router in self.routers.items()
             if (deadline := router.machine.next_deadline()) is not None
         ]
-        when = min((*(deadline for deadline, _ in deadlines), *(flight[0] for flight in self._flying[:1])), default=end)
-        if when > end:
+        times = [*(deadline for deadline, _ in deadlines), *(flight[0] for flight in self._flying[:1])]
+        when = min(times, default=None)
+        if when is None or when > end:
             self.now = end
             return False
         self.now = max(self.now, when)
@@ -189,14 +214,18 @@ class EigrpNet:
             if (router.name, order.interface) not in wire.ends:
                 continue
             self.sent.append(Sent(self.now, router.name, name, order))
+            if wire.drops(router.name, order):
+                continue
             for other, interface in wire.ends:
-                if other != router.name and not wire.drops(router.name, order) and self._hears(other, interface, order):
-                    if self._random.random() < wire.loss:
-                        continue
-                    self._serial += 1
-                    jitter = wire.delay * self._random.random() * 0.5 if wire.loss else 0.0
-                    flight = (self.now + wire.delay + jitter, self._serial, other, self._arrival(interface, order))
-                    heapq.heappush(self._flying, flight)
+                hears = other != router.name and wire.between(router.name, other)
+                if hears and self._hears(other, interface, order) and self._random.random() >= wire.loss:
+                    self._fly(wire, other, self._arrival(interface, order))
+
+    def _fly(self, wire: Wire, receiver: str, event: IpReceived) -> None:
+        """On a wire that loses packets they overtake each other too."""
+        self._serial += 1
+        jitter = wire.delay * self._random.random() * 0.5 if wire.loss else 0.0
+        heapq.heappush(self._flying, (self.now + wire.delay + jitter, self._serial, receiver, event))
 
     def _hears(self, router: str, interface: str, order: SendIp) -> bool:
         state = self.routers[router].interfaces.get(interface)

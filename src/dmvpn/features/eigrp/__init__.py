@@ -5,9 +5,9 @@ Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribu
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
     neighbor, adjacency        Hellos, neighbours    rtp, teller, policy      who is told what, and reliably
-    interface, process         one process           summary, redistribute    destinations of our own making
-    sia, offers                stuck queries, RIB    machine, model, events   all processes, settings, commands
-    config, show, messages     the language, the tables, the log
+    interface, process         one process           connected, summary, redistribute   our own destinations
+    receiver, sender           in and out            sia, offers              stuck queries, the routing table
+    machine, model, events     all processes         config, show, messages   the language, the tables, the log
 
 Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
 neighbours.
@@ -33,7 +33,7 @@ FEATURE = Feature(
     debugs=(
         DebugFlag("eigrp packets", "eigrp packets", "EIGRP Packet", "EIGRP-IPv4"),
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
-        DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbor", "EIGRP-IPv4"),
+        DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),
 )
 

@@ -2,6 +2,7 @@
 
     first Hello     the neighbour is pending: it gets a Hello at once and an Update with flag INIT
     its ack         the neighbour is up: routing hears of it, and it is sent the table
+    a multicast Hello while it is pending: it may not have heard ours; both go out again
     any packet      refreshes the holding time
     goodbye, silence, another INIT, too many retransmissions ...   the neighbour is down
 
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
 #: A Hello comes up to this part of the interval early, so that routers do not send in step.
 _JITTER = 0.1
+#: Seconds between two Hellos that a new listener brings forward, and how much chance delays one, so that the routers
+#: which a hub meets at the same moment do not all speak at the same moment.
+_GREETING_INTERVAL = 1.0
+_GREETING_SPREAD = 0.05
 #: Seconds between two log messages about the same refused sender.
 _COMPLAINT_INTERVAL = 60.0
 
@@ -58,8 +63,8 @@ class Listener(Protocol):
         """It takes part in routing from now on."""
         ...
 
-    def neighbor_down(self, neighbor: Neighbor) -> None:
-        """It is gone; forget everything that it said."""
+    def neighbors_down(self, neighbors: list[Neighbor]) -> None:
+        """They are gone, all at once; forget everything that they said."""
         ...
 
 
@@ -81,6 +86,7 @@ class Adjacencies:
         self._policy = policy
         self._listener = listener
         self._weights = weights
+        self.log_changes = True
         self._free_handles: list[int] = []
         self._handles = 0
         self._complaints: dict[tuple[str, int], float] = {}
@@ -113,6 +119,18 @@ class Adjacencies:
         early = _JITTER * fraction(self._context.ports.entropy)
         self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
 
+    def hasten_hello(self, interface: EigrpInterface) -> None:
+        """Somebody new hears us: say hello soon, not after the interval; if many are new, at most once a second."""
+        if not interface.speaks:
+            return
+        now = self._context.now
+        soon = now + _GREETING_SPREAD * fraction(self._context.ports.entropy)
+        due = max(soon, interface.hastened + _GREETING_INTERVAL)
+        planned = self._context.timers.when(interface.hello_timer)
+        if planned is None or due < planned:
+            interface.hastened = due
+            self._context.start(interface.hello_timer, due - now)
+
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
         if interface.speaks and interface.neighbors:
@@ -127,7 +145,7 @@ class Adjacencies:
     def hear_hello(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, payload: bytes) -> None:
         """A Hello came that is not the last one again."""
         parameters = packet.find(Parameters)
-        if parameters is None:
+        if parameters is None or parameters.hold_time == 0:
             return
         neighbor = interface.neighbors.get(int(address))
         termination = packet.find(PeerTermination)
@@ -151,7 +169,7 @@ class Adjacencies:
         is_new = neighbor is None
         if neighbor is None:
             neighbor = self._add(interface, address, float(parameters.hold_time))
-        neighbor.hold_time = float(parameters.hold_time)
+        self._note_hold_time(neighbor, float(parameters.hold_time))
         neighbor.software = packet.find(SoftwareVersion)
         neighbor.stub = flags
         self._note_conditional(neighbor, packet)
@@ -174,8 +192,7 @@ class Adjacencies:
             self.drop(neighbor, DownReason.WEIGHTS)
         elif self.may_complain(interface, address):
             number = self._sender.autonomous_system
-            reason = DownReason.WEIGHTS.value
-            self._context.out.append(NeighborChanged.down(number, address, interface.name, reason))
+            self._log(NeighborChanged.down(number, address, interface.name, DownReason.WEIGHTS.value))
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """May another message about this sender go into the log?"""
@@ -186,6 +203,12 @@ class Adjacencies:
             self._complaints.clear()
         self._complaints[key] = now + _COMPLAINT_INTERVAL
         return True
+
+    def _note_hold_time(self, neighbor: Neighbor, hold_time: float) -> None:
+        """A shorter time counts from now on; the timer finds out about a longer one by itself."""
+        if hold_time < neighbor.hold_time:
+            self._context.start(neighbor.hold_timer, hold_time)
+        neighbor.hold_time = hold_time
 
     @staticmethod
     def _note_conditional(neighbor: Neighbor, packet: EigrpPacket) -> None:
@@ -248,11 +271,19 @@ class Adjacencies:
         """A new neighbour: say hello at once, so that it knows us before our first packet comes."""
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
-        number = self._sender.autonomous_system
-        self._context.out.append(NeighborChanged.up(number, neighbor.address, interface.name))
+        self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
         interface.statistics.hellos_expedited += 1
         self._sender.send(interface, neighbor.address, self._hello(self.hello_tlvs(interface)))
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
+
+    def greet_again(self, neighbor: Neighbor) -> None:
+        """A neighbour that is still pending looks for neighbours: it may not have heard us, or has started anew."""
+        interface = neighbor.interface
+        if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
+            return
+        interface.statistics.hellos_expedited += 1
+        self._sender.send(interface, neighbor.address, self._hello(self.hello_tlvs(interface)))
+        self._transport.retransmit(neighbor)
 
     # The end ---------------------------------------------------------------------------------------------------
 
@@ -265,21 +296,27 @@ class Adjacencies:
             parameters, *_ = self.hello_tlvs(interface)
             farewell = (parameters, PeerTermination(addresses=(neighbor.address,)))
             self._sender.send(interface, neighbor.address, self._hello(farewell))
+        self._remove(neighbor, reason)
+        self._listener.neighbors_down([neighbor])
+
+    def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
+        interface = neighbor.interface
         del interface.neighbors[int(neighbor.address)]
         heappush(self._free_handles, neighbor.handle)
         self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
         self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {reason.value}")
         number = self._sender.autonomous_system
-        self._context.out.append(NeighborChanged.down(number, neighbor.address, interface.name, reason.value))
-        self._listener.neighbor_down(neighbor)
+        self._log(NeighborChanged.down(number, neighbor.address, interface.name, reason.value))
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
         """Give all neighbours of an interface up; with `tell`, one goodbye for all."""
         if tell:
             self.say_goodbye(interface)
-        for neighbor in list(interface.neighbors.values()):
-            self.drop(neighbor, reason)
+        neighbors = list(interface.neighbors.values())
+        for neighbor in neighbors:
+            self._remove(neighbor, reason)
+        self._listener.neighbors_down(neighbors)
 
     def fail(self, neighbor: Neighbor) -> None:
         """It acknowledges nothing."""
@@ -295,6 +332,16 @@ class Adjacencies:
             self._context.start(neighbor.hold_timer, left)
             return
         self.drop(neighbor, DownReason.AUTHENTICATION if neighbor.refusal else DownReason.HOLD_TIME, tell=True)
+
+    def resync(self, interface: EigrpInterface, why: str) -> None:
+        """Log that the neighbours of an interface stay, but are told something else from now on."""
+        number = self._sender.autonomous_system
+        for neighbor in interface.neighbors.values():
+            self._log(NeighborChanged.resync(number, neighbor.address, interface.name, why))
+
+    def _log(self, message: NeighborChanged) -> None:
+        if self.log_changes:
+            self._context.out.append(message)
 
     def _debug(self, text: str) -> None:
         if self._context.ports.debugging.on("eigrp neighbors"):

@@ -11,10 +11,10 @@ his, and nothing changes until all have replied. Then nobody holds an old distan
     outcome                                     what is to be done about it; whoever calls takes it away
 
 The moves between the states are the table `MOVES`. Three points go beyond the RFC's text. A REPLY in which the
-successor's distance grew counts like the UPDATE it is (otherwise the second arc of a loop could be chosen). The feasible
-path taken is always the best path of all or none, as in the paper, so that the shortest way is found. And who is active
-and has told everybody "unreachable" answers even the old successor at once: waiting could close a circle of waiters
-where split horizon spared an interface, and the answer cannot get worse.
+successor's distance grew counts like the UPDATE it is (otherwise the second arc of a loop could be chosen). The
+feasible path taken is always the best path of all or none, as in the paper, so that the shortest way is found. And who
+is active and has told everybody "unreachable" answers even the old successor at once: waiting could close a circle of
+waiters where split horizon spared an interface, and the answer cannot get worse.
 """
 
 from __future__ import annotations
@@ -206,11 +206,12 @@ class Dual:
                 self._all_replied(destination, now)
 
     def _ask(self, destination: Destination, told_by: Source | None, now: float) -> None:
-        """Freeze our distance by the old successor, as it is now, and ask everybody."""
+        """Freeze our distance by the old successor, as it is now, and ask everybody but who waits for our reply."""
         frozen = destination.paths.get(destination.successor) if destination.successor else None
         self._report(destination, frozen)
         destination.feasible_distance = destination.distance
-        destination.awaiting = dict.fromkeys(self._neighborhood.audience(destination.prefix, told_by))
+        audience = self._neighborhood.audience(destination.prefix, told_by)
+        destination.awaiting = {source: None for source in audience if source is not destination.querier}
         self.outcome.queried[destination.prefix] = None
         self.outcome.routes[destination.prefix] = None
         if not destination.awaiting:
@@ -258,7 +259,7 @@ class Dual:
         return min(
             paths.values(),
             key=lambda path: (
-                not path.source.absolute,
+                path.source.preference,
                 path.distance,
                 not path.is_feasible(limit),
                 path.source is not successor,

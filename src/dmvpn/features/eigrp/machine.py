@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Resync, Tick
-from dmvpn.base.notices import Configured, InterfaceChanged, RouteChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.eigrp.context import Context
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.messages import BadPacket
@@ -36,6 +36,7 @@ class EigrpMachine:
         IpReceived,
         InterfaceChanged,
         RouteChanged,
+        MulticastReached,
         ClearNeighbors,
         Resync,
     )
@@ -73,6 +74,9 @@ class EigrpMachine:
             case RouteChanged():
                 for process in self.processes.values():
                     process.route_changed(event)
+            case MulticastReached():
+                for process, interface in self._running.get(event.tunnel, ()):
+                    process.adjacencies.hasten_hello(interface)
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)
@@ -94,6 +98,8 @@ class EigrpMachine:
         for process, interface in self._running.get(event.interface, ()):
             neighbor = interface.neighbors.get(address)
             if neighbor is not None and neighbor.hello == payload:
+                if not neighbor.is_up and event.destination.is_multicast:
+                    return False
                 if self._context.ports.debugging.on("eigrp packets"):
                     return False
                 neighbor.last_heard = now
@@ -117,7 +123,7 @@ class EigrpMachine:
             return
         for process, interface in running:
             if process.autonomous_system == packet.autonomous_system:
-                process.receive(interface, event, packet)
+                process.receiver.receive(interface, event, packet)
                 return
         running[0][0].sender.traffic.dropped["other autonomous system"] += 1
 

@@ -6,7 +6,6 @@ it and is known to nobody must not go back to where the default route leads.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop, RouteKind
@@ -40,7 +39,7 @@ class Offers:
         if route == self._offered.get(prefix):
             return
         if route is not None:
-            route = self._offered[prefix] = replace(route, since=self._context.now)
+            self._offered[prefix] = route
             self._context.out.append(RouteOffered(route))
         elif prefix in self._offered:
             self._retract(prefix)
@@ -63,11 +62,12 @@ class Offers:
 
     def chosen(self, destination: Destination) -> list[Path]:
         """The paths that packets take: those within the variance, as many as may be."""
-        paths = [path for path in destination.usable() if path.source.origin is Origin.NEIGHBOR]
-        if not paths or paths[0] is not destination.usable()[0]:
+        paths = destination.usable()
+        if not paths or paths[0].source.is_local:
             return []
         limit = paths[0].distance * self.settings.variance
-        return [path for path in paths if path.distance <= limit][: self.settings.maximum_paths]
+        chosen = [path for path in paths if path.distance <= limit and not path.source.is_local]
+        return chosen[: self.settings.maximum_paths]
 
     def _retract(self, prefix: Prefix) -> None:
         route = self._offered.pop(prefix)
@@ -95,6 +95,7 @@ class Offers:
             external=external is not None,
             tag=external.tag if external else 0,
             details=details(best),
+            since=self._context.now,
         )
 
     def _null_route(self, prefix: Prefix, path: Path) -> Route | None:
@@ -110,6 +111,7 @@ class Offers:
             next_hops=(NULL,),
             kind=RouteKind.DISCARD,
             details=details(path),
+            since=self._context.now,
         )
 
 

@@ -1,6 +1,6 @@
 """One EIGRP process: an autonomous system, its interfaces, and the way of an event through its parts.
 
-    packet      -> sender (digest) -> adjacency (who) -> rtp (new, in order?) -> dual (what follows)
+    packet      -> receiver (authentic?) -> adjacency (who) -> rtp (new, in order?) -> dual (what follows)
     interface   -> connected destinations, neighbours lost, links that cost something else -> dual
     settle()       takes what DUAL wants done: tell (teller -> rtp -> sender), offer routes (offers), watch (sia)
 
@@ -10,43 +10,34 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import Listen, StopListening
-from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
+from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.context import Context, Timer
-from dmvpn.features.eigrp.dual import Dual, Message
+from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.interface import EigrpInterface, link_of
-from dmvpn.features.eigrp.messages import AuthenticationImpossible, NotOnCommonSubnet, StuckInActive
+from dmvpn.features.eigrp.messages import AuthenticationImpossible, StuckInActive
 from dmvpn.features.eigrp.neighbor import DownReason, Neighbor
 from dmvpn.features.eigrp.offers import Offers
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.policy import Policy
+from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.redistribute import Redistributor
 from dmvpn.features.eigrp.rtp import Transport
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
-from dmvpn.features.eigrp.tlv import Authentication
-from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
-from dmvpn.features.eigrp.translate import Advert, from_tlv
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
     from dmvpn.features.eigrp.tlv import Tlv
-
-_MESSAGES: Final[dict[int, Message]] = {
-    Opcode.UPDATE: Message.UPDATE,
-    Opcode.QUERY: Message.QUERY,
-    Opcode.REPLY: Message.REPLY,
-}
+    from dmvpn.features.eigrp.topology import Source
 
 
 class Process:
@@ -71,8 +62,10 @@ class Process:
         self.stuck = StuckWatch(
             context, self.dual, settings.active_time, ask=self._ask_if_stuck, give_up=self._give_up_stuck
         )
+        self.receiver = Receiver(self)
+        self.adjacencies.log_changes = settings.log_changes
         self._neighbors: dict[Source, Neighbor] = {}
-        self._connected: dict[str, Source] = {}
+        self._connected = Connected(context, self.dual)
 
     @property
     def autonomous_system(self) -> int:
@@ -94,7 +87,6 @@ class Process:
     def start(self) -> None:
         """Begin on all interfaces that there are."""
         self._choose_router_id()
-        self._configure_summaries()
         for state in self.context.ports.interfaces.all():
             self.interface_changed(state.name, state)
         self.redistributor.refresh_all()
@@ -106,6 +98,7 @@ class Process:
         self.sender.config = config
         self.dual.maximum_hops = settings.maximum_hops
         self.stuck.active_time = settings.active_time
+        self.adjacencies.log_changes = settings.log_changes
         self.offers.settings = self.redistributor.settings = settings
         if old.stub != settings.stub:
             self.policy.stub = settings.stub
@@ -114,9 +107,9 @@ class Process:
                 interface.hello = None
                 self.adjacencies.send_hello(interface)
         self._choose_router_id()
-        self._configure_summaries()
         for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
             self._reconfigure_interface(name, chains_changed)
+        self._configure_summaries()
         self.redistributor.refresh_all()
         self.offers.refresh_all()
 
@@ -128,8 +121,8 @@ class Process:
         self.offers.retract_all()
 
     def _configure_summaries(self) -> None:
-        settings = (self.settings.default_interface, *(own for _, own in self.settings.interfaces))
-        summaries = [summary for own in settings for summary in own.summaries]
+        """Those of the interfaces that we run on; elsewhere nobody could be told."""
+        summaries = [summary for interface in self.interfaces.values() for summary in interface.settings.summaries]
         self.offers.summary_distances = {summary.prefix: summary.distance for summary in summaries}
         self.summaries.configure(summary.prefix for summary in summaries)
 
@@ -138,7 +131,7 @@ class Process:
         if interface is not None and not settings.shutdown and interface.settings != settings:
             self._change_interface(interface, settings)
         elif interface is not None and chains_changed and settings.authentication is not None:
-            self._rekey(interface)
+            self._reseal(interface)
         elif interface is not None and settings.shutdown:
             self._stop_interface(name, DownReason.SHUTDOWN, tell=True)
         self.interface_changed(name, self.context.ports.interfaces.get(name))
@@ -150,7 +143,8 @@ class Process:
         interface.settings = settings
         interface.hello = None
         if (settings.authentication, settings.key_chain) != (old.authentication, old.key_chain):
-            self._rekey(interface)
+            self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
+            self._reseal(interface)
         if settings.split_horizon != old.split_horizon:
             self._resync(interface, "split horizon changed")
         if settings.summaries != old.summaries:
@@ -160,19 +154,18 @@ class Process:
         self._listen(interface)
         self.adjacencies.send_hello(interface)
 
-    def _rekey(self, interface: EigrpInterface) -> None:
-        """Old neighbours are not authentic under the new key, or may not be."""
-        self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
+    def _reseal(self, interface: EigrpInterface) -> None:
+        """Other keys, or another way to use them: neighbours that have not got them will fall silent for us."""
         self._check_authentication(interface)
+        if interface.blocked is not None:
+            self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
         interface.hello = None
         self._listen(interface)
         self.adjacencies.send_hello(interface)
 
     def _resync(self, interface: EigrpInterface, why: str) -> None:
         """Neighbours stay and are told what changes for them."""
-        number = self.autonomous_system
-        for neighbor in interface.neighbors.values():
-            self.context.out.append(messages.NeighborChanged.resync(number, neighbor.address, interface.name, why))
+        self.adjacencies.resync(interface, why)
         self.teller.tell_again(interface)
 
     def _choose_router_id(self) -> None:
@@ -181,9 +174,10 @@ class Process:
         if chosen is None:
             if self.router_id != UNSPECIFIED and self._neighbors:
                 return
-            states = [state for state in self.context.ports.interfaces.all() if isinstance(state.address, IPv4Address)]
-            loopbacks = [state for state in states if state.name.startswith("Loopback")]
-            addresses = [state.address for state in loopbacks or states if isinstance(state.address, IPv4Address)]
+            states = [state for state in self.context.ports.interfaces.all() if state.enabled]
+            addressed = [(state.name, state.address) for state in states if isinstance(state.address, IPv4Address)]
+            loopbacks = [address for name, address in addressed if name.startswith("Loopback")]
+            addresses = loopbacks or [address for _, address in addressed]
             chosen = max(addresses, default=UNSPECIFIED)
         if chosen != self.router_id:
             self.policy.router_id = chosen
@@ -210,7 +204,7 @@ class Process:
             self._start_interface(state)
         else:
             self._update_interface(interface, state)
-        self._refresh_connected(state)
+        self._connected.refresh(state, self.settings.networks)
 
     def _covers(self, state: InterfaceState) -> bool:
         return any(network.matches(address) for address, _ in state.addresses for network in self.settings.networks)
@@ -224,6 +218,7 @@ class Process:
             flow_timer=Timer(lambda: self.teller.flow_timeout(interface)),
         )
         self.interfaces[state.name] = interface
+        self._configure_summaries()
         self._check_authentication(interface)
         self._listen(interface)
         self.adjacencies.send_hello(interface)
@@ -245,7 +240,8 @@ class Process:
         self.context.stop(interface.flow_timer)
         if interface.listening:
             self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
-        self.dual.forget(self._connected.pop(name), self.context.now)
+        self._connected.forget(name)
+        self._configure_summaries()
 
     def _listen(self, interface: EigrpInterface) -> None:
         if interface.speaks != interface.listening:
@@ -267,100 +263,9 @@ class Process:
             number, why = self.autonomous_system, interface.blocked.what
             self.context.out.append(AuthenticationImpossible.of(number, interface.name, why))
 
-    def _refresh_connected(self, state: InterfaceState) -> None:
-        """Our own destinations: the subnets of the interface whose address a `network` statement covers."""
-        source = self._connected.get(state.name)
-        if source is None:
-            source = self._connected[state.name] = Source(Origin.CONNECTED, state.name, absolute=True)
-        covered = [
-            Prefix.of(address, length)
-            for address, length in state.addresses
-            if any(network.matches(address) for network in self.settings.networks)
-        ]
-        now, report = self.context.now, Report(link_of(state))
-        for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
-            self.dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
-        for prefix in covered:
-            destination = self.dual.table.get(prefix)
-            known = destination.paths.get(source) if destination else None
-            if known is None or known.report != report:
-                self.dual.receive(prefix, source, report, Message.UPDATE, now)
-
     def route_changed(self, change: RouteChanged) -> None:
         """The routing table has another best route."""
         self.redistributor.route_changed(change)
-
-    # Packets ---------------------------------------------------------------------------------------------------
-
-    def receive(self, interface: EigrpInterface, event: IpReceived, packet: EigrpPacket) -> None:
-        """A packet of our autonomous system came on an interface of ours."""
-        address = event.source
-        if not isinstance(address, IPv4Address) or not interface.speaks:
-            return
-        if not interface.knows(address):
-            self._drop("not on common subnet")
-            if self.adjacencies.may_complain(interface, address):
-                self.context.out.append(NotOnCommonSubnet.of(self.autonomous_system, address, interface.name))
-            return
-        if packet.virtual_router_id != VirtualRouterId.UNICAST:
-            self._drop("other virtual router")
-            return
-        neighbor = interface.neighbors.get(int(address))
-        if not self.sender.is_authentic(interface, packet, event.payload):
-            self._drop("authentication failed")
-            if neighbor is not None:
-                what = "the digest is wrong" if packet.find(Authentication) else "no digest"
-                self.adjacencies.refuse(neighbor, Reason(what, since=self.context.now))
-            return
-        self.sender.note_received(interface, packet, address, len(event.payload))
-        if neighbor is not None:
-            neighbor.last_heard, neighbor.refusal = self.context.now, None
-            if packet.acknowledgment and self.adjacencies.hear_acknowledgment(neighbor, packet.acknowledgment):
-                self.teller.wake(neighbor)
-        if packet.is_acknowledgment:
-            return
-        if packet.opcode == Opcode.HELLO:
-            self.adjacencies.hear_hello(interface, address, packet, event.payload)
-        elif neighbor is None:
-            self._drop("from no neighbor")
-        else:
-            self._receive_routes(neighbor, packet, multicast=event.destination.is_multicast)
-
-    def _receive_routes(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> None:
-        if PacketFlag.INIT in packet.flags:
-            self.adjacencies.hear_init(neighbor, packet)
-            return  # FRR and IOS send nothing else in it
-        if not neighbor.is_up:
-            self._drop("neighbor is pending")
-            return
-        if not self.transport.accept(neighbor, packet, multicast=multicast):
-            return
-        message = _MESSAGES.get(packet.opcode)
-        for tlv in packet.tlvs:
-            told = from_tlv(tlv)
-            if told is None:
-                continue
-            advert, prefixes = told
-            for prefix in prefixes:
-                if message is not None:
-                    self.dual.receive(
-                        prefix, neighbor.source, self._report(neighbor, advert), message, self.context.now
-                    )
-                elif packet.opcode == Opcode.SIA_QUERY:
-                    self.teller.answer_if_stuck(neighbor, prefix)
-                elif packet.opcode == Opcode.SIA_REPLY:
-                    self.stuck.answered(neighbor.source, prefix)
-
-    def _report(self, neighbor: Neighbor, advert: Advert) -> Report:
-        """What an advert means here: a loop back to us is unreachable, and a next hop must be on the same subnet."""
-        if advert.metric is None or (advert.originator == self.router_id != UNSPECIFIED):
-            return UNREACHABLE
-        direct = advert.next_hop != UNSPECIFIED and neighbor.interface.knows(advert.next_hop)
-        next_hop = advert.next_hop if direct else neighbor.address
-        return Report(advert.metric, next_hop, advert.originator, advert.external)
-
-    def _drop(self, why: str) -> None:
-        self.sender.traffic.dropped[why] += 1
 
     # Neighbours (adjacency.Listener, dual.Neighborhood) ----------------------------------------------------------
 
@@ -369,11 +274,13 @@ class Process:
         self._neighbors[neighbor.source] = neighbor
         self.teller.tell_table(neighbor)
 
-    def neighbor_down(self, neighbor: Neighbor) -> None:
-        """Forget what it said."""
-        self._neighbors.pop(neighbor.source, None)
-        self.teller.forget(neighbor)
-        self.dual.forget(neighbor.source, self.context.now)
+    def neighbors_down(self, neighbors: list[Neighbor]) -> None:
+        """Forget what they said. None of them is asked what the others knew."""
+        for neighbor in neighbors:
+            self._neighbors.pop(neighbor.source, None)
+            self.teller.forget(neighbor)
+        for neighbor in neighbors:
+            self.dual.forget(neighbor.source, self.context.now)
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
         """Whom DUAL may ask. Split horizon spares those who surely know that the way is not through us."""

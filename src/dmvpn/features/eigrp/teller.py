@@ -47,12 +47,18 @@ class Teller:
 
     def note_changed(self, interface: EigrpInterface, prefix: Prefix) -> None:
         """The group on `interface` may have to hear of `prefix`."""
-        interface.updates[prefix] = None
-        self._interfaces[interface] = None
+        if prefix in interface.updates or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
+            interface.updates[prefix] = None
+            self._interfaces[interface] = None
 
     def ask(self, interface: EigrpInterface, prefix: Prefix, neighbors: list[Neighbor]) -> None:
-        """Query these neighbours, all on `interface`. It is a multicast only if that reaches nobody else."""
-        if len(neighbors) == sum(1 for neighbor in interface.neighbors.values() if neighbor.is_up):
+        """Query these neighbours, all on `interface`. It may be a multicast if that reaches no stub.
+
+        One too many does no harm: the neighbour that waits for our reply need not be asked, and answers all the same.
+        """
+        present = interface.up_neighbors()
+        spared = len(present) - len(neighbors)
+        if spared == 0 or (spared == 1 < len(neighbors) and not any(neighbor.is_stub for neighbor in present)):
             interface.queries[prefix] = None
             self._interfaces[interface] = None
             return
@@ -79,16 +85,22 @@ class Teller:
         self.wake(neighbor)
 
     def tell_table(self, neighbor: Neighbor) -> None:
-        """Tell a new neighbour everything. Active destinations come when they are passive: it was not asked."""
-        neighbor.backlog.updates = dict.fromkeys(self._dual.table, False)
+        """Tell a new neighbour all that there is; if somebody knows his whole table, that and what waits is less to do.
+
+        Active destinations come when they are passive: it was not asked.
+        """
+        interface = neighbor.interface
+        others = (other for other in interface.neighbors.values() if other.is_up and other is not neighbor)
+        is_known = any(not other.backlog.table for other in others)
+        prefixes = (*interface.told, *interface.updates) if is_known else self._dual.table
+        neighbor.backlog.updates = dict.fromkeys(prefixes, False)
         neighbor.backlog.table = True
         self.wake(neighbor)
 
     def tell_again(self, interface: EigrpInterface) -> None:
         """Something about the interface changed: see what its neighbours may hear now."""
-        for prefix in (*self._dual.table, *interface.told):
-            interface.updates[prefix] = None
-        self._interfaces[interface] = None
+        for prefix in dict.fromkeys((*self._dual.table, *interface.told)):
+            self.note_changed(interface, prefix)
 
     def wake(self, neighbor: Neighbor) -> None:
         """See whether something can be sent to this neighbour now."""
@@ -132,15 +144,17 @@ class Teller:
         """Send the group the next packet, or wait for those who are behind."""
         if not interface.updates and not interface.queries:
             return
-        members = interface.up_neighbors()
-        if not members:
-            interface.forget_group()
-            return
         if interface.busy and patient:
             if not self._context.is_running(interface.flow_timer):
                 self._context.start(interface.flow_timer, interface.flow_time)
             return
         self._context.stop(interface.flow_timer)
+        if not self._has_news(interface):
+            return
+        members = interface.up_neighbors()
+        if not members:
+            interface.forget_group()
+            return
         laggards = [neighbor for neighbor in members if neighbor in interface.busy]
         ready = [neighbor for neighbor in members if neighbor not in interface.busy]
         wide = {neighbor.reads_wide for neighbor in members}
@@ -161,6 +175,14 @@ class Teller:
             self._transport.multicast(interface, ready, laggards, opcode, octets)
         for neighbor in ready:
             self._mark(neighbor)
+
+    def _has_news(self, interface: EigrpInterface) -> bool:
+        """Is there anything to say to the group? Forget the changes at the front that are none for it."""
+        for prefix in list(interface.updates):
+            if interface.queries or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
+                return True
+            del interface.updates[prefix]
+        return bool(interface.queries)
 
     def _tell_each(self, interface: EigrpInterface, members: list[Neighbor]) -> None:
         """No multicast is possible: each gets it alone."""

@@ -51,6 +51,11 @@ class Source:
     prefixes: dict[Prefix, None] = field(default_factory=dict)
 
     @property
+    def preference(self) -> int:
+        """Paths of a smaller number win, whatever their metrics are."""
+        return self.origin if self.absolute else Origin.NEIGHBOR
+
+    @property
     def rank(self) -> tuple[int, str, int]:
         """The order among sources of equally good paths."""
         return (self.origin, self.interface, int(self.address))
@@ -135,8 +140,14 @@ class Destination:
 
     def feasible_successors(self) -> list[Path]:
         """Paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""
-        absolute = [path for path in self.paths.values() if path.source.absolute]
-        feasible = absolute or [path for path in self.paths.values() if path.is_feasible(self.feasible_distance)]
+        if len(self.paths) == 1:
+            return [path for path in self.paths.values() if path.is_feasible(self.feasible_distance)]
+        best = min((path.source.preference for path in self.paths.values()), default=Origin.NEIGHBOR)
+        feasible = [
+            path
+            for path in self.paths.values()
+            if path.source.preference == best and path.is_feasible(self.feasible_distance)
+        ]
         return sorted(feasible, key=lambda path: (path.distance, path.source.rank))
 
     def usable(self) -> list[Path]:

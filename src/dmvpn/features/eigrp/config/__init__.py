@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.eigrp.config import interfaces, keys, processes
+from dmvpn.features.eigrp.config import interfaces, processes
 from dmvpn.features.eigrp.config.tree import model
 
-MODES: Final = (*keys.MODES, *processes.MODES)
-LINES: Final = (*keys.LINES, *interfaces.LINES, *processes.LINES)
+MODES: Final = processes.MODES
+LINES: Final = (*interfaces.LINES, *processes.LINES)
 
 __all__ = ["LINES", "MODES", "model"]

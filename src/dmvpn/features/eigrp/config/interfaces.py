@@ -56,19 +56,19 @@ IP_BANDWIDTH_PERCENT: Final = _interface_line(
 IP_SPLIT_HORIZON: Final = _interface_line(
     f"ip split-horizon eigrp {_NUMBER}",
     {"split-horizon": "Do not tell routes where they come from"},
-    order=70,
+    order=54,
     default_on=True,
 )
 IP_NEXT_HOP_SELF: Final = _interface_line(
     f"ip next-hop-self eigrp {_NUMBER}",
     {"next-hop-self": "Tell ourselves as the next hop of every route"},
-    order=71,
+    order=53,
     default_on=True,
 )
 IP_NEXT_HOP_SELF_ECMP: Final = _interface_line(
     f"ip next-hop-self eigrp {_NUMBER} no-ecmp-mode",
     {"no-ecmp-mode": "Look at all equal paths for one on this interface"},
-    order=71,
+    order=53,
     default_on=True,
 )
 IP_SUMMARY: Final = _interface_line(

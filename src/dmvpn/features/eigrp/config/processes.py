@@ -78,10 +78,18 @@ ADDRESS_FAMILY: Final = ConfigLine(
     check=_no_classic_twin,
     show=lambda args: f"address-family ipv4 unicast autonomous-system {args.integer('number')}",
 )
+AF_INTERFACE_DEFAULT: Final = ConfigLine(
+    FAMILY,
+    "af-interface default",
+    {"af-interface": "Settings of an interface", "default": "Of all others"},
+    key=(),
+    order=9,
+    opens=AF_INTERFACE,
+)
 AF_INTERFACES: Final = ConfigLine(
     FAMILY,
-    "af-interface ( default | {name:interface} )",
-    {"af-interface": "Settings of an interface", "default": "Of all others", "name": "The interface"},
+    "af-interface {name:interface}",
+    {"name": "The interface"},
     key=("name",),
     order=10,
     opens=AF_INTERFACE,
@@ -286,6 +294,7 @@ LINES: Final = (
     ROUTER_CLASSIC,
     ROUTER_NAMED,
     ADDRESS_FAMILY,
+    AF_INTERFACE_DEFAULT,
     AF_INTERFACES,
     TOPOLOGY_BASE,
     *_CLASSIC_LINES,

@@ -12,6 +12,7 @@ from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
 from dmvpn.features.eigrp.config.keys import key_chains
 from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
+    AF_INTERFACE_DEFAULT,
     AF_INTERFACES,
     FAMILY_SHUTDOWN,
     IN_CLASSIC,
@@ -63,11 +64,10 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
 
 def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
-    blocks = {args.interface("name", ""): section for args, section in family.sections(AF_INTERFACES)}
-    plain = InterfaceSettings()
-    default = af_settings(plain, blocks.pop("", None))
+    default = af_settings(InterfaceSettings(), family.section(AF_INTERFACE_DEFAULT))
     interfaces = dict(own_settings(tree, number, default))
-    for interface, block in blocks.items():
+    for block_args, block in family.sections(AF_INTERFACES):
+        interface = block_args.interface("name")
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
     topology = family.section(TOPOLOGY_BASE)
     process = _process(number, family, topology or family, IN_FAMILY, IN_TOPOLOGY)

@@ -1,0 +1,120 @@
+"""The way of a packet in: who may have sent it, whether it is authentic and new, and what it says.
+
+    checks -> digest -> acknowledgment -> Hello, or (from a neighbour that is up, in order) routes -> dual
+
+What is dropped is counted with the reason; only what an operator has to mend is logged, and that not too often.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.reasons import Reason
+from dmvpn.features.eigrp.dual import Message
+from dmvpn.features.eigrp.messages import NotOnCommonSubnet
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
+from dmvpn.features.eigrp.tlv import Authentication
+from dmvpn.features.eigrp.topology import UNREACHABLE, Report
+from dmvpn.features.eigrp.translate import Advert, from_tlv
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.neighbor import Neighbor
+    from dmvpn.features.eigrp.process import Process
+
+_MESSAGES: Final[dict[int, Message]] = {
+    Opcode.UPDATE: Message.UPDATE,
+    Opcode.QUERY: Message.QUERY,
+    Opcode.REPLY: Message.REPLY,
+}
+
+
+class Receiver:
+    """Takes the packets of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def receive(self, interface: EigrpInterface, event: IpReceived, packet: EigrpPacket) -> None:
+        """A packet of our autonomous system came on an interface of ours."""
+        process, address = self._process, event.source
+        if not isinstance(address, IPv4Address) or address == interface.address or not interface.speaks:
+            return
+        if not self._may_come(interface, address, packet):
+            return
+        neighbor = interface.neighbors.get(int(address))
+        if not process.sender.is_authentic(interface, packet, event.payload):
+            self._refuse(neighbor, packet)
+            return
+        process.sender.note_received(interface, packet, address, len(event.payload))
+        multicast = event.destination.is_multicast
+        if neighbor is not None:
+            neighbor.last_heard, neighbor.refusal = process.context.now, None
+            # RFC 7868 §5.2: a multicast acknowledges nothing. FRR 8.4 fills the field all the same, for somebody else.
+            if not multicast and process.adjacencies.hear_acknowledgment(neighbor, packet.acknowledgment):
+                process.teller.wake(neighbor)
+        if packet.is_acknowledgment:
+            return
+        if packet.opcode == Opcode.HELLO:
+            process.adjacencies.hear_hello(interface, address, packet, event.payload)
+            if multicast and neighbor is not None:
+                process.adjacencies.greet_again(neighbor)
+        elif neighbor is None:
+            self._drop("from no neighbor")
+        elif PacketFlag.INIT in packet.flags and packet.opcode == Opcode.UPDATE:
+            process.adjacencies.hear_init(neighbor, packet)
+        elif not neighbor.is_up:
+            self._drop("neighbor is pending")
+        elif process.transport.accept(neighbor, packet, multicast=multicast):
+            self._take_routes(neighbor, packet)
+
+    def _may_come(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket) -> bool:
+        process = self._process
+        if not interface.knows(address):
+            self._drop("not on common subnet")
+            if process.adjacencies.may_complain(interface, address):
+                process.context.out.append(NotOnCommonSubnet.of(process.autonomous_system, address, interface.name))
+            return False
+        if packet.virtual_router_id != VirtualRouterId.UNICAST:
+            self._drop("other virtual router")
+            return False
+        return True
+
+    def _refuse(self, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
+        self._drop("authentication failed")
+        if neighbor is not None:
+            what = "the digest is wrong" if packet.find(Authentication) else "no digest"
+            reason = Reason(what, clause="RFC 7868 §6.7.2", since=self._process.context.now)
+            self._process.adjacencies.refuse(neighbor, reason)
+
+    def _take_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+        """What the packet says about destinations."""
+        process = self._process
+        message, now = _MESSAGES.get(packet.opcode), process.context.now
+        for tlv in packet.tlvs:
+            told = from_tlv(tlv)
+            if told is None:
+                continue
+            advert, prefixes = told
+            report = self._report(neighbor, advert)
+            for prefix in prefixes:
+                if message is not None:
+                    process.dual.receive(prefix, neighbor.source, report, message, now)
+                elif packet.opcode == Opcode.SIA_QUERY:
+                    process.teller.answer_if_stuck(neighbor, prefix)
+                elif packet.opcode == Opcode.SIA_REPLY:
+                    process.stuck.answered(neighbor.source, prefix)
+
+    def _report(self, neighbor: Neighbor, advert: Advert) -> Report:
+        """What an advert means here: a loop back to us is unreachable, and a next hop must be on the same subnet."""
+        if advert.metric is None or (advert.originator == self._process.router_id != UNSPECIFIED):
+            return UNREACHABLE
+        direct = advert.next_hop != UNSPECIFIED and neighbor.interface.knows(advert.next_hop)
+        next_hop = advert.next_hop if direct else neighbor.address
+        return Report(advert.metric, next_hop, advert.originator, advert.external)
+
+    def _drop(self, why: str) -> None:
+        self._process.sender.traffic.dropped[why] += 1

@@ -1,0 +1,283 @@
+"""DUAL without packets: one router, its neighbours as sources, and every arc of the state machine."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.features.eigrp.dual import MOVES, Dual, Event, Message
+from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, link_vector
+from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Report, Source, State
+
+P = Prefix.parse("10.9.9.0/24")
+UNIT = 10  # microseconds: 256 of classic distance
+
+
+class Room:
+    """A router with neighbours a, b and c, each `UNIT` away. Distances are counted in units, bandwidth apart."""
+
+    def __init__(self) -> None:
+        self.neighbors = {
+            name: Source(Origin.NEIGHBOR, f"Ethernet{name}", IPv4Address(f"10.0.0.{number}"), link=self.link(1))
+            for number, name in enumerate("abc", 1)
+        }
+        self.dual = Dual(MetricScale(), self)
+        self.asked_for: list[Source | None] = []
+
+    @staticmethod
+    def link(units: int) -> Vector:
+        return link_vector(10_000_000_000, UNIT * units, 1500)
+
+    def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
+        self.asked_for.append(told_by)
+        return [source for source in self.neighbors.values() if source is not told_by]
+
+    def say(self, name: str, message: Message, units: int | None) -> None:
+        """A neighbour says that the destination is so far from it, None = unreachable."""
+        report = UNREACHABLE if units is None else Report(self.link(units))
+        self.dual.receive(P, self.neighbors[name], report, message, 0.0)
+
+    def update(self, name: str, units: int | None) -> None:
+        self.say(name, Message.UPDATE, units)
+
+    def query(self, name: str, units: int | None) -> None:
+        self.say(name, Message.QUERY, units)
+
+    def reply(self, name: str, units: int | None) -> None:
+        self.say(name, Message.REPLY, units)
+
+    @property
+    def destination(self) -> Destination:
+        return self.dual.table[P]
+
+    @property
+    def state(self) -> str:
+        return self.destination.state.name if P in self.dual.table else State.PASSIVE.name
+
+    @property
+    def via(self) -> str:
+        """By whom the destination is reached."""
+        path = self.destination.current
+        return next((name for name, source in self.neighbors.items() if path and path.source is source), "")
+
+    @property
+    def units(self) -> int | None:
+        """How far the destination is."""
+        distance = self.destination.distance
+        return None if distance >= INFINITY else distance // 256
+
+    def replied_to(self) -> list[str]:
+        names = {source: name for name, source in self.neighbors.items()}
+        return [names[source] for source, _ in self.dual.take_outcome().replies]
+
+
+@pytest.fixture
+def room() -> Room:
+    """The destination by a at 11 units; b offers 13 and is feasible, c offers 21 and is not."""
+    room = Room()
+    room.update("a", 10)
+    room.update("b", 8 + 1)
+    room.update("b", 9)
+    room.update("c", 20)
+    return room
+
+
+def test_the_nearest_neighbour_becomes_the_successor(room: Room) -> None:
+    assert (room.via, room.units) == ("b", 10)
+    assert room.destination.feasible_distance == 10 * 256
+    assert [path.source.interface for path in room.destination.feasible_successors()] == ["Ethernetb"]
+
+
+def test_a_feasible_successor_takes_over_at_once() -> None:
+    room = Room()
+    room.update("a", 10)
+    room.update("b", 5)
+    room.update("c", 5)
+    room.update("b", None)
+    assert (room.state, room.via, room.units) == ("PASSIVE", "c", 6)
+
+
+def test_losing_the_only_feasible_way_asks_everybody_else_and_takes_the_best_answer(room: Room) -> None:
+    room.update("b", None)
+    assert room.state == "ASKED"
+    assert room.destination.current is None
+    assert P in room.dual.take_outcome().queried
+    assert room.asked_for == [room.neighbors["b"]]
+    room.reply("a", 10)
+    assert room.state == "ASKED"
+    room.reply("c", 20)
+    assert (room.state, room.via, room.units) == ("PASSIVE", "a", 11)
+    assert room.destination.feasible_distance == 11 * 256
+
+
+def test_the_best_path_must_be_the_feasible_one_or_everybody_is_asked(room: Room) -> None:
+    room.update("b", 30)
+    assert room.state == "ASKED"
+    assert (room.via, room.units) == ("b", 31)
+    for name in "ac":
+        room.reply(name, 10 if name == "a" else 20)
+    assert (room.via, room.units) == ("a", 11)
+
+
+def test_a_query_of_the_successor_is_answered_when_all_others_have_answered(room: Room) -> None:
+    room.query("b", None)
+    assert room.state == "SUCCESSOR_ASKED"
+    room.reply("a", 10)
+    assert room.replied_to() == []
+    room.reply("c", 20)
+    assert room.replied_to() == ["b"]
+    assert (room.state, room.via) == ("PASSIVE", "a")
+
+
+def test_a_query_of_anybody_else_is_answered_at_once(room: Room) -> None:
+    room.query("c", None)
+    assert room.replied_to() == ["c"]
+    assert room.state == "PASSIVE"
+    room.query("b", 30)
+    assert room.state == "SUCCESSOR_ASKED"
+    room.query("a", None)
+    assert room.replied_to() == ["a"]
+    assert room.state == "SUCCESSOR_ASKED"
+
+
+def test_a_query_about_what_nobody_knows_is_answered(room: Room) -> None:
+    other = Prefix.parse("10.8.0.0/16")
+    room.dual.take_outcome()
+    room.dual.receive(other, room.neighbors["a"], UNREACHABLE, Message.QUERY, 0.0)
+    assert list(room.dual.take_outcome().replies) == [(room.neighbors["a"], other)]
+    assert other not in room.dual.table
+
+
+def test_a_successor_that_asks_while_we_ask_is_answered_at_the_end(room: Room) -> None:
+    room.update("b", 30)
+    room.dual.take_outcome()
+    room.query("b", 40)
+    assert room.state == "SUCCESSOR_INCREASED"
+    room.reply("a", 10)
+    room.reply("c", None)
+    # a is feasible: it is nearer than the 31 units that everybody was told.
+    assert room.replied_to() == ["b"]
+    assert (room.state, room.via) == ("PASSIVE", "a")
+
+
+def test_if_the_successor_grew_worse_meanwhile_only_a_nearer_neighbour_may_be_taken(room: Room) -> None:
+    room.update("b", 12)
+    assert room.state == "ASKED"
+    room.update("b", 50)
+    assert room.state == "INCREASED"
+    room.reply("a", 13)
+    room.reply("c", 20)
+    assert room.state == "ASKED"
+    assert room.units == 51
+    room.reply("a", 13)
+    room.reply("c", 20)
+    room.reply("b", 50)
+    assert (room.state, room.via, room.units) == ("PASSIVE", "a", 14)
+
+
+def test_a_reply_in_which_the_successor_grew_worse_counts_as_that() -> None:
+    room = Room()
+    room.update("a", 10)
+    room.update("b", 30)
+    room.update("c", 12)
+    room.update("a", 40)
+    assert (room.state, room.units) == ("ASKED", 41)
+    room.dual.active[P].awaiting[room.neighbors["a"]] = None
+    room.reply("a", 60)
+    assert room.state == "INCREASED"
+
+
+def test_who_has_said_unreachable_answers_even_the_old_successor_at_once(room: Room) -> None:
+    room.update("b", None)
+    room.dual.take_outcome()
+    room.query("b", None)
+    assert room.replied_to() == ["b"]
+    assert room.state == "ASKED"
+
+
+def test_a_neighbour_that_goes_has_replied(room: Room) -> None:
+    room.update("b", None)
+    room.reply("a", 10)
+    room.dual.forget(room.neighbors["c"], 0.0)
+    assert (room.state, room.via) == ("PASSIVE", "a")
+
+
+def test_a_successor_that_goes_is_not_answered_any_more(room: Room) -> None:
+    room.query("b", 30)
+    room.dual.forget(room.neighbors["b"], 0.0)
+    assert room.state == "SUCCESSOR_INCREASED"
+    room.dual.take_outcome()
+    room.reply("a", 10)
+    room.reply("c", 20)
+    assert room.replied_to() == []
+    assert room.via == "a"
+
+
+def test_nobody_to_ask_means_nothing_to_wait_for() -> None:
+    room = Room()
+    room.update("a", 10)
+    room.neighbors.pop("b"), room.neighbors.pop("c")
+    room.update("a", None)
+    assert P not in room.dual.table
+
+
+def test_our_own_network_wins_whatever_others_say() -> None:
+    room = Room()
+    room.update("a", 0)
+    mine = Source(Origin.CONNECTED, "Tunnel0", absolute=True)
+    room.dual.receive(P, mine, Report(Room.link(500)), Message.UPDATE, 0.0)
+    assert room.destination.current is not None
+    assert room.destination.current.source is mine
+    room.dual.receive(P, mine, UNREACHABLE, Message.UPDATE, 0.0)
+    assert room.via == "a"
+
+
+def test_what_is_too_many_hops_away_is_unreachable() -> None:
+    room = Room()
+    far = Report(Room.link(1)._replace(hop_count=99))
+    room.dual.receive(P, room.neighbors["a"], far, Message.UPDATE, 0.0)
+    assert room.via == "a"
+    room.dual.receive(P, room.neighbors["a"], Report(Room.link(1)._replace(hop_count=100)), Message.UPDATE, 0.0)
+    assert room.state == "ASKED"
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    reached = {State.PASSIVE}
+    while more := {after for (before, _), after in MOVES.items() if before in reached} - reached:
+        reached |= more
+    assert reached == set(State)
+    home = {State.PASSIVE}
+    while more := {before for (before, _), after in MOVES.items() if after in home} - home:
+        home |= more
+    assert home == set(State)
+    assert {event for _, event in MOVES} == set(Event)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from(list(Message)), st.one_of(st.none(), st.integers(0, 40))),
+        max_size=40,
+    )
+)
+def test_no_sequence_of_messages_breaks_the_machine(messages: list[tuple[str, Message, int | None]]) -> None:
+    room = Room()
+    owed = {"a": 0, "b": 0, "c": 0}
+    for name, message, units in messages:
+        room.say(name, message, units)
+        owed[name] += message is Message.QUERY
+        for answered in room.replied_to():
+            owed[answered] -= 1
+            assert owed[answered] >= 0 or message is not Message.QUERY
+        destination = room.dual.table.get(P)
+        assert (destination is not None and destination.is_active) == (P in room.dual.active)
+        if destination is not None:
+            assert bool(destination.awaiting) == destination.is_active
+            assert destination.feasible_distance <= destination.distance
+    while P in room.dual.active:
+        name = next(name for name, source in room.neighbors.items() if source in room.dual.active[P].awaiting)
+        room.reply(name, None)
+    assert P not in room.dual.active

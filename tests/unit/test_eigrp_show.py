@@ -1,0 +1,345 @@
+"""What the EIGRP commands print, column by column, in the network of the phase 1 notes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from textwrap import dedent
+from typing import cast
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop
+from dmvpn.base.events import Tick
+from dmvpn.base.notices import Route, RouteChanged, RouteSource
+from dmvpn.features.eigrp import FEATURE
+from dmvpn.features.eigrp.metric import MetricScale
+from dmvpn.features.eigrp.model import (
+    AuthenticationMode,
+    EigrpConfig,
+    InterfaceSettings,
+    Network,
+    ProcessSettings,
+    Redistribution,
+    Summary,
+)
+from dmvpn.features.eigrp.show import ip_protocols
+from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.ios import CliError, ExecParser, ShowContext, json_lines
+from support.eigrp_net import EVERYTHING, EigrpNet, View, ethernet, tunnel
+
+CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
+NAMED = replace(CLASSIC, name="GRE-OVERLAY", scale=MetricScale(wide=True))
+
+
+def phase1(process: ProcessSettings) -> EigrpNet:
+    """R11 is the hub without split horizon; R31 is a router like others, R41 a stub."""
+    net = EigrpNet()
+    own = InterfaceSettings(split_horizon=False)
+    net.router("R11", replace(process, interfaces=(("Tunnel100", own),)))
+    net.plug("tunnel", "R11", tunnel("192.168.100.11"))
+    net.wires["tunnel"].between = lambda sender, receiver: "R11" in (sender, receiver)
+    net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
+    for number, stub in ((3, None), (4, StubFlag.CONNECTED | StubFlag.SUMMARY)):
+        net.router(f"R{number}1", replace(process, stub=stub))
+        net.plug("tunnel", f"R{number}1", tunnel(f"192.168.100.{number}1"))
+        net.plug("", f"R{number}1", ethernet("GigabitEthernet0/2", f"10.{number}.{number}.1", delay=1000))
+    net.run(62)
+    return net
+
+
+@pytest.fixture(scope="module")
+def named() -> EigrpNet:
+    return phase1(NAMED)
+
+
+@pytest.fixture(scope="module")
+def classic() -> EigrpNet:
+    return phase1(CLASSIC)
+
+
+def show(net: EigrpNet, router: str, line: str) -> str:
+    return "\n".join(net.routers[router].show(line, net.now)) + "\n"
+
+
+def text(block: str) -> str:
+    """A golden text: `_` at the end of a line stands for the blank there."""
+    return dedent(block).replace("_\n", " \n").removeprefix("\n")
+
+
+def test_neighbors(classic: EigrpNet, named: EigrpNet) -> None:
+    assert show(classic, "R11", "show ip eigrp neighbors") == text("""
+        EIGRP-IPv4 Neighbors for AS(100)
+        H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq
+                                                           (sec)         (ms)       Cnt Num
+        1   192.168.100.41          Tu100                    14 00:01:01   20   120  0  2
+        0   192.168.100.31          Tu100                    13 00:01:01   20   120  0  2
+        """)
+    heading = "EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Neighbors for AS(100)\n"
+    assert show(named, "R11", "show ip eigrp neighbors").startswith(heading)
+    assert show(named, "R11", "show eigrp address-family ipv4 neighbors").startswith(heading)
+    assert show(named, "R11", "show ip eigrp 200 neighbors") == "\n"
+
+
+def test_neighbors_detail_tells_versions_and_stubs(classic: EigrpNet) -> None:
+    assert show(classic, "R11", "show ip eigrp neighbors detail") == text("""
+        EIGRP-IPv4 Neighbors for AS(100)
+        H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq
+                                                           (sec)         (ms)       Cnt Num
+        1   192.168.100.41          Tu100                    14 00:01:01   20   120  0  2
+           Version 17.9/2.0, Retrans: 0, Retries: 0, Prefixes: 1
+           Topology-ids from peer - 0_
+           Topologies advertised to peer:   base
+
+           Stub Peer Advertising (CONNECTED SUMMARY ) Routes
+           Suppressing queries
+        0   192.168.100.31          Tu100                    13 00:01:01   20   120  0  2
+           Version 17.9/2.0, Retrans: 0, Retries: 0, Prefixes: 1
+           Topology-ids from peer - 0_
+           Topologies advertised to peer:   base
+
+        Max Nbrs: 0, Current Nbrs: 0
+        """)
+
+
+def test_a_neighbor_that_does_not_answer_is_seen_by_its_queue() -> None:
+    net = EigrpNet()
+    for name, address in (("R11", "192.168.100.11"), ("R31", "192.168.100.31")):
+        net.router(name)
+        net.plug("tunnel", name, tunnel(address))
+    net.wires["tunnel"].drops = lambda sender, order: not order.destination.is_multicast
+    net.run(30)
+    (row,) = net.routers["R11"].show("show ip eigrp neighbors", net.now)[3:]
+    assert row == "0   192.168.100.31          Tu100                    12 00:00:29    0  5000  1  0"
+
+
+def test_topology(classic: EigrpNet) -> None:
+    assert show(classic, "R31", "show ip eigrp topology") == text("""
+        EIGRP-IPv4 Topology Table for AS(100)/ID(192.168.100.31)
+        Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,
+               r - reply Status, s - sia Status_
+
+        P 10.1.1.0/24, 1 successors, FD is 1920256
+                via 192.168.100.11 (1920256/2816), Tunnel100
+        P 10.3.3.0/24, 1 successors, FD is 28160
+                via Connected, GigabitEthernet0/2
+        P 10.4.4.0/24, 1 successors, FD is 3225600
+                via 192.168.100.11 (3225600/1945600), Tunnel100
+        P 192.168.100.0/24, 1 successors, FD is 1920000
+                via Connected, Tunnel100
+
+        """)
+
+
+def test_all_links_has_paths_that_are_not_feasible_too(named: EigrpNet) -> None:
+    lines = show(named, "R31", "show ip eigrp topology all-links").splitlines()
+    assert lines[0] == "EIGRP-IPv4 VR(GRE-OVERLAY) Topology Table for AS(100)/ID(192.168.100.31)"
+    assert lines[-4:] == [
+        "P 192.168.100.0/24, 1 successors, FD is 3440640000, serno 1",
+        "        via Connected, Tunnel100",
+        "        via 192.168.100.11 (6717440000/3440640000), Tunnel100",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("argument", ["10.4.4.0/24", "10.4.4.0 255.255.255.0", "10.4.4.7"])
+def test_one_destination_of_a_named_process_with_its_wide_metric(named: EigrpNet, argument: str) -> None:
+    assert show(named, "R31", f"show ip eigrp topology {argument}") == text("""
+        EIGRP-IPv4 VR(GRE-OVERLAY) Topology Entry for AS(100)/ID(192.168.100.31) for 10.4.4.0/24
+          State is Passive, Query origin flag is 1, 1 Successor(s), FD is 6782976000, RIB is 52992000
+          Descriptor Blocks:
+          192.168.100.11 (Tunnel100), from 192.168.100.11, Send flag is 0x0
+              Composite metric is (6782976000/3506176000), route is Internal
+              Vector metric:
+                Minimum bandwidth is 4000 Kbit
+                Total delay is 101000000000 picoseconds
+                Reliability is 255/255
+                Load is 1/255
+                Minimum MTU is 1400
+                Hop count is 2
+                Originating router is 192.168.100.41
+        """)
+
+
+def test_what_is_not_in_the_table_is_said_to_be_absent(named: EigrpNet) -> None:
+    assert show(named, "R31", "show ip eigrp topology 10.9.9.0/24").splitlines() == [
+        "EIGRP-IPv4 VR(GRE-OVERLAY) Topology Entry for AS(100)/ID(192.168.100.31)",
+        "%Entry 10.9.9.0/24 not in topology table",
+    ]
+
+
+def test_an_active_destination_names_those_who_owe_a_reply() -> None:
+    net = phase1(CLASSIC)
+    net.routers["R11"].process.teller.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.line("R31", "GigabitEthernet0/2", up=False)
+    net.run(7)
+    assert show(net, "R31", "show ip eigrp topology active") == text("""
+        EIGRP-IPv4 Topology Table for AS(100)/ID(192.168.100.31)
+        Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,
+               r - reply Status, s - sia Status_
+
+        A 10.3.3.0/24, 0 successors, FD is Inaccessible
+            1 replies, active 00:00:07, query-origin: Local origin
+              Remaining replies:
+                 via 192.168.100.11, r, Tunnel100
+
+        """)
+
+
+def test_summaries_and_redistributed_routes_in_the_table() -> None:
+    net = EigrpNet()
+    summary = InterfaceSettings(summaries=(Summary(Prefix.parse("10.0.0.0/8")),))
+    rules = (Redistribution(RouteSource.STATIC),)
+    net.router("R11", replace(CLASSIC, interfaces=(("Tunnel100", summary),), redistributions=rules))
+    net.plug("", "R11", tunnel("192.168.100.11"))
+    net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
+    hop = NextHop("GigabitEthernet0/2")
+    route = Route(prefix=Prefix.parse("10.7.0.0/16"), source=RouteSource.STATIC, distance=1, next_hops=(hop,), tag=7)
+    net.event("R11", RouteChanged(route.prefix, None, route))
+    assert show(net, "R11", "show ip eigrp topology").splitlines()[4:-1] == [
+        "P 10.0.0.0/8, 1 successors, FD is 2816",
+        "        via Summary (2816/0), Null0",
+        "P 10.1.1.0/24, 1 successors, FD is 2816",
+        "        via Connected, GigabitEthernet0/2",
+        "P 10.7.0.0/16, 1 successors, FD is 2816, tag is 7",
+        "        via Rstatic (2816/0)",
+        "P 192.168.100.0/24, 1 successors, FD is 1920000",
+        "        via Connected, Tunnel100",
+    ]
+    assert show(net, "R11", "show ip eigrp topology 10.7.0.0/16").splitlines()[-4:] == [
+        "      External data:",
+        "        AS number of route is 0",
+        "        External protocol is Static, external metric is 0",
+        "        Administrator tag is 7 (0x00000007)",
+    ]
+
+
+def test_interfaces(classic: EigrpNet) -> None:
+    assert show(classic, "R11", "show ip eigrp interfaces") == text("""
+        EIGRP-IPv4 Interfaces for AS(100)
+                                      Xmit Queue   PeerQ        Mean   Pacing Time   Multicast    Pending
+        Interface              Peers  Un/Reliable  Un/Reliable  SRTT   Un/Reliable   Flow Timer   Routes
+        Tu100                    2        0/0       0/0          20       0/5            80           0
+        Gi0/2                    0        0/0       0/0           0       0/0             0           0
+        """)
+
+
+def test_interfaces_detail_tells_settings_and_why_an_interface_is_silent() -> None:
+    net = EigrpNet()
+    own = InterfaceSettings(
+        hello_interval=20, hold_time=60, split_horizon=False, next_hop_self=False, authentication=AuthenticationMode.MD5
+    )
+    net.router("R11", replace(CLASSIC, interfaces=(("Tunnel100", own),)))
+    net.plug("", "R11", tunnel("192.168.100.11"))
+    assert show(net, "R11", "show ip eigrp interfaces detail Tunnel100").splitlines()[4:] == [
+        "  Hello-interval is 20, Hold-time is 60",
+        "  Split-horizon is disabled",
+        "  Next-hop-self disabled, next-hop info forwarded, ECMP mode Enabled",
+        "  Next xmit serial <none>",
+        "  Packetized sent/expedited: 0/0",
+        "  Hello's sent/expedited: 0/0",
+        "  Un/reliable mcasts: 0/0  Un/reliable ucasts: 0/0",
+        "  Mcast exceptions: 0  CR packets: 0  ACKs suppressed: 0",
+        "  Retransmissions sent: 0  Out-of-sequence rcvd: 0",
+        "  Topology-ids on interface - 0 ",
+        '  Authentication mode is md5,  key-chain is ""',
+        "  No neighbors: authentication without a key chain (authentication key-chain is missing)",
+        "  Topologies advertised on this interface:  base",
+        "  Topologies not advertised on this interface:",
+    ]
+
+
+def test_traffic(classic: EigrpNet) -> None:
+    assert show(classic, "R31", "show ip eigrp traffic") == text("""
+        EIGRP-IPv4 Traffic Statistics for AS(100)
+          Hellos sent/received: 29/14
+          Updates sent/received: 2/3
+          Queries sent/received: 0/0
+          Replies sent/received: 0/0
+          Acks sent/received: 3/2
+          SIA-Queries sent/received: 0/0
+          SIA-Replies sent/received: 0/0
+        """)
+
+
+def test_the_block_of_show_ip_protocols() -> None:
+    net = phase1(NAMED)
+    lan = Network(EVERYTHING.address, EVERYTHING.wildcard)
+    summary = InterfaceSettings(summaries=(Summary(Prefix.parse("10.0.0.0/8")),))
+    passive = ("GigabitEthernet0/2", InterfaceSettings(passive=True))
+    settings = replace(
+        NAMED,
+        networks=(lan, Network(Prefix.parse("10.1.1.0/24").address, Prefix.parse("10.1.1.0/24").wildcard)),  # type: ignore[arg-type]
+        interfaces=(passive, ("Tunnel100", summary)),
+        redistributions=(Redistribution(RouteSource.STATIC),),
+        stub=StubFlag.CONNECTED,
+    )
+    net.configure("R11", EigrpConfig((settings,)))
+    net.run(10)
+    block = "\n".join(ip_protocols(cast("ShowContext", View(net.routers["R11"], net.now)))) + "\n"
+    assert block == text("""
+        Routing Protocol is "eigrp 100"
+          Outgoing update filter list for all interfaces is not set
+          Incoming update filter list for all interfaces is not set
+          Default networks flagged in outgoing updates
+          Default networks accepted from incoming updates
+          Redistributing: static
+          EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Protocol for AS(100)
+            Metric weight K1=1, K2=0, K3=1, K4=0, K5=0 K6=0
+            Metric rib-scale 128
+            Metric version 64bit
+            Soft SIA disabled
+            NSF-aware route hold timer is 240
+            Router-ID: 192.168.100.11
+            Stub, connected
+            Topology : 0 (base)_
+              Active Timer: 3 min
+              Distance: internal 90 external 170
+              Maximum path: 4
+              Maximum hopcount 100
+              Maximum metric variance 1
+
+          Automatic Summarization: disabled
+          Address Summarization:
+            10.0.0.0/8 for Tu100
+              Summarizing 3 components with metric 1310720
+          Maximum path: 4
+          Routing for Networks:
+            0.0.0.0
+            10.1.1.0/24
+          Passive Interface(s):
+            GigabitEthernet0/2
+          Routing Information Sources:
+            Gateway         Distance      Last Update
+            192.168.100.31        90      00:00:09
+            192.168.100.41        90      00:00:09
+          Distance: internal 90 external 170
+        """)
+
+
+def test_answers_are_data_first(named: EigrpNet) -> None:
+    match = ExecParser(FEATURE.commands).match("show ip eigrp neighbors")
+    assert not isinstance(match, CliError)
+    command = match.command
+    assert command.query is not None
+    answer = command.query(View(named.routers["R11"], named.now), match.args)
+    assert '"address": "192.168.100.31"' in "\n".join(json_lines(answer))
+
+
+# ------------------------------------------------------------------------------------------------ debugs
+
+
+def test_debugs_say_what_is_sent_decided_and_who_comes() -> None:
+    net = phase1(CLASSIC)
+    hub = net.routers["R11"]
+    hub.debugging.flags = {"eigrp packets", "eigrp fsm", "eigrp neighbors"}
+    net.event("R11", Tick())
+    net.line("R31", "GigabitEthernet0/2", up=False)
+    net.run(1)
+    assert "DUAL: rcvquery: 10.3.3.0/24 via 192.168.100.31 metric Infinity/Infinity" in hub.debugs
+    assert any(line.startswith("DUAL: 10.3.3.0/24 from PASSIVE to SUCCESSOR_ASKED") for line in hub.debugs)
+    received = hub.debugs.index("EIGRP: Received QUERY on Tunnel100 - paklen 64 nbr 192.168.100.31")
+    assert hub.debugs[received + 1].startswith("  AS 100, Flags 0x0:(NULL), Seq 3/0 ")
+    net.line("R31", "Tunnel100", up=False)
+    net.run(20)
+    assert "EIGRP: Neighbor 192.168.100.31 went down on Tunnel100: holding time expired" in hub.debugs
