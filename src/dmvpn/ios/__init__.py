@@ -41,10 +41,10 @@ from dmvpn.ios.grammar import (
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
 from dmvpn.ios.known import known_lines
 from dmvpn.ios.session import ConfigSession, LineResult, prompt
-from dmvpn.ios.syntax import compile_syntax
+from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
 from dmvpn.ios.tree import ConfigTree, Section, Statement
-from dmvpn.ios.values import ValueType, register_type
+from dmvpn.ios.values import OneOf, ValueType, register_type
 
 __all__ = [
     "GLOBAL",
@@ -73,6 +73,7 @@ __all__ = [
     "Match",
     "Mode",
     "Node",
+    "OneOf",
     "Optional_",
     "Problem",
     "Section",
@@ -91,6 +92,7 @@ __all__ = [
     "normalize_interface",
     "prompt",
     "register_type",
+    "several",
     "short_interface",
     "to_plain",
     "uptime",

@@ -1,7 +1,7 @@
-"""The lines that are everybody's: the interfaces with what several features ask of them, and the name of the router.
+"""The lines that are everybody's: interfaces with what several features ask of them, the router's name, key chains.
 
-They belong to the features `interface` and `system`, which put them into their grammars; the constants stand here
-because every feature asks the tree for its interfaces, and features do not import each other.
+They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants stand
+here because several features ask the tree for them, and features do not import each other.
 """
 
 from __future__ import annotations
@@ -42,3 +42,48 @@ ADJUST_MSS: Final = ConfigLine(
     order=75,
 )
 SHUTDOWN: Final = ConfigLine("interface", "shutdown", "Switch the interface off", order=86)
+
+#: Key chains: feature `policy` owns the lines, every protocol that authenticates reads them.
+KEY_CHAIN_MODES: Final = (
+    Mode("key-chain", "config-keychain"),
+    Mode("key-chain-key", "config-keychain-key", "key-chain"),
+)
+KEY_CHAIN: Final = ConfigLine(
+    "global",
+    "key chain {name:word}",
+    {"key": "Keys of routing protocols", "chain": "A list of keys", "name": "Its name"},
+    key=("name",),
+    order=100,
+    opens="key-chain",
+)
+KEY: Final = ConfigLine(
+    "key-chain",
+    "key {number:0-2147483647}",
+    {"key": "One key", "number": "Its number, which travels in packets"},
+    key=("number",),
+    opens="key-chain-key",
+)
+KEY_STRING: Final = ConfigLine(
+    "key-chain-key",
+    "key-string [ 0 ] {text:line}",
+    {"key-string": "The key itself", "0": "It follows in clear", "text": "The key"},
+    order=10,
+)
+# Kept for the sake of existing configurations: a key is valid all the time, and protocols choose their algorithms.
+KEY_LIFETIMES: Final = tuple(
+    ConfigLine(
+        "key-chain-key", f"{word} {{text:line}}", {word: "Kept; keys are always valid", "text": "Times"}, order=20
+    )
+    for word in ("accept-lifetime", "send-lifetime")
+)
+KEY_ALGORITHM: Final = ConfigLine(
+    "key-chain-key",
+    "cryptographic-algorithm ( md5 | hmac-sha-1 | hmac-sha-256 | hmac-sha-384 | hmac-sha-512 )",
+    {
+        "cryptographic-algorithm": "Kept; protocols say themselves what they use",
+        "md5": "MD5",
+        **{f"hmac-sha-{bits}": f"HMAC with SHA-{bits}" for bits in (1, 256, 384, 512)},
+    },
+    order=21,
+)
+KEY_CHAIN_LINES: Final = (KEY_CHAIN, KEY, KEY_STRING, *KEY_LIFETIMES, KEY_ALGORITHM)

@@ -162,7 +162,7 @@ class Configurator:
         if not tokens or tokens[0].text[0] == "!":
             return Command(Verb.NOTHING, mode)
         failures: list[CliError] = []
-        for scope in self.scopes(mode):
+        for scope in self._scopes_for(mode, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
             best = walk.best()
             if best is not None:
@@ -171,6 +171,14 @@ class Configurator:
             if failures[-1].kind is not ErrorKind.INVALID:
                 break
         return _furthest(failures)
+
+    def _scopes_for(self, mode: str, word: str) -> list[str]:
+        """The mode and its parents, those before the others that know the first word as it stands.
+
+        `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
+        """
+        lowered = word.lower()
+        return sorted(self.scopes(mode), key=lambda scope: lowered not in self.grammar(scope).root.shown_words)
 
     def _understood(
         self, mode: str, scope: str, best: tuple[ConfigLine, Thread[ConfigLine]], line: str, tokens: list[Token]
@@ -187,7 +195,7 @@ class Configurator:
 
     def _interpret_no(self, mode: str, verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
         failures: list[CliError] = []
-        for scope in self.scopes(mode):
+        for scope in self._scopes_for(mode, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
             if any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
                 return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."

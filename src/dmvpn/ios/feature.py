@@ -44,6 +44,7 @@ class Feature:
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
     changes. machine(ports): makes its machine. messages: the classes of its log messages, for the reference.
     protocol_blocks(ctx): the lines of a routing protocol in `show ip protocols`; none if no process runs.
+    kept_only: its configuration is read, kept and shown, and nothing acts on it yet.
     """
 
     name: str
@@ -55,3 +56,4 @@ class Feature:
     messages: tuple[type, ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
+    kept_only: bool = False

@@ -142,6 +142,10 @@ class Args(Mapping[str, Hashable]):
         """The values alone, by name."""
         return MappingProxyType(self._values)
 
+    def having(self, **values: Hashable) -> Args:
+        """The same line with these values besides; its words stay as they were typed."""
+        return Args({**self._values, **values}, self._keywords, self.words)
+
     def agrees_with(self, other: Args) -> bool:
         """Has `other` every value and keyword of this one?"""
         return self._keywords <= other._keywords and self._values.items() <= other._values.items()
@@ -194,6 +198,11 @@ class Args(Mapping[str, Hashable]):
         """The word, secret or rest of the line called `name`."""
         return self._typed(name, str, default)
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The words called `name1`, `name2` ... of a list (`syntax.several`), as many as there are."""
+        found = (self.text(f"{name}{number}", "") for number in itertools.count(1))
+        return tuple(itertools.takewhile(bool, found))
+
     @overload
     def interface(self, name: str) -> str: ...
     @overload
@@ -227,6 +236,8 @@ class ConfigLine:
     default: the text that equals the default and therefore is neither kept nor shown.
     keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
     check: returns a message that refuses the line, or one starting with "%Warning" or "warning:" that does not.
+    complete: fills in what was left out and is kept nevertheless (the next sequence number of a list); not for `no`.
+    sort: the values by which the entries of a list stand in the running configuration; without it as entered.
     show: its text in the running configuration, if that is not simply the words.
     """
 
@@ -240,6 +251,8 @@ class ConfigLine:
     default: str | None = field(default=None, kw_only=True)
     keep_no: bool = field(default=False, kw_only=True)
     check: Callable[[Args, Section], str | None] | None = field(default=None, kw_only=True)
+    complete: Callable[[Args, Section], Args] | None = field(default=None, kw_only=True)
+    sort: tuple[str, ...] = field(default=(), kw_only=True)
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 

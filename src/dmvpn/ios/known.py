@@ -2,7 +2,7 @@
 
 A line of that file is either a mode or a command:
 
-    mode NAME PROMPT                      a mode that only such lines open
+    mode NAME PROMPT [PARENT]             a mode that only such lines open, inside of the global one if none is named
     MODE ORDER FLAGS SYNTAX [=> OPENS]    a command; the syntax is that of every other command
 
 FLAGS: `-` none, `n` its `no` form is kept too, `*` there may be several. Lines of features are preferred to these.
@@ -50,8 +50,8 @@ def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
         words = line.split(None, 3)
         if not words or words[0].startswith("#"):
             continue
-        if words[0] == "mode" and len(words) == 3:
-            modes.append(Mode(words[1], words[2]))
+        if words[0] == "mode" and len(words) in (3, 4):
+            modes.append(Mode(*words[1:]))
         elif len(words) == 4 and words[1].isdigit() and set(words[2]) <= set("-n*"):
             commands.append(_command(words[0], int(words[1]), words[2], words[3]))
         else:

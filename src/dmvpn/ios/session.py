@@ -163,6 +163,8 @@ class ConfigSession:
     def _set(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
+        if line.complete is not None:
+            args = line.complete(args, section)
         message = line.check(args, section) if line.check else None
         if message and not _is_warning(message):
             return LineResult(tuple(message.splitlines()), refused=True)

@@ -32,6 +32,15 @@ def compile_syntax(text: str) -> Node:
     return alternatives[0] if len(alternatives) == 1 else Choice(tuple(alternatives))
 
 
+def several(name: str, kind: str, count: int) -> str:
+    """The syntax of one to `count` values behind each other, `name1` first; `Args.texts` reads them."""
+    return (
+        f"{{{name}1:{kind}}} "
+        + "".join(f"[ {{{name}{number}:{kind}}} " for number in range(2, count + 1))
+        + ("] " * (count - 1))
+    )
+
+
 @cache
 def leading_keywords(text: str) -> tuple[str, ...]:
     """The keywords with which every line of this syntax starts."""

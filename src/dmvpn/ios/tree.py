@@ -146,8 +146,10 @@ class Section:
 
     @staticmethod
     def _in_order(line: ConfigLine, entries: Iterable[Statement]) -> list[Statement]:
-        """Sections named after an interface sort by it; everything else keeps the order in which it was entered."""
+        """Sections named after an interface sort by it; the rest as its line says, or in the order of entry."""
         ordered = list(entries)
+        if line.sort:
+            ordered.sort(key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
         name = interface_value(line.syntax)
         if line.opens is not None and name is not None:
             ordered.sort(key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
@@ -187,6 +189,11 @@ class ConfigTree(Section):
     def render(self) -> list[str]:
         """The body of the running configuration: everything between its header and `end`."""
         return render_tree(self)
+
+
+def _sortable(value: Hashable) -> tuple[int, str]:
+    """Numbers by size, then words by letter."""
+    return (value, "") if isinstance(value, int) else (0, str(value))
 
 
 def _fits(entry: Statement, arguments: dict[str, Hashable]) -> bool:

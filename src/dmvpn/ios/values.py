@@ -18,7 +18,7 @@ interface may take two words and `line` takes all. It answers with a `Reading`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -84,6 +84,37 @@ class ValueType:
     def words(self, fragment: str) -> list[str]:
         """Real words (not placeholders) that Tab may complete."""
         return []
+
+
+class OneOf(ValueType):
+    """One of some words: for lists in which the same words may stand at several places, in an order that matters.
+
+    `words`: each with the text of `?`. Like a keyword, a word may be cut as long as it is unique.
+    """
+
+    def __init__(self, name: str, words: Mapping[str, str]) -> None:
+        super().__init__(name, "WORD", self._find)
+        self._words = dict(words)
+
+    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        text = tokens[index].text.lower()
+        found = self._find(text)
+        if found is None:
+            return Misfit(max(common_prefix(text, word) for word in self._words))
+        return Reading(*found, index + 1)
+
+    def hints(self, fragment: str) -> list[tuple[str, str]]:
+        lowered = fragment.lower()
+        return [(word, text) for word, text in self._words.items() if word.startswith(lowered)]
+
+    def words(self, fragment: str) -> list[str]:
+        return [word for word, _ in self.hints(fragment)]
+
+    def _find(self, text: str) -> tuple[str, str] | None:
+        if text in self._words:
+            return text, text
+        begun = self.words(text)
+        return (begun[0], begun[0]) if len(begun) == 1 else None
 
 
 class RestOfLine(ValueType):

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.eigrp import FEATURE as EIGRP
+from dmvpn.features.ikev2 import FEATURE as IKEV2
 from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.nhrp import FEATURE as NHRP
+from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.static import FEATURE as STATIC
@@ -17,4 +22,18 @@ if TYPE_CHECKING:
     from dmvpn.ios import Feature
 
 #: Lower layers first: an interface must be known before its tunnel, a route before the protocol that asks for it.
-FEATURES: tuple[Feature, ...] = (SYSTEM, INTERFACE, TUNNEL, RIB, STATIC, NHRP, EIGRP, RIP)
+FEATURES: tuple[Feature, ...] = (
+    SYSTEM,
+    POLICY,
+    INTERFACE,
+    TUNNEL,
+    IKEV2,
+    IPSEC,
+    RIB,
+    STATIC,
+    NHRP,
+    EIGRP,
+    OSPF,
+    RIP,
+    BGP,
+)

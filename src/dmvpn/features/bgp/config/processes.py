@@ -1,0 +1,233 @@
+"""`router bgp` and its address family IPv4 unicast, where the same lines about routes may stand again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.bgp.config.neighbors import activate_line, neighbor_line
+from dmvpn.features.bgp.config.words import AS_NUMBER
+from dmvpn.features.bgp.model import Aggregate, Network, Redistribution
+from dmvpn.ios import Args, ConfigLine, Mode, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROUTER, _FAMILY = "router-bgp", "bgp-ipv4"
+MODES: Final = (
+    Mode(_ROUTER, "config-router"),
+    Mode(_FAMILY, "config-router-af", _ROUTER, exit_word="exit-address-family"),
+)
+
+
+def _check_only_one(args: Args, section: Section) -> str | None:
+    other = section.root.get(ROUTER)
+    if other is None or other.integer("number") == args.integer("number"):
+        return None
+    return f"BGP is already running; AS is {other.integer('number')}"
+
+
+def _check_network(args: Args, section: Section) -> str | None:
+    if prefix_of(args).address != args.address("address"):
+        return "% BGP: Incorrect network or mask/prefix-length configured"
+    return None
+
+
+def _line(
+    syntax: str,
+    help_: Mapping[str, str],
+    *,
+    order: int,
+    key: tuple[str, ...] | None = None,
+    default: str | None = None,
+    default_on: bool = False,
+) -> ConfigLine:
+    return ConfigLine(_ROUTER, syntax, help_, order=order, key=key, default=default, default_on=default_on)
+
+
+ROUTER: Final = ConfigLine(
+    "global",
+    f"router bgp {{number:{AS_NUMBER.name}}}",
+    {"router": "A routing process", "bgp": "BGP version 4", "number": "Our autonomous system"},
+    key=("number",),
+    order=430,
+    opens=_ROUTER,
+    check=_check_only_one,
+)
+FAMILY: Final = ConfigLine(
+    _ROUTER,
+    "address-family ipv4 [ unicast ]",
+    {"address-family": "What is told about", "ipv4": "IPv4", "unicast": "Unicast"},
+    key=("ipv4",),
+    order=90,
+    opens=_FAMILY,
+    show=lambda args: "address-family ipv4",
+)
+ROUTER_ID: Final = _line(
+    "bgp router-id {address:address}",
+    {"bgp": "BGP's own settings", "router-id": "Name this router", "address": "Any address"},
+    order=10,
+)
+LOG_CHANGES: Final = _line(
+    "bgp log-neighbor-changes", {"log-neighbor-changes": "Log neighbors that come and go"}, order=11, default_on=True
+)
+CLUSTER_ID: Final = _line(
+    "bgp cluster-id {address:address}", {"cluster-id": "Name this cluster of route reflectors"}, order=12
+)
+GRACEFUL_RESTART: Final = _line(
+    "bgp graceful-restart", {"graceful-restart": "Keep forwarding while a neighbor restarts"}, order=13
+)
+IPV4_BY_DEFAULT: Final = _line(
+    "bgp default ipv4-unicast",
+    {"default": "What holds if nothing is said", "ipv4-unicast": "Neighbors exchange IPv4 unicast routes"},
+    order=14,
+    default_on=True,
+)
+LISTEN_RANGE: Final = _line(
+    "bgp listen range {prefix:prefix} peer-group {group:word}",
+    {
+        "listen": "Neighbors that are not configured",
+        "range": "Whoever connects from here",
+        "peer-group": "Is like the members of a group",
+        "group": "Its name",
+    },
+    order=15,
+    key=("prefix",),
+)
+LISTEN_LIMIT: Final = _line(
+    "bgp listen limit {number:1-5000}",
+    {"limit": "At most so many", "number": "Neighbors"},
+    order=16,
+    default="bgp listen limit 100",
+)
+TIMERS: Final = _line(
+    "timers bgp {keepalive:0-65535} {hold:0-65535}",
+    {
+        "timers": "Times",
+        "bgp": "Of all sessions",
+        "keepalive": "Seconds between keepalives",
+        "hold": "Seconds until a neighbor is given up",
+    },
+    order=17,
+    default="timers bgp 60 180",
+)
+NEIGHBOR: Final = neighbor_line(_ROUTER, with_session=True, order=40)
+ACTIVATE: Final = activate_line(_ROUTER, order=41)
+
+
+class RouteLines:
+    """The lines about routes: each mode has constants of its own."""
+
+    def __init__(self, mode: str) -> None:
+        self.network = ConfigLine(
+            mode,
+            "network {address:address} [ mask {mask:mask} ] [ route-map {map:word} ]",
+            {
+                "network": "Tell a prefix that is in the routing table",
+                "mask": "Its mask",
+                "address": "The prefix",
+                "route-map": "Change it by a route map",
+                "map": "Name",
+            },
+            key=("address", "mask"),
+            order=20,
+            check=_check_network,
+        )
+        self.aggregate = ConfigLine(
+            mode,
+            "aggregate-address {address:address} {mask:mask} [* summary-only | as-set ]",
+            {
+                "aggregate-address": "Tell one prefix for many",
+                "summary-only": "And those no more",
+                "as-set": "With all their autonomous systems",
+                "address": "The prefix",
+                "mask": "Its mask",
+            },
+            key=("address", "mask"),
+            order=21,
+        )
+        self.redistribute = ConfigLine(
+            mode,
+            "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} ) "
+            "[* metric {metric:0-4294967295} | route-map {map:word} ]",
+            {
+                "redistribute": "Bring routes of others in",
+                "connected": "Connected networks",
+                "static": "Static routes",
+                "rip": "Routes of RIP",
+                "eigrp": "Routes of EIGRP",
+                "ospf": "Routes of OSPF",
+                "metric": "Their metric",
+                "route-map": "Only what a route map lets through",
+                "map": "Name",
+            },
+            key=("connected", "static", "rip", "eigrp", "ospf"),
+            order=22,
+        )
+        self.maximum_paths = ConfigLine(
+            mode,
+            "maximum-paths [ ibgp ] {paths:1-32}",
+            {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
+            key=("ibgp",),
+            order=50,
+        )
+        self.distances = ConfigLine(
+            mode,
+            "distance bgp {external:1-255} {internal:1-255} {local:1-255}",
+            {
+                "distance": "Administrative distance",
+                "bgp": "Of BGP's routes",
+                "external": "Of external neighbors",
+                "internal": "Of internal neighbors",
+                "local": "Our own aggregates",
+            },
+            order=51,
+            default="distance bgp 20 200 200",
+        )
+
+
+IN_ROUTER: Final = RouteLines(_ROUTER)
+IN_FAMILY: Final = RouteLines(_FAMILY)
+FAMILY_NEIGHBOR: Final = neighbor_line(_FAMILY, with_session=False, order=40)
+FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
+
+LINES: Final = (
+    *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, IPV4_BY_DEFAULT, LISTEN_RANGE),
+    *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
+    *vars(IN_ROUTER).values(),
+    *vars(IN_FAMILY).values(),
+)
+
+_SOURCES: Final = {
+    "connected": RouteSource.CONNECTED,
+    "static": RouteSource.STATIC,
+    "rip": RouteSource.RIP,
+    "eigrp": RouteSource.EIGRP,
+    "ospf": RouteSource.OSPF,
+}
+
+
+def prefix_of(args: Args) -> Prefix:
+    """The prefix of a `network` or `aggregate-address`; without a mask the classful network."""
+    address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
+    length = classful_length(address) if mask is None else mask_length(mask) or 0
+    return Prefix.of(address, length if int(address) else 0)
+
+
+def network(args: Args) -> Network:
+    """One `network`."""
+    return Network(prefix_of(args), args.text("map", ""))
+
+
+def aggregate(args: Args) -> Aggregate:
+    """One `aggregate-address`."""
+    return Aggregate(prefix_of(args), "summary-only" in args, "as-set" in args)
+
+
+def redistribution(args: Args) -> Redistribution:
+    """One `redistribute`."""
+    word = next(word for word in _SOURCES if word in args)
+    process = str(args.integer(word)) if word in args.values_given else ""
+    metric = args.integer("metric") if "metric" in args.values_given else None
+    return Redistribution(source=_SOURCES[word], process=process, metric=metric, route_map=args.text("map", ""))

@@ -1,0 +1,34 @@
+"""Says of BGP that it does not run. That is all there is of BGP in this release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.notices import Configured, Notice
+from dmvpn.features.bgp.messages import NotBuilt
+from dmvpn.features.bgp.model import BgpConfig
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.ports import Ports
+
+
+class BgpReporter:
+    """Logs once for each autonomous system; keeps what is configured for `show ip protocols`."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = ()
+
+    def __init__(self, ports: Ports) -> None:
+        self.config = BgpConfig()
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        if not isinstance(event, Configured) or not isinstance(event.model, BgpConfig):
+            return []
+        before, self.config = self.config, event.model
+        return [NotBuilt.of(self.config.local_as)] if self.config.local_as not in (0, before.local_as) else []
+
+    def next_deadline(self) -> float | None:
+        """Nothing here waits for a time."""
+        return None

@@ -1,0 +1,137 @@
+"""What can be configured of BGP, as values. Times are seconds."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import RouteSource
+
+#: A neighbor by its address, or a peer group by its name.
+Peer = IPv4Address | str
+
+
+class Direction(enum.Enum):
+    """Which way a filter looks."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class FilterKind(enum.Enum):
+    """What filters."""
+
+    ROUTE_MAP = "route-map"
+    PREFIX_LIST = "prefix-list"
+    DISTRIBUTE_LIST = "distribute-list"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter of a neighbor's routes. name: of the route map, prefix list or access list."""
+
+    kind: FilterKind
+    name: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbor:
+    """Everything that is said of a neighbor or peer group by itself; None: not said, so its group or the default holds.
+
+    group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit.
+    timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
+    address. fall_over: given up when there is no route to it.
+    """
+
+    peer: Peer
+    is_group: bool = False
+    group: str = ""
+    remote_as: int | None = None
+    local_as: int | None = None
+    password: str = field(default="", repr=False)
+    update_source: str = ""
+    ebgp_ttl: int | None = None
+    timers: tuple[int, int] | None = None
+    anywhere: bool = False
+    passive: bool = False
+    fall_over: bool = False
+    shutdown: bool = False
+    active: bool | None = None
+    next_hop_self: bool = False
+    next_hop_self_all: bool = False
+    route_reflector_client: bool = False
+    default_originate: bool = False
+    send_community: bool = False
+    soft_reconfiguration: bool = False
+    remove_private_as: bool = False
+    override_as: bool = False
+    allow_own_as: int = 0
+    maximum_prefixes: int = 0
+    weight: int | None = None
+    advertisement_interval: int | None = None
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenRange:
+    """`bgp listen range`: whoever connects from here is a neighbor of the group."""
+
+    prefix: Prefix
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`network`: told if the table has exactly this prefix."""
+
+    prefix: Prefix
+    route_map: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`aggregate-address`."""
+
+    prefix: Prefix
+    summary_only: bool = False
+    as_set: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribution:
+    """`redistribute`."""
+
+    source: RouteSource
+    process: str = ""
+    metric: int | None = None
+    route_map: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BgpConfig:
+    """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
+
+    distances: of external, internal and local routes. maximum_paths: external, internal. timers: keepalive, hold.
+    ipv4_by_default: neighbors are in IPv4 unicast without being activated.
+    """
+
+    local_as: int = 0
+    router_id: IPv4Address | None = None
+    cluster_id: IPv4Address | None = None
+    log_changes: bool = True
+    ipv4_by_default: bool = True
+    timers: tuple[int, int] = (60, 180)
+    distances: tuple[int, int, int] = (20, 200, 200)
+    maximum_paths: tuple[int, int] = (1, 1)
+    graceful_restart: bool = False
+    listen_ranges: tuple[ListenRange, ...] = ()
+    listen_limit: int = 100
+    neighbors: tuple[Neighbor, ...] = ()
+    networks: tuple[Network, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    redistributions: tuple[Redistribution, ...] = ()

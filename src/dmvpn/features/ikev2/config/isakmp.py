@@ -1,0 +1,248 @@
+"""The IKEv1 lines: `crypto isakmp policy`, `key`, `profile`, and `crypto keyring`.
+
+IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are read because a migration starts with
+them; the first one of a configuration says so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ikev2.config.words import IDENTITY_HELP, check_key, identity_of, key_of
+from dmvpn.features.ikev2.model import (
+    DEFAULT_LIFETIME,
+    Authentication,
+    DeadPeerDetection,
+    Encryption,
+    Hash,
+    IsakmpConfig,
+    IsakmpKey,
+    IsakmpPolicy,
+    IsakmpProfile,
+    PreSharedKey,
+)
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+
+_POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"
+MODES: Final = (
+    Mode(_POLICY, "config-isakmp"),
+    Mode(_PROFILE, "conf-isa-prof"),
+    Mode(_KEYRING, "conf-keyring"),
+)
+
+WARNING: Final = "%Warning: IKEv1 does not run here; its lines are kept, to be run as IKEv2 by a later release"
+_KEY: Final = "[ 0 | 6 ] {key:secret}"
+_KEY_HELP: Final = {
+    "key": "The pre-shared key",
+    "0": "The key follows in clear",
+    "6": "Not possible: the key follows encrypted",
+    "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+    "hostname": "A host name",
+    "name": "Name",
+}
+
+
+def _warn(args: Args, section: Section) -> str | None:
+    """One warning for a configuration: only its first such line says it."""
+    return None if any(section.root.all(line) for line in _WARNING_LINES) else WARNING
+
+
+def _check_global_key(args: Args, section: Section) -> str | None:
+    return check_key(args, section) or _warn(args, section)
+
+
+POLICY: Final = ConfigLine(
+    "global",
+    "crypto isakmp policy {number:1-10000}",
+    {"isakmp": "IKE version 1", "policy": "Algorithms", "number": "The smallest number is preferred"},
+    key=("number",),
+    order=205,
+    opens=_POLICY,
+    sort=("number",),
+    check=_warn,
+)
+ENCRYPTION: Final = ConfigLine(
+    _POLICY,
+    "encryption ( aes [ 128 | 192 | 256 ] | 3des | des )",
+    {
+        "encryption": "Cipher",
+        "aes": "AES",
+        "128": "Bits of the key",
+        "192": "Bits of the key",
+        "256": "Bits of the key",
+        "3des": "Weak",
+        "des": "Weak",
+    },
+    order=10,
+    default="encryption des",
+)
+HASH: Final = ConfigLine(
+    _POLICY,
+    "hash ( sha | sha256 | sha384 | sha512 | md5 )",
+    {"hash": "Hash", "sha": "SHA-1", "sha256": "SHA-2", "sha384": "SHA-2", "sha512": "SHA-2", "md5": "Weak"},
+    order=20,
+    default="hash sha",
+)
+AUTHENTICATION: Final = ConfigLine(
+    _POLICY,
+    "authentication ( pre-share | rsa-sig )",
+    {"authentication": "How", "pre-share": "With pre-shared keys", "rsa-sig": "With RSA signatures"},
+    order=30,
+    default="authentication rsa-sig",
+)
+GROUP: Final = ConfigLine(
+    _POLICY, "group {group:dh-group}", {"group": "Diffie-Hellman group"}, order=40, default="group 1"
+)
+LIFETIME: Final = ConfigLine(
+    _POLICY,
+    "lifetime {seconds:60-86400}",
+    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
+    order=50,
+    default=f"lifetime {DEFAULT_LIFETIME}",
+)
+
+KEY: Final = ConfigLine(
+    "global",
+    f"crypto isakmp key {_KEY} ( address {{address:address}} [ {{mask:mask}} ] [ no-xauth ] | hostname {{name:word}} )",
+    {
+        **_KEY_HELP,
+        "address": "Of the peer with this address",
+        "no-xauth": "Ask it for no user",
+    },
+    key=("address", "mask", "name"),
+    order=206,
+    check=_check_global_key,
+)
+KEYRING: Final = ConfigLine(
+    "global",
+    "crypto keyring {name:word}",
+    {"keyring": "Pre-shared keys of IKE version 1", "name": "Name of the keyring"},
+    key=("name",),
+    order=199,
+    opens=_KEYRING,
+    check=_warn,
+)
+KEYRING_KEY: Final = ConfigLine(
+    _KEYRING,
+    f"pre-shared-key ( address {{address:address}} [ {{mask:mask}} ] | hostname {{name:word}} ) key {_KEY}",
+    {**_KEY_HELP, "pre-shared-key": "The key of a peer", "address": "Its address"},
+    key=("address", "mask", "name"),
+    check=check_key,
+)
+
+PROFILE: Final = ConfigLine(
+    "global",
+    "crypto isakmp profile {name:word}",
+    {"profile": "Peers and their keys", "name": "Name of the profile"},
+    key=("name",),
+    order=207,
+    opens=_PROFILE,
+    check=_warn,
+)
+PROFILE_KEYRING: Final = ConfigLine(
+    _PROFILE, "keyring {name:word}", {"keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
+)
+SELF_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "self-identity ( address | fqdn [ {text:word} ] )",
+    {**IDENTITY_HELP, "self-identity": "Who we are", "address": "Our address"},
+    order=20,
+)
+MATCH_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "match identity ( address {address:address} [ {mask:mask} ] | host [ domain ] {text:word} )",
+    {**IDENTITY_HELP, "match": "Whom this profile is for", "identity": "Peers with this identity", "host": "A name"},
+    key=("address", "mask", "domain", "text"),
+    order=30,
+)
+
+KEEPALIVE: Final = ConfigLine(
+    "global",
+    "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
+    {
+        "keepalive": "Find out when a peer is dead",
+        "interval": "Seconds of silence before the first question",
+        "retry": "Seconds between questions",
+        "periodic": "Always",
+        "on-demand": "Only when there is something to send",
+    },
+    order=208,
+)
+NAT_KEEPALIVE: Final = ConfigLine(
+    "global",
+    "crypto isakmp nat keepalive {seconds:5-3600}",
+    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
+    order=209,
+)
+INVALID_SPI: Final = ConfigLine(
+    "global",
+    "crypto isakmp invalid-spi-recovery",
+    {"invalid-spi-recovery": "Negotiate anew with a peer that uses SAs we have forgotten; IKEv2 always does"},
+    order=209,
+)
+LINES: Final = (
+    *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
+    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI),
+)
+_WARNING_LINES: Final = (POLICY, KEY, KEYRING, PROFILE)
+
+
+def isakmp(tree: ConfigTree) -> IsakmpConfig:
+    """The IKEv1 part of the model."""
+    keepalive, nat_keepalive = tree.get(KEEPALIVE), tree.get(NAT_KEEPALIVE)
+    in_keyrings = [
+        _key(args, keyring.text("name"))
+        for keyring, section in tree.sections(KEYRING)
+        for args in section.all(KEYRING_KEY)
+    ]
+    return IsakmpConfig(
+        policies=tuple(_policy(args, section) for args, section in tree.sections(POLICY)),
+        keys=(*(_key(args) for args in tree.all(KEY)), *in_keyrings),
+        profiles=tuple(_profile(args, section) for args, section in tree.sections(PROFILE)),
+        keepalive=_keepalive(keepalive) if keepalive else None,
+        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
+    )
+
+
+def _policy(args: Args, section: Section) -> IsakmpPolicy:
+    encryption, hash_, method = section.get(ENCRYPTION), section.get(HASH), section.get(AUTHENTICATION)
+    group, lifetime = section.get(GROUP), section.get(LIFETIME)
+    return IsakmpPolicy(
+        number=args.integer("number"),
+        encryption=_encryption(encryption) if encryption else Encryption.DES,
+        hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
+        authentication=Authentication.RSA_SIGNATURE if method is None else Authentication.PRE_SHARED_KEY,
+        group=int(group.text("group")) if group else 1,
+        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+    )
+
+
+def _encryption(args: Args) -> Encryption:
+    if "aes" in args:
+        bits = next((word for word in ("192", "256") if word in args), "128")
+        return Encryption(f"aes-cbc-{bits}")
+    return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
+
+
+def _key(args: Args, keyring: str = "") -> IsakmpKey:
+    return IsakmpKey(
+        key=key_of(args) or PreSharedKey(b""),
+        keyring=keyring,
+        address=args.address("address", None) if "address" in args.values_given else None,
+        mask=args.address("mask", None),
+        hostname=args.text("name", ""),
+    )
+
+
+def _profile(args: Args, section: Section) -> IsakmpProfile:
+    keyring, identity = section.get(PROFILE_KEYRING), section.get(SELF_IDENTITY)
+    return IsakmpProfile(
+        name=args.text("name"),
+        keyring=keyring.text("name") if keyring else "",
+        matches=tuple(identity_of(match) for match in section.all(MATCH_IDENTITY)),
+        self_identity=identity_of(identity) if identity else None,
+    )
+
+
+def _keepalive(args: Args) -> DeadPeerDetection:
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)

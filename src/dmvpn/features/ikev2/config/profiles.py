@@ -1,0 +1,169 @@
+"""`crypto ikev2 profile`: whom it is for, and how both sides prove who they are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ikev2.config.words import (
+    DPD,
+    DPD_HELP,
+    IDENTITY_HELP,
+    KEY,
+    KEY_HELP,
+    check_key,
+    dpd_of,
+    identity_of,
+    key_of,
+)
+from dmvpn.features.ikev2.model import DEFAULT_LIFETIME, Authentication, Profile
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+
+_PROFILE = "ikev2-profile"
+MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
+
+
+def _check_authentication(args: Args, section: Section) -> str | None:
+    """We prove ourselves in one way; the peer may do it in several."""
+    if "local" in args and any("local" in other and _method(other) is not _method(args) for other in section.all(USES)):
+        return "% There is a local authentication method already; take it back first"
+    return check_key(args, section) if "key" in args.values_given else None
+
+
+def _method(args: Args) -> Authentication:
+    return next(method for method in Authentication if method.value in args)
+
+
+PROFILE: Final = ConfigLine(
+    "global",
+    "crypto ikev2 profile {name:word}",
+    {"profile": "Peers and how they are authenticated", "name": "Name of the profile"},
+    key=("name",),
+    order=204,
+    opens=_PROFILE,
+)
+DESCRIPTION: Final = ConfigLine(_PROFILE, "description {text:line}", {"description": "Text for people"}, order=5)
+MATCH_FVRF: Final = ConfigLine(
+    _PROFILE,
+    "match fvrf ( any | {vrf:word} )",
+    {"match": "Whom this profile is for", "fvrf": "Peers in a VRF", "any": "In any", "vrf": "Name of the VRF"},
+    order=10,
+)
+MATCH_LOCAL: Final = ConfigLine(
+    _PROFILE,
+    "match address local ( {address:address} | interface {interface:interface} )",
+    {"local": "Peers that come to this address", "interface": "Peers that come to this interface"},
+    key=("address", "interface"),
+    order=11,
+)
+MATCH_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "match identity remote ( address {address:address} [ {mask:mask} ] | fqdn [ domain ] {text:word} "
+    "| email [ domain ] {text:word} | key-id {text:line} | any )",
+    {**IDENTITY_HELP, "identity": "Peers with this identity", "remote": "Their own", "any": "Every one"},
+    key=("address", "fqdn", "email", "domain", "key-id", "any", "mask", "text"),
+    order=12,
+)
+MATCH_CERTIFICATE: Final = ConfigLine(
+    _PROFILE,
+    "match certificate {map:word}",
+    {"certificate": "Peers whose certificate fits", "map": "Name of a certificate map"},
+    key=("map",),
+    order=13,
+)
+LOCAL_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "identity local ( address {address:address} | fqdn {text:word} | email {text:word} | key-id {text:line} | dn )",
+    {**IDENTITY_HELP, "identity": "Who we are", "local": "Our own identity", "dn": "The name in our certificate"},
+    order=20,
+)
+USES: Final = ConfigLine(
+    _PROFILE,
+    f"authentication ( local | remote ) ( pre-share [ key {KEY} ] | rsa-sig | ecdsa-sig | eap )",
+    {
+        **KEY_HELP,
+        "authentication": "How one side proves who it is",
+        "local": "We",
+        "remote": "The peer",
+        "pre-share": "With a pre-shared key",
+        "rsa-sig": "With an RSA signature",
+        "ecdsa-sig": "With an ECDSA signature",
+        "eap": "With EAP (RFC 7296 §2.16)",
+    },
+    key=("local", "remote", "pre-share", "rsa-sig", "ecdsa-sig", "eap"),
+    order=30,
+    check=_check_authentication,
+)
+KEYRING: Final = ConfigLine(
+    _PROFILE,
+    "keyring local {name:word}",
+    {"keyring": "Where the keys are", "local": "In this configuration", "name": "Name of the keyring"},
+    order=40,
+)
+TRUSTPOINT: Final = ConfigLine(
+    _PROFILE,
+    "pki trustpoint {name:word}",
+    {"pki": "Certificates", "trustpoint": "Of a trustpoint", "name": "Its name"},
+    key=("name",),
+    order=41,
+)
+LIFETIME: Final = ConfigLine(
+    _PROFILE,
+    "lifetime {seconds:120-86400}",
+    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
+    order=50,
+    default=f"lifetime {DEFAULT_LIFETIME}",
+)
+PEER_DPD: Final = ConfigLine(_PROFILE, DPD, DPD_HELP, order=51)
+NAT_KEEPALIVE: Final = ConfigLine(
+    _PROFILE,
+    "nat keepalive {seconds:5-3600}",
+    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
+    order=52,
+)
+FORCE_ENCAPSULATION: Final = ConfigLine(
+    _PROFILE, "nat force-encap", {"force-encap": "Send ESP in UDP even where nobody translates"}, order=53
+)
+INITIAL_CONTACT: Final = ConfigLine(
+    _PROFILE,
+    "initial-contact force",
+    {"initial-contact": "Old SAs of a peer that begins anew", "force": "Delete them though it does not ask for it"},
+    order=54,
+)
+
+LINES: Final = (
+    *(PROFILE, DESCRIPTION, MATCH_FVRF, MATCH_LOCAL, MATCH_IDENTITY, MATCH_CERTIFICATE, LOCAL_IDENTITY, USES),
+    *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT),
+)
+
+
+def profiles(tree: ConfigTree) -> tuple[Profile, ...]:
+    """All profiles."""
+    return tuple(_profile(args, section) for args, section in tree.sections(PROFILE))
+
+
+def _profile(args: Args, section: Section) -> Profile:
+    fvrf, identity, keyring = section.get(MATCH_FVRF), section.get(LOCAL_IDENTITY), section.get(KEYRING)
+    lifetime, nat_keepalive = section.get(LIFETIME), section.get(NAT_KEEPALIVE)
+    ours = [entry for entry in section.all(USES) if "local" in entry]
+    theirs = [entry for entry in section.all(USES) if "remote" in entry]
+    local = section.all(MATCH_LOCAL)
+    return Profile(
+        name=args.text("name"),
+        matches=tuple(identity_of(match) for match in section.all(MATCH_IDENTITY)),
+        certificate_maps=tuple(match.text("map") for match in section.all(MATCH_CERTIFICATE)),
+        fvrf=fvrf.text("vrf", "any") if fvrf else "",
+        local_addresses=tuple(match.address("address") for match in local if "interface" not in match),
+        local_interfaces=tuple(match.interface("interface") for match in local if "interface" in match),
+        local_identity=identity_of(identity) if identity else None,
+        local_authentication=_method(ours[0]) if ours else None,
+        remote_authentication=tuple(_method(entry) for entry in theirs),
+        local_key=next(filter(None, map(key_of, ours)), None),
+        remote_key=next(filter(None, map(key_of, theirs)), None),
+        keyring=keyring.text("name") if keyring else "",
+        trustpoints=tuple(entry.text("name") for entry in section.all(TRUSTPOINT)),
+        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+        dpd=dpd_of(section.get(PEER_DPD)),
+        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
+        force_nat=section.flag(FORCE_ENCAPSULATION),
+        initial_contact=section.flag(INITIAL_CONTACT),
+    )

@@ -1,0 +1,113 @@
+"""Words that several modes of IKE have in common: algorithms, keys, identities, dead peer detection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ikev2.model import (
+    DeadPeerDetection,
+    Encryption,
+    Hash,
+    Identity,
+    IdentityKind,
+    PreSharedKey,
+)
+from dmvpn.ios import Args, OneOf, Section, register_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_GROUPS: Final = {
+    "1": "768 bits; broken",
+    "2": "1024 bits; weak",
+    "5": "1536 bits; weak",
+    "14": "2048 bits",
+    "15": "3072 bits",
+    "16": "4096 bits",
+    "19": "256 bits, elliptic curve",
+    "20": "384 bits, elliptic curve",
+    "21": "521 bits, elliptic curve",
+    "24": "2048 bits with a subgroup of 256 bits",
+    "31": "Curve25519",
+}
+_WEAK: Final = (Encryption.DES, Encryption.TRIPLE_DES, Hash.MD5)
+
+CIPHER: Final = register_type(
+    OneOf("ike-encryption", {word.value: "Weak" if word in _WEAK else "Cipher" for word in Encryption})
+)
+HASH: Final = register_type(OneOf("ike-hash", {word.value: "Weak" if word in _WEAK else "Hash" for word in Hash}))
+GROUP: Final = register_type(OneOf("dh-group", _GROUPS))
+
+#: How a key is written. What follows `6` could only be read with the master key of the router that wrote it.
+KEY: Final = "[ 0 | 6 | hex ] {key:line}"
+KEY_HELP: Final[Mapping[str, str]] = {
+    "0": "The key follows in clear",
+    "6": "Not possible: the key follows encrypted",
+    "hex": "The key follows in hexadecimal digits",
+    "key": "The key",
+}
+
+IDENTITY_HELP: Final[Mapping[str, str]] = {
+    "address": "An address",
+    "mask": "Mask of a range of addresses",
+    "fqdn": "A host name with its domain",
+    "email": "An e-mail address",
+    "domain": "All names of a domain",
+    "key-id": "Any text",
+    "text": "Name",
+}
+
+DPD: Final = "dpd {interval:10-3600} {retry:2-60} ( periodic | on-demand )"
+DPD_HELP: Final[Mapping[str, str]] = {
+    "dpd": "Find out when the peer is dead",
+    "interval": "Seconds of silence before the first question",
+    "retry": "Seconds between questions",
+    "periodic": "Always",
+    "on-demand": "Only when there is something to send",
+}
+
+
+def check_key(args: Args, _: Section) -> str | None:
+    """Refuses keys that cannot be read."""
+    if "6" in args:
+        return "% A key of type 6 can be read by the router that wrote it only; enter the key in clear"
+    if "hex" in args and _octets(args) is None:
+        return "% Invalid hex key: pairs of hexadecimal digits are expected"
+    return None
+
+
+def key_of(args: Args | None) -> PreSharedKey | None:
+    """The key that a line gives, if it gives one."""
+    octets = _octets(args) if args is not None and "key" in args.values_given else None
+    return None if octets is None else PreSharedKey(octets)
+
+
+def _octets(args: Args) -> bytes | None:
+    text = args.text("key")
+    if "hex" not in args:
+        return text.encode()
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
+
+
+def identity_of(args: Args) -> Identity:
+    """The identity that a line names."""
+    if "address" in args.values_given:
+        return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
+    if "host" in args:  # IKEv1's word for a name
+        kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
+        return Identity(kind=kind, text=args.text("text"))
+    for kind in IdentityKind:
+        words = kind.value.split()
+        if words[0] in args and ("domain" in args) == (len(words) == 2):
+            return Identity(kind=kind, text=args.text("text", ""))
+    raise KeyError("no identity in this line")
+
+
+def dpd_of(args: Args | None) -> DeadPeerDetection | None:
+    """Dead peer detection, if the line is there."""
+    if args is None:
+        return None
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)

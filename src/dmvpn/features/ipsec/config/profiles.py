@@ -1,0 +1,228 @@
+"""`crypto ipsec profile`, and the global settings that hold where a profile says nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ipsec.model import (
+    DEFAULT_KILOBYTES,
+    DEFAULT_SECONDS,
+    DEFAULT_WINDOW,
+    DfBit,
+    IpsecProfile,
+    Lifetime,
+)
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, OneOf, Section, register_type, several
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PROFILE = "ipsec-profile"
+MODES: Final = (Mode(_PROFILE, "ipsec-profile"),)
+
+_GROUPS = {f"group{number}": "" for number in (1, 2, 5, 14, 15, 16, 19, 20, 21, 24, 31)}
+PFS_GROUP: Final = register_type(OneOf("pfs-group", _GROUPS))
+_DEFAULT_GROUP = 14
+
+_ASSOCIATION_HELP: Final[Mapping[str, str]] = {
+    "security-association": "Security associations",
+    "lifetime": "When they are replaced",
+    "seconds": "By time, in seconds",
+    "kilobytes": "By traffic, in kilobytes",
+    "disable": "Not at all",
+    "idle-time": "Delete them when nothing passes",
+    "replay": "Old packets that come again",
+    "window-size": "How far a packet may come late",
+    "packets": "Packets",
+}
+_SECONDS, _KILOBYTES = "{seconds:120-86400}", "( {kilobytes:2560-4294967295} | disable )"
+_WINDOW = "security-association replay ( window-size {packets:64-1024} | disable )"
+_IDLE = "security-association idle-time {seconds:60-86400}"
+
+
+def _whole_numbers(size: Args, _: Section) -> str | None:
+    packets = size.integer("packets", DEFAULT_WINDOW)
+    return None if packets & (packets - 1) == 0 else "% The window size is 64, 128, 256, 512 or 1024"
+
+
+def _global(syntax: str, default: str | None = None) -> ConfigLine:
+    check = _whole_numbers if "window-size" in syntax else None
+    text = default and f"crypto ipsec {default}"
+    return ConfigLine("global", f"crypto ipsec {syntax}", _ASSOCIATION_HELP, order=210, default=text, check=check)
+
+
+def _own(syntax: str) -> ConfigLine:
+    check = _whole_numbers if "window-size" in syntax else None
+    return ConfigLine(_PROFILE, f"set {syntax}", {**_ASSOCIATION_HELP, "set": "Set"}, order=10, check=check)
+
+
+GLOBAL_SECONDS: Final = _global(
+    f"security-association lifetime seconds {_SECONDS}", f"security-association lifetime seconds {DEFAULT_SECONDS}"
+)
+GLOBAL_KILOBYTES: Final = _global(
+    f"security-association lifetime kilobytes {_KILOBYTES}",
+    f"security-association lifetime kilobytes {DEFAULT_KILOBYTES}",
+)
+GLOBAL_IDLE: Final = _global(_IDLE)
+GLOBAL_WINDOW: Final = _global(_WINDOW, f"security-association replay window-size {DEFAULT_WINDOW}")
+
+DF_BIT: Final = ConfigLine(
+    "global",
+    "crypto ipsec df-bit ( copy | clear | set )",
+    {
+        "df-bit": "The DF bit of encrypted packets",
+        "copy": "As in the packet inside",
+        "clear": "Routers may fragment",
+        "set": "Routers may not fragment",
+    },
+    order=210,
+    default="crypto ipsec df-bit copy",
+)
+FRAGMENTATION: Final = ConfigLine(
+    "global",
+    "crypto ipsec fragmentation ( before-encryption | after-encryption )",
+    {
+        "fragmentation": "Packets that are too large are cut",
+        "before-encryption": "Before they are encrypted",
+        "after-encryption": "After that; the far end has to put them together",
+    },
+    order=210,
+    default="crypto ipsec fragmentation before-encryption",
+)
+NAT: Final = ConfigLine(
+    "global",
+    "crypto ipsec nat-transparency udp-encapsulation",
+    {"nat-transparency": "Address translation on the way", "udp-encapsulation": "Send ESP in UDP then"},
+    order=210,
+    default_on=True,
+)
+
+PROFILE: Final = ConfigLine(
+    "global",
+    "crypto ipsec profile {name:word}",
+    {"profile": "How tunnels are protected", "name": "Name of the profile"},
+    key=("name",),
+    order=212,
+    opens=_PROFILE,
+)
+DESCRIPTION: Final = ConfigLine(_PROFILE, "description {text:line}", {"description": "Text for people"}, order=5)
+SECONDS: Final = _own(f"security-association lifetime seconds {_SECONDS}")
+KILOBYTES: Final = _own(f"security-association lifetime kilobytes {_KILOBYTES}")
+IDLE: Final = _own(_IDLE)
+WINDOW: Final = _own(_WINDOW)
+TRANSFORM_SETS: Final = ConfigLine(
+    _PROFILE,
+    "set transform-set " + several("name", "word", 6),
+    {
+        "transform-set": "Algorithms, the best ones first",
+        **{f"name{place}": "A transform set" for place in range(1, 7)},
+    },
+    order=20,
+)
+PFS: Final = ConfigLine(
+    _PROFILE,
+    "set pfs [ {group:pfs-group} ]",
+    {"pfs": "A Diffie-Hellman exchange for every SA", "group": "Its group; group14 if nothing is said"},
+    order=30,
+)
+ISAKMP_PROFILE: Final = ConfigLine(
+    _PROFILE, "set isakmp-profile {name:word}", {"isakmp-profile": "IKEv1 by this profile", "name": "Name"}, order=40
+)
+IKEV2_PROFILE: Final = ConfigLine(
+    _PROFILE, "set ikev2-profile {name:word}", {"ikev2-profile": "IKEv2 by this profile", "name": "Name"}, order=41
+)
+RESPONDER_ONLY: Final = ConfigLine(
+    _PROFILE, "responder-only", {"responder-only": "Wait for peers to begin, with new SAs too"}, order=50
+)
+LINES: Final = (
+    *(
+        GLOBAL_SECONDS,
+        GLOBAL_KILOBYTES,
+        GLOBAL_IDLE,
+        GLOBAL_WINDOW,
+        DF_BIT,
+        FRAGMENTATION,
+        NAT,
+        PROFILE,
+        DESCRIPTION,
+        SECONDS,
+        KILOBYTES,
+    ),
+    *(IDLE, WINDOW, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
+)
+
+
+def profiles(tree: ConfigTree) -> tuple[IpsecProfile, ...]:
+    """All profiles."""
+    return tuple(_profile(args, section) for args, section in tree.sections(PROFILE))
+
+
+def global_lifetime(tree: ConfigTree) -> Lifetime:
+    """The lifetime of SAs whose profile names none."""
+    seconds, kilobytes = _seconds(tree, GLOBAL_SECONDS), _kilobytes(tree, GLOBAL_KILOBYTES)
+    return Lifetime(
+        seconds=DEFAULT_SECONDS if seconds is None else seconds,
+        kilobytes=DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
+    )
+
+
+def global_idle_time(tree: ConfigTree) -> int:
+    """Seconds after which an unused SA goes, 0: it stays."""
+    return _seconds(tree, GLOBAL_IDLE) or 0
+
+
+def global_window(tree: ConfigTree) -> int:
+    """Packets of the replay window, 0: replays are not looked for."""
+    packets = _window(tree, GLOBAL_WINDOW)
+    return DEFAULT_WINDOW if packets is None else packets
+
+
+def df_bit(tree: ConfigTree) -> DfBit:
+    """What becomes of the DF bit."""
+    args = tree.get(DF_BIT)
+    return next(bit for bit in DfBit if bit.value in args) if args else DfBit.COPY
+
+
+def fragments_first(tree: ConfigTree) -> bool:
+    """Are large packets cut before they are encrypted?"""
+    return tree.get(FRAGMENTATION) is None
+
+
+def traverses_nat(tree: ConfigTree) -> bool:
+    """May ESP go in UDP?"""
+    return tree.flag(NAT)
+
+
+def _profile(args: Args, section: Section) -> IpsecProfile:
+    sets, pfs = section.get(TRANSFORM_SETS), section.get(PFS)
+    ikev2, isakmp = section.get(IKEV2_PROFILE), section.get(ISAKMP_PROFILE)
+    return IpsecProfile(
+        name=args.text("name"),
+        transform_sets=sets.texts("name") if sets else (),
+        ikev2_profile=ikev2.text("name") if ikev2 else "",
+        isakmp_profile=isakmp.text("name") if isakmp else "",
+        pfs_group=_group(pfs) if pfs else 0,
+        lifetime=Lifetime(seconds=_seconds(section, SECONDS), kilobytes=_kilobytes(section, KILOBYTES)),
+        idle_time=_seconds(section, IDLE),
+        replay_window=_window(section, WINDOW),
+        responder_only=section.flag(RESPONDER_ONLY),
+    )
+
+
+def _group(args: Args) -> int:
+    return int(args.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group"))
+
+
+def _seconds(section: Section, line: ConfigLine) -> int | None:
+    args = section.get(line)
+    return args.integer("seconds") if args else None
+
+
+def _kilobytes(section: Section, line: ConfigLine) -> int | None:
+    args = section.get(line)
+    return args.integer("kilobytes", 0) if args and ("disable" in args or "kilobytes" in args.values_given) else None
+
+
+def _window(section: Section, line: ConfigLine) -> int | None:
+    args = section.get(line)
+    return args.integer("packets", 0) if args else None

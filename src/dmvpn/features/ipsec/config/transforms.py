@@ -1,0 +1,115 @@
+"""`crypto ipsec transform-set`: the algorithms of ESP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+
+_TRANSFORM = "ipsec-transform-set"
+MODES: Final = (Mode(_TRANSFORM, "cfg-crypto-trans"),)
+
+_SIZED = (Cipher.AES_CBC, Cipher.AES_GCM, Cipher.AES_GMAC)
+_DEFAULT_BITS = 128
+_WEAK = ("esp-3des", "esp-des", "esp-null", "esp-md5-hmac")
+
+
+def _cipher(args: Args) -> Cipher | None:
+    return next((cipher for cipher in Cipher if cipher.value in args), None)
+
+
+def _integrity(args: Args) -> Integrity | None:
+    return next((integrity for integrity in Integrity if integrity.value in args), None)
+
+
+def _bits(args: Args) -> int:
+    cipher = _cipher(args)
+    return next((bits for bits in (192, 256) if str(bits) in args), _DEFAULT_BITS) if cipher in _SIZED else 0
+
+
+def _check(args: Args, section: Section) -> str | None:
+    cipher, integrity = _cipher(args), _integrity(args)
+    if cipher is None:
+        return "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)"
+    if cipher in (Cipher.AES_GCM, Cipher.AES_GMAC) and integrity is not None:
+        return f"% Invalid transform proposal: {cipher.value} authenticates by itself"
+    weak = [word for word in _WEAK if word in args]
+    if weak:
+        return f"%Warning: {' and '.join(weak)} cannot protect anything; kept, and refused when a tunnel needs it"
+    if integrity is None and cipher is Cipher.AES_CBC:
+        return "%Warning: without authentication anybody can change what passes; add esp-sha256-hmac"
+    return None
+
+
+def _text(args: Args) -> str:
+    """IOS's order: the cipher, the size of its key unless that is 128 bits, the authentication."""
+    cipher, integrity, bits = _cipher(args), _integrity(args), _bits(args)
+    words = ["crypto ipsec transform-set", args.text("name")]
+    if cipher is not None:
+        words.append(cipher.value if bits in (0, _DEFAULT_BITS) else f"{cipher.value} {bits}")
+    if integrity is not None:
+        words.append(integrity.value)
+    return " ".join(words)
+
+
+_SIZE = "[ 128 | 192 | 256 ]"
+TRANSFORM_SET: Final = ConfigLine(
+    "global",
+    "crypto ipsec transform-set {name:word} "
+    f"[* ( esp-aes {_SIZE} | esp-gcm {_SIZE} | esp-gmac {_SIZE} | esp-3des | esp-des | esp-null ) "
+    "| ( esp-sha-hmac | esp-sha256-hmac | esp-sha384-hmac | esp-sha512-hmac | esp-md5-hmac ) ]",
+    {
+        "ipsec": "IP security",
+        "transform-set": "Algorithms of ESP",
+        "name": "Name of the set",
+        "esp-aes": "AES-CBC",
+        "esp-gcm": "AES-GCM",
+        "esp-gmac": "AES-GMAC: authentication alone",
+        "esp-3des": "Weak",
+        "esp-des": "Weak",
+        "esp-null": "No encryption",
+        "128": "Bits of the key",
+        "192": "Bits of the key",
+        "256": "Bits of the key",
+        "esp-sha-hmac": "HMAC with SHA-1",
+        "esp-sha256-hmac": "HMAC with SHA-256",
+        "esp-sha384-hmac": "HMAC with SHA-384",
+        "esp-sha512-hmac": "HMAC with SHA-512",
+        "esp-md5-hmac": "Weak",
+    },
+    key=("name",),
+    order=211,
+    opens=_TRANSFORM,
+    check=_check,
+    show=_text,
+)
+MODE: Final = ConfigLine(
+    _TRANSFORM,
+    "mode ( tunnel | transport [ require ] )",
+    {
+        "mode": "What ESP protects",
+        "tunnel": "Whole packets, in a new one",
+        "transport": "What is in a packet; enough for GRE",
+        "require": "Refuse peers that want tunnel mode",
+    },
+    default="mode tunnel",
+)
+LINES: Final = (TRANSFORM_SET, MODE)
+
+
+def transform_sets(tree: ConfigTree) -> tuple[TransformSet, ...]:
+    """All transform sets."""
+    return tuple(_transform_set(args, section) for args, section in tree.sections(TRANSFORM_SET))
+
+
+def _transform_set(args: Args, section: Section) -> TransformSet:
+    mode = section.get(MODE)
+    return TransformSet(
+        name=args.text("name"),
+        cipher=_cipher(args) or Cipher.NULL,
+        key_bits=_bits(args),
+        integrity=_integrity(args),
+        transport=mode is not None,
+        require_transport=mode is not None and "require" in mode,
+    )

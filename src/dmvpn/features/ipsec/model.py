@@ -1,0 +1,115 @@
+"""What can be configured of IPsec and of certificates, as values. Transforms go by the words of the commands."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+#: Seconds and kilobytes after which an SA is replaced.
+DEFAULT_SECONDS, DEFAULT_KILOBYTES = 3_600, 4_608_000
+#: Packets of the replay window.
+DEFAULT_WINDOW = 64
+
+
+class Cipher(enum.Enum):
+    """What encrypts; GCM authenticates besides."""
+
+    AES_CBC = "esp-aes"
+    AES_GCM = "esp-gcm"
+    AES_GMAC = "esp-gmac"
+    TRIPLE_DES = "esp-3des"
+    DES = "esp-des"
+    NULL = "esp-null"
+
+
+class Integrity(enum.Enum):
+    """What authenticates."""
+
+    SHA1 = "esp-sha-hmac"
+    SHA256 = "esp-sha256-hmac"
+    SHA384 = "esp-sha384-hmac"
+    SHA512 = "esp-sha512-hmac"
+    MD5 = "esp-md5-hmac"
+
+
+class DfBit(enum.Enum):
+    """The "do not fragment" bit of the packet that carries ESP."""
+
+    COPY = "copy"
+    CLEAR = "clear"
+    SET = "set"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformSet:
+    """`crypto ipsec transform-set`. key_bits: of the cipher, 0 where it has one size. transport: else tunnel mode."""
+
+    name: str
+    cipher: Cipher
+    key_bits: int = 0
+    integrity: Integrity | None = None
+    transport: bool = False
+    require_transport: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetime:
+    """When an SA is replaced. None: not said here, so the next wider setting holds. kilobytes 0: by time alone."""
+
+    seconds: int | None = None
+    kilobytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpsecProfile:
+    """`crypto ipsec profile`, what `tunnel protection` names.
+
+    transform_sets: in order of preference. pfs_group: Diffie-Hellman group of a new child SA, 0: none. idle_time:
+    seconds, None: as the global setting says. replay_window: packets, 0: no replay protection, None: global setting.
+    """
+
+    name: str
+    transform_sets: tuple[str, ...] = ()
+    ikev2_profile: str = ""
+    isakmp_profile: str = ""
+    pfs_group: int = 0
+    lifetime: Lifetime = Lifetime()
+    idle_time: int | None = None
+    replay_window: int | None = None
+    responder_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trustpoint:
+    """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
+
+    enrollment: "terminal", "selfsigned", "pkcs12" or a URL. key_bits: 0: not said. revocation: methods, in order.
+    """
+
+    name: str
+    enrollment: str = ""
+    subject: str = ""
+    fqdn: str = ""
+    key_label: str = ""
+    key_bits: int = 0
+    elliptic: bool = False
+    revocation: tuple[str, ...] = ("crl",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpsecConfig:
+    """Everything that is configured of IPsec.
+
+    idle_time: seconds, 0: SAs do not idle out. fragment_first: packets that would be too large are cut before they are
+    encrypted. nat_traversal: UDP port 4500 is used where somebody translates addresses.
+    """
+
+    transform_sets: tuple[TransformSet, ...] = ()
+    profiles: tuple[IpsecProfile, ...] = ()
+    trustpoints: tuple[Trustpoint, ...] = ()
+    lifetime: Lifetime = Lifetime(seconds=DEFAULT_SECONDS, kilobytes=DEFAULT_KILOBYTES)
+    idle_time: int = 0
+    replay_window: int = DEFAULT_WINDOW
+    df_bit: DfBit = DfBit.COPY
+    fragment_first: bool = True
+    nat_traversal: bool = True

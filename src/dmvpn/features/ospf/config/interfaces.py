@@ -1,0 +1,163 @@
+"""The `ip ospf ...` lines of an interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.config.words import AREA
+from dmvpn.features.ospf.model import AuthenticationType, Interface, MessageDigestKey, NetworkType
+from dmvpn.ios import Args, ConfigLine, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_SECONDS: Final = {"seconds": "Seconds"}
+
+
+def _line(
+    syntax: str,
+    help_: Mapping[str, str],
+    *,
+    order: int = 81,
+    key: tuple[str, ...] | None = None,
+    default: str | None = None,
+    show: Callable[[Args], str] | None = None,
+) -> ConfigLine:
+    text = default and f"ip ospf {default}"
+    full = {"ospf": "OSPF version 2", **help_}
+    return ConfigLine("interface", f"ip ospf {syntax}", full, order=order, key=key, default=text, show=show)
+
+
+AUTHENTICATION: Final = _line(
+    "authentication [ message-digest | null | key-chain {chain:word} ]",
+    {
+        "authentication": "Authenticate packets",
+        "message-digest": "With digests of `message-digest-key`",
+        "null": "Not, whatever the area says",
+        "key-chain": "With digests of a key chain",
+        "chain": "Its name",
+    },
+    order=80,
+)
+PASSWORD: Final = _line(
+    "authentication-key [ 0 ] {key:secret}",
+    {"authentication-key": "Password in clear in every packet", "0": "It follows in clear", "key": "The password"},
+    order=80,
+)
+DIGEST_KEY: Final = _line(
+    "message-digest-key {number:1-255} md5 [ 0 ] {key:secret}",
+    {
+        "message-digest-key": "A key of digests",
+        "number": "Its number, which travels in packets",
+        "md5": "MD5",
+        "0": "It follows in clear",
+        "key": "The key",
+    },
+    order=80,
+    key=("number",),
+)
+NETWORK: Final = _line(
+    "network ( broadcast | non-broadcast | point-to-multipoint [ non-broadcast ] | point-to-point )",
+    {
+        "network": "Type of the network",
+        "broadcast": "All see each other, one speaks for all",
+        "non-broadcast": "The same without multicasts",
+        "point-to-multipoint": "Everybody sees the hub alone",
+        "point-to-point": "One neighbor",
+    },
+)
+HELLO_INTERVAL: Final = _line("hello-interval {seconds:1-65535}", {**_SECONDS, "hello-interval": "Time between Hellos"})
+DEAD_INTERVAL: Final = _line(
+    "dead-interval ( {seconds:1-65535} | minimal hello-multiplier {hellos:3-20} )",
+    {
+        **_SECONDS,
+        "dead-interval": "How long a neighbor may be silent",
+        "minimal": "One second",
+        "hello-multiplier": "With so many Hellos in it",
+        "hellos": "Hellos",
+    },
+)
+RETRANSMIT_INTERVAL: Final = _line(
+    "retransmit-interval {seconds:1-8192}",
+    {**_SECONDS, "retransmit-interval": "Time until something is sent again"},
+    default="retransmit-interval 5",
+)
+TRANSMIT_DELAY: Final = _line(
+    "transmit-delay {seconds:1-8192}",
+    {**_SECONDS, "transmit-delay": "How much older a route gets on this way"},
+    default="transmit-delay 1",
+)
+PRIORITY: Final = _line(
+    "priority {priority:0-255}",
+    {"priority": "Who speaks for all; 0: never this router"},
+    default="priority 1",
+)
+MTU_IGNORE: Final = _line("mtu-ignore", {"mtu-ignore": "Accept neighbors with another MTU"})
+FILTER: Final = _line(
+    "database-filter all out",
+    {"database-filter": "What neighbors are told", "all": "Nothing", "out": "That we send"},
+)
+# A way to save packets on dial-up lines: kept, and never acted on.
+FLOOD_REDUCTION: Final = _line("flood-reduction", {"flood-reduction": "Kept for the record; has no effect here"})
+DEMAND_CIRCUIT: Final = _line("demand-circuit", {"demand-circuit": "Kept for the record; has no effect here"})
+SHUTDOWN: Final = _line("shutdown", {"shutdown": "Do not run here"})
+PROCESS: Final = _line(
+    f"{{process:1-65535}} area {{area:{AREA.name}}}",
+    {"process": "Run here, as part of this process", "area": "In this area"},
+    order=82,
+)
+COST: Final = _line(
+    "cost {cost:1-65535}", {"cost": "Cost of this interface; by bandwidth if nothing is said"}, order=83
+)
+
+LINES: Final = (
+    *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
+    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, FLOOD_REDUCTION, DEMAND_CIRCUIT, SHUTDOWN, PROCESS, COST),
+)
+
+
+def interface(name: str, section: Section) -> Interface:
+    """What one interface was told about OSPF."""
+    process, dead, password = section.get(PROCESS), section.get(DEAD_INTERVAL), section.get(PASSWORD)
+    network, authentication = section.get(NETWORK), section.get(AUTHENTICATION)
+    return Interface(
+        name=name,
+        process=process.integer("process") if process else None,
+        area=process.integer("area") if process else None,
+        cost=_number(section, COST, "cost"),
+        network=_network_type(network) if network else None,
+        priority=_or(_number(section, PRIORITY, "priority"), 1),
+        hello_interval=_number(section, HELLO_INTERVAL, "seconds"),
+        dead_interval=dead.integer("seconds", 1) if dead else None,
+        hello_multiplier=dead.integer("hellos", None) if dead else None,
+        retransmit_interval=_or(_number(section, RETRANSMIT_INTERVAL, "seconds"), 5),
+        transmit_delay=_or(_number(section, TRANSMIT_DELAY, "seconds"), 1),
+        authentication=_authentication(authentication) if authentication else None,
+        password=password.text("key") if password else "",
+        key_chain=authentication.text("chain", "") if authentication else "",
+        keys=tuple(MessageDigestKey(args.integer("number"), args.text("key")) for args in section.all(DIGEST_KEY)),
+        ignore_mtu=section.flag(MTU_IGNORE),
+        filter_database=section.flag(FILTER),
+        shutdown=section.flag(SHUTDOWN),
+    )
+
+
+def _network_type(args: Args) -> NetworkType:
+    fitting = [kind for kind in NetworkType if all(word in args for word in kind.value.split())]
+    return max(fitting, key=lambda kind: len(kind.value.split()))
+
+
+def _authentication(args: Args) -> AuthenticationType:
+    if "null" in args:
+        return AuthenticationType.NULL
+    has_digests = "message-digest" in args or "key-chain" in args
+    return AuthenticationType.CRYPTOGRAPHIC if has_digests else AuthenticationType.SIMPLE
+
+
+def _number(section: Section, line: ConfigLine, name: str) -> int | None:
+    args = section.get(line)
+    return args.integer(name) if args else None
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number

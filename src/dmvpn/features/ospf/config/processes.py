@@ -1,0 +1,353 @@
+"""`router ospf`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.ospf.config.words import AREA, NETWORK
+from dmvpn.features.ospf.model import (
+    Area,
+    AreaKind,
+    AreaRange,
+    AuthenticationType,
+    DefaultOriginate,
+    Neighbor,
+    Network,
+    Process,
+    Redistribution,
+)
+from dmvpn.ios import Args, ConfigLine, Mode, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
+
+_ROUTER = "router-ospf"
+MODES: Final = (Mode(_ROUTER, "config-router"),)
+_AREA = f"area {{area:{AREA.name}}}"
+_EXTERNAL = "metric {metric:0-16777214} | metric-type {type:1-2} | route-map {map:word}"
+_HELP: Final[Mapping[str, str]] = {
+    "area": "An area",
+    "metric": "Cost of these routes",
+    "metric-type": "How the cost adds up",
+    "type": "1: with the way to us; 2: without",
+    "route-map": "Only what a route map lets through",
+    "map": "Its name",
+    "tag": "A mark",
+    "subnets": "Not classful networks alone",
+    "mask": "Mask",
+    "range": "Tell one prefix for many",
+    "address": "Address",
+}
+
+
+def _line(
+    syntax: str,
+    help_: Mapping[str, str],
+    *,
+    order: int,
+    key: tuple[str, ...] | None = None,
+    default: str | None = None,
+    default_on: bool = False,
+) -> ConfigLine:
+    return ConfigLine(_ROUTER, syntax, {**_HELP, **help_}, order=order, key=key, default=default, default_on=default_on)
+
+
+ROUTER: Final = ConfigLine(
+    "global",
+    "router ospf {number:1-65535}",
+    {"router": "A routing process", "ospf": "OSPF version 2", "number": "Number of the process, local to this router"},
+    key=("number",),
+    order=410,
+    opens=_ROUTER,
+    sort=("number",),
+)
+ROUTER_ID: Final = _line(
+    "router-id {address:address}", {"router-id": "Name this router", "address": "Any address"}, order=10
+)
+REFERENCE: Final = _line(
+    "auto-cost reference-bandwidth {mbps:1-4294967}",
+    {"auto-cost": "Costs of interfaces", "reference-bandwidth": "What costs 1", "mbps": "Megabits per second"},
+    order=15,
+    default="auto-cost reference-bandwidth 100",
+)
+LOG_CHANGES: Final = _line(
+    "log-adjacency-changes",
+    {"log-adjacency-changes": "Log neighbors that come and go"},
+    order=16,
+    default_on=True,
+)
+LOG_DETAIL: Final = _line("log-adjacency-changes detail", {"detail": "Every state between too"}, order=16)
+AREA_AUTHENTICATION: Final = _line(
+    f"{_AREA} authentication [ message-digest ]",
+    {"authentication": "Authenticate packets", "message-digest": "With digests, not with passwords in clear"},
+    order=20,
+    key=("area",),
+)
+AREA_STUB: Final = _line(
+    f"{_AREA} stub [ no-summary ]",
+    {"stub": "No external routes come in", "no-summary": "Nor those of other areas"},
+    order=21,
+    key=("area",),
+)
+AREA_NSSA: Final = _line(
+    f"{_AREA} nssa [* no-summary | default-information-originate ]",
+    {
+        "nssa": "External routes come from within only",
+        "no-summary": "No routes of other areas come in",
+        "default-information-originate": "Tell a default route into it",
+    },
+    order=21,
+    key=("area",),
+)
+AREA_DEFAULT_COST: Final = _line(
+    f"{_AREA} default-cost {{cost:0-16777214}}",
+    {"default-cost": "Cost of the default route into a stub area", "cost": "Cost"},
+    order=22,
+    key=("area",),
+)
+AREA_RANGE: Final = _line(
+    f"{_AREA} range {{address:address}} {{mask:mask}} [ advertise | not-advertise ] [ cost {{cost:0-16777215}} ]",
+    {"advertise": "Tell it", "not-advertise": "Tell nothing of it", "cost": "Its cost"},
+    order=23,
+    key=("area", "address", "mask"),
+)
+SUMMARY: Final = _line(
+    "summary-address {address:address} {mask:mask} [ not-advertise ] [ tag {tag:1-4294967295} ]",
+    {"summary-address": "Tell one external prefix for many", "not-advertise": "Tell nothing of it"},
+    order=25,
+    key=("address", "mask"),
+)
+MAXIMUM_METRIC: Final = _line(
+    "max-metric router-lsa [ on-startup {seconds:5-86400} ]",
+    {
+        "max-metric": "Be the last resort",
+        "router-lsa": "In our router LSA",
+        "on-startup": "At the start only",
+        "seconds": "For so long",
+    },
+    order=26,
+)
+REDISTRIBUTE: Final = _line(
+    "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
+    f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets ]",
+    {
+        "redistribute": "Bring routes of others in",
+        "connected": "Connected networks",
+        "static": "Static routes",
+        "rip": "Routes of RIP",
+        "eigrp": "Routes of EIGRP",
+        "bgp": "Routes of BGP",
+        "ospf": "Routes of another process",
+    },
+    order=30,
+    key=("connected", "static", "rip", "eigrp", "bgp", "ospf"),
+)
+PASSIVE_DEFAULT: Final = _line(
+    "passive-interface default", {"passive-interface": "No neighbors there", "default": "On any interface"}, order=34
+)
+PASSIVE: Final = ConfigLine(
+    _ROUTER,
+    "passive-interface {name:interface}",
+    {"name": "On this interface"},
+    key=("name",),
+    order=35,
+    keep_no=True,  # behind `passive-interface default`
+)
+NETWORKS: Final = _line(
+    f"network {{network:{NETWORK.name}}} {_AREA}",
+    {"network": "Run on interfaces with an address in this network"},
+    order=40,
+    key=("network",),
+)
+NEIGHBOR: Final = _line(
+    "neighbor {address:address} "
+    "[* priority {priority:0-255} | cost {cost:1-65535} | poll-interval {poll:0-4294967295} ]",
+    {
+        "neighbor": "A neighbor that multicasts do not reach",
+        "priority": "Its priority",
+        "cost": "The cost of the way to it",
+        "poll-interval": "How often it is called while it is silent",
+        "poll": "Seconds",
+    },
+    order=45,
+    key=("address",),
+)
+MAXIMUM_PATHS: Final = _line(
+    "maximum-paths {paths:1-32}",
+    {"maximum-paths": "Use so many paths at once", "paths": "Number"},
+    order=50,
+    default="maximum-paths 4",
+)
+DEFAULT_ORIGINATE: Final = _line(
+    f"default-information originate [* always | {_EXTERNAL} ]",
+    {"default-information": "The default route", "originate": "Tell one", "always": "Even if we have none"},
+    order=51,
+)
+DEFAULT_METRIC: Final = _line(
+    "default-metric {metric:1-16777214}", {"default-metric": "Cost of redistributed routes"}, order=52
+)
+DISTANCE: Final = _line(
+    "distance {distance:1-255}",
+    {"distance": "Administrative distance"},
+    order=53,
+    default="distance 110",
+)
+DISTANCES: Final = _line(
+    "distance ospf [* intra-area {intra:1-255} | inter-area {inter:1-255} | external {external:1-255} ]",
+    {
+        "ospf": "Each kind of route its own",
+        "intra-area": "Of the same area",
+        "inter-area": "Of other areas",
+        "external": "Redistributed ones",
+    },
+    order=54,
+)
+SPF_THROTTLE: Final = _line(
+    "timers throttle spf {start:1-600000} {hold:1-600000} {maximum:1-600000}",
+    {
+        "timers": "Times",
+        "throttle": "Do not do too often",
+        "spf": "The calculation of routes",
+        "start": "Milliseconds before the first",
+        "hold": "Milliseconds before the second",
+        "maximum": "Milliseconds at most",
+    },
+    order=12,
+    default="timers throttle spf 50 200 5000",
+)
+SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
+
+LINES: Final = (
+    *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
+    *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
+    *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
+)
+
+_SOURCES: Final = {
+    "connected": RouteSource.CONNECTED,
+    "static": RouteSource.STATIC,
+    "rip": RouteSource.RIP,
+    "eigrp": RouteSource.EIGRP,
+    "bgp": RouteSource.BGP,
+    "ospf": RouteSource.OSPF,
+}
+
+
+def process(number: int, section: Section) -> Process:
+    """What one process was told."""
+    router_id, throttle, originate = section.get(ROUTER_ID), section.get(SPF_THROTTLE), section.get(DEFAULT_ORIGINATE)
+    listed = [statement.args.interface("name") for statement in section.statements() if statement.line is PASSIVE]
+    return Process(
+        number=number,
+        router_id=router_id.address("address") if router_id else None,
+        networks=tuple(_network(args) for args in section.all(NETWORKS)),
+        areas=_areas(section),
+        passive_default=section.flag(PASSIVE_DEFAULT),
+        passive=tuple(name for name in listed if not section.negated(PASSIVE, name=name)),
+        active=tuple(name for name in listed if section.negated(PASSIVE, name=name)),
+        redistributions=tuple(_redistribution(args) for args in section.all(REDISTRIBUTE)),
+        default_originate=_default_originate(originate) if originate else None,
+        default_metric=_number(section, DEFAULT_METRIC, "metric"),
+        summaries=tuple(_prefix(args) for args in section.all(SUMMARY)),
+        neighbors=tuple(_neighbor(args) for args in section.all(NEIGHBOR)),
+        reference_bandwidth=_number(section, REFERENCE, "mbps") or 100,
+        log_changes=section.flag(LOG_CHANGES),
+        log_changes_in_detail=section.flag(LOG_DETAIL),
+        maximum_paths=_number(section, MAXIMUM_PATHS, "paths") or 4,
+        distances=_distances(section),
+        spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
+        maximum_metric=section.get(MAXIMUM_METRIC) is not None,
+        shutdown=section.flag(SHUTDOWN),
+    )
+
+
+def _network(args: Args) -> Network:
+    # The value type makes a pair of addresses of the two words.
+    address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
+    return Network(address, wildcard, args.integer("area"))
+
+
+def _areas(section: Section) -> tuple[Area, ...]:
+    lines = (AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA, AREA_DEFAULT_COST, AREA_RANGE)
+    numbers = {args.integer("area"): None for line in lines for args in section.all(line)}
+    return tuple(_area(section, number) for number in sorted(numbers))
+
+
+def _area(section: Section, number: int) -> Area:
+    def mine(line: ConfigLine) -> list[Args]:
+        return [args for args in section.all(line) if args.integer("area") == number]
+
+    stub, nssa, cost = mine(AREA_STUB), mine(AREA_NSSA), mine(AREA_DEFAULT_COST)
+    return Area(
+        number=number,
+        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa else AreaKind.NORMAL,
+        no_summary=any("no-summary" in args for args in (*stub, *nssa)),
+        default_cost=cost[0].integer("cost") if cost else 1,
+        authentication=_authentication(mine(AREA_AUTHENTICATION)),
+        ranges=tuple(
+            AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
+            for args in mine(AREA_RANGE)
+        ),
+    )
+
+
+def _authentication(lines: list[Args]) -> AuthenticationType:
+    if not lines:
+        return AuthenticationType.NULL
+    return AuthenticationType.CRYPTOGRAPHIC if "message-digest" in lines[0] else AuthenticationType.SIMPLE
+
+
+def _redistribution(args: Args) -> Redistribution:
+    word = next(word for word in _SOURCES if word in args)
+    process_number = args.integer(word, None) if word in args.values_given else None
+    return Redistribution(
+        source=_SOURCES[word],
+        process="" if process_number is None else str(process_number),
+        subnets="subnets" in args,
+        metric=args.integer("metric", None) if "metric" in args.values_given else None,
+        metric_type=args.integer("type", 2),
+        tag=args.integer("tag", 0) if "tag" in args.values_given else 0,
+        route_map=args.text("map", ""),
+    )
+
+
+def _default_originate(args: Args) -> DefaultOriginate:
+    return DefaultOriginate(
+        always="always" in args,
+        metric=args.integer("metric", None) if "metric" in args.values_given else None,
+        metric_type=args.integer("type", 2),
+        route_map=args.text("map", ""),
+    )
+
+
+def _neighbor(args: Args) -> Neighbor:
+    return Neighbor(
+        address=args.address("address"),
+        priority=args.integer("priority", 0),
+        cost=args.integer("cost", None),
+        poll_interval=args.integer("poll", 120),
+    )
+
+
+def _distances(section: Section) -> tuple[int, int, int]:
+    """Of routes within the area, from other areas, from outside."""
+    plain, own = _number(section, DISTANCE, "distance") or 110, section.get(DISTANCES)
+    if own is None:
+        return plain, plain, plain
+    return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
+
+
+def _throttle(args: Args) -> tuple[int, int, int]:
+    return args.integer("start"), args.integer("hold"), args.integer("maximum")
+
+
+def _prefix(args: Args) -> Prefix:
+    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
+
+
+def _number(section: Section, line: ConfigLine, name: str) -> int | None:
+    args = section.get(line)
+    return args.integer(name) if args else None

@@ -1,0 +1,168 @@
+"""What can be configured of OSPF, as values. Costs and metrics are RFC 2328's numbers, times are seconds."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import RouteSource
+
+
+class NetworkType(enum.Enum):
+    """RFC 2328 §1.2, and what IOS makes of point-to-multipoint."""
+
+    BROADCAST = "broadcast"
+    NON_BROADCAST = "non-broadcast"
+    POINT_TO_MULTIPOINT = "point-to-multipoint"
+    POINT_TO_MULTIPOINT_NON_BROADCAST = "point-to-multipoint non-broadcast"
+    POINT_TO_POINT = "point-to-point"
+
+
+class AuthenticationType(enum.Enum):
+    """AuType, RFC 2328 Appendix D."""
+
+    NULL = 0
+    SIMPLE = 1
+    CRYPTOGRAPHIC = 2
+
+
+class AreaKind(enum.Enum):
+    """What an area imports."""
+
+    NORMAL = "normal"
+    STUB = "stub"
+    NSSA = "nssa"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`network ... area`: interfaces whose address agrees in the bits that are 0 in the wildcard."""
+
+    address: IPv4Address
+    wildcard: IPv4Address
+    area: int
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRange:
+    """`area ... range`: one prefix told for many."""
+
+    prefix: Prefix
+    advertise: bool = True
+    cost: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """The `area` lines of one area. no_summary: totally stubby."""
+
+    number: int
+    kind: AreaKind = AreaKind.NORMAL
+    no_summary: bool = False
+    default_cost: int = 1
+    authentication: AuthenticationType = AuthenticationType.NULL
+    ranges: tuple[AreaRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribution:
+    """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric."""
+
+    source: RouteSource
+    process: str = ""
+    subnets: bool = False
+    metric: int | None = None
+    metric_type: int = 2
+    tag: int = 0
+    route_map: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultOriginate:
+    """`default-information originate`. always: even without a default route of our own."""
+
+    always: bool = False
+    metric: int | None = None
+    metric_type: int = 2
+    route_map: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbor:
+    """`neighbor`: one that Hellos are sent to by unicast."""
+
+    address: IPv4Address
+    priority: int = 0
+    cost: int | None = None
+    poll_interval: int = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle: milliseconds. shutdown: configured so."""
+
+    number: int
+    router_id: IPv4Address | None = None
+    networks: tuple[Network, ...] = ()
+    areas: tuple[Area, ...] = ()
+    passive_default: bool = False
+    passive: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    redistributions: tuple[Redistribution, ...] = ()
+    default_originate: DefaultOriginate | None = None
+    default_metric: int | None = None
+    summaries: tuple[Prefix, ...] = ()
+    neighbors: tuple[Neighbor, ...] = ()
+    reference_bandwidth: int = 100
+    log_changes: bool = True
+    log_changes_in_detail: bool = False
+    maximum_paths: int = 4
+    distances: tuple[int, int, int] = (110, 110, 110)
+    spf_throttle: tuple[int, int, int] = (50, 200, 5000)
+    maximum_metric: bool = False
+    shutdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDigestKey:
+    """`ip ospf message-digest-key`."""
+
+    number: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """The `ip ospf` lines of one interface. None: not said, so the default of process, area or network type holds."""
+
+    name: str
+    process: int | None = None
+    area: int | None = None
+    cost: int | None = None
+    network: NetworkType | None = None
+    priority: int = 1
+    hello_interval: int | None = None
+    dead_interval: int | None = None
+    hello_multiplier: int | None = None
+    retransmit_interval: int = 5
+    transmit_delay: int = 1
+    authentication: AuthenticationType | None = None
+    password: str = field(default="", repr=False)
+    key_chain: str = ""
+    keys: tuple[MessageDigestKey, ...] = ()
+    ignore_mtu: bool = False
+    filter_database: bool = False
+    shutdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OspfConfig:
+    """All processes, sorted by number, and the interfaces that say something about OSPF."""
+
+    processes: tuple[Process, ...] = ()
+    interfaces: tuple[Interface, ...] = ()

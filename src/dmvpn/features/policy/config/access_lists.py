@@ -1,0 +1,191 @@
+"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.features.policy.config.ports import PORTS
+from dmvpn.features.policy.config.sequences import is_taken, numbered
+from dmvpn.features.policy.model import ANY, AccessEntry, AccessList, AddressRange, PortRange
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
+MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
+
+_STEP, _LAST = 10, 2_147_483_647
+_PROTOCOLS: Final = {
+    "ip": None,
+    "icmp": 1,
+    "igmp": 2,
+    "tcp": 6,
+    "udp": 17,
+    "gre": 47,
+    "esp": 50,
+    "ahp": 51,
+    "eigrp": 88,
+    "ospf": 89,
+}
+_BARE = " | ".join(word for word in _PROTOCOLS if word not in ("tcp", "udp"))
+
+
+def _addresses(name: str) -> str:
+    return f"( any | host {{{name}:address}} | {{{name}:address}} {{{name}_wildcard:wildcard}} )"
+
+
+_FROM, _TO = _addresses("source"), _addresses("destination")
+_STANDARD_ENTRY = (
+    "( remark {text:line} | ( permit | deny ) "
+    "( any | host {source:address} | {source:address} [ {source_wildcard:wildcard} ] ) [ log ] )"
+)
+_EXTENDED_ENTRY = (
+    "( remark {text:line} | ( permit | deny ) "
+    f"( ( tcp | udp ) {_FROM} [ {{source_ports:{PORTS.name}}} ] {_TO} [ {{destination_ports:{PORTS.name}}} ] "
+    f"[ established ] | ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} ) [ log ] )"
+)
+_HELP: Final[Mapping[str, str]] = {
+    "access-list": "Which packets or addresses are meant",
+    "standard": "By source address",
+    "extended": "By addresses, protocol and ports",
+    "name": "Name or number of the list",
+    "number": "Number of the list",
+    "sequence": "Place in the list",
+    "remark": "Text for people",
+    "permit": "These are meant",
+    "deny": "These are not",
+    "any": "Any address",
+    "host": "One address",
+    "source": "Source address",
+    "source_wildcard": "Bits that do not matter",
+    "destination": "Destination address",
+    "destination_wildcard": "Bits that do not matter",
+    "protocol": "Number of a protocol",
+    "established": "TCP, but not the first packet",
+    "log": "Log what fits",
+    "ip": "Any protocol",
+    **{word: f"Protocol {number}" for word, number in _PROTOCOLS.items() if number is not None},
+}
+
+
+def _entries(section: Section) -> list[Args]:
+    """The entries of the list; its mode has but one of the two lines."""
+    return [*section.all(STANDARD_ENTRY), *section.all(EXTENDED_ENTRY)]
+
+
+def _complete(args: Args, section: Section) -> Args:
+    return numbered(args, _entries(section), _STEP)
+
+
+def _check(args: Args, section: Section) -> str | None:
+    if args.integer("sequence") > _LAST:
+        return "% The last sequence number is taken; give this entry one of its own"
+    return "% Duplicate sequence number" if is_taken(args, _entries(section)) else None
+
+
+def _text(args: Args) -> str:
+    words = args.words[1:] if args.words[0].isdigit() else args.words
+    return " ".join((str(args.integer("sequence")), *words))
+
+
+STANDARD: Final = ConfigLine(
+    "global",
+    "ip access-list standard {name:word}",
+    _HELP,
+    key=("name",),
+    order=600,
+    opens=_STANDARD,
+    sort=("name",),
+)
+EXTENDED: Final = ConfigLine(
+    "global",
+    "ip access-list extended {name:word}",
+    _HELP,
+    key=("name",),
+    order=601,
+    opens=_EXTENDED,
+    sort=("name",),
+)
+STANDARD_ENTRY: Final[ConfigLine] = ConfigLine(
+    _STANDARD,
+    f"[ {{sequence:1-{_LAST}}} ] {_STANDARD_ENTRY}",
+    _HELP,
+    key=("sequence",),
+    sort=("sequence",),
+    complete=_complete,
+    check=_check,
+    show=_text,
+)
+EXTENDED_ENTRY: Final[ConfigLine] = ConfigLine(
+    _EXTENDED,
+    f"[ {{sequence:1-{_LAST}}} ] {_EXTENDED_ENTRY}",
+    _HELP,
+    key=("sequence",),
+    sort=("sequence",),
+    complete=_complete,
+    check=_check,
+    show=_text,
+)
+STANDARD_NUMBERED: Final = ConfigLine(
+    "global",
+    f"access-list ( {{number:1-99}} | {{number:1300-1999}} ) {_STANDARD_ENTRY}",
+    _HELP,
+    key=(),
+    order=602,
+    sort=("number",),
+)
+EXTENDED_NUMBERED: Final = ConfigLine(
+    "global",
+    f"access-list ( {{number:100-199}} | {{number:2000-2699}} ) {_EXTENDED_ENTRY}",
+    _HELP,
+    key=(),
+    order=603,
+    sort=("number",),
+)
+LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED)
+
+
+def access_lists(tree: ConfigTree) -> tuple[AccessList, ...]:
+    """All lists; what both forms say about one number is one list."""
+    entries: dict[tuple[str, bool], list[Args]] = {}
+    for line, entry_line, extended in ((STANDARD, STANDARD_ENTRY, False), (EXTENDED, EXTENDED_ENTRY, True)):
+        for args, section in tree.sections(line):
+            found = entries.setdefault((args.text("name"), extended), [])
+            found += sorted(section.all(entry_line), key=lambda entry: entry.integer("sequence"))
+    for line, extended in ((STANDARD_NUMBERED, False), (EXTENDED_NUMBERED, True)):
+        for args in tree.all(line):
+            found = entries.setdefault((str(args.integer("number")), extended), [])
+            found.append(numbered(args, found, _STEP))
+    return tuple(
+        AccessList(name, extended, tuple(_entry(args) for args in found if "remark" not in args))
+        for (name, extended), found in sorted(entries.items(), key=lambda item: item[0])
+    )
+
+
+def _entry(args: Args) -> AccessEntry:
+    return AccessEntry(
+        sequence=args.integer("sequence"),
+        permit="permit" in args,
+        source=_range(args, "source"),
+        destination=_range(args, "destination"),
+        protocol=_protocol(args),
+        # The value type of ports makes this of the words.
+        source_ports=cast("PortRange | None", args.get("source_ports")),
+        destination_ports=cast("PortRange | None", args.get("destination_ports")),
+        established="established" in args,
+        log="log" in args,
+    )
+
+
+def _range(args: Args, name: str) -> AddressRange:
+    address = args.address(name, None)
+    wildcard = args.address(f"{name}_wildcard", IPv4Address(0))
+    return ANY if address is None else AddressRange(IPv4Address(int(address) & ~int(wildcard)), wildcard)
+
+
+def _protocol(args: Args) -> int | None:
+    number = args.integer("protocol", None)
+    words = (value for word, value in _PROTOCOLS.items() if word in args and word not in args.values_given)
+    return next(words, None) if number is None else number

@@ -1,0 +1,95 @@
+"""Hypothesis strategies for the real language: texts made of the lines of all features, in the modes they belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from dmvpn.ios import (
+    ConfigLine,
+    OneOf,
+    Value,
+    compile_syntax,
+    known_lines,
+)
+from dmvpn.ios.known import read_known
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from support.ios_strategies import words_of
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+LANGUAGE = configurator(FEATURES)
+_KNOWN, _ = read_known(known_lines())
+#: Every line that this release reads.
+LINES: tuple[ConfigLine, ...] = (*(line for feature in FEATURES for line in feature.config), *_KNOWN)
+#: The line that leads into each mode.
+OPENERS: dict[str, ConfigLine] = {line.opens: line for line in LINES if line.opens is not None}
+
+_ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "172.16.0.0", "192.0.2.1", "0.0.0.0", "224.0.0.9"])
+_MASKS = st.sampled_from(["255.255.255.0", "255.255.0.0", "255.255.255.255", "0.0.0.0"])
+#: Names that look like words of the language: allowed, and sometimes taken for these words.
+KEYWORDS_AS_NAMES = {"eigrp", "ip", "no", "default", "0", "local", "key", "in"}
+_NAMES = st.sampled_from(["A", "DMVPN-TS", "x!y", "100", *sorted(KEYWORDS_AS_NAMES - {"in"})])
+_VALUES: dict[str, SearchStrategy[str]] = {
+    "address": _ADDRESSES,
+    "mask": _MASKS,
+    "wildcard": st.sampled_from(["0.0.0.255", "0.0.0.0", "255.255.255.255", "0.0.255.0"]),
+    "prefix": st.sampled_from(["10.0.0.0/8", "10.1.2.3", "0.0.0.0/0", "10.0.0.7/24"]),
+    "word": _NAMES,
+    "secret": _NAMES,
+    "line": st.sampled_from(["text", "two  words", "| pipe", "! bang", "0a0b", "no ip mtu", "local", "end", "6 x"]),
+    "interface": st.sampled_from(["Tunnel0", "tu 0", "gi0/1", "GigabitEthernet 0/2", "lo7", "Null0"]),
+    "release": st.sampled_from(["17.9", "15.2(4)M"]),
+    "classful-network": _ADDRESSES,
+    "ospf-area": st.sampled_from(["0", "0.0.0.0", "0.0.0.1", "4294967295"]),
+    "ospf-network": st.sampled_from(["10.0.0.0 0.0.0.255", "10.0.0.7 0.0.0.255", "10.0.0.0 255.255.255.0"]),
+    "bgp-as": st.sampled_from(["65000", "1", "4200000000", "1.1"]),
+    "bgp-peer": st.sampled_from(["10.0.0.2", "SPOKES", "in"]),
+    "acl-ports": st.sampled_from(["eq 80", "eq www", "range 9 5", "gt 1023"]),
+}
+
+
+def value_of(value: Value) -> SearchStrategy[str]:
+    """Texts that a value reads; nearly all of them."""
+    kind = value.type
+    if isinstance(kind, OneOf):
+        return st.sampled_from(kind.words(""))
+    if kind.name in _VALUES:
+        return _VALUES[kind.name]
+    low, _, high = kind.name.partition("-")
+    return st.one_of(st.just(low), st.just(high), st.integers(int(low), int(high)).map(str))
+
+
+def line_of(line: ConfigLine) -> SearchStrategy[str]:
+    """A text that `line` understands."""
+    return words_of(compile_syntax(line.syntax), value_of).map(" ".join)
+
+
+def way_to(mode: str) -> SearchStrategy[list[str]]:
+    """The lines that lead from the global mode into `mode`."""
+    if mode == "global":
+        return st.just([])
+    opener = OPENERS[mode]
+    return st.tuples(way_to(opener.mode), line_of(opener)).map(lambda parts: [*parts[0], parts[1]])
+
+
+_BY_MODE: dict[str, list[ConfigLine]] = {}
+for _line in LINES:
+    _BY_MODE.setdefault(_line.mode, []).append(_line)
+
+_PREFIXES = st.sampled_from(["", "", "", "", "no ", "default "])
+
+
+def block_of(mode: str) -> SearchStrategy[list[str]]:
+    """The way into a mode, and some of its lines."""
+    line = st.tuples(_PREFIXES, st.sampled_from(_BY_MODE[mode]).flatmap(line_of)).map("".join)
+    return st.tuples(way_to(mode), st.lists(line, max_size=8)).map(lambda parts: [*parts[0], *parts[1], "end"])
+
+
+#: A text of several such blocks.
+TEXTS = st.lists(st.sampled_from(sorted(_BY_MODE)).flatmap(block_of), max_size=8).map(
+    lambda blocks: "\n".join(line for block in blocks for line in block)
+)
