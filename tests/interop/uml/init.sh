@@ -12,6 +12,9 @@ for d in /tmp /var/tmp; do
   esac
 done
 mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/pts /dev/shm; mount -t devpts devpts /dev/pts 2>/dev/null
+# The package keeps the modules aside; modprobe looks where every kernel's are. The host's folder stays as it is.
+v=$(uname -r)
+[ -e "/lib/modules/$v" ] || { mount -t tmpfs tmpfs /lib/modules; ln -s "/usr/lib/uml/modules/$v" "/lib/modules/$v"; }
 ip link set lo up
 echo 1 > /proc/sys/kernel/printk
 cd "$reflab_dir" || exit

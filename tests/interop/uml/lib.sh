@@ -13,7 +13,7 @@ declare -A TUN=([hub]=10.255.0.1 [spoke1]=10.255.0.11 [spoke2]=10.255.0.12)
 declare -A LAN=([hub]=192.168.0.1 [spoke1]=192.168.1.1 [spoke2]=192.168.2.1)
 NODES="hub spoke1 spoke2"
 PIDS=()
-log(){ echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
+log(){ local up; read -r up _ < /proc/uptime; echo "[$up] $*"; }
 in_ns(){ local n=$1; shift; ip netns exec "$n" "$@"; }
 
 modules(){
@@ -59,7 +59,8 @@ mgre(){
   local plen=${1:-32} n l
   for n in $NODES; do
     l=${NBMA[$n]}; [ "$n" = spoke1 ] && [ -n "$SPOKE1_BEHIND_NAT" ] && l=10.99.0.2
-    ip -n $n tunnel add gre1 mode gre key $KEY ttl 64 dev eth0 local $l remote 0.0.0.0
+    # ip link, not ip tunnel: that one needs a gre0 in the namespace
+    ip -n $n link add gre1 type gre key $KEY ttl 64 dev eth0 local $l remote any
     ip -n $n link set gre1 mtu 1400 multicast on
     ip -n $n addr add ${TUN[$n]}/$plen dev gre1
     ip -n $n link set gre1 up
@@ -81,7 +82,8 @@ multicast_rules(){
 
 # cap NAME NS IFACE [FILTER]: tcpdump to out/NAME.pcap
 cap(){ local name=$1 ns=$2 ifc=$3; shift 3
-  ip netns exec $ns tcpdump -Z root -i $ifc -s 0 -U --immediate-mode -w "$OUT/$name.pcap" "$@" 2>>"$OUT/tcpdump.log" & PIDS+=($!); }
+  # to its output, not to a file: that it would give to another user, which an ordinary user's root may not
+  ip netns exec $ns tcpdump -Z root -i $ifc -s 0 -U --immediate-mode -w - "$@" >"$OUT/$name.pcap" 2>>"$OUT/tcpdump.log" & PIDS+=($!); }
 stop_caps(){ local i; sleep 1; kill -TERM "${PIDS[@]}" 2>/dev/null
   for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "${PIDS[@]}" 2>/dev/null || break; sleep 0.2; done
   kill -KILL "${PIDS[@]}" 2>/dev/null; PIDS=(); }
@@ -111,9 +113,10 @@ interface gre1
  no link-detect
 X
 done; sleep 1; }
-# nhrp_all [HOLD] [extra]  : nhrpd on all three; UNIQUE=1 keeps the unique flag
-nhrp_all(){ local hold=${1:-30} nu="ip nhrp registration no-unique"; [ -n "$UNIQUE" ] && nu="! unique"
-  frr hub nhrpd <<X
+# nhrp_all [HOLD]  : nhrpd on all nodes of NODES; UNIQUE=1 keeps the unique flag, UNIQUE=spoke1 that of one
+nhrp_all(){ local hold=${1:-30} n nu; for n in $NODES; do
+  nu="ip nhrp registration no-unique"; case " $UNIQUE " in " 1 "|*" $n "*) nu="! unique";; esac
+  if [ $n = hub ]; then frr hub nhrpd <<X
 hostname hub
 debug nhrp all
 nhrp nflog-group 1
@@ -126,7 +129,7 @@ interface gre1
  ip nhrp map multicast dynamic
  tunnel source eth0
 X
-  for n in spoke1 spoke2; do frr $n nhrpd <<X
+  else frr $n nhrpd <<X
 hostname $n
 debug nhrp all
 nhrp nflog-group 1
@@ -140,5 +143,5 @@ interface gre1
  ip nhrp map multicast ${NBMA[hub]}
  tunnel source eth0
 X
-  done; }
+  fi; done; }
 registered(){ vty hub "show ip nhrp cache" | grep -c " dynamic " | grep -q 2; }

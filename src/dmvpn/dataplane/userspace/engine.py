@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
-    from dmvpn.base.events import PeerUsage
+    from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.dataplane.tap import Tap
 
 
@@ -47,6 +47,10 @@ class PacketEngine(Protocol):
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         """Packets sent and received by NBMA address."""
+        ...
+
+    def dropped(self) -> GreDrops:
+        """GRE packets that went nowhere."""
         ...
 
     def close(self) -> None:

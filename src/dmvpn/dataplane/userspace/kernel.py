@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import AddressAssigned, Event, LinkChanged, Resync, Unresolved
+from dmvpn.base.events import AddressAssigned, Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighbourState
 from dmvpn.dataplane.sysctl import Setting, Sysctls
@@ -40,6 +40,10 @@ _ROUTER_SETTINGS = {
     "net/ipv4/igmp_link_local_mcast_reports": 0,
 }
 
+#: Where every interface is ours (a lab): tell the neighbours of an interface that came up who is there, as IOS does.
+#: Who asked before it was up would else ask again only after a second, and all packets to us would wait for that.
+_MANAGER_SETTINGS = {"net/ipv4/conf/all/arp_notify": 1}
+
 _KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
 
 
@@ -61,8 +65,8 @@ class Kernel:
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
         self._socket.flush_routes()
-        refused = self._sysctls.set_all(_ROUTER_SETTINGS)
-        self._gre.silence()
+        refused = self._sysctls.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
+        refused += self._gre.silence()
         for link in self._socket.links():
             self._note(link)
         return refused
@@ -131,6 +135,25 @@ class Kernel:
         requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
         self._socket.call(*requests)
 
+    def counts(self) -> tuple[InterfaceCount, ...]:
+        """What every interface carried."""
+        return tuple(
+            InterfaceCount(
+                interface=name,
+                received=counters.received,
+                sent=counters.sent,
+                received_octets=counters.received_octets,
+                sent_octets=counters.sent_octets,
+                multicasts=counters.multicasts,
+                receive_errors=counters.receive_errors,
+                send_errors=counters.send_errors,
+                receive_drops=counters.receive_drops,
+                send_drops=counters.send_drops,
+            )
+            for counters in self._socket.counters()
+            if (name := self._names_by_index.get(counters.index)) is not None
+        )
+
     # ------------------------------------------------------------------------------------------------ forwarding
 
     def set_route(self, order: SetRoute) -> None:
@@ -159,8 +182,12 @@ class Kernel:
 
     def read(self) -> None:
         """Report what the kernel has to say."""
-        for event in self._monitor.read():
+        events = self._monitor.read()
+        newest = {event.link.index: event for event in events if isinstance(event, netlink.LinkEvent)}
+        for event in events:
             match event:
+                case netlink.LinkEvent(_, link) if newest[link.index] is not event:
+                    pass  # over by now: while a router starts, its links come up before it finds time to look
                 case netlink.NeighbourEvent(Change.ASKED, neighbour) if neighbour.state & NeighbourState.INCOMPLETE:
                     name = self._names_by_index.get(neighbour.link)
                     if name is not None and made_here(name):
@@ -194,8 +221,9 @@ class Kernel:
             if old is not None and old.index != link.index:
                 self._prepare(link.index)
                 self._report(Resync())
-            # Down by our own order is not the wire's fault: carrier can only be seen while it is up.
-            running = netlink.LinkFlag.RUNNING in link.flags
+            # Down by our own order is not the wire's fault: carrier can only be seen while it is up. RUNNING alone
+            # means nothing until the kernel has looked for the first time; then it means that packets pass.
+            running = link.carrier and netlink.LinkFlag.RUNNING in link.flags
             carrier = running or not link.up
             self._report(LinkChanged(ios, carrier, link.mtu, link.address))
 

@@ -11,6 +11,7 @@ the tunnel exists, so a frame that was queued before a change cannot reach the w
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from dmvpn.base.effects import (
     ClearRoute,
     Effect,
     Listen,
+    PollInterfaces,
     PollUsage,
     RemoveTunnel,
     SendGre,
@@ -37,7 +39,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, UsageReported
+from dmvpn.base.events import Event, InterfacesCounted, UsageReported
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.control import ControlSockets
@@ -55,6 +57,18 @@ if TYPE_CHECKING:
 #: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
 PEER_MAC = b"\x02\x00"
 OWN_MAC = b"\x02\x01"
+
+#: Orders about a tunnel that must be there.
+_OF_A_TUNNEL = (
+    SendGre,
+    SendKeepalive,
+    SetAdjacency,
+    ClearAdjacency,
+    SetMulticast,
+    SetHairpin,
+    SetCarrier,
+    PollUsage,
+)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
@@ -127,6 +141,8 @@ class UserspacePlane:
         self._kernel.close()
 
     def _execute(self, effect: Effect) -> None:
+        if isinstance(effect, _OF_A_TUNNEL) and effect.tunnel not in self._tunnels:
+            raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
         match effect:
             case SendIp():
                 self._control.send(effect)
@@ -156,6 +172,8 @@ class UserspacePlane:
                 self._remove_tunnel(effect.tunnel)
             case PollUsage():
                 self._report(UsageReported(effect.tunnel, self._engine.usage(effect.tunnel)))
+            case PollInterfaces():
+                self._report(InterfacesCounted(self._kernel.counts(), self._engine.dropped()))
             case Listen():
                 self._control.listen(effect)
             case StopListening():
@@ -172,17 +190,25 @@ class UserspacePlane:
             tunnel = None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
-            tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
-            tap.set_hardware_address(mac)
-            tap.set_transmit_queue()
-            tap.set_carrier(False)
-            tunnel = self._tunnels[spec.name] = _Tunnel(spec, tap, mac)
-            self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
+            tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac)
         elif tunnel.spec.mtu != spec.mtu:
             self._kernel.set_mtu(spec.name, spec.mtu)
         tunnel.spec = spec
         self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
         self._tell_addresses()
+
+    def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
+        """A TAP with all its settings. Raises OSError, UserError, and then leaves none behind."""
+        tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
+        try:
+            tap.set_hardware_address(mac)
+            tap.set_transmit_queue()
+            tap.set_carrier(False)
+            self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
+        except BaseException:
+            tap.close()
+            raise
+        return _Tunnel(spec, tap, mac)
 
     def _remove_tunnel(self, name: str) -> None:
         tunnel = self._tunnels.pop(name, None)
