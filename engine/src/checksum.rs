@@ -10,12 +10,12 @@ pub struct Sum(u64);
 impl Sum {
     /// The sum of some octets; an odd last one is padded with zero.
     pub fn of(octets: &[u8]) -> Self {
-        Self::default().add(octets)
+        Self::default().and(octets)
     }
 
     /// With further octets.
     #[must_use]
-    pub fn add(self, octets: &[u8]) -> Self {
+    pub fn and(self, octets: &[u8]) -> Self {
         // A lane takes 2^32 words of 32 bits before it overflows; a packet has fewer than 2^14.
         let mut lanes = [0u64; 8];
         let mut blocks = octets.chunks_exact(32);
@@ -103,7 +103,7 @@ mod tests {
         #[test]
         fn a_message_may_be_summed_in_even_parts(octets in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..100) {
             let at = (2 * at).min(octets.len() & !1);
-            prop_assert_eq!(Sum::of(&octets[..at]).add(&octets[at..]).folded(), Sum::of(&octets).folded());
+            prop_assert_eq!(Sum::of(&octets[..at]).and(&octets[at..]).folded(), Sum::of(&octets).folded());
         }
     }
 }

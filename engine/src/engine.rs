@@ -8,10 +8,10 @@ use std::io::{Error, ErrorKind, Result, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::core::{Core, Limits};
+use crate::core::Core;
 use crate::ipv4::Address;
 use crate::locked;
 use crate::ring::Ring;
@@ -49,7 +49,7 @@ impl Ports {
 
 /// What the threads and the owner share.
 pub(crate) struct Shared {
-    pub(crate) core: Mutex<Core>,
+    pub(crate) core: Arc<Mutex<Core>>,
     pub(crate) ports: Mutex<Arc<Ports>>,
     /// Counts the changes of `ports`.
     pub(crate) generation: AtomicU64,
@@ -93,13 +93,13 @@ impl Shared {
 pub(crate) struct Engine {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    sender: Mutex<Sender>,
 }
 
 impl Engine {
-    pub(crate) fn new() -> Result<Self> {
+    /// core: what decides about packets. The threads wait while somebody else has locked it.
+    pub(crate) fn new(core: Arc<Mutex<Core>>) -> Result<Self> {
         let shared = Arc::new(Shared {
-            core: Mutex::new(Core::new(Limits::default())),
+            core,
             ports: Mutex::default(),
             generation: AtomicU64::new(1),
             closed: AtomicBool::new(false),
@@ -110,12 +110,7 @@ impl Engine {
         });
         let threads =
             vec![start("dmvpn-out", &shared, Outward::new)?, start("dmvpn-in", &shared, Inward::new)?];
-        Ok(Self { shared, threads: Mutex::new(threads), sender: Mutex::default() })
-    }
-
-    /// What decides about packets. The threads wait while it is held.
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        locked(&self.shared.core)
+        Ok(Self { shared, threads: Mutex::new(threads) })
     }
 
     /// What waits for the router.
@@ -167,11 +162,11 @@ impl Engine {
         tos: u8,
     ) -> Result<()> {
         let mut wire = Wire::default();
-        let sent = self.core().send(number, nbma, protocol, payload, tos, &mut wire);
+        let sent = locked(&self.shared.core).send(number, nbma, protocol, payload, tos, &mut wire);
         sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
         let ports = Arc::clone(&locked(&self.shared.ports));
         let socket = ports.socket(wire.packets[0].source).ok_or(ErrorKind::NotConnected)?;
-        locked(&self.sender).send_one(socket, wire.packets[0], &wire)
+        Sender::default().send_one(socket, wire.packets[0], &wire)
     }
 
     /// Stop, and let go of everything. A second time it does nothing.
@@ -216,7 +211,7 @@ impl Drop for Engine {
 }
 
 /// Start a thread, which makes its buffers itself.
-fn start<M: Mover>(name: &str, shared: &Arc<Shared>, mover: fn() -> M) -> Result<JoinHandle<()>> {
+fn start<M: Mover + 'static>(name: &str, shared: &Arc<Shared>, mover: fn() -> M) -> Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     thread::Builder::new().name(name.into()).spawn(move || {
         match catch_unwind(AssertUnwindSafe(|| worker::run(&shared, &mut mover()))) {

@@ -34,16 +34,19 @@ pub const ETHERNET: usize = 14;
 /// Octets of the largest IPv4 packet.
 pub const MAX_PACKET: usize = 0xFFFF;
 
+#[cfg(feature = "python")]
 mod engine;
 #[cfg(feature = "python")]
 mod python;
+#[cfg(feature = "python")]
 mod ring;
+#[cfg(feature = "python")]
 mod sys;
+#[cfg(feature = "python")]
 mod worker;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 /// Lock; a thread that panicked meanwhile has left nothing half done that matters to others.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(feature = "python")]
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -123,7 +123,7 @@ impl<'a> Segment<'a> {
         // Ones' complement has two zeros; who cuts the frame writes the one, so a packet with the other stays alone.
         let written = word(octets, 10) != 0xFFFF && word(tcp, 16) != 0xFFFF;
         let right = crate::checksum::Sum::of(&octets[..HEADER_LENGTH]).checksum() == 0
-            && packet.pseudo_header(tcp.len()).add(tcp).checksum() == 0;
+            && packet.pseudo_header(tcp.len()).and(tcp).checksum() == 0;
         (written && right).then_some(Self { octets, header_length, pushes: tcp[13] & PSH != 0 })
     }
 
@@ -303,7 +303,7 @@ mod tests {
             }
             seal_header(&mut octets, HEADER_LENGTH);
             if let Some(pseudo) = Packet::of(&octets).map(|packet| packet.pseudo_header(32 + next.data)) {
-                let checksum = pseudo.add(&octets[20..]).checksum();
+                let checksum = pseudo.and(&octets[20..]).checksum();
                 put_word(&mut octets, 36, checksum);
             }
             match next.odd {

@@ -76,7 +76,7 @@ mod tests {
         put_word(&mut octets, 2, length as u16);
         octets[9] = ipv4::TCP;
         octets[12..20].copy_from_slice(&[10, 1, 0, 1, 10, 2, 0, 1]);
-        octets[32] = ((length - 20) / 4 << 4) as u8;
+        octets[32] = (((length - 20) / 4) << 4) as u8;
         octets[33] = flags;
         octets[40..40 + options.len()].copy_from_slice(options);
         seal(&mut octets);
@@ -91,7 +91,7 @@ mod tests {
 
     fn sum(octets: &[u8]) -> Sum {
         let pseudo = Packet::of(octets).map(|ip| ip.pseudo_header(octets.len() - 20)).unwrap_or_default();
-        pseudo.add(&octets[20..])
+        pseudo.and(&octets[20..])
     }
 
     #[test]

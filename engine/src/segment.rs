@@ -111,7 +111,7 @@ impl<'a> Train<'a> {
         }
         put_word(tcp, 16, 0);
         let pseudo = self.packet.pseudo_header(tcp.len() + body.len());
-        put_word(tcp, 16, pseudo.add(tcp).add(&octets[body]).checksum());
+        put_word(tcp, 16, pseudo.and(tcp).and(&octets[body]).checksum());
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(long(packet, 24), u32::MAX.wrapping_add(100 * number as u32));
             assert_eq!(Sum::of(&packet[..20]).checksum(), 0);
             let pseudo = Packet::of(packet).map(|ip| ip.pseudo_header(packet.len() - 20));
-            assert_eq!(pseudo.map(|sum| sum.add(&packet[20..]).checksum()), Some(0));
+            assert_eq!(pseudo.map(|sum| sum.and(&packet[20..]).checksum()), Some(0));
         }
     }
 

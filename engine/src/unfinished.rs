@@ -109,7 +109,7 @@ mod tests {
         let mut right = merged(ipv4::TCP, 1000);
         put_word(&mut right, 36, 0);
         let pseudo = Packet::of(&right).map(|packet| packet.pseudo_header(1020)).unwrap_or_default();
-        let checksum = pseudo.add(&right[20..]).checksum();
+        let checksum = pseudo.and(&right[20..]).checksum();
         put_word(&mut right, 36, checksum);
         let mut fragment = merged(ipv4::TCP, 1000);
         fragment[6] = 0x20;

@@ -1,0 +1,213 @@
+"""The core of the Rust engine against its oracle, the Python one: same packets in, same octets out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import astuple, dataclass
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.effects import GRE_IPV4, GRE_NHRP
+from dmvpn.dataplane.python import core as oracle
+from dmvpn.dataplane.python.core import CoreTunnel, PacketCore
+from dmvpn.dataplane.python.segments import finished
+from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
+from dmvpn.net.gre import GreHeader
+from support import traffic
+
+dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
+
+#: So few that they are reached.
+PAIRS, COUNTED = 3, 2
+_FRAME_HEADER = VNET_HEADER_SIZE + 14
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What the control plane says of a tunnel."""
+
+    source: bytes
+    destination: bytes | None
+    key: int | None
+    mtu: int
+    mss: int | None
+    address: bytes | None
+    network: int | None
+    report: bool
+    multicast: list[bytes]
+    peers: list[tuple[int, bytes]]
+
+
+class Both:
+    """A Python and a Rust core that are told the same and must say the same."""
+
+    def __init__(self, tunnels: list[Tunnel]) -> None:
+        self.python = PacketCore()
+        self.rust = dmvpn_engine.Core(pairs=PAIRS, counted=COUNTED)
+        self.numbers = range(1, len(tunnels) + 1)
+        self.python.own_addresses = frozenset(address.packed for address in traffic.OWN_ADDRESSES)
+        self.rust.set_own_addresses(sorted(self.python.own_addresses))
+        for number, tunnel in zip(self.numbers, tunnels, strict=True):
+            self._set_tunnel(number, tunnel)
+
+    def set_peer(self, number: int, peer: int, nbma: bytes) -> None:
+        self.python.set_peer(number, peer, nbma)
+        self.rust.set_peer(number, peer, nbma)
+
+    def clear_peer(self, number: int, peer: int) -> None:
+        self.python.clear_peer(number, peer)
+        self.rust.clear_peer(number, peer)
+
+    def outbound(self, number: int, frame: bytes, now: float) -> None:
+        self.python.outbound(number, frame, now)
+        self.rust.outbound(number, frame, now)
+
+    def inbound(self, packet: bytes) -> None:
+        self.python.inbound(packet)
+        self.rust.inbound(packet)
+
+    def send(self, number: int, nbma: bytes, payload: bytes) -> None:
+        self.python.send(number, nbma, GRE_NHRP, payload, 0xC0)
+        self.rust.send(number, nbma, GRE_NHRP, payload, 0xC0)
+
+    def agree(self) -> None:
+        """Compare everything that came out since the last time, and all counters."""
+        python, rust = self.python, self.rust
+        assert rust.take_wire() == [tuple(packet) for packet in python.wire]
+        assert rust.take_taps() == [tuple(frame) for frame in python.taps]
+        assert rust.take_punts() == [tuple(punt) for punt in python.punts]
+        python.wire, python.taps, python.punts = [], [], []
+        assert rust.dropped() == astuple(python.dropped)
+        for number in self.numbers:
+            tunnel = python.tunnels[number]
+            counts = {
+                nbma: (tunnel.sent.get(nbma, 0), tunnel.received.get(nbma, 0)) for nbma in tunnel.sent | tunnel.received
+            }
+            assert {nbma: (sent, received) for nbma, sent, received in rust.usage(number)} == counts
+
+    def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
+        self.python.tunnels[number] = CoreTunnel(
+            tunnel.source,
+            tunnel.destination,
+            tunnel.key,
+            traffic.OWN_MAC,
+            address=tunnel.address or b"",
+            mtu=tunnel.mtu,
+            mss=tunnel.mss,
+            network=tunnel.network,
+            report=tunnel.report,
+            multicast=tuple(tunnel.multicast),
+        )
+        rust = self.rust
+        rust.set_tunnel(number, tunnel.source, tunnel.destination, tunnel.key, traffic.OWN_MAC, tunnel.mtu, tunnel.mss)
+        rust.set_address(number, tunnel.address)
+        rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)
+        rust.set_multicast(number, tunnel.multicast)
+        for peer, nbma in tunnel.peers:
+            self.set_peer(number, peer, nbma)
+
+
+theirs = st.sampled_from(traffic.THEIRS)
+peer_ids = st.integers(1, 3)
+tunnels = st.builds(
+    Tunnel,
+    source=traffic.our_addresses,
+    destination=st.one_of(st.none(), st.none(), st.none(), theirs),
+    key=traffic.keys,
+    mtu=st.sampled_from([68, 100, 1400, 1476]),
+    mss=st.sampled_from([None, 536, 1360]),
+    address=st.sampled_from([None, traffic.TUNNEL_ADDRESS.packed]),
+    network=st.sampled_from([None, 1, 1, 2]),
+    report=st.booleans(),
+    multicast=st.lists(theirs, max_size=3),
+    peers=st.lists(theirs, min_size=3, max_size=3).map(lambda nbmas: list(enumerate(nbmas, 1))),
+)
+numbers = st.integers(0, 2)
+frames = st.tuples(st.just("outbound"), numbers, traffic.frames(), st.sampled_from([0.0, 5.0, 8.0]))
+received = st.tuples(st.just("inbound"), traffic.gre_packets)
+steps = st.one_of(
+    *[frames] * 3,
+    *[received] * 4,
+    st.tuples(st.just("set_peer"), numbers, peer_ids, theirs),
+    st.tuples(st.just("clear_peer"), numbers, peer_ids),
+    st.tuples(st.just("send"), numbers, theirs, st.binary(max_size=30)),
+)
+
+
+@patch.multiple(oracle, HAIRPIN_PAIRS=PAIRS, COUNTED_PEERS=COUNTED)
+def take_the_same_steps(described: list[Tunnel], taken: list[tuple[object, ...]]) -> None:
+    both, now = Both(described), 0.0
+    for step in taken:
+        match step:
+            case ("inbound", bytes(packet)):
+                both.inbound(packet)
+            case ("outbound", int(number), bytes(frame), float(later)):
+                now += later
+                both.outbound(number % len(described) + 1, frame, now)
+            case ("set_peer", int(number), int(peer), bytes(nbma)):
+                both.set_peer(number % len(described) + 1, peer, nbma)
+            case ("clear_peer", int(number), int(peer)):
+                both.clear_peer(number % len(described) + 1, peer)
+            case ("send", int(number), bytes(nbma), bytes(payload)):
+                both.send(number % len(described) + 1, nbma, payload)
+        both.agree()
+
+
+@given(st.lists(tunnels, min_size=1, max_size=3), st.lists(steps, min_size=4, max_size=16))
+def test_both_cores_make_the_same_of_everything(described: list[Tunnel], taken: list[tuple[object, ...]]) -> None:
+    take_the_same_steps(described, taken)
+
+
+HUB = Tunnel(
+    source=traffic.OURS[0],
+    destination=None,
+    key=None,
+    mtu=1400,
+    mss=1360,
+    address=traffic.TUNNEL_ADDRESS.packed,
+    network=1,
+    report=True,
+    multicast=[*traffic.THEIRS],
+    peers=[(1, traffic.THEIRS[0]), (2, traffic.THEIRS[1]), (3, traffic.THEIRS[2])],
+)
+
+
+@given(st.lists(st.tuples(theirs, traffic.tcp_packets, peer_ids, st.sampled_from([0.0, 3.0, 8.0])), max_size=20))
+def test_both_cores_report_the_same_hairpins(taken: list[tuple[bytes, bytes, int, float]]) -> None:
+    """Packets come in from one neighbour and leave for another, some of them merged by a network card on the way."""
+    both: list[tuple[object, ...]] = []
+    for nbma, packet, peer, later in taken:
+        gre = GreHeader(protocol_type=GRE_IPV4).serialize(packet)
+        frame = (
+            VnetHeader().serialize() + b"\x02\x00" + peer.to_bytes(4, "big") + traffic.OWN_MAC + b"\x08\x00" + packet
+        )
+        both += [("inbound", traffic.outer(nbma, traffic.OURS[0], gre)), ("outbound", 0, frame, later)]
+    take_the_same_steps([HUB], both)
+
+
+@given(traffic.flows())
+def test_merged_segments_are_the_same_packets_for_who_cuts_them_again(packets: list[bytes]) -> None:
+    """In the same order within each flow; what is no plain TCP segment counts to the flow of its two hosts."""
+    both = Both([HUB])
+    gre = GreHeader(protocol_type=GRE_IPV4)
+    received = [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
+    for packet in received:
+        both.python.inbound(packet)
+    both.rust.inbound_merged(received)
+    expected = [frame for _, frame in both.python.taps]
+    frames = [frame for _, frame in both.rust.take_taps()]
+    assert by_flow(frames) == by_flow(expected)
+    assert len(frames) <= len(expected)
+
+
+def by_flow(frames: list[bytes]) -> dict[bytes, list[bytes]]:
+    flows: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for frame in frames:
+        vnet = VnetHeader.parse(frame)
+        for packet in finished(vnet, frame[_FRAME_HEADER:]):
+            whole_tcp = packet[0] == 0x45 and packet[9] == 6 and not packet[6] & 0x3F and not packet[7]
+            flows[packet[12:24] if whole_tcp else packet[12:20]].append(frame[VNET_HEADER_SIZE:_FRAME_HEADER] + packet)
+    return flows
