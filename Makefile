@@ -99,7 +99,7 @@ lint: setup-dev ## ruff, mypy, the rooms; cargo fmt and clippy where there is ca
 	$(BIN)/lint-imports --no-logo
 	@if scripts/cargo-ready; then \
 	  cargo fmt --check --manifest-path engine/Cargo.toml && \
-	  cargo clippy --locked --all-targets --manifest-path engine/Cargo.toml -- -D warnings; fi
+	  cargo clippy --locked --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi
 
 format: setup-dev ## let ruff put imports and layout right
 	@$(BIN)/python -m ruff check --fix .

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import importlib.util
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
 
-from contract.worlds import LAN, UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
+from contract.worlds import UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
+from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_IPV4,
@@ -17,6 +20,7 @@ from dmvpn.base.effects import (
     ClearRoute,
     Listen,
     NextHop,
+    PollInterfaces,
     PollUsage,
     RouteKind,
     SendGre,
@@ -31,7 +35,17 @@ from dmvpn.base.effects import (
     SetTunnel,
     TunnelSpec,
 )
-from dmvpn.base.events import Hairpin, IpReceived, KeepaliveReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
+from dmvpn.base.events import (
+    Hairpin,
+    InterfacesCounted,
+    IpReceived,
+    KeepaliveReceived,
+    NhrpReceived,
+    PeerUsage,
+    Unresolved,
+    UsageReported,
+)
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -40,12 +54,20 @@ from dmvpn.shells.lab.namespaces import run_in_lab
 
 TUNNEL = {"A": IPv4Address("172.16.0.1"), "B": IPv4Address("172.16.0.2"), "C": IPv4Address("172.16.0.3")}
 Contract = Callable[[World], None]
+NO_ENGINE = importlib.util.find_spec("dmvpn_engine") is None
+PLANES = [
+    "simulated",
+    pytest.param("python", marks=pytest.mark.lab),
+    pytest.param(
+        "rust", marks=[pytest.mark.lab, pytest.mark.skipif(NO_ENGINE, reason="dmvpn-engine is not installed")]
+    ),
+]
 
 
 def contract(test: Contract) -> Callable[[str], None]:
     """Run the test on every plane."""
 
-    @pytest.mark.parametrize("plane", ["simulated", pytest.param("python", marks=pytest.mark.lab)])
+    @pytest.mark.parametrize("plane", PLANES)
     @functools.wraps(test)
     def on_plane(plane: str) -> None:
         if plane == "simulated":
@@ -53,7 +75,7 @@ def contract(test: Contract) -> Callable[[str], None]:
             return
 
         def real() -> None:
-            world = RealWorld()
+            world = RealWorld(choose(plane))
             try:
                 test(world)
             finally:
@@ -232,7 +254,12 @@ def test_multicast_is_copied_to_every_neighbour_of_the_list(world: World) -> Non
     world.until(lambda: bool(world.of("B", IpReceived) and world.of("C", IpReceived)))
     for name in ("B", "C"):
         (event,) = world.of(name, IpReceived)
-        assert (event.interface, event.source, event.protocol, event.payload) == ("Tunnel0", TUNNEL["A"], 88, b"a hello")
+        assert (event.interface, event.source, event.protocol, event.payload) == (
+            "Tunnel0",
+            TUNNEL["A"],
+            88,
+            b"a hello",
+        )
         assert (event.ttl, event.tos) == (1, 0xC0)
     assert world.of("A", IpReceived) == [], "not to ourselves"
 
@@ -320,7 +347,7 @@ def test_a_packet_too_big_is_cut_before_encapsulation(world: World) -> None:
 @contract
 def test_the_maximum_segment_size_of_a_passing_syn_is_lowered(world: World) -> None:
     hub_and_spokes(world, mss=1360)
-    syn = bytes.fromhex("0fa01388" "00000001" "00000000" "60022000" "00000000" "020405b4")
+    syn = bytes.fromhex("0fa0138800000001000000006002200000000000020405b4")
     pseudo = pseudo_header(host("B"), host("C"), IpProtocol.TCP, len(syn))
     syn = syn[:16] + checksum(pseudo + syn).to_bytes(2, "big") + syn[18:]
     packet = Ipv4Packet(source=host("B"), destination=host("C"), protocol=IpProtocol.TCP, payload=syn, identification=1)
@@ -367,6 +394,16 @@ def test_keepalives_of_a_point_to_point_tunnel_come_back(world: World) -> None:
 
 
 @contract
+def test_keepalives_come_back_from_a_far_end_whose_own_line_is_down(world: World) -> None:
+    """Two ends with keepalives that both gave up could never come up again otherwise."""
+    for name, far in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=5, mtu=1472)
+        world.execute(name, SetTunnel(spec), SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)))
+    world.execute("A", SendKeepalive("Tunnel0"))
+    world.until(lambda: bool(world.of("A", KeepaliveReceived)))
+
+
+@contract
 def test_a_point_to_point_tunnel_needs_no_adjacency(world: World) -> None:
     for name, far in (("A", "B"), ("B", "A")):
         spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=7, mtu=1472)
@@ -397,6 +434,26 @@ def test_packets_are_counted_by_nbma_address(world: World) -> None:
 
 
 @contract
+def test_packets_and_octets_are_counted_by_interface(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("A", PollInterfaces())
+    world.until(lambda: bool(world.of("A", InterfacesCounted)))
+    for _ in range(4):
+        world.send("B", udp("B", host("C")))
+    world.until(lambda: len(only_udp(world.received["C"])) == 4)
+    world.execute("A", PollInterfaces())
+    world.until(lambda: len(world.of("A", InterfacesCounted)) == 2)
+    before, after = ({c.interface: c for c in report.counts} for report in world.of("A", InterfacesCounted))
+    for interface in ("Tunnel0", UNDERLAY):
+        old, new = before[interface], after[interface]
+        # The kernel may have something of its own to send on the wire (ARP, IGMP), not in the tunnel.
+        assert new.received - old.received >= 4
+        assert new.sent - old.sent >= 4
+        assert new.received_octets - old.received_octets >= 4 * 28
+        assert new.sent_octets - old.sent_octets >= 4 * 28
+
+
+@contract
 def test_a_tunnel_without_carrier_forwards_nothing(world: World) -> None:
     hub_and_spokes(world)
     world.execute("B", SetCarrier("Tunnel0", False), ClearRoute(Prefix.parse("192.168.0.0/16")))
@@ -411,7 +468,49 @@ def test_malformed_gre_changes_nothing(world: World) -> None:
     for octets in (b"", b"\x00", b"\xff\xff\x08\x00", b"\x20\x00\x08\x00", b"\x00\x00\x08\x00\x45", bytes(64)):
         packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets)
         world.execute("B", packet)
-    world.execute("A", SetMulticast("Tunnel0", ()))
     world.run(0.2)
+    world.execute("A", PollInterfaces())
+    world.until(lambda: bool(world.of("A", InterfacesCounted)))
     assert world.of("A", NhrpReceived) == []
-    assert UNDERLAY != LAN
+    drops = world.of("A", InterfacesCounted)[0].drops
+    assert drops.malformed + drops.no_tunnel + drops.not_ipv4 == 6
+
+
+@contract
+def test_an_order_about_a_tunnel_that_is_not_there_fails_and_says_so(world: World) -> None:
+    for order in (
+        SetCarrier("Tunnel9", True),
+        SetAdjacency("Tunnel9", TUNNEL["B"], nbma("B")),
+        ClearAdjacency("Tunnel9", TUNNEL["B"]),
+        SetMulticast("Tunnel9", ()),
+        SetHairpin("Tunnel9", 1, True),
+        SendGre("Tunnel9", nbma("B"), GRE_NHRP, bytes(32)),
+        PollUsage("Tunnel9"),
+    ):
+        with pytest.raises(EffectError) as failure:
+            world.execute("A", order)
+        assert failure.value.errno == errno.ENODEV
+
+
+@contract
+def test_a_packet_that_returns_to_where_it_came_from_is_no_hairpin(world: World) -> None:
+    hub_and_spokes(world)
+    world.execute("A", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["B"]),)))
+    world.send("B", udp("B", host("C"), ttl=9))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    assert world.of("A", Hairpin) == []
+
+
+@contract
+def test_no_error_answers_an_error(world: World) -> None:
+    hub_and_spokes(world)
+    quoted = udp("B", host("C")).serialize()
+    error = icmp.DestinationUnreachable(code=icmp.UnreachableCode.PORT, quoted=icmp.quote(quoted)).serialize()
+    dying = Ipv4Packet(source=host("B"), destination=host("C"), protocol=IpProtocol.ICMP, payload=error, ttl=1)
+    world.send("B", dying)
+    world.send("B", udp("B", host("C"), ttl=1))
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    world.run(0.2)
+    (answer,) = only_icmp(world.received["B"])
+    assert isinstance(answer, icmp.TimeExceeded)
+    assert answer.quoted[9] == IpProtocol.UDP, "the packet that was no error"

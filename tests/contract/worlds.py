@@ -18,7 +18,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import Effect, NextHop, SendIp, SetInterface, SetRoute
+from dmvpn.base.effects import Effect, NextHop, SendIp, SetCarrier, SetInterface, SetRoute
 from dmvpn.base.events import Event
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.python import PythonEngine
@@ -152,7 +152,7 @@ class RealWorld(World):
         self._planes = {name: self._plane(name, make_engine) for name in ROUTERS}
         self._taps = {name: self._host(name) for name in ROUTERS}
         self.set_up()
-        self._wait_for_carriers()
+        self._wait_for_carriers(*self._spaces.values())
 
     # A `Watch` for the planes.
 
@@ -166,6 +166,8 @@ class RealWorld(World):
         with inside_network(self._spaces[router]):
             for effect in effects:
                 self._planes[router].execute(effect)
+        if any(isinstance(effect, SetCarrier) and effect.up for effect in effects):
+            self._wait_for_carriers(self._spaces[router])
 
     def send(self, router: str, packet: Ipv4Packet) -> None:
         with (
@@ -216,15 +218,16 @@ class RealWorld(World):
                 hop = netlink.NextHop(link.index, IPv4Address(f"192.168.{number}.1"))
                 kernel.call(netlink.add_route(netlink.Route(DEFAULT, (hop,))))
 
-    def _wait_for_carriers(self) -> None:
+    def _wait_for_carriers(self, *spaces: int) -> None:
         """A cable that was just plugged in drops packets for up to a second (the kernel's linkwatch)."""
-        for space in self._spaces.values():
+        for space in spaces:
             with inside_network(space), netlink.NetlinkSocket() as kernel:
                 for _ in range(200):
-                    veths = [link for link in kernel.links() if link.kind == "veth"]
-                    if all(netlink.LinkFlag.RUNNING in link.flags for link in veths):
+                    links = [link for link in kernel.links() if link.carrier or link.kind == "veth"]
+                    if all(netlink.LinkFlag.RUNNING in link.flags for link in links):
                         break
                     self.run(0.01)
+            self.run(0.01)  # it says so shortly before it is so
 
     @contextlib.contextmanager
     def _configured(self, space: str, name: str, address: str) -> Iterator[netlink.NetlinkSocket]:

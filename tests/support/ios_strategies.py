@@ -10,6 +10,8 @@ from dmvpn.ios import AnyOrder, Choice, ConfigLine, Keyword, Node, Optional_, Se
 from support import small_language as small
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hypothesis.strategies import SearchStrategy
 
 ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "192.0.2.1", "224.0.0.9", "255.255.255.255"])
@@ -30,24 +32,29 @@ _VALUES = {
 }
 
 
-def words_of(node: Node) -> SearchStrategy[list[str]]:
-    """The words of a line that fits `node`."""
-    match node:
-        case Keyword():
-            return st.just([node.word])
-        case Value():
-            return _value_of(node).map(lambda text: [text])
-        case Sequence():
-            return st.tuples(*map(words_of, node.parts)).map(_joined)
-        case Choice():
-            return st.one_of(*map(words_of, node.alternatives))
-        case Optional_():
-            return st.one_of(st.just([]), words_of(node.node))
-        case AnyOrder():
-            chosen = st.permutations(node.alternatives).flatmap(
-                lambda order: st.integers(0, len(order)).map(lambda count: order[:count])
-            )
-            return chosen.flatmap(lambda nodes: st.tuples(*map(words_of, nodes)).map(_joined))
+def words_of(node: Node, value_of: Callable[[Value], SearchStrategy[str]] | None = None) -> SearchStrategy[list[str]]:
+    """The words of a line that fits `node`. value_of: texts that a value reads, else those of the small language."""
+    texts = value_of or _value_of
+
+    def words(node: Node) -> SearchStrategy[list[str]]:
+        match node:
+            case Keyword():
+                return st.just([node.word])
+            case Value():
+                return texts(node).map(lambda text: [text])
+            case Sequence():
+                return st.tuples(*map(words, node.parts)).map(_joined)
+            case Choice():
+                return st.one_of(*map(words, node.alternatives))
+            case Optional_():
+                return st.one_of(st.just([]), words(node.node))
+            case AnyOrder():
+                chosen = st.permutations(node.alternatives).flatmap(
+                    lambda order: st.integers(0, len(order)).map(lambda count: order[:count])
+                )
+                return chosen.flatmap(lambda nodes: st.tuples(*map(words, nodes)).map(_joined))
+
+    return words(node)
 
 
 def _joined(parts: tuple[list[str], ...]) -> list[str]:

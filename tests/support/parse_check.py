@@ -50,6 +50,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 GENIE_ALIASES = [
     (r"^show interface$", "show interfaces"),
     (r"^show crypto ikev2 sa detailed$", "show crypto ikev2 sa detail"),
+    (r"^show ip route next-hop-override$", "show ip route"),
     (r"^show ip route (\d+\.\d+\.\d+\.\d+)/(\d+)$", r"show ip route \1"),
     (r"^show ip route (\d+\.\d+\.\d+\.\d+) (\d+\.\d+\.\d+\.\d+)$", r"show ip route \1"),
     (r"^show running-config \| section (.*)$", r"show running-config | section \1"),
@@ -78,6 +79,7 @@ NTC_ALIASES = [
 KNOWN_LIMITS = [
     ("ntc", r"^show dmvpn .*detail", ""),
     ("ntc", r"^show ip eigrp neighbors", r"EIGRP-IPv4 VR\("),
+    ("ntc", r"^show running-config interface", r"^ tunnel "),
     ("genie", r"^show ip eigrp interfaces", r"EIGRP-IPv4 VR\("),
 ]
 ERROR = re.compile(r"^% ?(Invalid input|Incomplete command|Ambiguous command|Unknown command)", re.MULTILINE)
@@ -341,7 +343,7 @@ def judge(output: Output, engine: Engine) -> Verdict:
     if ERROR.search(output.text):
         return Verdict("FAIL", error="the output is an IOS error message")
     for name, command, text in KNOWN_LIMITS:
-        if name == engine.name and re.search(command, output.command) and re.search(text, output.text):
+        if name == engine.name and re.search(command, output.command) and re.search(text, output.text, re.MULTILINE):
             return NONE
     verdict = engine.run(output)
     return NONE if verdict.status == "FAIL" and output.empty_on_purpose else verdict

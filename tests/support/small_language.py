@@ -188,6 +188,19 @@ ROUTE = ConfigLine(
     key=(),
     order=500,
 )
+DOMAIN_LOOKUP = ConfigLine("global", "ip domain lookup", "Ask for names", order=47, keep_no=True)
+DOMAIN_NAME = ConfigLine("global", "ip domain name {name:word}", "Domain", order=47)
+TERMINAL = ConfigLine(
+    "global",
+    "line ( con | console=con | aux | vty ) {first:0-1869} [ {last:1-1869} ]",
+    "A terminal line",
+    order=900,
+    opens="line",
+)
+TERMINAL_LINES = (
+    ConfigLine("line", "exec-timeout {minutes:0-35791} [ {seconds:0-2147483} ]", "Silence", order=20),
+    ConfigLine("line", "logging synchronous", "Repeat the input", order=50),
+)
 
 LINES: tuple[ConfigLine, ...] = (
     *(HOSTNAME, INTERFACE, DESCRIPTION, BANDWIDTH, ADDRESS, SECONDARY, REDIRECTS, IP_MTU, HELLO, HOLD, PERCENT),
@@ -197,7 +210,8 @@ LINES: tuple[ConfigLine, ...] = (
     *(PEER_ADDRESS, PRE_SHARED, PROPOSAL, *PROPOSAL_LINES, POLICY, POLICY_PROPOSAL, PROFILE, *PROFILE_LINES),
     *(ISAKMP_POLICY, *ISAKMP_LINES, ISAKMP_KEY, TRANSFORM, TRANSFORM_MODE, IPSEC_PROFILE, *IPSEC_LINES, EIGRP),
     *(EIGRP_NAMED, EIGRP_NETWORK, EIGRP_AUTO_SUMMARY, FAMILY, AF_INTERFACE, AF_SPLIT_HORIZON, TOPOLOGY),
-    *(AF_NETWORK, OSPF_PROCESS, OSPF_AREA, RIP, *RIP_LINES, ROUTE),
+    *(AF_NETWORK, OSPF_PROCESS, OSPF_AREA, RIP, *RIP_LINES, ROUTE, DOMAIN_LOOKUP, DOMAIN_NAME, TERMINAL),
+    *TERMINAL_LINES,
 )
 MODES: tuple[Mode, ...] = (
     INTERFACE_MODE,
@@ -216,6 +230,7 @@ MODES: tuple[Mode, ...] = (
     Mode("af-topology", "config-router-af-topology", "router-eigrp-af", "exit-af-topology"),
     Mode("router-ospf", "config-router"),
     Mode("router-rip", "config-router"),
+    Mode("line", "config-line"),
 )
 
 

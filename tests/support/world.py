@@ -23,7 +23,6 @@ from dmvpn.shells.simulator import Simulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.events import Event
 
 P = TypeVar("P", bound=nhrp.NhrpPacket)
 
@@ -78,13 +77,18 @@ class World:
     """A scenario in virtual time. log: what each router said on its console, without the time stamps."""
 
     def __init__(
-        self, name: str, *, seed: int = 1, change: Callable[[str, str], str] = lambda _router, text: text
+        self,
+        name: str,
+        *,
+        seed: int = 1,
+        change: Callable[[str, str], str] = lambda _router, text: text,
+        record: Callable[[str], object] | None = None,
     ) -> None:
-        """`change` may edit the configuration of a router before it starts."""
+        """`change` may edit the configuration of a router before it starts; `record` takes the recording of all."""
         scenario = Scenario.load(name)
         texts = {router: change(router, text) for router, text in scenario.configurations.items()}
         self.scenario = Scenario(scenario.name, scenario.lab, texts)
-        self.sim = Simulator.of(self.scenario, seed=seed)
+        self.sim = Simulator.of(self.scenario, seed=seed, record=record)
         self.console: dict[str, list[str]] = {router: [] for router in self.sim.routers}
         self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}
         self._handles = {router: self._handle(router) for router in self.sim.routers}
@@ -185,9 +189,17 @@ class World:
                     found.append(message.sequence)
         return found
 
-    def inject(self, router: str, event: Event) -> None:
-        """Something arrives at a router out of the blue."""
-        self.sim.post(router, event)
+    def deliver(self, router: str, interface: str, packet: ipv4.Ipv4Packet) -> None:
+        """A packet of anybody's arrives at a port of a router, now."""
+        node = self.sim.routers[router]
+        node.arrive(interface, packet.serialize(), self.now)
+        self.sim.schedule(node)
+
+    def deliver_gre(self, router: str, interface: str, ends: tuple[str, str], message: bytes) -> None:
+        """A GRE packet arrives. ends: the NBMA addresses of its sender and of the router; message: header and all."""
+        source, destination = map(IPv4Address, ends)
+        outer = ipv4.Ipv4Packet(source=source, destination=destination, protocol=ipv4.IpProtocol.GRE, payload=message)
+        self.deliver(router, interface, outer)
 
     def watch(self, router: str, interface: str) -> Wiretap:
         """Listen on a wire from now on."""

@@ -6,8 +6,16 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.base.effects import SetInterface
-from dmvpn.base.events import AddressAssigned, EffectFailed, LinkChanged, PeerUsage, Resync, UsageReported
+from dmvpn.base.effects import PollInterfaces, SetInterface
+from dmvpn.base.events import (
+    AddressAssigned,
+    EffectFailed,
+    GreDrops,
+    InterfaceCount,
+    InterfacesCounted,
+    LinkChanged,
+    Resync,
+)
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE
@@ -163,7 +171,7 @@ def test_a_refused_order_is_tried_again_after_1_2_4_seconds() -> None:
     for _ in range(3):
         bench.handle(EffectFailed(order, 16, "busy"))
         before = bench.now
-        while not bench.advance(0.5):
+        while order not in bench.advance(0.5):
             pass
         times.append(bench.now - before)
     assert times == [1.0, 2.0, 4.0]
@@ -220,14 +228,6 @@ def test_the_running_configuration_has_the_lines_in_the_order_of_ios() -> None:
     assert make("\n".join(lines)).running_lines() == lines
 
 
-def test_counters_of_a_tunnel_come_from_the_data_plane() -> None:
-    bench = make("interface Tunnel0\n")
-    bench.handle(UsageReported("Tunnel0", (PeerUsage(IPv4Address("192.0.2.1"), sent=3, received=5),)))
-    text = "\n".join(bench.show("show interfaces Tunnel0"))
-    assert "5 packets input" in text
-    assert "3 packets output" in text
-
-
 def test_show_ip_interface_brief_is_aligned_as_on_ios() -> None:
     bench = make(
         f"{ETHERNET}interface Gi0/2\n shutdown\ninterface Loopback0\n ip address 10.255.0.11 255.255.255.255\n"
@@ -262,3 +262,50 @@ def test_show_ip_interface_lists_secondary_addresses() -> None:
     assert lines[0] == "GigabitEthernet0/1 is down, line protocol is down"
     assert lines[1] == "  Internet address is 172.16.11.1/30"
     assert "  Secondary address 10.9.9.1/24" in lines
+
+
+def count(received: int, sent: int, size: int = 100) -> InterfacesCounted:
+    """The plane's answer about one interface."""
+    return InterfacesCounted(
+        (
+            InterfaceCount(
+                interface="GigabitEthernet0/1",
+                received=received,
+                sent=sent,
+                received_octets=received * size,
+                sent_octets=sent * size,
+            ),
+        ),
+        GreDrops(),
+    )
+
+
+def test_the_plane_is_asked_for_counters_every_five_seconds() -> None:
+    bench = make()
+    assert of_type(bench.advance(16), PollInterfaces) == [PollInterfaces()] * 3
+
+
+def test_show_interfaces_has_packets_octets_ages_and_average_rates() -> None:
+    bench = make()
+    bench.handle(UP)
+    bench.advance(5)
+    bench.handle(count(0, 0))
+    for second in range(60):
+        bench.advance(5)
+        bench.handle(count(50 * (second + 1), 0))
+    bench.advance(2)
+    lines = bench.show("show interfaces GigabitEthernet0/1")
+    assert "  Last input 00:00:02, output never, output hang never" in lines
+    assert "  5 minute input rate 5057 bits/sec, 6 packets/sec" in lines  # 63 percent of 8000 and 10
+    assert "  5 minute output rate 0 bits/sec, 0 packets/sec" in lines
+    assert "     3000 packets input, 300000 bytes, 0 no buffer" in lines
+
+
+def test_counters_that_begin_again_do_not_make_a_negative_rate() -> None:
+    bench = make()
+    bench.handle(UP, count(1000, 1000))
+    bench.advance(5)
+    bench.handle(count(10, 10))
+    lines = bench.show("show interfaces GigabitEthernet0/1")
+    assert "     10 packets input, 1000 bytes, 0 no buffer" in lines
+    assert not any("-" in line for line in lines if "rate" in line)

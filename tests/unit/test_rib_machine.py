@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import ClearRoute, Effect, NextHop, SetRoute
+from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync
 from dmvpn.base.notices import (
     OverrideOffered,
@@ -18,42 +18,8 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
-from dmvpn.features.static import FEATURE as STATIC
+from support.routing import GI1, GI2, a, make, p, route, routes_in, via
 from support.workbench import Workbench, of_type
-
-GI1, GI2 = "GigabitEthernet0/1", "GigabitEthernet0/2"
-
-
-def a(text: str) -> IPv4Address:
-    return IPv4Address(text)
-
-
-def p(text: str) -> Prefix:
-    return Prefix.parse(text)
-
-
-def via(address: str, interface: str = GI1) -> NextHop:
-    return NextHop(interface, a(address))
-
-
-def route(prefix: str, *hops: NextHop, source: RouteSource = RouteSource.EIGRP, distance: int = 90) -> Route:
-    return Route(prefix=p(prefix), source=source, distance=distance, metric=1000, next_hops=hops, process="100")
-
-
-def make(text: str = "") -> Workbench:
-    """R31: 172.16.31.1/30 towards the provider, 10.3.3.1/24 towards its LAN."""
-    bench = Workbench(INTERFACE, RIB, STATIC)
-    bench.configure(
-        f"interface {GI1}\n ip address 172.16.31.1 255.255.255.252\n"
-        f"interface {GI2}\n ip address 10.3.3.1 255.255.255.0\n{text}"
-    )
-    bench.handle(LinkChanged(GI1, up=True))
-    bench.handle(LinkChanged(GI2, up=True))
-    return bench
-
-
-def routes_in(effects: list[Effect]) -> list[SetRoute | ClearRoute]:
-    return [effect for effect in effects if isinstance(effect, SetRoute | ClearRoute)]
 
 
 def test_an_interface_makes_a_connected_and_a_local_route_which_the_shell_is_not_told_about() -> None:

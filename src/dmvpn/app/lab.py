@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import select
+import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.config import not_built, tree_of
 from dmvpn.app.engines import choose
 from dmvpn.app.picture import addresses, picture
 from dmvpn.app.sessions import make_server
@@ -21,12 +25,10 @@ from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, find_lab, running_labs
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names
-from dmvpn.shells.simulator.wallclock import SimulatedLab
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
-    from pathlib import Path
 
 #: Seconds in which a lab must be ready.
 PATIENCE = 20.0
@@ -38,7 +40,9 @@ def list_labs(arguments: argparse.Namespace) -> int:
     running = {folder.name for folder in running_labs()}
     for name in built_in_names():
         mark = "up" if name in running else ""
-        print(f"{name:<24} {mark:<3} {Scenario.load(name).lab.title}")
+        scenario = Scenario.load(name)
+        lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
+        print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}")
     for name in sorted(running - set(built_in_names())):
         print(f"{name:<24} up  (a folder of yours)")
     return 0
@@ -60,16 +64,20 @@ def check(arguments: argparse.Namespace) -> int:
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario)
+    _refuse_what_cannot_come_up(scenario)
+    for name, text in scenario.configurations.items():
+        tree_of(f"{name}.cfg", text)
     folder = LabFolder.of(scenario.name)
-    folder.make()
+    folder.make(scenario.configurations)
     began = time.monotonic()
+    lab: int | None = None
     try:
-        if arguments.simulated:
-            lab = _start_simulated(scenario, folder)
-        else:
-            lab = _start_real(scenario, folder, arguments)
+        start = _start_simulated if arguments.simulated else _start_real
+        lab = start(scenario, folder, arguments)
         lacks = _wait(folder, lab, began + PATIENCE)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: what nobody can find any more must not go on
+        if lab is not None:
+            _end_at_once(lab)
         folder.remove()
         raise
     if lacks:
@@ -81,8 +89,20 @@ def up(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_what_cannot_come_up(scenario: Scenario) -> None:
+    """Say what is missing, and what each router would keep down for it. Raises UserError."""
+    if not scenario.lacks:
+        return
+    configured = scenario.configurations.items()
+    reasons = [f"  {name}: {reason}" for name, text in configured for reason in not_built(text)]
+    needs = " and ".join(scenario.lacks)
+    raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
+
+
 def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
     """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
+    import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
+
     engine = choose(arguments.engine)
 
     def supervise() -> int:
@@ -92,7 +112,9 @@ def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Names
     return namespaces.start(supervise, detached=True).fileno()
 
 
-def _start_simulated(scenario: Scenario, folder: LabFolder) -> int:
+def _start_simulated(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
+    from dmvpn.shells.simulator.wallclock import SimulatedLab
+
     pid = fork()
     if pid == 0:
 
@@ -104,6 +126,12 @@ def _start_simulated(scenario: Scenario, folder: LabFolder) -> int:
 
         end_with(simulate)
     return os.pidfd_open(pid)
+
+
+def _end_at_once(lab: int) -> None:
+    """Kill a lab by the descriptor of its first process; the kernel takes the others."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(lab, signal.SIGKILL)
 
 
 def _log_to(path: Path) -> None:
@@ -165,6 +193,8 @@ def down(arguments: argparse.Namespace) -> int:
     end = time.monotonic() + 5.0
     while folder.path.exists() and time.monotonic() < end:
         time.sleep(0.02)
+    if folder.path.exists():
+        raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
     print(f"lab {folder.name} is down")
     return 0
 
@@ -208,17 +238,16 @@ def _router_order(what: str, said: str) -> Callable[[argparse.Namespace], int]:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run a program in the network of a node; this process becomes it."""
+    """Run a program in the network of a node, as a process of the lab. Its exit code."""
     if not arguments.program:
         raise UserError("exec needs a program: dmvpn lab exec H3 ping 10.4.4.100")
     lab, slash, node = arguments.node.rpartition("/")
     descriptor, pid = control.borrow_namespace(find_lab(lab if slash else None).control, node)
+    directory = Path.cwd()
     namespaces.enter_process(pid)
     namespaces.enter_network(descriptor)
-    try:
-        os.execvp(arguments.program[0], arguments.program)  # noqa: S606 - that is what was asked for
-    except OSError as error:
-        raise UserError(f"{arguments.program[0]}: {error.strerror}") from error
+    os.chdir(directory)
+    return namespaces.run_program(arguments.program)
 
 
 def impair(arguments: argparse.Namespace) -> int:
@@ -233,16 +262,16 @@ def impair(arguments: argparse.Namespace) -> int:
 
 
 def capture(arguments: argparse.Namespace) -> int:
-    """Capture for some seconds, or until Ctrl-C."""
-    if not (arguments.nodes or arguments.all):
+    """Capture for some seconds, or until Ctrl-C; or only end a capture whose command was killed."""
+    if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
     socket = find_lab(arguments.lab).control
-    output = str(arguments.output.resolve())
-    control.order(socket, do="capture", nodes=arguments.nodes, output=output)
-    try:
-        time.sleep(arguments.seconds if arguments.seconds is not None else 86400.0)
-    except KeyboardInterrupt:
-        print()
+    if not arguments.stop:
+        control.order(socket, do="capture", nodes=arguments.nodes, output=str(arguments.output.resolve()))
+        try:
+            time.sleep(arguments.seconds if arguments.seconds is not None else 86400.0)
+        except KeyboardInterrupt:
+            print()
     counts = control.order(socket, do="capture", stop=True)
     for path, packets in counts.items() if isinstance(counts, dict) else ():
         print(f"{packets:>8} packets  {path}")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
-import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dmvpn.app.config import read
+from dmvpn.app.config import read, tree_of
 from dmvpn.app.engines import choose
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace import KernelGre
 from dmvpn.ios import normalize_interface
-from dmvpn.router.features import FEATURES
-from dmvpn.router.language import configurator
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
@@ -25,7 +23,6 @@ from dmvpn.shells.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     import argparse
-    import socket
 
     from dmvpn.ios import ConfigTree
 
@@ -33,26 +30,21 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Run a configuration until SIGINT or SIGTERM. Raises UserError."""
     text = read(arguments.file)
-    result = configurator(FEATURES).parse_text(text)
-    errors = [problem for problem in result.problems if not problem.is_warning]
-    for problem in result.problems:
-        print(f"{arguments.file}:{problem.line_number}: {problem.text}", file=sys.stderr)
-        print("\n".join(problem.message_lines), file=sys.stderr)
-    if errors:
-        raise UserError(f"{arguments.file} has errors; nothing was changed")
+    tree = tree_of(arguments.file, text)
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
-    asyncio.run(_serve(arguments, text, result.tree))
+    asyncio.run(_serve(arguments, text, tree))
     return 0
 
 
 async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> None:
+    interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
     folder = LabFolder.of(f"run-{tree.hostname}")
-    folder.make()
+    folder.make([tree.hostname])
     runtime = Runtime(
         tree.hostname,
         SystemEntropy(),
-        choose(arguments.engine),
-        interfaces=_mapping(arguments.map),
+        engine,
+        interfaces=interfaces,
         manage=arguments.manage,
         storage=folder.storage(tree.hostname),
         recording=arguments.record,
@@ -63,12 +55,14 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     listener = control.listen(folder.control)
-    loop.add_reader(listener.fileno(), lambda: _obey(listener, runtime, stopped))
+    obey = partial(_obey, runtime=runtime, stopped=stopped)
+    loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey))
     try:
         runtime.start(text)
         await server.start()
         print(f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}", flush=True)
         await stopped.wait()
+        await runtime.leave()
     finally:
         loop.remove_reader(listener.fileno())
         listener.close()
@@ -77,24 +71,18 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
         folder.remove()
 
 
-def _obey(listener: socket.socket, runtime: Runtime, stopped: asyncio.Event) -> None:
+def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:
     """A router that runs alone is a lab of one: `dmvpn lab status` and `down` work on it."""
-    with contextlib.suppress(BlockingIOError):
-        connection, _ = listener.accept()
-        try:
-            match control.receive(connection).get("do"):
-                case "status":
-                    status: control.Json = {"scenario": "run", "engine": "", "routers": {runtime.name: True}}
-                    control.reply(connection, status)
-                case "missing":
-                    control.reply(connection, list(missing(runtime.router, ())))
-                case "down":
-                    stopped.set()
-                    control.reply(connection)
-                case other:
-                    control.reply(connection, error=f"a router that runs alone has no {other}")
-        except UserError as error:
-            control.reply(connection, error=str(error))
+    match request.get("do"):
+        case "status":
+            return {"scenario": "run", "engine": "", "routers": {runtime.name: True}}
+        case "missing":
+            return list(missing(runtime.router, ()))
+        case "down":
+            stopped.set()
+            return None
+        case other:
+            raise UserError(f"a router that runs alone has no {other}")
 
 
 def _mapping(words: list[str]) -> dict[str, str]:
@@ -110,10 +98,13 @@ def _mapping(words: list[str]) -> dict[str, str]:
 
 
 def cleanup() -> int:
-    """Remove what a killed router of ours left in this network namespace: its routes. Nothing else is touched."""
+    """Remove what a killed router of ours left in this network namespace. Nothing else is touched."""
     with netlink.NetlinkSocket() as kernel:
         routes = kernel.flush_routes()
+        device = KernelGre(kernel).clean_up()
     for route in routes:
         print(f"removed {route}")
+    if device is not None:
+        print(f"gave {device} back, which kept the kernel's own GRE quiet")
     print(f"{len(routes)} routes of ours removed; TAPs, neighbours and sockets went with their process")
     return 0

@@ -149,7 +149,7 @@ class SetMulticast(Effect):
 
 @dataclass(frozen=True, slots=True)
 class PollInterfaces(Effect):
-    """Report the packet counters of all interfaces with `InterfacesCounted`."""
+    """Report the packet counters of all interfaces, and dropped GRE packets, with `InterfacesCounted`."""
 
 
 @dataclass(frozen=True, slots=True)

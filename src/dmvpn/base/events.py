@@ -163,11 +163,27 @@ class InterfaceCount:
     send_drops: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreDrops:
+    """GRE packets that went nowhere. no_tunnel: for none of ours, because of their addresses or their key.
+
+    no_peer: of our own, for a neighbour without NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused
+    by the host.
+    """
+
+    malformed: int = 0
+    no_tunnel: int = 0
+    no_peer: int = 0
+    not_ipv4: int = 0
+    unsent: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class InterfacesCounted(Event):
-    """The answer to `PollInterfaces`: every interface that the plane knows."""
+    """The answer to `PollInterfaces`: every interface that the plane knows, and what was dropped since it runs."""
 
     counts: tuple[InterfaceCount, ...]
+    drops: GreDrops
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,16 @@ class HoldTunnel(Notice):
     reason: Reason | None
 
 
+@dataclass(frozen=True, slots=True)
+class MulticastReached(Notice):
+    """Multicast over a tunnel reaches somebody new, or somebody new sends to us: a client registered, a server answers.
+
+    A routing protocol greets at once. What it said when the tunnel came up was said before anybody could hear it.
+    """
+
+    tunnel: str
+
+
 # ------------------------------------------------------------------------------------------------ routes
 
 

@@ -1,14 +1,18 @@
-"""Events as lines of JSON and back: a router's life on disk, to be replayed.
+"""A router's life as lines of JSON, to be lived again: what it was told, what it drew by chance, what it did.
 
-A line is `{"t": seconds, "router": "R31", "event": "IpReceived", "fields": {...}}`. Values that JSON does not know
-stand as an object with one key that begins with "$": addresses, prefixes, octets, tuples, enums and nested
-dataclasses. Every frozen dataclass that derives from `Event` or stands in one can be written; only classes of this
-program are read back.
+    {"router": "R31", "begins": true}                                            a life begins (again, after a restart)
+    {"router": "R31", "t": 4.921, "event": "IpReceived", "fields": {...}}        an event, before it is handled
+    {"router": "R31", "drew": "9f02...", "did": "5c1d..."}                       how it was handled: see `Outcome`
+
+Values that JSON does not know stand as an object with one key that begins with "$": addresses, prefixes, octets,
+tuples, enums and nested dataclasses. Every frozen dataclass that derives from `Event` or stands in one can be written;
+only classes of this program are read back.
 """
 
 from __future__ import annotations
 
 import enum
+import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -17,12 +21,21 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, InterfaceCount, PeerUsage
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, PeerUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dmvpn.base.entropy import Entropy
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A life begins: a router that knows nothing."""
+
+    router: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +47,104 @@ class Entry:
     event: Event
 
 
-def dump(entry: Entry) -> str:
-    """One line, without its end."""
-    return json.dumps(
-        {
-            "t": entry.time,
-            "router": entry.router,
-            "event": type(entry.event).__name__,
-            "fields": _fields(entry.event),
-        },
-        separators=(",", ":"),
-    )
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the event before it was handled. drew: octets of entropy. did: a fingerprint of the effects."""
+
+    router: str
+    drew: bytes
+    did: str
 
 
-def load(line: str) -> Entry:
+Line = Begin | Entry | Outcome
+
+#: What stands for the effects of an event whose handling failed.
+FAULT = "fault"
+
+
+class Recorder:
+    """Writes the lives of one router down. It is also the entropy that the router draws from."""
+
+    def __init__(self, router: str, write: Callable[[str], object]) -> None:
+        """write: takes text, line ends included."""
+        self._router = router
+        self._write = write
+        self._source: Entropy | None = None
+        self._drawn = bytearray()
+
+    def begin(self, source: Entropy) -> Entropy:
+        """A life begins; what it draws from `source` is written down. Returns the entropy to give it."""
+        self._source = source
+        self._line({"begins": True})
+        return self
+
+    def octets(self, count: int) -> bytes:
+        """`count` unpredictable octets, which are remembered."""
+        if self._source is None:
+            raise AssertionError("nothing lives yet")
+        drawn = self._source.octets(count)
+        self._drawn += drawn
+        return drawn
+
+    def event(self, event: Event, now: float) -> None:
+        """An event is about to be handled."""
+        self._line({"t": now, "event": type(event).__name__, "fields": _fields(event)})
+
+    def outcome(self, effects: Iterable[Effect]) -> None:
+        """It was handled, and this is to be done."""
+        self._line({"drew": self._drawn.hex(), "did": fingerprint(effects)})
+        self._drawn.clear()
+
+    def fault(self) -> None:
+        """Handling it failed: that is our own fault, and will happen again when it is replayed."""
+        self._line({"drew": self._drawn.hex(), "did": FAULT})
+        self._drawn.clear()
+
+    def _line(self, fields: dict[str, Json]) -> None:
+        self._write(json.dumps({"router": self._router, **fields}, separators=(",", ":")) + "\n")
+
+
+class RecordedEntropy:
+    """Gives again what was drawn in a recorded life."""
+
+    def __init__(self) -> None:
+        self._left = bytearray()
+
+    def feed(self, drawn: bytes) -> None:
+        """Further octets, which will be drawn."""
+        self._left += drawn
+
+    def octets(self, count: int) -> bytes:
+        """The next octets. Raises UserError if this life draws more than the recorded one."""
+        if len(self._left) < count:
+            raise UserError("more random numbers are drawn than when it was recorded: this life takes another course")
+        drawn = bytes(self._left[:count])
+        del self._left[:count]
+        return drawn
+
+
+def fingerprint(effects: Iterable[Effect]) -> str:
+    """Equal for equal effects in the same order."""
+    digest = hashlib.sha256()
+    for effect in effects:
+        digest.update(json.dumps(plain(effect), separators=(",", ":")).encode())
+    return digest.hexdigest()[:16]
+
+
+def load(line: str) -> Line:
     """Read one line. Raises UserError if it is not a recording's."""
     try:
         raw = json.loads(line)
+        if "begins" in raw:
+            return Begin(str(raw["router"]))
+        if "did" in raw:
+            return Outcome(str(raw["router"]), bytes.fromhex(raw["drew"]), str(raw["did"]))
         kind = _classes()[raw["event"]]
         event = kind(**{name: _decode(value) for name, value in raw["fields"].items()})
         if not isinstance(event, Event):
             raise TypeError(f"{raw['event']} is no event")
         return Entry(float(raw["t"]), str(raw["router"]), event)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"not a line of a recording: {error}: {line[:80]!r}") from error
 
 
@@ -100,7 +188,8 @@ def _decode(value: Json) -> object:
             return tuple(_decode(item) for item in body)
         case "$enum", str():
             name, _, member = body.partition(".")
-            return getattr(_named(enum.Enum)[name], member)
+            kind = _named(enum.Enum)[name]
+            return kind[member] if issubclass(kind, enum.Enum) else None
         case _, dict():
             return _classes()[tag[1:]](**{name: _decode(item) for name, item in body.items()})
         case _:
@@ -108,7 +197,7 @@ def _decode(value: Json) -> object:
 
 
 def _classes() -> dict[str, type[object]]:
-    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in (PeerUsage, InterfaceCount)}
+    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in (PeerUsage, InterfaceCount, GreDrops)}
 
 
 def _named(root: type[object]) -> dict[str, type[object]]:

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -77,7 +76,7 @@ def shell(path: Path) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return execute(path, sys.stdin.read().splitlines())
     with _connect(path) as connected:
-        size = shutil.get_terminal_size()
+        size = os.get_terminal_size(sys.stdout.fileno())
         connected.sendall(encode(OpenShell(size.lines, size.columns)))
         with _raw_terminal(sys.stdin.fileno()), _window_changes(connected):
             reason = _converse(connected, sys.stdin.fileno(), _writer(None))
@@ -198,7 +197,7 @@ def _window_changes(connected: socket.socket) -> Iterator[None]:
     """Tell the router when the window changes its size."""
 
     def changed(_: int, __: FrameType | None) -> None:
-        size = shutil.get_terminal_size()
+        size = os.get_terminal_size(sys.stdout.fileno())
         with contextlib.suppress(OSError):
             connected.sendall(encode(Resize(size.lines, size.columns)))
 

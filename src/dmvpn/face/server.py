@@ -41,6 +41,7 @@ from dmvpn.face.protocol import (
     encode_output,
 )
 from dmvpn.face.session import ConsoleSession
+from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 
 #: Octets that may wait for a client that does not read.
 MAX_UNREAD: Final = 8 << 20
-#: Octets of the longest path that a Unix socket can have (sun_path of unix(7), with its zero).
-MAX_PATH: Final = 107
 
 _CREDENTIALS: Final = struct.Struct("iII")
 
@@ -317,8 +316,8 @@ def _is_allowed(writer: asyncio.StreamWriter) -> bool:
 
 def _listening_socket(path: Path) -> socket.socket:
     """A socket at `path` that only its owner may connect to, in place of one that nobody listens on any more."""
-    if len(os.fsencode(path)) > MAX_PATH:
-        raise UserError(f"{path}: too long for a socket, which may have {MAX_PATH} characters")
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise UserError(f"{path}: too long for a socket, which may have {LONGEST_SOCKET_PATH} characters")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_dead(path)

@@ -1,6 +1,7 @@
 """A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` of links and hosts.
 
     title: Phase 3, redirect and shortcut
+    needs: [eigrp]                 # optional: parts of the program without which it cannot come up
     routers:                       # optional: every *.cfg of the folder is a router of that name
       R11: {role: hub}
       TRANSPORT: {role: provider}
@@ -16,6 +17,7 @@ namespaces and the simulator read scenarios with this module.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface
@@ -27,11 +29,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import normalize_interface
+from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$")]
+_NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
+#: The name of the socket of the lab itself.
+RESERVED = "supervisor"
 #: "R11:GigabitEthernet0/1", or a host's name: hosts have a single interface.
 End = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,30}(:[A-Za-z]+ ?[0-9/.]+)?$")]
 
@@ -77,10 +83,15 @@ class ReadySpec(_Strict):
     routes: dict[Name, list[str]] = {}
 
 
+#: Parts of the program that a scenario may need: names of features that some releases lack.
+Need = Literal["ipsec", "eigrp", "rip", "ospf", "bgp"]
+
+
 class Lab(_Strict):
-    """The contents of `lab.yaml`."""
+    """The contents of `lab.yaml`. needs: what it cannot come up without; `lab up` says so before it tries."""
 
     title: str = ""
+    needs: list[Need] = []
     routers: dict[Name, RouterSpec] = {}
     links: list[LinkSpec] = []
     hosts: dict[Name, HostSpec] = {}
@@ -113,24 +124,34 @@ class Scenario:
         if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
             known = ", ".join(built_in_names())
             raise UserError(f"no scenario {name_or_folder!r}: neither a folder nor one of {known}")
-        configurations = {path.stem: path.read_text() for path in sorted(folder.glob("*.cfg"))}
+        configurations = {path.stem: _read_text(path) for path in sorted(folder.glob("*.cfg"))}
         if not configurations:
             raise UserError(f"{folder}: no router configuration (*.cfg) in this folder")
         return cls(folder.resolve().name, _read_lab(folder / CONFIGURATION), configurations)._checked(folder)
 
     def _checked(self, folder: Path) -> Self:
+        where = folder / CONFIGURATION
+        for router in self.configurations:
+            if not re.fullmatch(_NAME, router) or router == RESERVED:
+                raise UserError(f"{folder / router}.cfg: a router cannot have this name")
+            if router in self.lab.hosts:
+                raise UserError(f"{where}: {router} is a router and a host")
+        for name, host in self.lab.hosts.items():
+            node, interface = self.end(host.link)
+            if node not in self.configurations or not interface:
+                raise UserError(f"{where}: host {name}: its link {host.link!r} names no router interface")
         for router in self.lab.routers:
             if router not in self.configurations:
-                raise UserError(f"{folder / CONFIGURATION}: router {router} has no file {router}.cfg")
+                raise UserError(f"{where}: router {router} has no file {router}.cfg")
         taken: set[tuple[str, str]] = set()
         for link in self.lab.links:
             for end in link.ends:
                 node, interface = self.end(end)
                 known = node in self.configurations if interface else node in self.lab.hosts
                 if not known:
-                    raise UserError(f"{folder / CONFIGURATION}: link end {end!r} names no router interface and no host")
+                    raise UserError(f"{where}: link end {end!r} names no router interface and no host")
                 if (node, interface) in taken:
-                    raise UserError(f"{folder / CONFIGURATION}: {end} is on two links")
+                    raise UserError(f"{where}: {end} is on two links")
                 taken.add((node, interface))
         return self
 
@@ -158,6 +179,12 @@ class Scenario:
                 wires.append(([where, (name, "eth0")], LinkSpec(ends=[host.link, name])))
         yield from wires
 
+    @property
+    def lacks(self) -> list[str]:
+        """What it needs and this release does not have."""
+        built = {feature.name for feature in FEATURES if not feature.kept_only}
+        return [need for need in self.lab.needs if need not in built]
+
     def role(self, router: str) -> str:
         """hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)
@@ -168,7 +195,7 @@ def _read_lab(path: Path) -> Lab:
     if not path.exists():
         return Lab()
     try:
-        return Lab.model_validate(yaml.safe_load(path.read_text()) or {})
+        return Lab.model_validate(yaml.safe_load(_read_text(path)) or {})
     except yaml.YAMLError as error:
         raise UserError(f"{path}: {error}") from error
     except ValidationError as error:
@@ -177,6 +204,25 @@ def _read_lab(path: Path) -> Lab:
         raise UserError(f"{path}: {where}: {first['msg']}") from error
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not text: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+
+
 def built_in_names() -> list[str]:
     """The scenarios that come with the program."""
     return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIGURATION}"))
+
+
+def schema() -> str:
+    """The JSON schema of `lab.yaml`, as `lab.schema.json` publishes it."""
+    described = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Lab.model_json_schema(),
+        "title": "lab.yaml of a dmvpn scenario",
+    }
+    return json.dumps(described, indent=2) + "\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.events import Event, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
+from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.dataplane.python.core import CoreTunnel, PacketCore, Punt
 from dmvpn.dataplane.sockets import GreSocket
 from dmvpn.net.octets import ipv4_address
@@ -112,6 +112,17 @@ class PythonEngine:
         peers = dict.fromkeys((*counted.sent, *counted.received))
         return tuple(
             PeerUsage(ipv4_address(nbma), counted.sent.get(nbma, 0), counted.received.get(nbma, 0)) for nbma in peers
+        )
+
+    def dropped(self) -> GreDrops:
+        """GRE packets that went nowhere."""
+        count = self.core.dropped
+        return GreDrops(
+            malformed=count.malformed,
+            no_tunnel=count.no_tunnel,
+            no_peer=count.no_peer,
+            not_ipv4=count.not_ipv4,
+            unsent=count.unsent,
         )
 
     def close(self) -> None:

@@ -24,39 +24,25 @@ from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import (
     GRE_IPV4,
     GRE_NHRP,
-    ClearAdjacency,
-    ClearRoute,
     Effect,
-    Listen,
     NextHop,
-    PollUsage,
-    RemoveTunnel,
     RouteKind,
     SendGre,
     SendIp,
     SendKeepalive,
-    SetAdjacency,
-    SetCarrier,
-    SetHairpin,
-    SetInterface,
-    SetMulticast,
-    SetRoute,
-    SetTunnel,
-    StopListening,
-    TunnelSpec,
 )
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import (
     Event,
+    GreDrops,
     Hairpin,
     IpReceived,
     KeepaliveReceived,
     NhrpReceived,
-    PeerUsage,
     Unresolved,
-    UsageReported,
 )
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
+from dmvpn.dataplane.simulated.errors import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Port
 from dmvpn.dataplane.simulated.reassembly import Reassembler
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Tunnel, TunnelTable, Waiting
@@ -73,18 +59,18 @@ class Counters:
     """What a box did with packets that went no further, for tests and for people."""
 
     malformed: int = 0
-    no_tunnel: int = 0
     no_route: int = 0
     expired: int = 0
     unresolved: int = 0
 
 
-class SimulatedPlane:
-    """The data plane of a simulated router, and all of a simulated host."""
+class IpBox:
+    """Takes packets from wires and tunnels and passes them on; `plane.py` says what it is told to."""
 
     def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
         self.now = 0.0
         self.counters = Counters()
+        self._gre_drops = GreDrops()
         self._report = report
         self._transmit = transmit
         self._table = ForwardingTable()
@@ -94,51 +80,6 @@ class SimulatedPlane:
         self._reassembler = Reassembler()
         self._deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
         self._identification = 0
-
-    # ------------------------------------------------------------------------------------------------ the contract
-
-    def execute(self, effect: Effect) -> None:
-        """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
-        match effect:
-            case SendIp():
-                self._send_own(effect)
-            case SendGre():
-                self._send_gre(effect)
-            case SendKeepalive():
-                self._send_keepalive(effect)
-            case SetAdjacency():
-                self._set_adjacency(effect)
-            case ClearAdjacency():
-                self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
-            case SetMulticast():
-                self._tunnel(effect, effect.tunnel).multicast = effect.nbmas
-            case SetHairpin():
-                self._tunnel(effect, effect.tunnel).set_hairpin(effect)
-            case SetRoute():
-                self._table.set_route(effect)
-            case ClearRoute():
-                self._table.clear_route(effect.prefix)
-            case SetInterface():
-                self._set_interface(effect)
-            case SetTunnel():
-                self._set_tunnel(effect.spec)
-            case SetCarrier():
-                self._tunnel(effect, effect.tunnel).carrier = effect.up
-                self._table.port(effect.tunnel).carrier = effect.up
-            case RemoveTunnel():
-                self._remove_tunnel(effect.tunnel)
-            case PollUsage():
-                self._report_usage(effect)
-            case Listen():
-                listener = (effect.interface, effect.protocol, effect.port)
-                self._listeners[listener] = self._listeners.get(listener, 0) + 1
-            case StopListening():
-                self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
-            case _:
-                pass
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
     def next_deadline(self) -> float | None:
         """When `tick` is due next: packets that wait for a next hop are not kept for ever."""
@@ -153,25 +94,6 @@ class SimulatedPlane:
                 self._count("unresolved")
                 self._refuse(packet, icmp.UnreachableCode.HOST, via=name)
 
-    def set_carrier(self, interface: str, up: bool) -> None:
-        """A wire was plugged into a physical port, or pulled out."""
-        self._table.port(interface).carrier = up
-
-    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """The addresses that the port answers to."""
-        port = self._table.ports.get(interface)
-        return port.addresses if port and port.running else ()
-
-    def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
-        """The next hops for a destination; empty if it would be dropped. For invariants that tests check."""
-        hops = self._table.next_hops(destination)
-        return () if isinstance(hops, RouteKind) else hops
-
-    def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
-        """The NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
-        found = self._tunnels.by_name.get(tunnel)
-        return found.neighbour(next_hop) if found else None
-
     # ------------------------------------------------------------------------------------------------ from the wire
 
     def receive(self, interface: str, data: bytes) -> None:
@@ -184,6 +106,7 @@ class SimulatedPlane:
         except WireError:
             self._count("malformed")
             return
+        port.count_received(len(data), multicast=packet.destination.is_multicast)
         self._take(interface, packet)
 
     def _take(self, interface: str, packet: Ipv4Packet, nbma: IPAddress | None = None) -> None:
@@ -248,7 +171,7 @@ class SimulatedPlane:
     def _forward(self, interface: str, packet: Ipv4Packet, nbma: IPAddress | None) -> None:
         if packet.ttl <= 1:
             self._count("expired")
-            self._answer(packet.serialize(), _time_exceeded, source=self._table.port(interface).address)
+            self._answer(packet.serialize(), time_exceeded, source=self._table.port(interface).address)
             return
         packet = replace(packet, ttl=packet.ttl - 1)
         data = packet.serialize()
@@ -290,13 +213,15 @@ class SimulatedPlane:
             self._emit_fragments(port, next_hop, data)
         elif interface in self._tunnels.by_name:
             self._emit_tunnel(self._tunnels.by_name[interface], next_hop, data)
-        elif not self._transmit(interface, next_hop, data):
+        elif self._transmit(interface, next_hop, data):
+            port.count_sent(len(data))
+        else:
             self._refuse(data, icmp.UnreachableCode.HOST)
 
     def _emit_fragments(self, port: Port, next_hop: IPAddress, data: bytes) -> None:
         packet = Ipv4Packet.parse(data)
         if packet.dont_fragment:
-            self._answer(data, lambda quoted: _too_big(quoted, port.mtu))
+            self._answer(data, too_big(port.mtu))
             return
         for piece in packet.fragments(port.mtu):
             self._emit(port.name, next_hop, piece.serialize())
@@ -328,6 +253,7 @@ class SimulatedPlane:
     ) -> None:
         spec = tunnel.spec
         tunnel.sent[nbma] = tunnel.sent.get(nbma, 0) + 1
+        self._table.port(spec.name).count_sent(len(payload))
         message = gre.GreHeader(protocol_type=protocol, key=spec.key).serialize(payload)
         outer = self._packet(spec.source, nbma, IpProtocol.GRE, message, spec.ttl, payload[1] if tos is None else tos)
         self._send_outer(nbma, outer)
@@ -344,30 +270,35 @@ class SimulatedPlane:
         try:
             header, start = gre.GreHeader.parse(packet.payload)
         except WireError:
-            self._count("malformed")
+            self._gre_drops = replace(self._gre_drops, malformed=self._gre_drops.malformed + 1)
             return
         tunnel = self._tunnels.demultiplex(packet.destination, packet.source, header.key)
         if tunnel is None or not self._table.port(tunnel.spec.name).up:
-            self._count("no_tunnel")
+            self._gre_drops = replace(self._gre_drops, no_tunnel=self._gre_drops.no_tunnel + 1)
             return
         name, nbma = tunnel.spec.name, packet.source
         tunnel.received[nbma] = tunnel.received.get(nbma, 0) + 1
         payload = packet.payload[start:]
+        self._table.port(name).count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
             self._report(NhrpReceived(name, nbma, payload))
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
-        elif header.protocol_type == GRE_IPV4:
-            try:
-                inner = Ipv4Packet.parse(payload)
-            except WireError:
-                self._count("malformed")
-                return
-            if inner.protocol == IpProtocol.GRE and (inner.source, inner.destination) == (packet.destination, nbma):
-                # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
-                self._send_outer(nbma, payload)
-            elif self._table.port(name).running:
-                self._take(name, inner, nbma)
+        elif header.protocol_type != GRE_IPV4 or not self._take_inner(name, packet, payload):
+            self._gre_drops = replace(self._gre_drops, not_ipv4=self._gre_drops.not_ipv4 + 1)
+
+    def _take_inner(self, tunnel: str, outer: Ipv4Packet, payload: bytes) -> bool:
+        """What was in GRE; False if it is no IPv4 packet."""
+        try:
+            inner = Ipv4Packet.parse(payload)
+        except WireError:
+            return False
+        if inner.protocol == IpProtocol.GRE and (inner.source, inner.destination) == (outer.destination, outer.source):
+            # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
+            self._send_outer(outer.source, payload)
+        elif self._table.port(tunnel).running:
+            self._take(tunnel, inner, outer.source)
+        return True
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
@@ -440,11 +371,11 @@ class SimulatedPlane:
         """Tell the sender of a packet that it cannot be delivered. via: the interface it came by or should leave by."""
         if via and source is None:
             source = self._table.port(via).address
-        self._answer(data, lambda quoted: icmp.DestinationUnreachable(code=code, quoted=quoted), source=source)
+        self._answer(data, unreachable(code), source=source)
 
-    def _answer(self, data: bytes, message: Callable[[bytes], _IcmpError], source: IPAddress | None = None) -> None:
+    def _answer(self, data: bytes, message: Callable[[bytes], IcmpError], source: IPAddress | None = None) -> None:
         """Send an ICMP error about a packet to its sender, unless RFC 1122 §3.2.2 forbids it."""
-        if not _may_answer(data):
+        if not may_answer(data):
             return
         sender = peek_flow(data).source
         body = message(icmp.quote(data)).serialize()
@@ -464,46 +395,6 @@ class SimulatedPlane:
     def _error_packet(self, source: IPAddress, destination: IPAddress, message: bytes) -> bytes:
         return self._packet(source, destination, IpProtocol.ICMP, message, 255, TOS_INTERNETWORK_CONTROL)
 
-    # ------------------------------------------------------------------------------------------------ state
-
-    def _set_interface(self, effect: SetInterface) -> None:
-        self._table.set_interface(effect)
-        if effect.interface in self._tunnels.by_name:
-            return  # the tunnel's own specification says what is left
-        port = self._table.port(effect.interface)
-        port.mss = effect.mss
-        if effect.mtu is not None:
-            port.mtu = effect.mtu
-
-    def _set_tunnel(self, spec: TunnelSpec) -> None:
-        tunnel = self._tunnels.by_name.get(spec.name)
-        if tunnel is None:
-            self._tunnels.by_name[spec.name] = Tunnel(spec)
-            self._table.port(spec.name).carrier = False
-        else:
-            tunnel.spec = spec
-        port = self._table.port(spec.name)
-        port.mtu, port.mss = spec.mtu, spec.mss
-
-    def _remove_tunnel(self, name: str) -> None:
-        self._tunnels.by_name.pop(name, None)
-        self._table.remove_port(name)
-
-    def _set_adjacency(self, effect: SetAdjacency) -> None:
-        tunnel = self._tunnel(effect, effect.tunnel)
-        tunnel.adjacencies[effect.next_hop] = effect.nbma
-        waiting = tunnel.waiting.pop(effect.next_hop, None)
-        if waiting is not None:
-            self._deadlines.cancel((effect.tunnel, effect.next_hop))
-            for packet in waiting.packets:
-                self._emit(effect.tunnel, effect.next_hop, packet)
-
-    def _report_usage(self, effect: PollUsage) -> None:
-        tunnel = self._tunnel(effect, effect.tunnel)
-        peers = dict.fromkeys((*tunnel.sent, *tunnel.received))
-        usage = tuple(PeerUsage(nbma, tunnel.sent.get(nbma, 0), tunnel.received.get(nbma, 0)) for nbma in peers)
-        self._report(UsageReported(effect.tunnel, usage))
-
     def _tunnel(self, effect: Effect, name: str) -> Tunnel:
         tunnel = self._tunnels.by_name.get(name)
         if tunnel is None:
@@ -512,28 +403,3 @@ class SimulatedPlane:
 
     def _count(self, what: str) -> None:
         self.counters = replace(self.counters, **{what: getattr(self.counters, what) + 1})
-
-
-_IcmpError = icmp.DestinationUnreachable | icmp.TimeExceeded
-_ERRORS = (
-    icmp.IcmpType.DESTINATION_UNREACHABLE,
-    icmp.IcmpType.REDIRECT,
-    icmp.IcmpType.TIME_EXCEEDED,
-    icmp.IcmpType.PARAMETER_PROBLEM,
-)
-
-
-def _time_exceeded(quoted: bytes) -> _IcmpError:
-    return icmp.TimeExceeded(quoted=quoted)
-
-
-def _too_big(quoted: bytes, mtu: int) -> _IcmpError:
-    return icmp.DestinationUnreachable(code=icmp.UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=mtu, quoted=quoted)
-
-
-def _may_answer(data: bytes) -> bool:
-    """False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first."""
-    packet = Ipv4Packet.parse(data)
-    if packet.fragment_offset or packet.destination.is_multicast or int(packet.destination) == 0xFFFFFFFF:
-        return False
-    return packet.protocol != IpProtocol.ICMP or not packet.payload or packet.payload[0] not in _ERRORS

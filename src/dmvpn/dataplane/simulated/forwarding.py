@@ -12,7 +12,10 @@ from dmvpn.net.ipv4 import peek_flow
 
 @dataclass(slots=True)
 class Port:
-    """An interface. carrier: a wire is plugged in (a tunnel: its line protocol). mtu: octets of an IP packet."""
+    """An interface. carrier: a wire is plugged in (a tunnel: its line protocol). mtu: octets of an IP packet.
+
+    received, sent: packets, and in what follows their octets.
+    """
 
     name: str
     up: bool = True
@@ -20,6 +23,22 @@ class Port:
     mtu: int = 1500
     addresses: tuple[tuple[IPAddress, int], ...] = ()
     mss: int | None = None
+    received: int = 0
+    received_octets: int = 0
+    multicasts: int = 0
+    sent: int = 0
+    sent_octets: int = 0
+
+    def count_received(self, octets: int, *, multicast: bool = False) -> None:
+        """A packet came in."""
+        self.received += 1
+        self.received_octets += octets
+        self.multicasts += multicast
+
+    def count_sent(self, octets: int) -> None:
+        """A packet went out."""
+        self.sent += 1
+        self.sent_octets += octets
 
     @property
     def running(self) -> bool:

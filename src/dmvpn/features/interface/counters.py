@@ -65,9 +65,7 @@ class Traffic:
         """What is known by one answer more."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
-        return Traffic(
-            count, now, self.received.after(*received, seconds, now), self.sent.after(*sent, seconds, now)
-        )
+        return Traffic(count, now, self.received.after(*received, seconds, now), self.sent.after(*sent, seconds, now))
 
 
 def _directions(count: InterfaceCount) -> tuple[tuple[int, int], tuple[int, int]]:

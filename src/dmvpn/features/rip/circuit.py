@@ -32,7 +32,9 @@ _IMPOSSIBLE: Final = tuple(Prefix.parse(text) for text in ("0.0.0.0/8", "127.0.0
 class Circuit:
     """An interface in use. address: its primary one, the source of what we send. passive: nothing is multicast.
 
-    heard: somebody answered since it came up. attempts: how often the whole table has been asked for.
+    heard: somebody answered since it came up. attempts: how often the whole table has been asked for. ignored: packets
+    that were not to be believed, and what was wrong with the last one. greeted: when the whole table was last said, or
+    will be, because somebody new hears it.
     """
 
     state: InterfaceState
@@ -40,6 +42,9 @@ class Circuit:
     passive: bool
     heard: bool = False
     attempts: int = 0
+    ignored: int = 0
+    last_ignored: str = ""
+    greeted: float = float("-inf")
 
     @property
     def name(self) -> str:

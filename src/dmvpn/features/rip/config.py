@@ -123,7 +123,7 @@ SPLIT_HORIZON: Final = ConfigLine(
     "interface",
     "ip split-horizon",
     {"split-horizon": "Do not announce a route to where it came from"},
-    order=70,
+    order=54,
     default_on=True,
 )
 AUTHENTICATION_MODE: Final = ConfigLine(

@@ -6,6 +6,7 @@
 
 A circuit is an interface whose address a `network` line covers and whose line is up. When it comes up the whole table
 is asked for at once, and again a few times while nobody answers: a spoke's tunnel has a line before the hub knows it.
+When the hub does (`MulticastReached`), both sides say and ask at once.
 Updates go out every 30 s, changes almost at once, but never two triggered updates within a second (§3.10.1).
 """
 
@@ -23,6 +24,7 @@ from dmvpn.base.notices import (
     Configured,
     DebugOutput,
     InterfaceChanged,
+    MulticastReached,
     Notice,
     Route,
     RouteChanged,
@@ -53,6 +55,8 @@ TRIGGER_DELAY: Final = 0.05
 #: Seconds between triggered updates, and how much chance adds to that (RFC 2453 §3.10.1: 1 to 5 seconds).
 TRIGGER_INTERVAL: Final = 1.0
 TRIGGER_SPREAD: Final = 4.0
+#: Seconds between two tables that are said because somebody new hears them.
+GREETING_INTERVAL: Final = 1.0
 #: Updates come up to this part of their interval early, so that routers do not fall into step (§3.8).
 UPDATE_SPREAD: Final = 0.15
 #: How often the whole table is asked for on an interface where nobody answers; the pauses double from a second.
@@ -68,6 +72,7 @@ class RipMachine:
         InterfaceChanged,
         RouteChanged,
         RoutesCleared,
+        MulticastReached,
         IpReceived,
         Resync,
     )
@@ -102,6 +107,8 @@ class RipMachine:
                 return self._received(event, now)
             case RoutesCleared():
                 return [effect for circuit in self.circuits.values() for effect in self._request(circuit, now)]
+            case MulticastReached(tunnel=name) if name in self.circuits:
+                return self._greet(self.circuits[name], now)
             case Tick():
                 return self._tick(now)
             case Resync():
@@ -195,6 +202,15 @@ class RipMachine:
         circuit.attempts = 0
         self._timers.set(("first", circuit.name), now + TRIGGER_DELAY)
         return self._request(circuit, now)
+
+    def _greet(self, circuit: Circuit, now: float) -> Results:
+        """Somebody new hears us: say everything, at most once a second, and ask again if nobody answered yet."""
+        if circuit.passive and not self._neighbors(circuit):
+            return []
+        if self._timers.when(("first", circuit.name)) is None:
+            circuit.greeted = max(now + TRIGGER_DELAY, circuit.greeted + GREETING_INTERVAL)
+            self._timers.set(("first", circuit.name), circuit.greeted)
+        return [] if circuit.heard else self._request(circuit, now)
 
     # ------------------------------------------------------------------------------------------------------ timers
 
@@ -301,6 +317,8 @@ class RipMachine:
         try:
             packet, port = circuit.open(event)
         except WireError as error:
+            circuit.ignored += 1
+            circuit.last_ignored = f"{event.source}: {error}"
             return self._debug([messages.ignored(event.source, event.interface, str(error))])
         if packet.command == Command.REQUEST:
             return self._answer(circuit, packet, event.source, port)

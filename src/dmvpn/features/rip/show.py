@@ -118,6 +118,9 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
             yield f"    {name:<36}2     2          No        none"
     for name, reason in machine.silent.items():
         yield f"    {name} is silent: {reason}"
+    for name, circuit in machine.circuits.items():
+        if circuit.ignored:
+            yield f"    {name} ignored {circuit.ignored} packets, the last one from {circuit.last_ignored}"
     yield f"  Automatic network summarization is {'' if config.auto_summary else 'not '}in effect"
     summaries = [(entry.name, prefix) for entry in config.interfaces for prefix in entry.summaries]
     if summaries:

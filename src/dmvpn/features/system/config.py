@@ -234,7 +234,18 @@ EXEC_TIMEOUT = ConfigLine(
     {"exec-timeout": "Log out after silence", "minutes": "0 0: never", "seconds": "More precisely"},
     order=10,
 )
-SYNCHRONOUS = ConfigLine("line", "logging synchronous", "Repeat the input that a message interrupts", order=20)
+SYNCHRONOUS = ConfigLine(
+    "line",
+    f"logging synchronous [* level ( all | {_LEVEL} ) | limit {{messages:0-2147483647}} ]",
+    {
+        **_LEVEL_HELP,
+        "synchronous": "Repeat the input that a message interrupts",
+        "all": "All severities",
+        "limit": "At most so many messages wait",
+        "messages": "Messages",
+    },
+    order=20,
+)
 HISTORY = ConfigLine(
     "line",
     "history size {size:0-256}",

@@ -5,11 +5,12 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
 
     model     the typed configuration              line        why a tunnel is up or down
     machine   all tunnels                          keepalive   whether the far end answers
+    show      packets that reached no tunnel
 """
 
 from __future__ import annotations
 
-from dmvpn.features.tunnel import config, messages
+from dmvpn.features.tunnel import config, messages, show
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.ios import DebugFlag, Feature
 
@@ -17,6 +18,7 @@ FEATURE = Feature(
     name="tunnel",
     config=config.LINES,
     model=config.model,
+    commands=show.COMMANDS,
     machine=TunnelMachine,
     messages=messages.MESSAGES,
     debugs=(

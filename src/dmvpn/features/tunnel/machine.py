@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import Effect, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
-from dmvpn.base.events import EffectFailed, Event, KeepaliveReceived, Resync, Tick
+from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Resync, Tick
 from dmvpn.base.notices import (
     Configured,
     DebugOutput,
@@ -62,18 +62,20 @@ class _Tunnel:
 
 
 class TunnelMachine:
-    """Owns every `TunnelState`; answers `ports.Tunnels`."""
+    """Owns every `TunnelState`; answers `ports.Tunnels`. drops: GRE packets that reached none, as of the last count."""
 
     subscriptions: tuple[type[Event] | type[Notice], ...] = (
         InterfaceChanged,
         RouteChanged,
         HoldTunnel,
         KeepaliveReceived,
+        InterfacesCounted,
         EffectFailed,
         Resync,
     )
 
     def __init__(self, ports: Ports) -> None:
+        self.drops = GreDrops()
         self._ports = ports
         self._tunnels: dict[str, _Tunnel] = {}  # in order of their numbers
         self._rivals: dict[str, str] = {}
@@ -110,6 +112,9 @@ class TunnelMachine:
                 return self._evaluate(tunnel, now)
             case KeepaliveReceived():
                 return self._keepalive_received(event.tunnel, now)
+            case InterfacesCounted():
+                self.drops = event.drops
+                return []
             case EffectFailed(effect=SetTunnel(spec=spec)):
                 return self._refused(spec.name, event.text, now)
             case Tick():

@@ -54,36 +54,44 @@ class Captures:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{folder}: {error.strerror}") from error
-        for node in nodes:
-            with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
-                for link in kernel.links():
-                    if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
-                        self._open(folder / f"{node}-{link.name}.pcap", link.name)
+        try:
+            for node in nodes:
+                self._open_all(node, folder)
+        except OSError as error:
+            self.stop()
+            raise UserError(f"{error.filename or folder}: {error.strerror}") from error
         return [str(capture.path) for capture in self._running]
 
     def stop(self) -> Json:
         """End the capture. Returns the number of packets by file."""
-        for capture in self._running:
+        ended, self._running = self._running, []
+        for capture in ended:
             self._read(capture)
             self._selector.unregister(capture.source)
             capture.source.close()
-            capture.file.close()
-        counts: Json = {str(capture.path): capture.packets for capture in self._running}
-        self._running.clear()
-        return counts
+            with contextlib.suppress(OSError):  # the disk is full: what is there is there
+                capture.file.close()
+        return {str(capture.path): capture.packets for capture in ended}
+
+    def _open_all(self, node: str, folder: Path) -> None:
+        with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
+            for link in kernel.links():
+                if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
+                    self._open(folder / f"{node}-{link.name}.pcap", link.name)
 
     def _open(self, path: Path, interface: str) -> None:
-        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_PROTOCOLS))
+        file = path.open("wb")
+        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # deaf until it is bound to its interface
         source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         source.bind((interface, _ALL_PROTOCOLS))
         source.setblocking(False)
-        capture = _Capture(source, path.open("wb"), path)
+        capture = _Capture(source, file, path)
         capture.file.write(pcap.file_header())
         self._running.append(capture)
         self._selector.register(source, selectors.EVENT_READ, lambda: self._read(capture))
 
     def _read(self, capture: _Capture) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(OSError):
             for _ in range(_TURN):
                 frame = capture.source.recv(65600)
                 capture.file.write(pcap.record(frame, time.time_ns()))

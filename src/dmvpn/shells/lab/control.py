@@ -11,40 +11,72 @@ Supervisors of real and of simulated labs speak the same. Whoever may connect (s
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+log = logging.getLogger("dmvpn.lab")
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-#: Octets of a request, and seconds that either side waits for the other.
+#: Octets of a request.
 LARGEST_REQUEST = 65536
+#: Seconds that the asker waits for the answer, and the lab for the rest of a request: meanwhile it does nothing else.
 PATIENCE = 30.0
+LAB_PATIENCE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """An answer that is a descriptor."""
+
+    descriptor: int
 
 
 def listen(path: Path) -> socket.socket:
-    """The supervisor's end: a socket that only this user may connect to."""
+    """The supervisor's end: a socket that only this user may connect to. Once it is there it answers."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    path.unlink(missing_ok=True)
+    deaf = path.with_suffix(".new")
+    deaf.unlink(missing_ok=True)
     old = os.umask(0o177)
     try:
-        server.bind(str(path))
+        server.bind(str(deaf))
     finally:
         os.umask(old)
     server.listen(16)
     server.setblocking(False)
+    deaf.rename(path)
     return server
+
+
+def serve(server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent]) -> None:
+    """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab."""
+    with contextlib.suppress(OSError):  # the asker is gone again
+        connection, _ = server.accept()
+        try:
+            answer = obey(receive(connection))
+        except UserError as error:
+            reply(connection, error=str(error))
+        except Exception as error:
+            log.exception("an order failed")
+            reply(connection, error=f"the lab could not do that: {error}")
+        else:
+            reply(connection, answer)
 
 
 def receive(connection: socket.socket) -> dict[str, Json]:
     """Read a request. Raises UserError if it is none."""
-    connection.settimeout(PATIENCE)
+    connection.settimeout(LAB_PATIENCE)
     octets = b""
     while not octets.endswith(b"\n"):
         try:
@@ -56,24 +88,22 @@ def receive(connection: socket.socket) -> dict[str, Json]:
             raise UserError("the request is cut short, or too long")
     try:
         request = json.loads(octets)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"the request is not JSON: {error}") from error
     if not isinstance(request, dict):
         raise UserError("the request is not an object")
     return request
 
 
-def reply(connection: socket.socket, answer: Json = None, *, error: str = "", descriptor: int | None = None) -> None:
+def reply(connection: socket.socket, answer: Json | Lent = None, *, error: str = "") -> None:
     """Answer a request and close the connection."""
-    octets = json.dumps({"error": error} if error else {"ok": answer}).encode() + b"\n"
-    with connection:
-        try:
-            if descriptor is None:
-                connection.sendall(octets)
-            else:
-                socket.send_fds(connection, [octets], [descriptor])
-        except OSError:
-            return  # the asker is gone
+    value = None if isinstance(answer, Lent) else answer
+    octets = json.dumps({"error": error} if error else {"ok": value}).encode() + b"\n"
+    with connection, contextlib.suppress(OSError):  # the asker is gone
+        if isinstance(answer, Lent):
+            socket.send_fds(connection, [octets], [answer.descriptor])
+        else:
+            connection.sendall(octets)
 
 
 def order(path: Path, **request: Json) -> Json:

@@ -11,10 +11,8 @@ import heapq
 import random
 import selectors
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.namespaces import inside_network
@@ -23,26 +21,14 @@ from dmvpn.shells.lab.wiring import Cable, Wiring, linux_name, plug_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.shells.lab.badness import Badness
     from dmvpn.shells.lab.control import Json
 
 _TURN = 128
 #: Frames that wait for a slow wire, each way; more are lost, as in any queue.
 _QUEUE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Badness:
-    """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes."""
-
-    delay: float = 0.0
-    loss: float = 0.0
-    rate: float = 0.0
-    cut: float = 0.0
-
-    @property
-    def harmless(self) -> bool:
-        """Nothing is wrong with the wire."""
-        return self == Badness()
+#: Frames on their way over all cables; more are lost.
+_UNDER_WAY = 100_000
 
 
 class Impairments:
@@ -55,14 +41,8 @@ class Impairments:
         self._due: list[tuple[float, int, Tap, bytes]] = []
         self._serial = 0
 
-    def set(self, cable: Cable, settings: dict[str, float]) -> None:
-        """Make a cable this bad; without settings it is good again. Raises UserError."""
-        try:
-            badness = Badness(**settings)
-        except TypeError as error:
-            raise UserError("impair knows delay (ms), loss (percent), rate (kbit/s) and cut") from error
-        if min(badness.delay, badness.loss, badness.rate) < 0 or badness.loss > 100:
-            raise UserError("delay and rate are not negative, loss is 0 to 100 percent")
+    def set(self, cable: Cable, badness: Badness) -> None:
+        """Make a cable this bad, or good again."""
         relay = self._relays.get(cable.name)
         if badness.harmless:
             if relay is not None:
@@ -98,6 +78,8 @@ class Impairments:
 
     def later(self, when: float, tap: Tap, frame: bytes) -> None:
         """Deliver a frame at a time (monotonic seconds)."""
+        if len(self._due) >= _UNDER_WAY:
+            return
         self._serial += 1
         heapq.heappush(self._due, (when, self._serial, tap, frame))
 

@@ -22,6 +22,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -38,7 +39,7 @@ from dmvpn.shells.lab.syscalls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _NETWORK_FILE: Final = "/proc/thread-self/ns/net"
 
@@ -194,7 +195,8 @@ def _mirror(child: int) -> int:
 
 
 def _report(writer: int, report: dict[str, str | int]) -> None:
-    os.write(writer, json.dumps(report).encode() + b"\n")
+    with contextlib.suppress(BrokenPipeError):  # the caller was interrupted: the lab ends by itself
+        os.write(writer, json.dumps(report).encode() + b"\n")
     os.close(writer)
 
 
@@ -261,14 +263,14 @@ def inside_network(descriptor: int) -> Iterator[None]:
 
 
 def enter_process(pid: int) -> None:
-    """Enter the user, mount and network namespace of a process, from outside its lab. Raises NamespaceProblem.
+    """Enter the namespaces of a process, from outside its lab. Raises NamespaceProblem.
 
     For the same user or root; a process with threads cannot, so do it first, or in a forked child. The pid is best
-    learned from the lab's control socket (`syscalls.peer_credentials`). Afterwards /proc is the lab's, in which we are
-    no process: /proc/self does not exist.
+    learned from the lab's control socket (`syscalls.peer_credentials`). Afterwards /proc is the lab's, in which only
+    our children are processes: `run_program` runs one. The working directory is the root.
     """
     facts = MachineFacts.read()
-    kinds = Kind.MOUNT | Kind.NETWORK
+    kinds = Kind.MOUNT | Kind.PROCESS | Kind.NETWORK
     try:
         if not facts.system_administrator and not _same_user_namespace(pid):
             kinds |= Kind.USER
@@ -279,6 +281,32 @@ def enter_process(pid: int) -> None:
             os.close(pidfd)
     except OSError as error:
         raise diagnose(Step.ENTER, error.errno or 0, facts) from error
+
+
+def run_program(words: Sequence[str]) -> int:
+    """Run a program as a process of the lab that was entered, with our terminal, and wait. Its exit code.
+
+    It ends with the lab, and with us. As shells have it: 127 for a program that is not there, 126 for one that cannot
+    be run, 128 and the number of the signal that ended it.
+    """
+    child = fork()
+    if child == 0:
+        end_with(lambda: _become(words))
+    # Keys of the terminal are for the program: it is in our process group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    return _mirror(child)
+
+
+def _become(words: Sequence[str]) -> int:
+    die_with_parent()
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvp(words[0], list(words))  # noqa: S606 - that is what was asked for
+    except OSError as error:
+        print(f"dmvpn: {words[0]}: {error.strerror}", file=sys.stderr)
+        return 127 if isinstance(error, FileNotFoundError) else 126
 
 
 def _same_user_namespace(pid: int) -> bool:

@@ -6,20 +6,34 @@
         R31/                              what the router stored (its startup configuration)
         lab.log                           what all processes of the lab printed
 
-A lab whose socket refuses connections is dead: its folder is removed when somebody next looks.
+Whoever brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab is dead,
+however it died. Such a folder is removed when somebody next looks.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import re
 import shutil
 import socket
 import stat
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.files import LONGEST_SOCKET_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Seconds that somebody who clears a dead lab away may hold its lock.
+_CLEARING = 0.2
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def labs_folder() -> Path:
@@ -46,7 +60,11 @@ class LabFolder:
 
     @classmethod
     def of(cls, name: str) -> LabFolder:
-        """The folder of the lab with this name, whether it exists or not."""
+        """The folder of the lab with this name, whether it exists or not. Raises UserError for what is no name."""
+        if not _NAME.fullmatch(name):
+            raise UserError(
+                f"{name!r} is no name for a lab: letters, digits, '_', '.' and '-', a letter or digit first"
+            )
         return cls(labs_folder() / name)
 
     @property
@@ -74,13 +92,50 @@ class LabFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def make(self) -> None:
-        """Make the folder for a new lab. Raises UserError if a lab of this name runs."""
-        if self.path.exists():
-            if self.alive():
+    def make(self, routers: Iterable[str]) -> None:
+        """Make the folder for a new lab of these routers, and lock it for this process and those it forks.
+
+        Raises UserError if a lab of this name runs, or is just being brought up.
+        """
+        for path in (self.control, *map(self.management, routers)):
+            if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+                raise UserError(
+                    f"{path} is too long for a socket: at most {LONGEST_SOCKET_PATH} octets. Shorten the name, "
+                    "or set XDG_RUNTIME_DIR to a shorter folder"
+                )
+        end = time.monotonic() + _CLEARING
+        while not self._lock_and_clear():
+            if self.alive() or time.monotonic() >= end:
                 raise UserError(f"lab {self.name} is up already; 'dmvpn lab down {self.name}' ends it")
-            self.remove()
-        self.path.mkdir(mode=0o700)
+            time.sleep(0.01)
+
+    def _lock_and_clear(self) -> bool:
+        """Make the folder and lock it; empty what a dead lab left. False if somebody else has it."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        lock = self._lock()
+        if lock is None:
+            return False
+        # It may have been removed and made again between the two steps: then we have locked what nobody can find.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), self.path.stat()) and not self.alive():
+                for left in self.path.iterdir():
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+                return True
+        os.close(lock)
+        return False
+
+    def _lock(self) -> int | None:
+        """A descriptor that holds the lock of the folder; None if somebody else has it, or there is no folder."""
+        try:
+            lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
 
     def alive(self) -> bool:
         """Does somebody answer on the control socket?"""
@@ -95,6 +150,13 @@ class LabFolder:
         """Delete the folder of a lab that is gone."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def sweep(self) -> None:
+        """Delete the folder if its lab is dead; one that is being brought up is locked."""
+        lock = self._lock()
+        if lock is not None:
+            self.remove()
+            os.close(lock)
+
 
 def running_labs() -> list[LabFolder]:
     """The labs that run, by name; folders of dead ones are cleaned away."""
@@ -103,14 +165,9 @@ def running_labs() -> list[LabFolder]:
         folder = LabFolder(path)
         if folder.alive():
             running.append(folder)
-        elif not _is_starting(folder):
-            folder.remove()
+        else:
+            folder.sweep()
     return running
-
-
-def _is_starting(folder: LabFolder) -> bool:
-    """A folder without a control socket may be a lab that is being started."""
-    return not folder.control.exists()
 
 
 def find_lab(name: str | None) -> LabFolder:
@@ -133,7 +190,7 @@ def find_router(text: str) -> tuple[LabFolder, str]:
     """The lab and router that "R31" or "LAB/R31" means. Raises UserError."""
     lab, slash, router = text.rpartition("/")
     folder = find_lab(lab if slash else None)
-    if not folder.management(router).exists():
+    if folder.management(router) == folder.control or not folder.management(router).exists():
         routers = ", ".join(sorted(path.stem for path in folder.path.glob("*.sock") if path != folder.control))
         raise UserError(f"lab {folder.name} has no router {router}; it has {routers}")
     return folder, router

@@ -83,6 +83,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
         pipe.setblocking(False)
         loop.add_reader(pipe.fileno(), _answerer(plan, runtime, pipe, stopped))
         await stopped.wait()
+        await runtime.leave()
     finally:
         await server.stop()
         runtime.close()

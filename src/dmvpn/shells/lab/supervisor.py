@@ -7,6 +7,7 @@ thread with one `selectors` loop, so that it may fork a router at any time.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -20,13 +21,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, wiring
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.router_process import RouterPlan, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 log = logging.getLogger("dmvpn.lab")
+
+#: Seconds in which a router answers, or is busy; and in which it stops, or is killed.
+ROUTER_PATIENCE = 0.5
+STOPPING = 2.0
 
 
 @dataclass(slots=True)
@@ -72,8 +78,7 @@ class Supervisor:
         self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
         for cable in self._wiring.cables:
             spec = cable.properties
-            if spec.delay or spec.loss or spec.rate:
-                self._impairments.set(cable, {"delay": spec.delay, "loss": spec.loss, "rate": spec.rate})
+            self._impairments.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))
 
     def run(self) -> int:
         """Start all routers and serve until told to end."""
@@ -83,10 +88,11 @@ class Supervisor:
         signal.set_wakeup_fd(woken.fileno())
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
+        gc.freeze()  # else the first full collection in a router copies all that it shares with us: 18 MB
         for router in self._routers.values():
             self._start(router)
         server = control.listen(self.folder.control)
-        self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
+        self._selector.register(server, selectors.EVENT_READ, lambda: control.serve(server, self._obey))
         while not self._ending:
             self._turn()
         self._stop_routers()
@@ -97,7 +103,8 @@ class Supervisor:
         due = self._impairments.next_deadline()
         patience = None if due is None else max(0.0, due - time.monotonic())
         for key, _ in self._selector.select(patience):
-            key.data()
+            if self._selector.get_map().get(key.fd) is key:  # an order before it may have closed it
+                key.data()
         self._impairments.deliver_due()
 
     # ------------------------------------------------------------------------------------------------ routers
@@ -148,31 +155,30 @@ class Supervisor:
             router.pipe = None
 
     def _stop_routers(self) -> None:
+        """End all routers: they are asked, and those that do not hear are killed."""
         for router in self._routers.values():
             if router.alive:
                 os.kill(router.pid, signal.SIGTERM)
-        end = time.monotonic() + 2.0
-        while any(router.alive for router in self._routers.values()) and time.monotonic() < end:
-            for key, _ in self._selector.select(0.1):
-                key.data()
+        end = time.monotonic() + STOPPING
+        while alive := [router for router in self._routers.values() if router.alive]:
+            for router in alive:
+                if time.monotonic() >= end:
+                    self._end_at_once(router)
+                elif os.waitpid(router.pid, os.WNOHANG)[0]:
+                    self._forget(router)
+            time.sleep(0.005)
+
+    def _end_at_once(self, router: _Router) -> None:
+        os.kill(router.pid, signal.SIGKILL)
+        os.waitpid(router.pid, 0)
+        self._forget(router)
 
     def _end(self) -> None:
         self._ending = True
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def _accept(self, server: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            connection, _ = server.accept()
-            try:
-                self._obey(connection, control.receive(connection))
-            except UserError as error:
-                control.reply(connection, error=str(error))
-            except (OSError, KeyError, TypeError, ValueError) as error:
-                log.exception("an order failed")
-                control.reply(connection, error=f"the lab could not do that: {error}")
-
-    def _obey(self, connection: socket.socket, request: dict[str, Json]) -> None:
+    def _obey(self, request: dict[str, Json]) -> Json | control.Lent:
         orders: dict[str, Callable[[dict[str, Json]], Json]] = {
             "status": self._status,
             "missing": self._missing,
@@ -186,11 +192,10 @@ class Supervisor:
         what = str(request.get("do"))
         if what == "namespace":
             node = self._known(str(request.get("node")), (*self._routers, *self.scenario.lab.hosts))
-            control.reply(connection, descriptor=self._wiring.namespaces[node])
-        elif what in orders:
-            control.reply(connection, orders[what](request))
-        else:
-            raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
+            return control.Lent(self._wiring.namespaces[node])
+        if what in orders:
+            return orders[what](request)
+        raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
 
     def _status(self, request: dict[str, Json]) -> Json:
         engines = {name: router.plan.make_engine.__name__ for name, router in self._routers.items()}
@@ -211,8 +216,9 @@ class Supervisor:
             if router.pipe is None:
                 lacks.append(f"{name}: its process has ended; see {self.folder.log}")
                 continue
-            router.pipe.settimeout(2.0)
             try:
+                _forget_late_answers(router.pipe)
+                router.pipe.settimeout(ROUTER_PATIENCE)
                 router.pipe.send(b"missing")
                 lacks += [f"{name}: {text}" for text in json.loads(router.pipe.recv(65536) or b'["it ended"]')]
             except TimeoutError:
@@ -229,9 +235,7 @@ class Supervisor:
         router = self._router(request)
         if not router.alive:
             raise UserError(f"{router.plan.name} is not running")
-        os.kill(router.pid, signal.SIGKILL)
-        os.waitpid(router.pid, 0)
-        self._forget(router)
+        self._end_at_once(router)
         return None
 
     def _restart(self, request: dict[str, Json]) -> Json:
@@ -244,21 +248,15 @@ class Supervisor:
     def _reset(self, request: dict[str, Json]) -> Json:
         """All routers begin again with the scenario's configurations; what they stored and all impairments are gone."""
         self._impairments.clear_all()
+        self._stop_routers()
         for router in self._routers.values():
-            if router.alive:
-                os.kill(router.pid, signal.SIGTERM)
-        for router in self._routers.values():
-            if router.alive:
-                os.waitpid(router.pid, 0)
-                self._forget(router)
             (router.plan.storage / "startup-config").unlink(missing_ok=True)
             self._start(router)
         return None
 
     def _impair(self, request: dict[str, Json]) -> Json:
         cable = self._wiring.find(str(request.get("link")))
-        settings = {name: float(str(value)) for name, value in request.items() if name not in ("do", "link")}
-        self._impairments.set(cable, settings)
+        self._impairments.set(cable, Badness.read(request))
         return self._impairments.described()
 
     def _capture(self, request: dict[str, Json]) -> Json:
@@ -272,8 +270,16 @@ class Supervisor:
         return self._routers[self._known(str(request.get("router")), self._routers)]
 
     @staticmethod
-    def _known(name: str, names: object) -> str:
-        known = list(names)  # type: ignore[call-overload]
+    def _known(name: str, names: Iterable[str]) -> str:
+        known = list(names)
         if name not in known:
             raise UserError(f"there is no {name} in this lab; it has {', '.join(known)}")
         return name
+
+
+def _forget_late_answers(pipe: socket.socket) -> None:
+    """A router that was too slow for an earlier question has answered since; that is not what we ask now."""
+    pipe.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while pipe.recv(65536):
+            pass

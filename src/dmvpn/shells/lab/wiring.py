@@ -103,7 +103,8 @@ def _configure_host(host: HostSpec) -> None:
     Sysctls().set_all(_HOST_SETTINGS)
     with netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("eth0")
-        assert link is not None, "a host has one interface"
+        if link is None:
+            raise UserError("a host's cable is gone")
         interface = host.interface
         kernel.call(
             netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True)),

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Effect, Store
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, Tick
-from dmvpn.base.recording import Entry, dump
+from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.features.nhrp.events import Withdraw
 from dmvpn.router.router import Router
+from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
+from dmvpn.shells.runtime.host import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
 log = logging.getLogger("dmvpn")
+
+#: Seconds that a router which stops in order has for its last packets.
+LEAVING = 0.05
 
 
 class AsyncioWatch:
@@ -67,12 +73,13 @@ class Runtime:
         storage: folder for what must survive a restart. recording: file for the events.
         """
         self.name = name
-        self.router = Router(entropy)
+        self._recording = open_private(recording, append=True) if recording else None
+        self._recorder = Recorder(name, self._recording.write) if self._recording else None
+        self.router = Router(entropy if self._recorder is None else self._recorder.begin(entropy))
         self._loop = asyncio.get_running_loop()
         self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._store)
         self._interfaces = interfaces
         self._storage = storage
-        self._recording = recording.open("a") if recording else None
         self._inbox: deque[Event] = deque()
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
@@ -87,6 +94,7 @@ class Runtime:
     def start(self, configuration: str) -> None:
         """Adopt the interfaces and begin. Raises UserError if one is missing."""
         self.post(ClockSet(time.time() - self.now))
+        self.post(describe(self.name, self._storage))
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
@@ -107,6 +115,11 @@ class Runtime:
             self._busy = False
         self._arm()
 
+    async def leave(self) -> None:
+        """An orderly stop: withdraw our registrations, and give the packets a moment to go out. Then `close`."""
+        self.post(Withdraw())
+        await asyncio.sleep(LEAVING)
+
     def close(self) -> None:
         """Stop, and leave nothing behind."""
         if self._timer is not None:
@@ -117,14 +130,18 @@ class Runtime:
 
     def _handle(self, event: Event) -> None:
         now = self.now
-        if self._recording is not None:
-            self._recording.write(dump(Entry(now, self.name, event)) + "\n")
+        if self._recorder is not None:
+            self._recorder.event(event, now)
         try:
             effects = self.router.handle(event, now)
         except Exception:
             # The one place where a fault of ours is caught: other tunnels must not die of it.
             log.exception("internal fault while handling %r", event)
+            if self._recorder is not None:
+                self._recorder.fault()
             return
+        if self._recorder is not None:
+            self._recorder.outcome(effects)
         for effect in effects:
             self._carry_out(effect)
 

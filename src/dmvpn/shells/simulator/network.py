@@ -86,13 +86,18 @@ class Segment:
 
     def _resolve(self, address: IPAddress) -> tuple[Station, str] | None:
         known = self._found.get(address)
-        if known is not None and _answers(known, address):
-            return known
+        if known is None or not _answers(known, address):
+            self._look_round()
+            known = self._found.get(address)
+        return known
+
+    def _look_round(self) -> None:
+        """Note who has which address: one look at all ports, not one for each. Of two that claim it, the first."""
+        self._found = {}
         for end in self.ends:
-            if _answers(end, address):
-                self._found[address] = end
-                return end
-        return None
+            station, interface = end
+            for own, _ in station.addresses_of(interface):
+                self._found.setdefault(own, end)
 
     def _carry(self, sender: Station, station: Station, interface: str, packet: bytes, now: float) -> None:
         if self.watch is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.recording import Recorder
     from dmvpn.dataplane.simulated.box import Transmit
 
 #: Events that one moment may cause in one router. More means an endless conversation with itself: our bug.
@@ -24,14 +25,19 @@ EVENT_LIMIT = 100_000
 
 
 class RouterNode:
-    """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs, storage)."""
+    """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs, storage).
 
-    def __init__(self, name: str, entropy: Entropy, transmit: Transmit) -> None:
+    watch: is told every event before the router is.
+    """
+
+    def __init__(self, name: str, entropy: Entropy, transmit: Transmit, recorder: Recorder | None = None) -> None:
+        """recorder: writes its life down."""
         self.name = name
-        self.router = Router(entropy)
+        self.router = Router(entropy if recorder is None else recorder.begin(entropy))
         self.plane = SimulatedPlane(self._enqueue, transmit)
         self.outside: Callable[[Effect], None] = _ignore
-        self.record: Callable[[Event, float], None] | None = None
+        self.recorder = recorder
+        self.watch: Callable[[Event], None] = _ignore
         self.alive = True
         self._inbox: deque[Event] = deque()
         self._busy = False
@@ -88,13 +94,20 @@ class RouterNode:
                 if not self._inbox:
                     return
                 event = self._inbox.popleft()
-                if self.record is not None:
-                    self.record(event, now)
-                for effect in self.router.handle(event, now):
+                self.watch(event)
+                for effect in self._handle(event, now):
                     self._carry_out(effect)
             raise AssertionError(f"{self.name} is busy with itself for ever: {self._inbox[0]!r}")
         finally:
             self._busy = False
+
+    def _handle(self, event: Event, now: float) -> list[Effect]:
+        if self.recorder is None:
+            return self.router.handle(event, now)
+        self.recorder.event(event, now)
+        effects = self.router.handle(event, now)
+        self.recorder.outcome(effects)
+        return effects
 
     def _carry_out(self, effect: Effect) -> None:
         try:
@@ -145,5 +158,5 @@ class HostNode:
 Node = RouterNode | HostNode
 
 
-def _ignore(effect: Effect) -> None:
+def _ignore(fact: Effect | Event) -> None:
     """Nobody listens."""

@@ -24,7 +24,7 @@ INTERVAL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """How many of the pairs went direct both ways, and what their pings lost."""
+    """How many of the pairs that can (both tunnels are multipoint) went direct both ways, and what pings were lost."""
 
     pairs: int
     direct: int
@@ -47,8 +47,9 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
             sent += 1
         world.run_for(INTERVAL)
     world.run_for(1.0)
-    direct = sum(_is_direct(world, one, other) and _is_direct(world, other, one) for one, other in pairs)
-    return PairResult(len(pairs), direct, sent, len(answers.awaited))
+    able = [pair for pair in pairs if all(_is_multipoint(world.routers[name]) for name in pair)]
+    direct = sum(_is_direct(world, one, other) and _is_direct(world, other, one) for one, other in able)
+    return PairResult(len(able), direct, sent, len(answers.awaited))
 
 
 class _Answers:
@@ -58,17 +59,16 @@ class _Answers:
         self.awaited: dict[tuple[str, int, int], None] = {}
 
     def listen(self, node: RouterNode) -> None:
-        earlier = node.record
+        earlier = node.watch
 
-        def watch(event: Event, now: float) -> None:
+        def watch(event: Event) -> None:
             if isinstance(event, IpReceived) and event.protocol == IpProtocol.ICMP:
                 message = icmp.parse(event.payload)
                 if isinstance(message, icmp.EchoReply):
                     self.awaited.pop((node.name, message.identifier, message.sequence), None)
-            if earlier is not None:
-                earlier(event, now)
+            earlier(event)
 
-        node.record = watch
+        node.watch = watch
 
 
 def _identifier(number: int) -> int:
@@ -89,6 +89,10 @@ def _lan(node: RouterNode) -> IPAddress:
     address = states[-1].address
     assert address is not None, "chosen for having one"  # noqa: S101
     return address
+
+
+def _is_multipoint(node: RouterNode) -> bool:
+    return any(tunnel.multipoint for tunnel in node.router.ports.tunnels.all())
 
 
 def _is_direct(world: Simulator, here: str, there: str) -> bool:

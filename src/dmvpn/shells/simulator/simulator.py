@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import heapq
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
+from dmvpn.base.recording import Recorder
 from dmvpn.shells.simulator.entropy import router_entropy
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostNode, Node, RouterNode
@@ -66,7 +66,8 @@ class Simulator:
         self._serial = 0
         self._hash = hashlib.sha256()
         self._lives: dict[str, int] = {}
-        self._record: Callable[[str, Event, float], None] | None = None
+        self._recorders: dict[str, Recorder] = {}
+        self._write: Callable[[str], object] | None = None
 
     @classmethod
     def of(
@@ -75,14 +76,14 @@ class Simulator:
         seed: int = 1,
         *,
         epoch: float = EPOCH,
-        record: Callable[[str, Event, float], None] | None = None,
+        record: Callable[[str], object] | None = None,
     ) -> Simulator:
         """The world of a scenario: everything plugged in and configured, at time 0.
 
-        record: is told every event of every router, from its first on.
+        record: takes the recording of all routers, as text.
         """
         world = cls(seed, epoch=epoch)
-        world._record = record
+        world._write = record
         for name in scenario.configurations:
             world.add_router(name)
         for name, host in scenario.lab.hosts.items():
@@ -98,9 +99,9 @@ class Simulator:
 
     def add_router(self, name: str) -> RouterNode:
         """A router without configuration."""
-        node = RouterNode(name, router_entropy(self.seed, name), self._transmitter(name))
-        if self._record is not None:
-            node.record = partial(self._record, name)
+        if self._write is not None:
+            self._recorders[name] = Recorder(name, self._write)
+        node = RouterNode(name, router_entropy(self.seed, name), self._transmitter(name), self._recorders.get(name))
         self.routers[name] = node
         self._plugs[name] = _Plug(self, node)
         return node
@@ -135,9 +136,10 @@ class Simulator:
         old = self.routers[name]
         old.alive = False
         self._lives[name] = self._lives.get(name, 0) + 1
-        fresh = RouterNode(name, router_entropy(self.seed, name, self._lives[name]), self._transmitter(name))
+        entropy = router_entropy(self.seed, name, self._lives[name])
+        fresh = RouterNode(name, entropy, self._transmitter(name), self._recorders.get(name))
         fresh.alive = False
-        fresh.outside, fresh.record = old.outside, old.record
+        fresh.outside, fresh.watch = old.outside, old.watch
         self.routers[name] = fresh
         self._plugs[name].node = fresh
 

@@ -6,7 +6,6 @@ The world's time runs with the machine's; `lab clock +2h` lets two hours of it p
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from dmvpn.base.events import Event
@@ -60,7 +59,7 @@ class SimulatedLab:
             await server.start()
             self._servers.append(server)
         listener = control.listen(self.folder.control)
-        loop.add_reader(listener.fileno(), lambda: self._accept(listener))
+        loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey))
         self._advance()
         await self._ended.wait()
         for server in self._servers:
@@ -100,14 +99,6 @@ class SimulatedLab:
         return self.world.routers[name]
 
     # ------------------------------------------------------------------------------------------------ orders
-
-    def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            connection, _ = listener.accept()
-            try:
-                control.reply(connection, self._obey(control.receive(connection)))
-            except UserError as error:
-                control.reply(connection, error=str(error))
 
     def _obey(self, request: dict[str, Json]) -> Json:
         orders: dict[str, Callable[[dict[str, Json]], Json]] = {
@@ -183,14 +174,9 @@ class SimulatedLab:
 
     def _impair(self, request: dict[str, Json]) -> Json:
         segment = self._segment(str(request.get("link")))
-        settings = {name: float(str(value)) for name, value in request.items() if name not in ("do", "link")}
-        if unknown := set(settings) - {"delay", "loss", "rate", "cut"}:
-            raise UserError(f"impair knows delay (ms), loss (percent), rate (kbit/s) and cut, not {min(unknown)}")
+        bad = Badness.read(request)
         segment.impairment = Impairment(
-            delay=settings.get("delay", 0.0) / 1000,
-            loss=settings.get("loss", 0.0) / 100,
-            rate=settings.get("rate", 0.0) * 1000,
-            cut=bool(settings.get("cut", 0.0)),
+            delay=bad.delay / 1000, loss=bad.loss / 100, rate=bad.rate * 1000, cut=bool(bad.cut)
         )
         return self._status(request)
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.features.interface.kinds import kind_name, kind_of
-from dmvpn.features.interface.counters import Flow, Traffic
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.interface.counters import Traffic
 
 _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
@@ -44,11 +44,32 @@ class TunnelBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceBlock:
-    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds.
+class CounterBlock:
+    """What an interface carried, as of the last count. input_age, output_age: seconds since a packet, None: never.
 
-    input_age, output_age: seconds since a packet was seen, None: never. traffic: None before the first count.
+    Rates are per second.
     """
+
+    input_age: float | None = None
+    output_age: float | None = None
+    received: int = 0
+    received_octets: int = 0
+    multicasts: int = 0
+    input_errors: int = 0
+    input_drops: int = 0
+    input_bit_rate: int = 0
+    input_packet_rate: int = 0
+    sent: int = 0
+    sent_octets: int = 0
+    output_errors: int = 0
+    output_drops: int = 0
+    output_bit_rate: int = 0
+    output_packet_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceBlock:
+    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds."""
 
     name: str
     status: str
@@ -61,9 +82,7 @@ class InterfaceBlock:
     mtu: int
     bandwidth: int
     delay: int
-    input_age: float | None
-    output_age: float | None
-    traffic: Traffic | None
+    counters: CounterBlock
     reason: str
     tunnel: TunnelBlock | None
 
@@ -86,7 +105,6 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
     machine = ctx.machine(InterfaceMachine)
     port = machine.port(state.name)
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
-    traffic = machine.traffic(state.name)
     hardware_address = port.link.hardware_address if port and port.link else b""
     failure = machine.failure(state.name) or state.reason
     return InterfaceBlock(
@@ -101,11 +119,32 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
         mtu=state.mtu - (4 if tunnel is not None and tunnel.key is not None else 0),
         bandwidth=state.bandwidth,
         delay=state.delay,
-        input_age=_age(traffic.received if traffic else Flow(), ctx.now),
-        output_age=_age(traffic.sent if traffic else Flow(), ctx.now),
-        traffic=traffic,
+        counters=_counter_block(machine.traffic(state.name), ctx.now),
         reason=str(failure) if failure else "",
         tunnel=_tunnel_block(ctx, state, tunnel) if tunnel else None,
+    )
+
+
+def _counter_block(traffic: Traffic | None, now: float) -> CounterBlock:
+    if traffic is None:
+        return CounterBlock()
+    count, received, sent = traffic.count, traffic.received, traffic.sent
+    return CounterBlock(
+        input_age=None if received.seen_at is None else now - received.seen_at,
+        output_age=None if sent.seen_at is None else now - sent.seen_at,
+        received=count.received,
+        received_octets=count.received_octets,
+        multicasts=count.multicasts,
+        input_errors=count.receive_errors,
+        input_drops=count.receive_drops,
+        input_bit_rate=round(received.bit_rate),
+        input_packet_rate=round(received.packet_rate),
+        sent=count.sent,
+        sent_octets=count.sent_octets,
+        output_errors=count.send_errors,
+        output_drops=count.send_drops,
+        output_bit_rate=round(sent.bit_rate),
+        output_packet_rate=round(sent.packet_rate),
     )
 
 
@@ -195,21 +234,24 @@ def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
 
 
 def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
-    """Counters that no data plane reports are zero; IOS prints them all, and tools expect them."""
-    yield "  Last input never, output never, output hang never"
+    """Counters that no data plane has are zero; IOS prints them all, and tools expect them."""
+    count = block.counters
+    yield f"  Last input {age(count.input_age)}, output {age(count.output_age)}, output hang never"
     yield '  Last clearing of "show interface" counters never'
-    yield "  Input queue: 0/375/0/0 (size/max/drops/flushes); Total output drops: 0"
+    yield (
+        f"  Input queue: 0/375/{count.input_drops}/0 (size/max/drops/flushes); Total output drops: {count.output_drops}"
+    )
     yield "  Queueing strategy: fifo"
     yield f"  Output queue: 0/{0 if kind_of(block.name).logical else 40} (size/max)"
-    yield "  5 minute input rate 0 bits/sec, 0 packets/sec"
-    yield "  5 minute output rate 0 bits/sec, 0 packets/sec"
-    yield f"     {block.received} packets input, 0 bytes, 0 no buffer"
-    yield "     Received 0 broadcasts (0 IP multicasts)"
+    yield f"  5 minute input rate {count.input_bit_rate} bits/sec, {count.input_packet_rate} packets/sec"
+    yield f"  5 minute output rate {count.output_bit_rate} bits/sec, {count.output_packet_rate} packets/sec"
+    yield f"     {count.received} packets input, {count.received_octets} bytes, 0 no buffer"
+    yield f"     Received 0 broadcasts ({count.multicasts} IP multicasts)"
     yield "     0 runts, 0 giants, 0 throttles "
-    yield "     0 input errors, 0 CRC, 0 frame, 0 overrun, 0 ignored, 0 abort"
-    yield f"     {block.sent} packets output, 0 bytes, 0 underruns"
+    yield f"     {count.input_errors} input errors, 0 CRC, 0 frame, 0 overrun, 0 ignored, 0 abort"
+    yield f"     {count.sent} packets output, {count.sent_octets} bytes, 0 underruns"
     yield "     Output 0 broadcasts (0 IP multicasts)"
-    yield "     0 output errors, 0 collisions, 0 interface resets"
+    yield f"     {count.output_errors} output errors, 0 collisions, 0 interface resets"
     yield "     0 unknown protocol drops"
     yield "     0 output buffer failures, 0 output buffers swapped out"
 

@@ -1,0 +1,120 @@
+"""`dmvpn replay FILE`: recorded lives once more, each on a fresh router, which must do what was recorded.
+
+A router is told the recorded events at the recorded times and draws the recorded random numbers, so it takes the same
+course up to the last octet; where this program has changed since, the first difference is named. The fault that ended
+a life in the field happens again here, under a debugger if need be.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.recording import FAULT, Begin, Entry, Outcome, RecordedEntropy, fingerprint, load
+from dmvpn.ios import CliError
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import exec_parser
+from dmvpn.router.router import Router
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+
+@dataclass(slots=True)
+class Life:
+    """One router's life, as far as it was lived again. told: the event that waits for its recorded outcome.
+
+    differences: events that it did not handle as recorded, or failed at, in words.
+    """
+
+    name: str
+    entropy: RecordedEntropy = field(default_factory=RecordedEntropy)
+    router: Router | None = None
+    told: Entry | None = None
+    effects: int = 0
+    last: float = 0.0
+    differences: list[str] = field(default_factory=list)
+
+    def take(self, line: Entry | Outcome) -> None:
+        """The next line of its recording."""
+        if isinstance(line, Entry):
+            self.finish()
+            self.told = line
+            return
+        self.entropy.feed(line.drew)
+        self._live(line.did)
+
+    def finish(self) -> None:
+        """The recording ends, or goes on with another event: what was told last has no recorded outcome."""
+        self._live(None)
+
+    def _live(self, did: str | None) -> None:
+        entry, self.told = self.told, None
+        if entry is None:
+            return
+        if self.router is None:
+            self.router = Router(self.entropy)
+        self.last = entry.time
+        where = f"{self.name} at {entry.time:.6f}, told {type(entry.event).__name__}"
+        try:
+            effects = self.router.handle(entry.event, entry.time)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        except Exception:
+            if did != FAULT:
+                raise
+            # So it did when it was recorded; its shell let it go on with the next event.
+            self.differences.append(f"{where}: the recorded fault happens again\n{traceback.format_exc()}")
+            return
+        self.effects += len(effects)
+        if did is not None and did != fingerprint(effects):
+            self.differences.append(f"{where}: not what it did when it was recorded")
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Live the lives of a file again, and print what became of them. 1 if anything was not as it should be."""
+    with arguments.file.open(encoding="utf-8", errors="replace") as lines:
+        lives = live_again(lines, arguments.router)
+    if not lives:
+        raise UserError(f"{arguments.file}: no events" + (f" of {arguments.router}" if arguments.router else ""))
+    differences = [text for life in lives.values() for text in life.differences]
+    effects, last = sum(life.effects for life in lives.values()), max(life.last for life in lives.values())
+    print(f"{len(lives)} routers, {effects} effects, {last:.3f} seconds: ", end="")
+    print(f"{len(differences)} differences or faults" if differences else "as recorded")
+    if differences:
+        print(differences[0], file=sys.stderr)
+    if arguments.show:
+        _show(arguments.show, lives.values())
+    return 1 if differences else 0
+
+
+def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]:
+    """The last life of every router in a recording, or of one. Raises UserError if this is no recording."""
+    lives: dict[str, Life] = {}
+    for text in lines:
+        line = load(text)
+        if only is not None and line.router != only:
+            continue
+        if isinstance(line, Begin):
+            lives[line.router] = Life(line.router)
+        elif line.router in lives:
+            lives[line.router].take(line)
+        else:
+            raise UserError(f"the recording does not begin at the beginning: {line.router} already lives")
+    for life in lives.values():
+        life.finish()
+    return {name: life for name, life in lives.items() if life.router is not None}
+
+
+def _show(command: str, lives: Iterable[Life]) -> None:
+    match = exec_parser(FEATURES).match(command)
+    if isinstance(match, CliError):
+        raise UserError("\n".join((command, *match.lines(0))))
+    for life in lives:
+        if life.router is not None:
+            print(f"{life.name}#{command}")
+            print("\n".join(match.lines(life.router.context(life.last))))

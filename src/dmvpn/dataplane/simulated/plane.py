@@ -1,0 +1,156 @@
+"""What a router orders from its simulated data plane: effects change the box's state, or send a packet through it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import (
+    ClearAdjacency,
+    ClearRoute,
+    Effect,
+    Listen,
+    NextHop,
+    PollInterfaces,
+    PollUsage,
+    RemoveTunnel,
+    RouteKind,
+    SendGre,
+    SendIp,
+    SendKeepalive,
+    SetAdjacency,
+    SetCarrier,
+    SetHairpin,
+    SetInterface,
+    SetMulticast,
+    SetRoute,
+    SetTunnel,
+    StopListening,
+    TunnelSpec,
+)
+from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
+from dmvpn.dataplane.simulated.box import IpBox
+from dmvpn.dataplane.simulated.tunnels import Tunnel
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.dataplane.simulated.forwarding import Port
+
+
+class SimulatedPlane(IpBox):
+    """The data plane of a simulated router, and all of a simulated host."""
+
+    def execute(self, effect: Effect) -> None:
+        """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        match effect:
+            case SendIp():
+                self._send_own(effect)
+            case SendGre():
+                self._send_gre(effect)
+            case SendKeepalive():
+                self._send_keepalive(effect)
+            case SetAdjacency():
+                self._set_adjacency(effect)
+            case ClearAdjacency():
+                self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
+            case SetMulticast():
+                self._tunnel(effect, effect.tunnel).multicast = effect.nbmas
+            case SetHairpin():
+                self._tunnel(effect, effect.tunnel).set_hairpin(effect)
+            case SetRoute():
+                self._table.set_route(effect)
+            case ClearRoute():
+                self._table.clear_route(effect.prefix)
+            case SetInterface():
+                self._set_interface(effect)
+            case SetTunnel():
+                self._set_tunnel(effect.spec)
+            case SetCarrier():
+                self._tunnel(effect, effect.tunnel).carrier = effect.up
+                self._table.port(effect.tunnel).carrier = effect.up
+            case RemoveTunnel():
+                self._remove_tunnel(effect.tunnel)
+            case PollUsage():
+                self._report_usage(effect)
+            case PollInterfaces():
+                counts = tuple(_count_of(port) for port in self._table.ports.values())
+                self._report(InterfacesCounted(counts, self._gre_drops))
+            case Listen():
+                listener = (effect.interface, effect.protocol, effect.port)
+                self._listeners[listener] = self._listeners.get(listener, 0) + 1
+            case StopListening():
+                self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def set_carrier(self, interface: str, up: bool) -> None:
+        """A wire was plugged into a physical port, or pulled out."""
+        self._table.port(interface).carrier = up
+
+    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
+        """The addresses that the port answers to."""
+        port = self._table.ports.get(interface)
+        return port.addresses if port and port.running else ()
+
+    def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
+        """The next hops for a destination; empty if it would be dropped. For invariants that tests check."""
+        hops = self._table.next_hops(destination)
+        return () if isinstance(hops, RouteKind) else hops
+
+    def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
+        """The NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
+        found = self._tunnels.by_name.get(tunnel)
+        return found.neighbour(next_hop) if found else None
+
+    # ------------------------------------------------------------------------------------------------ state
+
+    def _set_interface(self, effect: SetInterface) -> None:
+        self._table.set_interface(effect)
+        if effect.interface in self._tunnels.by_name:
+            return  # the tunnel's own specification says what is left
+        port = self._table.port(effect.interface)
+        port.mss = effect.mss
+        if effect.mtu is not None:
+            port.mtu = effect.mtu
+
+    def _set_tunnel(self, spec: TunnelSpec) -> None:
+        tunnel = self._tunnels.by_name.get(spec.name)
+        if tunnel is None:
+            self._tunnels.by_name[spec.name] = Tunnel(spec)
+            self._table.port(spec.name).carrier = False
+        else:
+            tunnel.spec = spec
+        port = self._table.port(spec.name)
+        port.mtu, port.mss = spec.mtu, spec.mss
+
+    def _remove_tunnel(self, name: str) -> None:
+        self._tunnels.by_name.pop(name, None)
+        self._table.remove_port(name)
+
+    def _set_adjacency(self, effect: SetAdjacency) -> None:
+        tunnel = self._tunnel(effect, effect.tunnel)
+        tunnel.adjacencies[effect.next_hop] = effect.nbma
+        waiting = tunnel.waiting.pop(effect.next_hop, None)
+        if waiting is not None:
+            self._deadlines.cancel((effect.tunnel, effect.next_hop))
+            for packet in waiting.packets:
+                self._emit(effect.tunnel, effect.next_hop, packet)
+
+    def _report_usage(self, effect: PollUsage) -> None:
+        tunnel = self._tunnel(effect, effect.tunnel)
+        peers = dict.fromkeys((*tunnel.sent, *tunnel.received))
+        usage = tuple(PeerUsage(nbma, tunnel.sent.get(nbma, 0), tunnel.received.get(nbma, 0)) for nbma in peers)
+        self._report(UsageReported(effect.tunnel, usage))
+
+
+def _count_of(port: Port) -> InterfaceCount:
+    return InterfaceCount(
+        interface=port.name,
+        received=port.received,
+        sent=port.sent,
+        received_octets=port.received_octets,
+        sent_octets=port.sent_octets,
+        multicasts=port.multicasts,
+    )

@@ -1,0 +1,47 @@
+"""`show tunnel traffic`: GRE packets that reached no tunnel, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.events import GreDrops
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTunnelTraffic:
+    """The answer to `show tunnel traffic`, as of the last count."""
+
+    drops: GreDrops
+
+
+def query_traffic(ctx: ShowContext, args: Args) -> ShowTunnelTraffic:
+    """What the data plane says."""
+    return ShowTunnelTraffic(ctx.machine(TunnelMachine).drops)
+
+
+def render_traffic(answer: ShowTunnelTraffic) -> Iterator[str]:
+    """A line for each reason."""
+    drops = answer.drops
+    yield "GRE packets dropped:"
+    yield f"     {drops.malformed} malformed"
+    yield f"     {drops.no_tunnel} for no tunnel with these addresses and this key"
+    yield f"     {drops.no_peer} to a next hop without NBMA address"
+    yield f"     {drops.not_ipv4} with a payload that is not carried here"
+    yield f"     {drops.unsent} that the host refused to send"
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "show tunnel traffic",
+        {"tunnel": "GRE tunnels", "traffic": "Packets that reached no tunnel"},
+        query=query_traffic,
+        render=render_traffic,
+    ),
+)

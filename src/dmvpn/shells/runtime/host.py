@@ -1,0 +1,40 @@
+"""True figures of the machine under a router, for `show version`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from dmvpn.features.system import HostDescribed
+
+
+def describe(router: str, storage: Path) -> HostDescribed:
+    """This machine, as one of its routers sees it. storage: where that one keeps its files."""
+    disk = os.statvfs(storage)
+    return HostDescribed(
+        board=_board(router),
+        memory_kb=_figure("/proc/meminfo", "MemTotal"),
+        used_kb=_figure("/proc/self/status", "VmRSS"),
+        disk_kb=disk.f_blocks * disk.f_frsize // 1024,
+    )
+
+
+def _board(router: str) -> str:
+    """Ten digits that stay the same for this router on this machine, and do not give the machine's identity away."""
+    machine = _text("/etc/machine-id").strip() or os.uname().nodename
+    return hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper()
+
+
+def _figure(path: str, name: str) -> int:
+    """The number behind `NAME:` in a file of /proc; 0 where it is missing."""
+    match = re.search(rf"^{name}:\s+(\d+) kB", _text(path), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,357 @@
+"""How fast packets go through an mGRE tunnel: a plain veth, the Python engine and the Rust engine, in one run.
+
+    namespace A  10.99.0.1 ── veth, mtu 1500 ── 10.99.0.2  namespace B
+      Tunnel0    10.88.0.1 ═══════ mGRE ══════ 10.88.0.2   Tunnel0, ip mtu 1476
+
+Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in the
+same two namespaces, so all of them share this machine's processors. Other work on the machine disturbs: what is measured
+takes turns (veth, python, rust, veth, ...), the median of the rounds counts, and the ratios to veth say more than the
+figures. A veth hands buffers of 64 KiB across: it is the ceiling of what this machine does, not a wire.
+
+    tcp    one stream, Gbit/s: iperf3, or a sender and a receiver in Python where it is not installed
+    udp64  datagrams of 64 octets that arrive, thousands a second, while one process sends them as fast as it can
+    rtt    median of the round trips of single datagrams, microseconds
+
+Run it with `make bench`, or `python -m bench.dataplane --out FILE.json` with src and tests on the path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import math
+import os
+import platform
+import selectors
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.engines import choose
+from dmvpn.base.effects import SetAdjacency, SetCarrier, SetInterface, SetTunnel, TunnelSpec
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.shells.lab.forked import Json, end_with, fork
+from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+UNDERLAY: Final = ("10.99.0.1", "10.99.0.2")
+OVERLAY: Final = ("10.88.0.1", "10.88.0.2")
+CABLE: Final = "u0"
+PORT: Final = 5201
+ECHO_PORT: Final = 5202
+MTU: Final = 1476
+ROUND_TRIPS: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long to measure. tcp, udp: seconds of one measurement."""
+
+    rounds: int = 3
+    tcp: float = 2.0
+    udp: float = 1.0
+
+
+def planes() -> list[str]:
+    """What can be measured here."""
+    engine = ["rust"] if importlib.util.find_spec("dmvpn_engine") is not None else []
+    return ["veth", "python", *engine]
+
+
+def measure(effort: Effort, wanted: list[str]) -> dict[str, Json]:
+    """Measure them all, in a lab of its own. Raises NamespaceProblem."""
+    measured = run_in_lab(lambda: _measure(effort, wanted))
+    assert isinstance(measured, dict)
+    return measured
+
+
+def table(measured: dict[str, Json]) -> str:
+    """The medians, each with its ratio to veth."""
+    results = measured["planes"]
+    assert isinstance(results, dict)
+    lines = ["plane     tcp Gbit/s   x veth   udp64 kpps   x veth   rtt us"]
+    for name in results:
+        tcp, udp, rtt = (_median(measured, name, what) for what in ("tcp", "udp64", "rtt"))
+        lines.append(
+            f"{name:<8}{tcp:>12.2f}{_ratio(measured, name, 'tcp')}{udp:>13.0f}{_ratio(measured, name, 'udp64')}{rtt:>9.0f}"
+        )
+    return "\n".join(lines)
+
+
+def _median(measured: dict[str, Json], plane: str, what: str) -> float:
+    results = measured["planes"]
+    assert isinstance(results, dict)
+    of_plane = results[plane]
+    assert isinstance(of_plane, dict)
+    rounds = of_plane[what]
+    assert isinstance(rounds, list)
+    numbers = [number for number in rounds if isinstance(number, float)]
+    return statistics.median(numbers) if numbers else float("nan")
+
+
+def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
+    return f"{_median(measured, plane, what) / _median(measured, 'veth', what):>9.3f}"
+
+
+# ---------------------------------------------------------------------------------------------------- the network
+
+
+def _measure(effort: Effort, wanted: list[str]) -> Json:
+    spaces = new_network(), new_network()
+    _plug_in(spaces)
+    results: dict[str, dict[str, list[Json]]] = {name: {"tcp": [], "udp64": [], "rtt": []} for name in wanted}
+    for _ in range(effort.rounds):
+        for name in wanted:
+            with _routers(name, spaces):
+                target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
+                results[name]["rtt"].append(_round_trip(spaces, target))
+                results[name]["tcp"].append(_tcp(spaces, target, effort.tcp))
+                results[name]["udp64"].append(_udp(spaces, target, effort.udp))
+    return {
+        "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
+        "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
+        "planes": {name: {what: list(rounds) for what, rounds in result.items()} for name, result in results.items()},
+    }
+
+
+def _plug_in(spaces: tuple[int, int]) -> None:
+    with netlink.NetlinkSocket() as here:
+        ends = [netlink.VethEnd(name=CABLE, namespace=space) for space in spaces]
+        here.call(netlink.create_veth(ends[0], ends[1]))
+    for space, address in zip(spaces, UNDERLAY, strict=True):
+        with inside_network(space), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(CABLE)
+            assert link is not None
+            own = netlink.InterfaceAddress(link.index, IPv4Address(address), 30)
+            kernel.call(netlink.add_address(own), netlink.set_up(CABLE))
+
+
+@contextlib.contextmanager
+def _routers(name: str, spaces: tuple[int, int]) -> Iterator[None]:
+    """Two routers with one tunnel between them, each a process; for veth nobody."""
+    if name == "veth":
+        yield
+        return
+    children = [_router(name, spaces, number) for number in (0, 1)]
+    try:
+        for _, ready in children:
+            with os.fdopen(ready, "rb") as pipe:
+                assert pipe.read(1), "a router did not start"
+        yield
+    finally:
+        for child, _ in children:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+
+def _router(name: str, spaces: tuple[int, int], number: int) -> tuple[int, int]:
+    reader, writer = os.pipe()
+    child = fork()
+    if child == 0:
+        end_with(lambda: _run_router(name, spaces[number], number, writer))
+    os.close(writer)
+    return child, reader
+
+
+class _Loop:
+    """A `Watch` that goes round."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, ready)
+
+    def remove(self, descriptor: int) -> None:
+        self._selector.unregister(descriptor)
+
+    def run(self, seconds: float | None = None) -> None:
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or time.monotonic() < end:
+            for key, _ in self._selector.select(0.05):
+                key.data()
+
+
+def _run_router(name: str, space: int, number: int, ready: int) -> None:
+    loop = _Loop()
+    with inside_network(space):
+        plane = UserspacePlane(lambda event: None, loop, choose(name), manage=True)
+        plane.start()
+        own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
+        spec = TunnelSpec(name="Tunnel0", source=own, destination=None, key=None, mtu=MTU)
+        plane.execute(SetTunnel(spec))
+        plane.execute(SetInterface("Tunnel0", True, ((IPv4Address(OVERLAY[number]), 24),)))
+        plane.execute(SetCarrier("Tunnel0", True))
+        plane.execute(SetAdjacency("Tunnel0", IPv4Address(OVERLAY[1 - number]), other))
+        loop.run(0.1)  # until the carrier counts
+        os.write(ready, b".")
+        loop.run()
+
+
+# ---------------------------------------------------------------------------------------------------- measurements
+
+
+def _tool() -> str:
+    return "iperf3" if shutil.which("iperf3") else "python"
+
+
+def _tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
+    """Gbit/s of one stream that arrive."""
+    if not shutil.which("iperf3"):
+        return _python_tcp(spaces, target, seconds)
+    report = _iperf(spaces, target, "-t", str(seconds), "-O", "0.5")
+    return _number(report, "end", "sum_received", "bits_per_second") / 1e9
+
+
+def _udp(spaces: tuple[int, int], target: str, seconds: float) -> float:
+    """Thousands of datagrams a second that reach the far end's UDP, whether or not anybody reads them."""
+    with inside_network(spaces[1]):
+        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far.bind((target, PORT))
+        child = fork()
+        if child == 0:
+            end_with(lambda: _send_datagrams(spaces[0], target))
+        try:
+            before, begun = _datagrams(), time.monotonic()
+            time.sleep(seconds)
+            return (_datagrams() - before) / (time.monotonic() - begun) / 1e3
+        finally:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+            far.close()
+
+
+def _send_datagrams(space: int, target: str) -> None:
+    with inside_network(space):
+        near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        near.connect((target, PORT))
+    send, datagram = near.send, bytes(64)
+    while True:
+        send(datagram)
+
+
+def _datagrams() -> int:
+    """What the UDP of this namespace got: read by a socket, or dropped because its buffer was full."""
+    names, values = (
+        line.split() for line in Path("/proc/thread-self/net/snmp").read_text().splitlines() if line.startswith("Udp:")
+    )
+    counters = dict(zip(names, values, strict=True))
+    return int(counters["InDatagrams"]) + int(counters["RcvbufErrors"])
+
+
+def _iperf(spaces: tuple[int, int], target: str, *options: str) -> Json:
+    with inside_network(spaces[1]):
+        server = subprocess.Popen(["iperf3", "-s", "-1", "-B", target], stdout=subprocess.DEVNULL)
+    try:
+        with inside_network(spaces[0]):
+            for _ in range(50):
+                run = subprocess.run(
+                    ["iperf3", "-J", "-c", target, *options], capture_output=True, text=True, timeout=30
+                )
+                if "Connection refused" not in run.stdout:
+                    break
+                time.sleep(0.02)
+        report: Json = json.loads(run.stdout)
+        return report
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _number(report: Json, *path: str) -> float:
+    for name in path:
+        assert isinstance(report, dict)
+        assert name in report, report
+        report = report[name]
+    assert isinstance(report, int | float)
+    return float(report)
+
+
+def _python_tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
+    """What iperf3 does, with sender and receiver in two processes."""
+    with inside_network(spaces[1]):
+        listener = socket.create_server((target, PORT))
+    child = fork()
+    if child == 0:
+        end_with(lambda: _send_stream(spaces[0], target, seconds))
+    connection, _ = listener.accept()
+    buffer, octets, begun = bytearray(1 << 20), 0, time.monotonic()
+    while received := connection.recv_into(buffer):
+        octets += received
+    took = time.monotonic() - begun
+    os.waitpid(child, 0)
+    connection.close()
+    listener.close()
+    return octets * 8 / took / 1e9
+
+
+def _send_stream(space: int, target: str, seconds: float) -> None:
+    with inside_network(space):
+        connection = socket.create_connection((target, PORT))
+    data, end = bytes(1 << 18), time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection.sendall(data)
+    connection.close()
+
+
+def _round_trip(spaces: tuple[int, int], target: str) -> float:
+    """Microseconds, the median."""
+    with inside_network(spaces[1]):
+        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far.bind((target, ECHO_PORT))
+    with inside_network(spaces[0]):
+        near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        near.settimeout(0.2)
+        near.connect((target, ECHO_PORT))
+    child = fork()
+    if child == 0:
+        end_with(lambda: _echo(far))
+    try:
+        times = []
+        for _ in range(ROUND_TRIPS):
+            begun = time.perf_counter()
+            near.send(b"ping")
+            with contextlib.suppress(TimeoutError):
+                near.recv(16)
+                times.append(time.perf_counter() - begun)
+        return statistics.median(times or [math.nan]) * 1e6
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        far.close()
+        near.close()
+
+
+def _echo(far: socket.socket) -> None:
+    while True:
+        far.sendto(*far.recvfrom(16))
+
+
+def main() -> int:
+    """Measure, print the table, and write everything where it is wanted."""
+    parser = argparse.ArgumentParser(description="measure the data planes")
+    parser.add_argument("--rounds", type=int, default=Effort.rounds)
+    parser.add_argument("--planes", default=",".join(planes()))
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    measured = measure(Effort(rounds=arguments.rounds), arguments.planes.split(","))
+    print(table(measured))
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

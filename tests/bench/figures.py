@@ -1,0 +1,82 @@
+"""What a benchmark measures: figures, with their runs, their goal, and what they are compared with.
+
+A figure without its method is worth nothing, so each says what was counted from where to where. Medians count, because
+other work on the machine only ever makes a run slower; ratios to a baseline of the same run say more than figures.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Skipped(Exception):
+    """A benchmark cannot run here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured quantity. values: one for each run. goal: what the median is to stay below (`more`: to reach).
+
+    baseline: the same quantity of something known, in the same run; `against` says what that is.
+    """
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    goal: float | None = None
+    more: bool = False
+    baseline: tuple[float, ...] = ()
+    against: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle of the runs."""
+        return statistics.median(self.values)
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the baseline."""
+        return self.median / statistics.median(self.baseline) if self.baseline else None
+
+    @property
+    def verdict(self) -> str:
+        """Is the goal met?"""
+        if self.goal is None:
+            return ""
+        met = self.median >= self.goal if self.more else self.median <= self.goal
+        return "met" if met else "missed"
+
+    def plain(self) -> dict[str, Json]:
+        """The figure as JSON, with the median."""
+        fields: dict[str, Json] = asdict(self)
+        values, baseline = ([round(value, 6) for value in runs] for runs in (self.values, self.baseline))
+        return fields | {"values": list(values), "baseline": list(baseline), "median": self.median, "ratio": self.ratio}
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent."""
+    if value == 0:
+        return "0"
+    digits = 2 if abs(value) < 1 else 1 if abs(value) < 100 else 0
+    if abs(value) < 0.1:
+        digits = 3
+    return f"{value:,.{digits}f}"
+
+
+def table(figures: Sequence[Figure]) -> list[str]:
+    """The figures as lines of Markdown."""
+    lines = ["| figure | median | lowest to highest | runs | goal | compared with |", "| --- | ---: | ---: | ---: | --- | --- |"]
+    for figure in figures:
+        span = f"{number(min(figure.values))} to {number(max(figure.values))}" if len(figure.values) > 1 else ""
+        goal = f"{'≥' if figure.more else '≤'} {number(figure.goal)}: {figure.verdict}" if figure.goal is not None else ""
+        ratio = f"{number(figure.ratio)} x {figure.against}" if figure.ratio is not None else ""
+        runs = len(figure.values)
+        lines.append(f"| {figure.name} | {number(figure.median)} {figure.unit} | {span} | {runs} | {goal} | {ratio} |")
+    return lines

@@ -1,0 +1,340 @@
+"""What a router does with what it should not have been sent: count it, drop it, answer as the RFC says, log one line.
+
+Nothing of it may change what a router knows or how it forwards.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.features.nhrp import packet as nhrp
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.extensions import Extensions, UnknownExtension
+from dmvpn.net import gre, ipv4
+from dmvpn.net.udp import UdpDatagram
+from support.world import World
+
+UNDERLAY = "GigabitEthernet0/1"
+R31_TO_HUB = ("172.16.31.1", "172.16.11.1")
+NHRP = gre.GreHeader(protocol_type=gre.ProtocolType.NHRP, key=100)
+IPV4 = gre.GreHeader(protocol_type=gre.ProtocolType.IPV4, key=100)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World("notes-phase3").converge()
+    world.run_for(20)
+    return world
+
+
+def knowledge(world: World, router: str) -> str:
+    """What a router knows, without the ages."""
+    text = "".join(world.show(router, what) for what in ("dmvpn detail", "ip nhrp detail", "ip route", "ip cef"))
+    return re.sub(r"\d\d:\d\d:\d\d", "", text)
+
+
+def count(world: World, router: str, command: str, what: str) -> int:
+    """The number before `what` in a show command; 0 without such a line."""
+    match = re.search(rf"(\d+) {re.escape(what)}", world.show(router, command))
+    return int(match[1]) if match else 0
+
+
+def from_r31(world: World, header: gre.GreHeader, payload: bytes) -> None:
+    """A GRE packet reaches the hub as if R31 had sent it."""
+    world.deliver_gre("R11", UNDERLAY, R31_TO_HUB, header.serialize(payload))
+
+
+def inner(protocol: int, payload: bytes, destination: str, ttl: int = 2) -> bytes:
+    """An IP packet from R31's tunnel address."""
+    return ipv4.Ipv4Packet(
+        source=IPv4Address("192.168.100.31"),
+        destination=IPv4Address(destination),
+        protocol=protocol,
+        payload=payload,
+        ttl=ttl,
+    ).serialize()
+
+
+def garbage(number: int) -> list[bytes]:
+    """So many packets of random octets, some of them short, the same in every run."""
+    chance = random.Random(7)
+    return [chance.randbytes(chance.randrange(120)) for _ in range(number)]
+
+
+# --------------------------------------------------------------------------------------------------------- malformed
+
+
+def test_malformed_gre_is_counted_and_dropped(world: World) -> None:
+    before = knowledge(world, "R11")
+    for message in (
+        b"",
+        b"\x00",
+        b"\xff\xff\x08\x00",
+        b"\x20\x00\x08\x00",
+        b"\x10\x00\x08\x00",
+        b"\x80\x00\x08\x00\0\0\0\0",
+    ):
+        world.deliver_gre("R11", UNDERLAY, R31_TO_HUB, message)
+    world.run_for(6)
+    assert count(world, "R11", "tunnel traffic", "malformed") == 6
+    assert knowledge(world, "R11") == before
+
+
+def test_gre_with_the_wrong_key_or_none_is_dropped_in_silence(world: World) -> None:
+    before, tap = knowledge(world, "R11"), world.watch("R11", UNDERLAY)
+    for key in (None, 0, 99, 0xFFFFFFFF):
+        for kind in (gre.ProtocolType.NHRP, gre.ProtocolType.IPV4):
+            from_r31(world, gre.GreHeader(protocol_type=kind, key=key), bytes(64))
+    assert [octets for _, octets in tap.packets] == []
+    world.run_for(6)
+    assert count(world, "R11", "tunnel traffic", "for no tunnel with these addresses and this key") == 8
+    assert knowledge(world, "R11") == before
+    assert world.messages("R11")[-1].startswith("%DUAL-5-NBRCHANGE")
+
+
+def test_a_gre_payload_that_is_not_ip_is_counted_and_dropped(world: World) -> None:
+    before = knowledge(world, "R11")
+    from_r31(world, gre.GreHeader(protocol_type=0x8847, key=100), bytes(40))
+    from_r31(world, IPV4, b"\x60" + bytes(39))
+    from_r31(world, IPV4, b"")
+    world.run_for(6)
+    assert count(world, "R11", "tunnel traffic", "with a payload that is not carried here") == 3
+    assert knowledge(world, "R11") == before
+
+
+def test_malformed_nhrp_is_counted_and_dropped(world: World) -> None:
+    before, tap = knowledge(world, "R11"), world.watch("R11", UNDERLAY)
+    packets = [b"", bytes(19), bytes(20), b"\xff" * 100, *garbage(200)]
+    for payload in packets:
+        from_r31(world, NHRP, payload)
+    assert tap.packets == []
+    assert count(world, "R11", "ip nhrp traffic detail", "malformed") == len(packets)
+    assert knowledge(world, "R11") == before
+
+
+def test_every_truncation_and_every_flipped_octet_of_a_registration_changes_nothing(world: World) -> None:
+    request = nhrp.RegistrationRequest(
+        source_nbma=IPv4Address("172.16.31.1"),
+        source_protocol=IPv4Address("192.168.100.31"),
+        destination_protocol=IPv4Address("192.168.100.11"),
+        flags=nhrp.RegistrationFlag.UNIQUE,
+        request_id=99,
+        cies=(ClientInfo(prefix_length=32, holding_time=7200, preference=255),),
+    ).serialize()
+    before = knowledge(world, "R11")
+    for length in range(len(request)):
+        from_r31(world, NHRP, request[:length])
+    for position in range(len(request)):
+        from_r31(world, NHRP, request[:position] + bytes((request[position] ^ 0x55,)) + request[position + 1 :])
+    # Each has a wrong length or a wrong checksum.
+    assert count(world, "R11", "ip nhrp traffic detail", "malformed") == 2 * len(request)
+    assert knowledge(world, "R11") == before
+
+
+def test_malformed_eigrp_is_counted_and_dropped_and_logged_once(world: World) -> None:
+    before, logged = knowledge(world, "R11"), len(world.messages("R11"))
+    packets = [b"", bytes(20), b"\x02\x05" + bytes(18), *garbage(100)]
+    for payload in packets:
+        from_r31(world, IPV4, inner(88, payload, "224.0.0.10"))
+        from_r31(world, IPV4, inner(88, payload, "192.168.100.11"))
+    dropped = sum(map(int, re.findall(r"Dropped, .*: (\d+)", world.show("R11", "ip eigrp traffic"))))
+    assert dropped == 2 * len(packets)
+    assert len(world.messages("R11")) - logged <= 1
+    world.run_for(30)
+    assert knowledge(world, "R11") == before
+
+
+def rip(source: IPv4Address, destination: IPv4Address, datagram: bytes) -> ipv4.Ipv4Packet:
+    """An IP packet around a RIP datagram."""
+    udp = ipv4.IpProtocol.UDP
+    return ipv4.Ipv4Packet(source=source, destination=destination, protocol=udp, payload=datagram, ttl=2)
+
+
+def test_malformed_rip_is_counted_and_dropped() -> None:
+    world = World("notes-gre").converge()
+    before = knowledge(world, "R11")
+    source, group = IPv4Address("172.16.11.2"), IPv4Address("224.0.0.9")
+    packets = [b"", b"\x02", bytes(24), b"\x02\x02\x00\x00" + bytes(19), b"\x02\x09\x00\x00" + bytes(20)]
+    for payload in packets:
+        datagram = UdpDatagram(source_port=520, destination_port=520, payload=payload).serialize(source, group)
+        packet = ipv4.Ipv4Packet(
+            source=source, destination=group, protocol=ipv4.IpProtocol.UDP, payload=datagram, ttl=2
+        )
+        world.deliver("R11", UNDERLAY, packet)
+    assert f"{UNDERLAY} ignored {len(packets)} packets, the last one from 172.16.11.2: " in world.show(
+        "R11", "ip protocols"
+    )
+    assert knowledge(world, "R11") == before
+
+
+def test_a_rip_response_from_a_stranger_or_a_wrong_port_is_not_believed() -> None:
+    world = World("notes-gre").converge()
+    group = IPv4Address("224.0.0.9")
+    route = bytes.fromhex("00020000 0a630000 ffff0000 00000000 00000001")  # 10.99.0.0/16, metric 1
+    for source, port in ((IPv4Address("203.0.113.9"), 520), (IPv4Address("172.16.11.2"), 521)):
+        datagram = UdpDatagram(source_port=port, destination_port=520, payload=b"\x02\x02\0\0" + route)
+        world.deliver("R11", UNDERLAY, rip(source, group, datagram.serialize(source, group)))
+    assert "10.99.0.0" not in world.show("R11", "ip route")
+    assert f"{UNDERLAY} ignored 2 packets" in world.show("R11", "ip protocols")
+
+
+def test_garbage_of_all_kinds_at_once_loses_no_packet_of_a_stream(world: World) -> None:
+    world.stream("H3", "10.4.4.100", seconds=1, rate=100)
+    for payload in garbage(300):
+        for header in (NHRP, IPV4):
+            from_r31(world, header, payload)
+        world.ping("H3", "10.4.4.100", 1000)
+        world.run_for(0.01)
+    world.run_for(1)
+    assert len(world.replies("H3")) == 400
+
+
+# ------------------------------------------------------------------------------------------ refused as the RFC says
+
+
+def with_passwords(hub: str, r31: str) -> World:
+    """Everybody has the hub's NHRP password, but R31 has its own."""
+
+    def change(router: str, text: str) -> str:
+        password = {"R31": r31, "TRANSPORT": ""}.get(router, hub)
+        lines = f" ip nhrp authentication {password}\n" if password else ""
+        text = text.replace(" ip mtu 1400\n", f" ip mtu 1400\n{lines}")
+        return text.replace("!\nip route 0.0.0.0", "!\nlogging dmvpn\n!\nip route 0.0.0.0")
+
+    return World("notes-phase3", change=change)
+
+
+@pytest.mark.parametrize(("hub", "spoke"), [("RIGHT", "WRONG"), ("RIGHT", ""), ("RIGHT", "RIGHTX")])
+def test_wrong_or_missing_authentication_gets_error_11_and_no_registration(hub: str, spoke: str) -> None:
+    world = with_passwords(hub, spoke)
+    tap = world.watch("R31", UNDERLAY)
+    world.run_for(30)
+    indications = [packet for found, packet in tap.nhrp(nhrp.ErrorIndication) if found.way[1] == "172.16.31.1"]
+    assert {packet.error_code for packet in indications} == {nhrp.ErrorCode.AUTHENTICATION_FAILURE}
+    # R31 may be there as a next hop that nobody could resolve, never as a client.
+    assert "via 192.168.100.31" not in world.show("R11", "ip nhrp")
+    assert "via 192.168.100.41" in world.show("R11", "ip nhrp")
+    assert world.lines("R31", "dmvpn")[-2].split()[3] == "NHRP"
+    assert count(world, "R11", "ip nhrp traffic detail", "wrong authentication") == len(indications)
+
+
+def test_wrong_authentication_is_one_rate_limited_line_on_either_side() -> None:
+    world = with_passwords("RIGHT", "WRONG")
+    tap = world.watch("R31", UNDERLAY)
+    world.run_for(60)
+    hub = [line for line in world.messages("R11") if "DMVPN_NHRP_ERROR" in line]
+    spoke = [line for line in world.messages("R31") if "NHRP-3-PAKERROR" in line]
+    assert set(hub) == {
+        "%DMVPN-3-DMVPN_NHRP_ERROR:  Tunnel100: Recieved wrong authentication string for  Registration Request ,"
+        " Reason:  authentication failure (11) on (Tunnel: 192.168.100.31 NBMA: 172.16.31.1)"
+    }
+    assert set(spoke) == {
+        "%NHRP-3-PAKERROR: Receive Error Indication for our Registration Request, code: authentication failure (11)"
+    }
+    refused = len(tap.nhrp(nhrp.ErrorIndication))
+    assert len(hub) < refused / 2
+    assert len(spoke) < refused
+
+
+def test_without_logging_dmvpn_the_hub_says_nothing_about_passwords() -> None:
+    world = with_passwords("RIGHT", "WRONG")
+    world.configure("R11", "no logging dmvpn")
+    before = len(world.messages("R11"))
+    world.run_for(60)
+    assert [line for line in world.messages("R11")[before:] if "DMVPN" in line] == []
+
+
+def test_the_spoke_comes_up_by_itself_once_its_password_is_right() -> None:
+    world = with_passwords("RIGHT", "WRONG")
+    world.run_for(300)
+    world.configure("R31", "interface Tunnel100", "ip nhrp authentication RIGHT")
+    assert world.wait_until(lambda: not world.lacks(), 64)
+
+
+def unknown_request(kind: type[nhrp.ClientMessage], *, compulsory: bool, destination: str) -> bytes:
+    """A request of R31's with an extension that nobody knows."""
+    extensions: Extensions = (UnknownExtension(type=99, value=b"what?", compulsory=compulsory),)
+    return kind(
+        source_nbma=IPv4Address("172.16.31.1"),
+        source_protocol=IPv4Address("192.168.100.31"),
+        destination_protocol=IPv4Address(destination),
+        flags=nhrp.RegistrationFlag(0),
+        request_id=77,
+        cies=(ClientInfo(prefix_length=32, holding_time=7200, preference=255),),
+        extensions=extensions,
+    ).serialize()
+
+
+@pytest.mark.parametrize(
+    ("kind", "destination"),
+    [(nhrp.RegistrationRequest, "192.168.100.11"), (nhrp.ResolutionRequest, "10.1.1.1")],
+)
+def test_an_unknown_compulsory_extension_gets_error_1(
+    world: World, kind: type[nhrp.ClientMessage], destination: str
+) -> None:
+    before, tap = knowledge(world, "R11"), world.watch("R31", UNDERLAY)
+    from_r31(world, NHRP, unknown_request(kind, compulsory=True, destination=destination))
+    world.run_for(1)
+    ((found, indication),) = tap.nhrp(nhrp.ErrorIndication)
+    assert found.way == ("172.16.11.1", "172.16.31.1")
+    assert indication.error_code == nhrp.ErrorCode.UNRECOGNIZED_EXTENSION
+    assert tap.nhrp(nhrp.ClientMessage) == []
+    assert count(world, "R11", "ip nhrp traffic detail", "unrecognized compulsory extension") == 1
+    assert knowledge(world, "R11") == before
+
+
+def test_an_unknown_extension_that_is_not_compulsory_comes_back_in_the_reply(world: World) -> None:
+    tap = world.watch("R31", UNDERLAY)
+    from_r31(world, NHRP, unknown_request(nhrp.RegistrationRequest, compulsory=False, destination="192.168.100.11"))
+    world.run_for(1)
+    ((_, reply),) = tap.nhrp(nhrp.RegistrationReply)
+    assert UnknownExtension(type=99, value=b"what?", compulsory=False) in reply.extensions
+
+
+def test_unknown_compulsory_extensions_are_one_rate_limited_line(world: World) -> None:
+    world.configure("R11", "logging dmvpn")
+    before = len(world.messages("R11"))
+    for _ in range(50):
+        from_r31(world, NHRP, unknown_request(nhrp.RegistrationRequest, compulsory=True, destination="192.168.100.11"))
+        world.run_for(0.1)
+    assert len([line for line in world.messages("R11")[before:] if "NHRP_ERROR" in line]) == 1
+
+
+def test_an_error_indication_is_never_answered_by_another(world: World) -> None:
+    tap = world.watch("R11", UNDERLAY)
+    for code in (1, 3, 6, 7, 11, 15, 999):
+        indication = nhrp.ErrorIndication(
+            source_nbma=IPv4Address("172.16.31.1"),
+            source_protocol=IPv4Address("192.168.100.31"),
+            destination_protocol=IPv4Address("192.168.100.11"),
+            error_code=code,
+            packet=bytes(28),
+        )
+        from_r31(world, NHRP, indication.serialize())
+    assert tap.packets == []
+
+
+def test_a_reply_that_nobody_asked_for_makes_no_shortcut(world: World) -> None:
+    reply = nhrp.ResolutionReply(
+        source_nbma=IPv4Address("172.16.31.1"),
+        source_protocol=IPv4Address("192.168.100.31"),
+        destination_protocol=IPv4Address("10.1.1.1"),
+        flags=nhrp.ResolutionFlag.ROUTER,
+        request_id=4711,
+        cies=(
+            ClientInfo(
+                prefix_length=8,
+                holding_time=7200,
+                nbma=IPv4Address("203.0.113.66"),
+                protocol=IPv4Address("192.168.100.66"),
+            ),
+        ),
+    )
+    before = knowledge(world, "R31")
+    world.deliver_gre("R31", UNDERLAY, ("203.0.113.66", "172.16.31.1"), NHRP.serialize(reply.serialize()))
+    assert knowledge(world, "R31") == before
+    assert count(world, "R31", "ip nhrp traffic detail", "reply that nobody asked for") == 1

@@ -1,0 +1,110 @@
+"""`dmvpn config check FILE` says what IOS would say, and a bad file never touches a running router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.shells.scenario import BUILT_IN
+from support.command import dmvpn
+from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INVALID = "% Invalid input detected at '^' marker."
+
+
+@pytest.mark.parametrize(
+    ("bad", "under", "complaint"),
+    [
+        # The caret stands under the first character that fits no keyword ("multip" begins "multipoint") or value.
+        (" tunnel mode gre multiprotocol", "r", INVALID),
+        (" ip nhrp map 10.0.0.1 192.0.2.1 force", "f", INVALID),
+        (" ip authentication key-chain eigrp_auth", "_", INVALID),
+        (" tunnel key 99999999999", "9", INVALID),
+        (" ip nhrp holdtime 0", "0", INVALID),
+        (" ip address 10.0.0.0 255.255.255.0", "", "Bad mask /24 for address 10.0.0.0"),
+        (" ip nhrp map 10.0.0.1", "", "% Incomplete command."),
+        (" ip nhrp nhs", "", "% Incomplete command."),
+        (" tunnel", "", "% Incomplete command."),
+    ],
+)
+def test_a_bad_line_is_shown_with_caret_and_words_of_ios(tmp_path: Path, bad: str, under: str, complaint: str) -> None:
+    path = tmp_path / "branch.cfg"
+    path.write_text(f"hostname R1\n!\ninterface Tunnel0\n{bad}\n ip nhrp network-id 1\n!\nend\n")
+    result = dmvpn("config", "check", path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    where, line, *rest = result.stderr.splitlines()
+    assert where == f"{path}:4: in interface mode"
+    assert line == bad
+    if under:
+        caret = rest.pop(0)
+        assert caret.strip() == "^"
+        assert bad[caret.index("^") :].startswith(under)
+    assert [text for text in rest if text] == [complaint]
+
+
+def test_every_bad_line_is_reported_and_the_good_ones_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "branch.cfg"
+    path.write_text("hostname R1\nfoo\ninterface Tunnel0\n bar\n ip nhrp network-id 1\nrouter eigrp 100\n baz\nend\n")
+    result = dmvpn("config", "check", path)
+    assert result.returncode == 1
+    places = [line for line in result.stderr.splitlines() if line.startswith(str(path))]
+    assert places == [f"{path}:2: in global mode", f"{path}:4: in interface mode", f"{path}:7: in eigrp mode"]
+
+
+def test_a_file_that_reads_is_good_and_so_is_every_built_in_scenario() -> None:
+    files = sorted(BUILT_IN.glob("*/*.cfg"))
+    assert files
+    result = dmvpn("config", "check", *files)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [f"{path}: good" for path in files]
+
+
+def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(bytes(range(256)))
+    for path in (tmp_path / "missing", binary, tmp_path):
+        result = dmvpn("config", "check", path)
+        assert result.returncode == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert result.stderr.startswith(f"dmvpn: {path}: ")
+
+
+def test_run_refuses_a_bad_file_before_it_touches_anything(tmp_path: Path) -> None:
+    path = tmp_path / "bad.cfg"
+    path.write_text("hostname R1\ninterface Tunnel0\n tunnel mode gre multiprotocol\n")
+    result = dmvpn("run", path, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert result.returncode == 1
+    assert INVALID in result.stderr
+    assert result.stderr.splitlines()[-1] == f"dmvpn: {path} has errors; nothing was changed"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bad.cfg"]
+
+
+def test_a_lab_with_a_bad_configuration_does_not_come_up(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for source in (BUILT_IN / "notes-gre").iterdir():
+        (folder / source.name).write_text(source.read_text())
+    (folder / "R31.cfg").write_text("hostname R31\ninterface Tunnel0\n tunnel mode gre multiprotocol\n")
+    result = dmvpn("lab", "up", folder, "--simulated", environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert result.returncode == 1
+    assert "R31.cfg:3: in interface mode" in result.stderr
+    assert INVALID in result.stderr
+    assert not list(tmp_path.glob("dmvpn/labs/*"))
+
+
+def test_a_refused_line_at_the_prompt_changes_nothing_and_the_next_one_is_taken() -> None:
+    world = World("notes-phase3").converge()
+    before = world.show("R31", "running-config | begin hostname")
+    printed = world.configure("R31", "interface Tunnel100", "tunnel mode gre multiprotocol", "ip nhrp map 10.0.0.1")
+    assert INVALID in printed
+    assert "% Incomplete command." in printed
+    assert world.show("R31", "running-config | begin hostname") == before
+    world.run_for(60)
+    assert not world.lacks()
+    world.configure("R31", "interface Tunnel100", "ip nhrp holdtime 0", "ip nhrp holdtime 600")
+    assert " ip nhrp holdtime 600" in world.lines("R31", "running-config")

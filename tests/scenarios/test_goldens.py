@@ -1,0 +1,112 @@
+"""What commands print, to the octet: outputs of our own runs, in virtual time and with a seed, so that nothing varies.
+
+`tests/goldens` holds one file for each command and router, named as tests/support/parse_check.py wants it:
+`make test-parsers` gives the same files to the parsers of automation users. After a wanted change
+`UPDATE_GOLDENS=1 pytest tests/scenarios/test_goldens.py` writes them anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+
+from support.world import World
+
+GOLDENS = Path(__file__).parents[1] / "goldens"
+
+EVERY_ROUTER = (
+    "show dmvpn",
+    "show dmvpn detail",
+    "show ip nhrp",
+    "show ip nhrp brief",
+    "show ip nhrp detail",
+    "show ip nhrp summary",
+    "show ip nhrp traffic",
+    "show ip route",
+    "show ip interface brief",
+    "show ip eigrp neighbors",
+    "show ip eigrp topology",
+    "show ip eigrp interfaces",
+    "show ip protocols",
+    "show interfaces",
+    "show ip cef",
+    "show running-config",
+    "show logging",
+    "show version",
+    "show clock",
+)
+PHASE3_SPOKE = (
+    "show ip nhrp nhs",
+    "show ip nhrp nhs detail",
+    "show ip nhrp multicast",
+    "show ip nhrp shortcut",
+    "show interfaces Tunnel100",
+    "show ip route eigrp",
+    "show ip route nhrp",
+    "show ip route next-hop-override",
+    "show ip route 10.4.4.0",
+    "show ip route 192.168.100.41",
+    "show ip route 10.3.3.0",
+    "show ip cef 10.4.4.0",
+    "show running-config interface Tunnel100",
+    "show debugging",
+    "ping 10.4.4.1 source 10.3.3.1",
+    "traceroute 10.4.4.1 source 10.3.3.1",
+)
+PHASE1 = ("show dmvpn", "show dmvpn detail", "show ip nhrp", "show ip nhrp brief", "show ip route")
+GRE = ("show interfaces Tunnel100", "show ip route", "show ip protocols", "show ip rip database")
+
+#: Scenario, router, commands.
+CASES = (
+    ("notes-phase3", "R31", EVERY_ROUTER + PHASE3_SPOKE),
+    ("notes-phase3", "R41", ("show dmvpn detail", "show ip nhrp detail", "show ip route")),
+    ("notes-phase3", "R11", EVERY_ROUTER),
+    ("notes-phase1", "R11", PHASE1),
+    ("notes-phase1", "R31", PHASE1),
+    ("notes-phase1", "R41", PHASE1),
+    ("notes-gre", "R11", GRE),
+)
+
+
+@functools.cache
+def outputs(name: str) -> dict[tuple[str, str], str]:
+    """What a scenario prints after two minutes, in phase 3 with traffic between the spokes, by router and command.
+
+    All of it is printed in one go: the order of the tests must not move the clock.
+    """
+    world = World(name).converge()
+    world.run_for(100 - world.now)
+    if name == "notes-phase3":
+        world.do("R31", "debug nhrp cache")
+        world.do("R31", "traceroute 10.4.4.1 source 10.3.3.1")
+        world.stream("H4", "10.3.3.100", seconds=5, rate=10)
+    world.run_for(120 - world.now)
+    cases = [(router, command) for scenario, router, commands in CASES if scenario == name for command in commands]
+    cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last
+    return {(router, command): world.do(router, command) for router, command in cases}
+
+
+def golden(name: str, router: str, command: str) -> Path:
+    """The file of an output."""
+    words = command.replace("_", "%5F").replace("/", "%2F").replace("|", "%7C").replace(" ", "_")
+    return GOLDENS / f"{words}__{name}_{router}.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "router", "command"),
+    [(name, router, command) for name, router, commands in CASES for command in commands],
+)
+def test_the_output_is_the_golden_one(name: str, router: str, command: str) -> None:
+    text = outputs(name)[router, command]
+    path = golden(name, router, command)
+    if os.environ.get("UPDATE_GOLDENS"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_there_is_no_golden_output_that_nobody_compares() -> None:
+    known = {golden(name, router, command).name for name, router, commands in CASES for command in commands}
+    assert {path.name for path in GOLDENS.iterdir()} - {"README.md"} == known

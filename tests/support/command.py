@@ -1,0 +1,43 @@
+"""The outer command line, `dmvpn`, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Where the package is: the process that runs it may not have it installed.
+SOURCE = Path(__file__).parents[2] / "src"
+#: Seconds that a command may take.
+LIMIT = 60
+
+
+def dmvpn(
+    *words: str | Path, environment: Mapping[str, str] | None = None, typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `dmvpn WORDS` to its end. environment: variables besides our own; typed: for its standard input."""
+    return subprocess.run(
+        command(*words),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT,
+        input=typed,
+        stdin=subprocess.DEVNULL if typed is None else None,
+        env=variables(environment),
+    )
+
+
+def command(*words: str | Path) -> list[str]:
+    """The words of the process, for who starts it otherwise."""
+    return [sys.executable, "-m", "dmvpn", *map(str, words)]
+
+
+def variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of such a process."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **(environment or {})}

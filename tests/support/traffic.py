@@ -1,0 +1,198 @@
+"""Packets for the engines, as hypothesis strategies: mostly such as occur, some damaged, over few addresses and keys.
+
+`frames` come from a TAP (vnet header, Ethernet, IP), `gre_packets` from a raw socket (outer header, GRE, payload).
+"""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import IPv4Address
+
+from hypothesis import strategies as st
+
+from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, VNET_HEADER_SIZE, VnetHeader
+from dmvpn.net.checksum import checksum, pseudo_header
+from dmvpn.net.gre import GreHeader, ProtocolType
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from support.pcap import payloads
+
+#: Some are more usual than others; 100 is the key of the captures.
+OURS = tuple(bytes((10, 0, 0, number)) for number in (1, 2))
+THEIRS = tuple(bytes((198, 51, 100, number)) for number in (1, 2, 3, 4))
+INSIDE = tuple(IPv4Address(f"192.168.{number}.1") for number in (1, 2, 3))
+GROUPS = tuple(map(IPv4Address, ("224.0.0.10", "239.255.1.2", "255.255.255.255")))
+TUNNEL_ADDRESS = IPv4Address("172.16.0.1")
+OWN_ADDRESSES = (TUNNEL_ADDRESS, INSIDE[0])
+OWN_MAC = bytes.fromhex("020100000007")
+
+our_addresses = st.sampled_from([OURS[0]] * 5 + [OURS[1]])
+keys = st.sampled_from([100] * 6 + [None, 0])
+
+_ACK, _PSH, _SYN, _FIN, _CWR = 0x10, 0x08, 0x02, 0x01, 0x80
+_OPTIONS = (
+    b"",
+    b"\x02\x04\x05\xb4",
+    b"\x01\x02\x04\x05\xb4\x01\x01\x01",
+    b"\x01\x01\x08\x0a12345678",
+    b"\x05\x28\x02\x04",
+)
+_ICMP_PORT_UNREACHABLE = b"\x03\x03\x00\x00\x00\x00\x00\x00"
+_ICMP_ECHO = b"\x08\x00\xf7\xfe\x00\x01\x00\x00"
+
+
+def tcp_packet(
+    source: IPv4Address,
+    destination: IPv4Address,
+    data: bytes,
+    *,
+    ports: int = 0x10002000,
+    sequence: int = 0,
+    flags: int = _ACK,
+    options: bytes = b"",
+    identification: int = 0,
+    ip_options: bytes = b"",
+    partial: bool = False,
+) -> bytes:
+    """A TCP packet. partial: its checksum field holds the sum of the pseudo header only."""
+    header = struct.pack("!IIIBBHHH", ports, sequence, 1, (20 + len(options)) << 2, flags, 512, 0, 0)
+    segment = bytearray(header + options + data)
+    pseudo = pseudo_header(source, destination, IpProtocol.TCP, len(segment))
+    value = 0xFFFF - checksum(pseudo) if partial else checksum(pseudo + segment)
+    struct.pack_into("!H", segment, 16, value)
+    packet = Ipv4Packet(
+        source=source,
+        destination=destination,
+        protocol=IpProtocol.TCP,
+        payload=bytes(segment),
+        identification=identification,
+        flags=Ipv4Flag.DONT_FRAGMENT,
+        ttl=63,
+        options=ip_options,
+    )
+    return packet.serialize()
+
+
+_inside = st.sampled_from(INSIDE)
+_data = st.one_of(
+    st.integers(0, 40).map(bytes),
+    st.sampled_from([100, 1348, 4000, 30_000, 65_400]).map(lambda size: b"\x5a\xc3" * (size // 2)),
+)
+tcp_packets = st.builds(
+    tcp_packet,
+    _inside,
+    _inside,
+    _data,
+    sequence=st.sampled_from([0, 0xFFFFFFF0]),
+    flags=st.sampled_from([_ACK, _SYN, _SYN | _ACK, _ACK | _PSH, _ACK | _FIN | _PSH | _CWR]),
+    options=st.sampled_from(_OPTIONS),
+    identification=st.sampled_from([0, 0xFFFE]),
+    ip_options=st.sampled_from([b"", b"", b"\x94\x04\x00\x00"]),
+    partial=st.booleans(),
+)
+
+
+def _ipv4(source: IPv4Address, destination: IPv4Address, protocol: int, payload: bytes, tos: int) -> bytes:
+    packet = Ipv4Packet(source=source, destination=destination, protocol=protocol, payload=payload, tos=tos)
+    return packet.serialize()
+
+
+_other_packets = st.builds(
+    _ipv4,
+    st.sampled_from([*INSIDE, *OWN_ADDRESSES, *map(IPv4Address, (*OURS, *THEIRS))]),
+    st.sampled_from([*INSIDE, *GROUPS, *map(IPv4Address, (*OURS, *THEIRS))]),
+    st.sampled_from([IpProtocol.ICMP, IpProtocol.IGMP, IpProtocol.UDP, IpProtocol.GRE, IpProtocol.EIGRP]),
+    st.one_of(st.sampled_from([_ICMP_PORT_UNREACHABLE, _ICMP_ECHO]), st.binary(max_size=40)),
+    st.sampled_from([0, 0xC0]),
+)
+#: IPv4 packets, one in a few of them damaged.
+packets = st.one_of(*[tcp_packets] * 4, *[_other_packets] * 3, st.binary(max_size=60))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, octets: st.SearchStrategy[bytes]) -> bytes:
+    """The octets, or, one time in four, with some changed or cut off."""
+    drawn = bytearray(draw(octets))
+    if draw(st.integers(0, 3)) or not drawn:
+        return bytes(drawn)
+    # Most that matters stands at the beginning.
+    for at in draw(st.lists(st.integers(0, min(len(drawn), 120) - 1), max_size=3)):
+        drawn[at] = draw(st.one_of(st.sampled_from([0, 0x40, 0x45, 0x46, 0x4F, 6, 17, 47, 0xFF]), st.integers(0, 255)))
+    return bytes(drawn[: draw(st.one_of(st.just(len(drawn)), st.integers(0, min(len(drawn), 120))))])
+
+
+_macs = st.sampled_from(
+    [
+        *(b"\x02\x00" + number.to_bytes(4, "big") for number in (1, 2, 3)),
+        b"\x01\x00\x5e\x00\x00\x0a",
+        b"\xff" * 6,
+        OWN_MAC,
+    ]
+)
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> bytes:
+    """What a TAP returns."""
+    packet = draw(packets)
+    ip_length = (packet[0] & 0x0F) << 2 if packet else 20
+    offset = 6 if len(packet) > 9 and packet[9] == IpProtocol.UDP else 16
+    completion = VnetHeader(NEEDS_CHECKSUM, checksum_start=14 + ip_length, checksum_offset=offset)
+    sizes = st.sampled_from([1348, 100, 536, 65535]) if len(packet) > 2000 else st.integers(0, 60)
+    train = completion._replace(gso_type=draw(st.sampled_from([GSO_TCPV4, GSO_TCPV4 | 0x80])), gso_size=draw(sizes))
+    usual = st.sampled_from([VnetHeader(), completion, train])
+    vnet = draw(
+        st.one_of(usual.map(VnetHeader.serialize), st.binary(min_size=VNET_HEADER_SIZE, max_size=VNET_HEADER_SIZE))
+    )
+    ether_type = draw(st.sampled_from([b"\x08\x00"] * 9 + [b"\x86\xdd"]))
+    return draw(damaged(st.just(vnet + draw(_macs) + OWN_MAC + ether_type + packet)))
+
+
+_captured = st.sampled_from(payloads("gre")).map(lambda found: found.octets)
+_gre_headers = st.builds(
+    GreHeader,
+    protocol_type=st.sampled_from(
+        [ProtocolType.IPV4] * 4 + [ProtocolType.NHRP, ProtocolType.KEEPALIVE, ProtocolType.IPV6]
+    ),
+    has_checksum=st.sampled_from([False] * 4 + [True]),
+    key=keys,
+    sequence=st.sampled_from([None, None, 7]),
+)
+_gre = st.one_of(
+    st.builds(GreHeader.serialize, _gre_headers, packets),
+    st.builds(GreHeader.serialize, _gre_headers, packets),
+    _captured,
+)
+
+
+def outer(source: bytes, destination: bytes, gre: bytes) -> bytes:
+    """A packet as a raw socket returns it. The kernel has checked its header, so nobody looks at the rest of it."""
+    length = min(20 + len(gre), 0xFFFF)
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, length, 0, 0, 255, IpProtocol.GRE, 0, source, destination) + gre
+
+
+#: What a raw socket returns.
+gre_packets = damaged(st.builds(outer, st.sampled_from(THEIRS), our_addresses, _gre))
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> list[bytes]:
+    """Packets of two or three TCP flows, each one's in order, now and then with another packet between them."""
+    sequence, identification = [draw(st.sampled_from([0, 0xFFFFF000])) for _ in range(3)], [0xFFFE] * 3
+    made: list[bytes] = []
+    for flow in draw(st.lists(st.integers(0, 2), max_size=40)):
+        size = draw(st.sampled_from([0, 7, *[100] * 6, 101]))
+        flags = draw(st.sampled_from([*[_ACK] * 8, _ACK | _PSH, _ACK | _FIN, _SYN]))
+        packet = tcp_packet(
+            INSIDE[1],
+            INSIDE[flow % 2],
+            bytes((len(made),)) * size,
+            ports=0x10002000 + flow,
+            sequence=sequence[flow],
+            flags=flags,
+            options=_OPTIONS[3],
+            identification=identification[flow],
+        )
+        sequence[flow] = (sequence[flow] + size) & 0xFFFFFFFF
+        identification[flow] = (identification[flow] + draw(st.sampled_from([1] * 9 + [0]))) & 0xFFFF
+        made.append(draw(st.one_of(st.just(packet), st.just(packet), st.just(packet), damaged(st.just(packet)))))
+    return made

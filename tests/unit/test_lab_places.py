@@ -1,0 +1,119 @@
+"""Folders of labs: one lab of a name at a time, dead ones are cleared away, impossible names and paths are refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.places import LabFolder, find_router, labs_folder, running_labs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runtime directory of our own, with a path that is short enough for sockets."""
+    short = tmp_path / "r"
+    short.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    return short
+
+
+def _hold(name: str) -> tuple[int, int]:
+    """Bring a lab up in a child, as far as its folder; the child's pid and a descriptor that is its life line."""
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        LabFolder.of(name).make(["R1"])
+        os.write(told, b".")
+        signal.pause()
+    os.close(told)
+    assert os.read(ready, 1) == b"."
+    return child, ready
+
+
+def _kill(child: int, ready: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(ready)
+
+
+def test_a_lab_that_is_just_being_brought_up_is_not_taken_over() -> None:
+    child, ready = _hold("one")
+    try:
+        with pytest.raises(UserError, match="up already"):
+            LabFolder.of("one").make(["R1"])
+        assert running_labs() == []
+        assert LabFolder.of("one").path.exists()
+    finally:
+        _kill(child, ready)
+
+
+def test_what_a_killed_lab_left_is_cleared_away_by_whoever_looks() -> None:
+    _kill(*_hold("one"))
+    (LabFolder.of("one").path / "R1").mkdir()
+    assert running_labs() == []
+    assert not LabFolder.of("one").path.exists()
+
+
+def test_the_name_of_a_killed_lab_is_free_and_its_folder_empty() -> None:
+    _kill(*_hold("one"))
+    folder = LabFolder.of("one")
+    (folder.path / "R1").mkdir()
+    (folder.path / "R1" / "startup-config").write_text("hostname Old\n")
+    (folder.path / "R1.sock").touch()
+    folder.make(["R1"])
+    assert list(folder.path.iterdir()) == []
+
+
+def test_two_labs_do_not_collide() -> None:
+    one, other = _hold("one"), _hold("two")
+    try:
+        assert sorted(path.name for path in labs_folder().iterdir()) == ["one", "two"]
+    finally:
+        _kill(*one)
+        _kill(*other)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "-x", "a b", "a\n"])
+def test_what_could_leave_the_folder_of_labs_is_no_name(name: str) -> None:
+    with pytest.raises(UserError, match="no name for a lab"):
+        LabFolder.of(name)
+
+
+def test_a_path_that_no_socket_can_have_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    folder = LabFolder.of("one")
+    with pytest.raises(UserError, match=r"too long for a socket.*XDG_RUNTIME_DIR"):
+        folder.make(["R1"])
+    assert not folder.path.exists()
+
+
+def test_the_socket_of_the_lab_is_no_router() -> None:
+    folder = LabFolder.of("one")
+    folder.make(["R1"])
+    with control.listen(folder.control), pytest.raises(UserError, match="no router supervisor"):
+        find_router("one/supervisor")
+
+
+def test_a_folder_that_others_may_read_is_refused(runtime: Path) -> None:
+    (runtime / "dmvpn").mkdir(mode=0o755)
+    with pytest.raises(UserError, match="belongs to somebody else"):
+        labs_folder()
+
+
+def test_only_this_user_may_give_a_lab_orders() -> None:
+    folder = LabFolder.of("one")
+    folder.make(["R1"])
+    with control.listen(folder.control):
+        assert folder.control.stat().st_mode & 0o077 == 0

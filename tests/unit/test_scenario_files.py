@@ -1,0 +1,96 @@
+"""Scenario folders: their lab files fit their configurations, the schema is current, and what cannot run says so."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import dmvpn.shells
+from dmvpn.app import lab
+from dmvpn.app.picture import addresses
+from dmvpn.base.errors import UserError
+from dmvpn.router.features import FEATURES
+from dmvpn.shells.scenario import Need, Scenario, built_in_names, schema
+
+NAMES = built_in_names()
+
+
+def test_the_published_schema_is_current() -> None:
+    """If not: write `dmvpn.shells.scenario.schema()` to the file."""
+    published = Path(dmvpn.shells.__file__).parent / "lab.schema.json"
+    assert json.loads(published.read_text()) == json.loads(schema())
+
+
+def test_every_folder_of_configurations_is_a_scenario() -> None:
+    folders = {"guide-phase2", "guide-phase2-broadcast", "intro-phase3", "notes-gre", "notes-phase1", "notes-phase3"}
+    assert folders <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_and_hosts_fit_the_configurations(name: str) -> None:
+    scenario = Scenario.load(name)
+    configured = {
+        (router, state.name): state
+        for router, text in scenario.configurations.items()
+        for state in addresses(text)
+        if not state.name.startswith(("Tunnel", "Loopback"))
+    }
+    wired: set[tuple[str, str]] = set()
+    for ends, _ in scenario.segments():
+        prefixes = {configured[end].prefix for end in ends if end[0] in scenario.configurations}
+        assert len(prefixes) == 1, ends
+        wired.update(end for end in ends if end[0] in scenario.configurations)
+    lans = {scenario.end(host.link) for host in scenario.lab.hosts.values()}
+    assert wired == set(configured), "every configured interface has a wire"
+    for host in scenario.lab.hosts.values():
+        router = configured[scenario.end(host.link)]
+        assert router.address == host.gateway
+        assert router.prefix is not None
+        assert host.interface.ip in router.prefix
+    assert lans <= wired
+
+
+def test_what_a_scenario_may_need_is_a_part_of_the_program() -> None:
+    assert set(get_args(Need)) <= {feature.name for feature in FEATURES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_names_every_kept_feature_that_it_configures(name: str) -> None:
+    scenario = Scenario.load(name)
+    text = "\n".join(scenario.configurations.values())
+    words = {"ipsec": "tunnel protection", "ospf": "router ospf", "bgp": "router bgp"}
+    asks = [feature.name for feature in FEATURES if feature.kept_only and words.get(feature.name, "\0") in text]
+    assert sorted(asks) == sorted(scenario.lacks)
+
+
+def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(UserError) as refused:
+        lab.up(argparse.Namespace(scenario="intro-phase3", simulated=True))
+    text = str(refused.value)
+    assert text.startswith("intro-phase3 needs ipsec, which this release does not have:\n  HUB: Tunnel0 stays down")
+    assert text.count("Tunnel0 stays down") == 3
+    assert not list(tmp_path.rglob("intro-phase3"))
+
+
+def test_the_list_says_what_cannot_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    lab.list_labs(argparse.Namespace())
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["guide-phase2"].endswith("(not in this release: needs ipsec, ospf)")
+    assert "not in this release" not in lines["notes-phase3"]
+
+
+def test_an_unknown_need_is_a_mistake_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "R1.cfg").write_text("hostname R1\n")
+    (tmp_path / "lab.yaml").write_text("needs: [teleport]\n")
+    with pytest.raises(UserError, match="needs"):
+        Scenario.load(str(tmp_path))
