@@ -68,7 +68,7 @@ test: setup-dev ## the tests of every day: unit, property, scenarios, data plane
 
 test-all: setup-dev ## the same with the slow ones, and 500 examples for each property
 	@HYPOTHESIS_PROFILE=ci $(PYTEST) -n $(JOBS) $(TESTS)
-	@if scripts/cargo-ready; then cargo test --locked --manifest-path engine/Cargo.toml; fi
+	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
 test-interop-smoke: setup-dev ## the quick tests with FRR and strongSwan in user-mode Linux (root)
 	@command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
@@ -99,7 +99,7 @@ lint: setup-dev ## ruff, mypy, the rooms; cargo fmt and clippy where there is ca
 	$(BIN)/lint-imports --no-logo
 	@if scripts/cargo-ready; then \
 	  cargo fmt --check --manifest-path engine/Cargo.toml && \
-	  cargo clippy --locked --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi
+	  cargo clippy --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi
 
 format: setup-dev ## let ruff put imports and layout right
 	@$(BIN)/python -m ruff check --fix .

@@ -404,7 +404,7 @@ def test_no_router_rip_takes_every_route_back() -> None:
     assert rip_routes(bench) == {}
     assert any(isinstance(notice, RouteRetracted) for notice in bench.notices)
     net.run(600)
-    assert bench.next_deadline() is None
+    assert bench.machine(RipMachine).next_deadline() is None
 
 
 def test_a_new_distance_is_used_at_once() -> None:
