@@ -22,7 +22,7 @@ PIP = $(BIN)/python -m pip install --quiet --require-hashes
 PYTEST = $(BIN)/python -m pytest
 # Everything but interop and bench; a folder that is empty does not exist in a clone.
 TESTS = $(wildcard tests/unit tests/property tests/scenarios tests/contract tests/lab)
-ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name 'Cargo.*' \) -print 2>/dev/null)
+ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
 .PHONY: help setup setup-dev engine lab test test-all test-interop-smoke test-parsers coverage lint format bench lock clean
 
@@ -87,8 +87,8 @@ coverage: setup-dev ## line and branch coverage of `make test`
 	@$(BIN)/python -m coverage run -m pytest -q -m "not slow" $(TESTS)
 	@$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report
 
-bench: setup-dev ## the benchmarks
-	@$(PYTEST) -s tests/bench
+bench: setup ## the benchmarks; BENCH="--quick", BENCH="--only start,direct" ...: see tests/bench/__main__.py
+	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 # --- the code -----------------------------------------------------------------------------------------------------
 

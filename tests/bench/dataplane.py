@@ -3,13 +3,14 @@
     namespace A  10.99.0.1 ── veth, mtu 1500 ── 10.99.0.2  namespace B
       Tunnel0    10.88.0.1 ═══════ mGRE ══════ 10.88.0.2   Tunnel0, ip mtu 1476
 
-Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in the
-same two namespaces, so all of them share this machine's processors. Other work on the machine disturbs: what is measured
-takes turns (veth, python, rust, veth, ...), the median of the rounds counts, and the ratios to veth say more than the
-figures. A veth hands buffers of 64 KiB across: it is the ceiling of what this machine does, not a wire.
+Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in
+the same two namespaces, so all of them share this machine's processors. Other work on the machine disturbs: what is
+measured takes turns (veth, python, rust, veth, ...), the median of the rounds counts, and the ratios to veth say more
+than the figures. A veth hands buffers of 64 KiB across: it is the ceiling of what this machine does, not a wire.
 
     tcp    one stream, Gbit/s: iperf3, or a sender and a receiver in Python where it is not installed
-    udp64  datagrams of 64 octets that arrive, thousands a second, while one process sends them as fast as it can
+    udp64  datagrams of 64 octets that arrive, thousands a second, while one process sends them as fast as it can;
+           udp1400: of 1400 octets
     rtt    median of the round trips of single datagrams, microseconds
 
 Run it with `make bench`, or `python -m bench.dataplane --out FILE.json` with src and tests on the path.
@@ -81,11 +82,12 @@ def table(measured: dict[str, Json]) -> str:
     """The medians, each with its ratio to veth."""
     results = measured["planes"]
     assert isinstance(results, dict)
-    lines = ["plane     tcp Gbit/s   x veth   udp64 kpps   x veth   rtt us"]
+    lines = ["plane     tcp Gbit/s   x veth   udp64 kpps   x veth udp1400 kpps   x veth   rtt us"]
     for name in results:
-        tcp, udp, rtt = (_median(measured, name, what) for what in ("tcp", "udp64", "rtt"))
+        tcp, small, large, rtt = (_median(measured, name, what) for what in ("tcp", "udp64", "udp1400", "rtt"))
+        tcp_ratio, small_ratio, large_ratio = (_ratio(measured, name, what) for what in ("tcp", "udp64", "udp1400"))
         lines.append(
-            f"{name:<8}{tcp:>12.2f}{_ratio(measured, name, 'tcp')}{udp:>13.0f}{_ratio(measured, name, 'udp64')}{rtt:>9.0f}"
+            f"{name:<8}{tcp:>12.2f}{tcp_ratio}{small:>13.0f}{small_ratio}{large:>13.0f}{large_ratio}{rtt:>9.0f}"
         )
     return "\n".join(lines)
 
@@ -111,14 +113,16 @@ def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
 def _measure(effort: Effort, wanted: list[str]) -> Json:
     spaces = new_network(), new_network()
     _plug_in(spaces)
-    results: dict[str, dict[str, list[Json]]] = {name: {"tcp": [], "udp64": [], "rtt": []} for name in wanted}
+    kinds = ("tcp", "udp64", "udp1400", "rtt")
+    results: dict[str, dict[str, list[Json]]] = {name: {kind: [] for kind in kinds} for name in wanted}
     for _ in range(effort.rounds):
         for name in wanted:
             with _routers(name, spaces):
                 target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
                 results[name]["rtt"].append(_round_trip(spaces, target))
                 results[name]["tcp"].append(_tcp(spaces, target, effort.tcp))
-                results[name]["udp64"].append(_udp(spaces, target, effort.udp))
+                results[name]["udp64"].append(_udp(spaces, target, effort.udp, 64))
+                results[name]["udp1400"].append(_udp(spaces, target, effort.udp, 1400))
     return {
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
         "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
@@ -215,14 +219,14 @@ def _tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
     return _number(report, "end", "sum_received", "bits_per_second") / 1e9
 
 
-def _udp(spaces: tuple[int, int], target: str, seconds: float) -> float:
+def _udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> float:
     """Thousands of datagrams a second that reach the far end's UDP, whether or not anybody reads them."""
     with inside_network(spaces[1]):
         far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         far.bind((target, PORT))
         child = fork()
         if child == 0:
-            end_with(lambda: _send_datagrams(spaces[0], target))
+            end_with(lambda: _send_datagrams(spaces[0], target, octets))
         try:
             before, begun = _datagrams(), time.monotonic()
             time.sleep(seconds)
@@ -233,11 +237,11 @@ def _udp(spaces: tuple[int, int], target: str, seconds: float) -> float:
             far.close()
 
 
-def _send_datagrams(space: int, target: str) -> None:
+def _send_datagrams(space: int, target: str, octets: int) -> None:
     with inside_network(space):
         near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         near.connect((target, PORT))
-    send, datagram = near.send, bytes(64)
+    send, datagram = near.send, bytes(octets)
     while True:
         send(datagram)
 
@@ -342,7 +346,7 @@ def _echo(far: socket.socket) -> None:
 def main() -> int:
     """Measure, print the table, and write everything where it is wanted."""
     parser = argparse.ArgumentParser(description="measure the data planes")
-    parser.add_argument("--rounds", type=int, default=Effort.rounds)
+    parser.add_argument("--rounds", type=int, default=Effort().rounds)
     parser.add_argument("--planes", default=",".join(planes()))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

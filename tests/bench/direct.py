@@ -28,6 +28,7 @@ from bench.dataplane import planes
 from bench.figures import Figure
 from bench.labs import lab, need_namespaces
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.ancillary import IP_RECVTTL
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import run_forked
 
@@ -42,7 +43,7 @@ FIRST_ADDRESS: Final = IPv4Address("10.4.4.101")
 HUB_HOST: Final = "10.1.1.100"
 RATE: Final = 1000
 PACKETS: Final = 600
-#: Milliseconds after the last datagram in which the others may still arrive.
+#: Seconds after the last datagram in which the others may still arrive.
 AFTERWARDS: Final = 0.3
 ROUND_TRIPS: Final = 200
 DIRECT_TTL: Final = 62
@@ -74,15 +75,20 @@ def _with_engine(running: Lab, engine: str, runs: int) -> list[Figure]:
     against = f"a round trip to the hub's LAN ({statistics.median(round_trips):.2f} ms)"
     return [
         Figure(
-            name=f"first packet to direct path, {engine} engine",
+            name=f"first packet to direct path, {engine}",
             unit="ms",
             values=times,
             goal=5,
             baseline=round_trips,
             against=against,
         ),
-        Figure(name=f"lost of {PACKETS} packets over the switch, {engine} engine", unit="", values=lost, goal=0),
-        Figure(name=f"overtaken by a direct one, {engine} engine", unit="", values=overtaken),
+        Figure(
+            name=f"lost of {runs * PACKETS:,} packets over {runs} switches, {engine}",
+            unit="",
+            values=(sum(lost),),
+            goal=0,
+        ),
+        Figure(name=f"overtaken by a direct one, {engine}", unit="", values=(sum(overtaken),)),
     ]
 
 
@@ -110,7 +116,7 @@ def _sockets(supervisor: int, near: int, far: int) -> tuple[socket.socket, socke
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     namespaces.enter_network(far)
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    receiver.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTTL, 1)
+    receiver.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     receiver.bind(("", PORT))
     return sender, receiver

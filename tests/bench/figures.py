@@ -61,21 +61,24 @@ class Figure:
 
 
 def number(value: float) -> str:
-    """Three significant digits, without an exponent."""
-    if value == 0:
-        return "0"
-    digits = 2 if abs(value) < 1 else 1 if abs(value) < 100 else 0
-    if abs(value) < 0.1:
-        digits = 3
+    """About three significant digits, without an exponent."""
+    if value == int(value):
+        return f"{value:,.0f}"
+    digits = 3 if abs(value) < 0.1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
     return f"{value:,.{digits}f}"
 
 
 def table(figures: Sequence[Figure]) -> list[str]:
     """The figures as lines of Markdown."""
-    lines = ["| figure | median | lowest to highest | runs | goal | compared with |", "| --- | ---: | ---: | ---: | --- | --- |"]
+    lines = [
+        "| figure | median | lowest to highest | runs | goal | compared with |",
+        "| --- | ---: | ---: | ---: | --- | --- |",
+    ]
     for figure in figures:
         span = f"{number(min(figure.values))} to {number(max(figure.values))}" if len(figure.values) > 1 else ""
-        goal = f"{'≥' if figure.more else '≤'} {number(figure.goal)}: {figure.verdict}" if figure.goal is not None else ""
+        goal = (
+            f"{'≥' if figure.more else '≤'} {number(figure.goal)}: {figure.verdict}" if figure.goal is not None else ""
+        )
         ratio = f"{number(figure.ratio)} x {figure.against}" if figure.ratio is not None else ""
         runs = len(figure.values)
         lines.append(f"| {figure.name} | {number(figure.median)} {figure.unit} | {span} | {runs} | {goal} | {ratio} |")

@@ -5,9 +5,10 @@
                                               |<------------- fork to registered ---->|
                                               each router: its start to its registration reply
 
-Ages come from the routers themselves (`show version`, `show dmvpn`), asked by the management socket as soon as the lab is
-up; how much processor time and memory its processes took comes from /proc. What Linux counts as resident (RSS) includes
-what router processes share with the supervisor that they were forked from; the proportional set (PSS) divides that.
+Ages come from the routers themselves (`show version`, `show dmvpn`), asked by the management socket as soon as the
+lab is up; how much processor time and memory its processes took comes from /proc. What Linux counts as resident (RSS)
+includes what router processes share with the supervisor that they were forked from; the proportional set (PSS)
+divides that.
 """
 
 from __future__ import annotations
@@ -43,10 +44,30 @@ def measure(*, quick: bool) -> list[Figure]:
     return [
         Figure(name="a router's start to its registration", unit="s", values=columns["router"], goal=0.4),
         Figure(name="fork of the lab to all registered", unit="s", values=columns["registered"], goal=0.4),
-        Figure(name="`lab up` until it returns", unit="s", values=columns["whole"], baseline=python, against="an empty Python"),
+        Figure(
+            name="`lab up` until it returns",
+            unit="s",
+            values=columns["whole"],
+            baseline=python,
+            against="an empty Python",
+        ),
         Figure(name="processor time of the lab until then, its 4 routers", unit="s", values=columns["processor"]),
-        Figure(name="`dmvpn -r R31 show clock`", unit="s", values=shown, goal=0.15, baseline=python, against="an empty Python"),
-        Figure(name="memory of a router, RSS", unit="MB", values=memory["Rss"], goal=60, baseline=bare, against="an empty Python"),
+        Figure(
+            name="`dmvpn -r R31 show clock`",
+            unit="s",
+            values=shown,
+            goal=0.15,
+            baseline=python,
+            against="an empty Python",
+        ),
+        Figure(
+            name="memory of a router, RSS",
+            unit="MB",
+            values=memory["Rss"],
+            goal=60,
+            baseline=bare,
+            against="an empty Python",
+        ),
         Figure(name="memory of a router, PSS", unit="MB", values=memory["Pss"], goal=60),
     ]
 

@@ -100,7 +100,7 @@ class SimulatedWorld(World):
         self._queue: list[tuple[SimulatedPlane, str, bytes]] = []
         self._now = 0.0
         self._planes = {name: self._plane(name) for name in (*ROUTERS, "P")}
-        for number, name in enumerate(ROUTERS, 1):
+        for number in range(1, len(ROUTERS) + 1):
             provider = SetInterface(f"GigabitEthernet0/{number}", True, ((IPv4Address(f"10.0.{number}.2"), 24),))
             self._planes["P"].execute(provider)
         self.set_up()
@@ -162,8 +162,12 @@ class RealWorld(World):
     def remove(self, descriptor: int) -> None:
         self._selector.unregister(descriptor)
 
+    def inside(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Be in the namespace of a router, of a host ("HA") or of the provider ("P")."""
+        return inside_network(self._spaces[name])
+
     def execute(self, router: str, *effects: Effect) -> None:
-        with inside_network(self._spaces[router]):
+        with self.inside(router):
             for effect in effects:
                 self._planes[router].execute(effect)
         if any(isinstance(effect, SetCarrier) and effect.up for effect in effects):

@@ -1,8 +1,9 @@
 """The sessions in the documentation, run: what a reader types must do what the page shows.
 
-A block that opens with ```console holds lines `$ COMMAND` and what they print. The blocks of a page are one session, in
-order, with a folder for labs of its own. Numbers that differ from run to run (ages, milliseconds, uptimes, process
-numbers, sequence numbers) are the same to the comparison. A block with `...` on a line of its own leaves out what stands there.
+A block that opens with ```console holds lines `$ COMMAND` and what they print. The blocks of a page are one session,
+in order, with a folder for labs of its own. Numbers that differ from run to run (ages, milliseconds, uptimes, process
+numbers, sequence numbers) are the same to the comparison. A block with `...` on a line of its own leaves out what
+stands there.
 
     python -m support.docs PAGE...      run the pages and write what was printed into them
 """

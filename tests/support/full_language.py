@@ -42,6 +42,8 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "secret": _NAMES,
     "line": st.sampled_from(["text", "two  words", "| pipe", "! bang", "0a0b", "no ip mtu", "local", "end", "6 x"]),
     "interface": st.sampled_from(["Tunnel0", "tu 0", "gi0/1", "GigabitEthernet 0/2", "lo7", "Null0"]),
+    "banner": st.sampled_from(["#hello#", "^Ctwo words^C", "xa ^C bx"]),
+    "certificate-octets": st.sampled_from(["30820330 30820218 A0030201", "02020101", "DEFA"]),
     "release": st.sampled_from(["17.9", "15.2(4)M"]),
     "classful-network": _ADDRESSES,
     "ospf-area": st.sampled_from(["0", "0.0.0.0", "0.0.0.1", "4294967295"]),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.features.ipsec.config import model as ipsec
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LANGUAGE = configurator(FEATURES)
 
@@ -177,6 +181,55 @@ def test_two_keys_of_a_chain_stay_two_keys() -> None:
         "  key-string nil",
         "!",
     ]
+
+
+def test_a_banner_is_text_whatever_it_says() -> None:
+    text = (
+        "banner motd ^C\n Keep  out!\nno hostname\nend\n^C and this is lost\nhostname EDGE\nbanner login #one line#\n"
+    )
+    result = LANGUAGE.parse_text(text)
+    assert result.problems == ()
+    assert result.tree.render() == [
+        "hostname EDGE",
+        "!",
+        "banner login ^Cone line^C",
+        "banner motd ^C",
+        " Keep  out!",
+        "no hostname",
+        "end",
+        "^C",
+        "!",
+    ]
+    assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree
+
+
+def test_a_banner_without_an_end_is_reported() -> None:
+    (problem,) = LANGUAGE.parse_text("banner motd #\nhostname EDGE\n").problems
+    assert problem.message_lines == ("% A text has no end: #",)
+
+
+def test_the_certificate_of_a_web_server_does_not_disturb() -> None:
+    text = """\
+crypto pki trustpoint TP-self-signed-1
+ enrollment selfsigned
+ subject-name cn=IOS-Self-Signed-Certificate-1
+ revocation-check none
+ rsakeypair TP-self-signed-1
+!
+crypto pki certificate chain TP-self-signed-1
+ certificate self-signed 01
+  30820330 30820218 A0030201 02020101 300D0609 2A864886 F70D0101 05050030
+  31312F30 2D060355
+  \tquit
+!
+hostname EDGE
+"""
+    result = LANGUAGE.parse_text(text)
+    assert result.problems == ()
+    assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree
+    (trustpoint,) = ipsec(result.tree).trustpoints
+    assert trustpoint.certificates[0].octets.hex().startswith("3082033030820218a0")
+    assert len(trustpoint.certificates[0].octets) == 40
 
 
 CONFIGURATIONS = sorted(BUILT_IN.glob("*/*.cfg"))

@@ -205,7 +205,7 @@ def test_aborting_where_nothing_runs_does_nothing() -> None:
     assert (pinger.screen, pinger.done) == ("", False)
 
 
-@pytest.mark.parametrize("name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize("name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0"])
 def test_what_is_no_host_is_refused_in_ios_words(name: str) -> None:
     pinger = Pinger()
     pinger.give(StartPing(SESSION, destination=name))

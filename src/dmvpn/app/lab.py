@@ -1,55 +1,37 @@
-"""`dmvpn lab ...`: bring labs up and down, and act on the one that runs."""
+"""`dmvpn lab ...`: orders to the lab that runs are quick, because they import little; `bring_up` does the rest."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import gc
 import json
 import os
 import re
-import select
-import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.app.config import not_built, tree_of
-from dmvpn.app.engines import choose
-from dmvpn.app.picture import addresses, picture
-from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.check import check as check_machine
-from dmvpn.shells.lab.forked import end_with, fork
-from dmvpn.shells.lab.places import LabFolder, find_lab, running_labs
-from dmvpn.shells.lab.supervisor import Supervisor
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.lab.places import find_lab
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-#: Seconds in which a lab must be ready.
-PATIENCE = 20.0
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def list_labs(arguments: argparse.Namespace) -> int:
     """Scenarios, with a mark at those that run."""
-    running = {folder.name for folder in running_labs()}
-    for name in built_in_names():
-        mark = "up" if name in running else ""
-        scenario = Scenario.load(name)
-        lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
-        print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}")
-    for name in sorted(running - set(built_in_names())):
-        print(f"{name:<24} up  (a folder of yours)")
-    return 0
+    from dmvpn.app import bring_up
+
+    return bring_up.list_labs(arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:
     """Print what a lab needs and whether it is there; 1 if something is missing."""
+    from dmvpn.shells.lab.check import check as check_machine
+
     findings = check_machine()
     for finding in findings:
         print(f"{'ok  ' if finding.ok else 'NO  '}{finding.what}: {finding.evidence}")
@@ -63,127 +45,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
-    scenario = Scenario.load(arguments.scenario)
-    _refuse_what_cannot_come_up(scenario)
-    for name, text in scenario.configurations.items():
-        tree_of(f"{name}.cfg", text)
-    folder = LabFolder.of(scenario.name)
-    folder.make(scenario.configurations)
-    began = time.monotonic()
-    lab: int | None = None
-    try:
-        start = _start_simulated if arguments.simulated else _start_real
-        lab = start(scenario, folder, arguments)
-        lacks = _wait(folder, lab, began + PATIENCE)
-    except BaseException:  # Ctrl-C, too: what nobody can find any more must not go on
-        if lab is not None:
-            _end_at_once(lab)
-        folder.remove()
-        raise
-    if lacks:
-        print(f"lab {scenario.name} is up, but after {PATIENCE:.0f} s this is missing:", file=sys.stderr)
-        print("\n".join(f"  {text}" for text in lacks), file=sys.stderr)
-        print(f"It stays up for you to look; its log is {folder.log}", file=sys.stderr)
-        return 1
-    _describe(scenario, time.monotonic() - began, simulated=arguments.simulated)
-    return 0
+    gc.disable()  # an eighth of the time that this takes: nothing of it becomes garbage
+    from dmvpn.app import bring_up
 
-
-def _refuse_what_cannot_come_up(scenario: Scenario) -> None:
-    """Say what is missing, and what each router would keep down for it. Raises UserError."""
-    if not scenario.lacks:
-        return
-    configured = scenario.configurations.items()
-    reasons = [f"  {name}: {reason}" for name, text in configured for reason in not_built(text)]
-    needs = " and ".join(scenario.lacks)
-    raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
-
-
-def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
-    """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
-    import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
-
-    engine = choose(arguments.engine)
-
-    def supervise() -> int:
-        _log_to(folder.log)
-        return Supervisor(scenario, folder, engine, make_server, arguments.record).run()
-
-    return namespaces.start(supervise, detached=True).fileno()
-
-
-def _start_simulated(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
-    from dmvpn.shells.simulator.wallclock import SimulatedLab
-
-    pid = fork()
-    if pid == 0:
-
-        def simulate() -> int:
-            os.setsid()
-            _log_to(folder.log)
-            asyncio.run(SimulatedLab(scenario, folder, make_server).run())
-            return 0
-
-        end_with(simulate)
-    return os.pidfd_open(pid)
-
-
-def _end_at_once(lab: int) -> None:
-    """Kill a lab by the descriptor of its first process; the kernel takes the others."""
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(lab, signal.SIGKILL)
-
-
-def _log_to(path: Path) -> None:
-    """Nobody reads the terminal of a lab: what it prints goes to its log."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-
-
-def _wait(folder: LabFolder, lab: int, end: float) -> list[str]:
-    """Wait until nothing is missing, or until `end`. Raises UserError if the lab ended."""
-    lacks = ["its supervisor has not started"]
-    while lacks and time.monotonic() < end:
-        if select.select([lab], [], [], 0.05)[0]:
-            tail = folder.log.read_text().splitlines()[-12:] if folder.log.exists() else []
-            raise UserError("\n".join([f"lab {folder.name} ended while it was starting:", *tail]))
-        if folder.control.exists():
-            answer = control.order(folder.control, do="missing")
-            lacks = [str(text) for text in answer] if isinstance(answer, list) else []
-    return lacks
-
-
-def _describe(scenario: Scenario, seconds: float, *, simulated: bool) -> None:
-    print(f"{scenario.name}: {scenario.lab.title}")
-    print()
-    print("\n".join(picture(scenario)))
-    print()
-    kind = "simulated" if simulated else "real packets"
-    print(f"up and converged in {seconds:.1f} s ({kind}). Next:")
-    for line in _next_commands(scenario):
-        print(f"  {line}")
-
-
-def _next_commands(scenario: Scenario) -> list[str]:
-    spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
-    if len(spokes) < 2:
-        first = next(name for name in scenario.configurations if scenario.role(name) != "provider")
-        return [f"dmvpn -r {first} show ip route", f"dmvpn shell {first}", f"dmvpn lab down {scenario.name}"]
-    here, there = (_lan_address(scenario, name) for name in spokes[:2])
-    return [
-        f"dmvpn -r {spokes[0]} traceroute {there} source {here}",
-        f"dmvpn -r {spokes[0]} show dmvpn detail",
-        f"dmvpn shell {spokes[0]}",
-    ]
-
-
-def _lan_address(scenario: Scenario, router: str) -> str:
-    lans = [scenario.end(host.link) for host in scenario.lab.hosts.values()]
-    states = addresses(scenario.configurations[router])
-    return next((str(state.address) for state in states if (router, state.name) in lans), str(states[-1].address))
+    gc.enable()
+    return bring_up.up(arguments)
 
 
 def down(arguments: argparse.Namespace) -> int:

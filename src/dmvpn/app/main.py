@@ -6,7 +6,6 @@ Outer words come first, then IOS: behind `-r NAME` everything is the router's, v
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from pathlib import Path
@@ -127,10 +126,8 @@ def _amount(text: str) -> float:
 
 
 def _lab(verb: str, arguments: argparse.Namespace) -> int:
-    gc.disable()  # an eighth of the time: nothing that is imported becomes garbage
     from dmvpn.app import lab
 
-    gc.enable()
     return lab.VERBS[verb](arguments)
 
 

@@ -63,17 +63,17 @@ class RustEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
-        self._open_socket(spec.source)
+        self._open_socket(spec.source)  # first, for it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
-            self._numbers += 1
-            served = self._served[spec.name] = _Served(self._numbers, spec)
-            self._names[served.number] = spec.name
-            self._tell(served, own_mac)
+            served = _Served(self._numbers + 1, spec)
             self._engine.set_tap(served.number, tap.fileno())
-        else:
-            served.spec = spec
-            self._tell(served, own_mac)
+            self._numbers = served.number
+            self._served[spec.name] = served
+            self._names[served.number] = spec.name
+        served.spec = spec
+        destination = spec.destination.packed if spec.destination is not None else None
+        self._core.set_tunnel(served.number, spec.source.packed, destination, spec.key, own_mac, spec.mtu, spec.mss)
         self._close_unused_sockets()
 
     def remove_tunnel(self, tunnel: str) -> None:
@@ -129,11 +129,6 @@ class RustEngine:
 
     # ------------------------------------------------------------------------------------------------ small change
 
-    def _tell(self, served: _Served, own_mac: bytes) -> None:
-        spec = served.spec
-        destination = spec.destination.packed if spec.destination is not None else None
-        self._core.set_tunnel(served.number, spec.source.packed, destination, spec.key, own_mac, spec.mtu, spec.mss)
-
     def _read(self) -> None:
         for punt in self._engine.take_punts():
             event = self._event(*punt)
@@ -159,8 +154,13 @@ class RustEngine:
             raise UserError(f"tunnel source {source}: the Rust engine carries GRE over IPv4 only")
         if source.packed in self._sockets:
             return
-        opened = self._sockets[source.packed] = GreSocket(source)
-        self._engine.set_socket(source.packed, opened.fileno())
+        opened = GreSocket(source)
+        try:
+            self._engine.set_socket(source.packed, opened.fileno())
+        except OSError:
+            opened.close()
+            raise
+        self._sockets[source.packed] = opened
 
     def _close_unused_sockets(self) -> None:
         used = {served.spec.source.packed for served in self._served.values()}

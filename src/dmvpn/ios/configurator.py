@@ -99,6 +99,8 @@ class Configurator:
             if messages:
                 is_warning = not result.refused and result.exec_line is None
                 problems.append(Problem(number, line, mode, tuple(messages), is_warning))
+        if session.awaits:
+            problems.append(Problem(number, "", session.mode.name, (f"% A text has no end: {session.awaits}",)))
         return ConfigResult(session.tree, tuple(problems))
 
     def mode(self, name: str) -> Mode:

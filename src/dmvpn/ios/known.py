@@ -51,7 +51,7 @@ def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
         if not words or words[0].startswith("#"):
             continue
         if words[0] == "mode" and len(words) in (3, 4):
-            modes.append(Mode(*words[1:]))
+            modes.append(Mode(words[1], words[2], words[3] if len(words) == 4 else "global"))
         elif len(words) == 4 and words[1].isdigit() and set(words[2]) <= set("-n*"):
             commands.append(_command(words[0], int(words[1]), words[2], words[3]))
         else:

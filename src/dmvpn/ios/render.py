@@ -35,7 +35,7 @@ def render_tree(tree: Section) -> list[str]:
 def render_statement(statement: Statement, depth: int = 0) -> Iterator[str]:
     """One statement and, if it opened a section, everything in it."""
     indent = " " * depth
-    yield indent + statement.text
+    yield from (indent + statement.text).split("\n")  # a banner has several lines
     section = statement.section
     if section is None:
         return

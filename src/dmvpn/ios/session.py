@@ -16,6 +16,7 @@ from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ConfigSession:
         self._configurator = configurator
         self._exec_parser = exec_parser
         self.tree = tree
+        self._text: tuple[str, str] | None = None  # a line whose text goes on over the next ones, and how that ends
         self._path: list[tuple[Statement, Section]] = []
 
     @property
@@ -81,6 +83,8 @@ class ConfigSession:
 
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
         """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
+        if self._text is not None:
+            return self._go_on(*self._text, line)
         command = self._configurator.interpret(self.mode.name, line)
         if isinstance(command, CliError):
             return LineResult(tuple(command.lines(prompt_width)), refused=True)
@@ -139,6 +143,20 @@ class ConfigSession:
             self._path.pop()
         return self.section
 
+    @property
+    def awaits(self) -> str:
+        """What ends the text (of a banner) that is being entered; "" if none is."""
+        return self._text[1] if self._text is not None else ""
+
+    def _go_on(self, begun: str, delimiter: str, line: str) -> LineResult:
+        """One more line of a text. What stands behind its end does not count, as on IOS."""
+        text, end, _ = line.partition(delimiter)
+        if not end:
+            self._text = (f"{begun}\n{line}", delimiter)
+            return _DONE
+        self._text = None
+        return self.enter(f"{begun}\n{text}{delimiter}")
+
     def _nothing(self, command: Command) -> LineResult:
         return _DONE
 
@@ -163,6 +181,10 @@ class ConfigSession:
     def _set(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
+        opened = next((value for value in args.values_given.values() if isinstance(value, OpenText)), None)
+        if opened is not None:
+            self._text = (" ".join(args.words), opened.delimiter)
+            return _DONE
         if line.complete is not None:
             args = line.complete(args, section)
         message = line.check(args, section) if line.check else None

@@ -91,6 +91,14 @@ class Section:
         matches = (entry.section for entry in self._entries(line) if _fits(entry, arguments))
         return next(matches, None)
 
+    def mentions(self, lines: Iterable[ConfigLine]) -> bool:
+        """Does any of these lines stand here, or in a section inside?"""
+        wanted = frozenset(lines)
+        sections = [entry.section for entries in self._statements.values() for entry in entries.values()]
+        return any(line in wanted for line in self._statements) or any(
+            section is not None and section.mentions(wanted) for section in sections
+        )
+
     def statements(self) -> Iterator[Statement]:
         """Everything, in the order of the running configuration."""
         for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):

@@ -9,6 +9,7 @@
     word        one word                                             str
     secret      one word, such as a key or password                  str
     line        the rest of the line as typed, inner blanks kept     str
+    banner      text between two equal characters, over several lines   str, or OpenText while its end is missing
     interface   an interface, cut or not, one word or two            str, the long name
 
 `register_type` adds more. A reader gets all words of the line and the place where its value starts, because an
@@ -128,6 +129,28 @@ class RestOfLine(ValueType):
         return Reading(rest, rest, len(tokens))
 
 
+class OpenText(NamedTuple):
+    """A text whose end has not been entered yet, and what it will end with."""
+
+    delimiter: str
+
+
+class Banner(ValueType):
+    """`banner`: a text between two equal characters. `^C` is written for the control character that IOS shows so."""
+
+    def __init__(self) -> None:
+        super().__init__("banner", "LINE", lambda text: None)
+
+    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        rest = line[tokens[index].start :]
+        delimiter = "^C" if rest.startswith("^C") else rest[0]
+        text, end, _ = rest[len(delimiter) :].partition(delimiter)
+        if not end:
+            return Reading(OpenText(delimiter), rest, len(tokens))
+        shown = delimiter if "^C" in text else "^C"
+        return Reading(text, f"{shown}{text}{shown}", len(tokens))
+
+
 class InterfaceName(ValueType):
     """`interface`: "Gi0/1", "gi 0/1". The kind behaves like a keyword, the number like a value."""
 
@@ -238,6 +261,7 @@ _TYPES: dict[str, ValueType] = {
         ValueType("word", "WORD", _word, weight=20),
         ValueType("secret", "WORD", _word, weight=20),
         RestOfLine(),
+        Banner(),
         InterfaceName(),
     )
 }

@@ -54,6 +54,7 @@ class PythonEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
+        self._open_socket(spec.source)  # first, for it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
@@ -61,7 +62,6 @@ class PythonEngine:
             self._names[served.number] = spec.name
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         served.spec = spec
-        self._open_socket(spec.source)
         destination = spec.destination.packed if spec.destination is not None else None
         old = self.core.tunnels.get(served.number)
         if old is None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import Event, IpReceived
-from dmvpn.dataplane.ancillary import Datagram
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -19,6 +18,7 @@ from dmvpn.net.udp import UdpDatagram
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.dataplane.ancillary import Datagram
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: ICMP that is about packets of ours. Echo requests are answered by the kernel.

@@ -98,7 +98,8 @@ class Kernel:
         """A TAP of ours was made: set it up as a tunnel, with neighbours that only we answer for."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
-        assert link is not None, f"{linux} was just made"
+        if link is None:
+            raise OSError(errno.ENODEV, f"{linux} is gone")
         self._note(link)
         settings = netlink.LinkSettings(mtu=mtu, alias=ios)
         parameters = netlink.NeighbourParameters(

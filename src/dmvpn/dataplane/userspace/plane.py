@@ -188,13 +188,20 @@ class UserspacePlane:
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self._remove_tunnel(spec.name)  # the kernel treats the neighbours of the two kinds differently
             tunnel = None
+        fresh = tunnel is None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
             tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac)
         elif tunnel.spec.mtu != spec.mtu:
             self._kernel.set_mtu(spec.name, spec.mtu)
         tunnel.spec = spec
-        self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
+        try:
+            self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
+        except (OSError, UserError):
+            if fresh:  # half a tunnel is none: the next order for it begins anew
+                del self._tunnels[spec.name]
+                tunnel.tap.close()
+            raise
         self._tell_addresses()
 
     def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """The lines, none if there is no `router bgp`."""
     config = ctx.machine(BgpReporter).config
-    if not config.local_as:
+    if config is None:
         return []
     return [
         f'Routing Protocol is "bgp {config.local_as}"',

@@ -1,43 +1,17 @@
-"""What can be configured of IPsec and of certificates, as values. Transforms go by the words of the commands."""
+"""What can be configured of IPsec and of certificates, as values."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
-#: Seconds and kilobytes after which an SA is replaced.
-DEFAULT_SECONDS, DEFAULT_KILOBYTES = 3_600, 4_608_000
-#: Packets of the replay window.
-DEFAULT_WINDOW = 64
-
-
-class Cipher(enum.Enum):
-    """What encrypts; GCM authenticates besides."""
-
-    AES_CBC = "esp-aes"
-    AES_GCM = "esp-gcm"
-    AES_GMAC = "esp-gmac"
-    TRIPLE_DES = "esp-3des"
-    DES = "esp-des"
-    NULL = "esp-null"
-
-
-class Integrity(enum.Enum):
-    """What authenticates."""
-
-    SHA1 = "esp-sha-hmac"
-    SHA256 = "esp-sha256-hmac"
-    SHA384 = "esp-sha384-hmac"
-    SHA512 = "esp-sha512-hmac"
-    MD5 = "esp-md5-hmac"
-
-
-class DfBit(enum.Enum):
-    """The "do not fragment" bit of the packet that carries ESP."""
-
-    COPY = "copy"
-    CLEAR = "clear"
-    SET = "set"
+from dmvpn.features.ipsec.algorithms import (
+    DEFAULT_KILOBYTES,
+    DEFAULT_SECONDS,
+    DEFAULT_WINDOW,
+    Cipher,
+    DfBit,
+    Integrity,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +53,15 @@ class IpsecProfile:
     responder_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate of a chain. octets: X.509 in DER."""
+
+    serial: str
+    is_authority: bool
+    octets: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trustpoint:
     """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
@@ -94,6 +77,7 @@ class Trustpoint:
     key_bits: int = 0
     elliptic: bool = False
     revocation: tuple[str, ...] = ("crl",)
+    certificates: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.features.ospf.messages import NotBuilt
-from dmvpn.features.ospf.model import OspfConfig
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.ports import Ports
+    from dmvpn.features.ospf.model import OspfConfig, Process
 
 
 class OspfReporter:
@@ -20,15 +20,16 @@ class OspfReporter:
     subscriptions: tuple[type[Event] | type[Notice], ...] = ()
 
     def __init__(self, ports: Ports) -> None:
-        self.config = OspfConfig()
+        self.processes: tuple[Process, ...] = ()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
-        if not isinstance(event, Configured) or not isinstance(event.model, OspfConfig):
+        if not isinstance(event, Configured):
             return []
-        before = {process.number for process in self.config.processes}
-        self.config = event.model
-        return [NotBuilt.of(process.number) for process in self.config.processes if process.number not in before]
+        config = cast("OspfConfig | None", event.model)
+        before = {process.number for process in self.processes}
+        self.processes = config.processes if config is not None else ()
+        return [NotBuilt.of(process.number) for process in self.processes if process.number not in before]
 
     def next_deadline(self) -> float | None:
         """Nothing here waits for a time."""

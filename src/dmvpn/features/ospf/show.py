@@ -24,7 +24,7 @@ class NoNeighbors:
 
 def query_neighbors(ctx: ShowContext, args: Args) -> NoNeighbors:
     """`show ip ospf neighbor`."""
-    processes = ctx.machine(OspfReporter).config.processes
+    processes = ctx.machine(OspfReporter).processes
     return NoNeighbors(running=False, processes=tuple(process.number for process in processes))
 
 
@@ -46,7 +46,7 @@ COMMANDS: Final = (NEIGHBORS,)
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """The lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
-    for process in ctx.machine(OspfReporter).config.processes:
+    for process in ctx.machine(OspfReporter).processes:
         if lines:
             lines.append("")
         lines += _block(process)

@@ -1,105 +1,24 @@
-"""The configuration lines of BGP, and the typed model that is made of them.
-
-What stands under `router bgp` itself and what stands in `address-family ipv4` is one: IPv4 unicast is all there is.
-"""
+"""The configuration lines of BGP, and the typed model that is made of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.config import processes
-from dmvpn.features.bgp.config.neighbors import merge, peer_of
-from dmvpn.features.bgp.config.processes import (
-    ACTIVATE,
-    CLUSTER_ID,
-    FAMILY,
-    FAMILY_ACTIVATE,
-    FAMILY_NEIGHBOR,
-    GRACEFUL_RESTART,
-    IN_FAMILY,
-    IN_ROUTER,
-    IPV4_BY_DEFAULT,
-    LISTEN_LIMIT,
-    LISTEN_RANGE,
-    LOG_CHANGES,
-    NEIGHBOR,
-    ROUTER,
-    ROUTER_ID,
-    TIMERS,
-)
-from dmvpn.features.bgp.model import BgpConfig, ListenRange
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.features.bgp.model import Peer
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+    from dmvpn.features.bgp.model import BgpConfig
+    from dmvpn.ios import ConfigTree
 
 MODES: Final = processes.MODES
 LINES: Final = processes.LINES
 
 
-def model(tree: ConfigTree) -> BgpConfig:
-    """What the configuration says of BGP."""
-    found = tree.sections(ROUTER)
-    if not found:
-        return BgpConfig()
-    args, router = found[0]
-    family = router.section(FAMILY)
+def model(tree: ConfigTree) -> BgpConfig | None:
+    """What the configuration says of BGP; None: nothing."""
+    if not tree.mentions(LINES):
+        return None
+    # Its many classes take longer to make than all the lines above, and most routers need none of them.
+    from dmvpn.features.bgp.config.tree import read
 
-    def everywhere(line: ConfigLine, family_line: ConfigLine) -> list[Args]:
-        return [*router.all(line), *(family.all(family_line) if family is not None else ())]
-
-    timers, limit = router.get(TIMERS), router.get(LISTEN_LIMIT)
-    return BgpConfig(
-        local_as=args.integer("number"),
-        router_id=_address(router, ROUTER_ID),
-        cluster_id=_address(router, CLUSTER_ID),
-        log_changes=router.flag(LOG_CHANGES),
-        ipv4_by_default=router.flag(IPV4_BY_DEFAULT),
-        timers=(timers.integer("keepalive"), timers.integer("hold")) if timers else (60, 180),
-        distances=_distances(everywhere(IN_ROUTER.distances, IN_FAMILY.distances)),
-        maximum_paths=_paths(everywhere(IN_ROUTER.maximum_paths, IN_FAMILY.maximum_paths)),
-        graceful_restart=router.flag(GRACEFUL_RESTART),
-        listen_ranges=tuple(
-            ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
-        ),
-        listen_limit=limit.integer("number") if limit else 100,
-        neighbors=merge(everywhere(NEIGHBOR, FAMILY_NEIGHBOR), _activations(router, family)),
-        networks=tuple(map(processes.network, everywhere(IN_ROUTER.network, IN_FAMILY.network))),
-        aggregates=tuple(map(processes.aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
-        redistributions=tuple(
-            map(processes.redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))
-        ),
-    )
-
-
-def _activations(router: Section, family: Section | None) -> dict[Peer, bool]:
-    """Which neighbors are switched on or off by name; the family speaks last."""
-    statements = [*router.statements(), *(family.statements() if family is not None else ())]
-    return {
-        peer_of(statement.args): not statement.negated
-        for statement in statements
-        if statement.line in (ACTIVATE, FAMILY_ACTIVATE)
-    }
-
-
-def _address(section: Section, line: ConfigLine) -> IPv4Address | None:
-    args = section.get(line)
-    return args.address("address") if args else None
-
-
-def _distances(lines: list[Args]) -> tuple[int, int, int]:
-    if not lines:
-        return 20, 200, 200
-    return lines[-1].integer("external"), lines[-1].integer("internal"), lines[-1].integer("local")
-
-
-def _paths(lines: list[Args]) -> tuple[int, int]:
-    external, internal = 1, 1
-    for args in lines:
-        if "ibgp" in args:
-            internal = args.integer("paths")
-        else:
-            external = args.integer("paths")
-    return external, internal
+    return read(tree)

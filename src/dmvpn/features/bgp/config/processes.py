@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.base.notices import RouteSource
 from dmvpn.features.bgp.config.neighbors import activate_line, neighbor_line
 from dmvpn.features.bgp.config.words import AS_NUMBER
-from dmvpn.features.bgp.model import Aggregate, Network, Redistribution
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 if TYPE_CHECKING:
@@ -32,6 +30,13 @@ def _check_network(args: Args, section: Section) -> str | None:
     if prefix_of(args).address != args.address("address"):
         return "% BGP: Incorrect network or mask/prefix-length configured"
     return None
+
+
+def prefix_of(args: Args) -> Prefix:
+    """The prefix of a `network` or `aggregate-address`; without a mask the classful network."""
+    address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
+    length = classful_length(address) if mask is None else mask_length(mask) or 0
+    return Prefix.of(address, length if int(address) else 0)
 
 
 def _line(
@@ -198,36 +203,3 @@ LINES: Final = (
     *vars(IN_ROUTER).values(),
     *vars(IN_FAMILY).values(),
 )
-
-_SOURCES: Final = {
-    "connected": RouteSource.CONNECTED,
-    "static": RouteSource.STATIC,
-    "rip": RouteSource.RIP,
-    "eigrp": RouteSource.EIGRP,
-    "ospf": RouteSource.OSPF,
-}
-
-
-def prefix_of(args: Args) -> Prefix:
-    """The prefix of a `network` or `aggregate-address`; without a mask the classful network."""
-    address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
-    length = classful_length(address) if mask is None else mask_length(mask) or 0
-    return Prefix.of(address, length if int(address) else 0)
-
-
-def network(args: Args) -> Network:
-    """One `network`."""
-    return Network(prefix_of(args), args.text("map", ""))
-
-
-def aggregate(args: Args) -> Aggregate:
-    """One `aggregate-address`."""
-    return Aggregate(prefix_of(args), "summary-only" in args, "as-set" in args)
-
-
-def redistribution(args: Args) -> Redistribution:
-    """One `redistribute`."""
-    word = next(word for word in _SOURCES if word in args)
-    process = str(args.integer(word)) if word in args.values_given else ""
-    metric = args.integer("metric") if "metric" in args.values_given else None
-    return Redistribution(source=_SOURCES[word], process=process, metric=metric, route_map=args.text("map", ""))

@@ -8,20 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config.words import IDENTITY_HELP, check_key, identity_of, key_of
-from dmvpn.features.ikev2.model import (
-    DEFAULT_LIFETIME,
-    Authentication,
-    DeadPeerDetection,
-    Encryption,
-    Hash,
-    IsakmpConfig,
-    IsakmpKey,
-    IsakmpPolicy,
-    IsakmpProfile,
-    PreSharedKey,
-)
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME
+from dmvpn.features.ikev2.config.words import IDENTITY_HELP, check_key
+from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"
 MODES: Final = (
@@ -185,64 +174,3 @@ LINES: Final = (
     *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI),
 )
 _WARNING_LINES: Final = (POLICY, KEY, KEYRING, PROFILE)
-
-
-def isakmp(tree: ConfigTree) -> IsakmpConfig:
-    """The IKEv1 part of the model."""
-    keepalive, nat_keepalive = tree.get(KEEPALIVE), tree.get(NAT_KEEPALIVE)
-    in_keyrings = [
-        _key(args, keyring.text("name"))
-        for keyring, section in tree.sections(KEYRING)
-        for args in section.all(KEYRING_KEY)
-    ]
-    return IsakmpConfig(
-        policies=tuple(_policy(args, section) for args, section in tree.sections(POLICY)),
-        keys=(*(_key(args) for args in tree.all(KEY)), *in_keyrings),
-        profiles=tuple(_profile(args, section) for args, section in tree.sections(PROFILE)),
-        keepalive=_keepalive(keepalive) if keepalive else None,
-        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
-    )
-
-
-def _policy(args: Args, section: Section) -> IsakmpPolicy:
-    encryption, hash_, method = section.get(ENCRYPTION), section.get(HASH), section.get(AUTHENTICATION)
-    group, lifetime = section.get(GROUP), section.get(LIFETIME)
-    return IsakmpPolicy(
-        number=args.integer("number"),
-        encryption=_encryption(encryption) if encryption else Encryption.DES,
-        hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
-        authentication=Authentication.RSA_SIGNATURE if method is None else Authentication.PRE_SHARED_KEY,
-        group=int(group.text("group")) if group else 1,
-        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
-    )
-
-
-def _encryption(args: Args) -> Encryption:
-    if "aes" in args:
-        bits = next((word for word in ("192", "256") if word in args), "128")
-        return Encryption(f"aes-cbc-{bits}")
-    return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
-
-
-def _key(args: Args, keyring: str = "") -> IsakmpKey:
-    return IsakmpKey(
-        key=key_of(args) or PreSharedKey(b""),
-        keyring=keyring,
-        address=args.address("address", None) if "address" in args.values_given else None,
-        mask=args.address("mask", None),
-        hostname=args.text("name", ""),
-    )
-
-
-def _profile(args: Args, section: Section) -> IsakmpProfile:
-    keyring, identity = section.get(PROFILE_KEYRING), section.get(SELF_IDENTITY)
-    return IsakmpProfile(
-        name=args.text("name"),
-        keyring=keyring.text("name") if keyring else "",
-        matches=tuple(identity_of(match) for match in section.all(MATCH_IDENTITY)),
-        self_identity=identity_of(identity) if identity else None,
-    )
-
-
-def _keepalive(args: Args) -> DeadPeerDetection:
-    return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config.words import IDENTITY_HELP, KEY, KEY_HELP, check_key, identity_of, key_of
-from dmvpn.features.ikev2.model import Keyring, KeyringPeer
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+from dmvpn.features.ikev2.config.words import IDENTITY_HELP, KEY, KEY_HELP, check_key
+from dmvpn.ios import ConfigLine, Mode
 
 _KEYRING, _PEER = "ikev2-keyring", "ikev2-keyring-peer"
 MODES: Final = (
@@ -56,32 +55,3 @@ PRE_SHARED_KEY: Final = ConfigLine(
 )
 
 LINES: Final = (KEYRING, PEER, DESCRIPTION, ADDRESS, HOSTNAME, IDENTITY, PRE_SHARED_KEY)
-
-
-def keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
-    """All keyrings."""
-    return tuple(
-        Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(PEER)))
-        for args, section in tree.sections(KEYRING)
-    )
-
-
-def _peer(args: Args, section: Section) -> KeyringPeer:
-    address, hostname, identity = section.get(ADDRESS), section.get(HOSTNAME), section.get(IDENTITY)
-    keys = section.all(PRE_SHARED_KEY)
-    return KeyringPeer(
-        name=args.text("name"),
-        address=address.address("address") if address else None,
-        mask=address.address("mask", None) if address else None,
-        hostname=hostname.text("name") if hostname else "",
-        identity=identity_of(identity) if identity else None,
-        local_key=key_of(_for_side(keys, "local", "remote")),
-        remote_key=key_of(_for_side(keys, "remote", "local")),
-    )
-
-
-def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
-    """The key of this side; one that names no side is for both, and one that does counts more."""
-    of_side = [key for key in keys if side in key]
-    of_both = [key for key in keys if side not in key and other not in key]
-    return next(iter(of_side + of_both), None)

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config.words import (
-    DPD,
-    DPD_HELP,
-    IDENTITY_HELP,
-    KEY,
-    KEY_HELP,
-    check_key,
-    dpd_of,
-    identity_of,
-    key_of,
-)
-from dmvpn.features.ikev2.model import DEFAULT_LIFETIME, Authentication, Profile
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication
+from dmvpn.features.ikev2.config.words import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key
+from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _PROFILE = "ikev2-profile"
 MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
@@ -24,12 +14,14 @@ MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
 
 def _check_authentication(args: Args, section: Section) -> str | None:
     """We prove ourselves in one way; the peer may do it in several."""
-    if "local" in args and any("local" in other and _method(other) is not _method(args) for other in section.all(USES)):
+    ours = [other for other in section.all(USES) if "local" in other]
+    if "local" in args and any(method_of(other) is not method_of(args) for other in ours):
         return "% There is a local authentication method already; take it back first"
     return check_key(args, section) if "key" in args.values_given else None
 
 
-def _method(args: Args) -> Authentication:
+def method_of(args: Args) -> Authentication:
+    """The method that a line names."""
     return next(method for method in Authentication if method.value in args)
 
 
@@ -134,36 +126,3 @@ LINES: Final = (
     *(PROFILE, DESCRIPTION, MATCH_FVRF, MATCH_LOCAL, MATCH_IDENTITY, MATCH_CERTIFICATE, LOCAL_IDENTITY, USES),
     *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT),
 )
-
-
-def profiles(tree: ConfigTree) -> tuple[Profile, ...]:
-    """All profiles."""
-    return tuple(_profile(args, section) for args, section in tree.sections(PROFILE))
-
-
-def _profile(args: Args, section: Section) -> Profile:
-    fvrf, identity, keyring = section.get(MATCH_FVRF), section.get(LOCAL_IDENTITY), section.get(KEYRING)
-    lifetime, nat_keepalive = section.get(LIFETIME), section.get(NAT_KEEPALIVE)
-    ours = [entry for entry in section.all(USES) if "local" in entry]
-    theirs = [entry for entry in section.all(USES) if "remote" in entry]
-    local = section.all(MATCH_LOCAL)
-    return Profile(
-        name=args.text("name"),
-        matches=tuple(identity_of(match) for match in section.all(MATCH_IDENTITY)),
-        certificate_maps=tuple(match.text("map") for match in section.all(MATCH_CERTIFICATE)),
-        fvrf=fvrf.text("vrf", "any") if fvrf else "",
-        local_addresses=tuple(match.address("address") for match in local if "interface" not in match),
-        local_interfaces=tuple(match.interface("interface") for match in local if "interface" in match),
-        local_identity=identity_of(identity) if identity else None,
-        local_authentication=_method(ours[0]) if ours else None,
-        remote_authentication=tuple(_method(entry) for entry in theirs),
-        local_key=next(filter(None, map(key_of, ours)), None),
-        remote_key=next(filter(None, map(key_of, theirs)), None),
-        keyring=keyring.text("name") if keyring else "",
-        trustpoints=tuple(entry.text("name") for entry in section.all(TRUSTPOINT)),
-        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
-        dpd=dpd_of(section.get(PEER_DPD)),
-        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
-        force_nat=section.flag(FORCE_ENCAPSULATION),
-        initial_contact=section.flag(INITIAL_CONTACT),
-    )

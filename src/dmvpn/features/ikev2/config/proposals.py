@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.ikev2.config.words import CIPHER, GROUP, HASH
-from dmvpn.features.ikev2.model import Encryption, Hash, Policy, Proposal
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, several
+from dmvpn.ios import ConfigLine, Mode, several
 
 _PROPOSAL, _POLICY = "ikev2-proposal", "ikev2-policy"
 MODES: Final = (Mode(_PROPOSAL, "config-ikev2-proposal"), Mode(_POLICY, "config-ikev2-policy"))
@@ -74,38 +73,3 @@ USES: Final = ConfigLine(
 )
 
 LINES: Final = (PROPOSAL, ENCRYPTION, INTEGRITY, PRF, GROUPS, POLICY, MATCH_FVRF, MATCH_LOCAL, USES)
-
-
-def proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
-    """All proposals."""
-    return tuple(_proposal(args, section) for args, section in tree.sections(PROPOSAL))
-
-
-def policies(tree: ConfigTree) -> tuple[Policy, ...]:
-    """All policies."""
-    return tuple(_policy(args, section) for args, section in tree.sections(POLICY))
-
-
-def _proposal(args: Args, section: Section) -> Proposal:
-    return Proposal(
-        name=args.text("name"),
-        encryption=tuple(Encryption(word) for word in _words(section, ENCRYPTION, "cipher")),
-        integrity=tuple(Hash(word) for word in _words(section, INTEGRITY, "hash")),
-        prf=tuple(Hash(word) for word in _words(section, PRF, "hash")),
-        groups=tuple(int(word) for word in _words(section, GROUPS, "group")),
-    )
-
-
-def _policy(args: Args, section: Section) -> Policy:
-    fvrf = section.get(MATCH_FVRF)
-    return Policy(
-        name=args.text("name"),
-        proposals=tuple(used.text("name") for used in section.all(USES)),
-        fvrf=fvrf.text("vrf", "any") if fvrf else "",
-        local_addresses=tuple(local.address("address") for local in section.all(MATCH_LOCAL)),
-    )
-
-
-def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
-    args = section.get(line)
-    return tuple(dict.fromkeys(args.texts(name))) if args else ()

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.model import (
-    DeadPeerDetection,
-    Encryption,
-    Hash,
-    Identity,
-    IdentityKind,
-    PreSharedKey,
-)
+from dmvpn.features.ikev2.algorithms import Encryption, Hash
 from dmvpn.ios import Args, OneOf, Section, register_type
 
 if TYPE_CHECKING:
@@ -71,18 +64,13 @@ def check_key(args: Args, _: Section) -> str | None:
     """Refuses keys that cannot be read."""
     if "6" in args:
         return "% A key of type 6 can be read by the router that wrote it only; enter the key in clear"
-    if "hex" in args and _octets(args) is None:
+    if "hex" in args and octets_of(args) is None:
         return "% Invalid hex key: pairs of hexadecimal digits are expected"
     return None
 
 
-def key_of(args: Args | None) -> PreSharedKey | None:
-    """The key that a line gives, if it gives one."""
-    octets = _octets(args) if args is not None and "key" in args.values_given else None
-    return None if octets is None else PreSharedKey(octets)
-
-
-def _octets(args: Args) -> bytes | None:
+def octets_of(args: Args) -> bytes | None:
+    """The key that a line gives; None if it is in hexadecimal digits and no whole number of octets."""
     text = args.text("key")
     if "hex" not in args:
         return text.encode()
@@ -90,24 +78,3 @@ def _octets(args: Args) -> bytes | None:
         return bytes.fromhex(text)
     except ValueError:
         return None
-
-
-def identity_of(args: Args) -> Identity:
-    """The identity that a line names."""
-    if "address" in args.values_given:
-        return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
-    if "host" in args:  # IKEv1's word for a name
-        kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
-        return Identity(kind=kind, text=args.text("text"))
-    for kind in IdentityKind:
-        words = kind.value.split()
-        if words[0] in args and ("domain" in args) == (len(words) == 2):
-            return Identity(kind=kind, text=args.text("text", ""))
-    raise KeyError("no identity in this line")
-
-
-def dpd_of(args: Args | None) -> DeadPeerDetection | None:
-    """Dead peer detection, if the line is there."""
-    if args is None:
-        return None
-    return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)

@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ipsec.config import profiles, transforms, trustpoints
-from dmvpn.features.ipsec.model import IpsecConfig
 
 if TYPE_CHECKING:
+    from dmvpn.features.ipsec.model import IpsecConfig
     from dmvpn.ios import ConfigTree
 
 MODES: Final = (*transforms.MODES, *profiles.MODES, *trustpoints.MODES)
 LINES: Final = (*transforms.LINES, *profiles.LINES, *trustpoints.LINES)
 
 
-def model(tree: ConfigTree) -> IpsecConfig:
-    """What the configuration says of IPsec."""
-    return IpsecConfig(
-        transform_sets=transforms.transform_sets(tree),
-        profiles=profiles.profiles(tree),
-        trustpoints=trustpoints.trustpoints(tree),
-        lifetime=profiles.global_lifetime(tree),
-        idle_time=profiles.global_idle_time(tree),
-        replay_window=profiles.global_window(tree),
-        df_bit=profiles.df_bit(tree),
-        fragment_first=profiles.fragments_first(tree),
-        nat_traversal=profiles.traverses_nat(tree),
-    )
+def model(tree: ConfigTree) -> IpsecConfig | None:
+    """What the configuration says of IPsec; None: nothing."""
+    if not tree.mentions(LINES):
+        return None
+    # Its many classes take longer to make than all the lines above, and most routers need none of them.
+    from dmvpn.features.ipsec.config.tree import read
+
+    return read(tree)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ipsec.model import (
-    DEFAULT_KILOBYTES,
-    DEFAULT_SECONDS,
-    DEFAULT_WINDOW,
-    DfBit,
-    IpsecProfile,
-    Lifetime,
-)
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, OneOf, Section, register_type, several
+from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW
+from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +15,6 @@ MODES: Final = (Mode(_PROFILE, "ipsec-profile"),)
 
 _GROUPS = {f"group{number}": "" for number in (1, 2, 5, 14, 15, 16, 19, 20, 21, 24, 31)}
 PFS_GROUP: Final = register_type(OneOf("pfs-group", _GROUPS))
-_DEFAULT_GROUP = 14
 
 _ASSOCIATION_HELP: Final[Mapping[str, str]] = {
     "security-association": "Security associations",
@@ -150,79 +142,3 @@ LINES: Final = (
     ),
     *(IDLE, WINDOW, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
 )
-
-
-def profiles(tree: ConfigTree) -> tuple[IpsecProfile, ...]:
-    """All profiles."""
-    return tuple(_profile(args, section) for args, section in tree.sections(PROFILE))
-
-
-def global_lifetime(tree: ConfigTree) -> Lifetime:
-    """The lifetime of SAs whose profile names none."""
-    seconds, kilobytes = _seconds(tree, GLOBAL_SECONDS), _kilobytes(tree, GLOBAL_KILOBYTES)
-    return Lifetime(
-        seconds=DEFAULT_SECONDS if seconds is None else seconds,
-        kilobytes=DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
-    )
-
-
-def global_idle_time(tree: ConfigTree) -> int:
-    """Seconds after which an unused SA goes, 0: it stays."""
-    return _seconds(tree, GLOBAL_IDLE) or 0
-
-
-def global_window(tree: ConfigTree) -> int:
-    """Packets of the replay window, 0: replays are not looked for."""
-    packets = _window(tree, GLOBAL_WINDOW)
-    return DEFAULT_WINDOW if packets is None else packets
-
-
-def df_bit(tree: ConfigTree) -> DfBit:
-    """What becomes of the DF bit."""
-    args = tree.get(DF_BIT)
-    return next(bit for bit in DfBit if bit.value in args) if args else DfBit.COPY
-
-
-def fragments_first(tree: ConfigTree) -> bool:
-    """Are large packets cut before they are encrypted?"""
-    return tree.get(FRAGMENTATION) is None
-
-
-def traverses_nat(tree: ConfigTree) -> bool:
-    """May ESP go in UDP?"""
-    return tree.flag(NAT)
-
-
-def _profile(args: Args, section: Section) -> IpsecProfile:
-    sets, pfs = section.get(TRANSFORM_SETS), section.get(PFS)
-    ikev2, isakmp = section.get(IKEV2_PROFILE), section.get(ISAKMP_PROFILE)
-    return IpsecProfile(
-        name=args.text("name"),
-        transform_sets=sets.texts("name") if sets else (),
-        ikev2_profile=ikev2.text("name") if ikev2 else "",
-        isakmp_profile=isakmp.text("name") if isakmp else "",
-        pfs_group=_group(pfs) if pfs else 0,
-        lifetime=Lifetime(seconds=_seconds(section, SECONDS), kilobytes=_kilobytes(section, KILOBYTES)),
-        idle_time=_seconds(section, IDLE),
-        replay_window=_window(section, WINDOW),
-        responder_only=section.flag(RESPONDER_ONLY),
-    )
-
-
-def _group(args: Args) -> int:
-    return int(args.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group"))
-
-
-def _seconds(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("seconds") if args else None
-
-
-def _kilobytes(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("kilobytes", 0) if args and ("disable" in args or "kilobytes" in args.values_given) else None
-
-
-def _window(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("packets", 0) if args else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+from dmvpn.features.ipsec.algorithms import Cipher, Integrity
+from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _TRANSFORM = "ipsec-transform-set"
 MODES: Final = (Mode(_TRANSFORM, "cfg-crypto-trans"),)
@@ -15,21 +15,24 @@ _DEFAULT_BITS = 128
 _WEAK = ("esp-3des", "esp-des", "esp-null", "esp-md5-hmac")
 
 
-def _cipher(args: Args) -> Cipher | None:
+def cipher_of(args: Args) -> Cipher | None:
+    """The cipher that a line names."""
     return next((cipher for cipher in Cipher if cipher.value in args), None)
 
 
-def _integrity(args: Args) -> Integrity | None:
+def integrity_of(args: Args) -> Integrity | None:
+    """What authenticates, if the line names it."""
     return next((integrity for integrity in Integrity if integrity.value in args), None)
 
 
-def _bits(args: Args) -> int:
-    cipher = _cipher(args)
+def bits_of(args: Args) -> int:
+    """The size of the key, 0 where the cipher has one size."""
+    cipher = cipher_of(args)
     return next((bits for bits in (192, 256) if str(bits) in args), _DEFAULT_BITS) if cipher in _SIZED else 0
 
 
 def _check(args: Args, section: Section) -> str | None:
-    cipher, integrity = _cipher(args), _integrity(args)
+    cipher, integrity = cipher_of(args), integrity_of(args)
     if cipher is None:
         return "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)"
     if cipher in (Cipher.AES_GCM, Cipher.AES_GMAC) and integrity is not None:
@@ -44,7 +47,7 @@ def _check(args: Args, section: Section) -> str | None:
 
 def _text(args: Args) -> str:
     """IOS's order: the cipher, the size of its key unless that is 128 bits, the authentication."""
-    cipher, integrity, bits = _cipher(args), _integrity(args), _bits(args)
+    cipher, integrity, bits = cipher_of(args), integrity_of(args), bits_of(args)
     words = ["crypto ipsec transform-set", args.text("name")]
     if cipher is not None:
         words.append(cipher.value if bits in (0, _DEFAULT_BITS) else f"{cipher.value} {bits}")
@@ -96,20 +99,3 @@ MODE: Final = ConfigLine(
     default="mode tunnel",
 )
 LINES: Final = (TRANSFORM_SET, MODE)
-
-
-def transform_sets(tree: ConfigTree) -> tuple[TransformSet, ...]:
-    """All transform sets."""
-    return tuple(_transform_set(args, section) for args, section in tree.sections(TRANSFORM_SET))
-
-
-def _transform_set(args: Args, section: Section) -> TransformSet:
-    mode = section.get(MODE)
-    return TransformSet(
-        name=args.text("name"),
-        cipher=_cipher(args) or Cipher.NULL,
-        key_bits=_bits(args),
-        integrity=_integrity(args),
-        transport=mode is not None,
-        require_transport=mode is not None and "require" in mode,
-    )

@@ -1,14 +1,39 @@
-"""`crypto pki trustpoint`: certificates, as far as tunnels need them. Keys and certificates themselves are not here."""
+"""`crypto pki trustpoint`, and the certificates of a trustpoint as octets. Private keys are not in a configuration."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ipsec.model import Trustpoint
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, OneOf, Section, register_type, several
+from dmvpn.ios import ConfigLine, Mode, OneOf, ValueType, register_type, several
+from dmvpn.ios.values import Misfit, Reading
 
-_TRUSTPOINT = "pki-trustpoint"
-MODES: Final = (Mode(_TRUSTPOINT, "ca-trustpoint"),)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.ios.values import Read, Token
+
+_TRUSTPOINT, _CHAIN, _CERTIFICATE = "pki-trustpoint", "pki-certificate-chain", "pki-certificate"
+MODES: Final = (
+    Mode(_TRUSTPOINT, "ca-trustpoint"),
+    Mode(_CHAIN, "config-cert-chain"),
+    Mode(_CERTIFICATE, "config-pubkey", _CHAIN, exit_word="quit"),
+)
+_OCTETS = re.compile(r"[0-9A-Fa-f]{2,}(?: +[0-9A-Fa-f]{2,})*\Z")
+
+
+class CertificateOctets(ValueType):
+    """A line of hexadecimal digits in groups."""
+
+    def __init__(self) -> None:
+        super().__init__("certificate-octets", "Hex-data", lambda text: None)
+
+    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        text = " ".join(token.text for token in tokens[index:]).upper()
+        return Reading(text, text, len(tokens)) if _OCTETS.match(text) else Misfit()
+
+
+OCTETS_TYPE: Final = register_type(CertificateOctets())
 
 REVOCATION: Final = register_type(
     OneOf("revocation-check", {"crl": "Revocation lists", "none": "Do not ask", "ocsp": "Ask a responder"})
@@ -80,33 +105,43 @@ AUTO_ENROLL: Final = ConfigLine(
     {"auto-enroll": "Renew in time", "percent": "Of the lifetime", "regenerate": "With new keys"},
     order=90,
 )
+CHAIN: Final = ConfigLine(
+    "global",
+    "crypto pki certificate chain {name:word}",
+    {"certificate": "Certificates as such", "chain": "Of a trustpoint", "name": "Its name"},
+    key=("name",),
+    order=191,
+    opens=_CHAIN,
+)
+CERTIFICATE: Final = ConfigLine(
+    _CHAIN,
+    "certificate [ ca | self-signed ] {serial:word}",
+    {
+        "certificate": "A certificate, as octets",
+        "ca": "Of the authority",
+        "self-signed": "That we signed",
+        "serial": "Serial number",
+    },
+    key=("ca", "self-signed", "serial"),
+    opens=_CERTIFICATE,
+)
+OCTETS: Final = ConfigLine(
+    _CERTIFICATE, f"{{octets:{OCTETS_TYPE.name}}}", {"octets": "Up to the line `quit`"}, key=("octets",)
+)
 LINES: Final = (
-    *(TRUSTPOINT, ENROLLMENT, SERIAL_NUMBER, FQDN, IP_ADDRESS, SUBJECT, REVOCATION_CHECK, RSA_KEYS, ELLIPTIC_KEYS),
+    *(
+        CHAIN,
+        CERTIFICATE,
+        OCTETS,
+        TRUSTPOINT,
+        ENROLLMENT,
+        SERIAL_NUMBER,
+        FQDN,
+        IP_ADDRESS,
+        SUBJECT,
+        REVOCATION_CHECK,
+        RSA_KEYS,
+        ELLIPTIC_KEYS,
+    ),
     *(HASH, AUTO_ENROLL),
 )
-
-
-def trustpoints(tree: ConfigTree) -> tuple[Trustpoint, ...]:
-    """All trustpoints."""
-    return tuple(_trustpoint(args, section) for args, section in tree.sections(TRUSTPOINT))
-
-
-def _trustpoint(args: Args, section: Section) -> Trustpoint:
-    enrollment, subject, fqdn = section.get(ENROLLMENT), section.get(SUBJECT), section.get(FQDN)
-    rsa, elliptic, revocation = section.get(RSA_KEYS), section.get(ELLIPTIC_KEYS), section.get(REVOCATION_CHECK)
-    label = elliptic or rsa
-    return Trustpoint(
-        name=args.text("name"),
-        enrollment=_enrollment(enrollment) if enrollment else "",
-        subject=subject.text("name") if subject else "",
-        fqdn=fqdn.text("name", "") if fqdn else "",
-        key_label=label.text("label") if label else "",
-        key_bits=rsa.integer("bits", 0) if rsa else 0,
-        elliptic=elliptic is not None,
-        revocation=revocation.texts("method") if revocation else ("crl",),
-    )
-
-
-def _enrollment(args: Args) -> str:
-    words = ("terminal", "selfsigned", "pkcs12")
-    return args.text("url", "") or next(word for word in words if word in args)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.config.words import AREA
-from dmvpn.features.ospf.model import AuthenticationType, Interface, MessageDigestKey, NetworkType
-from dmvpn.ios import Args, ConfigLine, Section
+from dmvpn.ios import Args, ConfigLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,50 +113,3 @@ LINES: Final = (
     *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
     *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, FLOOD_REDUCTION, DEMAND_CIRCUIT, SHUTDOWN, PROCESS, COST),
 )
-
-
-def interface(name: str, section: Section) -> Interface:
-    """What one interface was told about OSPF."""
-    process, dead, password = section.get(PROCESS), section.get(DEAD_INTERVAL), section.get(PASSWORD)
-    network, authentication = section.get(NETWORK), section.get(AUTHENTICATION)
-    return Interface(
-        name=name,
-        process=process.integer("process") if process else None,
-        area=process.integer("area") if process else None,
-        cost=_number(section, COST, "cost"),
-        network=_network_type(network) if network else None,
-        priority=_or(_number(section, PRIORITY, "priority"), 1),
-        hello_interval=_number(section, HELLO_INTERVAL, "seconds"),
-        dead_interval=dead.integer("seconds", 1) if dead else None,
-        hello_multiplier=dead.integer("hellos", None) if dead else None,
-        retransmit_interval=_or(_number(section, RETRANSMIT_INTERVAL, "seconds"), 5),
-        transmit_delay=_or(_number(section, TRANSMIT_DELAY, "seconds"), 1),
-        authentication=_authentication(authentication) if authentication else None,
-        password=password.text("key") if password else "",
-        key_chain=authentication.text("chain", "") if authentication else "",
-        keys=tuple(MessageDigestKey(args.integer("number"), args.text("key")) for args in section.all(DIGEST_KEY)),
-        ignore_mtu=section.flag(MTU_IGNORE),
-        filter_database=section.flag(FILTER),
-        shutdown=section.flag(SHUTDOWN),
-    )
-
-
-def _network_type(args: Args) -> NetworkType:
-    fitting = [kind for kind in NetworkType if all(word in args for word in kind.value.split())]
-    return max(fitting, key=lambda kind: len(kind.value.split()))
-
-
-def _authentication(args: Args) -> AuthenticationType:
-    if "null" in args:
-        return AuthenticationType.NULL
-    has_digests = "message-digest" in args or "key-chain" in args
-    return AuthenticationType.CRYPTOGRAPHIC if has_digests else AuthenticationType.SIMPLE
-
-
-def _number(section: Section, line: ConfigLine, name: str) -> int | None:
-    args = section.get(line)
-    return args.integer(name) if args else None
-
-
-def _or(number: int | None, otherwise: int) -> int:
-    return otherwise if number is None else number

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf.config.words import AREA, NETWORK
-from dmvpn.features.ospf.model import (
-    Area,
-    AreaKind,
-    AreaRange,
-    AuthenticationType,
-    DefaultOriginate,
-    Neighbor,
-    Network,
-    Process,
-    Redistribution,
-)
-from dmvpn.ios import Args, ConfigLine, Mode, Section
+from dmvpn.ios import ConfigLine, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ipaddress import IPv4Address
 
 _ROUTER = "router-ospf"
 MODES: Final = (Mode(_ROUTER, "config-router"),)
@@ -225,129 +211,3 @@ LINES: Final = (
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
 )
-
-_SOURCES: Final = {
-    "connected": RouteSource.CONNECTED,
-    "static": RouteSource.STATIC,
-    "rip": RouteSource.RIP,
-    "eigrp": RouteSource.EIGRP,
-    "bgp": RouteSource.BGP,
-    "ospf": RouteSource.OSPF,
-}
-
-
-def process(number: int, section: Section) -> Process:
-    """What one process was told."""
-    router_id, throttle, originate = section.get(ROUTER_ID), section.get(SPF_THROTTLE), section.get(DEFAULT_ORIGINATE)
-    listed = [statement.args.interface("name") for statement in section.statements() if statement.line is PASSIVE]
-    return Process(
-        number=number,
-        router_id=router_id.address("address") if router_id else None,
-        networks=tuple(_network(args) for args in section.all(NETWORKS)),
-        areas=_areas(section),
-        passive_default=section.flag(PASSIVE_DEFAULT),
-        passive=tuple(name for name in listed if not section.negated(PASSIVE, name=name)),
-        active=tuple(name for name in listed if section.negated(PASSIVE, name=name)),
-        redistributions=tuple(_redistribution(args) for args in section.all(REDISTRIBUTE)),
-        default_originate=_default_originate(originate) if originate else None,
-        default_metric=_number(section, DEFAULT_METRIC, "metric"),
-        summaries=tuple(_prefix(args) for args in section.all(SUMMARY)),
-        neighbors=tuple(_neighbor(args) for args in section.all(NEIGHBOR)),
-        reference_bandwidth=_number(section, REFERENCE, "mbps") or 100,
-        log_changes=section.flag(LOG_CHANGES),
-        log_changes_in_detail=section.flag(LOG_DETAIL),
-        maximum_paths=_number(section, MAXIMUM_PATHS, "paths") or 4,
-        distances=_distances(section),
-        spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
-        maximum_metric=section.get(MAXIMUM_METRIC) is not None,
-        shutdown=section.flag(SHUTDOWN),
-    )
-
-
-def _network(args: Args) -> Network:
-    # The value type makes a pair of addresses of the two words.
-    address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
-    return Network(address, wildcard, args.integer("area"))
-
-
-def _areas(section: Section) -> tuple[Area, ...]:
-    lines = (AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA, AREA_DEFAULT_COST, AREA_RANGE)
-    numbers = {args.integer("area"): None for line in lines for args in section.all(line)}
-    return tuple(_area(section, number) for number in sorted(numbers))
-
-
-def _area(section: Section, number: int) -> Area:
-    def mine(line: ConfigLine) -> list[Args]:
-        return [args for args in section.all(line) if args.integer("area") == number]
-
-    stub, nssa, cost = mine(AREA_STUB), mine(AREA_NSSA), mine(AREA_DEFAULT_COST)
-    return Area(
-        number=number,
-        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa else AreaKind.NORMAL,
-        no_summary=any("no-summary" in args for args in (*stub, *nssa)),
-        default_cost=cost[0].integer("cost") if cost else 1,
-        authentication=_authentication(mine(AREA_AUTHENTICATION)),
-        ranges=tuple(
-            AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
-            for args in mine(AREA_RANGE)
-        ),
-    )
-
-
-def _authentication(lines: list[Args]) -> AuthenticationType:
-    if not lines:
-        return AuthenticationType.NULL
-    return AuthenticationType.CRYPTOGRAPHIC if "message-digest" in lines[0] else AuthenticationType.SIMPLE
-
-
-def _redistribution(args: Args) -> Redistribution:
-    word = next(word for word in _SOURCES if word in args)
-    process_number = args.integer(word, None) if word in args.values_given else None
-    return Redistribution(
-        source=_SOURCES[word],
-        process="" if process_number is None else str(process_number),
-        subnets="subnets" in args,
-        metric=args.integer("metric", None) if "metric" in args.values_given else None,
-        metric_type=args.integer("type", 2),
-        tag=args.integer("tag", 0) if "tag" in args.values_given else 0,
-        route_map=args.text("map", ""),
-    )
-
-
-def _default_originate(args: Args) -> DefaultOriginate:
-    return DefaultOriginate(
-        always="always" in args,
-        metric=args.integer("metric", None) if "metric" in args.values_given else None,
-        metric_type=args.integer("type", 2),
-        route_map=args.text("map", ""),
-    )
-
-
-def _neighbor(args: Args) -> Neighbor:
-    return Neighbor(
-        address=args.address("address"),
-        priority=args.integer("priority", 0),
-        cost=args.integer("cost", None),
-        poll_interval=args.integer("poll", 120),
-    )
-
-
-def _distances(section: Section) -> tuple[int, int, int]:
-    """Of routes within the area, from other areas, from outside."""
-    plain, own = _number(section, DISTANCE, "distance") or 110, section.get(DISTANCES)
-    if own is None:
-        return plain, plain, plain
-    return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
-
-
-def _throttle(args: Args) -> tuple[int, int, int]:
-    return args.integer("start"), args.integer("hold"), args.integer("maximum")
-
-
-def _prefix(args: Args) -> Prefix:
-    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
-
-
-def _number(section: Section, line: ConfigLine, name: str) -> int | None:
-    args = section.get(line)
-    return args.integer(name) if args else None

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.policy.config import access_lists, prefix_lists, route_maps
-from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.ios.common import KEY_CHAIN_LINES, KEY_CHAIN_MODES
 
 if TYPE_CHECKING:
+    from dmvpn.features.policy.model import PolicyConfig
     from dmvpn.ios import ConfigTree
 
+_OWN: Final = (*access_lists.LINES, *prefix_lists.LINES, *route_maps.LINES)
+
 MODES: Final = (*KEY_CHAIN_MODES, *access_lists.MODES, *route_maps.MODES)
-LINES: Final = (*KEY_CHAIN_LINES, *access_lists.LINES, *prefix_lists.LINES, *route_maps.LINES)
+LINES: Final = (*KEY_CHAIN_LINES, *_OWN)
 
 
-def model(tree: ConfigTree) -> PolicyConfig:
-    """What the configuration says of lists and maps. Key chains are read by the protocols that use them."""
-    return PolicyConfig(
-        access_lists=access_lists.access_lists(tree),
-        prefix_lists=prefix_lists.prefix_lists(tree),
-        route_maps=route_maps.route_maps(tree),
-    )
+def model(tree: ConfigTree) -> PolicyConfig | None:
+    """What the configuration says of lists and maps; None: nothing. Key chains are read by the protocols."""
+    if not tree.mentions(_OWN):
+        return None
+    # Its many classes take longer to make than all the lines above, and most routers need none of them.
+    from dmvpn.features.policy.config.tree import read
+
+    return read(tree)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.policy.config.ports import PORTS
 from dmvpn.features.policy.config.sequences import is_taken, numbered
-from dmvpn.features.policy.model import ANY, AccessEntry, AccessList, AddressRange, PortRange
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
+from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +14,8 @@ if TYPE_CHECKING:
 _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
 
-_STEP, _LAST = 10, 2_147_483_647
-_PROTOCOLS: Final = {
+STEP, _LAST = 10, 2_147_483_647
+PROTOCOLS: Final = {
     "ip": None,
     "icmp": 1,
     "igmp": 2,
@@ -29,7 +27,7 @@ _PROTOCOLS: Final = {
     "eigrp": 88,
     "ospf": 89,
 }
-_BARE = " | ".join(word for word in _PROTOCOLS if word not in ("tcp", "udp"))
+_BARE = " | ".join(word for word in PROTOCOLS if word not in ("tcp", "udp"))
 
 
 def _addresses(name: str) -> str:
@@ -66,7 +64,7 @@ _HELP: Final[Mapping[str, str]] = {
     "established": "TCP, but not the first packet",
     "log": "Log what fits",
     "ip": "Any protocol",
-    **{word: f"Protocol {number}" for word, number in _PROTOCOLS.items() if number is not None},
+    **{word: f"Protocol {number}" for word, number in PROTOCOLS.items() if number is not None},
 }
 
 
@@ -76,7 +74,7 @@ def _entries(section: Section) -> list[Args]:
 
 
 def _complete(args: Args, section: Section) -> Args:
-    return numbered(args, _entries(section), _STEP)
+    return numbered(args, _entries(section), STEP)
 
 
 def _check(args: Args, section: Section) -> str | None:
@@ -145,47 +143,3 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     sort=("number",),
 )
 LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED)
-
-
-def access_lists(tree: ConfigTree) -> tuple[AccessList, ...]:
-    """All lists; what both forms say about one number is one list."""
-    entries: dict[tuple[str, bool], list[Args]] = {}
-    for line, entry_line, extended in ((STANDARD, STANDARD_ENTRY, False), (EXTENDED, EXTENDED_ENTRY, True)):
-        for args, section in tree.sections(line):
-            found = entries.setdefault((args.text("name"), extended), [])
-            found += sorted(section.all(entry_line), key=lambda entry: entry.integer("sequence"))
-    for line, extended in ((STANDARD_NUMBERED, False), (EXTENDED_NUMBERED, True)):
-        for args in tree.all(line):
-            found = entries.setdefault((str(args.integer("number")), extended), [])
-            found.append(numbered(args, found, _STEP))
-    return tuple(
-        AccessList(name, extended, tuple(_entry(args) for args in found if "remark" not in args))
-        for (name, extended), found in sorted(entries.items(), key=lambda item: item[0])
-    )
-
-
-def _entry(args: Args) -> AccessEntry:
-    return AccessEntry(
-        sequence=args.integer("sequence"),
-        permit="permit" in args,
-        source=_range(args, "source"),
-        destination=_range(args, "destination"),
-        protocol=_protocol(args),
-        # The value type of ports makes this of the words.
-        source_ports=cast("PortRange | None", args.get("source_ports")),
-        destination_ports=cast("PortRange | None", args.get("destination_ports")),
-        established="established" in args,
-        log="log" in args,
-    )
-
-
-def _range(args: Args, name: str) -> AddressRange:
-    address = args.address(name, None)
-    wildcard = args.address(f"{name}_wildcard", IPv4Address(0))
-    return ANY if address is None else AddressRange(IPv4Address(int(address) & ~int(wildcard)), wildcard)
-
-
-def _protocol(args: Args) -> int | None:
-    number = args.integer("protocol", None)
-    words = (value for word, value in _PROTOCOLS.items() if word in args and word not in args.values_given)
-    return next(words, None) if number is None else number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.model import PortRange
 from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
@@ -78,17 +77,18 @@ def _port(text: str) -> int | None:
     return number if 0 <= number <= _LAST else None
 
 
-def _range(operator: str, ports: list[int]) -> PortRange:
+def _range(operator: str, ports: list[int]) -> tuple[int, int, bool]:
+    """The lowest and the highest port, and whether all others are meant."""
     first = ports[0]
     match operator:
         case "range":
-            return PortRange(min(ports), max(ports))
+            return min(ports), max(ports), False
         case "lt":
-            return PortRange(0, first - 1)
+            return 0, first - 1, False
         case "gt":
-            return PortRange(first + 1, _LAST)
+            return first + 1, _LAST, False
         case _:
-            return PortRange(first, first, inverse=operator == "neq")
+            return first, first, operator == "neq"
 
 
 PORTS: Final = register_type(Ports())

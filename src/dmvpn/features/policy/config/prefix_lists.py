@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.policy.config.sequences import is_taken, numbered
-from dmvpn.features.policy.model import PrefixEntry, PrefixList
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+from dmvpn.ios import Args, ConfigLine, Section
 
 _STEP, _LAST = 5, 4_294_967_294
 
@@ -66,25 +65,3 @@ ENTRY: Final = ConfigLine(
     show=_text,
 )
 LINES: Final = (DESCRIPTION, ENTRY)
-
-
-def prefix_lists(tree: ConfigTree) -> tuple[PrefixList, ...]:
-    """All lists."""
-    entries: dict[str, list[PrefixEntry]] = {}
-    for args in tree.all(ENTRY):
-        entries.setdefault(args.text("name"), []).append(_entry(args))
-    return tuple(
-        PrefixList(name, tuple(sorted(found, key=lambda entry: entry.sequence)))
-        for name, found in sorted(entries.items())
-    )
-
-
-def _entry(args: Args) -> PrefixEntry:
-    prefix, least = args.prefix("prefix"), args.integer("least", None)
-    return PrefixEntry(
-        sequence=args.integer("sequence"),
-        permit="permit" in args,
-        prefix=prefix,
-        shortest=prefix.length if least is None else least,
-        longest=args.integer("most", prefix.length if least is None else 32),
-    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.policy.model import RouteMap, RouteMapEntry
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, several
+from dmvpn.ios import Args, ConfigLine, Mode, Section, several
 
 _ROUTE_MAP = "route-map"
 MODES: Final = (Mode(_ROUTE_MAP, "config-route-map"),)
@@ -107,57 +106,3 @@ LINES: Final = (
     *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
     *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND),
 )
-
-
-def route_maps(tree: ConfigTree) -> tuple[RouteMap, ...]:
-    """All maps."""
-    entries: dict[str, list[RouteMapEntry]] = {}
-    for args, section in tree.sections(ROUTE_MAP):
-        entries.setdefault(args.text("name"), []).append(_entry(args, section))
-    return tuple(
-        RouteMap(name, tuple(sorted(found, key=lambda entry: entry.sequence)))
-        for name, found in sorted(entries.items())
-    )
-
-
-def _entry(args: Args, section: Section) -> RouteMapEntry:
-    next_hop, go_on, prepend = section.get(SET_NEXT_HOP), section.get(CONTINUE), section.get(PREPEND)
-    return RouteMapEntry(
-        sequence=args.integer("sequence"),
-        permit="deny" not in args,
-        access_lists=_names(section, MATCH_ADDRESS),
-        prefix_lists=_names(section, MATCH_PREFIX),
-        next_hop_access_lists=_names(section, MATCH_NEXT_HOP),
-        next_hop_prefix_lists=_names(section, MATCH_NEXT_HOP_PREFIX),
-        interfaces=tuple(entry.interface("interface") for entry in section.all(MATCH_INTERFACE)),
-        tags=tuple(entry.integer("value") for entry in section.all(MATCH_TAG)),
-        metrics=tuple(entry.integer("value") for entry in section.all(MATCH_METRIC)),
-        set_metric=_number(section, SET_METRIC),
-        set_metric_type=_word(section, SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
-        set_tag=_number(section, SET_TAG),
-        set_next_hop=next_hop.address("address") if next_hop else None,
-        set_local_preference=_number(section, SET_LOCAL_PREFERENCE),
-        set_weight=_number(section, SET_WEIGHT),
-        set_origin=_word(section, SET_ORIGIN, ("igp", "incomplete")),
-        prepend=_prepended(prepend) if prepend else (),
-        go_on=go_on.integer("sequence", 0) if go_on is not None else None,
-    )
-
-
-def _names(section: Section, line: ConfigLine) -> tuple[str, ...]:
-    return tuple(name for args in section.all(line) for name in args.texts("list"))
-
-
-def _number(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("value") if args else None
-
-
-def _word(section: Section, line: ConfigLine, words: tuple[str, ...]) -> str:
-    args = section.get(line)
-    return next((word for word in words if args is not None and word in args), "")
-
-
-def _prepended(args: Args) -> tuple[int, ...]:
-    numbers = (args.integer(f"as{place}", None) for place in range(1, 9))
-    return tuple(number for number in numbers if number is not None)

@@ -1,0 +1,172 @@
+//! The core as its owner sees it: octets in, octets out. What it does to the octet is compared with dmvpn's Python plane.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
+
+use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome, Punt, Reason};
+use dmvpn_engine::ipv4::{self, Address};
+use dmvpn_engine::table::{Ends, Mac};
+use dmvpn_engine::vnet::Vnet;
+use proptest::prelude::*;
+
+const HUB: Address = [10, 0, 1, 1];
+const SPOKE_1: Address = [10, 0, 2, 1];
+const SPOKE_2: Address = [10, 0, 3, 1];
+const OWN_MAC: Mac = [2, 1, 0, 0, 0, 7];
+const MULTIPOINT: Ends = Ends { source: HUB, destination: None, key: Some(100) };
+const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
+
+/// A hub with two spokes, which reports hairpins.
+fn hub() -> Core {
+    let mut core = Core::new(Limits::default());
+    core.set_tunnel(1, MULTIPOINT, OWN_MAC, 1400, None);
+    let tunnel = core.table.get_mut(1).expect("it was just made");
+    (tunnel.network, tunnel.report) = (Some(1), true);
+    tunnel.set_peer(1, SPOKE_1);
+    tunnel.set_peer(2, SPOKE_2);
+    tunnel.multicast = vec![SPOKE_1, SPOKE_2];
+    core
+}
+
+/// A packet of protocol 88, which nobody looks into.
+fn packet(source: Address, destination: Address) -> Vec<u8> {
+    let mut octets = vec![0x45, 0xC0, 0, 24, 0, 0, 0, 0, 64, 88, 0, 0];
+    octets.extend([source, destination].concat());
+    octets.extend(*b"data");
+    octets
+}
+
+fn frame(mac: Mac, packet: &[u8]) -> Vec<u8> {
+    [&Vnet::default().serialize()[..], &mac, &OWN_MAC, &[8, 0], packet].concat()
+}
+
+fn from(nbma: Address, gre: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut octets = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 255, ipv4::GRE, 0, 0];
+    octets.extend([nbma, HUB].concat());
+    octets.extend([gre, payload].concat());
+    octets
+}
+
+/// Where to, TOS, octets.
+type Sent = (Address, u8, Vec<u8>);
+
+/// What is sent and reported for a frame.
+fn sent(core: &mut Core, mut frame: Vec<u8>, now: f64) -> (Vec<Sent>, Vec<Punt>) {
+    let (mut outcome, length) = (Outcome::default(), frame.len());
+    assert_eq!(core.outbound(1, &mut frame, 0..length, now, &mut outcome), Ok(()));
+    let octets = |packet| outcome.wire.octets(packet, &frame);
+    let packets =
+        outcome.wire.packets.iter().map(|packet| (packet.nbma, packet.tos, octets(packet))).collect();
+    (packets, outcome.punts)
+}
+
+fn received(core: &mut Core, mut packet: Vec<u8>) -> (Outcome, Vec<u8>) {
+    let (mut outcome, length) = (Outcome::default(), packet.len());
+    core.inbound(&mut packet, 0..length, &mut outcome);
+    (outcome, packet)
+}
+
+#[test]
+fn a_frame_goes_to_the_neighbour_that_its_address_names_with_key_and_tos() {
+    let inner = packet([192, 168, 1, 1], [192, 168, 3, 1]);
+    let (packets, punts) = sent(&mut hub(), frame([2, 0, 0, 0, 0, 2], &inner), 0.0);
+    assert_eq!(packets, [(SPOKE_2, 0xC0, [&KEY_100[..], &inner].concat())]);
+    assert_eq!(punts, []);
+}
+
+#[test]
+fn multicast_goes_to_everybody_and_a_stranger_to_nobody() {
+    let mut core = hub();
+    let group = packet([172, 16, 0, 1], [224, 0, 0, 10]);
+    let (packets, _) = sent(&mut core, frame([1, 0, 0x5E, 0, 0, 10], &group), 0.0);
+    assert_eq!(packets.iter().map(|(nbma, ..)| *nbma).collect::<Vec<_>>(), [SPOKE_1, SPOKE_2]);
+    let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 3], &group), 0.0);
+    assert_eq!(packets, []);
+    assert_eq!(core.dropped, Dropped { no_peer: 1, ..Dropped::default() });
+    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, 1, 0), (SPOKE_2, 1, 0)]));
+}
+
+#[test]
+fn a_packet_is_delivered_as_a_frame_of_the_neighbour_it_came_from() {
+    let inner = packet([192, 168, 2, 1], [192, 168, 1, 1]);
+    let (outcome, arena) = received(&mut hub(), from(SPOKE_1, &KEY_100, &inner));
+    let [frame] = outcome.frames[..] else { panic!("{outcome:?}") };
+    assert_eq!(frame.packet.of(&arena), inner);
+    assert_eq!(frame.ethernet[..12], [OWN_MAC, [2, 0, 0, 0, 0, 1]].concat());
+    assert_eq!(frame.offload, Vnet::default());
+}
+
+#[test]
+fn a_packet_with_another_key_is_nobodys() {
+    let mut core = hub();
+    let (outcome, _) = received(&mut core, from(SPOKE_1, &[0, 0, 8, 0], &packet(SPOKE_1, HUB)));
+    assert!(outcome.frames.is_empty());
+    assert_eq!(core.dropped, Dropped { no_tunnel: 1, ..Dropped::default() });
+}
+
+#[test]
+fn nhrp_and_keepalives_are_for_the_router() {
+    let punt = |reason, data: &[u8]| Punt { reason, tunnel: 1, nbma: SPOKE_1, data: data.to_vec() };
+    for (protocol, expected) in
+        [([0x20, 1], punt(Reason::Nhrp, b"nhrp")), ([0, 0], punt(Reason::Keepalive, b""))]
+    {
+        let gre = [&[0x20, 0], &protocol[..], &KEY_100[4..]].concat();
+        let (outcome, _) = received(&mut hub(), from(SPOKE_1, &gre, b"nhrp"));
+        assert_eq!(outcome.punts, [expected]);
+    }
+}
+
+#[test]
+fn a_neighbours_keepalive_is_sent_back() {
+    let mut keepalive = packet(HUB, SPOKE_1);
+    keepalive[9] = ipv4::GRE;
+    let (outcome, arena) = received(&mut hub(), from(SPOKE_1, &KEY_100, &keepalive));
+    let [returned] = outcome.wire.packets[..] else { panic!("{outcome:?}") };
+    assert_eq!((returned.source, returned.nbma, returned.tos), (HUB, SPOKE_1, 0xC0));
+    assert_eq!(outcome.wire.octets(&returned, &arena), b"data");
+}
+
+#[test]
+fn a_packet_from_spoke_to_spoke_is_reported_once_an_interval() {
+    let mut core = hub();
+    let inner = packet([192, 168, 2, 1], [192, 168, 3, 1]);
+    received(&mut core, from(SPOKE_1, &KEY_100, &inner));
+    let mut reports = |peer, now| sent(&mut core, frame([2, 0, 0, 0, 0, peer], &inner), now).1;
+    let expected = [Punt { reason: Reason::Hairpin(1), tunnel: 1, nbma: SPOKE_1, data: inner.clone() }];
+    assert_eq!(reports(1, 0.0), [], "back to where it came from");
+    assert_eq!(reports(2, 0.0), expected);
+    assert_eq!(reports(2, 7.9), []);
+    assert_eq!(reports(2, 8.0), expected);
+}
+
+#[test]
+fn port_unreachable_leaves_with_the_tunnels_address() {
+    let mut core = hub();
+    core.own_addresses.insert([192, 168, 1, 1]);
+    core.table.get_mut(1).expect("it was made").address = Some([172, 16, 0, 1]);
+    let mut inner = packet([192, 168, 1, 1], [192, 168, 2, 1]);
+    inner[9] = ipv4::ICMP;
+    inner[20..22].copy_from_slice(&[3, 3]);
+    let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 1], &inner), 0.0);
+    let sent = &packets[0].2[KEY_100.len()..];
+    assert_eq!(sent[12..16], [172, 16, 0, 1]);
+    assert_eq!(dmvpn_engine::checksum::Sum::of(&sent[..20]).checksum(), 0);
+}
+
+#[test]
+fn a_tunnel_that_is_not_there_is_an_error_of_the_caller() {
+    let mut core = hub();
+    core.remove_tunnel(1);
+    assert_eq!(core.outbound(1, &mut [], 0..0, 0.0, &mut Outcome::default()), Err(NoSuchTunnel(1)));
+    assert_eq!(core.usage(1), Err(NoSuchTunnel(1)));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_taken_or_dropped(octets in prop::collection::vec(any::<u8>(), 0..120)) {
+        let mut core = hub();
+        received(&mut core, octets.clone());
+        received(&mut core, from(SPOKE_1, &KEY_100, &octets));
+        sent(&mut core, octets.clone(), 0.0);
+        sent(&mut core, frame([2, 0, 0, 0, 0, 1], &octets), 0.0);
+    }
+}

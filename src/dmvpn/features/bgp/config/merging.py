@@ -1,0 +1,82 @@
+"""All `neighbor` lines of one neighbor, put together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.model import Direction, Filter, FilterKind, Neighbor, Peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.ios import Args
+
+
+def peer_of(args: Args) -> Peer:
+    """The neighbor that a line is about."""
+    peer = args["peer"]
+    return peer if isinstance(peer, IPv4Address) else str(peer)
+
+
+def merge(lines: Iterable[Args], activations: dict[Peer, bool]) -> tuple[Neighbor, ...]:
+    """All lines of all neighbors, put together; in the order in which neighbors were first named."""
+    found: dict[Peer, Neighbor] = {}
+    for args in lines:
+        peer = peer_of(args)
+        found[peer] = _with(found.get(peer, Neighbor(peer=peer)), args)
+    for peer, active in activations.items():
+        found[peer] = replace(found.get(peer, Neighbor(peer=peer)), active=active)
+    return tuple(found.values())
+
+
+def _with(neighbor: Neighbor, args: Args) -> Neighbor:
+    """The neighbor with what one more line says."""
+    word = next((word for word in _CHANGES if word in args), None)
+    return neighbor if word is None else _CHANGES[word](neighbor, args)
+
+
+def _with_filter(neighbor: Neighbor, args: Args) -> Neighbor:
+    kind = next(kind for kind in FilterKind if kind.value in args)
+    direction = next(direction for direction in Direction if direction.value in args)
+    return replace(neighbor, filters=(*neighbor.filters, Filter(kind, args.text("list"), direction)))
+
+
+def _with_group(neighbor: Neighbor, args: Args) -> Neighbor:
+    group = args.text("group", "")
+    return replace(neighbor, group=group) if group else replace(neighbor, is_group=True)
+
+
+def _timers(args: Args) -> tuple[int, int]:
+    return args.integer("keepalive"), args.integer("hold")
+
+
+#: What each ending changes. Those that only people read, or that are always so here, are not in it.
+_CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
+    "remote-as": lambda neighbor, args: replace(neighbor, remote_as=args.integer("remote_as")),
+    "peer-group": _with_group,
+    "shutdown": lambda neighbor, args: replace(neighbor, shutdown=True),
+    "password": lambda neighbor, args: replace(neighbor, password=args.text("password")),
+    "update-source": lambda neighbor, args: replace(neighbor, update_source=args.interface("interface")),
+    "ebgp-multihop": lambda neighbor, args: replace(neighbor, ebgp_ttl=args.integer("ttl", 255)),
+    "disable-connected-check": lambda neighbor, args: replace(neighbor, anywhere=True),
+    "timers": lambda neighbor, args: replace(neighbor, timers=_timers(args)),
+    "local-as": lambda neighbor, args: replace(neighbor, local_as=args.integer("local_as")),
+    "transport": lambda neighbor, args: replace(neighbor, passive="passive" in args),
+    "fall-over": lambda neighbor, args: replace(neighbor, fall_over=True),
+    "next-hop-self": lambda neighbor, args: replace(neighbor, next_hop_self=True, next_hop_self_all="all" in args),
+    "route-reflector-client": lambda neighbor, args: replace(neighbor, route_reflector_client=True),
+    "default-originate": lambda neighbor, args: replace(neighbor, default_originate=True),
+    "send-community": lambda neighbor, args: replace(neighbor, send_community=True),
+    "soft-reconfiguration": lambda neighbor, args: replace(neighbor, soft_reconfiguration=True),
+    "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=True),
+    "as-override": lambda neighbor, args: replace(neighbor, override_as=True),
+    "allowas-in": lambda neighbor, args: replace(neighbor, allow_own_as=args.integer("times", 3)),
+    "maximum-prefix": lambda neighbor, args: replace(neighbor, maximum_prefixes=args.integer("prefixes")),
+    "weight": lambda neighbor, args: replace(neighbor, weight=args.integer("weight")),
+    "advertisement-interval": lambda neighbor, args: replace(neighbor, advertisement_interval=args.integer("seconds")),
+    "route-map": _with_filter,
+    "prefix-list": _with_filter,
+    "distribute-list": _with_filter,
+}

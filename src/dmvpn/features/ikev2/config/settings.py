@@ -1,0 +1,56 @@
+"""The lines about all of IKEv2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ikev2.config.words import DPD, DPD_HELP
+from dmvpn.ios import ConfigLine
+
+PEER_DPD: Final = ConfigLine("global", f"crypto ikev2 {DPD}", DPD_HELP, order=204)
+NAT_KEEPALIVE: Final = ConfigLine(
+    "global",
+    "crypto ikev2 nat keepalive {seconds:5-3600}",
+    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
+    order=204,
+)
+COOKIE_CHALLENGE: Final = ConfigLine(
+    "global",
+    "crypto ikev2 cookie-challenge {number:1-1000}",
+    {"cookie-challenge": "Ask strangers for a cookie first", "number": "From so many half-open SAs on"},
+    order=204,
+)
+WINDOW: Final = ConfigLine(
+    "global",
+    "crypto ikev2 window {requests:1-20}",
+    {"window": "How many requests may be in flight", "requests": "Requests"},
+    order=204,
+    default="crypto ikev2 window 5",
+)
+FRAGMENTATION: Final = ConfigLine(
+    "global",
+    "crypto ikev2 fragmentation [ mtu {octets:96-1500} ]",
+    {"fragmentation": "Offer to fragment messages (RFC 7383)", "mtu": "What is larger", "octets": "Octets"},
+    order=204,
+)
+LIMIT: Final = ConfigLine(
+    "global",
+    "crypto ikev2 limit ( max-sa {number:1-100000} | max-in-negotation-sa {number:1-100000} )",
+    {
+        "limit": "Refuse more SAs than this",
+        "max-sa": "All of them",
+        "max-in-negotation-sa": "Those that are being negotiated",  # sic: IOS spells it so
+        "number": "How many",
+    },
+    key=("max-sa", "max-in-negotation-sa"),
+    order=204,
+)
+LOGGING: Final = ConfigLine(
+    "global",
+    "crypto logging ( session | ikev2 )",
+    {"logging": "Log messages", "session": "When a session comes up or goes down", "ikev2": "Of IKEv2"},
+    key=("session", "ikev2"),
+    order=198,
+)
+
+LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING)

@@ -1,0 +1,252 @@
+"""From the configuration tree to the typed model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
+from dmvpn.features.ikev2.config import isakmp, keyrings, profiles, proposals, settings
+from dmvpn.features.ikev2.config.words import octets_of
+from dmvpn.features.ikev2.model import (
+    DeadPeerDetection,
+    Identity,
+    IdentityKind,
+    Ikev2Config,
+    IsakmpConfig,
+    IsakmpKey,
+    IsakmpPolicy,
+    IsakmpProfile,
+    Keyring,
+    KeyringPeer,
+    Policy,
+    PreSharedKey,
+    Profile,
+    Proposal,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+
+#: Octets of a message that needs no fragments, where the line does not say it.
+_FRAGMENT = 576
+_LIMITS: Final = ("max-sa", "max-in-negotation-sa")
+
+
+def read(tree: ConfigTree) -> Ikev2Config:
+    """What the configuration says of IKE."""
+    fragmentation = tree.get(settings.FRAGMENTATION)
+    limits = {word: args.integer("number") for args in tree.all(settings.LIMIT) for word in _LIMITS if word in args}
+    return Ikev2Config(
+        proposals=_proposals(tree),
+        policies=_policies(tree),
+        keyrings=_keyrings(tree),
+        profiles=_profiles(tree),
+        dpd=_dpd_of(tree.get(settings.PEER_DPD)),
+        nat_keepalive=_number(tree, settings.NAT_KEEPALIVE, "seconds", 0),
+        cookie_challenge=_number(tree, settings.COOKIE_CHALLENGE, "number", 0),
+        window=_number(tree, settings.WINDOW, "requests", 5),
+        fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else None,
+        maximum_sas=limits.get("max-sa", 0),
+        maximum_half_open=limits.get("max-in-negotation-sa", 0),
+        log_sessions=bool(tree.all(settings.LOGGING)),
+        isakmp=_isakmp(tree),
+    )
+
+
+def _number(tree: ConfigTree, line: ConfigLine, name: str, otherwise: int) -> int:
+    args = tree.get(line)
+    return args.integer(name) if args else otherwise
+
+
+def _key_of(args: Args | None) -> PreSharedKey | None:
+    """The key that a line gives, if it gives one."""
+    octets = octets_of(args) if args is not None and "key" in args.values_given else None
+    return None if octets is None else PreSharedKey(octets)
+
+
+def _identity_of(args: Args) -> Identity:
+    """The identity that a line names."""
+    if "address" in args.values_given:
+        return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
+    if "host" in args:  # IKEv1's word for a name
+        kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
+        return Identity(kind=kind, text=args.text("text"))
+    for kind in IdentityKind:
+        words = kind.value.split()
+        if words[0] in args and ("domain" in args) == (len(words) == 2):
+            return Identity(kind=kind, text=args.text("text", ""))
+    raise KeyError("no identity in this line")
+
+
+def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
+    """Dead peer detection, if the line is there."""
+    if args is None:
+        return None
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
+
+
+def _proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
+    """All proposals."""
+    return tuple(_proposal(args, section) for args, section in tree.sections(proposals.PROPOSAL))
+
+
+def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
+    """All policies."""
+    return tuple(_policy(args, section) for args, section in tree.sections(proposals.POLICY))
+
+
+def _proposal(args: Args, section: Section) -> Proposal:
+    return Proposal(
+        name=args.text("name"),
+        encryption=tuple(Encryption(word) for word in _words(section, proposals.ENCRYPTION, "cipher")),
+        integrity=tuple(Hash(word) for word in _words(section, proposals.INTEGRITY, "hash")),
+        prf=tuple(Hash(word) for word in _words(section, proposals.PRF, "hash")),
+        groups=tuple(int(word) for word in _words(section, proposals.GROUPS, "group")),
+    )
+
+
+def _policy(args: Args, section: Section) -> Policy:
+    fvrf = section.get(proposals.MATCH_FVRF)
+    return Policy(
+        name=args.text("name"),
+        proposals=tuple(used.text("name") for used in section.all(proposals.USES)),
+        fvrf=fvrf.text("vrf", "any") if fvrf else "",
+        local_addresses=tuple(local.address("address") for local in section.all(proposals.MATCH_LOCAL)),
+    )
+
+
+def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
+    args = section.get(line)
+    return tuple(dict.fromkeys(args.texts(name))) if args else ()
+
+
+def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
+    """All keyrings."""
+    return tuple(
+        Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(keyrings.PEER)))
+        for args, section in tree.sections(keyrings.KEYRING)
+    )
+
+
+def _peer(args: Args, section: Section) -> KeyringPeer:
+    address, hostname = section.get(keyrings.ADDRESS), section.get(keyrings.HOSTNAME)
+    identity = section.get(keyrings.IDENTITY)
+    keys = section.all(keyrings.PRE_SHARED_KEY)
+    return KeyringPeer(
+        name=args.text("name"),
+        address=address.address("address") if address else None,
+        mask=address.address("mask", None) if address else None,
+        hostname=hostname.text("name") if hostname else "",
+        identity=_identity_of(identity) if identity else None,
+        local_key=_key_of(_for_side(keys, "local", "remote")),
+        remote_key=_key_of(_for_side(keys, "remote", "local")),
+    )
+
+
+def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
+    """The key of this side; one that names no side is for both, and one that does counts more."""
+    of_side = [key for key in keys if side in key]
+    of_both = [key for key in keys if side not in key and other not in key]
+    return next(iter(of_side + of_both), None)
+
+
+def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
+    """All profiles."""
+    return tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE))
+
+
+def _profile(args: Args, section: Section) -> Profile:
+    fvrf, identity, keyring = (
+        section.get(profiles.MATCH_FVRF),
+        section.get(profiles.LOCAL_IDENTITY),
+        section.get(profiles.KEYRING),
+    )
+    lifetime, nat_keepalive = section.get(profiles.LIFETIME), section.get(profiles.NAT_KEEPALIVE)
+    ours = [entry for entry in section.all(profiles.USES) if "local" in entry]
+    theirs = [entry for entry in section.all(profiles.USES) if "remote" in entry]
+    local = section.all(profiles.MATCH_LOCAL)
+    return Profile(
+        name=args.text("name"),
+        matches=tuple(_identity_of(match) for match in section.all(profiles.MATCH_IDENTITY)),
+        certificate_maps=tuple(match.text("map") for match in section.all(profiles.MATCH_CERTIFICATE)),
+        fvrf=fvrf.text("vrf", "any") if fvrf else "",
+        local_addresses=tuple(match.address("address") for match in local if "interface" not in match),
+        local_interfaces=tuple(match.interface("interface") for match in local if "interface" in match),
+        local_identity=_identity_of(identity) if identity else None,
+        local_authentication=profiles.method_of(ours[0]) if ours else None,
+        remote_authentication=tuple(profiles.method_of(entry) for entry in theirs),
+        local_key=next(filter(None, map(_key_of, ours)), None),
+        remote_key=next(filter(None, map(_key_of, theirs)), None),
+        keyring=keyring.text("name") if keyring else "",
+        trustpoints=tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT)),
+        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+        dpd=_dpd_of(section.get(profiles.PEER_DPD)),
+        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
+        force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
+        initial_contact=section.flag(profiles.INITIAL_CONTACT),
+    )
+
+
+def _isakmp(tree: ConfigTree) -> IsakmpConfig:
+    """The IKEv1 part of the model."""
+    keepalive, nat_keepalive = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.NAT_KEEPALIVE)
+    in_keyrings = [
+        _isakmp_key(args, keyring.text("name"))
+        for keyring, section in tree.sections(isakmp.KEYRING)
+        for args in section.all(isakmp.KEYRING_KEY)
+    ]
+    return IsakmpConfig(
+        policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
+        keys=(*(_isakmp_key(args) for args in tree.all(isakmp.KEY)), *in_keyrings),
+        profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
+        keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
+        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
+    )
+
+
+def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
+    encryption, hash_, method = (
+        section.get(isakmp.ENCRYPTION),
+        section.get(isakmp.HASH),
+        section.get(isakmp.AUTHENTICATION),
+    )
+    group, lifetime = section.get(isakmp.GROUP), section.get(isakmp.LIFETIME)
+    return IsakmpPolicy(
+        number=args.integer("number"),
+        encryption=_encryption(encryption) if encryption else Encryption.DES,
+        hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
+        authentication=Authentication.RSA_SIGNATURE if method is None else Authentication.PRE_SHARED_KEY,
+        group=int(group.text("group")) if group else 1,
+        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+    )
+
+
+def _encryption(args: Args) -> Encryption:
+    if "aes" in args:
+        bits = next((word for word in ("192", "256") if word in args), "128")
+        return Encryption(f"aes-cbc-{bits}")
+    return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
+
+
+def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
+    return IsakmpKey(
+        key=_key_of(args) or PreSharedKey(b""),
+        keyring=keyring,
+        address=args.address("address", None) if "address" in args.values_given else None,
+        mask=args.address("mask", None),
+        hostname=args.text("name", ""),
+    )
+
+
+def _isakmp_profile(args: Args, section: Section) -> IsakmpProfile:
+    keyring, identity = section.get(isakmp.PROFILE_KEYRING), section.get(isakmp.SELF_IDENTITY)
+    return IsakmpProfile(
+        name=args.text("name"),
+        keyring=keyring.text("name") if keyring else "",
+        matches=tuple(_identity_of(match) for match in section.all(isakmp.MATCH_IDENTITY)),
+        self_identity=_identity_of(identity) if identity else None,
+    )
+
+
+def _isakmp_keepalive(args: Args) -> DeadPeerDetection:
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)

@@ -1,0 +1,231 @@
+"""From the configuration tree to the typed model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.ospf.config import interfaces, processes
+from dmvpn.features.ospf.model import (
+    Area,
+    AreaKind,
+    AreaRange,
+    AuthenticationType,
+    DefaultOriginate,
+    Interface,
+    MessageDigestKey,
+    Neighbor,
+    Network,
+    NetworkType,
+    OspfConfig,
+    Process,
+    Redistribution,
+)
+from dmvpn.ios.common import INTERFACE
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+
+_SOURCES: Final = {
+    "connected": RouteSource.CONNECTED,
+    "static": RouteSource.STATIC,
+    "rip": RouteSource.RIP,
+    "eigrp": RouteSource.EIGRP,
+    "bgp": RouteSource.BGP,
+    "ospf": RouteSource.OSPF,
+}
+
+
+def read(tree: ConfigTree) -> OspfConfig:
+    """What the configuration says of OSPF. A process that only an interface names is there too, as on IOS."""
+    named = [(args.interface("name"), section) for args, section in tree.sections(INTERFACE)]
+    told = [_interface(name, section) for name, section in named if section.mentions(interfaces.LINES)]
+    of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
+    numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
+    return OspfConfig(
+        tuple(
+            _process(number, of_own[number]) if number in of_own else Process(number=number)
+            for number in sorted(numbers)
+        ),
+        tuple(told),
+    )
+
+
+def _process(number: int, section: Section) -> Process:
+    """What one process was told."""
+    router_id, throttle, originate = (
+        section.get(processes.ROUTER_ID),
+        section.get(processes.SPF_THROTTLE),
+        section.get(processes.DEFAULT_ORIGINATE),
+    )
+    listed = [
+        statement.args.interface("name") for statement in section.statements() if statement.line is processes.PASSIVE
+    ]
+    return Process(
+        number=number,
+        router_id=router_id.address("address") if router_id else None,
+        networks=tuple(_network(args) for args in section.all(processes.NETWORKS)),
+        areas=_areas(section),
+        passive_default=section.flag(processes.PASSIVE_DEFAULT),
+        passive=tuple(name for name in listed if not section.negated(processes.PASSIVE, name=name)),
+        active=tuple(name for name in listed if section.negated(processes.PASSIVE, name=name)),
+        redistributions=tuple(_redistribution(args) for args in section.all(processes.REDISTRIBUTE)),
+        default_originate=_default_originate(originate) if originate else None,
+        default_metric=_number(section, processes.DEFAULT_METRIC, "metric"),
+        summaries=tuple(_prefix(args) for args in section.all(processes.SUMMARY)),
+        neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
+        reference_bandwidth=_number(section, processes.REFERENCE, "mbps") or 100,
+        log_changes=section.flag(processes.LOG_CHANGES),
+        log_changes_in_detail=section.flag(processes.LOG_DETAIL),
+        maximum_paths=_number(section, processes.MAXIMUM_PATHS, "paths") or 4,
+        distances=_distances(section),
+        spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
+        maximum_metric=section.get(processes.MAXIMUM_METRIC) is not None,
+        shutdown=section.flag(processes.SHUTDOWN),
+    )
+
+
+def _network(args: Args) -> Network:
+    # The value type makes a pair of addresses of the two words.
+    address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
+    return Network(address, wildcard, args.integer("area"))
+
+
+def _areas(section: Section) -> tuple[Area, ...]:
+    lines = (
+        processes.AREA_AUTHENTICATION,
+        processes.AREA_STUB,
+        processes.AREA_NSSA,
+        processes.AREA_DEFAULT_COST,
+        processes.AREA_RANGE,
+    )
+    numbers = {args.integer("area"): None for line in lines for args in section.all(line)}
+    return tuple(_area(section, number) for number in sorted(numbers))
+
+
+def _area(section: Section, number: int) -> Area:
+    def mine(line: ConfigLine) -> list[Args]:
+        return [args for args in section.all(line) if args.integer("area") == number]
+
+    stub, nssa, cost = mine(processes.AREA_STUB), mine(processes.AREA_NSSA), mine(processes.AREA_DEFAULT_COST)
+    return Area(
+        number=number,
+        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa else AreaKind.NORMAL,
+        no_summary=any("no-summary" in args for args in (*stub, *nssa)),
+        default_cost=cost[0].integer("cost") if cost else 1,
+        authentication=_authentication(mine(processes.AREA_AUTHENTICATION)),
+        ranges=tuple(
+            AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
+            for args in mine(processes.AREA_RANGE)
+        ),
+    )
+
+
+def _authentication(lines: list[Args]) -> AuthenticationType:
+    if not lines:
+        return AuthenticationType.NULL
+    return AuthenticationType.CRYPTOGRAPHIC if "message-digest" in lines[0] else AuthenticationType.SIMPLE
+
+
+def _redistribution(args: Args) -> Redistribution:
+    word = next(word for word in _SOURCES if word in args)
+    process_number = args.integer(word, None) if word in args.values_given else None
+    return Redistribution(
+        source=_SOURCES[word],
+        process="" if process_number is None else str(process_number),
+        subnets="subnets" in args,
+        metric=args.integer("metric", None) if "metric" in args.values_given else None,
+        metric_type=args.integer("type", 2),
+        tag=args.integer("tag", 0) if "tag" in args.values_given else 0,
+        route_map=args.text("map", ""),
+    )
+
+
+def _default_originate(args: Args) -> DefaultOriginate:
+    return DefaultOriginate(
+        always="always" in args,
+        metric=args.integer("metric", None) if "metric" in args.values_given else None,
+        metric_type=args.integer("type", 2),
+        route_map=args.text("map", ""),
+    )
+
+
+def _neighbor(args: Args) -> Neighbor:
+    return Neighbor(
+        address=args.address("address"),
+        priority=args.integer("priority", 0),
+        cost=args.integer("cost", None),
+        poll_interval=args.integer("poll", 120),
+    )
+
+
+def _distances(section: Section) -> tuple[int, int, int]:
+    """Of routes within the area, from other areas, from outside."""
+    plain, own = _number(section, processes.DISTANCE, "distance") or 110, section.get(processes.DISTANCES)
+    if own is None:
+        return plain, plain, plain
+    return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
+
+
+def _throttle(args: Args) -> tuple[int, int, int]:
+    return args.integer("start"), args.integer("hold"), args.integer("maximum")
+
+
+def _prefix(args: Args) -> Prefix:
+    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
+
+
+def _number(section: Section, line: ConfigLine, name: str) -> int | None:
+    args = section.get(line)
+    return args.integer(name) if args else None
+
+
+def _interface(name: str, section: Section) -> Interface:
+    """What one interface was told about OSPF."""
+    process, dead, password = (
+        section.get(interfaces.PROCESS),
+        section.get(interfaces.DEAD_INTERVAL),
+        section.get(interfaces.PASSWORD),
+    )
+    network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
+    return Interface(
+        name=name,
+        process=process.integer("process") if process else None,
+        area=process.integer("area") if process else None,
+        cost=_number(section, interfaces.COST, "cost"),
+        network=_network_type(network) if network else None,
+        priority=_or(_number(section, interfaces.PRIORITY, "priority"), 1),
+        hello_interval=_number(section, interfaces.HELLO_INTERVAL, "seconds"),
+        dead_interval=dead.integer("seconds", 1) if dead else None,
+        hello_multiplier=dead.integer("hellos", None) if dead else None,
+        retransmit_interval=_or(_number(section, interfaces.RETRANSMIT_INTERVAL, "seconds"), 5),
+        transmit_delay=_or(_number(section, interfaces.TRANSMIT_DELAY, "seconds"), 1),
+        authentication=_own_authentication(authentication) if authentication else None,
+        password=password.text("key") if password else "",
+        key_chain=authentication.text("chain", "") if authentication else "",
+        keys=tuple(
+            MessageDigestKey(args.integer("number"), args.text("key")) for args in section.all(interfaces.DIGEST_KEY)
+        ),
+        ignore_mtu=section.flag(interfaces.MTU_IGNORE),
+        filter_database=section.flag(interfaces.FILTER),
+        shutdown=section.flag(interfaces.SHUTDOWN),
+    )
+
+
+def _network_type(args: Args) -> NetworkType:
+    fitting = [kind for kind in NetworkType if all(word in args for word in kind.value.split())]
+    return max(fitting, key=lambda kind: len(kind.value.split()))
+
+
+def _own_authentication(args: Args) -> AuthenticationType:
+    if "null" in args:
+        return AuthenticationType.NULL
+    has_digests = "message-digest" in args or "key-chain" in args
+    return AuthenticationType.CRYPTOGRAPHIC if has_digests else AuthenticationType.SIMPLE
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number

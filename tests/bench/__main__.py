@@ -1,0 +1,214 @@
+"""Run the benchmarks: `make bench`, or `make bench BENCH="--quick --only simulation"`.
+
+    --quick         fewer and shorter runs: does it all work, and roughly how fast?
+    --only A,B      these alone
+    --out FILE      where the figures go as JSON; without it they are only printed
+    --page FILE     put them into this page too, between its two markers
+
+Each benchmark is a process of its own, with a time after which it is ended and a folder for labs of its own, so a hang
+costs its limit and leaves nothing behind. What cannot run here is skipped with the reason. Exit code 1: one failed. A
+goal that is missed is said, not a failure: a machine may be slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench import direct, machine, micro, simulation, start, throughput
+from bench.figures import Figure, Json, Skipped, table
+from bench.labs import DMVPN
+from dmvpn.shells.lab.forked import end_with, fork
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+class Measure(Protocol):
+    """A benchmark. Raises Skipped."""
+
+    def __call__(self, *, quick: bool) -> list[Figure]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """title: a heading. limit: seconds after which it is ended; with --quick a quarter of that."""
+
+    name: str
+    title: str
+    limit: float
+    measure: Measure
+
+
+BENCHES = (
+    Bench("dataplane", "Packets through a tunnel, without IPsec", 240, throughput.measure),
+    Bench("direct", "From the first packet to the direct path", 180, direct.measure),
+    Bench("start", "Start and memory", 120, start.measure),
+    Bench("simulation", "A network in virtual time", 300, simulation.measure),
+    Bench("micro", "Single events", 120, micro.measure),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a benchmark. problem: why there are no figures; skipped: it could not run here, else it failed."""
+
+    bench: Bench
+    figures: list[Figure]
+    seconds: float
+    load: float
+    problem: str = ""
+    skipped: bool = False
+
+    def plain(self) -> dict[str, Json]:
+        """As JSON."""
+        return {
+            "figures": [figure.plain() for figure in self.figures],
+            "seconds": round(self.seconds, 1),
+            "load": self.load,
+            "problem": self.problem,
+        }
+
+    def markdown(self) -> list[str]:
+        """As a section of a page."""
+        head = [f"### {self.bench.title}", ""]
+        body = table(self.figures) if self.figures else [f"Not measured: {self.problem}."]
+        return [*head, *body, "", f"Load of the machine meanwhile: {self.load}.", ""]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="measure, and say how")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+    parser.add_argument("--only", metavar="NAMES", help=f"of {', '.join(bench.name for bench in BENCHES)}")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here as JSON")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="put the figures into this page")
+    arguments = parser.parse_args(argv)
+    names = arguments.only.split(",") if arguments.only else [bench.name for bench in BENCHES]
+    if unknown := set(names) - {bench.name for bench in BENCHES}:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    if arguments.page is not None:
+        if arguments.only:
+            parser.error("a page has the figures of one run: --page goes without --only")
+        _split(arguments.page)
+    with contextlib.suppress(OSError):
+        os.nice(-20)  # other work on the machine disturbs less; not everybody may
+    here = machine.describe()
+    print(machine.sentence(here))
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="dmvpn-bench-") as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        for bench in BENCHES:
+            if bench.name in names:
+                outcomes.append(outcome := _run(bench, quick=arguments.quick))
+                print("\n".join(["", *outcome.markdown()]), flush=True)
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps(_report(here, outcomes), indent=1) + "\n")
+    if arguments.page is not None:
+        _write_page(arguments.page, here, outcomes)
+    return int(any(outcome.problem and not outcome.skipped for outcome in outcomes))
+
+
+def _report(here: dict[str, Json], outcomes: list[Outcome]) -> dict[str, Json]:
+    return {"machine": here, "benchmarks": {outcome.bench.name: outcome.plain() for outcome in outcomes}}
+
+
+def _split(page: Path) -> tuple[str, str]:
+    """What stands before and behind the figures. Ends the program if the page has no place for them."""
+    before, begin, rest = (page.read_text() if page.exists() else "").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{page} has no place for figures: it needs the lines {BEGIN} and {END}")
+    return before, after
+
+
+def _write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome]) -> None:
+    before, after = _split(page)
+    lines = [BEGIN, "", f"Measured on {machine.sentence(here)}.", ""]
+    for outcome in outcomes:
+        lines += outcome.markdown()
+    page.write_text(before + "\n".join([*lines, END]) + after)
+
+
+# ------------------------------------------------------------------------------------------------ one benchmark
+
+
+def _run(bench: Bench, *, quick: bool) -> Outcome:
+    """Run it in a child, and end that if it takes too long."""
+    limit = bench.limit / 4 if quick else bench.limit
+    begun = time.monotonic()
+    reader, writer = os.pipe()
+    child = fork()
+    if child == 0:
+        os.close(reader)
+        end_with(lambda: _measure(bench, writer, quick=quick))
+    os.close(writer)
+    answer, is_late = _read(reader, child, begun + limit)
+    os.waitpid(child, 0)
+    _end_labs()
+    seconds, load = time.monotonic() - begun, machine.load()
+    if is_late or not answer:
+        problem = f"it took longer than {limit:.0f} s" if is_late else "it died"
+        return Outcome(bench, [], seconds, load, problem)
+    said = json.loads(answer)
+    if "problem" in said:
+        return Outcome(bench, [], seconds, load, said["problem"], said["skipped"])
+    fields = (figure | {"values": tuple(figure["values"]), "baseline": tuple(figure["baseline"])} for figure in said)
+    return Outcome(bench, [Figure(**{name: f[name] for name in Figure.__slots__}) for f in fields], seconds, load)
+
+
+def _measure(bench: Bench, writer: int, *, quick: bool) -> int:
+    """In the child: measure, and write the figures into the pipe, or why there are none."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that labs are brought down
+    said: Json
+    try:
+        said = [figure.plain() for figure in bench.measure(quick=quick)]
+    except Skipped as reason:
+        said = {"problem": str(reason), "skipped": True}
+    except Exception as error:
+        traceback.print_exc()
+        said = {"problem": f"{type(error).__name__}: {error}".strip().splitlines()[-1], "skipped": False}
+    with os.fdopen(writer, "w") as pipe:
+        json.dump(said, pipe)
+    return 0
+
+
+def _read(reader: int, child: int, end: float) -> tuple[bytes, bool]:
+    """What the child writes until it ends; whether it had to be ended."""
+    octets, is_late = b"", False
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while True:
+            if not select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+                os.kill(child, signal.SIGKILL if is_late else signal.SIGTERM)
+                is_late, end = True, time.monotonic() + 10.0
+                continue
+            piece = pipe.read(1 << 16)
+            if not piece:
+                return octets, is_late
+            octets += piece
+
+
+def _end_labs() -> None:
+    """A benchmark that was killed could not bring its lab down."""
+    for _ in range(3):
+        run = subprocess.run([*DMVPN, "lab", "down"], capture_output=True, check=False, timeout=30)
+        if run.returncode:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

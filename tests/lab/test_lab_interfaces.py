@@ -1,0 +1,125 @@
+"""Interfaces of a lab's router as its kernel reports them: no carrier that is none, none that was lost in between."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.effects import SetInterface
+from dmvpn.base.events import Event, LinkChanged
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.kernel import Kernel
+from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.shells.lab.namespaces import inside_network, new_network
+from support.namespaces import USERS, patiently, run_in_lab_as
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.forked import Json
+
+PORT, LINUX = "GigabitEthernet0/1", "Gi0-1"
+HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
+
+
+class Router:
+    """The kernel's side of a router with one interface. carriers: what was reported of it, without repetitions."""
+
+    def __init__(self) -> None:
+        self.carriers: list[Json] = []
+        self.kernel = Kernel(InterfaceNames({PORT: LINUX}), self._report, manage=True)
+        self.kernel.start()
+
+    def begin(self) -> None:
+        """As a router starts: its configuration first, then a look at what is there."""
+        self.kernel.set_interface(SetInterface(PORT, True, ((HERE, 24),)))
+        self.kernel.adopt(PORT)
+
+    def _report(self, event: Event) -> None:
+        if isinstance(event, LinkChanged) and self.carriers[-1:] != [event.up]:
+            self.carriers.append(event.up)
+
+
+def cable() -> int:
+    """An interface here; its other end, down, in the namespace that is returned."""
+    far = new_network()
+    with netlink.NetlinkSocket() as kernel:
+        kernel.call(netlink.create_veth(netlink.VethEnd(name=LINUX), netlink.VethEnd(name="far", namespace=far)))
+    return far
+
+
+def plug_in(far: int) -> None:
+    """The other end comes up, with its address."""
+    with inside_network(far), netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link("far")
+        assert link is not None
+        kernel.call(netlink.add_address(netlink.InterfaceAddress(link.index, THERE, 24)), netlink.set_up(link.index))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("user", USERS)
+def test_a_router_that_starts_before_its_neighbor_has_no_carrier_until_the_neighbor_is_there(user: str) -> None:
+    """Its tunnel came up, went down and came up again, and what EIGRP had begun with the hub meanwhile was lost."""
+
+    def start() -> Json:
+        far, router = cable(), Router()
+        router.begin()
+        router.kernel.read()
+        plug_in(far)
+        for _ in patiently():
+            router.kernel.read()
+            if router.carriers[-1:] == [True]:
+                break
+        return router.carriers
+
+    assert run_in_lab_as(user, start) == [False, True]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("user", USERS)
+def test_a_link_that_came_up_while_the_router_was_busy_never_was_down(user: str) -> None:
+    """What the kernel said of the link in the meantime is read late, and over by then."""
+
+    def start() -> Json:
+        far, router = cable(), Router()
+        router.kernel.set_interface(SetInterface(PORT, True, ((HERE, 24),)))
+        plug_in(far)
+        with netlink.NetlinkSocket() as kernel:
+            for _ in patiently():
+                link = kernel.find_link(LINUX)
+                if link is not None and netlink.LinkFlag.RUNNING in link.flags and link.carrier:
+                    break
+        router.kernel.adopt(PORT)
+        router.kernel.read()
+        return router.carriers
+
+    assert run_in_lab_as(user, start) == [True]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("user", USERS)
+def test_a_router_tells_who_is_on_its_wires_who_it_is(user: str) -> None:
+    """Else a neighbour that asked before we were there asks again only after a second, and its packets wait."""
+
+    def start() -> Json:
+        far, router = cable(), Router()
+        plug_in(far)
+        asked = _ask_for(far, HERE)
+        router.begin()
+        return asked and any(_is_known(far, HERE) for _ in patiently(0.5))
+
+    assert run_in_lab_as(user, start) is True
+
+
+def _ask_for(far: int, address: IPv4Address) -> bool:
+    """A host at the far end has something for this address. Does it look for it?"""
+    with inside_network(far), netlink.NetlinkSocket() as kernel:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waiting:
+            waiting.sendto(b"waits", (str(address), 9))
+        return any(entry.address == address for entry in kernel.neighbours())
+
+
+def _is_known(far: int, address: IPv4Address) -> bool:
+    with inside_network(far), netlink.NetlinkSocket() as kernel:
+        return any(entry.address == address and entry.lladdr for entry in kernel.neighbours())
