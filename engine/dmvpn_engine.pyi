@@ -19,7 +19,7 @@ class Core:
     """All tunnels of one router. Results collect until they are taken."""
 
     def __new__(cls, *, pairs: int = 65536, counted: int = 65536) -> Core:
-        """pairs: of addresses that the hairpin detector remembers. counted: NBMA addresses without adjacency, likewise."""
+        """pairs: of addresses that the hairpin detector remembers. counted: NBMA addresses without adjacency."""
 
     def set_tunnel(
         self,
@@ -89,7 +89,7 @@ class Engine:
         """Start it. core: what decides about packets; what it is told counts at once."""
 
     def set_tap(self, number: int, descriptor: int) -> None:
-        """Move packets of a tunnel through a non-blocking TAP with vnet header, which is duplicated. Raises OSError."""
+        """Move packets of a tunnel through a TAP (non-blocking, vnet header), which is duplicated. Raises OSError."""
 
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
@@ -107,7 +107,7 @@ class Engine:
         """The descriptor to watch."""
 
     def take_punts(self) -> list[tuple[Literal["nhrp", "keepalive", "hairpin"], int, bytes, bytes, int]]:
-        """Take what waits for the router, as `Core.take_punts` has it. Raises RuntimeError if packets move no longer."""
+        """Take what waits for the router, like `Core.take_punts`. Raises RuntimeError if packets move no longer."""
 
     def lost_punts(self) -> int:
         """How many found the queue full."""

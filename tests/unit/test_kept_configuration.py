@@ -8,10 +8,12 @@ from dmvpn.base.effects import ConsoleLine, Effect
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinkChanged
 from dmvpn.face.language import exec_parser
+from dmvpn.features.ikev2.algorithms import Authentication, Encryption, Hash
 from dmvpn.features.ikev2.config import model as ike
-from dmvpn.features.ikev2.model import Authentication, Encryption, Hash, Identity, IdentityKind, PreSharedKey
+from dmvpn.features.ikev2.model import Identity, IdentityKind, PreSharedKey
+from dmvpn.features.ipsec.algorithms import Cipher, Integrity
 from dmvpn.features.ipsec.config import model as ipsec
-from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
+from dmvpn.features.ipsec.model import TransformSet
 from dmvpn.ios import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -139,6 +141,7 @@ def test_secrets_are_shown_as_typed_in_the_configuration_and_nowhere_else() -> N
 
 def test_ike_is_configured_as_it_was_typed() -> None:
     config = ike(configurator(FEATURES).parse_text(HUB).tree)
+    assert config is not None
     (proposal,) = config.proposals
     assert proposal.encryption == (Encryption.AES_GCM_256, Encryption.AES_CBC_256)
     assert (proposal.prf, proposal.integrity, proposal.groups) == ((Hash.SHA384,), (), (20, 19))
@@ -154,6 +157,7 @@ def test_ike_is_configured_as_it_was_typed() -> None:
 
 def test_ipsec_is_configured_as_it_was_typed() -> None:
     config = ipsec(configurator(FEATURES).parse_text(HUB).tree)
+    assert config is not None
     assert config.transform_sets == (
         TransformSet(name="STRONG", cipher=Cipher.AES_CBC, key_bits=256, integrity=Integrity.SHA256, transport=True),
     )
@@ -167,7 +171,9 @@ def test_ipsec_is_configured_as_it_was_typed() -> None:
 )
 def test_a_key_for_both_sides_may_be_written_in_several_ways(typed: str, key: bytes) -> None:
     text = f"crypto ikev2 keyring RING\npeer A\npre-shared-key {typed}"
-    (peer,) = ike(configurator(FEATURES).parse_text(text).tree).keyrings[0].peers
+    config = ike(configurator(FEATURES).parse_text(text).tree)
+    assert config is not None
+    (peer,) = config.keyrings[0].peers
     assert peer.local_key == peer.remote_key == PreSharedKey(key)
 
 
@@ -176,6 +182,13 @@ def test_a_key_that_cannot_be_read_is_refused(typed: str) -> None:
     result = configurator(FEATURES).parse_text(f"crypto ikev2 keyring RING\npeer A\npre-shared-key local {typed}")
     assert len(result.problems) == 1
     assert not result.problems[0].is_warning
+
+
+def test_what_is_not_configured_makes_no_model() -> None:
+    tree = configurator(FEATURES).parse_text("key chain CHAIN\n key 1\ninterface Tunnel0\n ip mtu 1400\n").tree
+    models = [feature.model for feature in FEATURES if feature.kept_only and feature.model is not None]
+    assert len(models) == 5
+    assert [model(tree) for model in models] == [None] * 5
 
 
 def test_ikev1_is_warned_of_once_in_a_configuration() -> None:

@@ -227,7 +227,9 @@ hostname EDGE
     result = LANGUAGE.parse_text(text)
     assert result.problems == ()
     assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree
-    (trustpoint,) = ipsec(result.tree).trustpoints
+    config = ipsec(result.tree)
+    assert config is not None
+    (trustpoint,) = config.trustpoints
     assert trustpoint.certificates[0].octets.hex().startswith("3082033030820218a0")
     assert len(trustpoint.certificates[0].octets) == 40
 

@@ -22,7 +22,7 @@ from dmvpn.ios.configurator import ConfigResult, Configurator, Problem
 from dmvpn.ios.context import ShowContext
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from dmvpn.ios.feature import Confirm, DebugFlag, Feature, Later
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
 from dmvpn.ios.grammar import (
     GLOBAL,
@@ -69,6 +69,7 @@ __all__ = [
     "Filter",
     "FilterKind",
     "Keyword",
+    "Later",
     "LineResult",
     "Match",
     "Mode",

@@ -19,7 +19,7 @@ from dmvpn.ios.matcher import Found, Grammar, tokenize
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.ios.grammar import Args, ExecCommand
     from dmvpn.ios.values import Token
@@ -57,7 +57,7 @@ class Match:
 class ExecParser:
     """The exec language of a set of commands."""
 
-    def __init__(self, commands: Sequence[ExecCommand]) -> None:
+    def __init__(self, commands: Iterable[ExecCommand]) -> None:
         self._commands = tuple(commands)
         self._grammars: dict[int, Grammar[ExecCommand]] = {}
 

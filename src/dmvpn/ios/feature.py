@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.events import Event
     from dmvpn.ios.context import ShowContext
@@ -37,6 +37,18 @@ class Confirm:
     event: Event
 
 
+class Later:
+    """Commands whose module is imported when a prompt first asks for them: it takes a tenth of a router's start."""
+
+    __slots__ = ("_load",)
+
+    def __init__(self, load: Callable[[], Iterable[ExecCommand]]) -> None:
+        self._load = load
+
+    def __iter__(self) -> Iterator[ExecCommand]:
+        return iter(self._load())
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """A protocol or a part of the system.
@@ -50,7 +62,7 @@ class Feature:
     name: str
     modes: tuple[Mode, ...] = ()
     config: tuple[ConfigLine, ...] = ()
-    commands: tuple[ExecCommand, ...] = ()
+    commands: tuple[ExecCommand, ...] | Later = ()
     model: Callable[[ConfigTree], object] | None = None
     machine: Callable[..., object] | None = None
     messages: tuple[type, ...] = ()

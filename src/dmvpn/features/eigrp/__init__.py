@@ -15,26 +15,41 @@ neighbours.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.eigrp.config import LINES, MODES, model
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.messages import MESSAGES
-from dmvpn.features.eigrp.show import COMMANDS, ip_protocols
-from dmvpn.ios import DebugFlag, Feature
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand, ShowContext
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.eigrp.show import COMMANDS
+
+    return COMMANDS
+
+
+def _protocol_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.eigrp.show import ip_protocols
+
+    return ip_protocols(ctx)
+
 
 FEATURE = Feature(
     name="eigrp",
     modes=MODES,
     config=LINES,
-    commands=COMMANDS,
+    commands=Later(_commands),
     model=model,
     machine=EigrpMachine,
     messages=MESSAGES,
-    protocol_blocks=ip_protocols,
+    protocol_blocks=_protocol_blocks,
     debugs=(
         DebugFlag("eigrp packets", "eigrp packets", "EIGRP Packet", "EIGRP-IPv4"),
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),
 )
-
-__all__ = ["FEATURE", "ip_protocols"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log
@@ -33,9 +32,10 @@ _FLAG_NAMES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class NeighborChanged(Log):
     """A neighbour came, went (and why), or is told everything again after a change of configuration (resync)."""
+
+    __slots__ = ()
 
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
@@ -58,9 +58,10 @@ class NeighborChanged(Log):
         return cls("DUAL", 5, "NBRCHANGE", text)
 
 
-@dataclass(frozen=True, slots=True)
 class StuckInActive(Log):
     """A neighbour did not reply to a query in time; it is reset so that the route can become passive."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
@@ -69,9 +70,10 @@ class StuckInActive(Log):
         return cls("DUAL", 3, "SIA", text)
 
 
-@dataclass(frozen=True, slots=True)
 class AuthenticationImpossible(Log):
     """The authentication that is configured cannot be done, so the interface has no neighbours until it can."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
@@ -79,9 +81,10 @@ class AuthenticationImpossible(Log):
         return cls("DUAL", 4, "AUTHBLOCKED", f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
 
 
-@dataclass(frozen=True, slots=True)
 class NotOnCommonSubnet(Log):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
@@ -90,9 +93,10 @@ class NotOnCommonSubnet(Log):
         return cls("DUAL", 6, "NBRINFO", text)
 
 
-@dataclass(frozen=True, slots=True)
 class BadPacket(Log):
     """A packet broke the standard and was dropped (one message a minute for each interface)."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:

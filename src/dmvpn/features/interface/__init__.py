@@ -10,16 +10,27 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (whoeve
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.interface import config, messages
 from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.features.interface.show import COMMANDS
-from dmvpn.ios import Feature
+from dmvpn.ios import Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.interface.show import COMMANDS
+
+    return COMMANDS
+
 
 FEATURE = Feature(
     name="interface",
     modes=config.MODES,
     config=config.LINES,
-    commands=COMMANDS,
+    commands=Later(_commands),
     model=config.model,
     machine=InterfaceMachine,
     messages=messages.MESSAGES,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from dmvpn.base.notices import Log
 
 
-@dataclass(frozen=True, slots=True)
 class LinkUpDown(Log):
     """An interface gained or lost its carrier, or a logical one was switched on again."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:
@@ -18,9 +18,10 @@ class LinkUpDown(Log):
         return cls("LINK", 3, "UPDOWN", f"Interface {interface}, changed state to {'up' if up else 'down'}")
 
 
-@dataclass(frozen=True, slots=True)
 class LinkChanged(Log):
     """An administrator shut an interface."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, interface: str) -> Self:
@@ -28,9 +29,10 @@ class LinkChanged(Log):
         return cls("LINK", 5, "CHANGED", f"Interface {interface}, changed state to administratively down")
 
 
-@dataclass(frozen=True, slots=True)
 class LineProtocolUpDown(Log):
     """An interface began, or ceased, to carry packets."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:

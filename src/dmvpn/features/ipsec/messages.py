@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from dmvpn.base.notices import Log
 
 
-@dataclass(frozen=True, slots=True)
 class NotBuilt(Log):
     """A tunnel asks for IPsec and this release has none: the tunnel stays down, so that nothing leaves in clear."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, profile: str) -> Self:

@@ -15,17 +15,43 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from dmvpn.features.nhrp import config, messages
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.show import COMMANDS, DEBUGS
-from dmvpn.ios import Feature
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+_KINDS: Final = (
+    ("cache", "cache"),
+    ("detail", "detail"),
+    ("error", "error"),
+    ("extension", "extension"),
+    ("group", "group"),
+    ("packet", "packet"),
+    ("rate", "rate"),
+    ("routing", "routing"),
+)
+_DEBUGS: Final = (
+    DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", listed="NHRP protocol"),
+    *(DebugFlag(f"nhrp {kind}", f"nhrp {kind}", f"NHRP {title}", "NHRP") for kind, title in _KINDS),
+)
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.nhrp.show import COMMANDS
+
+    return COMMANDS
+
 
 FEATURE = Feature(
     name="nhrp",
     config=config.LINES,
-    commands=COMMANDS,
+    commands=Later(_commands),
     model=config.model,
     machine=NhrpMachine,
     messages=messages.MESSAGES,
-    debugs=DEBUGS,
+    debugs=_DEBUGS,
 )

@@ -6,7 +6,6 @@ docstring of each is its explanation for `dmvpn explain`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.notices import Log
@@ -64,9 +63,10 @@ def error_name(code: int) -> str:
     return f"{ERROR_NAMES.get(code, 'unknown error')} ({code})"
 
 
-@dataclass(frozen=True, slots=True)
 class ReplyWithError(Log):
     """A server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, kind: PacketType, code: int) -> Self:
@@ -75,9 +75,10 @@ class ReplyWithError(Log):
         return cls("NHRP", 3, "PAKREPLY", text)
 
 
-@dataclass(frozen=True, slots=True)
 class ErrorReceived(Log):
     """A peer could not work with a packet of ours and says why."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, kind: str, code: int) -> Self:
@@ -85,9 +86,10 @@ class ErrorReceived(Log):
         return cls("NHRP", 3, "PAKERROR", f"Receive Error Indication for our {kind}, code: {error_name(code)}")
 
 
-@dataclass(frozen=True, slots=True)
 class NhsUp(Log):
     """We are registered with a next hop server."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, server: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
@@ -95,9 +97,10 @@ class NhsUp(Log):
         return cls("DMVPN", 5, "NHRP_NHS_UP", f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
 
 
-@dataclass(frozen=True, slots=True)
 class NhsDown(Log):
     """A next hop server answers no more, or refuses us."""
+
+    __slots__ = ()
 
     @classmethod
     def of(
@@ -110,9 +113,10 @@ class NhsDown(Log):
         return cls("DMVPN", 5, "NHRP_NHS_DOWN", text)
 
 
-@dataclass(frozen=True, slots=True)
 class NhcUp(Log):
     """A client registered with us."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, client: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
@@ -120,9 +124,10 @@ class NhcUp(Log):
         return cls("DMVPN", 5, "NHRP_NHC_UP", f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
 
 
-@dataclass(frozen=True, slots=True)
 class NhcDown(Log):
     """The registration of a client ended."""
+
+    __slots__ = ()
 
     @classmethod
     def of(
@@ -133,9 +138,10 @@ class NhcDown(Log):
         return cls("DMVPN", 5, "NHRP_NHC_DOWN", text)
 
 
-@dataclass(frozen=True, slots=True)
 class NhpUp(Log):
     """Packets to another spoke go directly."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
@@ -143,9 +149,10 @@ class NhpUp(Log):
         return cls("DMVPN", 5, "NHRP_NHP_UP", f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
 
 
-@dataclass(frozen=True, slots=True)
 class NhpDown(Log):
     """Packets to another spoke go by the hub again."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str) -> Self:
@@ -154,9 +161,10 @@ class NhpDown(Log):
         return cls("DMVPN", 5, "NHRP_NHP_DOWN", text)
 
 
-@dataclass(frozen=True, slots=True)
 class NhrpError(Log):
     """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
@@ -167,9 +175,10 @@ class NhrpError(Log):
         return cls("DMVPN", 3, "DMVPN_NHRP_ERROR", text)
 
 
-@dataclass(frozen=True, slots=True)
 class NetworkUnconfigured(Log):
     """An NHRP packet came for a tunnel that has no `ip nhrp network-id`."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress) -> Self:
@@ -178,9 +187,10 @@ class NetworkUnconfigured(Log):
         return cls("DMVPN", 5, "NHRP_NETID_UNCONFIGURED", text)
 
 
-@dataclass(frozen=True, slots=True)
 class PacketRefused(Log):
     """A packet was dropped without an answer: it cannot be read, or says what its sender has no right to say."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:

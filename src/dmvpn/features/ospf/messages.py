@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from dmvpn.base.notices import Log
 
 
-@dataclass(frozen=True, slots=True)
 class NotBuilt(Log):
     """OSPF is configured, and this release has none: no neighbors, no routes; its configuration is kept."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, process: int) -> Self:

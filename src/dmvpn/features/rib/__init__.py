@@ -10,14 +10,25 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.machine import RibMachine
-from dmvpn.features.rib.show import COMMANDS
-from dmvpn.ios import DebugFlag, Feature
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.rib.show import COMMANDS
+
+    return COMMANDS
+
 
 FEATURE = Feature(
     name="rib",
-    commands=COMMANDS,
+    commands=Later(_commands),
     machine=RibMachine,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from dmvpn.base.notices import Log
 
 
-@dataclass(frozen=True, slots=True)
 class Configured(Log):
     """Somebody left configuration mode; nothing is wrong."""
+
+    __slots__ = ()
 
     @classmethod
     def by(cls, user: str, line: str) -> Self:
@@ -19,9 +19,10 @@ class Configured(Log):
         return cls("SYS", 5, "CONFIG_I", f"Configured from console by {where}")
 
 
-@dataclass(frozen=True, slots=True)
 class Restarted(Log):
     """The router began its life with the startup configuration; what was learned before is gone."""
+
+    __slots__ = ()
 
     @classmethod
     def now(cls) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.notices import Log
@@ -16,9 +15,10 @@ TUNNEL = "tunnel"
 KEEPALIVE = "tunnel keepalive"
 
 
-@dataclass(frozen=True, slots=True)
 class RecursiveRouting(Log):
     """The route to the tunnel's destination leads through the tunnel itself: keep that prefix out of the overlay."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str) -> Self:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import exec_parser
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
@@ -88,6 +90,7 @@ class Supervisor:
         signal.set_wakeup_fd(woken.fileno())
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
+        exec_parser(FEATURES)  # imported once, before the routers are forked that will need it
         gc.freeze()  # else the first full collection in a router copies all that it shares with us: 18 MB
         for router in self._routers.values():
             self._start(router)

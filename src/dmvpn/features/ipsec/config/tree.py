@@ -90,7 +90,7 @@ def _traverses_nat(tree: ConfigTree) -> bool:
 
 def _profile(args: Args, section: Section) -> IpsecProfile:
     sets, pfs = section.get(profiles.TRANSFORM_SETS), section.get(profiles.PFS)
-    ikev2, isakmp = section.get(IKEV2_PROFILE), section.get(profiles.ISAKMP_PROFILE)
+    ikev2, isakmp = section.get(profiles.IKEV2_PROFILE), section.get(profiles.ISAKMP_PROFILE)
     return IpsecProfile(
         name=args.text("name"),
         transform_sets=sets.texts("name") if sets else (),

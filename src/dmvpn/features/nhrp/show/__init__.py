@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.nhrp.show import dmvpn, entries, orders, servers, statistics
-from dmvpn.features.nhrp.show.orders import DEBUGS
 
 COMMANDS: Final = (
     *dmvpn.COMMANDS,
@@ -20,4 +19,4 @@ COMMANDS: Final = (
     *orders.COMMANDS,
 )
 
-__all__ = ["COMMANDS", "DEBUGS"]
+__all__ = ["COMMANDS"]

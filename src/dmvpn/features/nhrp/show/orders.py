@@ -1,11 +1,11 @@
-"""`clear ip nhrp`, `clear dmvpn session`, and what `debug nhrp` can switch on."""
+"""`clear ip nhrp` and `clear dmvpn session`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions
-from dmvpn.ios import Args, DebugFlag, ExecCommand, ShowContext
+from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -54,19 +54,4 @@ COMMANDS: Final = (
         action=clear_sessions,
         privilege=15,
     ),
-)
-
-_KINDS: Final = (
-    ("cache", "cache"),
-    ("detail", "detail"),
-    ("error", "error"),
-    ("extension", "extension"),
-    ("group", "group"),
-    ("packet", "packet"),
-    ("rate", "rate"),
-    ("routing", "routing"),
-)
-DEBUGS: Final = (
-    DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", listed="NHRP protocol"),
-    *(DebugFlag(f"nhrp {kind}", f"nhrp {kind}", f"NHRP {title}", "NHRP") for kind, title in _KINDS),
 )
