@@ -8,7 +8,7 @@ InterfaceSettings   what holds on one interface, with the defaults filled in
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
@@ -60,7 +60,7 @@ class Key:
     """One key of a key chain."""
 
     number: int
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ redirect, a request or a reply may pass from one to another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TunnelConfig:
 
     name: str
     network_id: int | None = None
-    authentication: str = ""
+    authentication: str = field(default="", repr=False)
     maps: tuple[tuple[Prefix, IPAddress], ...] = ()
     multicast: tuple[IPAddress, ...] = ()
     multicast_dynamic: bool = False

@@ -35,7 +35,7 @@ class SystemConfig:
     zone: TimeZone = field(default_factory=TimeZone)
     names: NamesConfig = field(default_factory=NamesConfig)
     lines: tuple[LineConfig, ...] = ()
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
     def line(self, kind: str, number: int = 0) -> LineConfig:
         """How the line of this kind and number is set up."""

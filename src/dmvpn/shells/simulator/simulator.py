@@ -60,6 +60,7 @@ class Simulator:
         self.hosts: dict[str, HostNode] = {}
         self.segments: list[Segment] = []
         self._wires: dict[tuple[str, str], Segment] = {}
+        self._ports: dict[str, list[str]] = {}
         self._plugs: dict[str, _Plug] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._wakes: dict[str, float] = {}
@@ -119,6 +120,7 @@ class Simulator:
         for node, interface in ends:
             segment.plug(self._plugs[node], interface)
             self._wires[node, interface] = segment
+            self._ports.setdefault(node, []).append(interface)
         return segment
 
     def boot(self, name: str, configuration: str) -> None:
@@ -127,9 +129,8 @@ class Simulator:
         node.alive = True
         self.post(name, ClockSet(self.epoch))
         self.post(name, ConfigurationEntered(configuration, by="startup", saved=True))
-        for where, interface in self._wires:
-            if where == name:
-                self.post(name, LinkChanged(interface, True))
+        for interface in self._ports.get(name, ()):
+            self.post(name, LinkChanged(interface, True))
 
     def kill(self, name: str) -> None:
         """`kill -9`: the router is gone with all it knew; nobody is told."""
