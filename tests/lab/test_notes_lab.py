@@ -417,3 +417,19 @@ def test_nobody_needs_root(labs: Labs) -> None:
     finally:
         assert run("lab", "down") == "lab notes-phase3 is down\n"
     assert eventually(lambda: labs.processes() == [])
+
+
+def test_a_lab_that_is_up_is_shown_again_and_one_of_another_kind_is_refused(labs: Labs) -> None:
+    labs.up("notes-gre", "--simulated")
+    assert "up already" in labs.up("notes-gre", "--simulated")
+    refused = labs.run("lab", "up", "notes-gre")
+    assert refused.returncode == 1
+    assert refused.stderr == "dmvpn: lab notes-gre is up already; 'dmvpn lab down notes-gre' ends it\n"
+
+
+def test_a_simulated_lab_can_be_recorded_and_lives_again(labs: Labs, tmp_path: Path) -> None:
+    life = tmp_path / "life.jsonl"
+    labs.up("notes-gre", "--simulated", "--record", life)
+    labs.say("lab", "clock", "+1h")
+    labs.say("lab", "down")
+    assert labs.say("replay", life).rstrip().endswith("as recorded")

@@ -50,6 +50,8 @@ def up(arguments: argparse.Namespace) -> int:
     for name, text in scenario.configurations.items():
         tree_of(f"{name}.cfg", text)
     folder = LabFolder.of(scenario.name)
+    if folder.alive():
+        return _up_again(scenario, folder, arguments)
     folder.make(scenario.configurations)
     began = time.monotonic()
     lab: int | None = None
@@ -67,7 +69,18 @@ def up(arguments: argparse.Namespace) -> int:
         print("\n".join(f"  {text}" for text in lacks), file=sys.stderr)
         print(f"It stays up for you to look; its log is {folder.log}", file=sys.stderr)
         return 1
-    _describe(scenario, time.monotonic() - began, simulated=arguments.simulated)
+    kind = "simulated" if arguments.simulated else "real packets"
+    _describe(scenario, f"up and converged in {time.monotonic() - began:.1f} s ({kind})")
+    return 0
+
+
+def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
+    """The lab is up: show it once more. Raises UserError if another kind of lab was asked for."""
+    status = control.order(folder.control, do="status")
+    simulated = isinstance(status, dict) and bool(status.get("simulated"))
+    if simulated != arguments.simulated or arguments.record or arguments.engine != "auto":
+        raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
+    _describe(scenario, "up already; 'dmvpn lab reset' begins again")
     return 0
 
 
@@ -103,7 +116,7 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, arguments: argparse.
         def simulate() -> int:
             os.setsid()
             _log_to(folder.log)
-            asyncio.run(SimulatedLab(scenario, folder, make_server).run())
+            asyncio.run(SimulatedLab(scenario, folder, make_server, arguments.record).run())
             return 0
 
         end_with(simulate)
@@ -138,13 +151,12 @@ def _wait(folder: LabFolder, lab: int, end: float) -> list[str]:
     return lacks
 
 
-def _describe(scenario: Scenario, seconds: float, *, simulated: bool) -> None:
+def _describe(scenario: Scenario, how: str) -> None:
     print(f"{scenario.name}: {scenario.lab.title}")
     print()
     print("\n".join(picture(scenario)))
     print()
-    kind = "simulated" if simulated else "real packets"
-    print(f"up and converged in {seconds:.1f} s ({kind}). Next:")
+    print(f"{how}. Next:")
     for line in _next_commands(scenario):
         print(f"  {line}")
 

@@ -90,7 +90,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     up.add_argument("scenario")
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     up.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
-    up.add_argument("--record", type=Path, metavar="FILE", help="write every router's events to FILE.ROUTER.jsonl")
+    up.add_argument("--record", type=Path, metavar="FILE", help="write the events of all routers down")
     for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
         verb(name, text).add_argument("lab", nargs="?")
     for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
@@ -21,6 +22,7 @@ from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dmvpn.base.events import Event
     from dmvpn.shells.handle import MakeServer, Server
@@ -36,10 +38,15 @@ LARGEST_LEAP = 31 * 86400.0
 class SimulatedLab:
     """A simulated world, driven by the wall clock, with the sockets of a lab."""
 
-    def __init__(self, scenario: Scenario, folder: LabFolder, make_server: MakeServer) -> None:
+    def __init__(
+        self, scenario: Scenario, folder: LabFolder, make_server: MakeServer, recording: Path | None = None
+    ) -> None:
+        """recording: a file for the events of all routers."""
         self.scenario = scenario
         self.folder = folder
-        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time())
+        self._recording = open_private(recording) if recording else None
+        record = self._recording.write if self._recording else None
+        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record)
         self._began = time.time()
         self._offset = 0.0
         self._make_server = make_server
@@ -64,6 +71,8 @@ class SimulatedLab:
         await self._ended.wait()
         for server in self._servers:
             await server.stop()
+        if self._recording is not None:
+            self._recording.close()
         self.folder.remove()
 
     # ------------------------------------------------------------------------------------------------ time
