@@ -47,8 +47,10 @@ router eigrp OVERLAY
 end
 """
 
+#: The hub of thousands of spokes that all want a direct path at once must be allowed to say so.
 _HUB_NHRP = """\
  ip nhrp map multicast dynamic
+ ip nhrp max-send 65535 every 10
  ip nhrp network-id 1
  ip nhrp redirect"""
 

@@ -1,0 +1,74 @@
+"""The runner of the benchmarks: it says what was measured and how well, and no benchmark can hold it up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import __main__ as runner
+from bench import machine
+from bench.figures import Figure, Skipped, number, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, labs: Path, measure: runner.Measure, limit: float = 20.0) -> runner.Outcome:
+    """Run one benchmark; its folder for labs is empty."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(labs))
+    return runner._run(runner.Bench("one", "One thing", limit, measure), quick=False)
+
+
+def test_a_goal_is_for_the_median_and_a_ratio_for_the_medians_of_one_run() -> None:
+    slow = Figure(name="start", unit="s", values=(0.1, 0.3, 9.0), goal=0.4, baseline=(0.1, 0.1), against="Python")
+    assert (slow.median, slow.verdict) == (0.3, "met")
+    assert slow.ratio == pytest.approx(3.0)
+    assert Figure(name="pairs", unit="", values=(499.0,), goal=500, more=True).verdict == "missed"
+    assert Figure(name="free", unit="", values=(1.0,)).verdict == ""
+    assert table([slow])[-1] == "| start | 0.30 s | 0.10 to 9 | 3 | ≤ 0.40: met | 3.00 x Python |"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (0.0351, "0.035"), (3.716, "3.72"), (12.34, "12.3"), (350_296.2, "350,296")]
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_figures_come_back_from_the_benchmarks_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figure = Figure(name="a", unit="s", values=(1.5, 2.5), goal=3.0, baseline=(1.0,), against="b")
+    outcome = run(monkeypatch, tmp_path, lambda *, quick: [figure])
+    assert (outcome.figures, outcome.problem) == ([figure], "")
+
+
+def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def measure(*, quick: bool) -> list[Figure]:
+        raise Skipped("no /dev/net/tun")
+
+    outcome = run(monkeypatch, tmp_path, measure)
+    assert outcome.skipped
+    assert "Not measured: no /dev/net/tun." in outcome.markdown()
+
+
+def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def measure(*, quick: bool) -> list[Figure]:
+        time.sleep(60)
+        return []
+
+    outcome = run(monkeypatch, tmp_path, measure, limit=0.4)
+    assert (outcome.problem, outcome.skipped) == ("it took longer than 0 s", False)
+
+
+def test_a_page_keeps_what_stands_around_the_figures(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{runner.BEGIN}\nlast time\n{runner.END}\nafter\n")
+    bench = runner.Bench("one", "One thing", 1.0, lambda *, quick: [])
+    figures = [Figure(name="a", unit="s", values=(1.5,))]
+    runner._write_page(page, machine.describe(), [runner.Outcome(bench, figures, 1.0, 0.5)])
+    text = page.read_text()
+    assert text.startswith(f"before\n{runner.BEGIN}\n")
+    assert text.endswith(f"{runner.END}\nafter\n")
+    assert "| a | 1.50 s |" in text
+    assert "last time" not in text
