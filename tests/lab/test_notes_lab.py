@@ -312,7 +312,7 @@ def test_two_labs_at_once_do_not_collide(labs: Labs, tmp_path: Path) -> None:
     tunnel = labs.on("notes-gre/R11", "show interfaces Tunnel100")
     assert "Tunnel100 is up, line protocol is up" in tunnel
     assert "  Keepalive set (5 sec), retries 3\n" in tunnel
-    assert "already" in labs.run("lab", "up", "notes-gre").stderr
+    assert "up already" in labs.up("notes-gre")
     labs.say("lab", "down", "notes-gre")
     assert labs.running() == ["notes-phase1"]
     assert "  UP " in labs.on("R31", "show dmvpn")

@@ -80,7 +80,7 @@ def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespa
     simulated = isinstance(status, dict) and bool(status.get("simulated"))
     if simulated != arguments.simulated or arguments.record or arguments.engine != "auto":
         raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
-    _describe(scenario, "up already; 'dmvpn lab reset' begins again")
+    _describe(scenario, f"up already ('dmvpn lab down {folder.name}' ends it)")
     return 0
 
 
