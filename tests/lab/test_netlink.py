@@ -337,10 +337,13 @@ def test_a_monitor_can_be_deaf_to_what_we_did_ourselves(in_lab: Lab) -> None:
         ):
             hop = (NextHop(index, ip_address("192.168.100.41")),)
             foreign = Route(Prefix.parse("10.5.0.0/16"), hop, protocol=186)
-            ours.call(add_route(Route(Prefix.parse("10.4.4.0/24"), hop)))
+            own = Route(Prefix.parse("10.4.4.0/24"), hop)
+            ours.call(add_route(own))
             other.call(add_route(foreign))
-            assert wait_readable(monitor.fileno())
-            assert monitor.read() == [RouteEvent(Change.SET, foreign)]
+            # The kernel may still be busy with the tunnel's own addresses: its routes may come in between.
+            events = [event for _ in patiently(0.1) for event in monitor.read()]
+            assert RouteEvent(Change.SET, foreign) in events
+            assert RouteEvent(Change.SET, own) not in events
 
     in_lab(listen)
 
@@ -360,6 +363,6 @@ def test_a_monitor_that_lost_messages_says_so_once_and_goes_on(in_lab: Lab) -> N
             assert len(events) < 300
             last = Route(Prefix.parse("10.200.0.0/16"), hop)
             kernel.call(add_route(last))
-            assert monitor.read() == [RouteEvent(Change.SET, last)]
+            assert RouteEvent(Change.SET, last) in monitor.read()
 
     in_lab(flood)
