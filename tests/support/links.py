@@ -7,6 +7,7 @@ import os
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane.netlink import (
     AF_INET6,
     AddressFlag,
@@ -63,6 +64,9 @@ def tunnel(kernel: NetlinkSocket) -> Iterator[tuple[Tap, int]]:
             add_address(InterfaceAddress(index, ip_address("192.168.100.31"), 24)),
             add_address(InterfaceAddress(index, ip_address("2001:db8::31"), 64, AddressFlag.NODAD)),
         )
+        # The kernel makes the local route of an IPv6 address in the background; it shall not come amidst a test.
+        local = Prefix.parse("2001:db8::31")
+        assert any(route.prefix == local for _ in patiently() for route in kernel.routes()), "no local IPv6 route"
         yield tap, index
 
 
