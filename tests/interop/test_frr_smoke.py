@@ -70,12 +70,14 @@ def test_our_spoke_renews_its_registration_after_a_third_of_the_holding_time(spo
     assert {packet.request_id for packet in sent} <= answered
 
 
-def test_a_redirect_of_an_frr_hub_makes_our_spoke_ask_and_the_answer_comes_through_the_hub(spoke: Run) -> None:
+def test_a_redirect_of_an_frr_hub_makes_our_spoke_ask_and_take_the_answer_whichever_way_it_comes(spoke: Run) -> None:
     assert NBMA["hub"] in {packet.sender for packet in spoke.nhrp("spoke1", INDICATION)}
     asked = [packet for packet in spoke.nhrp("spoke1", RESOLUTION_REQUEST) if packet.source == TUNNEL["spoke1"]]
     assert asked[0].receiver == NBMA["hub"]
     answers = [p for p in spoke.nhrp("spoke1", RESOLUTION_REPLY) if p.source == TUNNEL["spoke1"]]
-    assert (answers[0].sender, answers[0].request_id) == (NBMA["hub"], asked[0].request_id)
+    assert answers[0].request_id == asked[0].request_id
+    # nhrpd sends it as it routes to us: by the hub, unless it has resolved us first and knows the direct way.
+    assert answers[0].sender in (NBMA["hub"], NBMA["spoke2"])
     assert answers[0].prefix_lengths[0] == 24
 
 
@@ -155,7 +157,7 @@ def test_every_registration_of_an_frr_spoke_is_answered_at_once(hub: Run) -> Non
         begin, end = hub.mark("registered"), hub.mark("end KILL")
         sent = requests_of(hub, node, since=begin, until=end)
         answered = {reply.request_id: reply for reply in hub.nhrp(node, REGISTRATION_REPLY)}
-        assert len(sent) >= 3
+        assert len(sent) >= 2, "a renewal belongs to it"
         for packet in sent:
             assert set(answered[packet.request_id].codes) == {0}
             assert answered[packet.request_id].at - packet.at < 0.5
