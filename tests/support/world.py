@@ -16,7 +16,6 @@ from dmvpn.face.oneshot import OneShot
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.net import gre, icmp, ipv4
 from dmvpn.shells.handle import Handle
-from dmvpn.shells.ready import missing
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 
@@ -115,13 +114,7 @@ class World:
 
     def lacks(self) -> list[str]:
         """What is not there yet, as `lab up` says it."""
-        ready = self.scenario.lab.ready.routes
-        return [
-            f"{name}: {text}"
-            for name, node in self.sim.routers.items()
-            if self.scenario.role(name) != "provider"
-            for text in missing(node.router, ready.get(name, ()))
-        ]
+        return self.sim.missing(self.scenario)
 
     # ------------------------------------------------------------------------------------------------ prompts
 

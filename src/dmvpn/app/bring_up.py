@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from dmvpn.app.config import not_built, tree_of
+from dmvpn.app.config import check_scenario, not_built
 from dmvpn.app.engines import choose
 from dmvpn.app.picture import addresses, picture
 from dmvpn.app.sessions import make_server
@@ -47,8 +47,7 @@ def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario)
     _refuse_what_cannot_come_up(scenario)
-    for name, text in scenario.configurations.items():
-        tree_of(f"{name}.cfg", text)
+    check_scenario(scenario)
     folder = LabFolder.of(scenario.name)
     if folder.alive():
         return _up_again(scenario, folder, arguments)

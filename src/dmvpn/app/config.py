@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.ios import ConfigTree
+    from dmvpn.shells.scenario import Scenario
 
 
 def check(files: Iterable[Path]) -> int:
@@ -37,6 +38,12 @@ def tree_of(name: Path | str, text: str) -> ConfigTree:
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed")
     return tree
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """Read every configuration of a scenario; what is wrong is printed. Raises UserError at the first bad one."""
+    for name, text in scenario.configurations.items():
+        tree_of(f"{name}.cfg", text)
 
 
 def not_built(text: str) -> list[str]:

@@ -6,10 +6,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from dmvpn.app.config import tree_of
+from dmvpn.app.config import check_scenario
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
-from dmvpn.shells.ready import missing
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.pairs import go_direct
@@ -28,24 +27,13 @@ def simulate(arguments: argparse.Namespace) -> int:
         raise UserError("--spokes is for phase3; other scenarios are what their folder says")
     else:
         scenario = Scenario.load(arguments.scenario)
-        for name, text in scenario.configurations.items():
-            tree_of(f"{name}.cfg", text)
+        check_scenario(scenario)
     recording = open_private(arguments.record) if arguments.record else None
     world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
     print(f"{scenario.name}: {len(world.routers)} routers, seed {arguments.seed}")
-    routes = scenario.lab.ready.routes
-
-    def lacks() -> list[str]:
-        return [
-            f"{name}: {text}"
-            for name, node in world.routers.items()
-            if scenario.role(name) != "provider"
-            for text in missing(node.router, routes.get(name, ()))
-        ]
-
-    converged = world.run_while(lambda: bool(lacks()), arguments.seconds, step=0.25)
+    converged = world.run_while(lambda: bool(world.missing(scenario)), arguments.seconds, step=0.25)
     if not converged:
-        print("\n".join(lacks()[:20]), file=sys.stderr)
+        print("\n".join(world.missing(scenario)[:20]), file=sys.stderr)
         print(f"not converged after {arguments.seconds:g} virtual seconds", file=sys.stderr)
         return 1
     print(f"all registered and converged after {world.now:.2f} virtual seconds, {time.monotonic() - began:.1f} real")

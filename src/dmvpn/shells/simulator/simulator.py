@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
 from dmvpn.base.recording import Recorder
+from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.entropy import router_entropy
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostNode, Node, RouterNode
@@ -191,6 +192,16 @@ class Simulator:
                 return False
             self.run_until(min(end, self.now + step))
         return True
+
+    def missing(self, scenario: Scenario) -> list[str]:
+        """What is not ready yet, router by router; none: the scenario has converged. Providers are not waited for."""
+        routes = scenario.lab.ready.routes
+        return [
+            f"{name}: {text}"
+            for name, node in self.routers.items()
+            if scenario.role(name) != "provider"
+            for text in missing(node.router, routes.get(name, ()))
+        ]
 
     def segment_of(self, node: str, interface: str) -> Segment:
         """The wire that is plugged into a port. Raises KeyError."""

@@ -15,7 +15,6 @@ from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.ready import missing
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.simulator import Simulator
@@ -147,13 +146,7 @@ class SimulatedLab:
         }
 
     def _missing(self, request: dict[str, Json]) -> Json:
-        ready = self.scenario.lab.ready.routes
-        return [
-            f"{name}: {text}"
-            for name, node in self.world.routers.items()
-            if self.scenario.role(name) != "provider"
-            for text in missing(node.router, ready.get(name, ()))
-        ]
+        return list(self.world.missing(self.scenario))
 
     def _down(self, request: dict[str, Json]) -> Json:
         self._ended.set()
