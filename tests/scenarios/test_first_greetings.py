@@ -66,3 +66,11 @@ def test_rip_says_and_asks_at_once_when_registration_is_through(late: float) -> 
     assert {"10.3.3.0", "10.4.4.0"} <= set(re.findall(r"^R +(10[.\d]+)", world.show("R11", "ip route"), re.MULTILINE))
     for spoke in ("R31", "R41"):
         assert re.search(r"^R +10\.1\.1\.0", world.show(spoke, "ip route"), re.MULTILINE)
+
+
+def test_without_a_multicast_map_on_the_hub_no_spoke_ever_has_a_neighbor() -> None:
+    """As on IOS: the hub hears its spokes, gives them up by the retry limit, and they never hear it."""
+    world = World("notes-phase3", change=lambda _, text: text.replace(" ip nhrp map multicast dynamic\n", ""))
+    world.run_for(120.0)
+    assert "NBRCHANGE" not in "".join(world.console["R31"] + world.console["R41"])
+    assert any("retry limit exceeded" in line for line in world.console["R11"])

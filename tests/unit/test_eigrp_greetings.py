@@ -38,17 +38,17 @@ def test_somebody_new_is_greeted_within_a_twentieth_of_a_second() -> None:
     assert len(hellos(net, "HUB", since=1.0)) == 1
 
 
-def test_however_many_are_new_one_hello_a_second_greets_them_and_none_is_forgotten() -> None:
+def test_however_many_are_new_a_few_hellos_greet_them_then_one_a_second_and_none_is_forgotten() -> None:
     net = overlay()
     net.run(1.0)
-    while net.now < 2.5:
+    while net.now < 3.5:
         net.event("HUB", MulticastReached("Tunnel100"))
         net.run(0.01)
     last = net.now
     net.run(1.0)
     greetings = hellos(net, "HUB", since=1.0)
-    assert len(greetings) == 3
-    assert all(later - earlier > 0.99 for earlier, later in pairwise(greetings))
+    assert 7 <= len(greetings) <= 10
+    assert all(later - earlier > 0.99 for earlier, later in pairwise(greetings[-3:]))
     assert greetings[-1] >= last
 
 
@@ -80,16 +80,24 @@ def test_a_pending_neighbor_that_says_hello_again_is_greeted_again() -> None:
     wire.drops = lambda *_: False
     net.run(0.95)
     net.event("SPOKE", MulticastReached("Tunnel100"))
-    net.run(0.15)
+    net.run(0.3)
     assert [neighbor.is_up for neighbor in net.routers["SPOKE"].process.neighbors()] == [True]
     assert [neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors()] == [True]
 
 
 def test_two_pending_neighbors_do_not_greet_each_other_for_ever() -> None:
-    """Only what is multicast is answered: a Hello to one address is an answer itself."""
     net = overlay()
     net.wires["overlay"].drops = lambda _, order: order.payload[1] == Opcode.UPDATE
     net.event("SPOKE", MulticastReached("Tunnel100"))
     net.run(20.0)
     assert all(not neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors())
-    assert len([sent for sent in net.packets() if sent.packet.opcode == Opcode.HELLO]) < 40
+    assert len([sent for sent in net.packets() if sent.packet.opcode == Opcode.HELLO]) < 20
+
+
+def test_whom_multicast_does_not_reach_never_becomes_a_neighbor() -> None:
+    """A hub without `ip nhrp map multicast dynamic`: it hears its spokes, they never hear it."""
+    net = overlay()
+    net.wires["overlay"].drops = lambda sender, order: sender == "HUB" and order.destination.is_multicast
+    net.run(60.0)
+    assert net.routers["SPOKE"].process.neighbors() == []
+    assert all(not neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors())

@@ -73,7 +73,7 @@ def test_neighbors(classic: EigrpNet, named: EigrpNet) -> None:
         H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq
                                                            (sec)         (ms)       Cnt Num
         1   192.168.100.41          Tu100                    14 00:01:01   20   120  0  2
-        0   192.168.100.31          Tu100                    13 00:01:01   20   120  0  2
+        0   192.168.100.31          Tu100                    12 00:01:01   20   120  0  2
         """)
     heading = "EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Neighbors for AS(100)\n"
     assert show(named, "R11", "show ip eigrp neighbors").startswith(heading)
@@ -93,7 +93,7 @@ def test_neighbors_detail_tells_versions_and_stubs(classic: EigrpNet) -> None:
 
            Stub Peer Advertising (CONNECTED SUMMARY ) Routes
            Suppressing queries
-        0   192.168.100.31          Tu100                    13 00:01:01   20   120  0  2
+        0   192.168.100.31          Tu100                    12 00:01:01   20   120  0  2
            Version 17.9/2.0, Retrans: 0, Retries: 0, Prefixes: 1
            Topology-ids from peer - 0_
            Topologies advertised to peer:   base
@@ -252,7 +252,7 @@ def test_interfaces_detail_tells_settings_and_why_an_interface_is_silent() -> No
 def test_traffic(classic: EigrpNet) -> None:
     assert show(classic, "R31", "show ip eigrp traffic") == text("""
         EIGRP-IPv4 Traffic Statistics for AS(100)
-          Hellos sent/received: 29/14
+          Hellos sent/received: 29/15
           Updates sent/received: 2/3
           Queries sent/received: 0/0
           Replies sent/received: 0/0

@@ -51,6 +51,12 @@ _JITTER = 0.1
 #: Seconds between two Hellos that a new listener brings forward, and how much chance delays one, so that the routers
 #: which a hub meets at the same moment do not all speak at the same moment.
 _GREETING_INTERVAL = 1.0
+#: Seconds' worth of such Hellos that may follow each other at once.
+_GREETING_CREDIT = 6.0
+#: How often a neighbour that stays pending is greeted again: two whose unicast is lost must not go on for ever.
+_GREETINGS_AGAIN = 3
+#: Seconds that a greeted neighbour may take to answer; a Hello of its own before that may be that answer.
+_ANSWER_TIME = 0.1
 _GREETING_SPREAD = 0.05
 #: Seconds between two log messages about the same refused sender.
 _COMPLAINT_INTERVAL = 60.0
@@ -125,11 +131,24 @@ class Adjacencies:
             return
         now = self._context.now
         soon = now + _GREETING_SPREAD * fraction(self._context.ports.entropy)
-        due = max(soon, interface.hastened + _GREETING_INTERVAL)
+        due = max(soon, interface.greetings_paid - _GREETING_CREDIT)
         planned = self._context.timers.when(interface.hello_timer)
         if planned is None or due < planned:
-            interface.hastened = due
+            interface.greetings_paid = max(interface.greetings_paid, due) + _GREETING_INTERVAL
             self._context.start(interface.hello_timer, due - now)
+
+    def _answer_hello(self, interface: EigrpInterface) -> None:
+        """Say hello to somebody new, and by multicast: whom ours does not reach is no neighbour of ours.
+
+        So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
+        """
+        now = self._context.now
+        interface.statistics.hellos_expedited += 1
+        if interface.greetings_paid - _GREETING_CREDIT > now:
+            self.hasten_hello(interface)
+            return
+        interface.greetings_paid = max(interface.greetings_paid, now) + _GREETING_INTERVAL
+        self.send_hello(interface)
 
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
@@ -272,18 +291,22 @@ class Adjacencies:
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
         self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
-        interface.statistics.hellos_expedited += 1
-        self._sender.send(interface, neighbor.address, self._hello(self.hello_tlvs(interface)))
+        self._answer_hello(interface)
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def greet_again(self, neighbor: Neighbor) -> None:
         """A neighbour that is still pending looks for neighbours: it may not have heard us, or has started anew."""
-        interface = neighbor.interface
+        interface, now = neighbor.interface, self._context.now
         if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
-        interface.statistics.hellos_expedited += 1
-        self._sender.send(interface, neighbor.address, self._hello(self.hello_tlvs(interface)))
-        self._transport.retransmit(neighbor)
+        if neighbor.greeted_again >= _GREETINGS_AGAIN:
+            return
+        neighbor.greeted_again += 1
+        if now >= neighbor.since + _ANSWER_TIME:
+            self._answer_hello(interface)
+        planned = self._context.timers.when(neighbor.retransmit_timer)
+        if planned is not None and planned > now + _ANSWER_TIME:
+            self._context.start(neighbor.retransmit_timer, _ANSWER_TIME)
 
     # The end ---------------------------------------------------------------------------------------------------
 

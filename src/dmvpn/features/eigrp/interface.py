@@ -53,7 +53,8 @@ class EigrpInterface:
     """An interface that a process runs on. neighbors: by address, as a number (hashing an address object is slow).
 
     busy: neighbours that are up and not idle, an ordered set. link: what the way over this interface costs.
-    blocked: why we neither send nor take anything here, None if we do. hastened: when a Hello was last brought forward.
+    blocked: why we neither send nor take anything here, None if we do. greetings_paid: until when
+    Hellos out of turn are paid for: each costs an interval.
     """
 
     name: str
@@ -68,7 +69,7 @@ class EigrpInterface:
     updates: dict[Prefix, None] = field(default_factory=dict)
     queries: dict[Prefix, None] = field(default_factory=dict)
     hello: bytes | None = None
-    hastened: float = float("-inf")
+    greetings_paid: float = float("-inf")
     listening: bool = False
     blocked: Reason | None = None
     srtt: float = 0.0

@@ -95,7 +95,8 @@ class Neighbor:
     handle: its number (H in `show ip eigrp neighbors`). hello: its last plain Hello, octet for octet.
     init_sequence: of its first packet, None until that came. last_sequence: of the last packet taken from it.
     conditional: the sequence number of the conditional multicast that is for us too. acknowledge: the sequence number
-    that we owe it an acknowledgment for, 0 = none. refusal: why its last packet was not taken.
+    that we owe it an acknowledgment for, 0 = none. refusal: why its last packet was not taken. greeted_again: how
+    often it was greeted once more while it was pending.
     """
 
     interface: EigrpInterface
@@ -120,6 +121,7 @@ class Neighbor:
     srtt: float = 0.0
     rto: float = INITIAL_RTO
     retransmissions: int = 0
+    greeted_again: int = 0
     refusal: Reason | None = None
 
     @property
