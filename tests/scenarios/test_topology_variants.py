@@ -1,0 +1,219 @@
+"""Variants of the phase 3 cloud: summary or default only, two clouds over one source, several LANs, mixed spokes ..."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dmvpn.features.nhrp import packet as nhrp
+from support.world import World
+
+UNDERLAY = "GigabitEthernet0/1"
+HUB_LAN, LAN3, LAN4, LAN5 = "10.1.1.100", "10.3.3.100", "10.4.4.100", "10.5.5.100"
+
+
+def hops(world: World, router: str, destination: str, source: str) -> list[str]:
+    """The addresses that a traceroute prints."""
+    lines = world.do(router, f"traceroute {destination} source {source}").splitlines()
+    return [line.split()[1] for line in lines[3:] if line]
+
+
+def route(world: World, router: str, prefix: str) -> str:
+    """The line of the routing table about a prefix, without its age; "" if there is none."""
+    found = [line for line in world.lines(router, "ip route") if re.match(rf"[A-Z].* {prefix} ", line)]
+    return re.sub(r", \d\d:\d\d:\d\d", "", found[0]) if found else ""
+
+
+def attributes(world: World, router: str, network: str) -> str:
+    """Attributes of an entry in `show dmvpn detail`: `DT1`."""
+    rows = [line.split() for line in world.lines(router, "dmvpn detail")]
+    found = [row[-2] for row in rows if row and row[-1] == network]
+    assert found, f"{router} has no entry {network}"
+    return found[0]
+
+
+def all_answered(world: World, host: str, destination: str, *, seconds: float = 3.0) -> bool:
+    """A host pings another ten times a second: was every request answered?"""
+    before = len(world.replies(host))
+    sent = world.stream(host, destination, seconds=seconds, rate=10)
+    world.run_for(0.5)
+    return len(world.replies(host)) - before == sent
+
+
+# ------------------------------------------------------------------------------------------- summary or default only
+
+
+@pytest.mark.parametrize(("name", "less"), [("phase3-summary", "10.0.0.0/8"), ("phase3-default", "0.0.0.0/0")])
+def test_a_spoke_with_less_than_the_lans_gets_a_route_of_its_own_for_the_shortcut(name: str, less: str) -> None:
+    world = World(name).converge()
+    assert route(world, "R31", "10.4.4.0/24") == ""
+    assert "192.168.100.11" in route(world, "R31", less)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.11", "192.168.100.41"]
+    world.run_for(1)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.41"]
+    assert route(world, "R31", "10.4.4.0/24") == "H        10.4.4.0/24 [250/255] via 192.168.100.41, Tunnel100"
+    assert attributes(world, "R31", "10.4.4.0/24") == "DT1"
+    assert all_answered(world, "H3", LAN4)
+
+
+@pytest.mark.parametrize("name", ["phase3-summary", "phase3-default"])
+def test_no_packet_is_lost_while_a_shortcut_is_made_out_of_less(name: str) -> None:
+    assert all_answered(World(name).converge(), "H3", LAN4)
+
+
+def test_phase_2_behind_a_summary_stays_on_the_hub() -> None:
+    """`ip nhrp redirect` and `shortcut` are what makes a summary possible; without them every packet takes the hub."""
+
+    def phase2(_router: str, text: str) -> str:
+        return text.replace(" ip nhrp redirect\n", "").replace(" ip nhrp shortcut\n", "")
+
+    world = World("phase3-summary", change=phase2).converge()
+    for _ in range(2):
+        assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.11", "192.168.100.41"]
+        world.run_for(2)
+
+
+# ------------------------------------------------------------------------------------------- two clouds, one source
+
+
+@pytest.fixture
+def two() -> World:
+    return World("two-tunnels").converge()
+
+
+def test_two_tunnels_over_one_source_are_told_apart_by_their_keys(two: World) -> None:
+    wire = two.watch("R31", UNDERLAY)
+    two.run_for(3000)
+    keys = {str(packet.destination_protocol): found.header.key for found, packet in wire.nhrp(nhrp.RegistrationRequest)}
+    assert keys == {"192.168.100.11": 100, "192.168.200.11": 200}
+    hub = two.show("R11", "dmvpn")
+    assert hub.count("172.16.31.1") == 2
+    assert [line for line in two.messages("R11") if "NBRCHANGE" in line and "down" in line] == []
+
+
+def test_when_the_better_tunnel_goes_the_spare_serves_shortcuts_too(two: World) -> None:
+    assert "192.168.100.11" in route(two, "R31", "10.4.4.0/24")
+    two.configure("R11", "interface Tunnel100", "shutdown")
+    two.run_for(20)
+    assert "192.168.200.11, Tunnel200" in route(two, "R31", "10.4.4.0/24")
+    assert all_answered(two, "H3", LAN4)
+    assert hops(two, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.200.41"]
+    two.configure("R11", "interface Tunnel100", "no shutdown")
+    two.run_for(20)
+    assert "192.168.100.11" in route(two, "R31", "10.4.4.0/24")
+    assert all_answered(two, "H3", LAN4)
+    assert hops(two, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.41"]
+
+
+def test_clouds_with_network_ids_of_their_own_meet_at_the_hub_and_are_not_redirected(two: World) -> None:
+    """R31 has lost the first cloud, R41 prefers it: what goes between the two enters and leaves different networks."""
+    two.configure("R31", "interface Tunnel100", "shutdown")
+    two.run_for(20)
+    wire = two.watch("R11", UNDERLAY)
+    assert all_answered(two, "H3", LAN4)
+    assert hops(two, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.200.11", "192.168.100.41"]
+    assert wire.nhrp(nhrp.TrafficIndication) == []
+
+
+def test_the_same_key_on_both_tunnels_is_refused_with_the_reason() -> None:
+    world = World("two-tunnels", change=lambda _, text: text.replace("tunnel key 200", "tunnel key 100"))
+    world.run_for(30)
+    assert world.sim.missing(world.scenario)
+    assert "Tunnel200 is up, line protocol is down" in world.show("R31", "interfaces Tunnel200")
+
+
+# ------------------------------------------------------------------------------------------- several LANs, hub's LAN
+
+
+def test_each_lan_of_a_spoke_gets_a_shortcut_with_its_own_prefix_length() -> None:
+    world = World("several-lans").converge()
+    for destination in ("10.3.3.100", "10.3.4.100", "10.3.150.100"):
+        assert all_answered(world, "H4", destination)
+    found = {network: attributes(world, "R41", network) for network in ("10.3.3.0/24", "10.3.4.0/24", "10.3.128.0/18")}
+    assert set(found.values()) == {"DT2"}
+    assert hops(world, "R41", "10.3.150.100", "10.4.4.1")[0] == "192.168.100.31"
+
+
+def test_traffic_to_and_from_the_hubs_own_lan_is_never_redirected() -> None:
+    world = World("several-lans").converge()
+    wire = world.watch("R11", UNDERLAY)
+    assert all_answered(world, "H1", LAN3)
+    assert all_answered(world, "H3", HUB_LAN)
+    assert all_answered(world, "H34", HUB_LAN)
+    world.run_for(10)
+    assert wire.nhrp(nhrp.TrafficIndication) == []
+    assert wire.nhrp(nhrp.ResolutionRequest) == []
+
+
+def test_two_lans_of_one_spoke_meet_in_the_spoke() -> None:
+    world = World("several-lans").converge()
+    wire = world.watch("R31", UNDERLAY)
+    assert all_answered(world, "H3", "10.3.4.100", seconds=1)
+    assert wire.pings() == []
+
+
+# ------------------------------------------------------------------------------------------- mixed spokes
+
+
+def test_a_point_to_point_spoke_among_others_goes_by_the_hub_and_disturbs_nobody() -> None:
+    world = World("mixed-spokes").converge()
+    assert all_answered(world, "H3", LAN4)
+    assert all_answered(world, "H3", LAN5)
+    assert all_answered(world, "H5", LAN3)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.41"]
+    assert hops(world, "R31", "10.5.5.1", "10.3.3.1") == ["192.168.100.11", "192.168.100.51"]
+    assert hops(world, "R51", "10.3.3.1", "10.5.5.1") == ["192.168.100.11", "192.168.100.31"]
+    world.run_for(600)
+    assert all_answered(world, "H3", LAN5)
+
+
+# ------------------------------------------------------------------------------------------- migration
+
+#: What the engineer types on R41 to move it into the new cloud.
+NEW_TUNNEL = (
+    "interface Tunnel200",
+    "bandwidth 4000",
+    "ip address 192.168.200.41 255.255.255.0",
+    "ip mtu 1400",
+    "ip nhrp network-id 200",
+    "ip nhrp nhs 192.168.200.11 nbma 172.16.11.1 multicast",
+    "ip nhrp shortcut",
+    "ip tcp adjust-mss 1360",
+    "tunnel source GigabitEthernet0/1",
+    "tunnel mode gre multipoint",
+    "tunnel key 200",
+)
+EIGRP = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
+
+
+def test_clouds_of_phase_1_and_3_reach_each_other_through_the_hub() -> None:
+    world = World("migration").converge()
+    assert all_answered(world, "H3", LAN4)
+    assert all_answered(world, "H3", LAN5)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.200.11", "192.168.100.41"]
+    assert hops(world, "R31", "10.5.5.1", "10.3.3.1") == ["192.168.200.51"]
+
+
+def test_a_spoke_moves_from_phase_1_to_phase_3_without_losing_a_packet() -> None:
+    world = World("migration").converge()
+    world.configure("R41", *NEW_TUNNEL)
+    world.configure("R41", *EIGRP, "network 192.168.200.0")
+    assert all_answered(world, "H3", LAN4)
+    assert world.do("R41", "show ip eigrp neighbors").count("192.168.200.11") == 1
+    world.configure("R41", *EIGRP, "af-interface Tunnel100", "passive-interface")
+    assert all_answered(world, "H3", LAN4, seconds=10)
+    world.configure("R41", "no interface Tunnel100")
+    assert all_answered(world, "H3", LAN4)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.200.41"]
+    assert "\ninterface Tunnel100\n" not in world.show("R41", "running-config")
+
+
+# ------------------------------------------------------------------------------------------- network-ids
+
+
+def test_network_ids_that_differ_between_routers_do_no_harm() -> None:
+    world = World("network-ids").converge()
+    assert all_answered(world, "H3", LAN4)
+    assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == ["192.168.100.41"]
+    assert attributes(world, "R31", "10.4.4.0/24") == "DT2"
