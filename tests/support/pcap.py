@@ -53,7 +53,7 @@ def payloads(protocol: str) -> tuple[Found, ...]:
 def _everything() -> tuple[Found, ...]:
     found: list[Found] = []
     for path in sorted([*CAPTURES.glob("**/*.pcap"), *CAPTURES.glob("**/*.pcapng")]):
-        keys = _esp_keys(path)
+        keys = esp_keys(path)
         for number, frame in enumerate(frames(path), 1):
             layer = pcap.network_layer(*frame)
             if layer is not None:
@@ -122,24 +122,32 @@ def _in_gre(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Fou
 
 
 def _in_esp(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:
-    """ESP with AES-GCM, RFC 4106; nothing where its key is unknown or the cryptography package is not there."""
+    opened = open_esp(octets, keys)
+    if opened is not None:
+        yield from _in_gre(where, opened, keys)
+
+
+def open_esp(octets: bytes, keys: dict[bytes, bytes]) -> bytes | None:
+    """The GRE packet in ESP with AES-GCM, RFC 4106.
+
+    None where there is none, its key is unknown or the cryptography package is not there.
+    """
     key = keys.get(octets[:4])
     if key is None:
-        return
+        return None
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError:
-        return
+        return None
     opened = AESGCM(key[:-4]).decrypt(key[-4:] + octets[8:16], octets[16:], octets[:8])
     pad_length, next_header = opened[-2:]
-    if next_header == IpProtocol.GRE:
-        yield from _in_gre(where, opened[: -2 - pad_length], keys)
+    return opened[: -2 - pad_length] if next_header == IpProtocol.GRE else None
 
 
-def _esp_keys(path: Path) -> dict[bytes, bytes]:
+def esp_keys(path: Path) -> dict[bytes, bytes]:
     """SPI to key (with salt) of the capture's run: dmvpn-full-nat-hub.pcap has dmvpn-full-nat.keys.json."""
     file = path.with_name(path.stem.rpartition("-")[0] + ".keys.json")
     if not file.exists():
         return {}
     run = json.loads(file.read_text())
-    return {bytes.fromhex(sa["spi"][2:]): bytes.fromhex(sa["key"][2:]) for sa in run["esp_sas"]}
+    return {bytes.fromhex(sa["spi"][2:]): bytes.fromhex(sa["key"][2:]) for sa in run["esp_sas"] if "key" in sa}

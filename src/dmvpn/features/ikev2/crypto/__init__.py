@@ -1,0 +1,12 @@
+"""The cryptography of IKEv2, on the primitives of the package `cryptography`; nothing here is of our own invention.
+
+    groups       Diffie-Hellman
+    prf          pseudo-random functions, prf+
+    keys         SKEYSEED, SK_*, KEYMAT
+    sealing      the SK payload, and fragments
+    signatures   AUTH
+
+Imported only by a router that protects something: the package takes 50 ms to load.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Groups, signatures and prf+ by themselves; what other implementations made is in test_ikev2_captures."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import WireError
+from dmvpn.features.ikev2.crypto import signatures
+from dmvpn.features.ikev2.crypto.groups import SUPPORTED, draw
+from dmvpn.features.ikev2.crypto.modp import MODP_GROUPS, prime
+from dmvpn.features.ikev2.crypto.prf import Prf
+from dmvpn.features.ikev2.wire.numbers import AuthMethod, Group, HashId
+from dmvpn.features.ikev2.wire.payloads import Authentication
+
+GROUPS = sorted(SUPPORTED)
+OCTETS = b"what both sides saw"
+ALL_HASHES = (HashId.SHA2_256, HashId.SHA2_384, HashId.SHA2_512)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_both_sides_of_a_group_agree_on_one_secret(group: Group) -> None:
+    ours, theirs = draw(group, SeededEntropy(1)), draw(group, SeededEntropy(2))
+    assert ours.public != theirs.public
+    assert ours.agree(theirs.public) == theirs.agree(ours.public)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_same_entropy_draws_the_same_value(group: Group) -> None:
+    assert draw(group, SeededEntropy(3)).public == draw(group, SeededEntropy(3)).public
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_public_values_that_would_give_the_secret_away_are_refused(group: Group) -> None:
+    ours = draw(group, SeededEntropy(1))
+    size = len(ours.public)
+    wrong = [b"", bytes(size), b"\xff" * size, ours.public[:-1], ours.public + b"\x00"]
+    if group in MODP_GROUPS:
+        wrong += [number.to_bytes(size, "big") for number in (1, prime(group) - 1, prime(group))]
+    if group == Group.CURVE25519:  # any 32 octets are a point there; only those of small order are refused
+        wrong.remove(b"\xff" * size)
+        wrong.append((1).to_bytes(32, "little"))
+    for value in wrong:
+        with pytest.raises(WireError):
+            ours.agree(value)
+
+
+def test_the_prime_of_group_14_is_that_of_rfc_3526() -> None:
+    digits = f"{prime(Group.MODP_2048):0512X}"
+    assert digits.startswith("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74")
+    assert digits.endswith("15728E5A8AACAA68FFFFFFFFFFFFFFFF")
+
+
+@pytest.mark.parametrize("group", sorted(MODP_GROUPS))
+def test_every_prime_and_half_of_it_pass_a_test_of_fermat(group: Group) -> None:
+    number = prime(group)
+    assert pow(3, number - 1, number) == 1
+    assert pow(3, (number - 1) // 2 - 1, (number - 1) // 2) == 1
+
+
+def test_prf_plus_gives_as_many_octets_as_asked_and_begins_alike() -> None:
+    long = Prf.SHA256.expand(b"key", b"seed", 200)
+    assert len(long) == 200
+    assert Prf.SHA256.expand(b"key", b"seed", 33) == long[:33]
+
+
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@cache
+def elliptic_key(curve: type[ec.EllipticCurve]) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(curve())
+
+
+@pytest.mark.parametrize(
+    ("curve", "method"),
+    [
+        (ec.SECP256R1, AuthMethod.ECDSA_SHA256_P256),
+        (ec.SECP384R1, AuthMethod.ECDSA_SHA384_P384),
+        (ec.SECP521R1, AuthMethod.ECDSA_SHA512_P521),
+    ],
+)
+def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
+    curve: type[ec.EllipticCurve], method: AuthMethod
+) -> None:
+    key = elliptic_key(curve)
+    old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), ALL_HASHES))
+    assert (old.method, new.method) == (method, AuthMethod.DIGITAL_SIGNATURE)
+    for proof in (old, new):
+        assert signatures.holds_key(key.public_key(), OCTETS, proof)
+        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
+
+
+def test_an_rsa_key_proves_itself_in_the_old_way_and_the_new() -> None:
+    key = rsa_key()
+    old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
+    assert (old.method, new.method) == (AuthMethod.RSA_SIGNATURE, AuthMethod.DIGITAL_SIGNATURE)
+    for proof in (old, new):
+        assert signatures.holds_key(key.public_key(), OCTETS, proof)
+        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not signatures.holds_key(elliptic_key(ec.SECP256R1).public_key(), OCTETS, proof)
+
+
+@pytest.mark.parametrize("identifier", [a.identifier for a in signatures._ALGORITHMS if a.pss])
+def test_a_peer_may_sign_with_rsa_pss(identifier: bytes) -> None:
+    digest = next(a.hash for a in signatures._ALGORITHMS if a.identifier == identifier)
+    signature = rsa_key().sign(OCTETS, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
+    proof = Authentication(AuthMethod.DIGITAL_SIGNATURE, bytes((len(identifier),)) + identifier + signature)
+    assert signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
+
+
+def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
+    """RFC 7427 A.4.3, begin and end."""
+    with_trailer = next(a.identifier for a in signatures._ALGORITHMS if a.pss and a.identifier[1] == 0x46)
+    assert with_trailer.hex().startswith("304606092a864886f70d01010a3039a00f300d06096086480165030402010500a11c301a")
+    assert with_trailer.hex().endswith("a203020120a303020101")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\xff", bytes(64), bytes(300)])
+@pytest.mark.parametrize("method", [1, 2, 9, 10, 11, 14, 99])
+def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) -> None:
+    for key in (rsa_key().public_key(), elliptic_key(ec.SECP256R1).public_key()):
+        assert not signatures.holds_key(key, OCTETS, Authentication(method, data))
