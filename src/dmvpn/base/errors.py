@@ -10,6 +10,10 @@ A decoder raises `WireError` and nothing else, whatever the octets are.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class DmvpnError(Exception):
     """The root: everything that this program raises on purpose."""
@@ -30,3 +34,10 @@ class WireError(DmvpnError, ValueError):
 
 class UserError(DmvpnError):
     """Somebody asked for what cannot be done. The text says what, where, and what to do about it."""
+
+
+def surely(value: T | None) -> T:
+    """What must be there by now; if it is not, the fault is ours (AssertionError)."""
+    if value is None:
+        raise AssertionError("what must be there is not")
+    return value

@@ -16,6 +16,7 @@ from dmvpn.features.ikev2.wire.message import (
     Chain,
     Header,
     Message,
+    UnsupportedCritical,
     first_of,
     parse_chain,
     serialize_chain,
@@ -33,6 +34,15 @@ LARGEST_NUMBER_OF_FRAGMENTS: Final = 64
 #: Octets of all fragments of one message.
 LARGEST_MESSAGE: Final = 65_535
 _CLAUSE = "RFC 7383 §2.6"
+
+
+class Illegible(WireError):
+    """The peer itself sent it, as its seal shows, and yet it cannot be read: RFC 7296 §2.21.3.
+
+    critical: the type of a payload that must be understood and is not (§2.5), or None.
+    """
+
+    critical: int | None = None
 
 
 def seal(header: Header, payloads: tuple[Payload, ...], sealer: Sealer, limit: int | None = None) -> tuple[bytes, ...]:
@@ -68,7 +78,16 @@ def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
     if sealed is None:
         raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
     inner = opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
-    return Chain((*message.payloads[:-1], *parse_chain(sealed.first, inner)))
+    return Chain((*message.payloads[:-1], *_read(sealed.first, inner)))
+
+
+def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
+    try:
+        return tuple(parse_chain(first, inner))
+    except WireError as error:
+        illegible = Illegible(error.what, offset=error.offset, clause=error.clause)
+        illegible.critical = error.kind if isinstance(error, UnsupportedCritical) else None
+        raise illegible from error
 
 
 class Fragments:
@@ -100,4 +119,4 @@ class Fragments:
         if len(self._pieces) < self._total:
             return None
         inner = b"".join(self._pieces[number] for number in range(1, self._total + 1))
-        return Chain(tuple(parse_chain(self._first, inner)))
+        return Chain(_read(self._first, inner))

@@ -17,8 +17,9 @@ from dmvpn.features.ikev2.wire.payloads import READERS, Encrypted, EncryptedFrag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HEADER = struct.Struct("!8s8sBBBBII")
-HEADER_LENGTH: Final = _HEADER.size
+#: SPIi, SPIr, next payload, version, exchange type, flags, message ID, length.
+HEADER: Final = struct.Struct("!8s8sBBBBII")
+HEADER_LENGTH: Final = HEADER.size
 #: Of a payload: next payload, critical bit, length.
 GENERIC: Final = struct.Struct("!BBH")
 _CRITICAL: Final = 0x80
@@ -75,7 +76,7 @@ class Header:
     def serialize(self, first: int, length: int) -> bytes:
         """RFC 7296 §3.1. first: type of the first payload; length: octets of the whole message."""
         fields = (self.spi_i, self.spi_r, first, _VERSION, self.exchange, self.flags, self.message_id, length)
-        return _HEADER.pack(*fields)
+        return HEADER.pack(*fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
     """The header alone, and the type of the first payload. Raises WireError, UnsupportedVersion."""
     if len(octets) < HEADER_LENGTH:
         raise WireError("an IKE header is cut off", offset=len(octets), clause=_HEADER_CLAUSE)
-    spi_i, spi_r, first, version, exchange, flags, message_id, length = _HEADER.unpack_from(octets)
+    spi_i, spi_r, first, version, exchange, flags, message_id, length = HEADER.unpack_from(octets)
     if version >> 4 != _VERSION >> 4:
         raise UnsupportedVersion(f"IKE version {version >> 4}.{version & 15}", offset=17, clause=_HEADER_CLAUSE)
     if length != len(octets):

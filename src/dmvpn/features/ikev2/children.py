@@ -1,0 +1,84 @@
+"""The child SAs of an IKE SA, RFC 7296 §1.3, §2.8 and §2.17."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.terms import ChildTerms
+    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+
+#: How much earlier than its lifetime a child SA is replaced, as a part of it; up to twice that by chance, so that both
+#: ends seldom begin at the same moment.
+REKEY_MARGIN: Final = 0.1
+#: Seconds that a replaced child SA still takes packets which were on their way.
+LINGER: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class EspKeys:
+    """Keys of one direction. cipher: with the salt of an AEAD at its end; integrity: empty for an AEAD."""
+
+    cipher: bytes = field(repr=False)
+    integrity: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSa:
+    """A pair of ESP SAs. spi_in: ours, that the peer puts into what it sends; spi_out: the peer's. Both 4 octets.
+
+    udp: in UDP port 4500. lowest_nonce: of the exchange that made it, for the rule about simultaneous rekeys (§2.8.1).
+    """
+
+    spi_in: bytes
+    spi_out: bytes
+    suite: Suite
+    keys_in: EspKeys
+    keys_out: EspKeys
+    transport: bool
+    udp: bool
+    local: tuple[TrafficSelector, ...]
+    remote: tuple[TrafficSelector, ...]
+    terms: ChildTerms
+    since: float
+    rekey_at: float
+    lowest_nonce: bytes
+    initiated: bool
+
+    @property
+    def expires(self) -> float:
+        """When it is given up even without a successor, seconds monotonic."""
+        return self.since + self.terms.seconds
+
+
+@dataclass(slots=True)
+class Children:
+    """All child SAs of one IKE SA, by their inbound SPI, oldest first.
+
+    lingering: those that only wait for late packets, and until when. rekeying: those that are being replaced. rivals:
+    what the peer made to replace one of them at the same time.
+    """
+
+    active: dict[bytes, ChildSa] = field(default_factory=dict)
+    lingering: dict[bytes, float] = field(default_factory=dict)
+    rekeying: set[bytes] = field(default_factory=set)
+    rivals: dict[bytes, ChildSa] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[ChildSa]:
+        return iter(tuple(self.active.values()))
+
+    def __len__(self) -> int:
+        return len(self.active)
+
+    def by_outbound(self, spi: bytes) -> ChildSa | None:
+        """The child SA that the peer knows by this SPI of its own."""
+        return next((child for child in self.active.values() if child.spi_out == spi), None)
+
+    @property
+    def newest(self) -> ChildSa | None:
+        """What packets should take."""
+        return next(reversed(self.active.values()), None)

@@ -1,0 +1,35 @@
+"""What all requests of ours have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire.numbers import ExchangeType
+    from dmvpn.features.ikev2.wire.payloads import Payload
+
+
+class Exchange(ABC):
+    """One request on one IKE SA."""
+
+    KIND: ClassVar[ExchangeType]
+
+    def __init__(self, sa: IkeSa) -> None:
+        self.sa = sa
+
+    @abstractmethod
+    def request(self) -> tuple[Payload, ...] | None:
+        """What is asked; None: it is not worth asking any more."""
+
+    @abstractmethod
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """The response came and opened. octets: the datagram."""
+
+    def unanswered(self) -> None:
+        """All repetitions went unanswered: the peer is dead (RFC 7296 §2.4)."""
+        name = self.KIND.name
+        hint = f"; {self.sa.hint}" if self.sa.hint else ""
+        self.sa.end(f"no answer to {name}, sent {self.sa.outgoing.tries} times to {self.sa.path.remote}{hint}")

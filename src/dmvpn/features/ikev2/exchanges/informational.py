@@ -1,0 +1,70 @@
+"""INFORMATIONAL, RFC 7296 §1.4: is somebody there, and what is to be forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from dmvpn.features.ikev2.exchanges.exchange import Exchange
+from dmvpn.features.ikev2.sa import SaState
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, ProtocolId
+from dmvpn.features.ikev2.wire.payloads import Delete, Payload
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.wire.message import Chain
+
+
+class Probe(Exchange):
+    """An empty request: who answers is alive."""
+
+    KIND: ClassVar = ExchangeType.INFORMATIONAL
+
+    def request(self) -> tuple[Payload, ...]:
+        """Nothing."""
+        return ()
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """That is all we wanted to know."""
+
+
+class DeleteChild(Exchange):
+    """Give up a child SA: nothing is sent on it from now on."""
+
+    KIND: ClassVar = ExchangeType.INFORMATIONAL
+
+    def __init__(self, sa: IkeSa, child: ChildSa, reason: str) -> None:
+        super().__init__(sa)
+        self.spi = child.spi_in
+        sa.remove_child(child, reason)
+
+    def request(self) -> tuple[Payload, ...]:
+        """Our inbound SPI; the peer finds its own half by it."""
+        return (Delete(ProtocolId.ESP, (self.spi,)),)
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """The peer has let go of its half."""
+
+
+class DeleteIke(Exchange):
+    """Give up the IKE SA, and with it all its children: nothing else is asked on it from now on."""
+
+    KIND: ClassVar = ExchangeType.INFORMATIONAL
+
+    def __init__(self, sa: IkeSa, reason: str) -> None:
+        super().__init__(sa)
+        self.reason = reason
+        sa.state = SaState.CLOSING
+        sa.outgoing.waiting.clear()
+
+    def request(self) -> tuple[Payload, ...]:
+        """The IKE SA itself has no SPI (§3.11)."""
+        return (Delete(ProtocolId.IKE),)
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """Both sides know."""
+        self.sa.end(self.reason)
+
+    def unanswered(self) -> None:
+        """We meant to end it anyway."""
+        self.sa.end(self.reason)

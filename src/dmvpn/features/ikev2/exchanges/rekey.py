@@ -1,0 +1,118 @@
+"""CREATE_CHILD_SA that replaces the IKE SA itself, RFC 7296 §1.3.2 and §2.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from dmvpn.base.errors import WireError, surely
+from dmvpn.features.ikev2.acts import Begun, Replaced
+from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.crypto.keys import Nonces, rekeyed_seed
+from dmvpn.features.ikev2.exchanges.exchange import Exchange
+from dmvpn.features.ikev2.exchanges.informational import DeleteIke
+from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
+from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
+from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, IkeSa, fresh_spi
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Payload, SecurityAssociation
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.wire.message import Chain
+
+
+class RekeyIke(Exchange):
+    """A new IKE SA that takes over the children of this one."""
+
+    KIND: ClassVar = ExchangeType.CREATE_CHILD_SA
+
+    def __init__(self, sa: IkeSa, group: int | None = None) -> None:
+        super().__init__(sa)
+        self.suites = sa.book.suites(sa.path)
+        used = sa.suite.group if sa.suite else self.suites[0].group
+        self.group = used if group is None else group
+        self.spi = fresh_spi(sa.entropy)
+        self.nonce = sa.entropy.octets(NONCE_SIZE)
+        self.secret = draw(self.group, sa.entropy)
+
+    def request(self) -> tuple[Payload, ...] | None:
+        """`SK {SA, Ni, KEi}`."""
+        if not self.sa.is_usable:
+            return None
+        offer = SecurityAssociation(ike_offer(self.suites, self.spi))
+        return offer, Nonce(self.nonce), KeyExchange(self.group, self.secret.public)
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """The new IKE SA begins with message 0, in both directions; we are its original initiator."""
+        sa, error = self.sa, answer.error
+        if error is not None:
+            self._refused(error.kind, error.data, error.name)
+            return
+        chosen, theirs, nonce = answer.find(SecurityAssociation), answer.find(KeyExchange), answer.find(Nonce)
+        suite = accepted(self.suites, chosen.proposals, ProtocolId.IKE) if chosen else None
+        if chosen is None or theirs is None or nonce is None or suite is None or theirs.group != self.group:
+            why = mismatch(self.suites, chosen.proposals if chosen else (), ProtocolId.IKE)
+            sa.trouble(f"the IKE SA could not be replaced: {why}")
+            return
+        try:
+            shared = self.secret.agree(theirs.data)
+        except WireError as wrong:
+            sa.trouble(f"the IKE SA could not be replaced: {wrong}")
+            return
+        nonces = Nonces(self.nonce, nonce.data)
+        successor = succeed(sa, suite, nonces, shared, (self.spi, chosen.proposals[0].spi), initiated=True)
+        rival, sa.rival = sa.rival, None
+        if rival is not None and min(nonces.initiator, nonces.responder) < rival.lowest:
+            hand_over(sa, rival.successor)  # the peer deletes the old one
+            sa.act(Begun(successor))
+            surplus = DeleteIke(successor, "both ends rekeyed at once; the other new SA stays")
+            for act in successor.begin(surplus, sa.now):
+                sa.act(act)
+            return
+        if rival is not None:  # the peer deletes it, unless it never heard of it
+            rival.successor.gives_up_at = sa.now + HALF_OPEN
+        hand_over(sa, successor)
+        sa.queue(DeleteIke(sa, "replaced"), urgent=True)
+
+    def _refused(self, kind: int, data: bytes, name: str) -> None:
+        sa = self.sa
+        if sa.rival is not None:
+            hand_over(sa, sa.rival.successor)
+            sa.rival = None
+            return
+        groups = {suite.group for suite in self.suites}
+        wanted = int.from_bytes(data, "big") if len(data) == 2 else 0
+        if kind == NotifyType.INVALID_KE_PAYLOAD and wanted in groups and wanted != self.group:
+            sa.queue(RekeyIke(sa, wanted), urgent=True)
+        else:
+            if kind != NotifyType.TEMPORARY_FAILURE:
+                sa.trouble(f"the IKE SA could not be replaced: the peer answers {name}")
+            sa.later.append((sa.now + RETRY, RekeyIke(sa)))
+
+
+def succeed(
+    sa: IkeSa, suite: Suite, nonces: Nonces, shared: bytes, spis: tuple[bytes, bytes], *, initiated: bool
+) -> IkeSa:
+    """The IKE SA that follows: who it is with and where stays, everything else is new. §2.18."""
+    successor = IkeSa(book=sa.book, entropy=sa.entropy, path=sa.path, is_initiator=initiated, now=sa.now)
+    successor.spi_i, successor.spi_r = spis
+    successor.terms, successor.theirs, successor.nat = sa.terms, sa.theirs, sa.nat
+    successor.peer_hashes, successor.peer_fragments = sa.peer_hashes, sa.peer_fragments
+    successor.use(suite, rekeyed_seed(sa.prf, surely(sa.keys).d, nonces, shared), nonces)
+    successor.established()
+    return successor
+
+
+def hand_over(sa: IkeSa, successor: IkeSa) -> None:
+    """All children belong to the successor from now on, and so do the requests that still wait."""
+    successor.children, sa.children = sa.children, successor.children
+    sa.rekey_at = None
+    waiting = [exchange for exchange in sa.outgoing.waiting if not isinstance(exchange, RekeyIke)]
+    later = [entry for entry in sa.later if not isinstance(entry[1], RekeyIke)]
+    sa.outgoing.waiting.clear()
+    sa.later = []
+    for exchange in (*waiting, *(exchange for _, exchange in later)):
+        exchange.sa = successor
+    successor.outgoing.waiting.extend(waiting)
+    successor.later += later
+    sa.act(Replaced(sa, successor))

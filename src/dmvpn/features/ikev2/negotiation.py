@@ -1,0 +1,221 @@
+"""What a child SA is agreed on with: suites, mode, selectors, keys. RFC 7296 §1.3.1, §2.9, §2.17 and §2.23.1.
+
+The initiator makes an `Ask` and puts its payloads into a request; `conclude` reads the answer. The responder calls
+`settle`. Both end with a `ChildSa`, or with the reason why there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import surely
+from dmvpn.features.ikev2.children import ChildSa, EspKeys
+from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
+from dmvpn.features.ikev2.crypto.sealing import cipher_of
+from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
+from dmvpn.features.ikev2.sa import IkeSa, fresh_esp_spi
+from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire.payloads import (
+    InitiatorSelectors,
+    Notify,
+    Payload,
+    ResponderSelectors,
+    SecurityAssociation,
+    Selectors,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.terms import ChildTerms
+    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+
+_TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
+
+
+class Refused(Exception):
+    """No child SA comes out of this. notify: for the peer (its type is all it learns); why: for our log."""
+
+    def __init__(self, kind: NotifyType, why: str, data: bytes = b"") -> None:
+        super().__init__(why)
+        self.notify = Notify(kind, data)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides threw in: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
+
+    nonces: Nonces
+    shared: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A child SA that we want. spi: ours."""
+
+    terms: ChildTerms
+    suites: tuple[Suite, ...]
+    spi: bytes
+
+    @classmethod
+    def of(cls, sa: IkeSa, terms: ChildTerms, *, first: bool) -> Ask:
+        """first: in IKE_AUTH, where there is no key exchange of its own."""
+        return cls(terms, terms.first_suites if first else terms.suites, fresh_esp_spi(sa.entropy))
+
+    def front(self) -> tuple[Payload, ...]:
+        """What comes before the nonce: mode and offers."""
+        mode = (_TRANSPORT,) if self.terms.transport else ()
+        return (*mode, SecurityAssociation(esp_offer(self.suites, self.spi)))
+
+    def back(self) -> tuple[Payload, ...]:
+        """What comes at the end: selectors."""
+        return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
+
+    def conclude(self, sa: IkeSa, answer: Chain, agreement: Agreement) -> ChildSa:
+        """The child SA of the answer. Raises Refused: a child SA that was made nevertheless is to be deleted."""
+        if error := answer.error:
+            raise Refused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
+        chosen = answer.find(SecurityAssociation)
+        ours, theirs = answer.find(InitiatorSelectors), answer.find(ResponderSelectors)
+        if chosen is None or ours is None or theirs is None:
+            raise Refused(NotifyType.INVALID_SYNTAX, "the answer lacks the SA or the traffic selectors")
+        suite = accepted(self.suites, chosen.proposals, ProtocolId.ESP)
+        if suite is None:
+            why = mismatch(self.suites, chosen.proposals, ProtocolId.ESP)
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the peer chose what we did not offer: {why}")
+        transport = answer.notify(NotifyType.USE_TRANSPORT_MODE) is not None
+        if self.terms.transport and not transport and not self.terms.may_tunnel:
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
+        if not _within(ours, self.terms.local) or not _within(theirs, self.terms.remote):
+            raise Refused(NotifyType.TS_UNACCEPTABLE, "the peer's traffic selectors are wider than what we asked for")
+        draft = _Draft(self.terms, suite, self.spi, chosen.proposals[0].spi, transport and self.terms.transport)
+        return draft.child(sa, agreement, ours.selectors, theirs.selectors, initiated=True)
+
+    def _explain(self, error: Notify) -> str:
+        """What the peer's refusal means, with what we had asked for."""
+        match error.kind:
+            case NotifyType.NO_PROPOSAL_CHOSEN:
+                offer = "; ".join(str(proposal) for proposal in esp_offer(self.suites, self.spi))
+                return f"the peer accepts none of our transforms ({offer}), or not our mode"
+            case NotifyType.TS_UNACCEPTABLE:
+                return f"the peer does not protect {self.terms.local} - {self.terms.remote}"
+            case _:
+                return f"the peer answers {error.name}"
+
+
+def _is_known(error: Notify) -> bool:
+    return error.kind in {member.value for member in NotifyType}
+
+
+def _odd(error: Notify) -> Refused:
+    return Refused(NotifyType.INVALID_SYNTAX, f"the peer answers error {error.kind}")
+
+
+def _within(payload: Selectors, wanted: TrafficSelector) -> bool:
+    return bool(payload.selectors) and all(selector in wanted for selector in payload.selectors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    terms: ChildTerms
+    suite: Suite
+    spi_in: bytes
+    spi_out: bytes
+    transport: bool
+
+    def child(
+        self,
+        sa: IkeSa,
+        agreement: Agreement,
+        of_initiator: tuple[TrafficSelector, ...],
+        of_responder: tuple[TrafficSelector, ...],
+        *,
+        initiated: bool,
+    ) -> ChildSa:
+        cipher = cipher_of(self.suite.encr, self.suite.key_bits, self.suite.integ)
+        if cipher is None or sa.keys is None or len(self.spi_out) != len(self.spi_in):
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "the peer's SPI has a wrong length")
+        sizes = (cipher.key_size, cipher.integrity_size)
+        keys = child_keys(sa.prf, sa.keys.d, agreement.nonces, sizes, agreement.shared)
+        ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
+        local, remote = (of_initiator, of_responder) if initiated else (of_responder, of_initiator)
+        return ChildSa(
+            spi_in=self.spi_in,
+            spi_out=self.spi_out,
+            suite=self.suite,
+            keys_in=EspKeys(*theirs),
+            keys_out=EspKeys(*ours),
+            transport=self.transport,
+            udp=sa.nat.found,
+            local=local,
+            remote=remote,
+            terms=self.terms,
+            since=sa.now,
+            rekey_at=sa.rekey_time(self.terms.seconds),
+            lowest_nonce=min(agreement.nonces.initiator, agreement.nonces.responder),
+            initiated=initiated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What the responder answers with, and what it has. front, back: payloads before and behind nonce and key."""
+
+    child: ChildSa
+    front: tuple[Payload, ...]
+    back: tuple[Payload, ...]
+
+
+def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Suite:
+    """Which of our suites a request for a child SA gets. Raises Refused."""
+    offers = request.find(SecurityAssociation)
+    if offers is None:
+        raise Refused(NotifyType.INVALID_SYNTAX, "a child SA was asked for without proposals")
+    choice = choose(suites, offers.proposals, ProtocolId.ESP, has_group=has_group)
+    if choice is None:
+        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
+    return choice.suite
+
+
+def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement: Agreement) -> Settlement:
+    """The responder's half. suite: as `suite_of` chose it. Raises Refused."""
+    offers = request.find(SecurityAssociation)
+    initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
+    if offers is None or initiator is None or responder is None:
+        raise Refused(NotifyType.INVALID_SYNTAX, "a child SA was asked for without proposals or traffic selectors")
+    choice = surely(choose((suite,), offers.proposals, ProtocolId.ESP))
+    transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
+    if terms.transport and not transport and not terms.may_tunnel:
+        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
+    translated = transport and sa.nat.found
+    theirs = _narrow(initiator, terms.remote, translated=translated)
+    ours = _narrow(responder, terms.local, translated=translated)
+    spi = fresh_esp_spi(sa.entropy)
+    draft = _Draft(terms, suite, spi, choice.offer.spi, transport)
+    child = draft.child(sa, agreement, (theirs,), (ours,), initiated=False)
+    child = replace(child, local=(terms.local,), remote=(terms.remote,)) if translated else child
+    mode = (_TRANSPORT,) if transport else ()
+    front = (*mode, SecurityAssociation((choice.answer(spi),)))
+    return Settlement(child, front, (InitiatorSelectors((theirs,)), ResponderSelectors((ours,))))
+
+
+def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> TrafficSelector:
+    """What both sides protect: the first offered selector that holds what we want, or a part of it. Raises Refused.
+
+    translated: the peer wrote addresses down as it sees them; ours is what counts, and the answer repeats the peer's
+    (RFC 7296 §2.23.1).
+    """
+    for selector in offered.selectors:
+        if translated and selector.first == selector.last and selector.first.version == wanted.first.version:
+            seen = replace(selector, first=wanted.first, last=wanted.last)
+            if seen in wanted:
+                return selector
+            if wanted in seen:
+                return replace(wanted, first=selector.first, last=selector.last)
+        if selector in wanted:
+            return selector
+        if wanted in selector:
+            return wanted
+    mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors)
+    raise Refused(NotifyType.TS_UNACCEPTABLE, f"traffic selectors: ours {mine}; the peer's {yours or 'none'}")

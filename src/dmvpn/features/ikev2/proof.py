@@ -1,0 +1,64 @@
+"""Proofs of identity, made and checked: which credential for whom, RFC 7296 §2.15."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import surely
+from dmvpn.features.ikev2.crypto.signatures import (
+    holds_key,
+    knows_secret,
+    prove_with_key,
+    prove_with_secret,
+    signed_octets,
+)
+from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.terms import Terms
+    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire.payloads import Identification
+
+
+def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authentication:
+    """The AUTH payload that shows that we are `identity`."""
+    keys = surely(sa.keys)
+    first, nonce, sk_p = (
+        (sa.init_request, sa.nonces.responder, keys.pi)
+        if sa.is_initiator
+        else (sa.init_response, sa.nonces.initiator, keys.pr)
+    )
+    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    if terms.key is not None:
+        return prove_with_key(terms.key, octets, sa.peer_hashes)
+    return prove_with_secret(sa.prf, terms.secret or b"", octets)
+
+
+def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> str:
+    """Why the peer is not believed to be `identity`; "" if it is."""
+    keys = surely(sa.keys)
+    proof = message.find(Authentication)
+    who = name_of(identity)
+    if proof is None:
+        return f"{who} did not prove itself: no AUTH payload"
+    expected = sa.book.expectation(terms, sa.path, identity)
+    if isinstance(expected, str):
+        return expected
+    if proof.method not in expected.methods:
+        return f"{who} proves itself by method {proof.method}, which profile {terms.profile} does not accept"
+    first, nonce, sk_p = (
+        (sa.init_response, sa.nonces.initiator, keys.pr)
+        if sa.is_initiator
+        else (sa.init_request, sa.nonces.responder, keys.pi)
+    )
+    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
+        return ""
+    if not expected.certificates:
+        return f"pre-shared key: {who} has another one than profile {terms.profile}"
+    key = sa.book.believe(terms, identity, tuple(payload.data for payload in message.all(Certificate)))
+    if isinstance(key, str):
+        return key
+    return "" if holds_key(key, octets, proof) else f"{who} does not hold the private key of its certificate"

@@ -1,0 +1,116 @@
+"""What the configuration says about one peer, in the terms of the protocol; and whom an IKE SA asks for it.
+
+The machines below know no configuration line. They ask a `Book`: which suites for this path? under which profile do we
+talk to somebody who says this name, and how must he prove it? The answers are values; a refusal is its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.features.ikev2.wire.numbers import AuthMethod
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
+    from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.wire.payloads import Identification
+    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a path: address and UDP port."""
+
+    address: IPAddress
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where our datagrams come from and go to."""
+
+    local: Endpoint
+    remote: Endpoint
+
+    def __str__(self) -> str:
+        return f"{self.local} - {self.remote}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildTerms:
+    """What a child SA should be. local, remote: which packets; transport: else tunnel mode.
+
+    first_suites: for IKE_AUTH, without groups; suites: for later ones (with PFS). seconds: until it is replaced.
+    may_tunnel: a peer that insists on tunnel mode is taken.
+    """
+
+    profile: str
+    local: TrafficSelector
+    remote: TrafficSelector
+    first_suites: tuple[Suite, ...]
+    suites: tuple[Suite, ...]
+    transport: bool = True
+    may_tunnel: bool = False
+    seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How we talk to a peer. identity: who we say we are; exactly one of secret and key proves it.
+
+    chain: our certificate and those of its issuers, in DER. fragment: octets of the largest datagram if the peer can
+    fragments too (RFC 7383), None: we do not offer them. dpd: seconds of silence before we ask, 0: never. lifetime:
+    seconds. force_udp: make both sides use UDP port 4500, whether there is a NAT or not.
+    """
+
+    profile: str
+    identity: Identification
+    child: ChildTerms
+    secret: bytes | None = field(default=None, repr=False)
+    key: PrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+    fragment: int | None = None
+    lifetime: float = 86_400.0
+    dpd: float = 0.0
+    initial_contact: bool = True
+    force_udp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """With what a peer must prove its identity: a secret, or the key of a certificate that we believe."""
+
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    certificates: bool = False
+
+    @property
+    def methods(self) -> frozenset[int]:
+        """Methods of AUTH that can satisfy us."""
+        shared = {AuthMethod.SHARED_KEY} if self.secrets else set()
+        return frozenset(shared | (set(AuthMethod) - {AuthMethod.SHARED_KEY} if self.certificates else set()))
+
+
+class Book(Protocol):
+    """The configuration, as an IKE SA asks it. A `str` is a refusal: the reason, for the log, never for the peer."""
+
+    def suites(self, path: Path) -> tuple[Suite, ...]:
+        """Suites of an IKE SA over this path, the best first."""
+        ...
+
+    def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
+        """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so."""
+        ...
+
+    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+        """How the peer with this identity must prove it."""
+        ...
+
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+        """The public key of the first certificate of a chain (DER), if we believe it and it names this identity."""
+        ...

@@ -1,0 +1,115 @@
+"""Message identifiers, retransmission and repeated requests: RFC 7296 §2.1 to §2.3.
+
+    Outgoing   our requests: one is on its way at a time, the others wait; repeated until its answer comes
+    Incoming   the peer's requests: each is acted on once, a repeated one gets the same answer again
+
+The window is 1 in both directions, as RFC 7296 §2.3 allows everybody: a peer may announce a larger one, and never has
+to use it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+#: Seconds after which a request is repeated, and after the last one until the peer counts as dead: half a minute.
+INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+#: Requests that wait for their turn; more are a fault of ours, and bounded anyway.
+LARGEST_QUEUE: Final = 64
+LARGEST_ID: Final = 0xFFFFFFFF
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request on its way. datagrams: exactly what is repeated (RFC 7296 §2.1). due: seconds monotonic."""
+
+    message_id: int
+    datagrams: tuple[bytes, ...]
+    due: float
+    tries: int = 1
+
+
+@dataclass(slots=True)
+class Outgoing(Generic[T]):
+    """Our requests. T: what a request is about, told back with its answer or its failure."""
+
+    next_id: int = 0
+    waiting: deque[T] = field(default_factory=deque)
+    current: T | None = None
+    _request: _Request | None = None
+
+    def add(self, subject: T, *, urgent: bool = False) -> bool:
+        """Queue a request; False: there are too many. urgent: before all that wait."""
+        if len(self.waiting) >= LARGEST_QUEUE:
+            return False
+        if urgent:
+            self.waiting.appendleft(subject)
+        else:
+            self.waiting.append(subject)
+        return True
+
+    def take(self) -> T | None:
+        """The request whose turn it is, if none is on its way; it must be `sent` or `answered` next."""
+        if self.current is None and self.waiting:
+            self.current = self.waiting.popleft()
+            return self.current
+        return None
+
+    def sent(self, datagrams: tuple[bytes, ...], now: float) -> None:
+        """The current request went out (or went out changed: a cookie, another group)."""
+        self._request = _Request(self.next_id, datagrams, now + INTERVALS[0])
+
+    def is_answer(self, message_id: int) -> bool:
+        """Does a response with this identifier answer the request that is on its way?"""
+        return self._request is not None and self._request.message_id == message_id
+
+    def answered(self) -> T | None:
+        """The answer came: what was asked. The next request has the next identifier."""
+        subject, self.current, self._request = self.current, None, None
+        self.next_id += 1
+        return subject
+
+    def repeat(self, now: float) -> tuple[bytes, ...] | None:
+        """What is due to be sent again; empty: nothing; None: the peer does not answer, give up."""
+        request = self._request
+        if request is None or now < request.due:
+            return ()
+        if request.tries >= len(INTERVALS):
+            return None
+        request.due = now + INTERVALS[request.tries]
+        request.tries += 1
+        return request.datagrams
+
+    @property
+    def tries(self) -> int:
+        """How often the current request went out."""
+        return self._request.tries if self._request else 0
+
+    @property
+    def deadline(self) -> float | None:
+        """When `repeat` is to be asked."""
+        return self._request.due if self._request else None
+
+
+@dataclass(slots=True)
+class Incoming:
+    """The peer's requests. expected: the identifier of its next one."""
+
+    expected: int = 0
+    _answer: tuple[bytes, ...] = ()
+
+    def is_new(self, message_id: int) -> bool:
+        """Is it the next request?"""
+        return message_id == self.expected
+
+    def repeated(self, message_id: int) -> tuple[bytes, ...]:
+        """The answer again, if this is the last request again; else nothing: older ones were answered long ago."""
+        return self._answer if message_id == self.expected - 1 else ()
+
+    def answered(self, datagrams: tuple[bytes, ...]) -> None:
+        """This is the answer to the request that was expected."""
+        self._answer = datagrams
+        self.expected += 1

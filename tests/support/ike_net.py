@@ -1,0 +1,249 @@
+"""Routers that speak IKE to each other through wires of their own, in virtual time.
+
+A `Site` is a router: its IKE SAs, a little configuration, and everything that happened to it. `IkeNet` carries their
+datagrams, loses, doubles or translates them, and lets time jump to whatever is next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.features.ikev2.acts import Act, Ended, Reply, Transmit, Trouble, TurnedAway
+from dmvpn.features.ikev2.identity import name_of, of_address
+from dmvpn.features.ikev2.offers import Suite
+from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
+from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Expectation, Path, Terms
+from dmvpn.features.ikev2.wire.message import parse_header
+from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
+from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.crypto.signatures import PublicKey
+    from dmvpn.features.ikev2.sa import IkeSa
+
+GRE = 47
+DELAY = 0.01
+CBC = Suite(Encr.AES_CBC, 256, Prf.HMAC_SHA2_256, Integ.HMAC_SHA2_256_128, Group.CURVE25519)
+GCM = Suite(Encr.AES_GCM_16, 256, Prf.HMAC_SHA2_384, Integ.NONE, Group.ECP_256)
+ESP = Suite(Encr.AES_GCM_16, 256)
+ESP_CBC = Suite(Encr.AES_CBC, 256, 0, Integ.HMAC_SHA2_256_128)
+A = TypeVar("A", bound=Act)
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a site has configured."""
+
+    suites: tuple[Suite, ...] = (CBC,)
+    esp: tuple[Suite, ...] = (ESP,)
+    pfs: tuple[int, ...] = ()
+    secret: bytes = b"between us"
+    their_secret: bytes | None = None
+    identity: str = ""
+    accepts: Callable[[str], bool] = lambda _: True
+    child_seconds: float = 3600.0
+    lifetime: float = 86_400.0
+    dpd: float = 0.0
+    fragment: int | None = None
+    transport: bool = True
+    may_tunnel: bool = False
+    force_udp: bool = False
+    cookies_from: int = COOKIES_FROM
+
+
+class Site:
+    """One router. It is also the `Book` that its IKE SAs ask."""
+
+    def __init__(self, net: IkeNet, address: str, settings: Settings, seed: int) -> None:
+        self.net, self.settings = net, settings
+        self.address = IPv4Address(address)
+        self.sas = IkeSas(self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
+        self.acts: list[Act] = []
+
+    def suites(self, path: Path) -> tuple[Suite, ...]:
+        return self.settings.suites
+
+    def terms_with(self, remote: IPAddress, local: IPAddress | None = None) -> Terms:
+        """How we would talk to a peer at this address."""
+        chosen = self.settings
+        name = chosen.identity
+        identity = Identification(IdType.FQDN, name.encode()) if name else of_address(self.address)
+        later = tuple(replace(suite, group=group) for group in chosen.pfs or (0,) for suite in chosen.esp)
+        child = ChildTerms(
+            profile="DMVPN",
+            local=TrafficSelector.host(local or self.address, GRE),
+            remote=TrafficSelector.host(remote, GRE),
+            first_suites=chosen.esp,
+            suites=later,
+            transport=chosen.transport,
+            may_tunnel=chosen.may_tunnel,
+            seconds=chosen.child_seconds,
+        )
+        return Terms(
+            profile="IKE",
+            identity=identity,
+            child=child,
+            secret=chosen.secret,
+            fragment=chosen.fragment,
+            lifetime=chosen.lifetime,
+            dpd=chosen.dpd,
+            force_udp=chosen.force_udp,
+        )
+
+    def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
+        if not self.settings.accepts(name_of(theirs)):
+            return f"no profile matches {name_of(theirs)}"
+        return self.terms_with(path.remote.address, path.local.address)
+
+    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+        return Expectation((self.settings.their_secret or self.settings.secret,))
+
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+        return "no certificates here"
+
+    # ------------------------------------------------------------------------------------------------ what happens
+
+    def connect(self, remote: str | Site) -> IkeSa:
+        """Begin an IKE SA with another site."""
+        address = remote.address if isinstance(remote, Site) else IPv4Address(remote)
+        path = Path(Endpoint(self.address, 500), Endpoint(address, 500))
+        sa, acts = self.sas.initiate(path, self.terms_with(address), self.net.now)
+        self.take(acts)
+        return sa
+
+    def take(self, acts: list[Act]) -> None:
+        """Do what the machine wants done."""
+        for act in acts:
+            self.acts.append(act)
+            match act:
+                case Transmit(path=path, datagrams=datagrams):
+                    for datagram in datagrams:
+                        self.net.send(self, path, datagram)
+                case Reply(path, datagram):
+                    self.net.send(self, path, datagram)
+                case _:
+                    pass
+
+    def happened(self, kind: type[A]) -> list[A]:
+        """The acts of one kind, in order."""
+        return [act for act in self.acts if isinstance(act, kind)]
+
+    @property
+    def children(self) -> list[ChildSa]:
+        """All child SAs that can carry packets."""
+        return [child for sa in self.sas for child in sa.children]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong, in words."""
+        return [
+            act.why if isinstance(act, TurnedAway) else act.reason if isinstance(act, Ended) else act.what
+            for act in self.acts
+            if isinstance(act, Trouble | TurnedAway | Ended)
+        ]
+
+
+@dataclass(slots=True)
+class Flight:
+    """A datagram on its way, as its sender and its receiver see the addresses."""
+
+    at: float
+    order: int
+    sender: str
+    path: Path
+    octets: bytes
+
+
+@dataclass(slots=True)
+class IkeNet:
+    """Sites and the time.
+
+    drops: decides over each datagram. nats: inside to outside address. shift: what a NAT adds to a port.
+    """
+
+    seed: int = 1
+    now: float = 0.0
+    drops: Callable[[Flight], bool] = lambda _: False
+    doubles: bool = False
+    nats: dict[IPv4Address, IPv4Address] = field(default_factory=dict)
+    shift: int = 1000
+    sites: dict[IPv4Address, Site] = field(default_factory=dict)
+    flights: list[Flight] = field(default_factory=list)
+    log: list[Flight] = field(default_factory=list)
+    _serial: int = 0
+
+    def site(self, address: str, settings: Settings | None = None) -> Site:
+        """A router."""
+        site = Site(self, address, settings or Settings(), self.seed)
+        self.sites[site.address] = site
+        return site
+
+    def send(self, site: Site, path: Path, octets: bytes) -> None:
+        """A datagram leaves; a NAT shows another address and port to the other side."""
+        source = path.local
+        if outside := self.nats.get(site.address):
+            source = Endpoint(outside, path.local.port + self.shift)
+        for copy in range(2 if self.doubles else 1):
+            self._serial += 1
+            at = self.now + DELAY * (1 + copy)
+            flight = Flight(at, self._serial, str(site.address), Path(source, path.remote), octets)
+            self.log.append(flight)
+            if not self.drops(flight):
+                self.flights.append(flight)
+
+    def deliver(self, flight: Flight) -> None:
+        """A datagram arrives; what goes to the outside of a NAT goes to the inside."""
+        target, port = flight.path.remote.address, flight.path.remote.port
+        for inside, outside in self.nats.items():
+            if target == outside and port > self.shift:
+                target, port = inside, port - self.shift
+        site = self.sites.get(IPv4Address(str(target)))
+        if site is not None:
+            path = Path(Endpoint(target, port), flight.path.local)
+            site.take(site.sas.handle(flight.octets, path, self.now))
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while True:
+            times = [flight.at for flight in self.flights]
+            times += [when for site in self.sites.values() if (when := site.sas.next_deadline()) is not None]
+            self.now = max(self.now, min([*times, end]))
+            if self.now >= end and not any(when <= end for when in times):
+                return
+            due = sorted((f for f in self.flights if f.at <= self.now), key=lambda f: (f.at, f.order))
+            self.flights = [f for f in self.flights if f.at > self.now]
+            for flight in due:
+                self.deliver(flight)
+            for site in tuple(self.sites.values()):
+                site.take(site.sas.tick(self.now))
+
+    def sent(self, site: Site) -> list[str]:
+        """The exchange types of what a site sent: "IKE_AUTH request"."""
+        names = []
+        for flight in self.log:
+            if flight.sender == str(site.address):
+                header, _ = parse_header(flight.octets)
+                names.append(f"{header.exchange_name} {'response' if header.is_response else 'request'}")
+        return names
+
+
+def matched(one: Site, other: Site) -> bool:
+    """Has every child SA of each a counterpart at the other, with the same keys and SPIs, crosswise?"""
+
+    def ends(site: Site, *, mirrored: bool) -> set[tuple[bytes, bytes, bytes, bytes]]:
+        found = set()
+        for child in site.children:
+            ours = (child.spi_in, child.spi_out, child.keys_in.cipher, child.keys_out.cipher)
+            found.add((ours[1], ours[0], ours[3], ours[2]) if mirrored else ours)
+        return found
+
+    return bool(one.children) and ends(one, mirrored=False) == ends(other, mirrored=True)
