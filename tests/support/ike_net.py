@@ -57,6 +57,7 @@ class Settings:
     may_tunnel: bool = False
     force_udp: bool = False
     cookies_from: int = COOKIES_FROM
+    selectors: tuple[str, str] | None = None
 
 
 class Site:
@@ -77,10 +78,11 @@ class Site:
         name = chosen.identity
         identity = Identification(IdType.FQDN, name.encode()) if name else of_address(self.address)
         later = tuple(replace(suite, group=group) for group in chosen.pfs or (0,) for suite in chosen.esp)
+        ours, theirs = chosen.selectors or (str(local or self.address), str(remote))
         child = ChildTerms(
             profile="DMVPN",
-            local=TrafficSelector.host(local or self.address, GRE),
-            remote=TrafficSelector.host(remote, GRE),
+            local=TrafficSelector.host(IPv4Address(ours), GRE),
+            remote=TrafficSelector.host(IPv4Address(theirs), GRE),
             first_suites=chosen.esp,
             suites=later,
             transport=chosen.transport,

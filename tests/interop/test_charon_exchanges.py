@@ -1,0 +1,176 @@
+"""All IKE exchanges with strongSwan's charon, begun by either side; no kernel and no packet of data involved."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
+from support.charon import Bed, Peer, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+CBC = [Encr.AES_CBC, 256, Prf.HMAC_SHA2_256, Integ.HMAC_SHA2_256_128, Group.CURVE25519, 0]
+GCM = [Encr.AES_GCM_16, 256, Prf.HMAC_SHA2_384, 0, Group.ECP_256, 0]
+
+
+def spis(bed: Bed) -> set[str]:
+    """Outbound SPIs of the installed child SAs as charon knows them: our inbound ones."""
+    text = bed.swanctl("--list-sas")
+    return set(re.findall(r"INSTALLED(?:(?!DELETED|gre:).)*?out +([0-9a-f]{8})", text, re.DOTALL))
+
+
+def agrees(bed: Bed, *, seconds: float = 5.0) -> dict[str, Any]:
+    """Wait until both sides have the same single child SA."""
+    end = time.monotonic() + seconds
+    while True:
+        state = bed.do("state")
+        ours = {child["in"] for child in state["children"]}
+        if len(ours) == 1 and ours == spis(bed):
+            return state
+        assert time.monotonic() < end, (state, bed.swanctl("--list-sas"), bed.log[-2000:])
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("ike", "suite"),
+    [
+        ("aes256-sha256-x25519", CBC),
+        ("aes256gcm16-prfsha384-ecp256", GCM),
+        ("aes128-sha1-modp2048", [12, 128, 2, 2, 14, 0]),
+        ("aes192-sha384-ecp384", [12, 192, 6, 13, 20, 0]),
+        ("aes256-sha512-modp4096", [12, 256, 7, 14, 16, 0]),
+        ("aes128gcm16-prfsha512-ecp521", [20, 128, 7, 0, 21, 0]),
+        ("aes256-sha256-modp3072", [12, 256, 5, 12, 15, 0]),
+    ],
+)
+def test_suites(ike: str, suite: list[int]) -> None:
+    with Bed(Peer(ike=ike), {"suites": [suite]}) as bed:
+        bed.do("connect")
+        bed.until("children")
+        agrees(bed)
+
+
+@pytest.mark.parametrize(
+    ("esp", "suite"),
+    [
+        ("aes256gcm16", [20, 256]),
+        ("aes128gcm16", [20, 128]),
+        ("aes128-sha1", [12, 128, 0, 2]),
+        ("aes256-sha256", [12, 256, 0, 12]),
+        ("aes192-sha384", [12, 192, 0, 13]),
+        ("aes256-sha512", [12, 256, 0, 14]),
+    ],
+)
+def test_child_suites(esp: str, suite: list[int]) -> None:
+    with Bed(Peer(esp=esp), {"suites": [CBC], "esp": [suite]}) as bed:
+        bed.do("connect")
+        bed.until("children")
+        agrees(bed)
+
+
+@pytest.mark.parametrize("begins", ["we begin", "charon begins"])
+def test_a_life_with_rekeys_from_both_ends(begins: str) -> None:
+    with Bed(Peer(), {"suites": [CBC], "pfs": [Group.CURVE25519]}) as bed:
+        if begins == "we begin":
+            bed.do("connect")
+        else:
+            assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        bed.until("children")
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: bed.do("rekey-child"),
+            lambda: bed.do("rekey-ike"),
+            lambda: bed.swanctl("--rekey", "--child", "gre"),
+            lambda: bed.swanctl("--rekey", "--ike", "ours"),
+            lambda: bed.do("rekey-child"),
+        )
+        seen = {agrees(bed)["children"][0]["in"]}
+        for step in steps:
+            step()
+            time.sleep(0.3)
+            seen.add(agrees(bed)["children"][0]["in"])
+        assert len(seen) == 4
+        assert set(bed.do("state")["troubles"]) <= {"replaced", "the peer has deleted it"}
+        bed.do("close")
+        bed.until("no sas")
+        assert "ESTABLISHED" not in bed.swanctl("--list-sas")
+
+
+def test_both_ends_rekey_at_the_same_moment() -> None:
+    with Bed(Peer(), {"suites": [CBC], "pfs": [Group.CURVE25519]}) as bed:
+        bed.do("connect")
+        bed.until("children")
+        for _ in range(3):
+            bed.do("rekey-child")
+            bed.swanctl("--rekey", "--child", "gre")
+            time.sleep(0.5)
+            agrees(bed)
+
+
+def test_charon_asks_for_a_cookie() -> None:
+    with Bed(Peer(cookies=1), {"suites": [CBC]}) as bed:
+        bed.do("connect")
+        bed.until("children")
+
+
+def test_we_ask_charon_for_a_cookie() -> None:
+    with Bed(Peer(), {"suites": [CBC], "cookies_from": 0}) as bed:
+        assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        assert "received COOKIE" in bed.log or "COOKIE" in bed.log
+
+
+@pytest.mark.parametrize("begins", ["we begin", "charon begins"])
+def test_another_group_is_asked_for(begins: str) -> None:
+    other = [*CBC[:4], Group.ECP_384, 0]
+    if begins == "we begin":
+        peer, suites = Peer(ike="aes256-sha256-ecp384"), [CBC, other]
+    else:
+        peer, suites = Peer(ike="aes256-sha256-x25519-ecp384"), [other]
+    with Bed(peer, {"suites": suites}) as bed:
+        if begins == "we begin":
+            bed.do("connect")
+        else:
+            assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        bed.until("children")
+        assert "INVAL_KE" in bed.log or "requesting another" in bed.log or "didn't accept" in bed.log
+
+
+def test_large_messages_in_fragments() -> None:
+    with Bed(Peer(fragment=200), {"suites": [CBC], "fragment": 200}) as bed:
+        bed.do("connect")
+        bed.until("children")
+        assert re.search(r"parsed IKE_AUTH request 1 \[ EF\(1/", bed.log)
+
+
+def test_a_wrong_secret_is_told_on_both_sides() -> None:
+    with Bed(Peer(secret="another"), {"suites": [CBC]}) as bed:
+        bed.do("connect")
+        state = bed.until("no sas")
+        assert any("authentication failed" in line for line in state["troubles"])
+        assert "AUTHENTICATION_FAILED" in bed.swanctl("--initiate", "--child", "gre")
+        assert any("pre-shared key: 10.77.0.1 has another one" in line for line in bed.do("state")["troubles"])
+
+
+def test_no_common_proposal_is_told_on_both_sides() -> None:
+    with Bed(Peer(ike="aes128-sha1-modp2048"), {"suites": [GCM]}) as bed:
+        bed.do("connect")
+        state = bed.until("troubles")
+        assert any("NO_PROPOSAL_CHOSEN" in line for line in state["troubles"])
+        bed.swanctl("--initiate", "--child", "gre")
+        mine = "encryption: ours AES_GCM_16_256; the peer's AES_CBC_128"
+        assert mine in bed.do("state")["troubles"]
+
+
+def test_a_restarted_charon_replaces_what_was_there() -> None:
+    with Bed(Peer(), {"suites": [CBC]}) as bed:
+        bed.do("connect")
+        bed.until("children")
+        bed.swanctl("--terminate", "--ike", "ours", "--force", "--timeout", "1")
+        assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        agrees(bed)

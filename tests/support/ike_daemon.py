@@ -1,0 +1,122 @@
+"""Our IKE on real sockets, for tests against other implementations: one line of JSON in, one out.
+
+    {"do": "connect"}, {"do": "rekey-child"}, {"do": "rekey-ike"}, {"do": "close"}, {"do": "state"}
+
+Run as `python -m support.ike_daemon LOCAL REMOTE SETTINGS`, where SETTINGS is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import sys
+import time
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from dmvpn.features.ikev2.acts import Reply, Transmit
+from dmvpn.features.ikev2.exchanges.child import RekeyChild
+from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.offers import Suite
+from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
+from dmvpn.features.ikev2.terms import Endpoint, Path
+from support.ike_net import IkeNet, Settings, Site
+
+_MARKER = bytes(4)
+
+
+class Daemon(IkeNet):
+    """A net of one site whose wires are sockets."""
+
+    def __init__(self, local: str, settings: Settings) -> None:
+        super().__init__(seed=int(time.time_ns()))
+        self.now = time.monotonic()
+        self.sockets = {port: self._open(local, port) for port in (IKE_PORT, NAT_PORT)}
+        self.me = self.site(local, settings)
+
+    @staticmethod
+    def _open(local: str, port: int) -> socket.socket:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.bind((local, port))
+        opened.setblocking(False)
+        return opened
+
+    def send(self, site: Site, path: Path, octets: bytes) -> None:
+        """Out, with the non-ESP marker on port 4500."""
+        port = path.local.port
+        marked = _MARKER + octets if port == NAT_PORT else octets
+        self.sockets[port].sendto(marked, (str(path.remote.address), path.remote.port))
+
+    def receive(self, port: int) -> None:
+        """In; ESP and keepalives on port 4500 are not for us."""
+        octets, (address, remote_port) = self.sockets[port].recvfrom(65_535)
+        if port == NAT_PORT:
+            if octets[:4] != _MARKER:
+                return
+            octets = octets[4:]
+        path = Path(Endpoint(self.me.address, port), Endpoint(IPv4Address(address), remote_port))
+        self.me.take(self.me.sas.handle(octets, path, self.now))
+
+    def serve(self, remote: str) -> None:
+        """Until standard input ends."""
+        while True:
+            deadline = self.me.sas.next_deadline()
+            wait = 1.0 if deadline is None else min(1.0, max(0.0, deadline - time.monotonic()))
+            ready, _, _ = select.select([sys.stdin, *self.sockets.values()], [], [], wait)
+            self.now = time.monotonic()
+            for port, opened in self.sockets.items():
+                if opened in ready:
+                    self.receive(port)
+            self.me.take(self.me.sas.tick(self.now))
+            if sys.stdin in ready:
+                line = sys.stdin.readline()
+                if not line:
+                    return
+                self.obey(json.loads(line)["do"], remote)
+                print(json.dumps(self.state()), flush=True)
+
+    def obey(self, what: str, remote: str) -> None:
+        """An order of the test."""
+        sas = list(self.me.sas)
+        match what:
+            case "connect":
+                self.me.connect(remote)
+            case "rekey-child":
+                child = next(iter(sas[-1].children))
+                sas[-1].children.rekeying.add(child.spi_in)
+                self.me.take(sas[-1].begin(RekeyChild(sas[-1], child), self.now))
+            case "rekey-ike":
+                self.me.take(sas[-1].begin(RekeyIke(sas[-1]), self.now))
+            case "close":
+                for sa in sas:
+                    self.me.take(self.me.sas.close(sa, "the test is over", self.now))
+
+    def state(self) -> dict[str, object]:
+        """What the test may see."""
+        return {
+            "sas": [{"spi_i": sa.spi_i.hex(), "spi_r": sa.spi_r.hex(), "state": sa.state.name} for sa in self.me.sas],
+            "children": [
+                {"in": child.spi_in.hex(), "out": child.spi_out.hex(), "udp": child.udp, "transport": child.transport}
+                for child in self.me.children
+            ],
+            "troubles": self.me.troubles,
+            "transmissions": len([act for act in self.me.acts if isinstance(act, Transmit | Reply)]),
+        }
+
+
+def settings_of(text: str) -> Settings:
+    """Suites come as lists of numbers."""
+    given = json.loads(text)
+    for name in ("suites", "esp"):
+        if name in given:
+            given[name] = tuple(Suite(*numbers) for numbers in given[name])
+    if "pfs" in given:
+        given["pfs"] = tuple(given["pfs"])
+    if "secret" in given:
+        given["secret"] = given["secret"].encode()
+    return replace(Settings(), **given)
+
+
+if __name__ == "__main__":
+    Daemon(sys.argv[1], settings_of(sys.argv[3])).serve(sys.argv[2])
