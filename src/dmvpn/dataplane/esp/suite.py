@@ -1,0 +1,53 @@
+"""How an SA protects a packet: the cipher, and the hash if the cipher does not authenticate. RFC 8221."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class EspSuite:
+    """Lengths in octets. key: of the cipher, without salt. integrity: hash of HMAC, "" for AES-GCM.
+
+    iv: in the packet. icv: integrity check value. align: what padding fills up to (RFC 4303 §2.4).
+    """
+
+    key: int
+    integrity: str = ""
+    icv: int = 16
+    iv: int = 8
+    align: int = 4
+    salt: int = 4
+
+    @property
+    def is_aead(self) -> bool:
+        """Does the cipher authenticate by itself?"""
+        return not self.integrity
+
+    @classmethod
+    def gcm(cls, bits: int) -> EspSuite:
+        """AES-GCM with a 16-octet tag."""
+        return cls(bits // 8)
+
+    @classmethod
+    def cbc(cls, bits: int, integrity: str) -> EspSuite:
+        """AES-CBC with HMAC over sha1, sha256, sha384 or sha512, cut as its standard says. Raises KeyError."""
+        return cls(bits // 8, integrity, _ICV[integrity], 16, 16, 0)
+
+    @property
+    def keymat(self) -> int:
+        """Octets of the cipher's key material, salt included."""
+        return self.key + self.salt
+
+    def overhead(self, size: int) -> int:
+        """How much longer than a payload of `size` octets its ESP packet is."""
+        return 8 + self.iv + self.padding(size) + 2 + self.icv
+
+    def padding(self, size: int) -> int:
+        """Octets of padding for a payload."""
+        return -(size + 2) % self.align
+
+
+#: RFC 2404 and RFC 4868.
+_ICV: Final = {"sha1": 12, "sha256": 16, "sha384": 24, "sha512": 32}
