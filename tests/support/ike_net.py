@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
     from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.terms import Book
 
 GRE = 47
 DELAY = 0.01
@@ -61,12 +62,12 @@ class Settings:
 
 
 class Site:
-    """One router. It is also the `Book` that its IKE SAs ask."""
+    """One router. It is also the `Book` that its IKE SAs ask, unless they are given another."""
 
-    def __init__(self, net: IkeNet, address: str, settings: Settings, seed: int) -> None:
+    def __init__(self, net: IkeNet, address: str, settings: Settings, seed: int, book: Book | None = None) -> None:
         self.net, self.settings = net, settings
         self.address = IPv4Address(address)
-        self.sas = IkeSas(self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
+        self.sas = IkeSas(book or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
         self.acts: list[Act] = []
 
     def suites(self, path: Path) -> tuple[Suite, ...]:
@@ -113,11 +114,11 @@ class Site:
 
     # ------------------------------------------------------------------------------------------------ what happens
 
-    def connect(self, remote: str | Site) -> IkeSa:
+    def connect(self, remote: str | Site, terms: Terms | None = None) -> IkeSa:
         """Begin an IKE SA with another site."""
         address = remote.address if isinstance(remote, Site) else IPv4Address(remote)
         path = Path(Endpoint(self.address, 500), Endpoint(address, 500))
-        sa, acts = self.sas.initiate(path, self.terms_with(address), self.net.now)
+        sa, acts = self.sas.initiate(path, terms or self.terms_with(address), self.net.now)
         self.take(acts)
         return sa
 
@@ -182,9 +183,9 @@ class IkeNet:
     log: list[Flight] = field(default_factory=list)
     _serial: int = 0
 
-    def site(self, address: str, settings: Settings | None = None) -> Site:
+    def site(self, address: str, settings: Settings | None = None, book: Book | None = None) -> Site:
         """A router."""
-        site = Site(self, address, settings or Settings(), self.seed)
+        site = Site(self, address, settings or Settings(), self.seed, book)
         self.sites[site.address] = site
         return site
 

@@ -1,0 +1,76 @@
+"""Suites out of the words of the configuration."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.protection import EspCipher, EspHash, EspTransform
+from dmvpn.features.ikev2.algorithms import Encryption, Hash
+from dmvpn.features.ikev2.crypto.groups import SUPPORTED
+from dmvpn.features.ikev2.offers import Suite
+from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.features.ikev2.model import Proposal
+
+_CIPHERS: Final = {
+    Encryption.AES_CBC_128: (Encr.AES_CBC, 128),
+    Encryption.AES_CBC_192: (Encr.AES_CBC, 192),
+    Encryption.AES_CBC_256: (Encr.AES_CBC, 256),
+    Encryption.AES_GCM_128: (Encr.AES_GCM_16, 128),
+    Encryption.AES_GCM_256: (Encr.AES_GCM_16, 256),
+}
+_PRFS: Final = {
+    Hash.SHA1: Prf.HMAC_SHA1,
+    Hash.SHA256: Prf.HMAC_SHA2_256,
+    Hash.SHA384: Prf.HMAC_SHA2_384,
+    Hash.SHA512: Prf.HMAC_SHA2_512,
+}
+_INTEGS: Final = {
+    Hash.SHA1: Integ.HMAC_SHA1_96,
+    Hash.SHA256: Integ.HMAC_SHA2_256_128,
+    Hash.SHA384: Integ.HMAC_SHA2_384_192,
+    Hash.SHA512: Integ.HMAC_SHA2_512_256,
+}
+_ESP_INTEGS: Final = {
+    EspHash.SHA1: Integ.HMAC_SHA1_96,
+    EspHash.SHA256: Integ.HMAC_SHA2_256_128,
+    EspHash.SHA384: Integ.HMAC_SHA2_384_192,
+    EspHash.SHA512: Integ.HMAC_SHA2_512_256,
+}
+_ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.AES_GCM_16}
+
+
+def ike_suites(proposals: Iterable[Proposal]) -> tuple[Suite, ...]:
+    """Every suite that the proposals allow, the best first; what we do not have (3DES, MD5) is left out."""
+    return tuple(dict.fromkeys(suite for proposal in proposals for suite in _suites(proposal)))
+
+
+def _suites(proposal: Proposal) -> Iterator[Suite]:
+    groups = [group for group in proposal.groups if group in SUPPORTED]
+    prfs = [_PRFS[name] for name in proposal.prf or proposal.integrity if name in _PRFS]
+    integs = [_INTEGS[name] for name in proposal.integrity if name in _INTEGS]
+    for name, group in product(proposal.encryption, groups):
+        if name not in _CIPHERS:
+            continue
+        encr, bits = _CIPHERS[name]
+        for integ in (Integ.NONE,) if encr == Encr.AES_GCM_16 else integs:
+            for prf in prfs:
+                yield Suite(encr, bits, prf, integ, Group(group))
+
+
+def esp_suites(transforms: Iterable[EspTransform], group: int = 0) -> tuple[Suite, ...]:
+    """Suites of a child SA. group: of perfect forward secrecy, 0: none."""
+    return tuple(
+        Suite(
+            _ESP_CIPHERS[transform.cipher],
+            transform.bits,
+            0,
+            _ESP_INTEGS[transform.hash] if transform.hash else Integ.NONE,
+            group,
+        )
+        for transform in transforms
+    )
