@@ -1,0 +1,236 @@
+"""Which certificates are believed, and what the log says of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import IPv4Address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted
+from dmvpn.features.ikev2.identity import of_address
+from dmvpn.features.ikev2.wire.numbers import IdType
+from dmvpn.features.ikev2.wire.payloads import Identification
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+SPOKE = Identification(IdType.FQDN, b"spoke.example.net")
+NAMES = [
+    x509.DNSName("spoke.example.net"),
+    x509.RFC822Name("admin@example.net"),
+    x509.IPAddress(IPv4Address("192.0.2.7")),
+]
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate with its key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+
+def name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def issue(
+    subject: str,
+    issuer: Issued | None = None,
+    *,
+    authority: bool = False,
+    path_length: int | None = None,
+    names: list[x509.GeneralName] | None = None,
+    begin: datetime = NOW - DAY,
+    end: datetime = NOW + DAY,
+    critical: bool = False,
+    signs: bool = True,
+    public: rsa.RSAPublicKey | None = None,
+) -> Issued:
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name(subject))
+        .issuer_name(issuer.certificate.subject if issuer else name(subject))
+        .public_key(public or key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=signs and not authority,
+                content_commitment=False,
+                key_encipherment=True,
+                data_encipherment=False,
+                key_agreement=False,
+                key_cert_sign=authority,
+                crl_sign=authority,
+                encipher_only=False,
+                decipher_only=False,
+            ),
+            critical=True,
+        )
+    )
+    if names is not None:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if critical:
+        unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+        builder = builder.add_extension(unknown, critical=True)
+    signer = issuer.key if issuer else key
+    return Issued(builder.sign(signer, hashes.SHA256()), key)
+
+
+@cache
+def root() -> Issued:
+    return issue("Root", authority=True)
+
+
+def revoked_list(
+    *serials: int, until: datetime = NOW + DAY, by: Issued | None = None
+) -> x509.CertificateRevocationList:
+    authority = by or root()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
+    builder = builder.last_update(NOW - DAY).next_update(until)
+    for serial in serials:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - DAY).build()
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(authority.key, hashes.SHA256())
+
+
+def anchors(*lists: x509.CertificateRevocationList, must_check: bool = False) -> Anchors:
+    return Anchors((root().certificate,), lists, must_check)
+
+
+def refusal(trust: Anchors, *chain: Issued, theirs: Identification = SPOKE) -> str:
+    with pytest.raises(Untrusted) as caught:
+        trust.believe(tuple(issued.der for issued in chain), theirs, NOW)
+    return str(caught.value)
+
+
+def test_a_certificate_of_an_authority_that_we_believe_gives_its_key() -> None:
+    spoke = issue("Spoke", root(), names=NAMES)
+    assert anchors().believe((spoke.der,), SPOKE, NOW) == spoke.key.public_key()
+
+
+@pytest.mark.parametrize(
+    "theirs", [SPOKE, Identification(IdType.RFC822_ADDR, b"admin@example.net"), of_address(IPv4Address("192.0.2.7"))]
+)
+def test_every_alternative_name_is_an_identity(theirs: Identification) -> None:
+    spoke = issue("Spoke", root(), names=NAMES)
+    assert anchors().believe((spoke.der,), theirs, NOW)
+
+
+def test_the_subject_is_an_identity_octet_for_octet() -> None:
+    spoke = issue("Spoke", root())
+    theirs = Identification(IdType.DER_ASN1_DN, spoke.certificate.subject.public_bytes())
+    assert anchors().believe((spoke.der,), theirs, NOW)
+    other = Identification(IdType.DER_ASN1_DN, name("Other").public_bytes())
+    assert refusal(anchors(), spoke, theirs=other) == "CN=Spoke: the peer says it has another name"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        Identification(IdType.FQDN, b"other.example.net"),
+        Identification(IdType.FQDN, b"192.0.2.7"),
+        of_address(IPv4Address("192.0.2.8")),
+        Identification(IdType.KEY_ID, b"spoke.example.net"),
+    ],
+)
+def test_who_is_not_in_the_certificate_is_not_believed(theirs: Identification) -> None:
+    assert refusal(anchors(), issue("Spoke", root(), names=NAMES), theirs=theirs)
+
+
+def test_a_chain_leads_over_authorities_that_the_peer_sends() -> None:
+    middle = issue("Middle", root(), authority=True)
+    spoke = issue("Spoke", middle, names=NAMES)
+    assert anchors().believe((spoke.der, middle.der), SPOKE, NOW)
+    assert "whom we do not know" in refusal(anchors(), spoke)
+
+
+def test_a_path_must_not_be_longer_than_an_authority_allows() -> None:
+    short = issue("Short", root(), authority=True, path_length=0)
+    middle = issue("Middle", short, authority=True)
+    spoke = issue("Spoke", middle, names=NAMES)
+    assert "only 0 authorities below it" in refusal(anchors(), spoke, middle, short)
+
+
+def test_somebody_elses_root_is_not_ours_though_it_has_the_same_name() -> None:
+    forged = issue("Root", authority=True)
+    spoke = issue("Spoke", forged, names=NAMES)
+    assert refusal(anchors(), spoke, forged)
+
+
+def test_a_spoke_cannot_issue_certificates() -> None:
+    rogue = issue("Rogue", root(), names=NAMES)
+    spoke = issue("Spoke", rogue, names=NAMES)
+    assert refusal(anchors(), spoke, rogue) == "CN=Rogue: it is no certificate authority"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "told"),
+    [(NOW - 2 * DAY, NOW - DAY, "expired at 2026-11-19 12:00 UTC"), (NOW + DAY, NOW + 2 * DAY, "valid only from")],
+)
+def test_dates_count(begin: datetime, end: datetime, told: str) -> None:
+    assert told in refusal(anchors(), issue("Spoke", root(), names=NAMES, begin=begin, end=end))
+
+
+def test_a_critical_extension_that_nobody_knows_makes_it_useless() -> None:
+    assert "1.2.3.4 is unknown" in refusal(anchors(), issue("Spoke", root(), names=NAMES, critical=True))
+
+
+def test_a_key_that_is_not_for_signatures_signs_nothing() -> None:
+    assert "not for signatures" in refusal(anchors(), issue("Spoke", root(), names=NAMES, signs=False))
+
+
+def test_a_short_rsa_key_is_refused() -> None:
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - what the test is about
+    assert "1024 bits is too short" in refusal(anchors(), issue("Spoke", root(), names=NAMES, public=key.public_key()))
+
+
+def test_what_is_revoked_is_not_believed() -> None:
+    spoke = issue("Spoke", root(), names=NAMES)
+    assert "revoked by CN=Root" in refusal(anchors(revoked_list(spoke.certificate.serial_number)), spoke)
+    assert anchors(revoked_list(1)).believe((spoke.der,), SPOKE, NOW)
+
+
+def test_a_list_that_somebody_else_signed_revokes_nothing() -> None:
+    spoke = issue("Spoke", root(), names=NAMES)
+    forged = revoked_list(spoke.certificate.serial_number, by=issue("Root", authority=True))
+    assert anchors(forged).believe((spoke.der,), SPOKE, NOW)
+
+
+def test_who_must_check_needs_a_list_of_today() -> None:
+    spoke = issue("Spoke", root(), names=NAMES)
+    assert "no current revocation list" in refusal(anchors(must_check=True), spoke)
+    assert "no current revocation list" in refusal(
+        anchors(revoked_list(until=NOW - timedelta(hours=1)), must_check=True), spoke
+    )
+    assert anchors(revoked_list(), must_check=True).believe((spoke.der,), SPOKE, NOW)
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x30\x80", bytes(100)])
+def test_octets_that_are_no_certificate(octets: bytes) -> None:
+    with pytest.raises(Untrusted, match="cannot be read"):
+        anchors().believe((octets,), SPOKE, NOW)
+    with pytest.raises(Untrusted, match="no certificate"):
+        anchors().believe((), SPOKE, NOW)
+
+
+def test_an_endless_chain_ends() -> None:
+    one = issue("One", authority=True)
+    two = issue("Two", one, authority=True)
+    spoke = issue("Spoke", two, names=NAMES)
+    assert refusal(anchors(), spoke, two, one, two, one, two, one, two, one)
