@@ -148,6 +148,19 @@ def test_large_messages_in_fragments() -> None:
         assert re.search(r"parsed IKE_AUTH request 1 \[ EF\(1/", bed.log)
 
 
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+@pytest.mark.parametrize("begins", ["we begin", "charon begins"])
+def test_certificates_prove_both_sides(kind: str, begins: str) -> None:
+    with Bed(Peer(certificates=kind), {"suites": [CBC], "fragment": 1280}) as bed:
+        if begins == "we begin":
+            bed.do("connect")
+        else:
+            assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        bed.until("children")
+        agrees(bed)
+        assert "authentication of 'ours.example' with" in bed.log + bed.swanctl("--list-sas")
+
+
 def test_a_wrong_secret_is_told_on_both_sides() -> None:
     with Bed(Peer(secret="another"), {"suites": [CBC]}) as bed:
         bed.do("connect")

@@ -52,8 +52,7 @@ connections {{ ours {{
   proposals = {ike}
   encap = yes
   fragmentation = yes
-  local {{ auth = psk }}
-  remote {{ auth = psk }}
+{proofs}
   children {{ gre {{
     local_ts = {their_lan}/32[gre]
     remote_ts = {our_lan}/32[gre]
@@ -62,6 +61,16 @@ connections {{ ours {{
 }} }}
 secrets {{ ike {{ secret = "{secret}" }} }}
 """
+_BY_SECRET = "  local { auth = psk }\n  remote { auth = psk }"
+_BY_CERTIFICATE = """\
+  local {{
+    auth = {auth}
+    certs = {folder}/theirs.pem
+    id = charon.example }}
+  remote {{
+    auth = {auth}
+    cacerts = {folder}/authority.pem
+    id = ours.example }}"""
 
 
 def missing() -> str:
@@ -75,13 +84,14 @@ def missing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How charon is configured."""
+    """How charon is configured. certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret."""
 
     ike: str = "aes256-sha256-x25519,aes256gcm16-prfsha384-ecp256"
     esp: str = "aes256gcm16-x25519,aes256gcm16"
     cookies: int = 30
     fragment: int = 1280
     secret: str = SECRET
+    certificates: str = ""
 
 
 class Bed:
@@ -91,7 +101,7 @@ class Bed:
         self.folder = Path(tempfile.mkdtemp(prefix="dmvpn-ike-"))
         tag = f"ike{os.getpid()}"
         self._theirs, self._ours = f"{tag}a", f"{tag}b"
-        self._peer, self._settings = peer, settings
+        self._peer, self._settings = peer, dict(settings)
         self._charon: subprocess.Popen[bytes] | None = None
         self._daemon: subprocess.Popen[str] | None = None
 
@@ -104,9 +114,32 @@ class Bed:
             _ip("-n", name, "addr", "add", f"{address}/24", "dev", "wire")
             _ip("-n", name, "link", "set", "wire", "up")
         _ip("-n", self._theirs, "addr", "add", f"{THEIR_LAN}/32", "dev", "lo")
+        if self._peer.certificates:
+            self._settings |= {"certificates": str(self.folder), "identity": "ours.example"}
+            self._issue(self._peer.certificates)
         self._start_charon()
         self._start_ours()
         return self
+
+    def _issue(self, kind: str) -> None:
+        """A small authority, by strongSwan's own tool, so that both sides read what a third one wrote."""
+        size = ["--size", "2048"] if kind == "rsa" else ["--size", "256"]
+        for name in ("authority", "ours", "theirs"):
+            self._pki(f"{name}.key", "--gen", "--type", kind, *size, "--outform", "pem")
+        authority = ["--ca", "--dn", "CN=Test Authority", "--outform", "pem"]
+        self._pki("authority.pem", "--self", "--in", str(self.folder / "authority.key"), *authority)
+        for name, identity in (("ours", "ours.example"), ("theirs", "charon.example")):
+            public = str(self.folder / f"{name}.key")
+            issuer = ["--cacert", str(self.folder / "authority.pem"), "--cakey", str(self.folder / "authority.key")]
+            names = ["--dn", f"CN={identity}", "--san", identity, "--outform", "pem"]
+            self._pki(f"{name}.pem", "--issue", "--type", "priv", "--in", public, *issuer, *names)
+        for folder, source in (("private", "theirs.key"), ("x509", "theirs.pem"), ("x509ca", "authority.pem")):
+            (self.folder / folder).mkdir()
+            shutil.copy(self.folder / source, self.folder / folder)
+
+    def _pki(self, output: str, *words: str) -> None:
+        done = subprocess.run(["pki", *words], capture_output=True, check=True, timeout=30)
+        (self.folder / output).write_bytes(done.stdout)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -134,6 +167,7 @@ class Bed:
             ike=peer.ike,
             esp=peer.esp,
             secret=peer.secret,
+            proofs=_BY_CERTIFICATE.format(auth="pubkey", folder=self.folder) if peer.certificates else _BY_SECRET,
         )
         (self.folder / "swanctl.conf").write_text(text)
         # it keeps its process number in /run, where another charon of this machine may have one
@@ -152,7 +186,11 @@ class Bed:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "STRONGSWAN_CONF": str(self.folder / "strongswan.conf")}
+        return {
+            **os.environ,
+            "STRONGSWAN_CONF": str(self.folder / "strongswan.conf"),
+            "SWANCTL_DIR": str(self.folder),
+        }
 
     def swanctl(self, *words: str) -> str:
         """What swanctl says; it may fail."""

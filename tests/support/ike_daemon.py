@@ -14,13 +14,20 @@ import sys
 import time
 from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from dmvpn.features.ikev2.acts import Reply, Transmit
+from dmvpn.features.ikev2.crypto.certificates import Anchors
 from dmvpn.features.ikev2.exchanges.child import RekeyChild
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import Endpoint
+from dmvpn.features.ikev2.terms import Path as Wire
 from support.ike_net import IkeNet, Settings, Site
 
 _MARKER = bytes(4)
@@ -42,7 +49,7 @@ class Daemon(IkeNet):
         opened.setblocking(False)
         return opened
 
-    def send(self, site: Site, path: Path, octets: bytes) -> None:
+    def send(self, site: Site, path: Wire, octets: bytes) -> None:
         """Out, with the non-ESP marker on port 4500."""
         port = path.local.port
         marked = _MARKER + octets if port == NAT_PORT else octets
@@ -55,7 +62,7 @@ class Daemon(IkeNet):
             if octets[:4] != _MARKER:
                 return
             octets = octets[4:]
-        path = Path(Endpoint(self.me.address, port), Endpoint(IPv4Address(address), remote_port))
+        path = Wire(Endpoint(self.me.address, port), Endpoint(IPv4Address(address), remote_port))
         self.me.take(self.me.sas.handle(octets, path, self.now))
 
     def serve(self, remote: str) -> None:
@@ -115,6 +122,13 @@ def settings_of(text: str) -> Settings:
         given["pfs"] = tuple(given["pfs"])
     if "secret" in given:
         given["secret"] = given["secret"].encode()
+    folder = Path(given.pop("certificates", ""))
+    if folder.name:
+        key = load_pem_private_key((folder / "ours.key").read_bytes(), None)
+        assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+        certificate = x509.load_pem_x509_certificate((folder / "ours.pem").read_bytes())
+        authority = x509.load_pem_x509_certificate((folder / "authority.pem").read_bytes())
+        given |= {"key": key, "chain": (certificate.public_bytes(Encoding.DER),), "anchors": Anchors((authority,))}
     return replace(Settings(), **given)
 
 

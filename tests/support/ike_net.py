@@ -7,11 +7,13 @@ datagrams, loses, doubles or translates them, and lets time jump to whatever is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.ikev2.acts import Act, Ended, Reply, Transmit, Trouble, TurnedAway
+from dmvpn.features.ikev2.crypto.certificates import Untrusted
 from dmvpn.features.ikev2.identity import name_of, of_address
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ikev2.children import ChildSa
-    from dmvpn.features.ikev2.crypto.signatures import PublicKey
+    from dmvpn.features.ikev2.crypto.certificates import Anchors
+    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import Book
 
@@ -59,6 +62,9 @@ class Settings:
     force_udp: bool = False
     cookies_from: int = COOKIES_FROM
     selectors: tuple[str, str] | None = None
+    key: PrivateKey | None = None
+    chain: tuple[bytes, ...] = ()
+    anchors: Anchors | None = None
 
 
 class Site:
@@ -94,12 +100,18 @@ class Site:
             profile="IKE",
             identity=identity,
             child=child,
-            secret=chosen.secret,
+            secret=None if chosen.key else chosen.secret,
+            key=chosen.key,
+            chain=chosen.chain,
+            authorities=chosen.anchors.requests if chosen.anchors else (),
             fragment=chosen.fragment,
             lifetime=chosen.lifetime,
             dpd=chosen.dpd,
             force_udp=chosen.force_udp,
         )
+
+    def authorities(self, path: Path) -> tuple[bytes, ...]:
+        return self.settings.anchors.requests if self.settings.anchors else ()
 
     def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
         if not self.settings.accepts(name_of(theirs)):
@@ -107,10 +119,17 @@ class Site:
         return self.terms_with(path.remote.address, path.local.address)
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+        if self.settings.anchors is not None:
+            return Expectation(certificates=True)
         return Expectation((self.settings.their_secret or self.settings.secret,))
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
-        return "no certificates here"
+        if self.settings.anchors is None:
+            return "no certificates here"
+        try:
+            return self.settings.anchors.believe(chain, theirs, datetime.now(UTC))
+        except Untrusted as error:
+            return str(error)
 
     # ------------------------------------------------------------------------------------------------ what happens
 

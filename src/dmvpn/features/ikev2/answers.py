@@ -70,7 +70,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     sa.established()
     sa.act(Established(sa))
     identity = ResponderId(terms.identity.kind, terms.identity.data)
-    mine = (identity, *certificates(terms)[: len(terms.chain)], our_proof(sa, terms, identity))
+    mine = (identity, *certificates(terms), our_proof(sa, terms, identity))
     if request.notify(NotifyType.INITIAL_CONTACT):
         sa.initial_contact = True
     try:

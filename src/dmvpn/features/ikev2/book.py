@@ -61,6 +61,10 @@ class ConfigurationBook:
                     return suites
         return ike_suites((DEFAULT_PROPOSAL,))
 
+    def authorities(self, path: Path) -> tuple[bytes, ...]:
+        """No certificate is believed yet, so none is asked for."""
+        return ()
+
     # ------------------------------------------------------------------------------------------------ terms
 
     def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | str:

@@ -13,6 +13,7 @@ from dmvpn.base.errors import WireError, surely
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed
 from dmvpn.features.ikev2.crypto.prf import PRFS
+from dmvpn.features.ikev2.exchanges.auth import request_for
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE, abilities, note_abilities
 from dmvpn.features.ikev2.nat import detect, detection
 from dmvpn.features.ikev2.offers import choose, mismatch
@@ -124,6 +125,7 @@ class Stranger:
                 KeyExchange(suite.group, secret.public),
                 Nonce(nonces.responder),
                 *(detection(sa.spis, self.path) if sa.nat.supported else ()),
+                *request_for(book.authorities(self.path)),
                 *abilities(fragments=sa.peer_fragments),
             ),
             sa.spi_r,

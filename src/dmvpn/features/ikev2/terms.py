@@ -103,6 +103,10 @@ class Book(Protocol):
         """Suites of an IKE SA over this path, the best first."""
         ...
 
+    def authorities(self, path: Path) -> tuple[bytes, ...]:
+        """What a responder's CERTREQ says over this path: hashes of the keys that it believes (§3.7), if any."""
+        ...
+
     def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
         """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so."""
         ...

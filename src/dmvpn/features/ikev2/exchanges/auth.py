@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.wire.message import Chain
 
 
-def certificates(terms: Terms) -> tuple[Payload, ...]:
-    """Our chain, if we prove ourselves with one, and whom we believe."""
-    chain = tuple(Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
-    hashes = b"".join(terms.authorities)
-    return (*chain, *((CertificateRequest(CertEncoding.X509_SIGNATURE, hashes),) if hashes else ()))
+def certificates(terms: Terms) -> tuple[Certificate, ...]:
+    """Our chain, if we prove ourselves with one."""
+    return tuple(Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
+
+
+def request_for(authorities: tuple[bytes, ...]) -> tuple[CertificateRequest, ...]:
+    """Whom we believe, if we believe certificates at all."""
+    return (CertificateRequest(CertEncoding.X509_SIGNATURE, b"".join(authorities)),) if authorities else ()
 
 
 class Auth(Exchange):
@@ -48,7 +51,8 @@ class Auth(Exchange):
         identity = InitiatorId(self.terms.identity.kind, self.terms.identity.data)
         contact = (Notify(NotifyType.INITIAL_CONTACT),) if self.terms.initial_contact else ()
         proof = our_proof(self.sa, self.terms, identity)
-        return (identity, *certificates(self.terms), *contact, proof, *self.ask.front(), *self.ask.back())
+        shown = (*certificates(self.terms), *contact, *request_for(self.terms.authorities))
+        return (identity, *shown, proof, *self.ask.front(), *self.ask.back())
 
     def answered(self, answer: Chain, octets: bytes) -> None:
         """The responder proves itself, too; a child SA that failed does not undo that (§1.2)."""

@@ -106,10 +106,9 @@ class ResponderId(Identification):
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate(Payload):
-    """RFC 7296 §3.6. data: X.509 in DER for encoding 4."""
+class _Encoded(Payload):
+    """An encoding and octets in it."""
 
-    TYPE: ClassVar = PayloadType.CERT
     encoding: int
     data: bytes
 
@@ -125,7 +124,14 @@ class Certificate(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateRequest(Certificate):
+class Certificate(_Encoded):
+    """RFC 7296 §3.6. data: X.509 in DER for encoding 4."""
+
+    TYPE: ClassVar = PayloadType.CERT
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRequest(_Encoded):
     """RFC 7296 §3.7. data: SHA-1 hashes of the public keys of the authorities that are believed, 20 octets each."""
 
     TYPE: ClassVar = PayloadType.CERTREQ
