@@ -14,6 +14,9 @@ PYTHON ?=
 ENGINE ?= auto
 # Test processes at a time.
 JOBS ?= 2
+# Of the campaign in `make test-all`: how long, and the seed of its first run.
+ROUTER_HOURS ?= 2000
+SEED ?= 1
 
 export PYTHON ENGINE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -22,9 +25,10 @@ PIP = $(BIN)/python -m pip install --quiet --require-hashes
 PYTEST = $(BIN)/python -m pytest
 # Everything but interop and bench; a folder that is empty does not exist in a clone.
 TESTS = $(wildcard tests/unit tests/property tests/scenarios tests/contract tests/lab)
+HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab test test-all test-interop-smoke test-parsers coverage lint format bench lock clean
+.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers coverage lint format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,13 +70,18 @@ test: setup-dev ## the tests of every day: unit, property, scenarios, data plane
 
 # --- further tests ------------------------------------------------------------------------------------------------
 
-test-all: setup-dev ## the same with the slow ones, and 500 examples for each property
+test-all: setup-dev ## the same with the slow ones, 500 examples for each property, 2,000 router-hours of faults
 	@HYPOTHESIS_PROFILE=ci $(PYTEST) -n $(JOBS) $(TESTS)
+	@$(BIN)/dmvpn simulate --campaign $(ROUTER_HOURS) --jobs $(JOBS) --seed $(SEED)
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
-test-interop-smoke: setup-dev ## the quick tests with FRR and strongSwan in user-mode Linux (root)
-	@command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
+test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, about a minute (root)
+	@$(HAS_UML)
 	@$(PYTEST) -m "interop and not slow" tests/interop
+
+test-interop: setup-dev ## all tests with foreign daemons: FRR in user-mode Linux, strongSwan; some minutes (root)
+	@$(HAS_UML)
+	@$(PYTEST) tests/interop
 
 test-parsers: setup-dev $(PARSERS_VENV)/.ready ## show outputs under the parsers of automation users (downloads 800 MB)
 	@scripts/check-goldens $(PARSERS_VENV)/bin/python

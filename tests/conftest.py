@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
+
+# Assertions in these say what they compared, as those of tests do.
+pytest.register_assert_rewrite("support.dual_hub")
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)

@@ -6,8 +6,8 @@
     --page FILE     put them into this page too, between its two markers
 
 Each benchmark is a process of its own, with a time after which it is ended and a folder for labs of its own, so a hang
-costs its limit and leaves nothing behind. What cannot run here is skipped with the reason. Exit code 1: one failed. A
-goal that is missed is said, not a failure: a machine may be slow.
+costs its limit and leaves nothing behind. What cannot run here is skipped with the reason. Exit code 1: one failed,
+or a figure is below its floor. A goal that is missed is said, not a failure: a machine may be slow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import direct, machine, micro, simulation, start, throughput
+from bench import direct, failover, hub, machine, micro, quiet, simulation, start, throughput
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
@@ -57,8 +57,11 @@ class Bench:
 BENCHES = (
     Bench("dataplane", "Packets through a tunnel, without IPsec", 240, throughput.measure),
     Bench("direct", "From the first packet to the direct path", 180, direct.measure),
+    Bench("failover", "The death of a hub, and its return", 400, failover.measure),
     Bench("start", "Start and memory", 120, start.measure),
     Bench("simulation", "A network in virtual time", 300, simulation.measure),
+    Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
+    Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
     Bench("micro", "Single events", 120, micro.measure),
 )
 
@@ -73,6 +76,11 @@ class Outcome:
     load: float
     problem: str = ""
     skipped: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """It failed, or something is worse than it may be."""
+        return bool(self.problem and not self.skipped) or any(figure.is_below_floor for figure in self.figures)
 
     def plain(self) -> dict[str, Json]:
         """As JSON."""
@@ -120,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.out.write_text(json.dumps(_report(here, outcomes), indent=1) + "\n")
     if arguments.page is not None:
         _write_page(arguments.page, here, outcomes)
-    return int(any(outcome.problem and not outcome.skipped for outcome in outcomes))
+    return int(any(outcome.is_bad for outcome in outcomes))
 
 
 def _report(here: dict[str, Json], outcomes: list[Outcome]) -> dict[str, Json]:

@@ -24,6 +24,8 @@ class Skipped(Exception):
 class Figure:
     """One measured quantity. values: one for each run. goal: what the median is to stay below (`more`: to reach).
 
+    floor: what it must reach on any machine; goals are aims.
+
     baseline: the same quantity of something known, in the same run; `against` says what that is.
     """
 
@@ -31,6 +33,7 @@ class Figure:
     unit: str
     values: tuple[float, ...]
     goal: float | None = None
+    floor: float | None = None
     more: bool = False
     baseline: tuple[float, ...] = ()
     against: str = ""
@@ -46,8 +49,15 @@ class Figure:
         return self.median / statistics.median(self.baseline) if self.baseline else None
 
     @property
+    def is_below_floor(self) -> bool:
+        """Is it worse than it may be?"""
+        return self.floor is not None and self.median < self.floor
+
+    @property
     def verdict(self) -> str:
-        """Is the goal met?"""
+        """Is the goal met, and the floor?"""
+        if self.is_below_floor:
+            return "below the floor"
         if self.goal is None:
             return ""
         met = self.median >= self.goal if self.more else self.median <= self.goal

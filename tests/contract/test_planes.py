@@ -289,6 +289,19 @@ def test_an_echo_to_the_far_tunnel_address_is_answered(world: World) -> None:
 
 
 @contract
+def test_an_echo_of_another_router_is_answered_and_reported_and_one_of_anybody_else_only_answered(world: World) -> None:
+    """A router checks its direct paths with echoes that are marked internetwork control."""
+    hub_and_spokes(world)
+    for number, tos in ((1, 0), (2, 0xC0)):
+        request = icmp.EchoRequest(identifier=99, sequence=number)
+        world.execute("B", SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize(), tos=tos))
+    world.until(lambda: len(world.of("B", IpReceived)) == 2)
+    (event,) = world.of("A", IpReceived)
+    assert (event.interface, event.source, event.tos) == ("Tunnel0", TUNNEL["B"], 0xC0)
+    assert icmp.parse(event.payload) == icmp.EchoRequest(identifier=99, sequence=2)
+
+
+@contract
 def test_a_probe_can_be_sent_straight_to_an_nbma_address_past_all_tables(world: World) -> None:
     for name in ("B", "C"):
         multipoint(world, name)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived, Resync, Unresolved
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
-from dmvpn.features.nhrp.events import ClearCache, ClearSessions
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.events import ClearCache, ClearSessions, Withdraw
+from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionRequest
 from support.overlay import TUNNEL, Member, Overlay, address, cloud, hairpin
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ steps = st.lists(
             (
                 "wait", "wait", "wait", "long", "traffic", "traffic", "traffic", "data", "cut", "mend", "move", "down",
                 "up", "clear", "sessions", "unresolved", "lose route", "gain route", "resync", "password", "unique",
-                "replay", "mutate", "shortcut",
+                "replay", "mutate", "shortcut", "lan", "purge", "stranger", "stop",
             )
         ),
         st.integers(0, 255),
@@ -129,6 +131,44 @@ class Life:
     def _shortcut(self, one: int, two: int) -> None:
         self.overlay.configure(self._spoke(one).name, shortcut=bool(two & 3))
 
+    def _lan(self, one: int, two: int) -> None:
+        """A part of what is behind a spoke moves into the tunnel, or comes back: who resolved it must hear of it."""
+        spoke = self._spoke(one)
+        prefix = Prefix.of(Prefix.parse(next(iter(spoke.lans))).address, 24 + two % 5)
+        inner = Prefix.of(prefix.broadcast, 28)
+        known = spoke.rib.exact(inner)
+        self.overlay.route(spoke.name, str(inner), None if known else "192.168.100.11")
+
+    def _purge(self, one: int, two: int) -> None:
+        """Anybody tells anybody to forget anything."""
+        sender, receiver = self.overlay.members[NAMES[one % 4]], self.overlay.members[NAMES[two % 4]]
+        target = ("10.3.3.0", "192.168.100.41", "192.168.100.11", "0.0.0.0")[one % 3]
+        purge = PurgeRequest(
+            source_nbma=sender.outside,
+            source_protocol=self.overlay.members[NAMES[(one >> 2) % 4]].tunnel,
+            destination_protocol=receiver.tunnel,
+            flags=PurgeFlag(0x8000 * (two & 1)),
+            request_id=one,
+            cies=(ClientInfo(prefix_length=two % 33, protocol=address(target)),),
+        )
+        self.overlay.handle(receiver, NhrpReceived(TUNNEL, sender.outside, purge.serialize()))
+
+    def _stranger(self, one: int, two: int) -> None:
+        """Somebody who is nobody's client asks, with addresses that do not exist."""
+        request = ResolutionRequest(
+            source_nbma=address("172.31.0.0") + one,
+            source_protocol=address("192.168.100.0") + one,
+            destination_protocol=address(f"10.{3 + two % 3}.{3 + two % 3}.{one}"),
+            flags=ResolutionFlag(0xC802),
+            request_id=two,
+            cies=(ClientInfo(prefix_length=32, holding_time=two),),
+        )
+        self.overlay.handle(NAMES[two % 4], NhrpReceived(TUNNEL, address("172.31.0.0") + one, request.serialize()))
+
+    def _stop(self, one: int, _: int) -> None:
+        """An orderly stop that is called off: the next refresh registers again."""
+        self.overlay.handle(self._spoke(one), Withdraw())
+
     def _replay(self, one: int, two: int) -> None:
         if self.overlay.packets:
             sent = self.overlay.packets[one * 7 % len(self.overlay.packets)]
@@ -175,6 +215,8 @@ def _check_tunnel(member: Member, tunnel: Tunnel) -> None:
     told = {e.target for e in entries if e.route in (RouteState.INSTALLED, RouteState.UNREACHABLE)}
     assert {route.prefix for route in routes} == told
     assert all(tunnel.cache.host(peer) is not None for peer in tunnel.paths)
+    assert tunnel.cache.local == {entry.target: entry for entry in entries if entry.is_local}
+    assert tunnel.cache._requesters == sum(len(entry.requesters or ()) for entry in entries)
 
 
 @given(steps)
@@ -201,6 +243,10 @@ def test_when_the_faults_stop_the_spokes_find_each_other_again(life: list[Step])
         overlay.configure(spoke, shortcut=True)
         for others in (overlay.members[name] for name in SPOKES if name != spoke):
             overlay.route(spoke, next(iter(others.lans)), "192.168.100.11")
+    for spoke in SPOKES:
+        rib = overlay.members[spoke].rib
+        for inner in [known.prefix for known in rib.known if known.prefix.length == 28]:
+            overlay.route(spoke, str(inner), None)
     overlay.run(400)  # old entries expire, lost paths are tried again
     for first in SPOKES:
         for second in SPOKES:

@@ -1,9 +1,9 @@
 """The sessions in the documentation, run: what a reader types must do what the page shows.
 
-A block that opens with ```console holds lines `$ COMMAND` and what they print. The blocks of a page are one session,
-in order, with a folder for labs of its own. Numbers that differ from run to run (ages, milliseconds, uptimes, process
-numbers, sequence numbers) are the same to the comparison. A block with `...` on a line of its own leaves out what
-stands there.
+A block that opens with ```console holds lines `$ COMMAND` and what they print; lines `> TEXT` right below a command go
+on with it, as the shell shows a here-document. The blocks of a page are one session, in order, with a folder for labs
+of its own. Numbers that differ from run to run (ages, milliseconds, uptimes, process numbers, sequence numbers) are the
+same to the comparison. A block with `...` on a line of its own leaves out what stands there.
 
     python -m support.docs PAGE...      run the pages and write what was printed into them
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?ms)^```console\n(.*?)^```$")
-#: What varies: clock times and ages, real durations, hold time and sequence columns of EIGRP, hexadecimal hashes.
+#: What varies: clock times and ages, real durations, columns of EIGRP, whether an entry is in use.
 _VARYING = (
     (re.compile(r"\b\d+:\d\d:\d\d(\.\d+)?\b"), "TIME"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d+ \d{4}\b"), "DATE"),
@@ -30,6 +30,7 @@ _VARYING = (
     (re.compile(r"(?<== )\d+/\d+/\d+ ms"), "RTT"),
     (re.compile(r"(?m)^(\d+ +[\d.]+ +\S+ +)[\d ]+TIME[\d ]+$"), r"\1NEIGHBOUR"),
     (re.compile(r"Request ID: \d+"), "Request ID: N"),
+    (re.compile(r"(Flags:.*?) used\b"), r"\1"),
     (re.compile(r"\d+ +packets"), "N packets"),
     (re.compile(r"[ \t]+"), " "),
 )
@@ -55,6 +56,8 @@ def steps(block: str) -> list[Step]:
     for line in block.splitlines():
         if line.startswith("$ "):
             found.append(Step(line[2:]))
+        elif found and line.startswith("> ") and not found[-1].expected:
+            found[-1].command += f"\n{line[2:]}"
         elif found:
             found[-1].expected.append(line)
     return found
@@ -129,7 +132,7 @@ def _rewrite(page: Path) -> None:
         for step in steps(match[1]):
             status, printed = session.run(step.command)
             print(f"{page.name}: {step.command} [{status}]")
-            lines += [f"$ {step.command}"]
+            lines += ["$ " + step.command.replace("\n", "\n> ")]
             lines += step.expected if same(step.expected, printed) else printed.rstrip("\n").split("\n")
         return "```console\n" + "\n".join(line.rstrip() for line in lines) + "\n```"
 

@@ -255,5 +255,5 @@ def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwid
 
 
 def tunnel(address: str) -> InterfaceState:
-    """The tunnel of the seeds: 4000 kbit/s, 50000 microseconds, 1400 octets."""
+    """The tunnel of `notes-phase3`: 4000 kbit/s, 50000 microseconds, 1400 octets."""
     return replace(ethernet("Tunnel100", address, delay=50_000, bandwidth=4000), ip_mtu=1400, mtu=1476)

@@ -29,7 +29,8 @@ class FakeInterfaces:
         return tuple(self.states)
 
     def owner(self, address: IPAddress) -> InterfaceState | None:
-        return next((state for state in self.states if any(mine == address for mine, _ in state.addresses)), None)
+        version = address.version
+        return next((state for state in self.states if any(own == address for own, _ in state.routed(version))), None)
 
 
 @dataclass

@@ -29,6 +29,10 @@ _VALUES = {
     "secret": NAMES,
     "line": TEXTS,
     "interface": INTERFACES,
+    "address6": st.sampled_from(["2001:db8::1", "FE80::1", "2001:0db8:0:0::0007"]),
+    "prefix6": st.sampled_from(["2001:db8::/32", "::/0"]),
+    "network6": st.sampled_from(["2001:db8::/32", "2001:db8::7/64", "::/0"]),
+    "host6": st.sampled_from(["2001:db8::1/64", "2001:0db8::7/128"]),
 }
 
 

@@ -8,8 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +21,53 @@ from support.command import command, dmvpn, variables
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+
+#: Sends echo requests at an even rate. Prints a line when it begins; at the end how many went out, how many were
+#: answered, and the longest run that was not. Arguments: address, number, seconds.
+_STREAM = """
+import os, socket, struct, sys, time
+address, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+own = os.getpid() & 0xFFFF
+sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+sock.setblocking(False)
+print("begin", flush=True)
+answered, sent, begin = set(), 0, time.monotonic()
+while time.monotonic() < begin + seconds + 0.5 and len(answered) < count:
+    while sent < count and time.monotonic() >= begin + sent * seconds / count:
+        head = struct.pack("!BBHHH", 8, 0, 0, own, sent)
+        total = sum(struct.unpack("!4H", head))
+        total = (total & 0xFFFF) + (total >> 16)
+        total = ~(total + (total >> 16)) & 0xFFFF
+        try:
+            sock.sendto(struct.pack("!BBHHH", 8, 0, total, own, sent), (address, 0))
+        except OSError:  # an answer "unreachable" to an earlier one
+            pass
+        sent += 1
+    try:
+        while True:
+            packet = sock.recv(2048)
+            kind, identifier, sequence = packet[20], *struct.unpack("!HH", packet[24:28])
+            if kind == 0 and identifier == own:
+                answered.add(sequence)
+    except OSError:
+        time.sleep(0.0002)
+run = longest = 0
+for sequence in range(sent):
+    run = 0 if sequence in answered else run + 1
+    longest = max(longest, run)
+print(sent, len(answered), longest)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """What became of a stream of echo requests. gap: seconds of the longest run of unanswered ones."""
+
+    sent: int
+    answered: int
+    gap: float
 
 
 class Labs:
@@ -72,6 +121,24 @@ class Labs:
             text=True,
             env=variables(self.environment),
         )
+
+    def stream(self, host: str, address: str, *, count: int, seconds: float) -> Echoes:
+        """Echo requests from a host at an even rate."""
+        return self.echoes(self.start_stream(host, address, count=count, seconds=seconds), count, seconds)
+
+    def start_stream(self, host: str, address: str, *, count: int, seconds: float) -> subprocess.Popen[str]:
+        """The same in the background, from the moment this returns; `echoes` waits for its end."""
+        stream = self.start("lab", "exec", host, sys.executable, "-c", _STREAM, address, str(count), str(seconds))
+        assert stream.stdout is not None
+        assert stream.stdout.readline() == "begin\n"
+        return stream
+
+    def echoes(self, stream: subprocess.Popen[str], count: int, seconds: float) -> Echoes:
+        """What a stream that was started has found."""
+        printed, _ = stream.communicate(timeout=seconds + 30)
+        assert stream.returncode == 0, printed
+        sent, answered, longest = map(int, printed.split())
+        return Echoes(sent, answered, longest * seconds / count)
 
     def supervisor(self, lab: str) -> int:
         """The process of a lab that all its others belong to."""

@@ -344,6 +344,8 @@ class Overlay:
         request = icmp.parse(packet.payload)
         if packet.destination != receiver.tunnel or not isinstance(request, icmp.EchoRequest):
             return
+        event = IpReceived(TUNNEL, packet.source, packet.destination, packet.protocol, packet.payload, tos=packet.tos)
+        self.handle(receiver, event)
         reply = replace(
             packet, source=packet.destination, destination=packet.source, payload=request.reply().serialize()
         )

@@ -19,6 +19,7 @@ from dmvpn.ios import (
     ExecParser,
     Mode,
     Section,
+    Twins,
     known_lines,
 )
 
@@ -78,6 +79,7 @@ NHS = ConfigLine(
 )
 SHORTCUT = ConfigLine("interface", "ip nhrp shortcut", "Take shortcuts", order=67)
 REDIRECT = ConfigLine("interface", "ip nhrp redirect", "Send redirects", order=68)
+REGISTRATION_TIMEOUT = ConfigLine("interface", "ip nhrp registration timeout {s:1-65535}", "Seconds", order=66)
 NO_UNIQUE = ConfigLine("interface", "ip nhrp registration no-unique", "Not unique", order=66)
 SPLIT_HORIZON = ConfigLine(
     "interface", "ip split-horizon eigrp {asn:1-65535}", "Split horizon", key=("asn",), order=54, default_on=True
@@ -96,6 +98,21 @@ OSPF_NETWORK = ConfigLine(
 )
 OSPF_PRIORITY = ConfigLine("interface", "ip ospf priority {priority:0-255}", "Priority", order=81)
 OSPF_COST = ConfigLine("interface", "ip ospf cost {cost:1-65535}", "Cost", order=82)
+IPV6_LINKLOCAL = ConfigLine("interface", "ipv6 address {address:address6} link-local", "On this link", order=83)
+IPV6_ADDRESS = ConfigLine("interface", "ipv6 address {address:host6}", "Address", key=("address",), order=83)
+IPV6_MTU = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", "Largest packet", order=83)
+IPV6_TWINS = Twins(
+    (NHRP_AUTH, NHRP_MULTICAST, NETWORK_ID, NHS, SHORTCUT, REDIRECT),
+    {"ip nhrp": "ipv6 nhrp", "{nhs:address}": "{nhs:address6}"},
+    help={"ipv6": "Version 6"},
+    order=84,
+)
+IPV6_MSS = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", "Clamp", order=85)
+IPV6_ROUTING = ConfigLine("global", "ipv6 unicast-routing", "Forward", order=42)
+IPV6_ROUTE = ConfigLine(
+    "global", "ipv6 route {prefix:network6} {hop:address6}", "Route", key=("prefix", "hop"), order=510
+)
+IPV6_LINES = (IPV6_LINKLOCAL, IPV6_ADDRESS, IPV6_MTU, *IPV6_TWINS.lines, IPV6_MSS, IPV6_ROUTING, IPV6_ROUTE)
 DELAY = ConfigLine("interface", "delay {tens:1-16777215}", "Tens of microseconds", order=25)
 SHUTDOWN = ConfigLine("interface", "shutdown", "Switch off", order=86)
 KEEPALIVE = ConfigLine("interface", "keepalive [ {period:0-32767} [ {retries:1-255} ] ]", "Keepalives", order=87)
@@ -205,6 +222,8 @@ TERMINAL_LINES = (
 LINES: tuple[ConfigLine, ...] = (
     *(HOSTNAME, INTERFACE, DESCRIPTION, BANDWIDTH, ADDRESS, SECONDARY, REDIRECTS, IP_MTU, HELLO, HOLD, PERCENT),
     *(AUTH_MODE, KEY_CHAIN, NHRP_AUTH, NHRP_MAP, NHRP_MULTICAST, NETWORK_ID, HOLDTIME, NHS, SHORTCUT, REDIRECT),
+    REGISTRATION_TIMEOUT,
+    *IPV6_LINES,
     *(NO_UNIQUE, SPLIT_HORIZON, SUMMARY, MSS, OSPF, OSPF_NETWORK, OSPF_PRIORITY, OSPF_COST, DELAY, SHUTDOWN),
     *(KEEPALIVE, TUNNEL_SOURCE, TUNNEL_DESTINATION, TUNNEL_MODE, TUNNEL_KEY, PROTECTION, KEYRING, PEER),
     *(PEER_ADDRESS, PRE_SHARED, PROPOSAL, *PROPOSAL_LINES, POLICY, POLICY_PROPOSAL, PROFILE, *PROFILE_LINES),

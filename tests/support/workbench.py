@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.effects import Effect
-from dmvpn.base.events import Tick
+from dmvpn.base.events import IpReceived, Packets, Tick
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
 from dmvpn.ios import CliError, ConfigTree, Configurator, ExecParser, Feature, known_lines
 from support.fakes import FakeDebugging, fake_ports
@@ -140,7 +140,8 @@ class Workbench:
         if isinstance(item, Tick):
             deadline = machine.next_deadline()
             return deadline is not None and deadline <= self.now
-        return type(item) in machine.subscriptions
+        kind = Packets(item.protocol) if isinstance(item, IpReceived) else type(item)
+        return kind in machine.subscriptions
 
 
 def of_type(effects: list[Effect], kind: type[E]) -> list[E]:

@@ -7,14 +7,14 @@ from the wires.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.net import gre, icmp, ipv4
+from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
@@ -55,6 +55,8 @@ class Wiretap:
     def tunnelled(self, kind: gre.ProtocolType) -> Iterator[Tunnelled]:
         """The GRE packets that carry this."""
         for time, octets in self.packets:
+            if octets[0] >> 4 != 4:
+                continue
             outer = ipv4.Ipv4Packet.parse(octets)
             if outer.protocol == ipv4.IpProtocol.GRE:
                 header, start = gre.GreHeader.parse(outer.payload)
@@ -70,6 +72,11 @@ class Wiretap:
         """The ICMP packets inside GRE."""
         inner = [(found, ipv4.Ipv4Packet.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.IPV4)]
         return [(found, packet) for found, packet in inner if packet.protocol == ipv4.IpProtocol.ICMP]
+
+    def pings6(self) -> list[tuple[Tunnelled, ipv6.Ipv6Packet]]:
+        """The ICMPv6 packets inside GRE."""
+        inner = [(found, ipv6.Ipv6Packet.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.IPV6)]
+        return [(found, packet) for found, packet in inner if packet.protocol == ipv4.IpProtocol.ICMPV6]
 
 
 class World:
@@ -162,7 +169,9 @@ class World:
     def ping(self, host: str, destination: str, sequence: int = 0) -> None:
         """A host sends one echo request."""
         request = icmp.EchoRequest(identifier=7, sequence=sequence, payload=bytes(56))
-        self.send(host, SendIp(None, None, IPv4Address(destination), ipv4.IpProtocol.ICMP, request.serialize(), ttl=64))
+        target = ip_address(destination)
+        payload = ip.serialize_icmp(request, target.version)
+        self.send(host, SendIp(None, None, target, ip.ICMP[target.version], payload, ttl=64))
 
     def stream(self, host: str, destination: str, *, seconds: float, rate: float) -> int:
         """A host sends echo requests at `rate` per second; how many it sent."""
@@ -176,8 +185,8 @@ class World:
         """Sequence numbers of the echo replies that a host received, in order of arrival."""
         found = []
         for packet in self.sim.hosts[host].received:
-            if packet.protocol == ipv4.IpProtocol.ICMP:
-                message = icmp.parse(packet.payload)
+            if ip.is_icmp(packet.protocol, packet.source):
+                message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
                 if isinstance(message, icmp.EchoReply):
                     found.append(message.sequence)
         return found

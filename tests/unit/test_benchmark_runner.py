@@ -30,6 +30,14 @@ def test_a_goal_is_for_the_median_and_a_ratio_for_the_medians_of_one_run() -> No
     assert table([slow])[-1] == "| start | 0.30 s | 0.10 to 9 | 3 | ≤ 0.40: met | 3.00 x Python |"
 
 
+def test_below_its_floor_a_figure_fails_the_run() -> None:
+    bench = runner.BENCHES[0]
+    low, enough = (Figure(name="rate", unit="/s", values=(v,), goal=10, floor=3, more=True) for v in (2.9, 3.0))
+    assert (low.verdict, enough.verdict) == ("below the floor", "missed")
+    assert runner.Outcome(bench, [enough, low], 1.0, 0.0).is_bad
+    assert not runner.Outcome(bench, [enough], 1.0, 0.0).is_bad
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.0, "0"), (0.0351, "0.035"), (3.716, "3.72"), (12.34, "12.3"), (350_296.2, "350,296")]
 )

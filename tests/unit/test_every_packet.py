@@ -92,6 +92,7 @@ def test_the_captures_hold_packets_of_the_protocol(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", DECODERS)
+@pytest.mark.story("captures-octets")
 def test_every_captured_packet_is_written_as_it_was_read(protocol: str) -> None:
     parse, _ = DECODERS[protocol]
     for found in payloads(protocol):

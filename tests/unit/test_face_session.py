@@ -359,6 +359,19 @@ def test_write_memory_saves_what_runs() -> None:
     )
 
 
+def test_a_configuration_that_cannot_be_stored_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    terminal.type("enable\r")
+
+    def refuse(text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(terminal.router, "save", refuse)
+    shown = terminal.type("write memory\r")
+    assert "Building configuration...\r\n%Error writing startup-config (No space left on device)\r\n" in shown
+    assert "[OK]" not in shown
+
+
 def test_copy_asks_for_the_name_and_return_takes_the_offer() -> None:
     terminal = Terminal()
     assert terminal.type("copy run start\r") == "copy run start\r\nDestination filename [startup-config]? "

@@ -19,6 +19,8 @@ from dmvpn.base.events import (
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE
+from dmvpn.features.interface.events import ClearCounters
+from dmvpn.ios import Confirm, ExecParser, Match
 from support.workbench import Workbench, of_type
 
 ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"
@@ -309,3 +311,34 @@ def test_counters_that_begin_again_do_not_make_a_negative_rate() -> None:
     lines = bench.show("show interfaces GigabitEthernet0/1")
     assert "     10 packets input, 1000 bytes, 0 no buffer" in lines
     assert not any("-" in line for line in lines if "rate" in line)
+
+
+def test_cleared_counters_count_from_then_on() -> None:
+    bench = make()
+    bench.handle(UP, count(3000, 1000))
+    assert '  Last clearing of "show interface" counters never' in bench.show("show interfaces")
+    bench.handle(ClearCounters("Tunnel1"))
+    assert "     3000 packets input, 300000 bytes, 0 no buffer" in bench.show("show interfaces")
+    bench.handle(ClearCounters())
+    bench.advance(5)
+    bench.handle(count(3010, 1001))
+    lines = bench.show("show interfaces")
+    assert '  Last clearing of "show interface" counters 00:00:05' in lines
+    assert "     10 packets input, 1000 bytes, 0 no buffer" in lines
+    assert "     1 packets output, 100 bytes, 0 underruns" in lines
+    bench.handle(count(7, 3))  # the host made the interface anew
+    assert "     7 packets input, 700 bytes, 0 no buffer" in bench.show("show interfaces")
+
+
+@pytest.mark.parametrize(
+    ("line", "question", "event"),
+    [
+        ("clear counters", 'Clear "show interface" counters on all interfaces [confirm]', ClearCounters()),
+        ("clear cou tu100", 'Clear "show interface" counters on this interface [confirm]', ClearCounters("Tunnel100")),
+    ],
+)
+def test_clear_counters_is_asked_for_first(line: str, question: str, event: ClearCounters) -> None:
+    match = ExecParser(FEATURE.commands).match(line)
+    assert isinstance(match, Match)
+    assert match.command.action is not None
+    assert match.command.action(None, match.args) == Confirm(question, event)

@@ -214,7 +214,8 @@ def test_a_malformed_known_line_is_our_mistake(line: str) -> None:
         read_known([line])
 
 
-SCENARIOS = sorted((Path(dmvpn.ios.__file__).parents[1] / "scenarios").glob("*/*.cfg"))
+#: Those for which the small language of these tests was made; the whole one reads all, in test_reading_rules.
+SCENARIOS = sorted((Path(dmvpn.ios.__file__).parents[1] / "scenarios").glob("notes-*/*.cfg"))
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: f"{path.parent.name}/{path.stem}")

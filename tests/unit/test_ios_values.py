@@ -51,6 +51,8 @@ def test_a_value_is_read_and_shown_in_one_form(kind: str, text: str, value: obje
         ("address", "10.0.0.256"),
         ("address", "10.0.0.1/24"),
         ("address6", "10.0.0.1"),
+        ("address6", "fe80::1%eth0"),
+        ("host6", "fe80::1%eth0/64"),
         ("mask", "255.0.255.0"),
         ("mask", "mask"),
         ("prefix", "10.0.0.0/33"),

@@ -44,7 +44,7 @@ OLD_SPOKE = (
 
 
 @pytest.mark.parametrize("lines", [HUB, SPOKE, OLD_SPOKE])
-def test_the_lines_of_the_seeds_are_shown_as_they_were_entered(lines: tuple[str, ...]) -> None:
+def test_lines_of_working_routers_are_shown_as_they_were_entered(lines: tuple[str, ...]) -> None:
     _, shown, problems = _parse(*lines)
     assert shown == list(lines)
     assert problems == []
@@ -82,7 +82,34 @@ def test_the_lines_of_the_seeds_are_shown_as_they_were_entered(lines: tuple[str,
 def test_every_other_line_survives_too(line: str) -> None:
     _, shown, problems = _parse(line)
     assert shown == [line]
-    assert problems == []
+    assert [problem for problem in problems if "is_warning=True" not in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("ip nhrp interest 101", True),
+        ("ip nhrp interest none", False),
+        ("ip nhrp use 5", True),
+        ("ip nhrp use 1", False),
+        ("ip nhrp map group GOLD service-policy output SHAPE", True),
+        ("nhrp map group GOLD service-policy output SHAPE", True),
+        ("ip nhrp group GOLD", False),
+    ],
+)
+def test_a_line_that_is_only_kept_says_so_if_one_could_expect_more(line: str, warned: bool) -> None:
+    _, _, problems = _parse(line)
+    assert ["%Warning: kept" in problem for problem in problems] == [True] * warned
+
+
+def test_what_a_server_does_is_in_the_model() -> None:
+    plain = _tunnel("ip nhrp network-id 1")
+    assert (plain.asks, plain.record, plain.non_caching, plain.responder) == (True, True, False, "")
+    server = _tunnel("ip nhrp server-only non-caching", "no ip nhrp record", "ip nhrp responder Gi0/2")
+    assert (server.asks, server.record, server.non_caching) == (False, False, True)
+    assert server.responder == "GigabitEthernet0/2"
+    assert not _tunnel("ip nhrp interest none").asks
+    assert _tunnel("ip nhrp interest 101").asks
 
 
 @pytest.mark.parametrize("line", ["ip nhrp holdtime 7200", "ip nhrp max-send 10000 every 10", "ip nhrp record"])
@@ -126,6 +153,7 @@ def test_the_model_of_a_hub() -> None:
     assert _tunnel(*HUB) == TunnelConfig(name="Tunnel100", network_id=100, multicast_dynamic=True, redirect=True)
 
 
+@pytest.mark.conforms("4-client")
 def test_the_model_of_servers() -> None:
     tunnel = _tunnel(
         "ip nhrp network-id 1",
@@ -159,6 +187,7 @@ def test_logging_dmvpn() -> None:
     assert (model.logging, model.rate_limit) == (True, 20)
 
 
+@pytest.mark.conforms("5.2.3-refresh")
 def test_a_refresh_is_a_third_of_the_holding_time_unless_it_is_said() -> None:
     assert _tunnel("ip nhrp holdtime 600").refresh == 200
     assert _tunnel("ip nhrp holdtime 600", "ip nhrp registration timeout 45").refresh == 45

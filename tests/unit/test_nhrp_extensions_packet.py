@@ -26,6 +26,7 @@ from dmvpn.features.nhrp.extensions import (
     put,
     remove,
 )
+from dmvpn.features.nhrp.replies import hop_by_hop
 
 ENTRY = ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
 LIST: Extensions = (
@@ -43,6 +44,7 @@ def parsed(octets: str) -> Extensions:
     return extensions
 
 
+@pytest.mark.conforms("5.3-format", "5.3.4.1-form", "cisco-password")
 @pytest.mark.parametrize(
     ("octets", "extension"),
     [
@@ -77,12 +79,14 @@ def test_an_extension_has_exactly_one_encoding(octets: str, extension: Extension
     assert extension.serialize() == bytes.fromhex(octets)
 
 
+@pytest.mark.conforms("cisco-nat-8")
 def test_eight_octets_of_type_nine_are_device_capabilities() -> None:
     """RFC 2735 gave the number away first."""
     (extension,) = parsed("00090008" + "11" * 8)
     assert extension == UnknownExtension(compulsory=False, type=9, value=b"\x11" * 8)
 
 
+@pytest.mark.conforms("5.3-order")
 def test_the_order_of_a_peer_is_kept() -> None:
     octets = "8005000080040000000900008003000080070004" + "00000001"
     assert b"".join(extension.serialize() for extension in parsed(octets)).hex() == octets
@@ -98,6 +102,14 @@ def test_an_extension_takes_the_place_of_the_old_one() -> None:
     assert put(LIST, new) == (LIST[0], new, LIST[2], LIST[3])
 
 
+def test_a_password_that_was_not_there_stands_where_ios_has_it() -> None:
+    own = Authentication(data=b"own")
+    others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), VendorPrivate.of_group("G"))
+    assert hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
+    assert hop_by_hop((*others[:2], own, *others[2:]), ()) == others
+
+
+@pytest.mark.conforms("cisco-password", "frr-16466")
 def test_a_second_password_does_not_survive_the_swap() -> None:
     """FRR once sent two; exactly one may leave (FRR issue 16507)."""
     new = Authentication(data=b"new")
@@ -118,10 +130,12 @@ def test_a_server_puts_itself_behind_the_others_of_a_record() -> None:
     assert find(twice, ForwardTransitRecord) == ForwardTransitRecord(entries=(ENTRY, ClientInfo()))
 
 
+@pytest.mark.conforms("5.3.2-absent")
 def test_a_record_that_nobody_asked_for_is_not_begun() -> None:
     assert append_entry(LIST, ReverseTransitRecord, ENTRY) == LIST
 
 
+@pytest.mark.conforms("cisco-group")
 @pytest.mark.parametrize(
     ("vendor", "data", "group"),
     [
@@ -143,6 +157,7 @@ def test_a_group_is_read_as_it_was_written(name: str) -> None:
     assert VendorPrivate.of_group(name).group == name
 
 
+@pytest.mark.conforms("5.3.5-many")
 @given(st.binary(max_size=40))
 def test_no_vendor_data_is_trouble(data: bytes) -> None:
     assert VendorPrivate(vendor=b"\x00\x00\x0c", data=data).group is None or 1 in data

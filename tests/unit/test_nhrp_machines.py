@@ -93,15 +93,15 @@ def test_a_silent_server_is_asked_fast_but_only_once_at_a_time() -> None:
     client.accepted(0.1)
     assert client.silence(10.0) == [clients.Act.REQUEST]
     assert client.silence(10.1) == []
-    assert client.deadline == pytest.approx(10.5, abs=0.06)
+    assert client.deadline == pytest.approx(10.3, abs=0.04)
 
 
 def test_a_path_is_proved_once_and_then_left_alone() -> None:
     path = _path()
     assert path.start(0.0) == [paths.Act.PROBE]
-    assert path.proved(0.1, by_echo=True) == [paths.Act.USE]
+    assert path.answered(path.sequence, 0.1) == [paths.Act.USE]
     assert path.deadline is None
-    assert path.proved(0.2) == []
+    assert path.answered(path.sequence, 0.2) == []
 
 
 def test_a_path_that_is_never_proved_rests_longer_and_longer() -> None:
@@ -120,7 +120,7 @@ def test_a_path_that_is_never_proved_rests_longer_and_longer() -> None:
 
 def test_a_suspect_path_is_used_until_the_last_echo_is_unanswered() -> None:
     path = _path(PathState.PROVEN)
-    acts = path.silence(10.0)
+    acts = path.check(10.0)
     now = 10.0
     while path.usable:
         assert path.deadline is not None
@@ -131,15 +131,77 @@ def test_a_suspect_path_is_used_until_the_last_echo_is_unanswered() -> None:
     assert path.reason is not None
 
 
-def test_a_lost_path_is_not_proved_by_packets_of_the_peer_only_by_echoes() -> None:
+def _lost(now: float = 0.0) -> Path:
+    """A path that was used and does not answer any more; lost at `now` + 0.9 s."""
     path = _path(PathState.PROVEN)
-    path.silence(0.0)
+    path.check(now)
     while path.usable:
         assert path.deadline is not None
         path.expired(path.deadline)
-    assert path.proved(5.0) == []
-    assert path.proved(5.0, by_echo=True) == [paths.Act.USE]
-    assert path.proved(6.0) == []
+    return path
+
+
+def test_a_path_in_use_is_checked_with_one_echo_and_the_answer_ends_it() -> None:
+    path = _path(PathState.PROVEN)
+    assert path.check(1.0) == [paths.Act.PROBE]
+    assert path.check(1.1) == []
+    assert path.answered(path.sequence, 1.2) == []
+    assert path.deadline is None
+    assert path.state is PathState.PROVEN
+
+
+def test_a_lost_path_is_tried_again_when_the_peer_is_heard_but_packets_of_the_peer_prove_nothing() -> None:
+    path = _lost()
+    assert path.heard(2.0) == []
+    assert path.heard(6.0) == [paths.Act.PROBE]
+    assert path.heard(6.1) == []
+    assert not path.usable
+
+
+def test_a_path_that_was_lost_must_answer_three_different_echoes_before_it_is_used_again() -> None:
+    path = _lost()
+    assert path.deadline is not None
+    now, acts = path.deadline, path.expired(path.deadline)
+    for _ in range(2):
+        assert path.answered(path.sequence, now + 0.1) == []
+        assert path.answered(path.sequence, now + 0.2) == []  # the same answer again, doubled on its way
+        assert path.deadline is not None
+        now, acts = path.deadline, path.expired(path.deadline)
+        assert acts == [paths.Act.PROBE]
+    assert path.answered(path.sequence, now + 0.1) == [paths.Act.USE]
+
+
+def test_answers_that_come_when_a_path_was_given_up_do_not_count_for_the_next_series() -> None:
+    path = _lost()
+    assert path.deadline is not None
+    for late in (1, 0):
+        assert path.answered(path.sequence - late, path.since + 0.1) == []
+    now = path.deadline
+    for _ in range(2):
+        path.expired(now)
+        assert path.answered(path.sequence, now + 0.1) == []
+        assert path.deadline is not None
+        now = path.deadline
+    path.expired(now)
+    assert path.answered(path.sequence, now + 0.1) == [paths.Act.USE]
+
+
+def test_a_path_that_flaps_rests_longer_and_longer_until_it_has_worked_for_a_minute() -> None:
+    path, now, rests = _path(PathState.PROVEN), 100.0, []
+    for life in (10.0, 10.0, 10.0, 61.0):
+        path.check(now + life)
+        while path.usable:
+            assert path.deadline is not None
+            path.expired(path.deadline)
+        assert path.deadline is not None
+        rests.append(path.deadline - path.since)
+        path.expired(path.deadline)
+        while not path.usable:
+            path.answered(path.sequence, path.deadline)
+            now = path.deadline or now
+            if path.deadline is not None:
+                path.expired(path.deadline)
+    assert rests == [4, 8, 16, 4]
 
 
 # ------------------------------------------------------------------------------------------------ the cache

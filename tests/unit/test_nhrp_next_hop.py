@@ -48,6 +48,7 @@ def _ready(*spokes: int, **settings: object) -> Overlay:
     return overlay
 
 
+@pytest.mark.conforms("2.2-meanwhile", "cisco-phase2")
 def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
     overlay = _ready()
     effects = overlay.handle("R31", Unresolved(TUNNEL, PEER))
@@ -59,6 +60,7 @@ def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
     assert entry.type is EntryType.INCOMPLETE
 
 
+@pytest.mark.conforms("cisco-phase2")
 def test_the_answer_takes_its_place_without_a_gap() -> None:
     overlay = _ready()
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
@@ -75,6 +77,7 @@ def test_the_answer_takes_its_place_without_a_gap() -> None:
     assert not [e for e in spoke.effects if isinstance(e, RouteOffered)]  # without `ip nhrp shortcut` no route
 
 
+@pytest.mark.conforms("2.2-meanwhile", "cisco-phase2")
 def test_silence_keeps_the_hubs_adjacency() -> None:
     overlay = _ready()
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
@@ -98,6 +101,7 @@ def test_a_direct_path_that_dies_is_left_for_the_hub_in_phase_2_too() -> None:
     assert spoke.forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
 
 
+@pytest.mark.conforms("cisco-negative")
 def test_a_definite_no_makes_the_next_hop_unreachable_for_a_growing_while() -> None:
     overlay = _ready()
     missing = address("192.168.100.99")
@@ -145,12 +149,14 @@ def test_gleaned_next_hops_are_bounded_and_the_oldest_goes_first() -> None:
     assert len(_tunnel(overlay).cache) <= 257
 
 
+@pytest.mark.conforms("frr-2287")
 def test_an_adjacency_that_the_plane_lost_is_given_again() -> None:
     overlay = _ready()
     effects = overlay.handle("R31", Unresolved(TUNNEL, address("192.168.100.11")))
     assert effects == [SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)]
 
 
+@pytest.mark.conforms("frr-2287")
 def test_an_order_that_the_plane_refused_is_given_again_while_it_holds() -> None:
     overlay = _ready()
     order = SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)
@@ -168,6 +174,7 @@ def test_nobody_is_asked_for_our_own_or_for_impossible_next_hops(target: str) ->
     assert overlay.sent(ResolutionRequest) == []
 
 
+@pytest.mark.conforms("5.2.1-server")
 def test_what_goes_by_a_server_follows_to_the_next_server() -> None:
     overlay = _ready()
     second = NhsConfig(address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)

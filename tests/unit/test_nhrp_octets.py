@@ -63,18 +63,21 @@ def _with_id(octets: bytes, request_id: int) -> bytes:
     return replace(packet, request_id=request_id).serialize()
 
 
+@pytest.mark.conforms("5.3.4.1-form", "cisco-registration", "frr-7696")
 def test_a_registration_request() -> None:
     overlay = _cloud()
     overlay.start("spoke")
     assert _sent(overlay, "spoke")[0] == VECTORS["registration_request_ios_style_auth"]
 
 
+@pytest.mark.conforms("cisco-registration")
 def test_a_registration_request_with_a_group_and_without_a_tunnel_key() -> None:
     overlay = _cloud(key=None, group="SHAPE_2M")
     overlay.start("spoke")
     assert _with_id(_sent(overlay, "spoke")[0], 4) == VECTORS["registration_request_ios_style_nhrp_group"]
 
 
+@pytest.mark.conforms("cisco-registration")
 def test_a_registration_reply() -> None:
     overlay = _cloud(key=None)
     overlay.start("hub")
@@ -82,6 +85,7 @@ def test_a_registration_reply() -> None:
     assert reply == VECTORS["registration_reply_ios_style_nhrp_group"]
 
 
+@pytest.mark.conforms("cisco-redirect", "frr-16371")
 def test_a_traffic_indication() -> None:
     overlay = _cloud()
     overlay.start()
@@ -93,6 +97,7 @@ def test_a_traffic_indication() -> None:
     assert _sent(overlay, "hub") == [vector]
 
 
+@pytest.mark.conforms("cisco-resolution")
 def test_a_resolution_request() -> None:
     overlay = _cloud()
     overlay.start()
@@ -103,6 +108,7 @@ def test_a_resolution_request() -> None:
     assert _with_id(_sent(overlay, "spoke")[0], 1) == VECTORS["resolution_request_ios_style"]
 
 
+@pytest.mark.conforms("cisco-resolution")
 def test_a_resolution_request_that_a_hub_forwards() -> None:
     overlay = _cloud()
     overlay.start()
@@ -111,6 +117,7 @@ def test_a_resolution_request_that_a_hub_forwards() -> None:
     assert forwarded == VECTORS["resolution_request_ios_style_forwarded"]
 
 
+@pytest.mark.conforms("cisco-resolution", "frr-16507")
 def test_a_resolution_reply_for_a_prefix() -> None:
     overlay = _cloud()
     overlay.start()
@@ -133,6 +140,7 @@ def test_registrations_of_both_families_are_accepted(vector: str, source: object
     assert overlay.members["hub"].adjacencies == {address("10.255.0.2"): SPOKE}
 
 
+@pytest.mark.conforms("cisco-redirect-frr")
 def test_a_redirect_of_frr_is_followed() -> None:
     overlay = _cloud()
     overlay.start()
@@ -155,6 +163,7 @@ def test_a_nak_is_a_nak_in_every_form() -> None:
     assert refused.cies == (expected.cies[0],)
 
 
+@pytest.mark.conforms("6.3-covered")
 def test_the_egress_gives_the_prefix_of_its_route_even_if_it_is_no_interface_of_its_own() -> None:
     overlay = _cloud()
     overlay.start()

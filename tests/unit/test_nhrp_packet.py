@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,12 +14,10 @@ from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.extensions import (
     END,
     Authentication,
-    Extension,
     ForwardTransitRecord,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
-    UnknownExtension,
     VendorPrivate,
     append_entry,
     find,
@@ -31,23 +28,19 @@ from dmvpn.features.nhrp.packet import (
     ErrorIndication,
     NhrpPacket,
     PurgeFlag,
-    PurgeReply,
     PurgeRequest,
     RegistrationFlag,
     RegistrationReply,
     RegistrationRequest,
-    ResolutionFlag,
     ResolutionReply,
-    ResolutionRequest,
     TrafficIndication,
     parse,
 )
+from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import peek_addresses
+from support.nhrp_strategies import nhrp_packets
 from support.pcap import payloads
 from support.wire import vectors, with_checksum
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 HUB_NBMA, SPOKE_NBMA = IPv4Address("203.0.113.1"), IPv4Address("203.0.113.2")
 HUB, SPOKE = IPv4Address("10.255.0.1"), IPv4Address("10.255.0.2")
@@ -55,88 +48,20 @@ HUB_ENTRY = ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preferenc
 
 VECTORS = {name: octets for name, octets in vectors("nhrp").items() if not name.startswith("gre_")}
 
-bits16 = st.integers(0, 0xFFFF)
-octets8 = st.integers(0, 255)
-ipv4_addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
-ipv6_addresses = st.integers(0, 2**128 - 1).map(IPv6Address)
 
-
-def cies(nbma: st.SearchStrategy[IPAddress], protocol: st.SearchStrategy[IPAddress]) -> st.SearchStrategy[ClientInfo]:
-    return st.builds(
-        ClientInfo,
-        code=octets8,
-        prefix_length=octets8,
-        mtu=bits16,
-        holding_time=bits16,
-        preference=octets8,
-        nbma=st.none() | nbma,
-        nbma_subaddress=st.binary(max_size=4),
-        protocol=st.none() | protocol,
-    )
-
-
-def extensions(entries: st.SearchStrategy[ClientInfo]) -> st.SearchStrategy[Extension]:
-    lists = st.lists(entries, max_size=3).map(tuple)
-    addressed = st.sampled_from([ResponderAddress, ForwardTransitRecord, ReverseTransitRecord, NatAddress])
-    return st.one_of(
-        st.builds(lambda kind, bit, list_: kind(compulsory=bit, entries=list_), addressed, st.booleans(), lists),
-        st.builds(Authentication, compulsory=st.booleans(), spi=bits16, data=st.binary(max_size=12)),
-        st.builds(VendorPrivate, vendor=st.binary(min_size=3, max_size=3), data=st.binary(max_size=12)),
-        st.builds(
-            UnknownExtension,
-            compulsory=st.booleans(),
-            type=st.sampled_from([1, 2, 6, 10, 0x3FFF]),
-            value=st.binary(max_size=12),
-        ),
-    )
-
-
-@st.composite
-def nhrp_packets(draw: st.DrawFn) -> NhrpPacket:
-    """Any packet that can be written, over and under IPv4 and IPv6."""
-    nbma: st.SearchStrategy[IPAddress] = draw(st.sampled_from([ipv4_addresses, ipv6_addresses]))
-    protocol: st.SearchStrategy[IPAddress] = draw(st.sampled_from([ipv4_addresses, ipv6_addresses]))
-    entries = cies(nbma, protocol)
-    list_ = draw(st.lists(extensions(entries), max_size=4).map(tuple))
-    common = {
-        "hop_count": octets8,
-        "source_nbma": nbma,
-        "source_nbma_subaddress": st.binary(max_size=4),
-        "source_protocol": protocol,
-        "destination_protocol": protocol,
-        "extensions": st.just(list_),
-        "end": st.sampled_from([END, END + bytes(16)] if list_ else [b"", END]),
-    }
-    client = common | {"request_id": st.integers(0, 2**32 - 1), "cies": st.lists(entries, max_size=3).map(tuple)}
-    kinds = [
-        st.builds(kind, flags=bits16.map(flag), **client)
-        for kind, flag in (
-            (ResolutionRequest, ResolutionFlag),
-            (ResolutionReply, ResolutionFlag),
-            (RegistrationRequest, RegistrationFlag),
-            (RegistrationReply, RegistrationFlag),
-            (PurgeRequest, PurgeFlag),
-            (PurgeReply, PurgeFlag),
-        )
-    ]
-    error = st.builds(
-        ErrorIndication, unused=bits16, error_code=bits16, error_offset=bits16, packet=st.binary(max_size=40), **common
-    )
-    redirect = st.builds(TrafficIndication, traffic_code=bits16, packet=st.binary(max_size=40), **common)
-    packet: NhrpPacket = draw(st.one_of(*kinds, error, redirect))
-    return packet
-
-
+@pytest.mark.conforms("5.1-afn", "5.1-type-short", "frr-18846")
 @given(nhrp_packets())
 def test_a_packet_is_read_as_it_was_written(packet: NhrpPacket) -> None:
     assert parse(packet.serialize()) == packet
 
 
+@pytest.mark.conforms("5.1-size")
 @given(nhrp_packets(), st.binary(max_size=20))
 def test_what_follows_the_packet_size_is_padding(packet: NhrpPacket, padding: bytes) -> None:
     assert parse(memoryview(packet.serialize() + padding)) == packet
 
 
+@pytest.mark.conforms("5.1-types")
 @pytest.mark.parametrize("name", VECTORS)
 def test_every_vector_is_written_as_it_was_read(name: str) -> None:
     assert parse(VECTORS[name]).serialize() == VECTORS[name]
@@ -176,6 +101,7 @@ def test_an_error_says_what_was_wrong_and_quotes_it() -> None:
     assert isinstance(parse(error.packet), RegistrationRequest)
 
 
+@pytest.mark.conforms("5.2.7-bare")
 def test_an_error_has_no_extension_part() -> None:
     error = ErrorIndication(
         source_nbma=HUB_NBMA, source_protocol=HUB, destination_protocol=SPOKE, error_code=15, packet=b"bad"
@@ -183,6 +109,7 @@ def test_an_error_has_no_extension_part() -> None:
     assert error.serialize()[14:16] == b"\x00\x00"
 
 
+@pytest.mark.conforms("5.3.0-end")
 def test_extensions_are_closed_by_an_end_whoever_forgets_it() -> None:
     error = ErrorIndication(
         source_nbma=HUB_NBMA,
@@ -202,6 +129,7 @@ def test_a_purge_says_which_prefix_and_whether_it_wants_an_answer() -> None:
     assert purge.cies == (ClientInfo(prefix_length=24, protocol=IPv4Address("192.168.3.0")),)
 
 
+@pytest.mark.conforms("cisco-frr-codes")
 def test_the_two_ways_to_say_that_nobody_is_registered_are_one() -> None:
     nak = parse(VECTORS["resolution_reply_nak_12"])
     assert isinstance(nak, ResolutionReply)
@@ -211,11 +139,13 @@ def test_the_two_ways_to_say_that_nobody_is_registered_are_one() -> None:
     assert not ClientInfo(code=14).is_no_binding
 
 
+@pytest.mark.conforms("5.2.0.1-prefix")
 @pytest.mark.parametrize(("received", "meant"), [(0, 32), (255, 32), (32, 32), (128, 32), (24, 24), (1, 1)])
 def test_a_prefix_length_that_says_nothing_means_one_address(received: int, meant: int) -> None:
     assert ClientInfo(prefix_length=received).host_or_prefix_length(32) == meant
 
 
+@pytest.mark.conforms("cisco-ipv6", "frr-18846")
 def test_an_ipv6_registration_announces_the_link_local_address_too() -> None:
     reply = parse(VECTORS["registration_reply_ios_style_ipv6_overlay"])
     assert isinstance(reply, RegistrationReply)
@@ -259,6 +189,7 @@ def changed(position: int, octets: str) -> bytes:
     return with_checksum(good[:position] + new + good[position + len(new) :], 12)
 
 
+@pytest.mark.conforms("5.1-afn", "5.1-size", "5.1-checksum", "5.1-version", "5.1-lengths", "5.3.0-end")
 @pytest.mark.parametrize(
     ("octets", "what", "offset"),
     [
@@ -319,3 +250,42 @@ def test_a_hub_forwards_a_request_with_its_own_record_and_password() -> None:
     changed = append_entry(request.extensions, ForwardTransitRecord, replace(HUB_ENTRY, preference=255))
     changed = put(changed, Authentication(data=b"dmvpn123"))
     assert request.forwarded(changed).serialize() == VECTORS["resolution_request_ios_style_forwarded"]
+
+
+@pytest.mark.conforms("5-unused", "5.1-type-short", "5.3-format")
+def test_unused_fields_are_zero_when_they_go_and_ignored_when_they_come() -> None:
+    """The long protocol identifier, two octets of a CIE, and the bit beside an extension's C."""
+    octets = sample().serialize()
+    assert octets[4:9] == bytes(5)
+    assert octets[42:44] == bytes(2)
+    for position, filling in ((4, "0102030405"), (42, "ffff"), (60, "c004")):
+        assert parse(changed(position, filling)) == sample()
+
+
+@pytest.mark.conforms("5.1-checksum")
+def test_an_odd_number_of_octets_is_summed_as_if_a_zero_followed() -> None:
+    packet = replace(sample(), extensions=(Authentication(data=b"odd"),))
+    octets = packet.serialize()
+    assert len(octets) % 2 == 1
+    assert checksum(octets + b"\0") == 0
+    assert parse(octets) == packet
+
+
+@pytest.mark.conforms("5.1-extensions")
+def test_no_extensions_are_said_with_offset_zero() -> None:
+    packet = replace(sample(), extensions=(), end=b"")
+    assert packet.serialize()[14:16] == bytes(2)
+    assert parse(packet.serialize()) == packet
+    empty = replace(sample(), extensions=(), end=END)
+    assert parse(empty.serialize()) == empty
+
+
+@pytest.mark.conforms("5.1-type-long")
+def test_the_long_form_of_a_protocol_that_has_a_short_one_is_refused() -> None:
+    with pytest.raises(WireError, match="protocol type 0x0080"):
+        parse(changed(2, "0080"))
+
+
+@pytest.mark.conforms("5.2.0.1-absent")
+def test_an_entry_without_addresses_takes_no_room_for_them() -> None:
+    assert ClientInfo(prefix_length=32, holding_time=600).serialize().hex() == "002000000000025800000000"

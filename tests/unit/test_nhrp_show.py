@@ -11,7 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions
+from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import COMMANDS
 from dmvpn.ios import ConfigTree, ExecParser, Match
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
@@ -258,6 +258,7 @@ def test_show_ip_nhrp_on_the_hub_and_a_phase_1_spoke() -> None:
     )
 
 
+@pytest.mark.conforms("cisco-nat-register")
 def test_a_spoke_behind_nat_shows_what_it_claims() -> None:
     overlay = cloud(3, group="GOLD")
     spoke = overlay.members["R31"]
@@ -433,6 +434,11 @@ def test_show_ip_nhrp_redirect() -> None:
         ("clear ip nhrp", ClearCache()),
         ("clear ip nhrp 10.4.4.1", ClearCache(Prefix.parse("10.4.4.1"))),
         ("clear ip nhrp counters", ClearCounters()),
+        ("clear ip nhrp counters interface tu100", ClearCounters(interface="Tunnel100")),
+        ("clear ip nhrp 192.168.100.11 counters", ClearCounters(server=address("192.168.100.11"))),
+        ("clear ipv6 nhrp 2001:db8::11 counters", ClearCounters(6, server=address("2001:db8::11"))),
+        ("clear ip nhrp stats", ClearStatistics()),
+        ("clear ip nhrp stats tu100", ClearStatistics("Tunnel100")),
         ("clear dmvpn session", ClearSessions()),
         ("clear dmvpn session interface tu100 static", ClearSessions(interface="Tunnel100", static=True)),
         ("clear dmvpn session peer nbma 172.16.41.1", ClearSessions(nbma=address("172.16.41.1"))),
@@ -443,6 +449,34 @@ def test_orders_become_events(line: str, event: object) -> None:
     match = _match(line)
     assert match.command.action is not None
     assert match.command.action(View(cloud(), "R31"), match.args) == event
+
+
+def test_counters_of_packets_servers_and_happenings_are_cleared_apart() -> None:
+    def totals() -> list[str]:
+        lines = show(overlay, "R31", "show ip nhrp traffic").splitlines()
+        return [line.split()[-1] for line in lines if "Total" in line]
+
+    def happened(name: str) -> str:
+        lines = show(overlay, "R31", "show nhrp stats tunnel 100 detail").splitlines()
+        return next(line.split(name)[1].split()[1] for line in lines if name in line)
+
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    overlay.handle("R31", ClearCounters(server=address("192.168.100.99")))
+    assert "req-sent 1 " in show(overlay, "R31", "show ip nhrp nhs detail")
+    overlay.handle("R31", ClearCounters(server=address("192.168.100.11")))
+    assert "req-sent 0  req-failed 0  repl-recv 0" in show(overlay, "R31", "show ip nhrp nhs detail")
+    assert totals() == ["1", "1"]
+    overlay.handle("R31", ClearCounters(interface="Tunnel1"))
+    assert totals() == ["1", "1"]
+    overlay.handle("R31", ClearCounters())
+    assert totals() == ["0", "0"]
+    assert (happened("End Point Addition"), happened("Packets received")) == ("1[0]", "1[0]")
+    overlay.handle("R31", ClearStatistics("Tunnel1"))
+    assert happened("End Point Addition") == "1[0]"
+    overlay.handle("R31", ClearStatistics())
+    assert (happened("End Point Addition"), happened("Packets received")) == ("0[0]", "0[0]")
 
 
 # ------------------------------------------------------------------------------------------------ debugs
@@ -501,3 +535,22 @@ def test_every_packet_can_be_shown() -> None:
     assert " (M) traffic code: redirect(0)" in text
     assert "     Contents of nhrp traffic indication packet:" in text
     assert "Send Purge Request" in text
+
+
+def test_debug_nhrp_group_tells_once_to_which_group_a_client_belongs() -> None:
+    overlay = cloud(3, group="GOLD", holdtime=30)
+    overlay.members["R11"].debugging.flags = {"nhrp group"}
+    overlay.start()
+    overlay.run(25)
+    lines = [line for e in overlay.members["R11"].effects if isinstance(e, DebugOutput) for line in e.lines]
+    assert lines == ["NHRP: Tunnel100: 192.168.100.31 is of group GOLD"]
+
+
+def test_debug_nhrp_rate_tells_what_max_send_holds_back() -> None:
+    overlay = cloud(3, max_send=(1, 10))
+    overlay.members["R31"].debugging.flags = {"nhrp rate"}
+    overlay.start("R31")
+    overlay.run(0.3)
+    lines = [line for e in overlay.members["R31"].effects if isinstance(e, DebugOutput) for line in e.lines]
+    assert lines == ["NHRP: Tunnel100: Registration Request not sent, max-send is reached"]
+    assert "req-sent 1 " in show(overlay, "R31", "show ip nhrp nhs detail")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.shells.lab import namespaces
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -76,6 +78,36 @@ def test_an_amount_that_is_none_is_refused(amount: str, folder: Path, capsys: py
 
 def test_no_spokes_are_not_the_usual_number_of_spokes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--spokes 0" in _complaint(capsys, "simulate", "phase3", "--spokes", "0")
+
+
+def test_a_misspelled_scenario_is_recognised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean notes-phase3" in _complaint(capsys, "lab", "up", "notes-fase3")
+    assert "'dmvpn lab list'" in _complaint(capsys, "simulate", "something-else")
+
+
+def test_who_may_not_make_namespaces_is_told_what_helps_and_what_works_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise HostProblem("making namespaces: not permitted", fix="ask the owner")
+
+    monkeypatch.setattr(namespaces, "start", refused)
+    complaint = _complaint(capsys, "lab", "up", str(folder))
+    assert "ask the owner" in complaint
+    assert f"dmvpn lab up {folder} --simulated" in complaint
+    assert not list((folder.parent / "dmvpn" / "labs").iterdir()), "the lab's folder is gone again"
+
+
+@pytest.mark.parametrize("option", [("--hours", "1"), ("--variant", "static")])
+def test_options_of_faults_are_not_ignored_where_there_are_none(
+    option: tuple[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "--faults" in _complaint(capsys, "simulate", str(folder), *option)
+
+
+def test_who_gives_no_command_is_shown_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "dmvpn lab up notes-phase3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["supervisor", "0R", "a b", "x" * 32])

@@ -243,6 +243,7 @@ def test_the_configuration_of_a_scenario_is_its_own_running_configuration(path: 
     text = path.read_text()
     result = LANGUAGE.parse_text(text)
     assert result.problems == ()
-    lines = [line for line in text.splitlines() if line.strip() not in ("no shutdown", "end") and line[:2] != "! "]
+    remarks = ("no shutdown", "end")
+    lines = [line for line in text.splitlines() if line.strip() not in remarks and line.strip()[:2] != "! "]
     assert result.tree.render() == lines
     assert LANGUAGE.parse_text("\n".join(lines)).tree == result.tree

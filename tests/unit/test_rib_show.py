@@ -282,3 +282,18 @@ def test_show_ip_protocols_begins_as_on_ios() -> None:
 
 def test_the_routes_can_be_had_as_json(r31: Workbench) -> None:
     assert '"10.4.4.0/24"' in "\n".join(r31.show("show ip route | json"))
+
+
+def test_of_several_next_hops_those_are_shown_that_lead_somewhere(r31: Workbench) -> None:
+    def hops(network: str = "10.9.0.0") -> list[str]:
+        return [line.split()[-1] for line in r31.show(f"show ip route {network} | include [*] |   1")]
+
+    both = "ip route 10.9.0.0 255.255.0.0 172.16.31.2\nip route 10.9.0.0 255.255.0.0 172.20.0.1\n"
+    r31.configure("no ip route 0.0.0.0 0.0.0.0 172.16.31.2\n" + both)
+    assert hops() == ["172.16.31.2"]
+    r31.configure("ip route 172.20.0.0 255.255.255.0 10.3.3.9\n")
+    assert hops() == ["172.16.31.2", "172.20.0.1"]
+    r31.configure("no ip route 172.20.0.0 255.255.255.0 10.3.3.9\nip route 172.20.0.0 255.255.255.0 10.9.0.1\n")
+    assert hops() == ["172.16.31.2"]  # it would lean on itself
+    r31.configure("ip route 172.20.0.0 255.255.255.0 10.3.3.9\n")
+    assert (hops(), hops("172.20.0.0")) == (["172.16.31.2", "172.20.0.1"], ["10.3.3.9"])

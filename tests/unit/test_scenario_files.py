@@ -12,6 +12,7 @@ import pytest
 import dmvpn.shells
 from dmvpn.app import lab
 from dmvpn.app.picture import addresses
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.scenario import Need, Scenario, built_in_names, schema
@@ -48,14 +49,36 @@ def test_links_and_hosts_fit_the_configurations(name: str) -> None:
     assert wired == set(configured), "every configured interface has a wire"
     for host in scenario.lab.hosts.values():
         router = configured[scenario.end(host.link)]
-        assert router.address == host.gateway
-        assert router.prefix is not None
-        assert host.interface.ip in router.prefix
+        for interface, gateway in ((host.interface, host.gateway), (host.interface6, host.gateway6)):
+            if interface is not None:
+                (own,) = router.routed(interface.version)
+                assert own[0] == gateway
+                assert interface.ip in Prefix.of(*own)
     assert lans <= wired
 
 
 def test_what_a_scenario_may_need_is_a_part_of_the_program() -> None:
-    assert set(get_args(Need)) <= {feature.name for feature in FEATURES}
+    assert set(get_args(Need)) <= {feature.name for feature in FEATURES} | {"ipv6"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_with_ipv6_says_that_it_needs_it(name: str) -> None:
+    scenario = Scenario.load(name)
+    speaks = any("ipv6 address" in text for text in scenario.configurations.values())
+    assert scenario.simulated_only == speaks == ("ipv6" in scenario.lab.needs)
+
+
+def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(UserError) as refused:
+        lab.up(argparse.Namespace(scenario="ipv6-phase3", simulated=False))
+    assert str(refused.value) == (
+        "ipv6-phase3 needs IPv6, which only the data plane of a simulated lab carries as yet: "
+        "'dmvpn lab up ipv6-phase3 --simulated'"
+    )
+    assert not list(tmp_path.rglob("ipv6-phase3"))
 
 
 @pytest.mark.parametrize("name", NAMES)

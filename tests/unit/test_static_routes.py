@@ -48,6 +48,12 @@ def test_a_static_route_cannot_lean_on_itself() -> None:
     assert bench.ports.rib.exact(p("10.0.0.0/8")) is None
 
 
+def test_of_two_next_hops_the_one_that_leans_on_the_route_itself_does_not_take_the_other_along() -> None:
+    """A second default route, to an address that only the default route leads to, left the router without any."""
+    bench = make("ip route 0.0.0.0 0.0.0.0 172.16.31.2\nip route 0.0.0.0 0.0.0.0 172.16.99.9\n")
+    assert bench.ports.rib.forwarding(a("8.8.8.8")) == (via("172.16.31.2"),)
+
+
 def test_a_next_hop_that_is_our_own_address_is_not_used() -> None:
     bench = make("ip route 10.9.0.0 255.255.0.0 172.16.31.1\n")
     assert bench.ports.rib.exact(p("10.9.0.0/16")) is None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve, SendIp
 from dmvpn.base.events import EffectFailed, Event, IpReceived, JobAborted, NameResolved, Tick
-from dmvpn.base.notices import Configured, InterfaceState, Notice
+from dmvpn.base.notices import Configured, InterfaceState, Ipv6State, Notice
 from dmvpn.features.system.events import StartPing
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.model import SystemConfig
@@ -205,12 +205,39 @@ def test_aborting_where_nothing_runs_does_nothing() -> None:
     assert (pinger.screen, pinger.done) == ("", False)
 
 
-@pytest.mark.parametrize("name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0", "::", "::1", "ff02::1", "fe80::1%Tunnel0"]
+)
 def test_what_is_no_host_is_refused_in_ios_words(name: str) -> None:
     pinger = Pinger()
     pinger.give(StartPing(SESSION, destination=name))
     assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
     assert pinger.done
+
+
+@pytest.mark.parametrize(("version", "name"), [(6, "10.4.4.1"), (4, "2001:db8:4::1"), (6, "hub")])
+def test_an_address_of_the_other_version_than_asked_for_is_no_host(version: int, name: str) -> None:
+    pinger = Pinger()
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(hosts=(("hub", DESTINATION),)))))
+    pinger.give(StartPing(SESSION, destination=name, version=version))
+    assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
+    assert (pinger.done, pinger.sent) == (True, [])
+
+
+def test_where_ipv6_does_not_run_nobody_waits_for_answers() -> None:
+    pinger = Pinger(up("Tunnel0", "10.3.3.1"))
+    pinger.give(StartPing(SESSION, destination="2001:db8:4::1"))
+    assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
+    assert (pinger.done, pinger.sent) == (True, [])
+
+
+def test_a_name_with_addresses_of_both_versions_means_the_one_that_is_asked_for() -> None:
+    ipv6 = Ipv6State(link_local=IPv6Address("fe80::1"), addresses=((IPv6Address("2001:db8::2"), 64),))
+    pinger = Pinger(InterfaceState(name="Tunnel0", enabled=True, line=True, ipv6=ipv6))
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True))))
+    pinger.give(StartPing(SESSION, destination="hub", version=6))
+    pinger.give(NameResolved("hub", (DESTINATION, IPv6Address("2001:db8::1"))))
+    assert [str(packet.destination) for packet in pinger.sent] == ["2001:db8::1"]
 
 
 @pytest.mark.parametrize(

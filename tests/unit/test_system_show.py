@@ -28,6 +28,7 @@ from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.exec_parser import ExecParser, Match
 from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from dmvpn.router.features import FEATURES
 from support.fakes import fake_ports, up
 
 if TYPE_CHECKING:
@@ -405,7 +406,9 @@ def test_every_show_can_be_had_as_json() -> None:
     ("line", "event"),
     [
         ("ping 10.4.4.1", StartPing(5, destination="10.4.4.1")),
-        ("ping ip hub", StartPing(5, destination="hub")),
+        ("ping hub", StartPing(5, destination="hub")),
+        ("ping ip hub", StartPing(5, destination="hub", version=4)),
+        ("traceroute ipv6 hub", StartTraceroute(5, destination="hub", version=6)),
         (
             "ping 10.4.4.1 timeout 1 size 1400 repeat 100 df-bit source 10.3.3.1",
             StartPing(
@@ -441,6 +444,10 @@ def test_every_show_can_be_had_as_json() -> None:
             "no debug nhrp condition peer tunnel 10.0.0.12",
             SetDebugCondition(5, "nhrp", ConditionKind.ADDRESS, "10.0.0.12", on=False),
         ),
+        (
+            "debug nhrp condition peer tunnel 2001:DB8::12",
+            SetDebugCondition(5, "nhrp", ConditionKind.ADDRESS, "2001:db8::12", on=True),
+        ),
         ("undebug nhrp condition", SetDebugCondition(5, "nhrp", None, "", on=False)),
     ],
 )
@@ -464,6 +471,42 @@ def test_flags_with_one_syntax_are_switched_together() -> None:
     event = match.command.action(Context(), match.args)
     assert isinstance(event, SetDebug)
     assert [name for _, _, name, _ in event.debugs] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("debug dmvpn error nhrp", ["nhrp error"]),
+        ("debug dmvpn packet nhrp", ["nhrp extension", "nhrp packet"]),
+        ("debug dmvpn detail tunnel", ["tunnel", "tunnel keepalive"]),
+        ("debug dmvpn error all", ["nhrp error"]),
+        ("debug dmvpn all tunnel", ["tunnel", "tunnel keepalive"]),
+        ("no debug dmvpn packet all", ["nhrp extension", "nhrp packet"]),
+        ("debug dmvpn tunnel all", None),
+    ],
+)
+def test_debug_dmvpn_switches_what_is_of_its_level_and_part(line: str, names: list[str] | None) -> None:
+    flags = [flag for feature in FEATURES for flag in feature.debugs]
+    match = ExecParser(debug_commands(flags)).match(line)
+    if names is None:
+        assert not isinstance(match, Match)
+        return
+    assert isinstance(match, Match)
+    assert match.command.action is not None
+    event = match.command.action(Context(), match.args)
+    assert isinstance(event, SetDebug)
+    assert (sorted(name for _, _, name, _ in event.debugs), event.on) == (names, line.startswith("debug"))
+
+
+def test_debug_dmvpn_all_all_switches_every_debug_of_nhrp_and_tunnels() -> None:
+    flags = [flag for feature in FEATURES for flag in feature.debugs]
+    match = ExecParser(debug_commands(flags)).match("debug dmvpn all all")
+    assert isinstance(match, Match)
+    assert match.command.action is not None
+    event = match.command.action(Context(), match.args)
+    assert isinstance(event, SetDebug)
+    wanted = [flag.name for flag in flags if flag.name.split()[0] in ("nhrp", "tunnel")]
+    assert sorted(name for _, _, name, _ in event.debugs) == sorted(wanted)
 
 
 def test_help_texts_are_there_for_every_command() -> None:

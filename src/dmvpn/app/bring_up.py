@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from dmvpn.app.config import check_scenario, not_built
 from dmvpn.app.engines import choose
-from dmvpn.app.picture import addresses, picture
+from dmvpn.app.picture import addresses, main_address, picture
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.problems import HostProblem
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs
@@ -37,7 +38,8 @@ def list_labs(arguments: argparse.Namespace) -> int:
         mark = "up" if name in running else ""
         scenario = Scenario.load(name)
         lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
-        print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}")
+        only = " (simulated only)" if scenario.simulated_only else ""
+        print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}{only}")
     for name in sorted(running - set(built_in_names())):
         print(f"{name:<24} up  (a folder of yours)")
     return 0
@@ -46,7 +48,7 @@ def list_labs(arguments: argparse.Namespace) -> int:
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario)
-    _refuse_what_cannot_come_up(scenario)
+    _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
     check_scenario(scenario)
     folder = LabFolder.of(scenario.name)
     if folder.alive():
@@ -58,6 +60,9 @@ def up(arguments: argparse.Namespace) -> int:
         start = _start_simulated if arguments.simulated else _start_real
         lab = start(scenario, folder, arguments)
         lacks = _wait(folder, lab, began + PATIENCE)
+    except HostProblem as problem:
+        folder.remove()
+        raise UserError(f"{problem}; or without namespaces: dmvpn lab up {arguments.scenario} --simulated") from problem
     except BaseException:  # Ctrl-C, too: what nobody can find any more must not go on
         if lab is not None:
             _end_at_once(lab)
@@ -83,8 +88,13 @@ def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespa
     return 0
 
 
-def _refuse_what_cannot_come_up(scenario: Scenario) -> None:
+def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
     """Say what is missing, and what each router would keep down for it. Raises UserError."""
+    if scenario.simulated_only and not simulated:
+        raise UserError(
+            f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
+            f"'dmvpn lab up {scenario.name} --simulated'"
+        )
     if not scenario.lacks:
         return
     configured = scenario.configurations.items()
@@ -101,7 +111,11 @@ def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Names
 
     def supervise() -> int:
         _log_to(folder.log)
-        return Supervisor(scenario, folder, engine, make_server, arguments.record).run()
+        try:
+            return Supervisor(scenario, folder, engine, make_server, arguments.record).run()
+        except UserError as error:  # what this machine cannot do, and what helps: `lab up` shows it
+            print(error)
+            return 1
 
     return namespaces.start(supervise, detached=True).fileno()
 
@@ -156,24 +170,31 @@ def _describe(scenario: Scenario, how: str) -> None:
     print("\n".join(picture(scenario)))
     print()
     print(f"{how}. Next:")
-    for line in _next_commands(scenario):
+    lab = f"{scenario.name}/" if len(running_labs()) > 1 else ""
+    for line in _next_commands(scenario, lab):
         print(f"  {line}")
 
 
-def _next_commands(scenario: Scenario) -> list[str]:
+def _next_commands(scenario: Scenario, lab: str) -> list[str]:
+    """What to look at first; `lab` stands before the name of a router where there is more than one lab."""
+    either = scenario.lab.ready.either
+    if either:  # the lab is about why only one of them comes up
+        asked = [f"dmvpn lab why {lab}{name}" for name in either]
+        return [*asked, f"dmvpn -r {lab}{either[0]} show dmvpn detail", f"dmvpn shell {lab}{either[0]}"]
     spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
     if len(spokes) < 2:
         first = next(name for name in scenario.configurations if scenario.role(name) != "provider")
-        return [f"dmvpn -r {first} show ip route", f"dmvpn shell {first}", f"dmvpn lab down {scenario.name}"]
+        return [f"dmvpn -r {lab}{first} show ip route", f"dmvpn shell {lab}{first}", f"dmvpn lab down {scenario.name}"]
     here, there = (_lan_address(scenario, name) for name in spokes[:2])
     return [
-        f"dmvpn -r {spokes[0]} traceroute {there} source {here}",
-        f"dmvpn -r {spokes[0]} show dmvpn detail",
-        f"dmvpn shell {spokes[0]}",
+        f"dmvpn -r {lab}{spokes[0]} traceroute {there} source {here}",
+        f"dmvpn -r {lab}{spokes[0]} show dmvpn detail",
+        f"dmvpn shell {lab}{spokes[0]}",
     ]
 
 
 def _lan_address(scenario: Scenario, router: str) -> str:
     lans = [scenario.end(host.link) for host in scenario.lab.hosts.values()]
     states = addresses(scenario.configurations[router])
-    return next((str(state.address) for state in states if (router, state.name) in lans), str(states[-1].address))
+    behind = [state for state in states if (router, state.name) in lans] or states[-1:]
+    return str(main_address(behind[0])[0])

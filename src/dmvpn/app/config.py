@@ -65,5 +65,7 @@ def read(path: Path) -> str:
     """The text of a file. Raises UserError."""
     try:
         return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: {error}") from error

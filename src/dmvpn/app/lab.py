@@ -77,12 +77,35 @@ def status(arguments: argparse.Namespace) -> int:
         hosts = answer.get("hosts")
         for name, address in hosts.items() if isinstance(hosts, dict) else ():
             print(f"  {name:<16} host {address}")
+        gateways = answer.get("gateways")
+        for name, text in gateways.items() if isinstance(gateways, dict) else ():
+            print(f"  {name:<16} {text}")
         links = answer.get("links")
         impaired = answer.get("impaired")
         for link in links if isinstance(links, list) else ():
             bad = impaired.get(str(link)) if isinstance(impaired, dict) else None
             print(f"  {link}" + (f"  {json.dumps(bad)}" if bad else ""))
     return 0
+
+
+def why(arguments: argparse.Namespace) -> int:
+    """Why a router is not registered; 1 if it is not."""
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.why import explain
+
+    lab, slash, router = arguments.router.rpartition("/")
+    facts = LabFacts.model_validate(control.order(find_lab(lab if slash else None).control, do="facts"))
+    if router not in facts.routers:
+        raise UserError(f"there is no router {router} in this lab; it has {', '.join(facts.routers)}")
+    findings = explain(facts, router)
+    for finding in findings:
+        where = f"{finding.tunnel} is not registered with {finding.server}: " if finding.tunnel else ""
+        print(f"{where}{finding.what}")
+        if finding.remedy:
+            print(f"    try: {finding.remedy}")
+    if not findings:
+        print(f"{router} is registered with every server that it wants")
+    return int(bool(findings))
 
 
 def reset(arguments: argparse.Namespace) -> int:
@@ -127,6 +150,15 @@ def impair(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rebind(arguments: argparse.Namespace) -> int:
+    """Let a NAT box forget its mappings, or give it another public address."""
+    lab, slash, gateway = arguments.gateway.rpartition("/")
+    wanted: dict[str, control.Json] = {} if arguments.public is None else {"public": arguments.public}
+    answer = control.order(find_lab(lab if slash else None).control, do="rebind", gateway=gateway, **wanted)
+    print(f"{gateway} has forgotten its mappings: {answer}")
+    return 0
+
+
 def capture(arguments: argparse.Namespace) -> int:
     """Capture for some seconds, or until Ctrl-C; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
@@ -160,6 +192,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": up,
     "down": down,
     "status": status,
+    "why": why,
     "reset": reset,
     "kill": _router_order("kill", "is dead"),
     "start": _router_order("start", "starts"),
@@ -167,4 +200,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "impair": impair,
     "capture": capture,
     "clock": clock,
+    "rebind": rebind,
 }

@@ -34,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] in (["-r"], ["--router"]):
             return _on_router(words[1:])
-        arguments = _parser().parse_args(words)
+        parser = _parser()
+        if not words:
+            parser.print_help()
+            return 2
+        arguments = parser.parse_args(words)
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
     except UserError as error:
@@ -95,6 +99,8 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         verb(name, text).add_argument("lab", nargs="?")
     for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
         verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
+    why = verb("why", "why a router is not registered, seen from the whole lab")
+    why.add_argument("router", metavar="[LAB/]ROUTER")
     run = verb("exec", "run a program in the network of a host or router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
@@ -105,6 +111,9 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     impair.add_argument("--rate", type=_amount, default=0.0, metavar="KBIT/S")
     impair.add_argument("--cut", action="store_true", help="nothing passes")
     impair.add_argument("--lab")
+    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
+    rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
+    rebind.add_argument("--public", metavar="A.B.C.D", help="and have this address outside from now on")
     capture = verb("capture", "write pcap files of a lab")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
@@ -119,7 +128,10 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _amount(text: str) -> float:
     """A number of seconds, milliseconds or the like, for argparse: finite, not negative."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: a number from 0 on")
     return value
@@ -170,18 +182,39 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check = verbs.add_parser("check", help="read files as IOS would; its errors, and exit code 1")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.set_defaults(command=_check)
-    simulate = commands.add_parser("simulate", help="run a scenario in virtual time")
-    simulate.add_argument("scenario", help="a built-in name, a folder, or phase3 (with --spokes)")
+    simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
+    simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
     simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: how many")
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
     simulate.add_argument("--seconds", type=_amount, default=60.0, metavar="S", help="virtual seconds at most")
     simulate.add_argument("--record", type=Path, metavar="FILE", help="write every event to FILE")
+    _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
     replay = commands.add_parser("replay", help="live a recorded life again, and compare")
     replay.add_argument("file", type=Path, metavar="FILE")
     replay.add_argument("--router", metavar="NAME", help="only this one")
     replay.add_argument("--show", metavar="COMMAND", help="a show command to run at the end")
     replay.set_defaults(command=_replay)
+
+
+def _add_faults(simulate: argparse.ArgumentParser) -> None:
+    faults = simulate.add_argument_group("faults", "break it, judge it by its packets; the last line is the verdict")
+    faults.add_argument("--faults", metavar="random|FILE", help="those of the seed, or those that a file lists")
+    faults.add_argument("--hours", type=_amount, metavar="H", help="virtual hours of faults (1)")
+    faults.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="static, no-unique, short or if-state: one thing configured otherwise; may be given again",
+    )
+    faults.add_argument(
+        "--campaign",
+        type=_amount,
+        metavar="N",
+        help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
+    )
+    faults.add_argument("--jobs", type=int, default=1, metavar="J", help="processes at a time in a campaign")
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ConfigurationEntered
+from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
 from dmvpn.router.router import Router
+from dmvpn.shells.scenario import INSIDE
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
 
@@ -16,16 +19,39 @@ _GAP = "   "
 
 
 def picture(scenario: Scenario) -> list[str]:
-    """The lines: hubs above, the provider between, everybody else below, hosts at their routers."""
+    """The lines: hubs above, the provider between, everybody else below, hosts at their routers.
+
+    Routers that no provider reaches stand above the hubs that they are behind.
+    """
     providers = [name for name in scenario.configurations if scenario.role(name) == "provider"]
     hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
     rest = [name for name in scenario.configurations if name not in (*providers, *hubs)]
     if not hubs and len(rest) > 1:
         hubs, rest = rest[:1], rest[1:]
-    above, below = _row(scenario, hubs, hosts_first=True), _row(scenario, rest, hosts_first=False)
-    width = max([len(line) for line in (*above, *below)], default=20)
+    inner = [name for name in rest if providers and not _outside(scenario, name)]
+    rest = [name for name in rest if name not in inner]
+    top, above = _row(scenario, inner, hosts_first=True), _row(scenario, hubs, hosts_first=True)
+    below = _row(scenario, rest, hosts_first=False)
+    width = max([len(line) for line in (*top, *above, *below)], default=20)
     middle = f"[ {', '.join(providers) or 'underlay'} ]".center(width, "=")
-    return [*above, middle, *below]
+    top = [line.center(max(len(line) for line in above)).rstrip() for line in _square(top)] if above else top
+    return [*top, *above, middle, *below]
+
+
+def _square(lines: list[str]) -> list[str]:
+    """Lines of equal length, so that they can be centred together."""
+    width = max((len(line) for line in lines), default=0)
+    return [line.ljust(width) for line in lines]
+
+
+def _outside(scenario: Scenario, name: str) -> list[str]:
+    """The interfaces of a router that lead towards the provider: to any node that is no router with an overlay."""
+    found = []
+    for ends, _ in scenario.segments():
+        beyond = [node for node, _ in ends if node != name and node not in scenario.lab.hosts]
+        if any(scenario.role(node) == "provider" or node not in scenario.configurations for node in beyond):
+            found += [interface for node, interface in ends if node == name]
+    return found
 
 
 def _row(scenario: Scenario, names: list[str], *, hosts_first: bool) -> list[str]:
@@ -47,24 +73,47 @@ def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
     tunnels = [state for state in interfaces if state.name.startswith("Tunnel")]
     hosts = [(host, spec) for host, spec in scenario.lab.hosts.items() if spec.link.partition(":")[0] == name]
     lans = {scenario.end(spec.link)[1] for _, spec in hosts}
-    underlay = [state for state in interfaces if state not in tunnels and state.name not in lans]
+    outside = _outside(scenario, name)
+    others = [state for state in interfaces if state not in tunnels and state.name not in lans]
+    inside = [state for state in others if outside and state.name.startswith("Gi") and state.name not in outside]
+    underlay = [state for state in others if state not in inside]
     box = [f"{name} ({role})" if role != "router" else name, *(_address(state) for state in tunnels)]
     width = max(len(line) for line in box) + 2
     drawn = ["+" + "-" * width + "+", *(f"|{line.center(width)}|" for line in box), "+" + "-" * width + "+"]
     near_host = [f"{host} {spec.address}" for host, spec in hosts]
     host_lines = [line for text in near_host for line in (text, "|")] if near_host else []
-    wire = ["|", *(_address(state) for state in underlay), "|"]
+    wire = [*_translators(scenario, name, hosts_first=hosts_first), "|", *(_address(state) for state in underlay), "|"]
+    behind = [*(line for state in inside for line in (_address(state), "|")), *host_lines]
     if hosts_first:
-        return [*host_lines, *drawn, *wire]
-    return [*wire, *drawn, *reversed(host_lines)]
+        return [*behind, *drawn, *wire]
+    return [*wire, *drawn, *reversed(behind)]
+
+
+def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
+    """The NAT box before a router; as many lines of wire before one that has none, if there are such boxes."""
+    if hosts_first or not scenario.lab.gateways:
+        return []
+    for ends, _ in scenario.segments():
+        if any(node == name for node, _ in ends):
+            for gateway, spec in scenario.lab.gateways.items():
+                if (gateway, INSIDE) in ends:
+                    return ["|", f"[ {gateway} {spec.public.ip} ]"]
+    return ["|", "|"]
 
 
 def _address(state: InterfaceState) -> str:
-    return f"{state.name.replace('GigabitEthernet', 'Gi')} {state.address}/{state.prefix_length}"
+    address, length = main_address(state)
+    return f"{state.name.replace('GigabitEthernet', 'Gi')} {spelled(address)}/{length}"
+
+
+def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
+    """The address that people would name, with its prefix length: IPv4's if there is one."""
+    return (state.routed(4) or state.routed(6))[0]
 
 
 def addresses(configuration: str) -> list[InterfaceState]:
     """The interfaces of a configuration that have an address, in IOS order."""
     router = Router(SeededEntropy(0))
+    router.handle(PlaneAnnounced(ipv6=True), 0.0)
     router.handle(ConfigurationEntered(configuration), 0.0)
-    return [state for state in router.ports.interfaces.all() if state.address is not None]
+    return [state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6)]

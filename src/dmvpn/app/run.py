@@ -1,4 +1,8 @@
-"""`dmvpn run FILE`: this machine (or this network namespace) as a router, in the foreground."""
+"""`dmvpn run FILE`: this machine (or this network namespace) as a router, in the foreground.
+
+FILE is what the router starts with, always; `write memory` writes it. What else must survive goes to a folder of its
+own (`shells/runtime/state.py`).
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
+from dmvpn.shells.runtime.state import state_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -40,13 +45,17 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
     interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
     folder = LabFolder.of(f"run-{tree.hostname}")
     folder.make([tree.hostname])
+    state = state_folder(tree.hostname)
+    if state is None:
+        logging.warning("no folder to keep anything in: request identifiers begin anew; set XDG_STATE_HOME")
     runtime = Runtime(
         tree.hostname,
         SystemEntropy(),
         engine,
         interfaces=interfaces,
         manage=arguments.manage,
-        storage=folder.storage(tree.hostname),
+        storage=state or folder.storage(tree.hostname),
+        configuration=arguments.file,
         recording=arguments.record,
     )
     server = make_server(runtime.handle, folder.management(tree.hostname))

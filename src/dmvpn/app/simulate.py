@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Run a scenario until it has converged, then send traffic between spokes. 1 if something did not come up."""
+    if arguments.campaign is not None or arguments.faults is not None:
+        from dmvpn.app.judge import judge_many, judge_one
+
+        return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
+    if arguments.hours is not None or arguments.variant:
+        raise UserError("--hours and --variant go with --faults random")
     began = time.monotonic()
+    if arguments.scenario is None:
+        raise UserError("simulate needs a scenario (or --campaign)")
     if arguments.scenario == "phase3":
         scenario = phase3(10 if arguments.spokes is None else arguments.spokes)
     elif arguments.spokes is not None:

@@ -13,6 +13,8 @@ from typing import NamedTuple, Self
 IPAddress = IPv4Address | IPv6Address
 
 UNSPECIFIED = IPv4Address(0)
+#: The same by IP version.
+UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
 
 
 class Prefix(NamedTuple):
@@ -30,6 +32,8 @@ class Prefix(NamedTuple):
         if not 0 <= length <= address.max_prefixlen:
             raise ValueError(f"prefix length {length} of {address}")
         host_bits = address.max_prefixlen - length
+        if not host_bits:
+            return cls(address, length)
         return cls(type(address)(int(address) >> host_bits << host_bits), length)
 
     @classmethod
@@ -86,6 +90,38 @@ class Prefix(NamedTuple):
 def _netmask(width: int, length: int) -> IPAddress:
     ones = ((1 << length) - 1) << (width - length)
     return IPv4Address(ones) if width == 32 else IPv6Address(ones)
+
+
+def is_link_local(address: IPAddress) -> bool:
+    """Is it a link-local address of IPv6 (RFC 4291 §2.5.6)? Such an address means something on one link only.
+
+    169.254.0.0/16 is no case of this: people give tunnels addresses of it and route them like any other.
+    """
+    return address.version == 6 and int(address) >> 118 == 0x3FA
+
+
+def stays_on_link(address: IPAddress) -> bool:
+    """Is it of IPv6's link-local scope, or a smaller one: as an address, or as a multicast group (RFC 4291 §2.7)?"""
+    if address.version == 4:
+        return False
+    number = int(address)
+    return number >> 118 == 0x3FA or (number >> 120 == 0xFF and number >> 112 & 0xF <= 2)
+
+
+def is_one_station(address: IPAddress) -> bool:
+    """Can it be the address of one other station? What the network tells us of is not believed otherwise.
+
+    Over IPv6 neither can ::ffff:0:0/96, which stands for IPv4 inside of programs and on no wire (RFC 4291 §2.5.5.2).
+    """
+    number = int(address)
+    if address.version == 4:
+        return number >> 28 != 0xE and number >> 24 != 127 and number not in (0, 0xFFFFFFFF)
+    return number >> 120 != 0xFF and number >> 32 != 0xFFFF and number > 1
+
+
+def spelled(value: IPAddress | Prefix | None) -> str:
+    """The text that people see: the digits of IPv6 addresses are capital letters, as on IOS."""
+    return str(value).upper()
 
 
 def mask_length(mask: IPv4Address) -> int | None:

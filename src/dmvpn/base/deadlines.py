@@ -13,28 +13,43 @@ from typing import Generic, TypeVar
 Name = TypeVar("Name")
 
 
+def earliest(*times: float | None) -> float | None:
+    """The first of these times; None stands for never."""
+    first: float | None = None
+    for when in times:
+        if when is not None and (first is None or when < first):
+            first = when
+    return first
+
+
 class Deadlines(Generic[Name]):
     """The timers of one machine."""
 
-    __slots__ = ("_heap", "_serial", "_when")
+    __slots__ = ("_gone", "_heap", "_serial", "_when")
 
     def __init__(self) -> None:
         self._when: dict[Name, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Name]] = []
+        #: Entries of the heap that were moved or cancelled, by their serial numbers: many a name hashes slowly.
+        self._gone: dict[int, None] = {}
         self._serial = 0
 
     def set(self, name: Name, when: float) -> None:
         """Let `name` be due at `when` (seconds, monotonic); an earlier setting of the name is forgotten."""
+        self.cancel(name)
         self._serial += 1
         self._when[name] = (when, self._serial)
         heapq.heappush(self._heap, (when, self._serial, name))
         if len(self._heap) > 64 and len(self._heap) > 4 * len(self._when):
             self._heap = [(when, serial, name) for name, (when, serial) in self._when.items()]
             heapq.heapify(self._heap)
+            self._gone.clear()
 
     def cancel(self, name: Name) -> None:
         """Forget `name`; it need not be set."""
-        self._when.pop(name, None)
+        entry = self._when.pop(name, None)
+        if entry is not None:
+            self._gone[entry[1]] = None
 
     def when(self, name: Name) -> float | None:
         """The time at which `name` is due, or None if it is not set."""
@@ -43,21 +58,20 @@ class Deadlines(Generic[Name]):
 
     def next(self) -> float | None:
         """The earliest time at which something is due, or None."""
-        self._drop_stale()
-        return self._heap[0][0] if self._heap else None
+        heap, gone = self._heap, self._gone
+        while gone and heap[0][1] in gone:
+            del gone[heapq.heappop(heap)[1]]
+        return heap[0][0] if heap else None
 
     def pop_due(self, now: float) -> list[Name]:
         """Remove and return the names that are due at `now`, the earliest first."""
         due: list[Name] = []
-        self._drop_stale()
-        while self._heap and self._heap[0][0] <= now:
-            name = heapq.heappop(self._heap)[2]
-            del self._when[name]
-            due.append(name)
-            self._drop_stale()
+        heap, gone = self._heap, self._gone
+        while heap and heap[0][0] <= now:
+            _, serial, name = heapq.heappop(heap)
+            if serial in gone:
+                del gone[serial]
+            else:
+                del self._when[name]
+                due.append(name)
         return due
-
-    def _drop_stale(self) -> None:
-        heap, when = self._heap, self._when
-        while heap and when.get(heap[0][2], (0.0, -1))[1] != heap[0][1]:
-            heapq.heappop(heap)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 GRE_IPV4 = 0x0800
 GRE_IPV6 = 0x86DD
 GRE_NHRP = 0x2001
+#: Of an IP packet by its version.
+GRE_OF = {4: GRE_IPV4, 6: GRE_IPV6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,14 @@ class SetHairpin(Effect):
     """Report transit packets that leave by a tunnel of the same NHRP network, once per `interval` (seconds) and pair.
 
     network: the local NHRP network identifier, or None: this tunnel belongs to none. report: `ip nhrp redirect` is set.
+    version: of IP; the two families of a tunnel may belong to different networks.
     """
 
     tunnel: str
     network: int | None
     report: bool
     interval: float = 8.0
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,14 @@ class ClearAdjacency(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetMulticast(Effect):
-    """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time)."""
+    """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time).
+
+    version: of IP; each family of a tunnel has its own list.
+    """
 
     tunnel: str
     nbmas: tuple[IPAddress, ...]
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,9 @@ class SetInterface(Effect):
     """State and addresses of an interface: those listed and no others; the first one is the primary.
 
     For an interface that the host owns this is compared and reported only, unless the host lets us manage it.
+    leased: its addresses are the business of a DHCP client of the host; they are not touched, but reported.
     mss: octets, clamp TCP's maximum segment size in SYNs that pass between it and a tunnel, or None.
+    mtu6, mss6: the same of IPv6; they are said here of tunnels too.
     """
 
     interface: str
@@ -175,6 +185,16 @@ class SetInterface(Effect):
     addresses: tuple[tuple[IPAddress, int], ...]
     mtu: int | None = None
     mss: int | None = None
+    mtu6: int | None = None
+    mss6: int | None = None
+    leased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetIpv6Forwarding(Effect):
+    """`ipv6 unicast-routing`: pass the IPv6 packets of others on, or (the default) be a host that does not."""
+
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -270,7 +290,7 @@ class Resolve(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Store(Effect):
-    """Keep octets under a name across restarts (the startup configuration, request identifiers)."""
+    """Keep octets under a name across restarts (request identifiers); the next life is told them as `Remembered`."""
 
     name: str
     octets: bytes

@@ -52,6 +52,24 @@ class ConfigurationEntered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered(Event):
+    """What the router stored under this name in an earlier life (`Store`). It comes before the configuration.
+
+    What got lost does not come, and nothing waits for it.
+    """
+
+    name: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneAnnounced(Event):
+    """What the data plane carries besides IPv4, which every plane does. It comes before the configuration, or never."""
+
+    ipv6: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged(Event):
     """An interface that this router does not make itself has (or lost) its carrier.
 
@@ -87,6 +105,13 @@ class IpReceived(Event):
     payload: bytes
     ttl: int = 255
     tos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """In a machine's subscriptions: every `IpReceived` of this IP protocol. Most packets concern one machine only."""
+
+    protocol: int
 
 
 @dataclass(frozen=True, slots=True)

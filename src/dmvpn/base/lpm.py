@@ -24,7 +24,7 @@ class PrefixTable(Generic[Value]):
 
     def __init__(self) -> None:
         self._entries: dict[Prefix, Value] = {}
-        self._tables: dict[tuple[int, int], dict[int, Prefix]] = {}
+        self._tables: dict[tuple[int, int], dict[int, tuple[Prefix, Value]]] = {}
         self._lengths: dict[int, list[int]] = {4: [], 6: []}  # of negative lengths, so that the longest is first
 
     def __setitem__(self, prefix: Prefix, value: Value) -> None:
@@ -33,7 +33,7 @@ class PrefixTable(Generic[Value]):
         if table is None:
             table = self._tables[version, length] = {}
             insort(self._lengths[version], -length)
-        table[int(prefix.address) >> (prefix.address.max_prefixlen - length)] = prefix
+        table[int(prefix.address) >> (prefix.address.max_prefixlen - length)] = prefix, value
         self._entries[prefix] = value
 
     def __delitem__(self, prefix: Prefix) -> None:
@@ -67,15 +67,20 @@ class PrefixTable(Generic[Value]):
 
     def lookup(self, address: IPAddress) -> tuple[Prefix, Value] | None:
         """The longest prefix that holds `address`, with its value."""
-        return next(self.matches(address), None)
+        version, number, width = address.version, int(address), address.max_prefixlen
+        for negative in self._lengths[version]:
+            found = self._tables[version, -negative].get(number >> (width + negative))
+            if found is not None:
+                return found
+        return None
 
     def matches(self, address: IPAddress) -> Iterator[tuple[Prefix, Value]]:
         """Every prefix that holds `address`, the longest first."""
         version, number, width = address.version, int(address), address.max_prefixlen
         for negative in self._lengths[version]:
-            prefix = self._tables[version, -negative].get(number >> (width + negative))
-            if prefix is not None:
-                yield prefix, self._entries[prefix]
+            found = self._tables[version, -negative].get(number >> (width + negative))
+            if found is not None:
+                yield found
 
     def items(self) -> list[tuple[Prefix, Value]]:
         """All prefixes with their values, sorted by prefix."""

@@ -26,12 +26,28 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ipv6State:
+    """IPv6 on an interface, where it is enabled. mtu: octets of the largest packet.
+
+    link_local: RFC 4291 §2.5.6; it means something on this link only, so no routing table has it. addresses: the others
+    with prefix lengths, the primary one first. reason: why IPv6 does not run here although the line may be up.
+    """
+
+    link_local: IPAddress
+    addresses: tuple[tuple[IPAddress, int], ...] = ()
+    mtu: int = 1500
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceState:
     """What everybody may know of an interface.
 
     enabled: not `shutdown`. line: the line protocol is up (carries packets). address: the primary one, None without.
     mtu: octets of the interface; ip_mtu: octets of the largest IP packet. bandwidth: kbit/s; delay: microseconds:
-    both for routing metrics only. since: when `line` last changed, seconds monotonic.
+    both for routing metrics only. since: when `line` last changed, seconds monotonic. ipv6: None if not enabled.
+
+    What has no IP version in its name is IPv4's; who serves both families asks with the version.
     """
 
     name: str
@@ -46,6 +62,7 @@ class InterfaceState:
     delay: int = 10
     reason: Reason | None = None
     since: float = 0.0
+    ipv6: Ipv6State | None = None
 
     @property
     def prefix(self) -> Prefix | None:
@@ -56,6 +73,31 @@ class InterfaceState:
     def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
         """Primary and secondary addresses with their prefix lengths."""
         return ((self.address, self.prefix_length), *self.secondary) if self.address else self.secondary
+
+    def carries(self, version: int) -> bool:
+        """Is this IP version enabled here, whether the line is up or not?"""
+        return version == 4 or (self.ipv6 is not None and self.ipv6.reason is None)
+
+    def runs(self, version: int) -> bool:
+        """Does it carry packets of this IP version now?"""
+        return self.line and self.carries(version)
+
+    def routed(self, version: int) -> tuple[tuple[IPAddress, int], ...]:
+        """The addresses of this IP version that other links may know, with prefix lengths; the primary one first."""
+        if version == 4:
+            return self.addresses
+        return self.ipv6.addresses if self.ipv6 is not None and self.carries(6) else ()
+
+    def primary(self, version: int) -> IPAddress | None:
+        """The address of this IP version that stands for the interface."""
+        if version == 4:
+            return self.address
+        addresses = self.routed(version)
+        return addresses[0][0] if addresses else None
+
+    def link_local(self, version: int) -> IPAddress | None:
+        """Its link-local address, which IPv4 does not have."""
+        return self.ipv6.link_local if version == 6 and self.ipv6 is not None and self.carries(6) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.events import Event
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.notices import InterfaceState, Notice, Route, TunnelState
 
 
 class Machine(Protocol):
     """A protocol as a value: it turns events and notices into effects and notices, and owns nothing of the outside."""
 
-    #: Types of events and notices to be handed to it. Subclasses of a listed type are not implied.
-    subscriptions: tuple[type[Event] | type[Notice], ...]
+    #: Types of events and notices to be handed to it. Subclasses of a listed type are not implied. IP packets are
+    #: subscribed to by protocol (`Packets`), not by their type.
+    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...]
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event; `now` is monotonic seconds. A `Tick` comes only when `next_deadline` is due."""

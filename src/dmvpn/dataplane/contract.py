@@ -3,7 +3,8 @@
 A plane carries out effects in order and reports facts as events. It decides nothing: which route is best, who is
 registered, when a shortcut is proved is the router's business. What it does by itself, because it happens per packet:
 
-* IP: forward by longest match, TTL, ICMP errors, answer echo requests, fragment or say how big a packet may be;
+* IP: forward by longest match, TTL, ICMP errors, answer echo requests (and report those of other routers, which are
+  marked internetwork control: `IpReceived`), fragment or say how big a packet may be;
 * GRE: encapsulate (TTL 255, DF clear, TOS copied), demultiplex by local address, key and, on point-to-point tunnels,
   remote address; replicate multicast; clamp TCP's MSS; count per peer;
 * an unknown next hop of a multipoint tunnel: the packet waits, `Unresolved` is reported once until it is answered;

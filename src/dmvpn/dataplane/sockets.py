@@ -262,8 +262,11 @@ class InterfaceSocket(_Socket):
 class IcmpSocket(_Socket):
     """Raw ICMP: every ICMP message that the namespace receives, or only some types."""
 
-    def __init__(self, *, types: Iterable[int] | None = None) -> None:
-        """types: the ICMP types to receive, None: all. Raises HostProblem, OSError."""
+    def __init__(self, *, types: Iterable[int] | None = None, probes_only: bool = False) -> None:
+        """types: the ICMP types to receive, None: all. probes_only: of echo requests, those of other routers.
+
+        Raises HostProblem, OSError.
+        """
         super().__init__(socket.SOCK_RAW, ICMP)
         for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
             _set(self._socket, option, 1)
@@ -273,6 +276,8 @@ class IcmpSocket(_Socket):
             for number in types:
                 mask &= ~(1 << number)
             self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
+        if probes_only:
+            _attach(self._socket, _PROBES_ONLY)
 
     def send(
         self,
@@ -294,6 +299,17 @@ class IcmpSocket(_Socket):
         """The next message, or None if there is none now."""
         return receive_datagram(self._socket, raw=True)
 
+
+#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): anybody may ping us at any rate.
+_PROBES_ONLY: Final = (
+    (0xB1, 0, 0, 0),  # X = length of the IP header
+    (0x50, 0, 0, 0),  # A = ICMP type
+    (0x15, 0, 2, 8),  # not 8: keep
+    (0x30, 0, 0, 1),  # A = TOS
+    (0x15, 0, 1, 0xC0),  # not 0xC0: drop
+    (0x06, 0, 0, 0xFFFFFFFF),
+    (0x06, 0, 0, 0),
+)
 
 # ---------------------------------------------------------------------------------------------- system calls
 
@@ -318,8 +334,13 @@ def _bind(sock: socket.socket, local: IPv4Address | None, device: str | None, po
 
 def _drop_everything_received(sock: socket.socket) -> None:
     """Attach the packet filter "return 0" (BPF_RET | BPF_K): nothing is queued, and still nobody sends unreachable."""
-    program = array.array("B", struct.pack("=HBBI", 0x06, 0, 0, 0))
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, program.buffer_info()[0]))
+    _attach(sock, ((0x06, 0, 0, 0),))
+
+
+def _attach(sock: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
+    """Attach a classic packet filter. Each instruction: code, jump if true, jump if false, value."""
+    code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
 
 
 def _send_gre(sock: socket.socket, packet: Octets, destination: str, tos: int) -> None:

@@ -298,7 +298,11 @@ class Interpreter:
 
     def _save(self) -> Outcome:
         lines = [*with_version(self._running().render()), "end"]
-        self.handle.save("\n".join(lines) + "\n")
+        try:
+            self.handle.save("\n".join(lines) + "\n")
+        except OSError as error:
+            refused = f"%Error writing startup-config ({error.strerror})"
+            return Outcome(("Building configuration...", refused), failed=True)
         return Outcome(("Building configuration...", "[OK]"))
 
     def _merge(self, name: str) -> Outcome:
@@ -311,7 +315,10 @@ class Interpreter:
         return Outcome((*complaints, f"{len(text)} bytes copied in 0.001 secs ({len(text) * 1000} bytes/sec)"))
 
     def _erase(self) -> Outcome:
-        self.handle.save("")
+        try:
+            self.handle.save("")
+        except OSError as error:
+            return Outcome((f"%Error erasing nvram ({error.strerror})",), failed=True)
         return Outcome(("[OK]", "Erase of nvram: complete"))
 
 

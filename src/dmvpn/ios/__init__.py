@@ -44,6 +44,7 @@ from dmvpn.ios.session import ConfigSession, LineResult, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
 from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type
 
 __all__ = [
@@ -80,7 +81,9 @@ __all__ = [
     "Section",
     "Sequence",
     "ShowContext",
+    "Spoken",
     "Statement",
+    "Twins",
     "Value",
     "ValueType",
     "age",

@@ -28,6 +28,19 @@ HOSTNAME: Final = ConfigLine(
     order=20,
 )
 
+#: Names of hosts: feature `system` owns the lines, whoever is configured by name reads them.
+_DOMAIN_HELP: Final = {"name": "The domain of names without a dot", "domain": "Its name"}
+DOMAIN_NAME: Final = ConfigLine("global", "ip domain name {domain:word}", _DOMAIN_HELP, order=91)
+# As releases before 12.2 wrote it: shown back as typed.
+DOMAIN_NAME_OLD: Final = ConfigLine("global", "ip domain-name {domain:word}", _DOMAIN_HELP, order=91)
+HOST: Final = ConfigLine(
+    "global",
+    "ip host {name:word} {address:address}",
+    {"host": "Give an address a name", "name": "The name", "address": "The address"},
+    key=("name",),
+    order=92,
+)
+
 #: Lines of an interface that both its own feature and the tunnel's ask for. Feature `interface` owns them.
 IP_MTU: Final = ConfigLine(
     "interface",

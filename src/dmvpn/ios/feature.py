@@ -20,6 +20,7 @@ class DebugFlag:
 
     name: what the feature asks `ports.debugging` for. title: as in "NHRP packet debugging is on".
     group: the heading in `show debugging`. listed: its name there, where that is not the title ("NHRP protocol").
+    dmvpn: the level and the part by which `debug dmvpn LEVEL PART` switches it, too ("error nhrp").
     """
 
     name: str
@@ -27,6 +28,7 @@ class DebugFlag:
     title: str
     group: str
     listed: str = ""
+    dmvpn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

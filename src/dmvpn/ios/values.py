@@ -6,6 +6,9 @@
     mask        a netmask whose ones are contiguous                  IPv4Address
     wildcard    an inverted mask, any bits                           IPv4Address
     prefix      A.B.C.D/L, or a host address                         Prefix
+    prefix6     X:X:X:X::X/L, or a host address                      Prefix
+    network6    X:X:X:X::X/L                                         Prefix
+    host6       X:X:X:X::X/L, an address within its prefix           IPv6Interface
     word        one word                                             str
     secret      one word, such as a key or password                  str
     line        the rest of the line as typed, inner blanks kept     str
@@ -21,10 +24,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 from typing import NamedTuple
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import Prefix, mask_length, spelled
 from dmvpn.ios.interfaces import KINDS, find_kind, is_number, normalize_interface
 
 
@@ -211,7 +214,9 @@ def _address6(text: str) -> tuple[IPv6Address, str] | None:
         address = IPv6Address(text)
     except ValueError:
         return None
-    return address, str(address).upper()
+    if address.scope_id is not None:  # a zone (RFC 4007 §11) of the host that Python runs on
+        return None
+    return address, spelled(address)
 
 
 def _mask(text: str) -> tuple[IPv4Address, str] | None:
@@ -233,6 +238,26 @@ def _prefix(text: str) -> tuple[Prefix, str] | None:
     return prefix, str(prefix)
 
 
+def _host6(text: str) -> tuple[IPv6Interface, str] | None:
+    address_text, _, length = text.partition("/")
+    address = _address6(address_text)
+    if address is None or not (length.isascii() and length.isdigit() and len(length) <= 3 and int(length) <= 128):
+        return None
+    return IPv6Interface((address[0], int(length))), f"{address[1]}/{int(length)}"
+
+
+def _network6(text: str) -> tuple[Prefix, str] | None:
+    found = _host6(text)
+    if found is None:
+        return None
+    prefix = Prefix.of(found[0].ip, found[0].network.prefixlen)
+    return prefix, spelled(prefix)
+
+
+def _prefix6(text: str) -> tuple[Prefix, str] | None:
+    return _network6(text if "/" in text else f"{text}/128")
+
+
 def _word(text: str) -> tuple[str, str]:
     return text, text
 
@@ -250,6 +275,7 @@ def _range(low: int, high: int) -> ValueType:
 
 
 _DOTTED = r"[\d.]{1,15}"
+_COLONS = r"[\da-fA-F:./]{1,49}"
 _TYPES: dict[str, ValueType] = {
     kind.name: kind
     for kind in (
@@ -258,6 +284,9 @@ _TYPES: dict[str, ValueType] = {
         ValueType("mask", "A.B.C.D", _mask, fragment=_DOTTED),
         ValueType("wildcard", "A.B.C.D", _address, fragment=_DOTTED),
         ValueType("prefix", "A.B.C.D/nn", _prefix, fragment=r"[\d./]{1,18}", weight=1),
+        ValueType("prefix6", "X:X:X:X::X/<0-128>", _prefix6, fragment=_COLONS, weight=1),
+        ValueType("network6", "X:X:X:X::X/<0-128>", _network6, fragment=_COLONS, weight=1),
+        ValueType("host6", "X:X:X:X::X/<0-128>", _host6, fragment=_COLONS, weight=1),
         ValueType("word", "WORD", _word, weight=20),
         ValueType("secret", "WORD", _word, weight=20),
         RestOfLine(),

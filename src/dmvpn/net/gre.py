@@ -10,7 +10,8 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.net.checksum import checksum
@@ -30,6 +31,8 @@ _SEQUENCE_PRESENT = 0x1000
 #: Bits 1, 4 and 5, set only by RFC 1701 source routing (RFC 2784 §2.2), and the version (§2.3.1): refuse the packet.
 #: Bits 6 to 12 are reserved and ignored.
 _REFUSED = 0x4C07
+#: Octets of the header by its first four bits: four, and four more for each field that is there.
+_LENGTHS = tuple(4 + 4 * (bits & 0b1011).bit_count() for bits in range(16))
 
 
 class ProtocolType(enum.IntEnum):
@@ -55,7 +58,7 @@ class GreHeader:
     sequence: int | None = None
 
     @classmethod
-    def parse(cls, data: Octets) -> tuple[Self, int]:
+    def parse(cls, data: Octets) -> tuple[GreHeader, int]:
         """Return the header of the packet in `data` and where its payload begins. Raises WireError.
 
         `data` is the whole GRE packet and nothing more: a checksum, if there is one, covers all of it.
@@ -65,9 +68,11 @@ class GreHeader:
         flags, protocol_type = _BASE.unpack_from(data)
         if flags & _REFUSED:
             raise WireError(f"GRE flags {flags:#06x}", offset=0, clause="RFC 2784 §2.2")
-        end = 4 + sum(4 for field in (_CHECKSUM_PRESENT, _KEY_PRESENT, _SEQUENCE_PRESENT) if flags & field)
+        end = _LENGTHS[flags >> 12]
         if end > len(data):
             raise WireError("GRE header cut short", offset=len(data), clause="RFC 2890 §2")
+        if not flags & (_CHECKSUM_PRESENT | _SEQUENCE_PRESENT):
+            return header_of(protocol_type, _WORD.unpack_from(data, 4)[0] if flags & _KEY_PRESENT else None), end
         position = 4
         if flags & _CHECKSUM_PRESENT:
             if checksum(data):
@@ -96,6 +101,12 @@ class GreHeader:
         if not self.has_checksum:
             return packet
         return packet[:4] + checksum(packet).to_bytes(2, "big") + packet[6:]
+
+
+@lru_cache(maxsize=64)
+def header_of(protocol_type: int, key: int | None) -> GreHeader:
+    """The header without checksum and sequence number: all packets of a tunnel have the same one, so it is kept."""
+    return GreHeader(protocol_type=protocol_type, key=key)
 
 
 def keepalive(local: IPv4Address, peer: IPv4Address, *, key: int | None = None, identification: int = 0) -> bytes:

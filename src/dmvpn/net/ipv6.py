@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import Octets, ipv6_address
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("!IHBB16s16s")
 HEADER_LENGTH = _HEADER.size
+
+#: The next header value of a fragment header, RFC 8200 §4.5.
+FRAGMENT = 44
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,35 @@ class Ipv6Packet:
             payload=bytes(data[HEADER_LENGTH:end]),
         )
 
+    @property
+    def protocol(self) -> int:
+        """`next_header`, in the word of IPv4."""
+        return self.next_header
+
+    @property
+    def ttl(self) -> int:
+        """`hop_limit`, in the word of IPv4."""
+        return self.hop_limit
+
+    @property
+    def tos(self) -> int:
+        """`traffic_class`, in the word of IPv4."""
+        return self.traffic_class
+
+    @property
+    def dont_fragment(self) -> bool:
+        """No router cuts a packet of IPv6, RFC 8200 §4.5."""
+        return True
+
+    @property
+    def is_fragment(self) -> bool:
+        """Does it begin with a fragment header, RFC 8200 §4.5?"""
+        return self.next_header == FRAGMENT
+
+    def one_hop_on(self) -> Self:
+        """The packet as it is forwarded."""
+        return replace(self, hop_limit=self.hop_limit - 1)
+
     def serialize(self) -> bytes:
         """Encode header and payload. Raises ValueError if the payload does not fit its length field."""
         if len(self.payload) > 0xFFFF:
@@ -65,3 +98,30 @@ class Ipv6Packet:
             )
             + self.payload
         )
+
+
+class Flow(NamedTuple):
+    """What identifies a conversation. Ports are 0 where the packet has none, or none right behind its header."""
+
+    source: IPv6Address
+    destination: IPv6Address
+    protocol: int
+    source_port: int
+    destination_port: int
+
+
+def peek_addresses(data: Octets) -> tuple[IPv6Address, IPv6Address]:
+    """Source and destination of the packet in `data`, of which only the header need be there. Raises WireError."""
+    if len(data) < HEADER_LENGTH or data[0] >> 4 != 6:
+        raise WireError("not an IPv6 header", offset=0, clause="RFC 8200 §3")
+    return ipv6_address(bytes(data[8:24])), ipv6_address(bytes(data[24:40]))
+
+
+def peek_flow(data: Octets) -> Flow:
+    """The flow of the packet in `data`. Like `peek_addresses`, but with protocol and ports. Raises WireError."""
+    source, destination = peek_addresses(data)
+    protocol = data[6]
+    if protocol not in (IpProtocol.TCP, IpProtocol.UDP) or len(data) < HEADER_LENGTH + 4:
+        return Flow(source, destination, protocol, 0, 0)
+    ports = int.from_bytes(data[HEADER_LENGTH : HEADER_LENGTH + 4], "big")
+    return Flow(source, destination, protocol, ports >> 16, ports & 0xFFFF)

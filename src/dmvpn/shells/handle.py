@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.router.language import configurator
+from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -60,9 +61,9 @@ class Handle:
         self._post(event)
 
     def save(self, text: str) -> None:
-        """Let it start with this configuration from now on."""
+        """Let it start with this configuration from now on. Raises OSError; then it does not."""
+        self._store(STARTUP, text.encode())
         self._router().startup_text = text
-        self._store("startup-config", text.encode())
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
         """Tell `listener` every effect; returns how to stop that."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def missing(router: Router, routes: Iterable[str]) -> list[str]:
-    """Sentences about what is not there yet; none: ready. routes: prefixes that must be in the RIB."""
+    """Sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB."""
     lacks = [
         f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
         for tunnel in router.ports.tunnels.all()
@@ -24,8 +24,15 @@ def missing(router: Router, routes: Iterable[str]) -> list[str]:
     lacks += [
         f"{tunnel.name} is not registered with {client.nhs}: {client.reason or 'no reply yet'}"
         for tunnel in router.machine(NhrpMachine).tunnels
+        if tunnel.is_carried
         for client in tunnel.clients.values()
         if client.state in (NhsState.EXPECTING, NhsState.DOWN)
     ]
-    lacks += [f"no route to {text}" for text in routes if router.ports.rib.exact(Prefix.parse(text)) is None]
+    lacks += [f"no route to {text}" for text in routes if not _has_route(router, text)]
     return lacks
+
+
+def _has_route(router: Router, text: str) -> bool:
+    prefix, _, next_hop = text.partition(" via ")
+    route = router.ports.rib.exact(Prefix.parse(prefix))
+    return route is not None and (not next_hop or next_hop in {str(hop.address) for hop in route.next_hops})

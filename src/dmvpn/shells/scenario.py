@@ -8,6 +8,10 @@
     links:
       - ends: [R11:GigabitEthernet0/1, TRANSPORT:GigabitEthernet0/1]
         delay: 5                   # milliseconds, one way; also loss (percent), rate (kbit/s)
+      - ends: [NAT1:outside, TRANSPORT:GigabitEthernet0/2]
+      - ends: [NAT1:inside, R31:GigabitEthernet0/1]
+    gateways:                      # optional: translators (NAT) between spokes and the provider
+      NAT1: {kind: symmetric, outside: 172.16.31.1/30, gateway: 172.16.31.2, inside: 192.168.31.1/24}
     hosts:
       H1: {link: "R11:GigabitEthernet0/2", address: 10.1.1.100/24, gateway: 10.1.1.1}
 
@@ -19,8 +23,9 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import get_close_matches
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -32,14 +37,18 @@ from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 #: The name of the socket of the lab itself.
 RESERVED = "supervisor"
-#: "R11:GigabitEthernet0/1", or a host's name: hosts have a single interface.
-End = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,30}(:[A-Za-z]+ ?[0-9/.]+)?$")]
+#: "R11:GigabitEthernet0/1", "NAT1:inside", or a host's name: hosts have a single interface.
+_END = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}(:([A-Za-z]+ ?[0-9/.]+|inside|outside))?$"
+End = Annotated[str, StringConstraints(pattern=_END)]
+
+#: The ports of a gateway. They keep these names in every shell.
+INSIDE, OUTSIDE = "inside", "outside"
 
 BUILT_IN = Path(__file__).parent.parent / "scenarios"
 CONFIGURATION = "lab.yaml"
@@ -65,26 +74,82 @@ class LinkSpec(_Strict):
 
 
 class HostSpec(_Strict):
-    """A computer behind a router: plain IP, one interface."""
+    """A computer behind a router: plain IP, one interface.
+
+    address: of either IP version, with its prefix length; gateway: of the same. address6, gateway6: of IPv6 besides.
+    """
 
     link: End
     address: str
-    gateway: IPv4Address | None = None
+    gateway: IPv4Address | IPv6Address | None = None
+    address6: str | None = None
+    gateway6: IPv6Address | None = None
 
     @cached_property
-    def interface(self) -> IPv4Interface:
+    def interface(self) -> IPv4Interface | IPv6Interface:
         """Address with prefix length."""
-        return IPv4Interface(self.address)
+        return ip_interface(self.address)
+
+    @cached_property
+    def interface6(self) -> IPv6Interface | None:
+        """The IPv6 address that it has besides, with prefix length."""
+        return IPv6Interface(self.address6) if self.address6 is not None else None
+
+    @property
+    def speaks_ipv6(self) -> bool:
+        """Has it an IPv6 address?"""
+        return self.interface.version == 6 or self.interface6 is not None
+
+
+#: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
+#: same port, but only who was written to may answer (port-restricted); another port for each destination (symmetric).
+#: GRE has no ports: there every kind has one flow for each pair of addresses.
+NatKind = Literal["cone", "port-restricted", "symmetric"]
+
+
+class GatewaySpec(_Strict):
+    """A translator (NAT) with the ports `inside` and `outside`. Several spokes may stand on its inside link.
+
+    outside: its public address, and the link's prefix length. gateway: where what goes out goes next. timeout: seconds
+    that a flow is kept after the last packet; one that was never answered is kept 30 at most.
+    """
+
+    kind: NatKind = "port-restricted"
+    outside: str
+    gateway: IPv4Address
+    inside: str
+    timeout: float = Field(default=180.0, ge=1, le=86_400)
+
+    @cached_property
+    def public(self) -> IPv4Interface:
+        """Outside address with prefix length."""
+        return IPv4Interface(self.outside)
+
+    @cached_property
+    def private(self) -> IPv4Interface:
+        """Inside address with prefix length."""
+        return IPv4Interface(self.inside)
+
+
+#: "10.4.4.0/24", or with the next hop that it must have: "10.4.4.0/24 via 192.168.100.11".
+ReadyRoute = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f:.]+/[0-9]{1,3}( via [0-9A-Fa-f:.]+)?$")]
 
 
 class ReadySpec(_Strict):
-    """What `lab up` waits for besides registrations: routes that must be there ("R31": ["10.4.4.0/24"])."""
+    """What `lab up` waits for besides registrations.
 
-    routes: dict[Name, list[str]] = {}
+    routes: prefixes that must be there ("R31": ["10.4.4.0/24"]), "PREFIX via NEXT HOP" where two ways are not alike.
+    either: of these routers one suffices, because no more than one can come up (two GRE spokes behind one address).
+    """
+
+    routes: dict[Name, list[ReadyRoute]] = {}
+    either: list[Name] = []
 
 
 #: Parts of the program that a scenario may need: names of features that some releases lack.
-Need = Literal["ipsec", "eigrp", "rip", "ospf", "bgp"]
+Need = Literal["ipsec", "eigrp", "rip", "ospf", "bgp", "ipv6"]
+#: What only the data plane of a simulated lab has as yet.
+_SIMULATED_ONLY = ("ipv6",)
 
 
 class Lab(_Strict):
@@ -95,15 +160,29 @@ class Lab(_Strict):
     routers: dict[Name, RouterSpec] = {}
     links: list[LinkSpec] = []
     hosts: dict[Name, HostSpec] = {}
+    gateways: dict[Name, GatewaySpec] = {}
     ready: ReadySpec = ReadySpec()
 
     @model_validator(mode="after")
     def _hosts_have_addresses(self) -> Self:
         for name, host in self.hosts.items():
             try:
-                host.interface  # noqa: B018 - reading it checks it
+                host.interface, host.interface6  # noqa: B018 - reading them checks them
             except ValueError as error:
                 raise ValueError(f"host {name}: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _gateways_have_addresses(self) -> Self:
+        for name, gateway in self.gateways.items():
+            try:
+                public, private = gateway.public, gateway.private
+            except ValueError as error:
+                raise ValueError(f"gateway {name}: {error}") from error
+            if gateway.gateway not in public.network:
+                raise ValueError(f"gateway {name}: {gateway.gateway} is not on its outside link {public.network}")
+            if public.network.overlaps(private.network):
+                raise ValueError(f"gateway {name}: the same addresses inside and outside")
         return self
 
 
@@ -122,8 +201,7 @@ class Scenario:
         if not folder.is_dir():
             folder = BUILT_IN / name_or_folder
         if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
-            known = ", ".join(built_in_names())
-            raise UserError(f"no scenario {name_or_folder!r}: neither a folder nor one of {known}")
+            raise UserError(f"no scenario {name_or_folder!r}{_meant(name_or_folder)} ('dmvpn lab list' has them all)")
         configurations = {path.stem: _read_text(path) for path in sorted(folder.glob("*.cfg"))}
         if not configurations:
             raise UserError(f"{folder}: no router configuration (*.cfg) in this folder")
@@ -136,6 +214,8 @@ class Scenario:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
             if router in self.lab.hosts:
                 raise UserError(f"{where}: {router} is a router and a host")
+            if router in self.lab.gateways:
+                raise UserError(f"{where}: {router} is a router and a gateway")
         for name, host in self.lab.hosts.items():
             node, interface = self.end(host.link)
             if node not in self.configurations or not interface:
@@ -147,20 +227,34 @@ class Scenario:
         for link in self.lab.links:
             for end in link.ends:
                 node, interface = self.end(end)
-                known = node in self.configurations if interface else node in self.lab.hosts
-                if not known:
-                    raise UserError(f"{where}: link end {end!r} names no router interface and no host")
+                if not self._exists(node, interface):
+                    raise UserError(f"{where}: link end {end!r} names no router interface, gateway port or host")
                 if (node, interface) in taken:
                     raise UserError(f"{where}: {end} is on two links")
                 taken.add((node, interface))
+        for name in self.lab.gateways:
+            if name in self.lab.hosts or name == RESERVED:
+                raise UserError(f"{where}: a gateway cannot be called {name}: that name is taken")
+            for port in (INSIDE, OUTSIDE):
+                if (name, port) not in taken:
+                    raise UserError(f"{where}: nothing is plugged into {name}:{port}")
+        for router in self.lab.ready.either:
+            if router not in self.configurations:
+                raise UserError(f"{where}: ready: there is no router {router}")
         return self
+
+    def _exists(self, node: str, interface: str) -> bool:
+        """Is there such a port?"""
+        if not interface:
+            return node in self.lab.hosts
+        return node in (self.lab.gateways if interface in (INSIDE, OUTSIDE) else self.configurations)
 
     @staticmethod
     def end(text: str) -> tuple[str, str]:
-        """Router (or host) and interface of a link end; the interface is "" for a host."""
+        """Router (or host, or gateway) and interface of a link end; the interface is "" for a host."""
         node, _, interface = text.partition(":")
-        if not interface:
-            return node, ""
+        if interface in ("", INSIDE, OUTSIDE):
+            return node, interface
         name = normalize_interface(interface)
         if name is None:
             raise UserError(f"link end {text!r}: no such kind of interface")
@@ -183,7 +277,20 @@ class Scenario:
     def lacks(self) -> list[str]:
         """What it needs and this release does not have."""
         built = {feature.name for feature in FEATURES if not feature.kept_only}
-        return [need for need in self.lab.needs if need not in built]
+        return [need for need in self.lab.needs if need not in built and need not in _SIMULATED_ONLY]
+
+    @property
+    def simulated_only(self) -> bool:
+        """Does it need IPv6, which the real data planes do not carry yet?"""
+        return "ipv6" in self.lab.needs or any(host.speaks_ipv6 for host in self.lab.hosts.values())
+
+    def still_missing(self, lacks: Mapping[str, Sequence[str]]) -> list[str]:
+        """Of what each router lacks, what the lab waits for. lacks: sentences by router."""
+        either = self.lab.ready.either
+        settled = any(not lacks.get(name) for name in either)
+        return [
+            f"{name}: {text}" for name, texts in lacks.items() if not (settled and name in either) for text in texts
+        ]
 
     def role(self, router: str) -> str:
         """hub, spoke, provider or router."""
@@ -216,6 +323,12 @@ def _read_text(path: Path) -> str:
 def built_in_names() -> list[str]:
     """The scenarios that come with the program."""
     return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIGURATION}"))
+
+
+def _meant(name: str) -> str:
+    """What somebody who misspelled a built-in name may have meant, as part of a sentence."""
+    close = get_close_matches(name, built_in_names(), n=3)
+    return f": did you mean {' or '.join(close)}?" if close else ": neither a folder nor a built-in one"
 
 
 def schema() -> str:

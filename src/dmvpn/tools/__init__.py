@@ -1,1 +1,1 @@
-"""Programs about networks of routers: lint, doctor, explain, walk, render and replay."""
+"""Programs about whole networks of routers: why one of them is not registered."""

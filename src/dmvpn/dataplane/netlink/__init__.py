@@ -5,6 +5,7 @@
     events                            notifications as typed events
     channel                           NetlinkSocket: asks and tells, in batches
     monitor                           NetlinkMonitor: hears what changes
+    netfilter                         address translation; on its own, for the gateways of labs
 
 Requests are values made by the pure functions and carried out by `NetlinkSocket.execute` (returns refusals) or
 `NetlinkSocket.call` (raises). Interfaces are indexes here; names of IOS are the business of others.
@@ -32,6 +33,7 @@ from dmvpn.dataplane.netlink.link import (
     LinkRef,
     LinkSettings,
     VethEnd,
+    create_bridge,
     create_gre_collector,
     create_veth,
     delete_link,
@@ -102,6 +104,7 @@ __all__ = [
     "VethEnd",
     "add_address",
     "add_route",
+    "create_bridge",
     "create_gre_collector",
     "create_veth",
     "delete_address",

@@ -43,6 +43,7 @@ _IFLA_ADDRESS = 1
 _IFLA_IFNAME = 3
 _IFLA_MTU = 4
 _IFLA_LINK = 5
+_IFLA_MASTER = 10
 _IFLA_TXQLEN = 13
 _IFLA_LINKINFO = 18
 _IFLA_IFALIAS = 20
@@ -53,6 +54,7 @@ _IFLA_INFO_KIND = 1
 _IFLA_INFO_DATA = 2
 _VETH_INFO_PEER = 1
 _IFLA_GRE_COLLECT_METADATA = 18
+_IFLA_BR_MCAST_SNOOPING = 23
 _IFLA_INET_CONF = 1
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _IN6_ADDR_GEN_MODE_NONE = 1
@@ -130,6 +132,7 @@ class LinkSettings:
 
     silent_ipv6: generate no link-local address, so that no discovery or solicitation is ever sent by itself.
     namespace: open descriptor of the network namespace to move it to (it arrives there down, without addresses).
+    master: index of the bridge that it becomes a port of.
     """
 
     mtu: int | None = None
@@ -140,6 +143,7 @@ class LinkSettings:
     silent_ipv6: bool = False
     inet: InetConf | None = None
     namespace: int | None = None
+    master: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +173,17 @@ def create_veth(end: VethEnd, peer: VethEnd) -> Request:
     return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
 
 
+def create_bridge(name: str) -> Request:
+    """Make a switch that floods multicast: without a querier it would forget who wants it."""
+    information = nest(
+        _IFLA_LINKINFO,
+        attribute(_IFLA_INFO_KIND, b"bridge"),
+        nest(_IFLA_INFO_DATA, attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0)),
+    )
+    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
+
+
 def create_gre_collector(name: str) -> Request:
     """Make the device that takes every GRE packet of its namespace for which the kernel has no other tunnel."""
     information = nest(
@@ -191,6 +206,8 @@ def set_link(link: LinkRef, settings: LinkSettings) -> Request:
     parts = [head, named]
     if settings.namespace is not None:
         parts.append(attribute_u32(_IFLA_NET_NS_FD, settings.namespace))
+    if settings.master is not None:
+        parts.append(attribute_u32(_IFLA_MASTER, settings.master))
     if settings.address is not None:
         parts.append(attribute(_IFLA_ADDRESS, settings.address))
     if settings.mtu is not None:

@@ -9,27 +9,23 @@ longest-match table), `Tunnel`s (see tunnels.py), listeners. The way of a packet
     emit: a tunnel  -> MTU, MSS, adjacency -> GRE -> forwarding table again -> emit out of a physical port
           physical  -> MTU, fragments -> `transmit(interface, next hop, packet)` of the network it is plugged into
 
-Packets are real octets from end to end, so whatever passes here has been encoded and decoded.
+Packets are real octets from end to end, so whatever passes here has been encoded and decoded. IPv6 goes the same way;
+neighbours are found without asking, as with IPv4. A link-local address is looked for on its own link, in no table.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import (
-    GRE_IPV4,
-    GRE_NHRP,
-    Effect,
     NextHop,
     RouteKind,
-    SendGre,
     SendIp,
-    SendKeepalive,
 )
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import (
@@ -37,21 +33,29 @@ from dmvpn.base.events import (
     GreDrops,
     Hairpin,
     IpReceived,
-    KeepaliveReceived,
-    NhrpReceived,
-    Unresolved,
 )
-from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated.errors import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Port
 from dmvpn.dataplane.simulated.reassembly import Reassembler
-from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Tunnel, TunnelTable, Waiting
-from dmvpn.net import gre, icmp
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Flag, Ipv4Packet, peek_flow
+from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Tunnel, TunnelTable
+from dmvpn.net import icmp, ip
+from dmvpn.net.ip import IpPacket, peek_flow
+from dmvpn.net.ipv4 import (
+    HEADER_LENGTH,
+    TOS_INTERNETWORK_CONTROL,
+    Header,
+    IpProtocol,
+    Ipv4Packet,
+    peek_plain,
+)
 from dmvpn.net.tcp import clamp_mss
 
 #: Hands a packet to whoever has `next_hop` on the wire of `interface`; False if nobody has.
 Transmit = Callable[[str, IPAddress, bytes], bool]
+
+#: Multicasts of these protocols are not only listened to: echoes are answered, UDP has ports, GRE is opened.
+_NOT_ONLY_HEARD = frozenset({IpProtocol.ICMP, IpProtocol.UDP, IpProtocol.GRE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,13 @@ class Counters:
     unresolved: int = 0
 
 
-class IpBox:
-    """Takes packets from wires and tunnels and passes them on; `plane.py` says what it is told to."""
+class IpBox(ABC):
+    """Takes packets from wires and tunnels and passes them on; `gre.py` adds GRE, `plane.py` what it is told to do."""
 
     def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
         self.now = 0.0
         self.counters = Counters()
+        self.forwards_ipv6 = False
         self._gre_drops = GreDrops()
         self._report = report
         self._transmit = transmit
@@ -101,55 +106,112 @@ class IpBox:
         port = self._table.ports.get(interface)
         if port is None or not port.running:
             return
+        if self._took_short_way(interface, port, data):
+            return
         try:
-            packet = Ipv4Packet.parse(data)
+            packet = ip.parse(data)
         except WireError:
             self._count("malformed")
             return
         port.count_received(len(data), multicast=packet.destination.is_multicast)
         self._take(interface, packet)
 
-    def _take(self, interface: str, packet: Ipv4Packet, nbma: IPAddress | None = None) -> None:
+    def _took_short_way(self, interface: str, port: Port, data: bytes) -> bool:
+        """GRE for us and the multicasts of routing protocols are nearly all that a large quiet network hears.
+
+        They are done here after a look at the header; the way below comes to the same, and is for everything else.
+        """
+        header = peek_plain(data)
+        if header is None:
+            return False
+        if header.protocol == IpProtocol.GRE and header.destination in self._table.own:
+            port.count_received(len(data))
+            self._decapsulate(header.source, header.destination, data[HEADER_LENGTH:])
+            return True
+        if self._overheard(interface, header, data):
+            port.count_received(len(data), multicast=True)
+            return True
+        return False
+
+    def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
+        """Is it a multicast of a protocol without ports? Then whoever listens gets it, and nobody answers."""
+        if header.protocol in _NOT_ONLY_HEARD or not header.destination.is_multicast:
+            return False
+        if (interface, header.protocol, None) in self._listeners:
+            self._report(
+                IpReceived(
+                    interface=interface,
+                    source=header.source,
+                    destination=header.destination,
+                    protocol=header.protocol,
+                    payload=data[HEADER_LENGTH:],
+                    ttl=header.ttl,
+                    tos=header.tos,
+                )
+            )
+        return True
+
+    def _take(self, interface: str, packet: IpPacket, nbma: IPAddress | None = None) -> None:
         """A packet from a wire, or out of a tunnel (then `nbma` is the neighbour it came from)."""
-        destination = packet.destination
-        if destination.is_multicast or self._table.port(interface).is_broadcast(destination):
+        destination, port = packet.destination, self._table.port(interface)
+        if destination.version == 6 and not (port.has_ipv6 and ip.is_possible(packet)):
+            self._count("malformed")
+        elif destination.is_multicast or port.is_broadcast(destination):
             self._deliver(interface, packet, quiet=True)
-        elif destination in self._table.own:
+        elif self._table.owner(destination, interface) is not None:
             self._deliver(interface, packet)
         else:
             self._forward(interface, packet, nbma)
 
     # ------------------------------------------------------------------------------------------------ for ourselves
 
-    def _deliver(self, interface: str, packet: Ipv4Packet, *, quiet: bool = False) -> None:
+    def _deliver(self, interface: str, packet: IpPacket, *, quiet: bool = False) -> None:
         """A packet for this box. quiet: it was multicast or broadcast, which no error may answer (RFC 1122 §3.2.2)."""
-        whole = self._reassembler.add(packet, self.now) if packet.is_fragment else packet
+        whole = self._whole(packet) if packet.is_fragment else packet
         if whole is None:
             return
         if whole.protocol == IpProtocol.GRE:
-            self._decapsulate(whole)
-        elif whole.protocol == IpProtocol.ICMP and self._answered_echo(whole):
+            self._decapsulate(whole.source, whole.destination, whole.payload)
+        elif (
+            ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
+        ):
             return
         else:
             self._pass_up(interface, whole, quiet=quiet)
 
-    def _answered_echo(self, packet: Ipv4Packet) -> bool:
+    def _whole(self, fragment: IpPacket) -> IpPacket | None:
+        """The datagram, if this was its last missing fragment. Those of IPv6, which only hosts make, are not joined."""
+        if isinstance(fragment, Ipv4Packet):
+            return self._reassembler.add(fragment, self.now)
+        self._count("malformed")
+        return None
+
+    def _answered_echo(self, interface: str, packet: IpPacket) -> bool:
         try:
-            message = icmp.parse(packet.payload)
+            message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
         except WireError:
             self._count("malformed")
             return True
         if not isinstance(message, icmp.EchoRequest):
             return False
-        source = packet.destination if packet.destination in self._table.own else None
-        reply = SendIp(None, source, packet.source, IpProtocol.ICMP, message.reply().serialize(), tos=packet.tos)
+        version = packet.source.version
+        stays = is_link_local(packet.source) or is_link_local(packet.destination)
+        is_own = self._table.owner(packet.destination, interface) is not None
+        reply = SendIp(
+            interface if stays else None,
+            packet.destination if is_own else None,
+            packet.source,
+            ip.ICMP[version],
+            ip.serialize_icmp(message.reply(), version),
+            tos=packet.tos,
+        )
         with suppress(EffectError):  # a sender that nobody can reach gets no answer
             self._send_own(reply)
         return True
 
-    def _pass_up(self, interface: str, packet: Ipv4Packet, *, quiet: bool) -> None:
+    def _pass_up(self, interface: str, packet: IpPacket, *, quiet: bool) -> None:
         port = peek_flow(packet.serialize()).destination_port if packet.protocol == IpProtocol.UDP else None
-        if packet.protocol == IpProtocol.ICMP or (interface, packet.protocol, port) in self._listeners:
+        if ip.is_icmp(packet.protocol, packet.source) or (interface, packet.protocol, port) in self._listeners:
             self._report(
                 IpReceived(
                     interface=interface,
@@ -164,25 +226,37 @@ class IpBox:
         elif not quiet:
             udp = packet.protocol == IpProtocol.UDP
             code = icmp.UnreachableCode.PORT if udp else icmp.UnreachableCode.PROTOCOL
-            self._refuse(packet.serialize(), code, source=packet.destination)
+            self._refuse(packet.serialize(), code, source=packet.destination, link=interface)
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def _forward(self, interface: str, packet: Ipv4Packet, nbma: IPAddress | None) -> None:
+    def _forward(self, interface: str, packet: IpPacket, nbma: IPAddress | None) -> None:
+        if packet.destination.version == 6 and not self.forwards_ipv6:
+            self._count("no_route")
+            return
         if packet.ttl <= 1:
             self._count("expired")
-            self._answer(packet.serialize(), time_exceeded, source=self._table.port(interface).address)
+            source = self._table.port(interface).address_towards(packet.source)
+            self._answer(packet.serialize(), time_exceeded, source=source, link=interface)
             return
-        packet = replace(packet, ttl=packet.ttl - 1)
+        packet = packet.one_hop_on()
         data = packet.serialize()
-        hop = self._table.choose(packet.destination, data)
+        hop = self._hop_of(interface, packet, data)
         if isinstance(hop, RouteKind):
             self._drop(data, hop, arrived=interface)
             return
         next_hop = hop.address or packet.destination
         if nbma is not None:
             self._watch_hairpin(interface, hop.interface, next_hop, nbma, data)
-        self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).mss)
+        self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
+
+    def _hop_of(self, interface: str, packet: IpPacket, data: bytes) -> NextHop | RouteKind:
+        """The way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
+        if is_link_local(packet.destination):
+            return NextHop(interface)
+        hop = self._table.choose(packet.destination, data)
+        leaves_link = is_link_local(packet.source) and not isinstance(hop, RouteKind) and hop.interface != interface
+        return RouteKind.DISCARD if leaves_link else hop
 
     def _drop(self, data: bytes, kind: RouteKind, *, arrived: str = "") -> None:
         self._count("no_route")
@@ -190,13 +264,11 @@ class IpBox:
             self._refuse(data, icmp.UnreachableCode.HOST, via=arrived)
 
     def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, nbma: IPAddress, data: bytes) -> None:
-        incoming, outgoing = self._tunnels.by_name.get(arrived), self._tunnels.by_name.get(leaves)
-        if incoming is None or outgoing is None or not incoming.report_hairpins:
-            return
-        if incoming.network is None or incoming.network != outgoing.network or outgoing.neighbour(next_hop) == nbma:
+        order = self._tunnels.hairpin(arrived, leaves, next_hop, nbma)
+        if order is None:
             return
         flow = peek_flow(data)
-        if self._hairpins.first(flow.source, flow.destination, incoming.hairpin_interval, self.now):
+        if self._hairpins.first(flow.source, flow.destination, order.interval, self.now):
             self._report(Hairpin(arrived, leaves, nbma, data[:64]))
 
     # ------------------------------------------------------------------------------------------------ out of a port
@@ -206,127 +278,52 @@ class IpBox:
         if port is None or not port.running:
             self._drop(data, RouteKind.UNREACHABLE)
             return
-        limits = [limit for limit in (mss, port.mss) if limit]
-        if limits:
-            data = clamp_mss(data, min(limits))
-        if len(data) > port.mtu:
+        version = next_hop.version
+        own_mss = port.clamp(version)
+        if limit := min(mss, own_mss) if mss and own_mss else mss or own_mss:
+            data = clamp_mss(data, limit)
+        if len(data) > port.largest(version):
             self._emit_fragments(port, next_hop, data)
         elif interface in self._tunnels.by_name:
             self._emit_tunnel(self._tunnels.by_name[interface], next_hop, data)
         elif self._transmit(interface, next_hop, data):
             port.count_sent(len(data))
         else:
-            self._refuse(data, icmp.UnreachableCode.HOST)
+            self._refuse(data, icmp.UnreachableCode.HOST, link=interface)
 
     def _emit_fragments(self, port: Port, next_hop: IPAddress, data: bytes) -> None:
-        packet = Ipv4Packet.parse(data)
-        if packet.dont_fragment:
-            self._answer(data, too_big(port.mtu))
+        packet = ip.parse(data)
+        if not isinstance(packet, Ipv4Packet) or packet.dont_fragment:
+            self._answer(data, too_big(port.largest(packet.source.version)), link=port.name)
             return
         for piece in packet.fragments(port.mtu):
             self._emit(port.name, next_hop, piece.serialize())
 
+    @abstractmethod
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
-        if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
-            everybody = tunnel.multicast if tunnel.spec.destination is None else (tunnel.spec.destination,)
-            for nbma in everybody:
-                self._encapsulate(tunnel, nbma, GRE_IPV4, data)
-            return
-        neighbour = tunnel.neighbour(next_hop)
-        if neighbour is not None:
-            self._encapsulate(tunnel, neighbour, GRE_IPV4, data)
-            return
-        waiting = tunnel.waiting.get(next_hop)
-        if waiting is None and len(tunnel.waiting) >= UNRESOLVED_NEXT_HOPS:
-            self._count("unresolved")
-        elif waiting is None:
-            tunnel.waiting[next_hop] = Waiting(self.now, [data])
-            self._deadlines.set((tunnel.spec.name, next_hop), self.now + RESOLUTION_TIMEOUT)
-            self._report(Unresolved(tunnel.spec.name, next_hop))
-        elif len(waiting.packets) < WAITING_PACKETS:
-            waiting.packets.append(data)
+        """A packet leaves by a tunnel."""
 
-    # ------------------------------------------------------------------------------------------------ GRE
-
-    def _encapsulate(
-        self, tunnel: Tunnel, nbma: IPAddress, protocol: int, payload: bytes, tos: int | None = None
-    ) -> None:
-        spec = tunnel.spec
-        tunnel.sent[nbma] = tunnel.sent.get(nbma, 0) + 1
-        self._table.port(spec.name).count_sent(len(payload))
-        message = gre.GreHeader(protocol_type=protocol, key=spec.key).serialize(payload)
-        outer = self._packet(spec.source, nbma, IpProtocol.GRE, message, spec.ttl, payload[1] if tos is None else tos)
-        self._send_outer(nbma, outer)
-
-    def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
-        hop = self._table.choose(nbma, outer)
-        # A way to the far end that leads through a tunnel would encapsulate for ever; the tunnel feature says so aloud.
-        if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
-            self._count("no_route")
-            return
-        self._emit(hop.interface, hop.address or nbma, outer)
-
-    def _decapsulate(self, packet: Ipv4Packet) -> None:
-        try:
-            header, start = gre.GreHeader.parse(packet.payload)
-        except WireError:
-            self._gre_drops = replace(self._gre_drops, malformed=self._gre_drops.malformed + 1)
-            return
-        tunnel = self._tunnels.demultiplex(packet.destination, packet.source, header.key)
-        if tunnel is None or not self._table.port(tunnel.spec.name).up:
-            self._gre_drops = replace(self._gre_drops, no_tunnel=self._gre_drops.no_tunnel + 1)
-            return
-        name, nbma = tunnel.spec.name, packet.source
-        tunnel.received[nbma] = tunnel.received.get(nbma, 0) + 1
-        payload = packet.payload[start:]
-        self._table.port(name).count_received(len(payload))
-        if header.protocol_type == GRE_NHRP:
-            self._report(NhrpReceived(name, nbma, payload))
-        elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
-            self._report(KeepaliveReceived(name))
-        elif header.protocol_type != GRE_IPV4 or not self._take_inner(name, packet, payload):
-            self._gre_drops = replace(self._gre_drops, not_ipv4=self._gre_drops.not_ipv4 + 1)
-
-    def _take_inner(self, tunnel: str, outer: Ipv4Packet, payload: bytes) -> bool:
-        """What was in GRE; False if it is no IPv4 packet."""
-        try:
-            inner = Ipv4Packet.parse(payload)
-        except WireError:
-            return False
-        if inner.protocol == IpProtocol.GRE and (inner.source, inner.destination) == (outer.destination, outer.source):
-            # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
-            self._send_outer(outer.source, payload)
-        elif self._table.port(tunnel).running:
-            self._take(tunnel, inner, outer.source)
-        return True
-
-    def _send_gre(self, effect: SendGre) -> None:
-        tunnel = self._tunnel(effect, effect.tunnel)
-        self._encapsulate(tunnel, effect.nbma, effect.protocol, effect.payload, effect.tos)
-
-    def _send_keepalive(self, effect: SendKeepalive) -> None:
-        spec = self._tunnel(effect, effect.tunnel).spec
-        if not isinstance(spec.source, IPv4Address) or not isinstance(spec.destination, IPv4Address):
-            raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
-        message = gre.keepalive(spec.source, spec.destination, key=spec.key)
-        outer = self._packet(spec.source, spec.destination, IpProtocol.GRE, message, spec.ttl, TOS_INTERNETWORK_CONTROL)
-        self._send_outer(spec.destination, outer)
+    @abstractmethod
+    def _decapsulate(self, nbma: IPAddress, local: IPAddress, message: bytes) -> None:
+        """A GRE packet from `nbma` to `local`, an address of this box."""
 
     # ------------------------------------------------------------------------------------------------ our own packets
 
     def _send_own(self, effect: SendIp) -> None:
         destination = effect.destination
-        if destination in self._table.own:
+        if effect.source is not None and effect.source.version != destination.version:
+            raise EffectError(effect, 97, f"a packet from {effect.source} to {destination}")
+        own = self._table.owner(destination, effect.interface or "")
+        if own is not None:
             source = effect.source or destination
             data = self._packet(source, destination, effect.protocol, effect.payload, effect.ttl, effect.tos)
-            self._deliver(self._table.own[destination], Ipv4Packet.parse(data))
+            self._deliver(own, ip.parse(data))
             return
-        probe = self._packet(effect.source or destination, destination, effect.protocol, effect.payload, effect.ttl, 0)
-        hop = NextHop(effect.interface) if effect.interface else self._table.choose(destination, probe)
+        hop = self._way_of(effect)
         if isinstance(hop, RouteKind):
             raise EffectError(effect, 101, f"no route to {destination}")
         port = self._table.ports.get(hop.interface)
-        source_address = effect.source or (port.address if port else None)
+        source_address = effect.source or (port.address_towards(destination) if port else None)
         if port is None or not port.running or source_address is None:
             raise EffectError(effect, 100, f"{hop.interface} is down or has no address")
         data = self._packet(
@@ -340,6 +337,19 @@ class IpBox:
         )
         self._emit(hop.interface, hop.address or destination, data)
 
+    def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
+        """The way of a packet of our own: the interface that it has to leave by, or what its flow takes."""
+        if effect.interface:
+            self._draw_identification()  # as the look at a flow does: a seed's packets stay what they ever were
+            return NextHop(effect.interface)
+        source, destination = effect.source or effect.destination, effect.destination
+        probe = self._packet(source, destination, effect.protocol, effect.payload, effect.ttl, 0)
+        return self._table.choose(destination, probe)
+
+    def _draw_identification(self) -> int:
+        self._identification = (self._identification + 1) & 0xFFFF
+        return self._identification
+
     def _packet(
         self,
         source: IPAddress,
@@ -351,55 +361,76 @@ class IpBox:
         *,
         dont_fragment: bool = False,
     ) -> bytes:
-        self._identification = (self._identification + 1) & 0xFFFF
-        return Ipv4Packet(
-            source=source,  # type: ignore[arg-type]  # the simulated plane is IPv4 only as yet
-            destination=destination,  # type: ignore[arg-type]
+        return ip.build(
+            source=source,
+            destination=destination,
             protocol=protocol,
             payload=payload,
             ttl=ttl,
             tos=tos,
-            identification=self._identification,
-            flags=Ipv4Flag.DONT_FRAGMENT if dont_fragment else Ipv4Flag(0),
-        ).serialize()
+            identification=self._draw_identification(),
+            dont_fragment=dont_fragment,
+        )
 
     # ------------------------------------------------------------------------------------------------ ICMP errors
 
     def _refuse(
-        self, data: bytes, code: icmp.UnreachableCode, *, source: IPAddress | None = None, via: str = ""
+        self,
+        data: bytes,
+        code: icmp.UnreachableCode,
+        *,
+        source: IPAddress | None = None,
+        via: str = "",
+        link: str = "",
     ) -> None:
-        """Tell the sender of a packet that it cannot be delivered. via: the interface it came by or should leave by."""
+        """Tell the sender of a packet that it cannot be delivered. via: the interface it came by or should leave by,
+        which answers; link: the same, if another one may.
+        """
         if via and source is None:
-            source = self._table.port(via).address
-        self._answer(data, unreachable(code), source=source)
+            source = self._table.port(via).address_towards(peek_flow(data).source)
+        self._answer(data, unreachable(code), source=source, link=link or via)
 
-    def _answer(self, data: bytes, message: Callable[[bytes], IcmpError], source: IPAddress | None = None) -> None:
-        """Send an ICMP error about a packet to its sender, unless RFC 1122 §3.2.2 forbids it."""
+    def _answer(
+        self,
+        data: bytes,
+        message: Callable[[bytes], IcmpError],
+        *,
+        source: IPAddress | None = None,
+        link: str = "",
+    ) -> None:
+        """Send an ICMP error about a packet to its sender, unless RFC 1122 §3.2.2 forbids it.
+
+        link: where the sender is, if its address is link-local.
+        """
         if not may_answer(data):
             return
         sender = peek_flow(data).source
-        body = message(icmp.quote(data)).serialize()
-        if sender in self._table.own:
-            self._deliver(self._table.own[sender], Ipv4Packet.parse(self._error_packet(sender, sender, body)))
+        body = ip.serialize_icmp(message(ip.quote(data)), sender.version)
+        own = self._table.owner(sender, link)
+        if own is not None:
+            self._deliver(own, ip.parse(self._error_packet(sender, sender, body)))
             return
-        hop = self._table.choose(sender, data)
+        if is_link_local(sender):
+            hop = NextHop(link) if link else RouteKind.UNREACHABLE
+        else:
+            hop = self._table.choose(sender, data)
         if isinstance(hop, RouteKind):
             return
         # IOS answers a probe that came by a tunnel from the tunnel's own address, whatever address was probed.
         outgoing = self._table.port(hop.interface)
         if source is None or hop.interface in self._tunnels.by_name:
-            source = outgoing.address
+            source = outgoing.address_towards(sender)
         if source is not None:
             self._emit(hop.interface, hop.address or sender, self._error_packet(source, sender, body))
 
     def _error_packet(self, source: IPAddress, destination: IPAddress, message: bytes) -> bytes:
-        return self._packet(source, destination, IpProtocol.ICMP, message, 255, TOS_INTERNETWORK_CONTROL)
-
-    def _tunnel(self, effect: Effect, name: str) -> Tunnel:
-        tunnel = self._tunnels.by_name.get(name)
-        if tunnel is None:
-            raise EffectError(effect, 19, f"no tunnel {name}")
-        return tunnel
+        protocol = ip.ICMP[destination.version]
+        return self._packet(source, destination, protocol, message, 255, TOS_INTERNETWORK_CONTROL)
 
     def _count(self, what: str) -> None:
         self.counters = replace(self.counters, **{what: getattr(self.counters, what) + 1})
+
+
+def _is_probe(packet: IpPacket) -> bool:
+    """An echo request of another router: the machines hear of it."""
+    return packet.tos == TOS_INTERNETWORK_CONTROL and ip.is_echo_request(packet.payload, packet.source.version)

@@ -1,10 +1,10 @@
-"""ICMP errors of the simulated box: which packets one may answer, and what it says. RFC 792, RFC 1122 §3.2.2."""
+"""ICMP errors of the simulated box: which packets one may answer, and what it says. RFC 792, RFC 1122, RFC 4443."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.net import icmp
+from dmvpn.net import icmp, icmpv6, ip
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 
 if TYPE_CHECKING:
@@ -36,8 +36,16 @@ def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
 
 
 def may_answer(data: bytes) -> bool:
-    """False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first."""
-    packet = Ipv4Packet.parse(data)
+    """False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first.
+
+    Over IPv6: RFC 4443 §2.4 (e), which says the same of errors, redirects, multicast and senders without an address.
+    """
+    packet = ip.parse(data)
+    if not isinstance(packet, Ipv4Packet):
+        if packet.destination.is_multicast or packet.source.is_multicast or packet.source.is_unspecified:
+            return False
+        is_icmp = packet.protocol == IpProtocol.ICMPV6 and packet.payload
+        return not is_icmp or not icmpv6.is_error(packet.payload)
     if packet.fragment_offset or packet.destination.is_multicast or int(packet.destination) == 0xFFFFFFFF:
         return False
     return packet.protocol != IpProtocol.ICMP or not packet.payload or packet.payload[0] not in _ERRORS

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, stays_on_link
 from dmvpn.base.effects import NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.net.ipv4 import peek_flow
+from dmvpn.net.ip import peek_flow
+
+_BROADCAST = 0xFFFFFFFF
 
 
 @dataclass(slots=True)
 class Port:
     """An interface. carrier: a wire is plugged in (a tunnel: its line protocol). mtu: octets of an IP packet.
 
-    received, sent: packets, and in what follows their octets.
+    mtu6, mss6: those of IPv6; without an `mtu6` the other one holds. has_ipv6: it has an address of it; without one it
+    takes no packets of IPv6. received, sent: packets, and then their octets.
     """
 
     name: str
@@ -23,11 +26,15 @@ class Port:
     mtu: int = 1500
     addresses: tuple[tuple[IPAddress, int], ...] = ()
     mss: int | None = None
+    mtu6: int | None = None
+    mss6: int | None = None
     received: int = 0
     received_octets: int = 0
     multicasts: int = 0
     sent: int = 0
     sent_octets: int = 0
+    broadcasts: tuple[int, ...] = (_BROADCAST,)
+    has_ipv6: bool = False
 
     def count_received(self, octets: int, *, multicast: bool = False) -> None:
         """A packet came in."""
@@ -45,16 +52,42 @@ class Port:
         """It can carry packets."""
         return self.up and self.carrier
 
-    @property
-    def address(self) -> IPAddress | None:
-        """The primary address."""
-        return self.addresses[0][0] if self.addresses else None
+    def address_towards(self, peer: IPAddress) -> IPAddress | None:
+        """The address of its own that a packet to `peer` carries: the primary one of that IP version.
+
+        A link-local address is used towards what is on the link only, or where there is nothing else (RFC 6724 §5).
+        """
+        version, local = peer.version, stays_on_link(peer)
+        last: IPAddress | None = None
+        for address, _ in self.addresses:
+            if address.version == version:
+                if is_link_local(address) == local:
+                    return address
+                last = last or address
+        return last
+
+    def has(self, address: IPAddress) -> bool:
+        """Is it an address of this interface?"""
+        return address in [own for own, _ in self.addresses]
+
+    def largest(self, version: int) -> int:
+        """The MTU of an IP version, octets."""
+        return self.mtu if version == 4 or self.mtu6 is None else self.mtu6
+
+    def clamp(self, version: int) -> int | None:
+        """The largest segment size of an IP version, octets."""
+        return self.mss if version == 4 else self.mss6
 
     def is_broadcast(self, destination: IPAddress) -> bool:
-        """True for the broadcast address of one of its networks, and for 255.255.255.255."""
-        return int(destination) == 0xFFFFFFFF or any(
-            length < 31 and Prefix.of(address, length).broadcast == destination for address, length in self.addresses
-        )
+        """True for the broadcast address of one of its networks, and for 255.255.255.255. IPv6 has none."""
+        return destination.version == 4 and int(destination) in self.broadcasts
+
+    def set_addresses(self, addresses: tuple[tuple[IPAddress, int], ...]) -> None:
+        """Give it these addresses. What follows of them is asked for each packet, so it is noted here."""
+        self.addresses = addresses
+        self.has_ipv6 = any(address.version == 6 for address, _ in addresses)
+        directed = [Prefix.of(*own).broadcast for own in addresses if own[0].version == 4 and own[1] < 31]
+        self.broadcasts = (_BROADCAST, *map(int, directed))
 
 
 class ForwardingTable:
@@ -73,11 +106,19 @@ class ForwardingTable:
             port = self.ports[name] = Port(name)
         return port
 
+    def owner(self, address: IPAddress, link: str) -> str | None:
+        """The port that has this address, or None. A link-local one is looked for on the port `link` alone."""
+        own = self.own.get(address)
+        if own is None and link and is_link_local(address) and self.port(link).has(address):
+            return link
+        return own
+
     def set_interface(self, order: SetInterface) -> None:
         """Give a port its state and addresses."""
         port = self.port(order.interface)
-        affected = {Prefix.of(*address): None for address in (*port.addresses, *order.addresses)}
-        port.up, port.addresses = order.up, order.addresses
+        affected = dict.fromkeys(_connected((*port.addresses, *order.addresses)))
+        port.up = order.up
+        port.set_addresses(order.addresses)
         self._note_own_addresses()
         for prefix in affected:
             self._refresh(prefix)
@@ -86,8 +127,8 @@ class ForwardingTable:
         """Forget a port with its addresses; routes through it stay, and lead nowhere."""
         port = self.ports.pop(name, None)
         self._note_own_addresses()
-        for address, length in port.addresses if port else ():
-            self._refresh(Prefix.of(address, length))
+        for prefix in _connected(port.addresses if port else ()):
+            self._refresh(prefix)
 
     def set_route(self, route: SetRoute) -> None:
         """Put in or replace one route."""
@@ -112,11 +153,17 @@ class ForwardingTable:
         return hops[0] if len(hops) == 1 else hops[_spread(data) % len(hops)]
 
     def _note_own_addresses(self) -> None:
-        self.own = {address: name for name, port in self.ports.items() if port.up for address, _ in port.addresses}
+        self.own = {
+            address: name
+            for name, port in self.ports.items()
+            if port.up
+            for address, _ in port.addresses
+            if not is_link_local(address)  # two links may have the same one
+        }
 
     def _refresh(self, prefix: Prefix) -> None:
         for port in self.ports.values():
-            if port.up and any(Prefix.of(address, length) == prefix for address, length in port.addresses):
+            if port.up and prefix in _connected(port.addresses):
                 self._table[prefix] = (NextHop(port.name),)
                 return
         route = self._routes.get(prefix)
@@ -124,6 +171,11 @@ class ForwardingTable:
             self._table.pop(prefix)
         else:
             self._table[prefix] = route.next_hops if route.kind is RouteKind.FORWARD else route.kind
+
+
+def _connected(addresses: tuple[tuple[IPAddress, int], ...]) -> list[Prefix]:
+    """The prefixes that can be reached without a route: not fe80::/64, which is on every link."""
+    return [Prefix.of(address, length) for address, length in addresses if not is_link_local(address)]
 
 
 def _spread(data: bytes) -> int:

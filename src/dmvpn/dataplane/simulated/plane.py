@@ -21,6 +21,7 @@ from dmvpn.base.effects import (
     SetCarrier,
     SetHairpin,
     SetInterface,
+    SetIpv6Forwarding,
     SetMulticast,
     SetRoute,
     SetTunnel,
@@ -28,7 +29,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
-from dmvpn.dataplane.simulated.box import IpBox
+from dmvpn.dataplane.simulated.gre import GreBox
 from dmvpn.dataplane.simulated.tunnels import Tunnel
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.simulated.forwarding import Port
 
 
-class SimulatedPlane(IpBox):
+class SimulatedPlane(GreBox):
     """The data plane of a simulated router, and all of a simulated host."""
 
     def execute(self, effect: Effect) -> None:
@@ -46,6 +47,11 @@ class SimulatedPlane(IpBox):
                 self._send_own(effect)
             case SendGre():
                 self._send_gre(effect)
+            case PollUsage():  # these two not for their weight: a quiet router hardly does anything else
+                self._report_usage(effect)
+            case PollInterfaces():
+                counts = tuple(_count_of(port) for port in self._table.ports.values())
+                self._report(InterfacesCounted(counts, self._gre_drops))
             case SendKeepalive():
                 self._send_keepalive(effect)
             case SetAdjacency():
@@ -53,7 +59,7 @@ class SimulatedPlane(IpBox):
             case ClearAdjacency():
                 self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
             case SetMulticast():
-                self._tunnel(effect, effect.tunnel).multicast = effect.nbmas
+                self._tunnel(effect, effect.tunnel).multicast[effect.version] = effect.nbmas
             case SetHairpin():
                 self._tunnel(effect, effect.tunnel).set_hairpin(effect)
             case SetRoute():
@@ -62,6 +68,8 @@ class SimulatedPlane(IpBox):
                 self._table.clear_route(effect.prefix)
             case SetInterface():
                 self._set_interface(effect)
+            case SetIpv6Forwarding():
+                self.forwards_ipv6 = effect.enabled
             case SetTunnel():
                 self._set_tunnel(effect.spec)
             case SetCarrier():
@@ -69,11 +77,6 @@ class SimulatedPlane(IpBox):
                 self._table.port(effect.tunnel).carrier = effect.up
             case RemoveTunnel():
                 self._remove_tunnel(effect.tunnel)
-            case PollUsage():
-                self._report_usage(effect)
-            case PollInterfaces():
-                counts = tuple(_count_of(port) for port in self._table.ports.values())
-                self._report(InterfacesCounted(counts, self._gre_drops))
             case Listen():
                 listener = (effect.interface, effect.protocol, effect.port)
                 self._listeners[listener] = self._listeners.get(listener, 0) + 1
@@ -104,11 +107,20 @@ class SimulatedPlane(IpBox):
         found = self._tunnels.by_name.get(tunnel)
         return found.neighbour(next_hop) if found else None
 
+    def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
+        """All overlay next hops of a multipoint tunnel with their NBMA addresses. For invariants that tests check."""
+        found = self._tunnels.by_name.get(tunnel)
+        return dict(found.adjacencies) if found else {}
+
     # ------------------------------------------------------------------------------------------------ state
 
     def _set_interface(self, effect: SetInterface) -> None:
         self._table.set_interface(effect)
-        if effect.interface in self._tunnels.by_name:
+        own = self._table.port(effect.interface)
+        own.mtu6, own.mss6 = effect.mtu6, effect.mss6
+        tunnel = self._tunnels.by_name.get(effect.interface)
+        if tunnel is not None:
+            tunnel.forget_other_versions({address.version for address, _ in effect.addresses})
             return  # the tunnel's own specification says what is left
         port = self._table.port(effect.interface)
         port.mss = effect.mss
@@ -140,9 +152,10 @@ class SimulatedPlane(IpBox):
 
     def _report_usage(self, effect: PollUsage) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        peers = dict.fromkeys((*tunnel.sent, *tunnel.received))
-        usage = tuple(PeerUsage(nbma, tunnel.sent.get(nbma, 0), tunnel.received.get(nbma, 0)) for nbma in peers)
-        self._report(UsageReported(effect.tunnel, usage))
+        sent, received = tunnel.sent, tunnel.received
+        told = [PeerUsage(nbma, count, received.get(nbma, 0)) for nbma, count in sent.items()]
+        only_heard = [PeerUsage(nbma, 0, count) for nbma, count in received.items() if nbma not in sent]
+        self._report(UsageReported(effect.tunnel, (*told, *only_heard)))
 
 
 def _count_of(port: Port) -> InterfaceCount:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
 
@@ -23,22 +25,32 @@ class Waiting:
 
 @dataclass(slots=True)
 class Tunnel:
-    """One tunnel: its specification, adjacencies and counters. sent and received: packets by NBMA address."""
+    """One tunnel: its specification, adjacencies and counters. sent and received: packets by NBMA address.
+
+    hairpins, multicast: what NHRP said of each IP version.
+    """
 
     spec: TunnelSpec
     carrier: bool = False
-    network: int | None = None
-    report_hairpins: bool = False
-    hairpin_interval: float = 8.0
+    hairpins: dict[int, SetHairpin] = field(default_factory=dict)
     adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
-    multicast: tuple[IPAddress, ...] = ()
+    multicast: dict[int, tuple[IPAddress, ...]] = field(default_factory=dict)
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
     sent: dict[IPAddress, int] = field(default_factory=dict)
     received: dict[IPAddress, int] = field(default_factory=dict)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Take over what NHRP says of this tunnel."""
-        self.network, self.report_hairpins, self.hairpin_interval = order.network, order.report, order.interval
+        self.hairpins[order.version] = order
+
+    def forget_other_versions(self, versions: Container[int]) -> None:
+        """IP versions without an address here have no neighbours either."""
+        self.adjacencies = {hop: nbma for hop, nbma in self.adjacencies.items() if hop.version in versions}
+
+    def network(self, version: int) -> int | None:
+        """The NHRP network that packets of this IP version belong to."""
+        order = self.hairpins.get(version)
+        return order.network if order is not None else None
 
     def neighbour(self, next_hop: IPAddress) -> IPAddress | None:
         """The NBMA address for an overlay next hop: the far end of a point-to-point tunnel, else its adjacency."""
@@ -50,6 +62,19 @@ class TunnelTable:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Tunnel] = {}
+
+    def hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, nbma: IPAddress) -> SetHairpin | None:
+        """The order to report packets that come out of one tunnel and leave by another one, if there is one.
+
+        nbma: the neighbour they came from; what goes back there is not reported.
+        """
+        incoming, outgoing = self.by_name.get(arrived), self.by_name.get(leaves)
+        version = next_hop.version
+        order = incoming.hairpins.get(version) if incoming is not None else None
+        if order is None or outgoing is None or not order.report or order.network is None:
+            return None
+        is_same = order.network == outgoing.network(version)
+        return order if is_same and outgoing.neighbour(next_hop) != nbma else None
 
     def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> Tunnel | None:
         """The tunnel of a received packet: a point-to-point one to that remote address before a multipoint one."""

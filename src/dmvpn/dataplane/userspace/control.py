@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.ancillary import Datagram
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: ICMP that is about packets of ours. Echo requests are answered by the kernel.
+#: ICMP that is about packets of ours. Echo requests are answered by the kernel; we hear of those of other routers.
 _ICMP_TYPES = (
+    IcmpType.ECHO_REQUEST,
     IcmpType.ECHO_REPLY,
     IcmpType.DESTINATION_UNREACHABLE,
     IcmpType.TIME_EXCEEDED,
@@ -49,7 +50,7 @@ class ControlSockets:
         self._report = report
         self._watch = watch
         self._sockets: dict[_Key, InterfaceSocket] = {}
-        self._icmp = IcmpSocket(types=_ICMP_TYPES)
+        self._icmp = IcmpSocket(types=_ICMP_TYPES, probes_only=True)
         self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         watch.add(self._icmp.fileno(), self._read_icmp)
 

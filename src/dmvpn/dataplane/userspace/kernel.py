@@ -61,6 +61,8 @@ class Kernel:
         self._gre = KernelGre(self._socket)
         self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
+        self._orders: dict[str, SetInterface] = {}
+        self._assigned: dict[str, tuple[IPAddress, int]] = {}
 
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
@@ -86,13 +88,14 @@ class Kernel:
     # ------------------------------------------------------------------------------------------------ links
 
     def adopt(self, ios: str) -> None:
-        """Look at an interface that we did not make, and report its carrier from now on."""
+        """Look at an interface that we did not make, and report its carrier and its address from now on."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
             raise UserError(f"interface {ios}: there is no {linux} here; name the right one with --map {ios}=NAME")
         self._prepare(link.index)
         self._note(link, tell=True)
+        self._tell_address(ios)
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """A TAP of ours was made: set it up as a tunnel, with neighbours that only we answer for."""
@@ -118,6 +121,8 @@ class Kernel:
 
     def set_interface(self, order: SetInterface) -> None:
         """State and addresses, as ordered; interfaces of the host only where we manage them."""
+        self._orders[order.interface] = order
+        self._tell_address(order.interface)
         if not (self._manage or made_here(order.interface)):
             return
         index = self._index(order.interface)
@@ -129,8 +134,10 @@ class Kernel:
         ]
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
-        requests = [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
-        requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
+        requests: list[netlink.Request] = []
+        if not order.leased:
+            requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
+            requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
         if order.mtu is not None and not made_here(order.interface):
             requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
         requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
@@ -198,11 +205,13 @@ class Kernel:
                     self._note(link, tell=True)
                 case netlink.LinkEvent(Change.GONE, link):
                     self._forget(link)
-                case netlink.AddressEvent(change, address):
-                    self._note_address(change, address)
+                case netlink.AddressEvent(_, address):
+                    self._tell_address(self._names_by_index.get(address.link, ""))
                 case netlink.Overrun():
                     for link in self._socket.links():
                         self._note(link, tell=True)
+                    for ios in list(self._links):
+                        self._tell_address(ios)
                     self._report(Resync())
                 case _:
                     pass
@@ -223,9 +232,10 @@ class Kernel:
                 self._prepare(link.index)
                 self._report(Resync())
             # Down by our own order is not the wire's fault: carrier can only be seen while it is up. RUNNING alone
-            # means nothing until the kernel has looked for the first time; then it means that packets pass.
+            # means nothing until the kernel has looked for the first time; then it means that packets pass. What the
+            # host manages, it takes down itself.
             running = link.carrier and netlink.LinkFlag.RUNNING in link.flags
-            carrier = running or not link.up
+            carrier = running or (self._manage and not link.up)
             self._report(LinkChanged(ios, carrier, link.mtu, link.address))
 
     def _forget(self, link: netlink.Link) -> None:
@@ -233,12 +243,40 @@ class Kernel:
         if ios is not None and not made_here(ios):
             self._report(LinkChanged(ios, False))
 
-    def _note_address(self, change: Change, address: netlink.InterfaceAddress) -> None:
-        ios = self._names_by_index.get(address.link)
-        if ios is None or self._manage or made_here(ios) or not isinstance(address.address, IPv4Address):
+    # ------------------------------------------------------------------------------------------------ addresses
+
+    def _follows_host(self, ios: str) -> bool:
+        """Is the address of this interface what the host says?"""
+        order = self._orders.get(ios)
+        leased = order is not None and order.leased
+        return ios in self._links and not made_here(ios) and (leased or not self._manage)
+
+    def _tell_address(self, ios: str) -> None:
+        """Report the address that the host gave an interface, if it is another one now.
+
+        An address that is in use and still there stays the one: a DHCP client adds the new before it takes the old.
+        """
+        if not self._follows_host(ios):
             return
-        gone = change is Change.GONE
-        self._report(AddressAssigned(ios, None if gone else address.address, address.prefix_length))
+        have = self._addresses_of(self._links[ios].index)
+        order, old = self._orders.get(ios), self._assigned.get(ios)
+        wanted = order.addresses[:1] if order is not None else ()
+        new = next((address for address in have if address in wanted), have[0] if have else None)
+        if new == old:
+            return
+        if new is None:
+            del self._assigned[ios]
+            self._report(AddressAssigned(ios, None))
+        else:
+            self._assigned[ios] = new
+            self._report(AddressAssigned(ios, *new))
+
+    def _addresses_of(self, index: int) -> list[tuple[IPAddress, int]]:
+        return [
+            (address.address, address.prefix_length)
+            for address in self._socket.addresses()
+            if address.link == index and isinstance(address.address, IPv4Address)
+        ]
 
     # ------------------------------------------------------------------------------------------------ small change
 

@@ -113,6 +113,16 @@ class Adjacencies:
         )
         return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
 
+    def introduce(self, interface: EigrpInterface) -> None:
+        """Say the first Hello on an interface. On a tunnel, who knows us from before a restart is to greet us anew.
+
+        To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
+        has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbour here.
+        """
+        if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
+            self._send_goodbye(interface)
+        self.send_hello(interface)
+
     def send_hello(self, interface: EigrpInterface) -> None:
         """Multicast a Hello, and again after the interval."""
         if not interface.speaks:
@@ -153,8 +163,11 @@ class Adjacencies:
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
         if interface.speaks and interface.neighbors:
-            goodbye = Parameters.goodbye(interface.settings.hold_time)
-            self._sender.send(interface, ALL_ROUTERS, self._hello((goodbye,)))
+            self._send_goodbye(interface)
+
+    def _send_goodbye(self, interface: EigrpInterface) -> None:
+        goodbye = Parameters.goodbye(interface.settings.hold_time)
+        self._sender.send(interface, ALL_ROUTERS, self._hello((goodbye,)))
 
     def _hello(self, tlvs: tuple[Tlv, ...]) -> EigrpPacket:
         return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
@@ -239,15 +252,17 @@ class Adjacencies:
 
     # The handshake ---------------------------------------------------------------------------------------------
 
-    def hear_init(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+    def hear_init(self, neighbor: Neighbor, packet: EigrpPacket, *, was_up: bool) -> None:
         """The neighbour's first packet came; or it came again; or the neighbour has started anew.
 
         After a restart its numbers may be the same ones again. But it goes on from the first packet only when we have
-        acknowledged that, so once we took another one, a first packet is a new one.
+        acknowledged that, so once we took another one, a first packet is a new one. One that has made the neighbour up
+        (was_up: before it came) acknowledges ours and so is the last one: FRR 8.4 sends another one after those of
+        both sides have crossed.
         """
         seen = neighbor.init_sequence
         is_repeated = seen == packet.sequence == neighbor.last_sequence
-        if neighbor.is_up and seen is not None and not is_repeated:
+        if was_up and seen is not None and not is_repeated:
             self.drop(neighbor, DownReason.RESTARTED)
             successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
             successor.hello, successor.software, successor.stub = neighbor.hello, neighbor.software, neighbor.stub

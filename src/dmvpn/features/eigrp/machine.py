@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived, Resync, Tick
+from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.eigrp.context import Context
 from dmvpn.features.eigrp.events import ClearNeighbors
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class EigrpMachine:
     """All EIGRP processes of a router."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice], ...]] = (
-        IpReceived,
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        Packets(PROTOCOL),
         InterfaceChanged,
         RouteChanged,
         MulticastReached,
@@ -56,7 +56,7 @@ class EigrpMachine:
         context = self._context
         context.now = now
         if type(event) is IpReceived:
-            if event.protocol != PROTOCOL or self._is_known_hello(event, now):
+            if self._is_known_hello(event, now):
                 return []
             self._receive(event)
         else:

@@ -221,7 +221,7 @@ class Process:
         self._configure_summaries()
         self._check_authentication(interface)
         self._listen(interface)
-        self.adjacencies.send_hello(interface)
+        self.adjacencies.introduce(interface)
 
     def _update_interface(self, interface: EigrpInterface, state: InterfaceState) -> None:
         interface.state = state

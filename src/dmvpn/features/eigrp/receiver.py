@@ -51,6 +51,7 @@ class Receiver:
             return
         process.sender.note_received(interface, packet, address, len(event.payload))
         multicast = event.destination.is_multicast
+        was_up = neighbor is not None and neighbor.is_up
         if neighbor is not None:
             neighbor.last_heard, neighbor.refusal = process.context.now, None
             # RFC 7868 §5.2: a multicast acknowledges nothing. FRR 8.4 fills the field all the same, for somebody else.
@@ -65,7 +66,7 @@ class Receiver:
         elif neighbor is None:
             self._drop("from no neighbor")
         elif PacketFlag.INIT in packet.flags and packet.opcode == Opcode.UPDATE:
-            process.adjacencies.hear_init(neighbor, packet)
+            process.adjacencies.hear_init(neighbor, packet, was_up=was_up)
         elif not neighbor.is_up:
             self._drop("neighbor is pending")
         elif process.transport.accept(neighbor, packet, multicast=multicast):

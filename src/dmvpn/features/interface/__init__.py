@@ -6,6 +6,7 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (whoeve
 
     kinds     what IOS assumes of each kind        port      one interface: sources and the state that follows
     model     the typed configuration              machine   all of them; logs, orders, notices
+    link_local   the link-local address of IPv6
 """
 
 from __future__ import annotations

@@ -2,16 +2,16 @@
 
 Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
 after that time. A counter that falls belongs to an interface that was made anew, and counts from zero again.
+
+The host's own counters are never touched: `clear counters` remembers what they were.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from math import exp
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dmvpn.base.events import InterfaceCount
+from dmvpn.base.events import InterfaceCount
 
 #: Seconds between two polls.
 POLL = 5.0
@@ -49,23 +49,49 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Both directions of an interface, and the last whole answer about it."""
+    """Both directions of an interface, and the last whole answer about it.
+
+    cleared: the answer at the time of the last `clear counters`, and cleared_at that time (seconds), if there was one.
+    """
 
     count: InterfaceCount
     counted_at: float
     received: Flow
     sent: Flow
+    cleared: InterfaceCount | None = None
+    cleared_at: float | None = None
 
     @classmethod
     def first(cls, count: InterfaceCount, now: float) -> Traffic:
         """What is known by one answer."""
-        return cls(count, now, *(Flow().after(*figures, POLL, now) for figures in _directions(count)))
+        received, sent = (Flow().after(*figures, POLL, now) for figures in _directions(count))
+        return cls(count, now, received, sent)
 
     def after(self, count: InterfaceCount, now: float) -> Traffic:
         """What is known by one answer more."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
-        return Traffic(count, now, self.received.after(*received, seconds, now), self.sent.after(*sent, seconds, now))
+        is_new = count.received < self.count.received or count.sent < self.count.sent
+        return Traffic(
+            count,
+            now,
+            self.received.after(*received, seconds, now),
+            self.sent.after(*sent, seconds, now),
+            None if is_new else self.cleared,
+            self.cleared_at,
+        )
+
+    def clear(self, now: float) -> Traffic:
+        """The same, counted from now on."""
+        return replace(self, cleared=self.count, cleared_at=now)
+
+    @property
+    def shown(self) -> InterfaceCount:
+        """What was carried since the counters were cleared."""
+        if self.cleared is None:
+            return self.count
+        names = [field.name for field in fields(InterfaceCount) if field.name != "interface"]
+        return replace(self.count, **{name: getattr(self.count, name) - getattr(self.cleared, name) for name in names})
 
 
 def _directions(count: InterfaceCount) -> tuple[tuple[int, int], tuple[int, int]]:

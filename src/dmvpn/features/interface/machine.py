@@ -9,22 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import Effect, PollInterfaces, SetInterface
+from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.effects import Effect, PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.events import (
     AddressAssigned,
     EffectFailed,
     Event,
     InterfacesCounted,
     LinkChanged,
+    PlaneAnnounced,
     Resync,
     Tick,
 )
-from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, LineProtocolDecided, Notice
+from dmvpn.base.notices import (
+    Configured,
+    InterfaceChanged,
+    InterfaceState,
+    LineProtocolDecided,
+    Notice,
+    TunnelChanged,
+)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.counters import POLL, Traffic
+from dmvpn.features.interface.events import ClearCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import Port, Status
@@ -45,9 +54,12 @@ class InterfaceMachine:
         LinkChanged,
         AddressAssigned,
         LineProtocolDecided,
+        TunnelChanged,
+        PlaneAnnounced,
         InterfacesCounted,
         EffectFailed,
         Resync,
+        ClearCounters,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -61,6 +73,8 @@ class InterfaceMachine:
         self._retries: Retries[str] = Retries()
         self._polls: Deadlines[str] = Deadlines()
         self._traffic: dict[str, Traffic] = {}
+        self._config = InterfaceConfig()
+        self._carries_ipv6 = False
 
     # -------------------------------------------------------------------------------------------- ports.Interfaces
 
@@ -108,10 +122,23 @@ class InterfaceMachine:
                 return self._refresh((event.interface,), now)
             case LineProtocolDecided():
                 return self._decided(event, now)
+            case TunnelChanged(name=name, new=tunnel):
+                return self._follow_tunnel(name, tunnel.source if tunnel else None, now)
+            case PlaneAnnounced():
+                self._carries_ipv6 = event.ipv6
+                for port in self._interfaces.values():
+                    port.carries_ipv6 = event.ipv6
+                return self._refresh(list(self._interfaces), now)
             case InterfacesCounted():
                 for count in event.counts:
                     old = self._traffic.get(count.interface)
                     self._traffic[count.interface] = old.after(count, now) if old else Traffic.first(count, now)
+                return []
+            case ClearCounters(interface=name):
+                cleared = {
+                    known: traffic.clear(now) for known, traffic in self._traffic.items() if name in (None, known)
+                }
+                self._traffic.update(cleared)
                 return []
             case Configured(model=InterfaceConfig() as config):
                 return self._configure(config, now)
@@ -122,14 +149,14 @@ class InterfaceMachine:
             case Tick():
                 return self._tick(now)
             case Resync():
-                return [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
+                orders = [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
+                return [*orders, *([SetIpv6Forwarding(True)] if self._config.forwards_ipv6 else [])]
             case _:
                 return []
 
     def next_deadline(self) -> float | None:
         """When an order that failed is tried again, or the counters are due."""
-        times = [when for when in (self._retries.next(), self._polls.next()) if when is not None]
-        return min(times, default=None)
+        return earliest(self._retries.next(), self._polls.next())
 
     def _tick(self, now: float) -> list[Effect | Notice]:
         orders: list[Effect | Notice] = [
@@ -149,7 +176,19 @@ class InterfaceMachine:
         order = self._orders.get(event.interface)
         return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
 
+    def _follow_tunnel(self, name: str, underlay: IPAddress | None, now: float) -> list[Effect | Notice]:
+        """A tunnel's link-local address may be made of its NBMA address."""
+        port = self._interfaces.get(name)
+        if port is None or port.underlay == underlay:
+            return []
+        port.underlay = underlay
+        return self._refresh((name,), now) if port.settings.ipv6 is not None else []
+
     def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
+        old, self._config = self._config, config
+        forwarding: list[Effect | Notice] = []
+        if old.forwards_ipv6 != config.forwards_ipv6:
+            forwarding = [SetIpv6Forwarding(config.forwards_ipv6)]
         if self._polls.when(_POLL) is None:
             self._polls.set(_POLL, now + POLL)
         wanted = {settings.name: settings for settings in config.interfaces}
@@ -160,13 +199,17 @@ class InterfaceMachine:
                 changed.append(name)
         for name, settings in wanted.items():
             port = self._port(name)
-            if not port.configured or port.settings != settings:
+            renamed, port.hostname = port.hostname != config.hostname and settings.ipv6 is not None, config.hostname
+            if not port.configured or port.settings != settings or renamed:
                 port.settings, port.configured = settings, True
                 changed.append(name)
-        return self._refresh(changed, now)
+        return [*forwarding, *self._refresh(changed, now)]
 
     def _port(self, name: str) -> Port:
-        return self._interfaces.setdefault(name, Port(InterfaceSettings(name=name)))
+        port = self._interfaces.get(name)
+        if port is None:
+            port = self._interfaces[name] = Port(InterfaceSettings(name=name), carries_ipv6=self._carries_ipv6)
+        return port
 
     def _refresh(self, names: Iterable[str], now: float) -> list[Effect | Notice]:
         """Bring the states of these interfaces up to date and say what follows."""
@@ -216,14 +259,15 @@ class InterfaceMachine:
         return [order]
 
     def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
-        mine = {address for address, _ in new.addresses} if new else set()
-        for address, _ in old.addresses if old else ():
+        """Note who has which address. Link-local ones are not here: several links may have the same."""
+        mine = _known_elsewhere(new)
+        for address in _known_elsewhere(old):
             if address not in mine and self._owners.get(address) == name:
                 del self._owners[address]
                 for other in self.all():
-                    if other.name != name and any(address == theirs for theirs, _ in other.addresses):
+                    if other.name != name and address in _known_elsewhere(other):
                         self._owners.setdefault(address, other.name)
-        for address, _ in new.addresses if new else ():
+        for address in mine:
             self._owners.setdefault(address, name)
 
     def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> list[Effect | Notice]:
@@ -236,4 +280,14 @@ class InterfaceMachine:
                 results.append(messages.LinkUpDown.of(name, up=status is Status.UP))
         if new.line != (old is not None and old.line):
             results.append(messages.LineProtocolUpDown.of(name, up=new.line))
+        reason = new.ipv6.reason if new.ipv6 is not None else None
+        if reason is not None and (old is None or old.ipv6 is None or old.ipv6.reason is None):
+            results.append(messages.Ipv6Down.of(name, reason))
         return results
+
+
+def _known_elsewhere(state: InterfaceState | None) -> list[IPAddress]:
+    """The addresses that mean this interface on every link."""
+    if state is None:
+        return []
+    return [address for version in (4, 6) for address, _ in state.routed(version)]

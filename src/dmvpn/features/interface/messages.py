@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
 
 
 class LinkUpDown(Log):
@@ -41,4 +44,15 @@ class LineProtocolUpDown(Log):
         return cls("LINEPROTO", 5, "UPDOWN", f"Line protocol on Interface {interface}, changed state to {state}")
 
 
-MESSAGES = (LinkUpDown, LinkChanged, LineProtocolUpDown)
+class Ipv6Down(Log):
+    """IPv6 is configured on an interface and does not run there. IPv4 is not affected."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, interface: str, reason: Reason) -> Self:
+        """The message for this interface."""
+        return cls("IPV6", 4, "NOTRUNNING", f"IPv6 on Interface {interface} stays down: {reason.what}")
+
+
+MESSAGES = (LinkUpDown, LinkChanged, LineProtocolUpDown, Ipv6Down)

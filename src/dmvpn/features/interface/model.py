@@ -10,11 +10,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ipv6Settings:
+    """The `ipv6` lines of a section. link_local None: derived. addresses: with prefix lengths. mtu, mss: octets."""
+
+    link_local: IPAddress | None = None
+    addresses: tuple[tuple[IPAddress, int], ...] = ()
+    mtu: int | None = None
+    mss: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceSettings:
     """One `interface` section; None means the default of the interface's kind.
 
     address and secondary: with prefix lengths. dhcp: `ip address dhcp`, the host gets the address. bandwidth: kbit/s.
-    delay: microseconds. mtu, ip_mtu, mss: octets. redirects: `no ip redirects` is not configured.
+    delay: microseconds. mtu, ip_mtu, mss: octets. redirects: `no ip redirects` is not configured. ipv6: what is said of
+    IPv6, None: nothing, so it is not enabled.
     """
 
     name: str
@@ -29,10 +40,13 @@ class InterfaceSettings:
     mss: int | None = None
     shutdown: bool = False
     redirects: bool = True
+    ipv6: Ipv6Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InterfaceConfig:
-    """All `interface` sections."""
+    """All `interface` sections. forwards_ipv6: `ipv6 unicast-routing`. hostname: makes link-local addresses differ."""
 
     interfaces: tuple[InterfaceSettings, ...] = ()
+    forwards_ipv6: bool = False
+    hostname: str = ""

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SetInterface
-from dmvpn.base.notices import InterfaceState, LineProtocolDecided
+from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface.kinds import kind_name, kind_of
+from dmvpn.features.interface.link_local import derive
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import LinkChanged
     from dmvpn.features.interface.model import InterfaceSettings
 
+#: RFC 4291 §2.5.6: the prefix of all link-local addresses.
+LINK_LOCAL_LENGTH = 64
 #: The IP MTU of a tunnel whose owner has not spoken yet: Ethernet's 1500 less an IP and a GRE header.
 _TUNNEL_IP_MTU = 1476
 
@@ -33,6 +36,7 @@ class Port:
     """The sources of truth of one interface. link: None until the host reports one. assigned: by the host (DHCP).
 
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
+    carries_ipv6: the data plane says so. hostname, underlay (of a tunnel): what a link-local address is made of.
     """
 
     settings: InterfaceSettings
@@ -40,6 +44,9 @@ class Port:
     link: LinkChanged | None = None
     assigned: tuple[IPAddress, int] | None = None
     decided: LineProtocolDecided | None = None
+    carries_ipv6: bool = False
+    hostname: str = ""
+    underlay: IPAddress | None = None
 
     @property
     def name(self) -> str:
@@ -91,7 +98,26 @@ class Port:
             delay=kind.delay if settings.delay is None else settings.delay,
             reason=reason,
             since=since,
+            ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now),
         )
+
+    def _ipv6(self, mtu: int, old: InterfaceState | None, now: float) -> Ipv6State | None:
+        settings = self.settings.ipv6
+        if settings is None:
+            return None
+        before = old.ipv6.reason if old is not None and old.ipv6 is not None else None
+        reason = None if self.carries_ipv6 else before or Reason("this data plane carries IPv4 only", since=now)
+        return Ipv6State(
+            link_local=settings.link_local or self._derived(),
+            addresses=settings.addresses,
+            mtu=settings.mtu or mtu,
+            reason=reason,
+        )
+
+    def _derived(self) -> IPAddress:
+        hardware = self.link.hardware_address if self.link is not None else b""
+        own = self.underlay or (self.address[0] if self.address is not None else None)
+        return derive(hardware, own, f"{self.hostname} {self.name}")
 
     def order(self, state: InterfaceState) -> SetInterface | None:
         """What the shell is to do for this state, or None if there is nothing to do it to.
@@ -102,12 +128,17 @@ class Port:
         kind = kind_name(self.name)
         if kind == "Null" or (kind == "Tunnel" and not state.line):
             return None
+        ipv6, settings = state.ipv6, self.settings.ipv6
+        link_local = state.link_local(6)
         return SetInterface(
             interface=self.name,
             up=state.enabled,
-            addresses=state.addresses,
+            addresses=(*state.addresses, *state.routed(6), *(((link_local, LINK_LOCAL_LENGTH),) if link_local else ())),
             mtu=None if kind == "Tunnel" else self.settings.ip_mtu or self.settings.mtu,
             mss=None if kind == "Tunnel" else self.settings.mss,
+            mtu6=ipv6.mtu if ipv6 is not None and ipv6.reason is None else None,
+            leased=self.settings.dhcp,
+            mss6=settings.mss if settings is not None else None,
         )
 
     def _line(self, now: float) -> tuple[bool, Reason | None]:
@@ -125,6 +156,8 @@ class Port:
 
     def _disagreement(self, now: float) -> Reason | None:
         wanted, actual = self.settings.address, self.assigned
+        if self.settings.dhcp and actual is None:
+            return Reason("no address yet", "a DHCP client of the host has to get it; this router has none", since=now)
         if wanted is None or actual is None or wanted == actual:
             return None
         evidence = f"configured {wanted[0]}/{wanted[1]}, the host has {actual[0]}/{actual[1]}"

@@ -1,16 +1,17 @@
 """NHRP: who is where in the overlay (RFC 2332, RFC 2333), with what makes it DMVPN: redirect, shortcut, NAT, groups.
 
 Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (echo replies), `TunnelChanged`,
-`InterfaceChanged`, `RouteChanged` and the `ip nhrp ...` lines; makes `SendGre`, `SetAdjacency`, `SetMulticast`,
-`SetHairpin`, routes and overrides (`RouteOffered`, `OverrideOffered`), `HoldTunnel`.
+`InterfaceChanged`, `RouteChanged` and the lines `ip nhrp ...`, `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`,
+`SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`, `OverrideOffered`), `HoldTunnel`.
 
     packet, cie, extensions   octets <-> values            registration, client   we register with servers
     cache                     who is where                 server                 others register with us
-    tunnel, station           state, and the door out      resolver               we ask
-    ways                      which way to an address      responder, transit     others ask: us, or through us
-    peers, path               direct paths                 redirect, purge, errors
+    tunnel, station           state, and the door out      resolver, answers      we ask
+    ways, egress              which way to an address      responder, transit     others ask: us, or through us
+    peers, path, standby      direct paths, dead servers   redirect, purge, errors
     echoes, usage             who is alive                 configuration, names   tunnels as configured
-    routes                    what the RIB hears           reception, machine     who gets what
+    routes                    what the RIB hears           reception, overlay     who gets what
+    machine, shared           an overlay for each IP version, and what both have in common
 """
 
 from __future__ import annotations
@@ -24,19 +25,23 @@ from dmvpn.ios import DebugFlag, Feature, Later
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
 
-_KINDS: Final = (
-    ("cache", "cache"),
-    ("detail", "detail"),
-    ("error", "error"),
-    ("extension", "extension"),
-    ("group", "group"),
-    ("packet", "packet"),
-    ("rate", "rate"),
-    ("routing", "routing"),
-)
+#: The debugs of NHRP, and the level at which `debug dmvpn` has them.
+_KINDS: Final = {
+    "cache": "detail",
+    "detail": "detail",
+    "error": "error",
+    "extension": "packet",
+    "group": "detail",
+    "packet": "packet",
+    "rate": "detail",
+    "routing": "detail",
+}
 _DEBUGS: Final = (
-    DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", listed="NHRP protocol"),
-    *(DebugFlag(f"nhrp {kind}", f"nhrp {kind}", f"NHRP {title}", "NHRP") for kind, title in _KINDS),
+    DebugFlag("nhrp", "nhrp", "NHRP", "NHRP", listed="NHRP protocol", dmvpn="detail nhrp"),
+    *(
+        DebugFlag(f"nhrp {kind}", f"nhrp {kind}", f"NHRP {kind}", "NHRP", dmvpn=f"{level} nhrp")
+        for kind, level in _KINDS.items()
+    ),
 )
 
 
@@ -48,7 +53,7 @@ def _commands() -> tuple[ExecCommand, ...]:
 
 FEATURE = Feature(
     name="nhrp",
-    config=config.LINES,
+    config=config.ALL_LINES,
     commands=Later(_commands),
     model=config.model,
     machine=NhrpMachine,

@@ -61,6 +61,15 @@ class Flag(enum.Flag):
 
 NO_FLAGS = Flag(0)
 
+#: Entries of one tunnel. Who would be one more is told "insufficient resources".
+LARGEST_CACHE = 65_536
+#: Prefixes of ours that others know. One who answers for the whole Internet gives it away host by host.
+LARGEST_LOCAL = 4096
+#: Requesters of all prefixes of a tunnel together: whoever is not remembered cannot be told when a prefix goes away.
+LARGEST_REQUESTERS = 65_536
+#: Seconds between two looks for requesters whose time is over, while there is no room for another.
+PRUNE_INTERVAL = 10.0
+
 
 class RouteState(enum.Enum):
     """What NHRP told the RIB about an entry."""
@@ -146,9 +155,18 @@ class Cache:
     _by_next_hop: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
     #: Incomplete entries, the oldest first: they are bounded, see `resolver`.
     incomplete: dict[Prefix, Entry] = field(default_factory=dict)
+    #: Our own prefixes that others know.
+    local: dict[Prefix, Entry] = field(default_factory=dict)
+    _requesters: int = 0
+    _pruned_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def is_full(self) -> bool:
+        """No entry may be added that somebody in the network makes us add."""
+        return len(self._table) >= LARGEST_CACHE
 
     def get(self, target: Prefix) -> Entry | None:
         """The entry of exactly this target."""
@@ -191,6 +209,8 @@ class Cache:
             self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
         if entry.type is EntryType.INCOMPLETE:
             self.incomplete[entry.target] = entry
+        if entry.is_local:
+            self.local[entry.target] = entry
 
     def remove(self, target: Prefix) -> Entry | None:
         """Take the entry of exactly this target out and return it."""
@@ -201,7 +221,33 @@ class Cache:
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, target)
         self.incomplete.pop(target, None)
+        self.local.pop(target, None)
+        self._requesters -= len(entry.requesters or ())
         return entry
+
+    def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
+        """Somebody resolved a local entry of this cache. False: there is no room to remember it."""
+        known = entry.requesters or {}
+        if asker not in known and self._requesters >= LARGEST_REQUESTERS:
+            self._prune(now)
+            known = entry.requesters or {}
+            if self._requesters >= LARGEST_REQUESTERS:
+                return False
+        self._requesters += asker not in known
+        known[asker] = requester
+        entry.requesters = known
+        return True
+
+    def _prune(self, now: float) -> None:
+        """Forget the requesters whose time is over: what they resolved has expired there, too."""
+        if self._pruned_at is not None and now - self._pruned_at < PRUNE_INTERVAL:
+            return
+        self._pruned_at = now
+        self._requesters = 0
+        for entry in self.local.values():
+            known = entry.requesters or {}
+            entry.requesters = {asker: requester for asker, requester in known.items() if requester.expires > now}
+            self._requesters += len(entry.requesters)
 
     def move(self, entry: Entry, nbma: IPAddress) -> None:
         """The peer of this entry has another NBMA address now."""

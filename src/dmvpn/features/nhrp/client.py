@@ -21,6 +21,7 @@ from dmvpn.base.reasons import Reason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.silence import Suspicion
 
 
 class NhsState(enum.Enum):
@@ -84,7 +85,7 @@ MOVES: dict[tuple[NhsState, Move], NhsState] = {
 FIRST_RETRIES = (0.25, 0.5, 1.0)
 #: After silence things must go fast: with two looks at the counters, three seconds apart, a dead server is noticed
 #: within ten seconds of traffic to it.
-SILENCE_RETRIES = (0.5, 1.0, 1.5)
+SILENCE_RETRIES = (0.3, 0.4, 0.5)
 SHORTEST_RETRY = 1
 LONGEST_RETRY = 64
 #: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
@@ -98,7 +99,8 @@ class NhsClient:
 
     nhs: the server's tunnel address; of a `dynamic` one unspecified until it answers. nbma: None while nobody says it.
     multicast: it gets copies. request_id: of the request that is out, None when none is. deadline: when it wants `due`.
-    since: when the state last changed. retry: seconds to the next try (`Ret` in shows).
+    since: when the state last changed. retry: seconds to the next try (`Ret` in shows). suspicions: why a server that
+    does not answer may be silent. link_local: what the server said of itself besides; IPv4 has none.
     """
 
     entropy: Entropy
@@ -106,6 +108,7 @@ class NhsClient:
     nbma: IPAddress | None
     refresh: float
     multicast: bool = False
+    link_local: IPAddress | None = None
     dynamic: bool = False
     priority: int = 0
     cluster: int = 0
@@ -116,13 +119,16 @@ class NhsClient:
     last_request_id: int = 0
     retry: int = SHORTEST_RETRY
     reason: Reason | None = None
+    suspicions: tuple[Suspicion, ...] = ()
     requests_sent: int = 0
     requests_failed: int = 0
     replies_received: int = 0
     last_reply: float | None = None
     _unanswered: int = 0
     _refusals: int = 0
+    _objection_ends: int | None = None  # so many requests unanswered end what an objection says
     _first_retries: list[float] = field(default_factory=list)
+    _hurried: float | None = None
 
     @property
     def is_responding(self) -> bool:
@@ -130,9 +136,20 @@ class NhsClient:
         return self.state is NhsState.RESPONDING
 
     @property
-    def is_failing(self) -> bool:
-        """So many requests went unanswered that another server of the cluster is wanted."""
+    def is_silent(self) -> bool:
+        """So many requests went unanswered that it counts as down."""
         return not self.is_responding and self._unanswered >= LOST_AFTER
+
+    @property
+    def is_failing(self) -> bool:
+        """It does not answer, or answers no: another server of the cluster is wanted."""
+        return self.is_silent or (not self.is_responding and self._refusals > 0)
+
+    @property
+    def is_refused(self) -> bool:
+        """The last thing that was heard of our request is a no, and why."""
+        refused = self._refusals > 0 and not self._unanswered
+        return not self.is_responding and (refused or self._objection_ends is not None)
 
     def start(self, now: float) -> list[Act]:
         """The tunnel can send, or sends from another address now: register from the beginning."""
@@ -140,6 +157,8 @@ class NhsClient:
         self._first_retries = list(FIRST_RETRIES)
         self.retry = SHORTEST_RETRY
         self._unanswered = self._refusals = 0
+        self._objection_ends = None
+        self.suspicions = ()
         self.reason = Reason("no reply from the next hop server yet", since=now)
         return [*acts, *self._ask(now)]
 
@@ -172,14 +191,33 @@ class NhsClient:
             acts = self._move(Move.LOST, now)
         else:
             acts = self._move(Move.DUE, now)
-        self.reason = Reason(
-            "no reply from the next hop server",
-            f"{self._unanswered} registration requests unanswered",
-            "RFC 2332 §5.2.3",
-            since=self.reason.since if self.reason else now,
-        )
+        if self._objection_ends is None or self._unanswered >= self._objection_ends:
+            self._objection_ends = None
+            self.reason = Reason(
+                "no reply from the next hop server",
+                f"{self._unanswered} registration requests unanswered",
+                "RFC 2332 §5.2.3",
+                since=self.reason.since if self.reason else now,
+            )
         self._arm(now)
         return [*acts, Act.REPEAT]
+
+    def heard(self, now: float) -> list[Act]:
+        """Something else comes from a server that does not answer. If only the way was cut, why wait for the next try?
+
+        But not each time: one that goes on sending, and never answers, is asked ever more rarely all the same.
+        """
+        is_early = self._hurried is not None and now < self._hurried + LONGEST_RETRY
+        if not self.is_silent or self.is_refused or is_early:
+            return []
+        self._hurried = now
+        return self.due(now)
+
+    def objected(self, reason: Reason) -> None:
+        """Somebody says why there is no reply. That stands until the next request stays without any word, too."""
+        self.reason = reason
+        self.suspicions = ()
+        self._objection_ends = self._unanswered + 2
 
     def silence(self, now: float) -> list[Act]:
         """Packets go to the server and none comes back: ask whether it is there, without waiting for the refresh."""
@@ -227,11 +265,15 @@ class NhsClient:
         self.request_id = None
         self.retry = SHORTEST_RETRY
         self._unanswered = 0
+        self._objection_ends = None
+        self.suspicions = ()
         self._first_retries.clear()
 
     def _rest(self) -> None:
         self.deadline = None
         self.request_id = None
+        self._objection_ends = None
+        self.suspicions = ()
 
     def _move(self, move: Move, now: float) -> list[Act]:
         old, self.state = self.state, MOVES[self.state, move]

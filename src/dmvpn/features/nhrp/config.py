@@ -1,7 +1,8 @@
-"""The `ip nhrp ...` lines of an interface, `logging dmvpn`, and the model they make.
+"""The `ip nhrp ...` lines of an interface, `logging dmvpn`, and the model they make. `ipv6 nhrp ...` are their twins.
 
-Lines that are kept and shown but do nothing in this router (their subject does not exist here): `map group` with its
-service policy, `attribute group`, `record`, `interest`, `use`, `responder`, `nhrp event-publisher`.
+Lines that are kept and shown but do nothing in this router, because their subject does not exist here: `map group` with
+its service policy, `attribute group`, `nhrp event-publisher`, `interest` with an access list, `use` (the first packet
+asks, and none waits). Those from which somebody might expect something else are answered with a warning.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from dmvpn.features.nhrp.model import (
     DEFAULT_HOLDTIME,
     DEFAULT_MAX_SEND,
     DEFAULT_REDIRECT_INTERVAL,
+    GROUP_LENGTH,
     PASSWORD_LENGTH,
     NhrpConfig,
     NhsConfig,
     TunnelConfig,
 )
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-from dmvpn.ios.common import INTERFACE
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, Spoken, Twins
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,22 @@ def _check_password(args: Args, _: Section) -> str | None:
         cut = password.encode()[:PASSWORD_LENGTH].decode(errors="replace")
         return f"%Warning: only the first {PASSWORD_LENGTH} characters ({cut}) are sent and compared"
     return None
+
+
+def _check_interest(args: Args, _: Section) -> str | None:
+    return (
+        None if "none" in args else "%Warning: kept; every packet is of interest, access lists are not looked at here"
+    )
+
+
+def _check_use(args: Args, _: Section) -> str | None:
+    return (
+        "%Warning: kept; the first packet asks, and none waits for the answer" if args.integer("packets") > 1 else None
+    )
+
+
+def _check_policy(_args: Args, _: Section) -> str | None:
+    return "%Warning: kept; there are no service policies here"
 
 
 AUTHENTICATION: Final = ConfigLine(
@@ -76,6 +94,7 @@ MAP_GROUP: Final = ConfigLine(
     },
     key=("group",),
     order=62,
+    check=_check_policy,
 )
 NETWORK_ID: Final = ConfigLine(
     "interface",
@@ -186,6 +205,7 @@ INTEREST: Final = ConfigLine(
     "ip nhrp interest ( {access_list:1-199} | none )",
     {"interest": "Which packets cause requests", "access_list": "Access list", "none": "No packet does"},
     order=69,
+    check=_check_interest,
 )
 USE: Final = ConfigLine(
     "interface",
@@ -193,18 +213,28 @@ USE: Final = ConfigLine(
     {"use": "Ask after so many packets", "packets": "Packets"},
     order=69,
     default="ip nhrp use 1",
+    check=_check_use,
 )
+
+
+def _check_group(args: Args, _: Section) -> str | None:
+    name = args.text("name")
+    if name.isascii() and len(name) <= GROUP_LENGTH:
+        return None
+    return f"% The name of a group is up to {GROUP_LENGTH} ASCII characters: spokes send it to their servers"
+
 
 _GROUP_HELP = {"group": "Our NHRP group: servers choose our quality of service by it", "name": "Name"}
 _ATTRIBUTE_HELP = {"attribute": "Attributes of this spoke", "group": "Attribute group", "name": "Name"}
-GROUP: Final = ConfigLine("interface", "ip nhrp group {name:word}", _GROUP_HELP, order=69)
-GROUP_SHORT: Final = ConfigLine("interface", "nhrp group {name:word}", _GROUP_HELP, order=69)
+GROUP: Final = ConfigLine("interface", "ip nhrp group {name:word}", _GROUP_HELP, order=69, check=_check_group)
+GROUP_SHORT: Final = ConfigLine("interface", "nhrp group {name:word}", _GROUP_HELP, order=69, check=_check_group)
 MAP_GROUP_SHORT: Final = ConfigLine(
     "interface",
     "nhrp map group {group:word} service-policy output {policy:word}",
     {"map": "Mappings", "group": "Clients of an NHRP group", "policy": "Policy map"},
     key=("group",),
     order=69,
+    check=_check_policy,
 )
 ATTRIBUTE: Final = ConfigLine("interface", "ip nhrp attribute group {name:word}", _ATTRIBUTE_HELP, order=69)
 ATTRIBUTE_SHORT: Final = ConfigLine("interface", "nhrp attribute group {name:word}", _ATTRIBUTE_HELP, order=69)
@@ -264,21 +294,44 @@ LINES: Final = (
 )
 
 
+#: The same for IPv6. NBMA addresses are those of the underlay, so they stay as they are.
+IPV6: Final = Twins(
+    [line for line in LINES if line.syntax.startswith("ip nhrp ")],
+    {
+        "ip nhrp ": "ipv6 nhrp ",
+        "{target:address} [ {mask:mask} ]": "{target:prefix6}",
+        "{nhs_address:address}": "{nhs_address:address6}",
+    },
+    help={"ipv6": "Internet Protocol, version 6", "nhrp": "Next Hop Resolution Protocol"},
+    order=84,
+)
+ALL_LINES: Final = (*LINES, *IPV6.lines)
+
+
 def model(tree: ConfigTree) -> NhrpConfig:
     """What the configuration says of NHRP."""
-    logging = tree.get(LOGGING)
+    logging, domain = tree.get(LOGGING), tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     return NhrpConfig(
-        tunnels=tuple(_tunnel(args.interface("name"), section) for args, section in tree.sections(INTERFACE)),
+        tunnels=tuple(
+            _tunnel(args.interface("name"), spoken, version)
+            for version, speak in ((4, Spoken), (6, IPV6.spoken))
+            for args, section in tree.sections(INTERFACE)
+            if (spoken := speak(section)).get(NETWORK_ID) is not None or version == 4
+        ),
         logging=logging is not None,
         rate_limit=logging.integer("seconds", 0) if logging else 0,
+        hosts=tuple((args.text("name"), args.address("address")) for args in tree.all(HOST)),
+        domain=domain.text("domain") if domain else "",
     )
 
 
-def _tunnel(name: str, section: Section) -> TunnelConfig:
+def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
     multicast = section.all(MAP_MULTICAST)
     redirect, max_send = section.get(REDIRECT), section.get(MAX_SEND)
+    server_only, interest = section.get(SERVER_ONLY), section.get(INTEREST)
     return TunnelConfig(
         name=name,
+        version=version,
         network_id=_value(section, NETWORK_ID, lambda args: args.integer("id"), None),
         authentication=_value(section, AUTHENTICATION, lambda args: args.text("password"), ""),
         maps=tuple((_target(args), args.address("nbma")) for args in section.all(MAP)),
@@ -297,7 +350,11 @@ def _tunnel(name: str, section: Section) -> TunnelConfig:
         redirect_interval=redirect.integer("seconds", DEFAULT_REDIRECT_INTERVAL)
         if redirect
         else DEFAULT_REDIRECT_INTERVAL,
-        server_only=section.get(SERVER_ONLY) is not None,
+        server_only=server_only is not None,
+        non_caching=server_only is not None and "non-caching" in server_only,
+        record=section.flag(RECORD),
+        responder=_value(section, RESPONDER, lambda args: args.interface("interface"), ""),
+        interest=interest is None or "none" not in interest,
         max_send=(max_send.integer("packets"), max_send.integer("seconds")) if max_send else DEFAULT_MAX_SEND,
         group=_value(section, GROUP_SHORT, _name, "") or _value(section, GROUP, _name, ""),
         groups=tuple(
@@ -305,8 +362,13 @@ def _tunnel(name: str, section: Section) -> TunnelConfig:
             for line in (MAP_GROUP, MAP_GROUP_SHORT)
             for args in section.all(line)
         ),
-        if_state=section.flag(IF_STATE),
+        if_state=section.flag(IF_STATE) and (version == 4 or not _has_servers(section.section)),
     )
+
+
+def _has_servers(section: Section) -> bool:
+    """The line protocol follows the servers of one IP version: IPv4's, where there are any."""
+    return bool(section.all(NHS) or section.all(NHS_DYNAMIC))
 
 
 def _name(args: Args) -> str:
@@ -314,12 +376,15 @@ def _name(args: Args) -> str:
 
 
 def _target(args: Args) -> Prefix:
+    target = args["target"]
+    if isinstance(target, Prefix):
+        return target
     mask = args.address("mask", None)
     return Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
 
 
 def _nhs(args: Args) -> NhsConfig:
-    address: IPAddress | None = args.address("nhs_address", None)
+    address: IPAddress | None = args.any_address("nhs_address", None)
     return NhsConfig(
         address=address,
         nbma=args.address("nbma_address", None),
@@ -330,6 +395,6 @@ def _nhs(args: Args) -> NhsConfig:
     )
 
 
-def _value(section: Section, line: ConfigLine, read: Callable[[Args], V], default: V) -> V:
+def _value(section: Spoken, line: ConfigLine, read: Callable[[Args], V], default: V) -> V:
     args = section.get(line)
     return default if args is None else read(args)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.effects import SetHairpin, SetMulticast
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType
@@ -53,7 +53,8 @@ class Configuration:
 
     def apply(self, config: NhrpConfig) -> None:
         """A new configuration holds from now on."""
-        self._station.config = config
+        old, self._station.config = self._station.config, config
+        self._names.configure(config)
         wanted = {tunnel.name: tunnel for tunnel in config.tunnels if tunnel.network_id is not None}
         for name in [name for name in self._station.tunnels if name not in wanted]:
             self._remove(self._station.tunnels[name])
@@ -63,11 +64,13 @@ class Configuration:
                 self._create(tunnel_config)
             elif tunnel.config != tunnel_config:
                 self._change(tunnel, tunnel_config)
+        if (old.hosts, old.domain) != (config.hosts, config.domain):
+            self.names_changed()
 
     def _create(self, config: TunnelConfig) -> None:
-        tunnel = Tunnel(config, SendLimit(*config.max_send))
+        tunnel = Tunnel(config, SendLimit(*config.max_send), usage=self._station.shared.usage_of(config.name))
         tunnel.state = self._station.ports.tunnels.get(config.name)
-        tunnel.interface = self._station.ports.interfaces.get(config.name)
+        tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel
         self._set_clients(tunnel)
         self._set_static(tunnel)
@@ -85,7 +88,10 @@ class Configuration:
         for entry in tunnel.cache.entries():
             self._drop_static(tunnel, entry)
         if tunnel.running:
-            self._station.emit(SetMulticast(tunnel.name, ()), SetHairpin(tunnel.name, None, report=False))
+            version = self._station.version
+            self._station.emit(
+                SetMulticast(tunnel.name, (), version), SetHairpin(tunnel.name, None, report=False, version=version)
+            )
         tunnel.clients.clear()
         self._registration.update_hold(tunnel)
         for kind in (TimerKind.POLL, TimerKind.MULTICAST):
@@ -142,7 +148,7 @@ class Configuration:
         """A host name has another address now: servers that are configured by it are there."""
         for tunnel in self._station.tunnels.values():
             if any(nhs.name for nhs in tunnel.config.nhs):
-                self._set_clients(tunnel)
+                self._set_clients(tunnel, withdraw=False)
                 self._set_static(tunnel)
                 self._station.update_multicast(tunnel)
                 self._registration.choose(tunnel)
@@ -189,6 +195,7 @@ class Configuration:
                 config.network_id,
                 report=config.redirect,
                 interval=float(config.redirect_interval),
+                version=self._station.version,
             )
         )
 
@@ -196,8 +203,9 @@ class Configuration:
         """The static entries are those of `map` lines and of servers whose NBMA address is known."""
         wanted = dict(tunnel.config.maps)
         for client in tunnel.clients.values():
-            if client.nbma is not None and not client.nhs.is_unspecified:
-                wanted.setdefault(Prefix.host(client.nhs), client.nbma)
+            for address in (client.nhs, client.link_local):
+                if client.nbma is not None and address is not None and not address.is_unspecified:
+                    wanted.setdefault(Prefix.host(address), client.nbma)
         for entry in tunnel.cache.entries():
             if entry.type is EntryType.STATIC and wanted.get(entry.target) != entry.nbma:
                 self._drop_static(tunnel, entry)
@@ -216,36 +224,50 @@ class Configuration:
         self._station.remove_entry(tunnel, entry)
         self._station.clear_adjacency(tunnel, entry.next_hop)
 
-    def _set_clients(self, tunnel: Tunnel) -> None:
+    def _set_clients(self, tunnel: Tunnel, *, withdraw: bool = True) -> None:
+        """A client for each configured server. withdraw: those that go were taken out of the configuration."""
+        wanted = self._servers(tunnel)
+        for key in [key for key in tunnel.clients if key not in wanted]:
+            self._remove_client(tunnel, key, withdraw=withdraw)
+        before, tunnel.clients = tunnel.clients, {}
+        for key, (nhs, nbma) in wanted.items():
+            client = before.get(key)
+            if client is not None and client.nbma != nbma:
+                # The same server somewhere else: a purge that we sent after it might undo what we register there.
+                tunnel.clients[key] = client
+                self._remove_client(tunnel, key, withdraw=False)
+                client = None
+            client = tunnel.clients[key] = client or self._new_client(tunnel, key, nhs, nbma)
+            client.refresh, client.multicast = tunnel.config.refresh, nhs.multicast
+            client.priority, client.cluster = nhs.priority, nhs.cluster
+
+    def _servers(self, tunnel: Tunnel) -> dict[IPAddress, tuple[NhsConfig, IPAddress | None]]:
+        """The configured servers and their NBMA addresses, in the order of the configuration.
+
+        The key is the tunnel address; of a `dynamic` one the NBMA address, or 0 while its name stands for none.
+        """
+        maps = dict(tunnel.config.maps)
         wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
         for nhs in tunnel.config.nhs:
             nbma = nhs.nbma or (self._names.address(nhs.name) if nhs.name else None)
-            key = nhs.address if nhs.address is not None else nbma
-            if key is not None:
-                mapped = dict(tunnel.config.maps).get(Prefix.host(key))
-                wanted[key] = (nhs, nbma or mapped or tunnel.far_end)
-        for key in [key for key in tunnel.clients if key not in wanted]:
-            self._remove_client(tunnel, key)
-        for key, (nhs, nbma) in wanted.items():
-            old = tunnel.clients.get(key)
-            if old is not None and old.nbma != nbma:
-                self._remove_client(tunnel, key)
-                old = None
-            if old is None:
-                address = nhs.address if nhs.address is not None else type(key)(0)
-                old = tunnel.clients[key] = NhsClient(
-                    entropy=self._station.ports.entropy,
-                    nhs=address,
-                    nbma=nbma,
-                    refresh=tunnel.config.refresh,
-                    dynamic=nhs.address is None,
-                )
-            old.refresh, old.multicast = tunnel.config.refresh, nhs.multicast
-            old.priority, old.cluster = nhs.priority, nhs.cluster
+            key = nhs.address or nbma or UNSPECIFIED_OF[self._station.version]
+            wanted[key] = (nhs, nbma or maps.get(Prefix.host(key)) or tunnel.far_end)
+        return wanted
 
-    def _remove_client(self, tunnel: Tunnel, key: IPAddress) -> None:
+    def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:
+        unknown = f"no address for {nhs.name} yet" if nhs.name else f"no NBMA address for {nhs.address}"
+        return NhsClient(
+            entropy=self._station.ports.entropy,
+            nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._station.version],
+            nbma=nbma,
+            refresh=tunnel.config.refresh,
+            dynamic=nhs.address is None,
+            reason=Reason(unknown, since=self._station.now) if nbma is None else None,
+        )
+
+    def _remove_client(self, tunnel: Tunnel, key: IPAddress, *, withdraw: bool) -> None:
         client = tunnel.clients[key]
-        if client.is_responding and client.nbma is not None:
+        if withdraw and client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
         self._registration.forget(tunnel, client)
         self._station.deadlines.cancel(Timer(TimerKind.REGISTER, tunnel.name, key))
@@ -254,4 +276,11 @@ class Configuration:
 
 def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
     """The settings that a server learns of us: if they change we register again at once."""
-    return (config.authentication, config.unique, config.holdtime, config.registration_timeout, config.group)
+    return (
+        config.authentication,
+        config.unique,
+        config.holdtime,
+        config.registration_timeout,
+        config.group,
+        config.record,
+    )

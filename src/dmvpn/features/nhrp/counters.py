@@ -18,7 +18,6 @@ class Refusal(enum.Enum):
     """Why a packet was not acted on; the value is what shows and logs say."""
 
     MALFORMED = "malformed"
-    UNCONFIGURED = "tunnel without network-id"
     AUTHENTICATION = "wrong authentication"
     UNKNOWN_EXTENSION = "unrecognized compulsory extension"
     HOP_COUNT = "hop count exceeded"
@@ -31,17 +30,61 @@ class Refusal(enum.Enum):
     REGISTRATION_REFUSED = "registration refused"
     RESOLUTION_REFUSED = "resolution refused"
     IGNORED = "not wanted by the configuration"
+    TOO_LARGE = "larger than the network carries"
+    INVALID_EXTENSION = "extension that does not belong there"
+    ERROR_LIMIT = "error indication held back, there were too many"
+    NO_ROOM = "nothing more can be remembered"
+
+
+class Happening(enum.Enum):
+    """What NHRP ordered or was told of a tunnel; the value is the name in `show nhrp stats`, [S]ent or [R]eceived."""
+
+    UP = "[R]UP"
+    DOWN = "[R]Down"
+    ADDRESS_CHANGED = "[R]Addr Changed"
+    END_POINT_ADDED = "[S]End Point Addition"
+    END_POINT_DELETED = "[S]End Point Deletion"
+    ROUTE_ADDED = "[S]Add Route"
+    ROUTE_DELETED = "[S]Del Route"
+    OVERRIDE_ADDED = "[S]Add NHO"
+    OVERRIDE_DELETED = "[S]Del NHO"
 
 
 @dataclass(slots=True)
 class Counters:
-    """Packets of one tunnel by type, and what was not done with them."""
+    """Packets of one tunnel by type, and what was not done with them. failed: orders that the host refused.
+
+    heard: packets received, which are cleared with the happenings (`show nhrp stats` counts them, too).
+    """
 
     sent: dict[PacketType, int] = field(default_factory=dict)
     received: dict[PacketType, int] = field(default_factory=dict)
     forwarded: dict[PacketType, int] = field(default_factory=dict)
     refused: dict[Refusal, int] = field(default_factory=dict)
     redirects_suppressed: int = 0
+    heard: int = 0
+    happened: dict[Happening, int] = field(default_factory=dict)
+    failed: dict[Happening, int] = field(default_factory=dict)
+
+    def clear_packets(self) -> None:
+        """Begin anew with everything about packets."""
+        for counted in (self.sent, self.received, self.forwarded, self.refused):
+            counted.clear()
+        self.redirects_suppressed = 0
+
+    def clear_happenings(self) -> None:
+        """Begin anew with everything else."""
+        self.happened.clear()
+        self.failed.clear()
+        self.heard = 0
+
+    def count(self, what: Happening) -> None:
+        """Something happened to the tunnel, or was ordered."""
+        self.happened[what] = self.happened.get(what, 0) + 1
+
+    def count_failed(self, what: Happening) -> None:
+        """An order was refused."""
+        self.failed[what] = self.failed.get(what, 0) + 1
 
     def count_sent(self, kind: PacketType) -> None:
         """We made a packet and sent it."""
@@ -50,6 +93,7 @@ class Counters:
     def count_received(self, kind: PacketType) -> None:
         """A packet came that could be read."""
         self.received[kind] = self.received.get(kind, 0) + 1
+        self.heard += 1
 
     def count_forwarded(self, kind: PacketType) -> None:
         """A packet of somebody else's left by this tunnel."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.extensions import (
     AddressExtension,
     Authentication,
@@ -89,9 +90,14 @@ def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
     yield f"NHRP: {size} bytes out {tunnel} "
 
 
+def over_limit_line(packet: NhrpPacket, tunnel: str) -> str:
+    """A packet of ours that does not leave."""
+    return f"NHRP: {tunnel}: {PACKET_NAMES[packet.TYPE]} not sent, max-send is reached"
+
+
 def addresses_line(packet: NhrpPacket) -> str:
     """Who says it to whom."""
-    return f"      src: {packet.source_protocol}, dst: {packet.destination_protocol}"
+    return f"      src: {spelled(packet.source_protocol)}, dst: {spelled(packet.destination_protocol)}"
 
 
 def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
@@ -109,8 +115,8 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
             yield f" (M) error code: {error_name(packet.error_code)}, offset: {packet.error_offset}"
         case TrafficIndication():
             yield f" (M) traffic code: redirect({packet.traffic_code})"
-    yield f"     src NBMA: {nbma}"
-    yield f"     src protocol: {source}, dst protocol: {packet.destination_protocol}"
+    yield f"     src NBMA: {spelled(nbma)}"
+    yield f"     src protocol: {spelled(source)}, dst protocol: {spelled(packet.destination_protocol)}"
     match packet:
         case ClientMessage():
             for number, cie in enumerate(packet.cies, 1):
@@ -143,9 +149,9 @@ def _cie_lines(cie: ClientInfo, label: str) -> Iterator[str]:
         f"proto_len: {lengths[1]}, pref: {cie.preference}"
     )
     if cie.nbma is not None:
-        yield f"       client NBMA: {cie.nbma}"
+        yield f"       client NBMA: {spelled(cie.nbma)}"
     if cie.protocol is not None:
-        yield f"       client protocol: {cie.protocol}"
+        yield f"       client protocol: {spelled(cie.protocol)}"
 
 
 def _extension(extension: Extension) -> Iterator[str]:
@@ -156,13 +162,18 @@ def _extension(extension: Extension) -> Iterator[str]:
                 yield from _cie_lines(entry, "(C)")
         case Authentication():
             yield f"{_EXTENSION_NAMES[ExtensionType.AUTHENTICATION]} Extension({ExtensionType.AUTHENTICATION}):"
-            yield f"  type:Cleartext({extension.spi}), data:{extension.data.decode(errors='replace')} "
+            yield f"  type:Cleartext({extension.spi}), data:{_printable(extension.data)} "
         case VendorPrivate():
             yield f"{_EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
             yield f"  group:{extension.group}" if extension.group is not None else f"  data:{extension.data.hex()}"
         case UnknownExtension():
             yield f"Unknown Extension({extension.type}):"
             yield f"  data:{extension.value.hex()}"
+
+
+def _printable(octets: bytes) -> str:
+    """Text from the network: nothing in it moves the cursor of who reads it."""
+    return "".join(letter if letter.isprintable() else "." for letter in octets.decode(errors="replace"))
 
 
 def _quoted(octets: bytes) -> Iterator[str]:

@@ -2,19 +2,22 @@
 
 An echo goes out in GRE straight to the NBMA address; its answer comes by whatever way the other side has for us. Paths
 to other spokes (peers.py) and to servers (registration.py) are probed so.
+
+The other side's echoes are answered by the data plane, which also tells us of them: what it sends there is no use of an
+entry, else two routers that check their path would keep it alive for each other for ever.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import GRE_IPV4, SendGre
+from dmvpn.base.addresses import is_link_local
+from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.net import icmp
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+from dmvpn.net import icmp, ip
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
@@ -58,28 +61,43 @@ class Echoes:
 
     def send(self, tunnel: Tunnel, path: Path) -> None:
         """Send the next echo."""
-        if not isinstance(tunnel.address, IPv4Address) or not isinstance(path.peer, IPv4Address):
+        source = tunnel.link_local if is_link_local(path.peer) else tunnel.address
+        if source is None:
             return
-        packet = Ipv4Packet(
+        version = path.peer.version
+        request = icmp.EchoRequest(identifier=path.identifier, sequence=path.sequence)
+        packet = ip.build(
             tos=TOS_INTERNETWORK_CONTROL,
-            protocol=IpProtocol.ICMP,
-            source=tunnel.address,
+            protocol=ip.ICMP[version],
+            source=source,
             destination=path.peer,
-            payload=icmp.EchoRequest(identifier=path.identifier, sequence=path.sequence).serialize(),
+            payload=ip.serialize_icmp(request, version),
         )
         tunnel.count_own(path.nbma)
-        self._station.emit(SendGre(tunnel.name, path.nbma, GRE_IPV4, packet.serialize()))
+        self._station.emit(SendGre(tunnel.name, path.nbma, GRE_OF[version], packet))
 
-    def answered(self, event: IpReceived) -> tuple[str, Path] | None:
-        """The tunnel and the path whose echo this message answers; None if it is not such an answer."""
-        if event.protocol != IpProtocol.ICMP or not event.payload or event.payload[0] != icmp.IcmpType.ECHO_REPLY:
+    def asked(self, tunnel: Tunnel, event: IpReceived) -> None:
+        """Count the answer to a peer's echo as our own packet: nobody behind us uses the path for it."""
+        source = event.source
+        if event.tos != TOS_INTERNETWORK_CONTROL or not ip.is_icmp(event.protocol, source):
+            return
+        if not ip.is_echo_request(event.payload, source.version):
+            return
+        nbma = tunnel.adjacencies.get(source)
+        if nbma is not None:
+            tunnel.count_own(nbma)
+
+    def answered(self, event: IpReceived) -> tuple[str, Path, int] | None:
+        """The tunnel, the path and the number of the echo that this message answers; None if it is no such answer."""
+        source = event.source
+        if not ip.is_icmp(event.protocol, source) or not ip.is_echo_reply(event.payload, source.version):
             return None
         try:
-            message = icmp.parse(event.payload)
+            message = ip.parse_icmp(event.payload, source, event.destination)
         except WireError:
             return None
         if not isinstance(message, icmp.EchoReply) or message.identifier not in self._paths:
             return None
         name, path = self._paths[message.identifier]
         recent = (path.sequence - message.sequence) & 0xFFFF < _ACCEPTED_SEQUENCES
-        return (name, path) if recent and path.peer == event.source else None
+        return (name, path, message.sequence) if recent and path.peer == event.source else None

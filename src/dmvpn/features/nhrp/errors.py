@@ -1,35 +1,49 @@
 """Error Indications, RFC 2332 §5.2.7: sent for what we cannot work with, received for what others could not.
 
-Never one for an Error Indication, never more than one for a packet; one with our own source is dropped silently.
+Never one for an Error Indication, never more than one for a packet, and not more than a few a second, so that nobody
+can make us send what he likes to whom he likes. One with our own source is dropped silently.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import is_one_station
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.counters import Refusal, SendLimit
+from dmvpn.features.nhrp.envelope import peek
 from dmvpn.features.nhrp.packet import (
+    REPLIES,
     ErrorCode,
     ErrorIndication,
     NhrpPacket,
     PacketType,
-    PurgeReply,
-    RegistrationReply,
-    ResolutionReply,
 )
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.counters import Refusal
+    from dmvpn.base.errors import WireError
+    from dmvpn.features.nhrp.extensions import Extension
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
 LARGEST_QUOTE = 1024
+#: Errors to one NBMA address and to all together, in so many seconds. A real peer sends one bad packet, then waits.
+ERRORS_TO_ONE = 10
+ERRORS_TO_ALL = 1000
+ERROR_SECONDS = 10
+#: NBMA addresses whose errors are counted.
+LARGEST_COUNTED = 1024
 
-#: Where the type and the request id stand in a packet, RFC 2332 §5.1 and §5.2.0.1.
+#: Where the type, the hop count, the request id and the addresses stand in a packet, RFC 2332 §5.1 and §5.2.0.1.
 _TYPE_AT = 17
+HOP_COUNT_AT = 9
 _REQUEST_ID_AT = 24
+_ADDRESSES_AT = 28
+
+_REPLY_TYPES: Final = frozenset(kind.TYPE for kind in REPLIES)
 
 
 class Errors:
@@ -37,6 +51,8 @@ class Errors:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._to_all = SendLimit(ERRORS_TO_ALL, ERROR_SECONDS)
+        self._to_one: dict[IPAddress, SendLimit] = {}
 
     def refuse(
         self,
@@ -47,7 +63,10 @@ class Errors:
         why: Refusal,
         offset: int = 0,
     ) -> None:
-        """Count and log a packet that is not acted on, and tell its sender, unless it is an error itself."""
+        """Count and log a packet that is not acted on, and tell its sender, unless it is an error itself.
+
+        offset: octets into the packet to what is wrong with it.
+        """
         tunnel.counters.count_refused(why)
         kind = messages.PACKET_NAMES[packet.TYPE]
         self._station.log_dmvpn(
@@ -60,30 +79,117 @@ class Errors:
         )
         if isinstance(packet, ErrorIndication):
             return
-        address, nbma = tunnel.own
-        is_reply = isinstance(packet, ResolutionReply | RegistrationReply | PurgeReply)
-        indication = ErrorIndication(
-            source_nbma=nbma,
-            source_protocol=address,
-            destination_protocol=packet.destination_protocol if is_reply else packet.source_protocol,
-            error_code=code,
-            error_offset=offset,
-            packet=packet.serialize()[:LARGEST_QUOTE],
-        )
-        self._station.send(tunnel, outer_source, indication)
+        to = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
+        self._send(tunnel, outer_source, to, _Fault(code, offset, packet.serialize()))
+
+    def unreadable(self, tunnel: Tunnel, data: bytes, outer_source: IPAddress, error: WireError) -> None:
+        """Octets that are no packet: error 7, or 9 if an extension is at fault, if it can be said who sent them."""
+        self._station.refuse(tunnel, Refusal.MALFORMED, outer_source, str(error))
+        self._about_octets(tunnel, data, outer_source, None, error.offset)
+
+    def too_large(self, tunnel: Tunnel, data: bytes, outer_source: IPAddress) -> None:
+        """More octets than any NHRP packet has: error 8, without a closer look."""
+        self._station.refuse(tunnel, Refusal.TOO_LARGE, outer_source, f"{len(data)} octets")
+        self._about_octets(tunnel, data, outer_source, ErrorCode.SDU_SIZE_EXCEEDED, 0)
 
     def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
         """Did it come back to the station that sent it?"""
         return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
 
+    def _about_octets(
+        self, tunnel: Tunnel, data: bytes, outer_source: IPAddress, code: ErrorCode | None, offset: int
+    ) -> None:
+        envelope = peek(data)
+        if envelope is None or envelope.kind == PacketType.ERROR_INDICATION:
+            return
+        if code is None:
+            in_extensions = 0 < envelope.extension_offset <= offset
+            code = ErrorCode.INVALID_EXTENSION if in_extensions else ErrorCode.PROTOCOL_ERROR
+        to = envelope.destination_protocol if envelope.kind in _REPLY_TYPES else envelope.source_protocol
+        self._send(tunnel, outer_source, to, _Fault(code, offset, data))
 
-def quoted_request(packet: ErrorIndication) -> tuple[PacketType, int] | None:
-    """Type and request id of the packet that an error quotes, if it is long enough and of a type that has one."""
-    quoted = packet.packet
-    if len(quoted) < _REQUEST_ID_AT + 4:
+    def _send(self, tunnel: Tunnel, nbma: IPAddress, to: IPAddress, fault: _Fault) -> None:
+        address, own_nbma = tunnel.own
+        if to == address or to.version != address.version or nbma == own_nbma or not is_one_station(to):
+            return
+        if not self._may_send(nbma):
+            tunnel.counters.count_refused(Refusal.ERROR_LIMIT)
+            return
+        indication = ErrorIndication(
+            source_nbma=own_nbma,
+            source_protocol=address,
+            destination_protocol=to,
+            error_code=fault.code,
+            error_offset=fault.offset,
+            packet=bytes(fault.octets[:LARGEST_QUOTE]),
+        )
+        self._station.send(tunnel, nbma, indication)
+
+    def _may_send(self, nbma: IPAddress) -> bool:
+        now = self._station.now
+        limit = self._to_one.get(nbma)
+        if limit is None:
+            if len(self._to_one) >= LARGEST_COUNTED:
+                del self._to_one[next(iter(self._to_one))]
+            limit = self._to_one[nbma] = SendLimit(ERRORS_TO_ONE, ERROR_SECONDS)
+        return limit.take(now) and self._to_all.take(now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with which octets, and where."""
+
+    code: ErrorCode
+    offset: int
+    octets: bytes
+
+
+def extension_offset(packet: NhrpPacket, extension: Extension | int | None) -> int:
+    """Where an extension (or the one of this number) stands in its packet; without one, where they begin.
+
+    For the Error Offset of RFC 2332 §5.2.7.
+    """
+    sizes = [len(other.serialize()) for other in packet.extensions]
+    match extension:
+        case int():
+            number = extension
+        case None:
+            number = 0
+        case _:
+            number = next((at for at, other in enumerate(packet.extensions) if other is extension), 0)
+    return len(packet.serialize()) - len(packet.end) - sum(sizes[number:])
+
+
+def destination_offset(packet: NhrpPacket) -> int:
+    """Where the destination protocol address stands in a packet, RFC 2332 §5.2.0.1."""
+    return (
+        _ADDRESSES_AT
+        + len(packet.source_nbma.packed)
+        + len(packet.source_nbma_subaddress)
+        + len(packet.source_protocol.packed)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The packet that an Error Indication is about, as far as it was sent back.
+
+    destination: None if the quote ends before it (FRR quoted nothing but the header until 2024).
+    """
+
+    kind: PacketType
+    request_id: int
+    destination: IPAddress | None
+
+
+def quoted_request(packet: ErrorIndication) -> Quoted | None:
+    """What an error quotes, if that is long enough and of a type that has a request id."""
+    octets = packet.packet
+    if len(octets) < _REQUEST_ID_AT + 4:
         return None
-    request_id = int.from_bytes(quoted[_REQUEST_ID_AT : _REQUEST_ID_AT + 4], "big")
-    kind = quoted[_TYPE_AT]
+    kind = octets[_TYPE_AT]
     if not PacketType.RESOLUTION_REQUEST <= kind <= PacketType.PURGE_REPLY:
         return None
-    return PacketType(kind), request_id
+    request_id = int.from_bytes(octets[_REQUEST_ID_AT : _REQUEST_ID_AT + 4], "big")
+    envelope = peek(octets)
+    return Quoted(PacketType(kind), request_id, envelope.destination_protocol if envelope else None)

@@ -13,14 +13,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearCache(Event):
-    """`clear ip nhrp [A.B.C.D]`: forget what was learned, all of it or one target. What is configured stays."""
+    """`clear ip nhrp [A.B.C.D]`: forget what was learned, all of it or one target. What is configured stays.
+
+    version: of IP.
+    """
 
     target: Prefix | None = None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ClearCounters(Event):
-    """`clear ip nhrp counters`."""
+    """`clear ip nhrp [A.B.C.D] counters [interface X]`: the numbers of `show ip nhrp traffic` and `nhs detail`.
+
+    server: those about this next hop server alone. version: of IP.
+    """
+
+    version: int = 4
+    interface: str | None = None
+    server: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearStatistics(Event):
+    """`clear ip nhrp stats [X]`: the numbers of `show nhrp stats`, which are of both versions of IP."""
+
+    interface: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,4 +53,4 @@ class ClearSessions(Event):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Event):
-    """The router is going to be stopped in good order: take our registrations back from the servers."""
+    """The router is going to be stopped in good order: servers and those who resolved us are to forget us."""

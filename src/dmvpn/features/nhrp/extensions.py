@@ -152,7 +152,7 @@ class VendorPrivate(Extension):
         while position + 2 <= len(self.data):
             subtype, length = self.data[position], self.data[position + 1]
             value = self.data[position + 2 : position + 2 + length]
-            if subtype == _NHRP_GROUP and len(value) == length and value.isascii():
+            if subtype == _NHRP_GROUP and len(value) == length and value.isascii() and value.decode().isprintable():
                 return value.decode("ascii")
             position += 2 + length
         return None
@@ -171,6 +171,9 @@ class UnknownExtension(Extension):
 
 
 Extensions = tuple[Extension, ...]
+
+#: Classes of which several may stand in a packet.
+_MANY = (VendorPrivate, UnknownExtension)
 
 _Kind = TypeVar("_Kind", bound=Extension)
 
@@ -239,6 +242,18 @@ def put(extensions: Extensions, extension: Extension) -> Extensions:
 def remove(extensions: Extensions, kind: type[Extension]) -> Extensions:
     """The list without the extensions of this class."""
     return tuple([extension for extension in extensions if not isinstance(extension, kind)])
+
+
+def repeated(extensions: Extensions) -> int | None:
+    """The number of the first extension of a class that stood before; vendors' and unknown ones may (RFC 2332 §5.3)."""
+    seen: list[type[Extension]] = []
+    for number, extension in enumerate(extensions):
+        kind = type(extension)
+        if kind in seen:
+            return number
+        if kind not in _MANY:
+            seen.append(kind)
+    return None
 
 
 def append_entry(extensions: Extensions, kind: type[AddressExtension], entry: ClientInfo) -> Extensions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Log
 from dmvpn.features.nhrp.cie import CieCode
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
@@ -162,15 +163,23 @@ class NhpDown(Log):
 
 
 class NhrpError(Log):
-    """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ."""
+    """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ.
+
+    An "Encap Error (7)" is what IOS logs where it has no NBMA address to pass a packet on to: nobody has registered the
+    address that it is for. Often an `ip nhrp nhs` line names a tunnel address that is not the server's. The sender is
+    told error 6, protocol address unreachable (RFC 2332 §5.2.7).
+    """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
         """The message about a packet of this kind; peer: tunnel and NBMA address."""
-        wrong_password = code == ErrorCode.AUTHENTICATION_FAILURE
-        what = "Recieved wrong authentication string for" if wrong_password else "NHRP Error for"
+        what = "NHRP Error for"
+        if code == ErrorCode.AUTHENTICATION_FAILURE:
+            what = "Recieved wrong authentication string for"
+        elif code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
+            what, code = "NHRP Encap Error for", ErrorCode.PROTOCOL_ERROR
         text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
         return cls("DMVPN", 3, "DMVPN_NHRP_ERROR", text)
 
@@ -201,7 +210,7 @@ class PacketRefused(Log):
 def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
     """A station as these messages write it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
-    return f"(Tunnel: {tunnel} NBMA: {nbma}{blank})"
+    return f"(Tunnel: {spelled(tunnel)} NBMA: {spelled(nbma)}{blank})"
 
 
 MESSAGES = (

@@ -20,6 +20,8 @@ DEFAULT_MAX_SEND = (10_000, 10)
 DEFAULT_REDIRECT_INTERVAL = 8
 #: Octets of the password that IOS puts into a packet.
 PASSWORD_LENGTH = 8
+#: Octets of the name of a group: their number is one octet of the extension.
+GROUP_LENGTH = 255
 #: NHSs of a cluster that are used at the same time; IOS's default is "all".
 ALL_CONNECTIONS = 255
 
@@ -42,15 +44,18 @@ class NhsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelConfig:
-    """The NHRP lines of one interface. Without a network_id NHRP does not run on it.
+    """The NHRP lines of one interface for one IP version. Without a network_id NHRP does not run on it.
 
     maps: (target, NBMA address). multicast: NBMA addresses that get copies of multicasts; multicast_dynamic: clients
     that register do too. holdtime, registration_timeout, redirect_interval, fallback: seconds. max_send: packets and
     seconds. group: sent with registrations. max_connections: (cluster, servers used at a time). if_state: the line
-    protocol follows the servers.
+    protocol follows the servers. server_only, interest: no Resolution Requests; non_caching: nothing is learned from
+    those of others. record: our requests collect the servers they pass. responder: the interface whose address names us
+    as responder, "" for the tunnel itself.
     """
 
     name: str
+    version: int = 4
     network_id: int | None = None
     authentication: str = field(default="", repr=False)
     maps: tuple[tuple[Prefix, IPAddress], ...] = ()
@@ -66,10 +71,19 @@ class TunnelConfig:
     redirect: bool = False
     redirect_interval: int = DEFAULT_REDIRECT_INTERVAL
     server_only: bool = False
+    non_caching: bool = False
+    record: bool = True
+    responder: str = ""
+    interest: bool = True
     max_send: tuple[int, int] = DEFAULT_MAX_SEND
     group: str = ""
     groups: tuple[tuple[str, str], ...] = ()
     if_state: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """May packets of the data plane, and redirects, cause Resolution Requests?"""
+        return self.interest and not self.server_only
 
     @property
     def password(self) -> bytes:
@@ -84,8 +98,13 @@ class TunnelConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NhrpConfig:
-    """All NHRP settings. logging: `logging dmvpn`; rate_limit: at most one message of a kind in so many seconds."""
+    """All NHRP settings. logging: `logging dmvpn`; rate_limit: at most one message of a kind in so many seconds.
+
+    hosts, domain: `ip host` and `ip domain name`, for servers that are configured by name.
+    """
 
     tunnels: tuple[TunnelConfig, ...] = ()
     logging: bool = False
     rate_limit: int = 0
+    hosts: tuple[tuple[str, IPAddress], ...] = ()
+    domain: str = ""

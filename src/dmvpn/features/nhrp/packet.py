@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: ar$afn, ar$pro.type, (ar$pro.snap), ar$hopcnt, ar$pktsz, ar$chksum, ar$extoff, ar$op.version, ar$op.type, ar$shtl,
 #: ar$sstl, and what every mandatory part begins with: two protocol address lengths and six octets that differ by type.
-_HEADER = struct.Struct("!HH5xBHHHBBBBBBHI")
+HEADER = struct.Struct("!HH5xBHHHBBBBBBHI")
 _SIZE_AT = 10
 _CHECKSUM_AT = 12
 _EXTENSION_OFFSET_AT = 14
@@ -143,7 +143,7 @@ class NhrpPacket:
         source_nbma = self.source_nbma.packed
         source = self.source_protocol.packed
         destination = self.destination_protocol.packed
-        header = _HEADER.pack(
+        header = HEADER.pack(
             _AFN[self.source_nbma.version],
             _PROTOCOL_TYPE[self.source_protocol.version],
             self.hop_count,
@@ -261,9 +261,7 @@ class ErrorIndication(NhrpPacket):
     """
 
     TYPE: ClassVar = PacketType.ERROR_INDICATION
-
     end: bytes = b""
-
     unused: int = 0
     error_code: int
     error_offset: int = 0
@@ -293,8 +291,9 @@ class TrafficIndication(NhrpPacket):
 
 
 _REQUESTS = (ResolutionRequest, RegistrationRequest, PurgeRequest)
-_REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
-_CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {kind.TYPE: kind for kind in (*_REQUESTS, *_REPLIES)}
+#: Packets that go towards their *source* (§5.2.0.1).
+REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
+_CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {kind.TYPE: kind for kind in (*_REQUESTS, *REPLIES)}
 _ERROR_CODES = {int(code): code for code in ErrorCode}
 
 
@@ -302,10 +301,10 @@ def parse(data: Octets) -> NhrpPacket:
     """Decode the NHRP packet that `data` begins with; what follows its packet size is padding. Raises WireError."""
     packet = _checked(data)
     afn, protocol_type, hop_count, size, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, first, second = (
-        _HEADER.unpack_from(packet)
+        HEADER.unpack_from(packet)
     )
-    nbma_length, protocol_length = _address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
-    subaddress_at = _HEADER.size + nbma_length
+    nbma_length, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
+    subaddress_at = HEADER.size + nbma_length
     source_at = subaddress_at + sstl
     destination_at = source_at + protocol_length
     body_at = destination_at + protocol_length
@@ -318,7 +317,7 @@ def parse(data: Octets) -> NhrpPacket:
         extensions, end_at = parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
-    source_nbma = ip_address(packet[_HEADER.size : subaddress_at])
+    source_nbma = ip_address(packet[HEADER.size : subaddress_at])
     subaddress = packet[subaddress_at:source_at]
     source_protocol = ip_address(packet[source_at:destination_at])
     destination_protocol = ip_address(packet[destination_at:body_at])
@@ -366,10 +365,10 @@ def parse(data: Octets) -> NhrpPacket:
 
 def _checked(data: Octets) -> bytes:
     """The octets of the packet without padding, if size, version, type and checksum are right. Raises WireError."""
-    if len(data) < _HEADER.size:
+    if len(data) < HEADER.size:
         raise WireError("NHRP header cut short", offset=len(data), clause=_FIXED)
     size = data[_SIZE_AT] << 8 | data[_SIZE_AT + 1]
-    if not _HEADER.size <= size <= len(data):
+    if not HEADER.size <= size <= len(data):
         raise WireError(f"packet size {size} in {len(data)} octets", offset=_SIZE_AT, clause=_FIXED)
     packet = bytes(data) if size == len(data) else bytes(data[:size])
     if packet[16] != _VERSION:
@@ -381,7 +380,7 @@ def _checked(data: Octets) -> bytes:
     return packet
 
 
-def _address_lengths(
+def address_lengths(
     afn: int, protocol_type: int, nbma_lengths: tuple[int, int], protocol_lengths: tuple[int, int]
 ) -> tuple[int, int]:
     """Octets of NBMA and protocol addresses, if the header's lengths agree with its families. Raises WireError.

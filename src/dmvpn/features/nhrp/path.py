@@ -1,16 +1,21 @@
 """A direct path to another spoke: is it proved, and does it still work?
 
-No routing protocol runs between spokes, so nobody else would notice that the underlay between two of them is cut. A
-path is proved when something was received over it: the answer (by any way) to an ICMP echo that was sent through it, a
-packet of the peer's own, or an NHRP reply that came directly. Until then, and after it is lost, packets go by the hub.
+No routing protocol runs between spokes, so nobody else would notice that the underlay between two of them is cut, or
+cut one way only. One thing proves the way *to* the peer: the answer, by whatever way it comes, to an ICMP echo that was
+sent over the path. What the peer sends shows the other direction, and proves nothing.
 
     PROVING   echoes are on their way; packets go by the hub
-    PROVEN    packets go directly
-    SUSPECT   we sent, and heard nothing back for a while: echoes again, packets still go directly
-    LOST      nothing came back: packets go by the hub; tried again later and later
+    PROVEN    packets go directly; while they do, one echo a second checks the path
+    SUSPECT   a check was not answered: echoes in quick succession, packets still go directly
+    LOST      none of them was answered: packets go by the hub; tried again later and later, or when the peer is heard
+
+A path that was lost must answer several echoes before it is used again, and the longer its last lives were short, the
+longer it rests: a path that flaps is used little, and nothing is lost by that.
+
+A peer behind NAT has to begin where we are not behind one: `wait`.
 
 `Path` is one such path. It is told facts (`Move`) and the time, and answers what is to be done (`Act`); who probes how
-and what the RIB hears of it is up to `liveness` and `shortcuts`.
+and what the RIB hears of it is up to `peers` and `registration`.
 """
 
 from __future__ import annotations
@@ -37,8 +42,9 @@ class PathState(enum.Enum):
 class Move(enum.Enum):
     """What can happen to a path."""
 
-    PROVED = "something came back over it"
-    SILENCE = "packets were sent, none came back"
+    START = "it is to be proved"
+    PROVED = "enough echoes were answered"
+    CHECK_DUE = "packets take it, and the last check is a while ago"
     PROBE_DUE = "the last echo was not answered yet"
     EXHAUSTED = "the last echo of a series was not answered"
 
@@ -53,19 +59,18 @@ class Act(enum.Enum):
 
 #: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
 MOVES: dict[tuple[PathState, Move], PathState] = {
+    (PathState.PROVING, Move.START): PathState.PROVING,
     (PathState.PROVING, Move.PROVED): PathState.PROVEN,
-    (PathState.PROVING, Move.SILENCE): PathState.PROVING,
     (PathState.PROVING, Move.PROBE_DUE): PathState.PROVING,
     (PathState.PROVING, Move.EXHAUSTED): PathState.LOST,
     (PathState.PROVEN, Move.PROVED): PathState.PROVEN,
-    (PathState.PROVEN, Move.SILENCE): PathState.SUSPECT,
+    (PathState.PROVEN, Move.CHECK_DUE): PathState.PROVEN,
+    (PathState.PROVEN, Move.PROBE_DUE): PathState.SUSPECT,
     (PathState.SUSPECT, Move.PROVED): PathState.PROVEN,
-    (PathState.SUSPECT, Move.SILENCE): PathState.SUSPECT,
     (PathState.SUSPECT, Move.PROBE_DUE): PathState.SUSPECT,
     (PathState.SUSPECT, Move.EXHAUSTED): PathState.LOST,
+    (PathState.LOST, Move.START): PathState.PROVING,
     (PathState.LOST, Move.PROVED): PathState.PROVEN,
-    (PathState.LOST, Move.SILENCE): PathState.LOST,
-    (PathState.LOST, Move.PROBE_DUE): PathState.PROVING,
 }
 
 #: Packets take the direct path in these.
@@ -73,16 +78,28 @@ USABLE = (PathState.PROVEN, PathState.SUSPECT)
 
 #: Seconds between the echoes of a series, and after the last one until it counts as unanswered.
 PROVING_INTERVALS = (0.25, 0.5, 1.0, 2.0, 4.0)
-#: Together under a second: with one poll of the counters a second, a dead path is left within three.
-SUSPECT_INTERVALS = (0.2, 0.2, 0.2, 0.3)
+#: The first is the check itself. Together under a second: with a check every second a dead path is left within two, and
+#: one that died while it was idle within three seconds of the first packet.
+CHECK_INTERVALS = (0.3, 0.2, 0.2, 0.2)
+#: Echoes of one series that must be answered before a path that was lost is used again.
+ANSWERS_AFTER_LOSS = 3
+#: Seconds for which an answer tells that a path works: those in use are checked each second.
+FRESH = 2.0
 #: Seconds that a lost path rests before it is tried again: 4, 8, 16, 32, 60, 60 ...
 FIRST_REST = 4.0
 LONGEST_REST = 60.0
+#: Seconds that a path must have worked before its next loss counts as the first one.
+STABLE = 60.0
+#: Seconds that a peer behind NAT is left to begin.
+PATIENCE = 5.0
 
 
 @dataclass(slots=True)
 class Path:
-    """One direct path. identifier: of its echoes. deadline: when it wants `expired`, seconds, or None."""
+    """One direct path. identifier: of its echoes. deadline: when it wants `expired`, seconds, or None.
+
+    sequence: of the last echo. checked_at: when the last one was answered.
+    """
 
     peer: IPAddress
     nbma: IPAddress
@@ -92,60 +109,114 @@ class Path:
     reason: Reason | None = None
     deadline: float | None = None
     sequence: int = 0
+    checked_at: float | None = None
     _tries: int = 0
+    _missing: int = 1
+    _last_answered: int = 0
+    _used_since: float = 0.0
     _rest: float = FIRST_REST
-    _was_lost: bool = False
+    _awaited: bool = False
 
     @property
     def usable(self) -> bool:
         """Packets may take it."""
         return self.state in USABLE
 
+    @property
+    def waits(self) -> bool:
+        """The peer has to begin, and has not yet."""
+        return self.state is PathState.PROVING and not self._tries
+
     def start(self, now: float) -> list[Act]:
-        """Begin to prove it."""
+        """Prove it, from the first echo on. One that is used already is left alone."""
+        if self.usable:
+            return []
+        if self.state is PathState.LOST:
+            self._missing = ANSWERS_AFTER_LOSS
+        self._move(Move.START, now)
+        self._tries = 0
         return self._probe(now)
 
-    def proved(self, now: float, *, by_echo: bool = False) -> list[Act]:
-        """Something came over it. After a loss only an answered echo counts: other packets show one direction."""
-        if self._was_lost and not by_echo:
+    def wait(self, reason: Reason, now: float) -> list[Act]:
+        """The peer is to begin: send it nothing until it is heard, or for a while."""
+        self.reason = reason
+        self.deadline = now + PATIENCE
+        return []
+
+    def answered(self, sequence: int, now: float) -> list[Act]:
+        """The echo with this number was answered. The same answer once more proves nothing more."""
+        if not 0 < (sequence - self._last_answered) & 0xFFFF < 0x8000:
             return []
-        self._was_lost = False
+        self._last_answered = sequence
+        self.checked_at = now
+        self._missing -= 1
+        if self._missing > 0:
+            return []
         was_usable = self.usable
         self._move(Move.PROVED, now)
-        self._tries = 0
-        self._rest = FIRST_REST
+        self._tries, self._missing = 0, 1
         self.deadline = None
         self.reason = None
-        return [] if was_usable else [Act.USE]
+        if was_usable and not self._awaited:
+            return []
+        self._awaited = False
+        if not was_usable:
+            self._used_since = now
+        return [Act.USE]
 
-    def silence(self, now: float) -> list[Act]:
-        """Packets were sent over it since the last look, and none came back."""
-        was_proven = self.state is PathState.PROVEN
-        self._move(Move.SILENCE, now)
-        return self._probe(now) if was_proven else []
+    def check(self, now: float) -> list[Act]:
+        """Packets take it: see whether it still works, unless that is being done."""
+        if self.state is not PathState.PROVEN or self.deadline is not None:
+            return []
+        self._move(Move.CHECK_DUE, now)
+        return self._probe(now)
+
+    def confirm(self, now: float) -> list[Act]:
+        """Packets that take the hub are to take this path, which may have died while it was idle: look first."""
+        if self.checked_at is not None and now - self.checked_at <= FRESH:
+            return [Act.USE]
+        self._awaited = True
+        return self.check(now)
+
+    def heard(self, now: float) -> list[Act]:
+        """Something came from the peer directly: a lost path may work again, so it need not rest any longer.
+
+        One that waited for that need not wait any longer.
+        """
+        if self.waits:
+            self.reason = None
+            return self.start(now)
+        if self.state is PathState.LOST and now >= self.since + FIRST_REST:
+            return self.start(now)
+        return []
 
     def expired(self, now: float) -> list[Act]:
         """The deadline has come."""
-        intervals = SUSPECT_INTERVALS if self.state is PathState.SUSPECT else PROVING_INTERVALS
-        if self.state is PathState.LOST or self._tries < len(intervals):
+        if self.state is PathState.LOST:
+            return self.start(now)
+        if self._tries < len(self._intervals):
             self._move(Move.PROBE_DUE, now)
             return self._probe(now)
-        was_usable, tries = self.usable, self._tries
+        was_usable = self.usable
+        if was_usable and now >= self._used_since + STABLE:
+            self._rest = FIRST_REST
         self._move(Move.EXHAUSTED, now)
-        self._tries = 0
-        self._was_lost = True
         self.deadline = now + self._rest
         self._rest = min(2 * self._rest, LONGEST_REST)
+        self._missing = ANSWERS_AFTER_LOSS
         self.reason = Reason(
-            "the direct path does not answer, packets go by the hub",
-            f"{tries} echoes to {self.peer} at {self.nbma} unanswered",
+            "the direct path does not answer",
+            f"{self._tries} echoes to {self.peer} at {self.nbma} unanswered",
             since=now,
         )
         return [Act.LEAVE] if was_usable else []
 
+    @property
+    def _intervals(self) -> tuple[float, ...]:
+        return CHECK_INTERVALS if self.usable else PROVING_INTERVALS
+
     def _probe(self, now: float) -> list[Act]:
-        intervals = SUSPECT_INTERVALS if self.state is PathState.SUSPECT else PROVING_INTERVALS
-        self.deadline = now + intervals[self._tries]
+        self.deadline = now + self._intervals[self._tries]
         self._tries += 1
         self.sequence = (self.sequence + 1) & 0xFFFF
         return [Act.PROBE]

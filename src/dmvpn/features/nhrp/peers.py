@@ -4,10 +4,12 @@ For each peer there is a host entry (its tunnel address -> its NBMA address) and
 are further entries with the same next hop. Packets go directly as soon as the path is proved, and by the hub again as
 soon as it is lost; a neighbour is changed before the routes that need it, and nothing is dropped in between:
 
-    learn, learn_prefix -> Path.start or proved -> USE   -> adjacency = the peer's NBMA address, then the routes
-    echo reply, traffic -> Path.proved                       |
-    counters            -> Path.silence         -> LEAVE -> routes back, then adjacency = the hub's NBMA address
-    deadline            -> Path.expired
+    learn, learn_prefix -> Path.start
+    echo reply          -> Path.answered -> USE   -> adjacency = the peer's NBMA address, then the routes
+    counters            -> Path.check, heard
+    deadline            -> Path.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
+
+While no server answers there is no better way than a direct path, even a lost one: it is left when one answers again.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.path import Act, Path, PathState
+from dmvpn.features.nhrp.standby import Standby
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.ways import Onward
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.echoes import Echoes
@@ -27,15 +32,20 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.features.nhrp.usage import Traffic
 
+#: Seconds between two packets that keep a translator's mapping alive, as RFC 3948 §4 has it.
+NAT_KEEPALIVE = 20.0
 #: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
 LARGEST_GLEANED = 256
+#: Seconds for which packets to a forgotten next hop go by the hub, until routes have followed. Whoever still sends to
+#: it after that has it asked for again.
+BRIDGE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """What a message said of a peer. nbma: where packets go; claimed: what the peer wrote, if a translator changed it.
 
-    proved: the message came straight from the peer. flags: further ones for its host entry.
+    direct: the message came straight from the peer. flags: further ones for its host entry.
     """
 
     next_hop: IPAddress
@@ -43,7 +53,7 @@ class Binding:
     claimed: IPAddress | None = None
     holding_time: int
     mtu: int = 0
-    proved: bool = False
+    direct: bool = False
     flags: Flag = NO_FLAGS
 
 
@@ -54,6 +64,7 @@ class Peers:
         self._station = station
         self._routes = routes
         self._echoes = echoes
+        self._standby = Standby(station)
 
     # -------------------------------------------------------------------------------------------- learning
 
@@ -109,7 +120,10 @@ class Peers:
         if old is not None:
             self.drop(tunnel, old)
         self._station.add_entry(tunnel, entry)
-        if self._is_usable(tunnel, binding.next_hop):
+        path = tunnel.paths.get(binding.next_hop)
+        if path is not None and path.usable:
+            self._carry_out(tunnel, path, path.confirm(now))
+        elif self._is_usable(tunnel, binding.next_hop):
             self._use_entry(tunnel, entry)
 
     def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
@@ -134,6 +148,8 @@ class Peers:
             self._echoes.forget(tunnel, path)
         if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._station.now):
             self.glean(tunnel, entry.next_hop)
+            again = Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(entry.next_hop))
+            self._station.deadlines.set(again, self._station.now + BRIDGE)
         else:
             self._station.clear_adjacency(tunnel, entry.next_hop)
             tunnel.gleaned.pop(entry.next_hop, None)
@@ -155,9 +171,18 @@ class Peers:
         self._station.set_adjacency(tunnel, next_hop, server.nbma)
         return True
 
+    def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
+        """A next hop was forgotten a moment ago: if packets still go to it, the plane says so and it is asked for."""
+        if tunnel.gleaned.pop(next_hop, None) is not None:
+            self._station.clear_adjacency(tunnel, next_hop)
+
     def server_changed(self, tunnel: Tunnel) -> None:
-        """Another server is the best now: what goes by the hub goes by that one."""
+        """A server answers, or answers no more: what goes by the hub goes by the best one."""
+        self._standby.update(tunnel)
         server = tunnel.server()
+        for path in tunnel.paths.values():
+            if _was_kept_for_want_of_another(tunnel, path):
+                self._leave(tunnel, path)
         for next_hop in list(tunnel.gleaned):
             if server is not None and server.nbma is not None:
                 self._station.set_adjacency(tunnel, next_hop, server.nbma)
@@ -170,22 +195,37 @@ class Peers:
         entry = tunnel.cache.host(next_hop)
         if entry is None or entry.nbma is None:
             return None
+        if entry.type is EntryType.STATIC:
+            return self._standby.nbma_for(tunnel, next_hop) or entry.nbma
         return entry.nbma if entry.binds or self._is_usable(tunnel, next_hop) else None
+
+    def direct_way(self, tunnel: Tunnel, destination: IPAddress) -> Onward | None:
+        """The way to the peer that has the destination, if packets go there directly."""
+        entry = tunnel.cache.lookup(destination)
+        path = tunnel.paths.get(entry.next_hop) if entry is not None else None
+        return Onward(tunnel, path.peer, path.nbma) if path is not None and path.usable else None
+
+    def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
+        """The prefix for which our route by this peer stands in for one that the routing protocol took back."""
+        entry = tunnel.cache.lookup(destination)
+        if entry is None or entry.next_hop != next_hop or entry.route is not RouteState.INSTALLED:
+            return None
+        return entry.target
 
     # -------------------------------------------------------------------------------------------- evidence
 
-    def echo_answered(self, tunnel: Tunnel, path: Path) -> None:
+    def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
         """An echo over this path was answered, by whatever way."""
-        self._carry_out(tunnel, path, path.proved(self._station.now, by_echo=True))
+        self._carry_out(tunnel, path, path.answered(sequence, self._station.now))
 
     def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
-        """Who was heard and who was not, since the last look at the counters."""
+        """Who was heard, and who is sent to, since the last look at the counters."""
         now = self._station.now
         for path in list(tunnel.paths.values()):
-            if path.nbma in traffic.heard:
-                self._carry_out(tunnel, path, path.proved(now))
-            elif path.nbma in traffic.silent:
-                self._carry_out(tunnel, path, path.silence(now))
+            acts = path.heard(now) if path.nbma in traffic.heard else []
+            if tunnel.carries(path.nbma, now) or _may_be_forgotten(tunnel, path, now):
+                acts += path.check(now)
+            self._carry_out(tunnel, path, acts)
 
     def due(self, tunnel: Tunnel, path: Path) -> None:
         """A path's deadline has come."""
@@ -210,9 +250,10 @@ class Peers:
             tunnel.paths[binding.next_hop] = path
             self._echoes.watch(tunnel, path)
             self._station.watch_traffic(tunnel)
-            acts = path.proved(now) if binding.proved else path.start(now)
+            reason = _why_wait(tunnel, binding, now)
+            acts = path.start(now) if reason is None else path.wait(reason, now)
         else:
-            acts = path.proved(now) if binding.proved else []
+            acts = path.heard(now) if binding.direct else []
         self._carry_out(tunnel, path, acts)
 
     def _move(self, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> None:
@@ -238,11 +279,13 @@ class Peers:
         self._echoes.arm(tunnel, path)
 
     def _use(self, tunnel: Tunnel, path: Path) -> None:
+        was_used = tunnel.adjacencies.get(path.peer) == path.nbma
         tunnel.gleaned.pop(path.peer, None)
         self._station.set_adjacency(tunnel, path.peer, path.nbma)
         for entry in tunnel.cache.behind(path.peer):
             self._use_entry(tunnel, entry)
-        self._log(tunnel, path, up=True)
+        if not was_used:
+            self._log(tunnel, path, up=True)
 
     def _use_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         entry.flags &= ~Flag.TEMPORARY
@@ -250,11 +293,19 @@ class Peers:
             self._routes.install(tunnel, entry)
 
     def _leave(self, tunnel: Tunnel, path: Path) -> None:
+        if not self._has_other_way(tunnel):
+            return
         for entry in tunnel.cache.behind(path.peer):
             self._routes.withdraw(tunnel, entry)
             entry.flags |= Flag.TEMPORARY
         self.glean(tunnel, path.peer)
         self._log(tunnel, path, up=False)
+
+    @staticmethod
+    def _has_other_way(tunnel: Tunnel) -> bool:
+        """A server answers; a station without servers is one itself, and has its routes."""
+        server = tunnel.server()
+        return server is None or server.is_responding
 
     def _is_usable(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
         path = tunnel.paths.get(next_hop)
@@ -271,6 +322,28 @@ class Peers:
             self._station.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, tunnel.own))
         else:
             self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
+
+
+def _was_kept_for_want_of_another(tunnel: Tunnel, path: Path) -> bool:
+    """Is it lost, or being tried again, and do packets take it all the same, because no server answered?"""
+    return not path.usable and tunnel.adjacencies.get(path.peer) == path.nbma
+
+
+def _may_be_forgotten(tunnel: Tunnel, path: Path, now: float) -> bool:
+    """Does a translator stand before us that may soon forget this path? Then the peer could not send any more."""
+    idle = path.checked_at is None or now - path.checked_at >= NAT_KEEPALIVE
+    return tunnel.public_nbma is not None and path.usable and idle
+
+
+def _why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
+    """Why the peer has to begin, if it has to: a stray packet must not take the place of its flow at its translator.
+
+    Linux, for one, would drop then what the peer sends to us. If we are behind NAT ourselves, both have to begin.
+    """
+    if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
+        return None
+    evidence = f"{binding.nbma} stands for {binding.claimed}"
+    return Reason("the peer is behind NAT and has sent nothing directly yet", evidence, since=now)
 
 
 def _fill(entry: Entry, binding: Binding, now: float) -> None:

@@ -1,8 +1,10 @@
 """Purges, RFC 2332 §5.2.5 and §5.2.6: telling those who resolved something that it is not so any more.
 
 We send one to each requester of a prefix of ours that goes away, and to a server from which we withdraw; it is repeated
-until it is answered, or a few times (FRR never answers). We act on one that comes from who may know: the owner of the
-binding or a server of ours, and answer it also if nothing matched.
+until it is answered, or a few times (FRR never answers). Of a great many at a time the last are sent once, with N, and
+forgotten. We act on one that comes from who may know: the station at the NBMA address in question, or a server of ours
+that speaks of itself or passes on what the owner says. It is answered even if nothing matched, but not if its sender
+has no right to say it: the reply would tell him that it is done.
 """
 
 from __future__ import annotations
@@ -10,18 +12,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
-    ForwardTransitRecord,
     NatAddress,
-    ReverseTransitRecord,
 )
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.ways import Onward, find_way
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.peers import Peers
@@ -30,15 +32,21 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for an answer, try by try.
 RETRIES = (1.0, 2.0, 4.0)
+#: Purge Requests that may wait for an answer at a time.
+LARGEST_OUTSTANDING = 16_384
 
 
 @dataclass(slots=True)
 class Outstanding:
-    """A Purge Request without answer. nbma: where it went first; further tries go by the hub."""
+    """A Purge Request without answer. nbma: where it went last: first straight, then along the routes.
+
+    withdrawal: of our own registration, from a server.
+    """
 
     tunnel: str
     nbma: IPAddress
     packet: PurgeRequest
+    withdrawal: bool
     tries: int = 0
 
 
@@ -58,12 +66,40 @@ class Purger:
         self._station.remove_entry(tunnel, entry)
         for requester, known in (entry.requesters or {}).items():
             if known.expires > self._station.now:
-                self._send(tunnel, requester, known.nbma, entry.target, flags=PurgeFlag.NAT)
+                self._send(tunnel, requester, known.nbma, entry.target)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
         """Take our registration back from a server."""
         if tunnel.running and tunnel.address is not None:
-            self._send(tunnel, server, nbma, Prefix.host(tunnel.address), flags=PurgeFlag.NAT)
+            local = (Prefix.host(tunnel.link_local),) if tunnel.link_local is not None else ()
+            self._send(tunnel, server, nbma, Prefix.host(tunnel.address), *local, withdrawal=True)
+
+    def leave(self, tunnel: Tunnel) -> None:
+        """An orderly stop: servers are to forget us, and those who resolved something of ours what they know.
+
+        They look for another way then, instead of sending to us until their holding time ends. Our tunnel address, the
+        next hop of all that they know, is named too. They need not answer (N): we shall not be there to hear it.
+        """
+        for client in tunnel.clients.values():
+            if client.is_responding and client.nbma is not None:
+                self.withdraw(tunnel, client.nhs, client.nbma)
+        if not tunnel.running or tunnel.address is None:
+            return
+        for entry in list(tunnel.cache.local.values()):
+            named = dict.fromkeys((entry.target, Prefix.host(entry.next_hop)))
+            for requester, known in (entry.requesters or {}).items():
+                if known.expires > self._station.now:
+                    packet = self._request(tunnel, requester, tuple(named))
+                    self._station.send(tunnel, known.nbma, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+            self._station.remove_entry(tunnel, entry)
+
+    def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
+        """We register with this server (again): a purge of ours that it has not answered must not undo that."""
+        for request_id, outstanding in list(self._outstanding.items()):
+            told = outstanding.packet.destination_protocol
+            if outstanding.withdrawal and (outstanding.tunnel, told) == (tunnel.name, server):
+                del self._outstanding[request_id]
+                self._station.deadlines.cancel(Timer(TimerKind.PURGE, tunnel.name, request_id))
 
     def due(self, timer: Timer) -> None:
         """A Purge Request went unanswered."""
@@ -75,21 +111,34 @@ class Purger:
         if tunnel is None or not tunnel.running or outstanding.tries >= len(RETRIES):
             del self._outstanding[outstanding.packet.request_id]
             return
-        server = tunnel.server()
-        if server is not None and server.nbma is not None:
-            outstanding.nbma = server.nbma
+        way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
+        # A withdrawal goes straight always: of a registration nobody else may speak.
+        if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
+            outstanding.nbma = way.nbma
         self._transmit(tunnel, outstanding)
 
     # -------------------------------------------------------------------------------------------- receiving
 
     def request(self, tunnel: Tunnel, packet: PurgeRequest, outer_source: IPAddress) -> None:
         """A Purge Request for us."""
+        purged: PrefixTable[None] = PrefixTable()
         for cie in packet.cies:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
-            purged = Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))
-            for member in self._station.network(tunnel):
-                for entry in _inside(member, purged):
-                    self._purge(member, entry, packet, outer_source)
+            purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
+        from_server = self._from_server(tunnel, outer_source)
+        done = refused = False
+        for member in self._station.network(tunnel):
+            for entry in _named(member, purged, outer_source, all_of_them=from_server):
+                if member is not tunnel and is_link_local(entry.target.address):
+                    continue  # on another link it is another station's
+                if entry.nbma == outer_source or (from_server and _may_be_told(packet, entry, tunnel)):
+                    self._purge(member, entry)
+                    done = True
+                else:
+                    refused = True
+        if refused and not done:
+            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, outer_source)
+            return
         if not packet.flags & PurgeFlag.NO_REPLY:
             reply = PurgeReply(
                 source_nbma=packet.source_nbma,
@@ -112,39 +161,47 @@ class Purger:
 
     # -------------------------------------------------------------------------------------------- parts
 
-    def _purge(self, tunnel: Tunnel, entry: Entry, packet: PurgeRequest, outer_source: IPAddress) -> None:
-        """Drop an entry, if the sender may say so. What is configured, or our own, stays."""
-        from_server = any(client.nbma == outer_source for client in tunnel.clients.values())
-        from_owner = packet.source_protocol == entry.next_hop or entry.nbma == outer_source
-        if entry.type is EntryType.STATIC or entry.is_local:
-            return
-        if not (from_owner or (from_server and not entry.is_registered)):
-            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, outer_source)
-        elif entry.is_registered:
+    def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
+        """Did a server of ours send it, or pass it on?"""
+        return any(
+            client.nbma == outer_source
+            for member in self._station.network(tunnel)
+            for client in member.clients.values()
+        )
+
+    def _purge(self, tunnel: Tunnel, entry: Entry) -> None:
+        if entry.is_registered:
             self._server.withdraw(tunnel, entry, "NHRP: no error")
         else:
             self._peers.drop(tunnel, entry)
 
-    def _send(self, tunnel: Tunnel, destination: IPAddress, nbma: IPAddress, purged: Prefix, flags: PurgeFlag) -> None:
+    def _send(
+        self, tunnel: Tunnel, destination: IPAddress, nbma: IPAddress, *purged: Prefix, withdrawal: bool = False
+    ) -> None:
         if not tunnel.running:
             return
-        address, nbma_of_ours = tunnel.own
-        packet = PurgeRequest(
-            source_nbma=nbma_of_ours,
+        packet = self._request(tunnel, destination, purged)
+        if len(self._outstanding) >= LARGEST_OUTSTANDING:
+            self._station.send(tunnel, nbma, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+            return
+        outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, nbma, packet, withdrawal)
+        self._transmit(tunnel, outstanding)
+
+    def _request(self, tunnel: Tunnel, destination: IPAddress, purged: tuple[Prefix, ...]) -> PurgeRequest:
+        address, nbma = tunnel.own
+        return PurgeRequest(
+            source_nbma=nbma,
             source_protocol=address,
             destination_protocol=destination,
-            flags=flags,
+            flags=PurgeFlag.NAT,
             request_id=self._station.next_request_id(),
-            cies=(ClientInfo(prefix_length=purged.length, protocol=purged.address),),
+            cies=tuple(ClientInfo(prefix_length=prefix.length, protocol=prefix.address) for prefix in purged),
             extensions=(
-                ForwardTransitRecord(),
-                ReverseTransitRecord(),
+                *self._station.records(tunnel),
                 *self._station.authentication(tunnel),
                 NatAddress(),
             ),
         )
-        outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, nbma, packet)
-        self._transmit(tunnel, outstanding)
 
     def _transmit(self, tunnel: Tunnel, outstanding: Outstanding) -> None:
         when = self._station.now + RETRIES[outstanding.tries]
@@ -153,9 +210,24 @@ class Purger:
         self._station.send(tunnel, outstanding.nbma, outstanding.packet)
 
 
-def _inside(tunnel: Tunnel, purged: Prefix) -> list[Entry]:
-    """The entries whose target is, or lies in, the purged prefix. Only a real prefix costs a look at all of them."""
-    if purged.is_host:
-        entry = tunnel.cache.get(purged)
-        return [entry] if entry is not None else []
-    return [entry for entry in tunnel.cache.entries() if entry.target in purged]
+def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
+    """May this packet, which came by a server, purge the entry? Registrations are withdrawn directly (§5.2.5)."""
+    source = packet.source_protocol
+    return not entry.is_registered and (source == entry.next_hop or tunnel.is_server(source))
+
+
+def _named(tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of_them: bool) -> list[Entry]:
+    """The entries whose target is, or lies in, a purged prefix. What is configured, or our own, is not among them.
+
+    A stranger costs no look at the whole cache: only what leads to his own NBMA address, and what he names exactly.
+    """
+    found: dict[Prefix, Entry] = {}
+    for prefix in purged:
+        exact = tunnel.cache.get(prefix)
+        if exact is not None:
+            found[prefix] = exact
+    if any(not prefix.is_host for prefix in purged):
+        for entry in tunnel.cache.entries() if all_of_them else tunnel.cache.at(nbma):
+            if any(prefix.length <= entry.target.length for prefix, _ in purged.matches(entry.target.address)):
+                found[entry.target] = entry
+    return [entry for entry in found.values() if entry.type is not EntryType.STATIC and not entry.is_local]

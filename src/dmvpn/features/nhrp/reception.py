@@ -1,7 +1,8 @@
 """The way of a received NHRP packet: read it, check it, decide whose it is, hand it over.
 
-octets -> parse -> tunnel configured? -> password -> for us?  -> server, responder, registration, resolver, purger
-                                                  -> else     -> transit
+octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> server, responder, registration,
+                                                              |              resolver, purger
+                                                              -> else     -> transit
 replies are for who is their *source* (RFC 2332 §5.2.0.1), requests and indications for who is their destination,
 or leads to it: a Resolution Request for a host behind us is ours to answer.
 """
@@ -15,9 +16,10 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
-from dmvpn.features.nhrp.errors import Errors, quoted_request
-from dmvpn.features.nhrp.extensions import Authentication, UnknownExtension, find
+from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
+from dmvpn.features.nhrp.extensions import Authentication, UnknownExtension, find, repeated
 from dmvpn.features.nhrp.packet import (
+    REPLIES,
     ErrorCode,
     ErrorIndication,
     NhrpPacket,
@@ -34,7 +36,6 @@ from dmvpn.features.nhrp.packet import (
 from dmvpn.features.nhrp.redirect import quoted_addresses
 from dmvpn.features.nhrp.replies import unknown_compulsory
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
-from dmvpn.features.nhrp.transit import REPLIES, Transit
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.responder import Responder
     from dmvpn.features.nhrp.server import Server
+    from dmvpn.features.nhrp.transit import Transit
     from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+#: Octets that an NHRP packet may have. Real ones have some hundred; a jumbo frame's worth is more than enough.
+LARGEST_MESSAGE = 9216
 
 
 class Reception:
@@ -82,14 +88,19 @@ class Reception:
         if not tunnel.running:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
+        if len(event.data) > LARGEST_MESSAGE:
+            self._errors.too_large(tunnel, event.data, event.outer_source)
+            return
         try:
             packet = parse(event.data)
+            _check_underlay(packet, event.outer_source)
         except WireError as error:
-            self._station.refuse(tunnel, Refusal.MALFORMED, event.outer_source, str(error))
+            self._errors.unreadable(tunnel, event.data, event.outer_source, error)
             return
         tunnel.counters.count_received(packet.TYPE)
         self._station.show(Direction.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
-        if self._is_authentic(tunnel, packet, event.outer_source):
+        source = event.outer_source
+        if self._is_authentic(tunnel, packet, source) and self._is_consistent(tunnel, packet, source):
             self._deliver(tunnel, packet, event.outer_source)
 
     # -------------------------------------------------------------------------------------------- decisions
@@ -102,8 +113,21 @@ class Reception:
         received = find(packet.extensions, Authentication)
         if received is not None and received.data == password:
             return True
+        if isinstance(packet, RegistrationReply):
+            what = "the reply of the next hop server has another password than ours, or none"
+            reason = Reason(what, "", "RFC 2332 §5.3.4", since=self._station.now)
+            self._registration.failed(tunnel, packet.request_id, reason)
         code, why = ErrorCode.AUTHENTICATION_FAILURE, Refusal.AUTHENTICATION
-        self._errors.refuse(tunnel, packet, outer_source, code, why)
+        self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, received))
+        return False
+
+    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> bool:
+        """Of each extension there may be one (RFC 2332 §5.3): with two records, which one tells the loop?"""
+        second = repeated(packet.extensions)
+        if second is None:
+            return True
+        code, why = ErrorCode.INVALID_EXTENSION, Refusal.INVALID_EXTENSION
+        self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, second))
         return False
 
     def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> None:
@@ -134,14 +158,14 @@ class Reception:
             tunnel.counters.count_refused(Refusal.NO_WAY)
         else:
             code = ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
-            self._errors.refuse(tunnel, packet, outer_source, code, Refusal.NO_WAY)
+            self._errors.refuse(tunnel, packet, outer_source, code, Refusal.NO_WAY, destination_offset(packet))
 
     def _take(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress, here: Here | None) -> None:
         """The packet is for us."""
         unknown = unknown_compulsory(packet.extensions, UnknownExtension)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
-            self._errors.refuse(tunnel, packet, outer_source, code, why)
+            self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, unknown))
             return
         match packet:
             case RegistrationRequest():
@@ -152,7 +176,9 @@ class Reception:
                 if here is not None:
                     self._responder.answer(tunnel, packet, outer_source, here.prefix)
             case ResolutionReply():
-                self._resolver.reply(tunnel, packet, outer_source)
+                if not self._resolver.reply(tunnel, packet, outer_source):
+                    code = ErrorCode.INVALID_RESOLUTION_REPLY
+                    self._errors.refuse(tunnel, packet, outer_source, code, Refusal.UNSOLICITED)
             case PurgeRequest():
                 self._purger.request(tunnel, packet, outer_source)
             case PurgeReply():
@@ -167,16 +193,28 @@ class Reception:
     def _error(self, tunnel: Tunnel, packet: ErrorIndication) -> None:
         """What somebody could not do with a packet of ours."""
         quoted = quoted_request(packet)
-        kind = messages.PACKET_NAMES[quoted[0]] if quoted else "packet"
+        kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
         message = messages.ErrorReceived.of(kind, packet.error_code)
         self._station.log(message, about=f"{tunnel.name} {kind}", interval=REFUSAL_LOG_INTERVAL)
         if quoted is None:
             return
         what = messages.error_name(packet.error_code)
         reason = Reason(f"{packet.source_protocol} answers: {what}", "", "RFC 2332 §5.2.7", since=self._station.now)
-        match quoted:
-            case (PacketType.REGISTRATION_REQUEST, request_id):
-                self._registration.failed(tunnel, request_id, reason)
-            case (PacketType.RESOLUTION_REQUEST, request_id):
-                if packet.error_code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
-                    self._resolver.refused(request_id, reason)
+        match quoted.kind:
+            case PacketType.REGISTRATION_REQUEST:
+                self._registration.failed(tunnel, quoted.request_id, reason)
+            case PacketType.RESOLUTION_REQUEST:
+                nobody = packet.error_code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
+                self._resolver.failed(quoted.request_id, quoted.destination, reason, nobody=nobody)
+            case _:
+                pass
+
+
+def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
+    """NBMA addresses must be of the family that packets really go by here. Raises WireError.
+
+    Who believed others would send into the tunnel what its underlay cannot carry.
+    """
+    if packet.source_nbma.version != outer_source.version:
+        what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"
+        raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import is_link_local
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
-from dmvpn.net.ipv4 import peek_addresses
+from dmvpn.net import ip
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -38,10 +40,11 @@ class Redirects:
         if addresses is None:
             return
         source, destination = addresses
-        if not tunnel.config.redirect or source.is_multicast or destination.is_multicast:
+        on_link = is_link_local(source) or is_link_local(destination)
+        if not tunnel.config.redirect or on_link or source.is_multicast or destination.is_multicast:
             tunnel.counters.redirects_suppressed += 1
             return
-        if self._leads_to(event.out_tunnel, destination, event.nbma):
+        if self._leads_to(event.out_tunnel, destination, event.nbma) or is_probe(event.packet):
             tunnel.counters.redirects_suppressed += 1
             return
         self._remember(tunnel, event.nbma, destination)
@@ -80,9 +83,20 @@ class Redirects:
             del tunnel.redirects[next(iter(tunnel.redirects))]
 
 
+def is_probe(packet: bytes) -> bool:
+    """An echo by which a router checks its direct way to another, or its answer: nobody needs a redirect for it."""
+    try:
+        protocol, start = ip.peek_payload(packet)
+        is_control = ip.peek_tos(packet) == TOS_INTERNETWORK_CONTROL
+    except WireError:
+        return False
+    version = packet[0] >> 4
+    return is_control and protocol == ip.ICMP[version] and ip.is_echo(packet[start:], version)
+
+
 def quoted_addresses(packet: bytes) -> tuple[IPAddress, IPAddress] | None:
     """Source and destination of a quoted packet, or None if it is not one."""
     try:
-        return peek_addresses(packet)
+        return ip.peek_addresses(packet)
     except WireError:
         return None

@@ -7,22 +7,20 @@ as `max-connections` allows; one that fails is replaced by the next, and asked o
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.notices import HoldTunnel, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     Extensions,
-    ForwardTransitRecord,
     NatAddress,
     ResponderAddress,
-    ReverseTransitRecord,
     VendorPrivate,
     find,
 )
@@ -30,42 +28,55 @@ from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
+from dmvpn.features.nhrp.silence import suspected
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from dmvpn.features.nhrp.echoes import Echoes
+    from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.features.nhrp.usage import Traffic
+
+
+#: Seconds between two looks at a server that we do not talk to, while we talk to others.
+OVERLOOKED = 8.0
+#: Reasons in the log for a server that is down: it does not answer, or we left it.
+_NO_ANSWER = "NHRP Registration Failure"
+_NOT_WANTED = "External"
 
 
 class Registration:
     """Keeps this station registered with its servers."""
 
-    def __init__(self, station: Station, echoes: Echoes) -> None:
+    def __init__(self, station: Station, echoes: Echoes, peers: Peers, purger: Purger) -> None:
         self._station = station
         self._echoes = echoes
+        self._peers = peers
+        self._purger = purger
 
     # -------------------------------------------------------------------------------------------- causes
 
     def start(self, tunnel: Tunnel) -> None:
         """The tunnel can send, or another address of it is to be registered."""
+        tunnel.public_nbma = None
         for client in tunnel.clients.values():
-            self._carry_out(tunnel, client, client.hold(self._station.now))
+            if client.nbma is not None:
+                self._carry_out(tunnel, client, client.hold(self._station.now), _NOT_WANTED)
         self.choose(tunnel)
 
     def restart(self, tunnel: Tunnel, servers: Container[IPAddress]) -> None:
         """Register anew with these servers."""
         for client in tunnel.clients.values():
             if tunnel.running and client.nhs in servers and client.state is not NhsState.WAITING:
-                self._carry_out(tunnel, client, client.start(self._station.now))
+                self._carry_out(tunnel, client, client.start(self._station.now), _NOT_WANTED)
 
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
         """The tunnel cannot send any more. The servers keep what they have: an address is theirs until it expires."""
         for client in tunnel.clients.values():
             self._carry_out(tunnel, client, client.stop(self._station.now, reason))
-        tunnel.public_nbma = None
 
     def renew(self, tunnel: Tunnel) -> None:
         """What we register (holding time, flags, group, password) has changed."""
@@ -85,10 +96,11 @@ class Registration:
         """Who was heard and who was not, since the last look at the counters."""
         now = self._station.now
         for path in list(tunnel.server_paths.values()):
-            if path.nbma in traffic.heard:
-                self._follow(tunnel, path, path.proved(now))
-            elif path.nbma in traffic.silent:
-                self._follow(tunnel, path, path.silence(now))
+            if path.nbma in traffic.silent or _is_overlooked(path, traffic, now):
+                self._follow(tunnel, path, path.check(now))
+        for client in list(tunnel.clients.values()):
+            if client.is_silent and client.nbma in traffic.heard:
+                self._carry_out(tunnel, client, client.heard(now))
 
     def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
         """The server is not configured any more."""
@@ -98,9 +110,9 @@ class Registration:
         """The deadline of the path to a server has come."""
         self._follow(tunnel, path, path.expired(self._station.now))
 
-    def echo_answered(self, tunnel: Tunnel, path: Path) -> None:
+    def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
         """A server answered an echo."""
-        self._follow(tunnel, path, path.proved(self._station.now, by_echo=True))
+        self._follow(tunnel, path, path.answered(sequence, self._station.now))
 
     def reply(self, tunnel: Tunnel, packet: RegistrationReply, outer_source: IPAddress) -> None:
         """A Registration Reply for us."""
@@ -121,6 +133,7 @@ class Registration:
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
             self._learn_server(tunnel, client, packet)
+            self._learn_link_local(tunnel, client, packet)
             tunnel.public_nbma = _translated(packet.extensions, tunnel.address, tunnel.nbma)
             self._carry_out(tunnel, client, client.accepted(now))
         self.choose(tunnel)
@@ -128,17 +141,17 @@ class Registration:
     def update_hold(self, tunnel: Tunnel) -> None:
         """`if-state nhrp`: without a server that answers, the line protocol is down."""
         responding = any(client.is_responding for client in tunnel.clients.values())
-        held = tunnel.config.if_state and bool(tunnel.clients) and not responding
+        held = tunnel.config.if_state and tunnel.is_carried and bool(tunnel.clients) and not responding
         if held != tunnel.held:
             tunnel.held = held
             reason = Reason("no next hop server answers (if-state nhrp)", since=self._station.now) if held else None
             self._station.emit(HoldTunnel(tunnel.name, reason))
 
     def failed(self, tunnel: Tunnel, request_id: int, reason: Reason) -> None:
-        """An Error Indication about one of our requests says why there will be no reply."""
+        """An Error Indication, or a reply that we may not take, says why one of our requests has no reply."""
         for client in tunnel.clients.values():
             if client.request_id == request_id:
-                client.reason = reason
+                client.objected(reason)
 
     # -------------------------------------------------------------------------------------------- choice
 
@@ -155,39 +168,52 @@ class Registration:
             self._choose_of(tunnel, members, limits.get(number, ALL_CONNECTIONS))
 
     def _choose_of(self, tunnel: Tunnel, members: Iterable[NhsClient], limit: int) -> None:
-        now, live, newest = self._station.now, 0, 0.0
+        now, live, responding, newest = self._station.now, 0, 0, 0.0
         for client in members:
             if client.nbma is None:
                 continue
             if live < limit:
                 if client.state in (NhsState.DOWN, NhsState.WAITING):
                     self._carry_out(tunnel, client, client.start(now))
-                if not client.is_failing:
-                    live += 1
-                    newest = max(newest, client.since)
-            elif client.is_responding and now < newest + tunnel.config.fallback:
-                # A better one has only just returned: both are kept until it has proved itself.
-                timer = Timer(TimerKind.REGISTER, tunnel.name, None)
-                self._station.deadlines.set(timer, newest + tunnel.config.fallback)
+                live += not client.is_failing
+                responding += client.is_responding
+                newest = max(newest, client.since)
+            elif client.is_responding and (responding < limit or now < newest + tunnel.config.fallback):
+                # A better one is asked, or has only just returned: both are kept until it has proved itself.
+                if responding >= limit:
+                    timer = Timer(TimerKind.REGISTER, tunnel.name, None)
+                    self._station.deadlines.set(timer, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
-                self._carry_out(tunnel, client, client.hold(now))
+                self._leave(tunnel, client)
+        self._station.update_multicast(tunnel)
+
+    def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
+        """A server is not needed any more. If it knew us it would go on sending us what routing protocols say."""
+        if client.is_responding and client.nbma is not None:
+            self._purger.withdraw(tunnel, client.nhs, client.nbma)
+        self._carry_out(tunnel, client, client.hold(self._station.now), _NOT_WANTED)
 
     # -------------------------------------------------------------------------------------------- consequences
 
-    def _carry_out(self, tunnel: Tunnel, client: NhsClient, acts: list[Act]) -> None:
+    def _carry_out(self, tunnel: Tunnel, client: NhsClient, acts: list[Act], why: str = _NO_ANSWER) -> None:
+        """Do what a client says. why: the reason in the log if that server is down by it."""
         for act in acts:
             match act:
                 case Act.REQUEST:
                     client.request_id = client.last_request_id = self._station.next_request_id()
+                    self._purger.forget(tunnel, client.nhs)
                     self._send(tunnel, client)
                 case Act.REPEAT:
+                    client.suspicions = suspected(tunnel, client) if client.is_silent and not client.is_refused else ()
                     self._send(tunnel, client)
                 case Act.UP:
-                    self._log(tunnel, client, up=True)
+                    self._log_up(tunnel, client)
                     self._station.emit(MulticastReached(tunnel.name))
                 case Act.DOWN:
-                    self._log(tunnel, client, up=False)
+                    self._log_down(tunnel, client, why)
         self.update_hold(tunnel)
+        if Act.UP in acts or Act.DOWN in acts:
+            self._peers.server_changed(tunnel)
         if not client.is_responding:
             self._forget_path(tunnel, client.nhs)
         elif client.nhs not in tunnel.server_paths and client.request_id is None:
@@ -200,7 +226,7 @@ class Registration:
 
     def _watch(self, tunnel: Tunnel, client: NhsClient) -> None:
         """A server that answers is worth watching: it may die long before we would ask it again."""
-        if client.nbma is None or not isinstance(client.nhs, IPv4Address):
+        if client.nbma is None or client.nhs.is_unspecified:
             return
         path = Path(client.nhs, client.nbma, self._echoes.identifier(), self._station.now, PathState.PROVEN)
         tunnel.server_paths[client.nhs] = path
@@ -230,8 +256,8 @@ class Registration:
     def _send(self, tunnel: Tunnel, client: NhsClient) -> None:
         if client.nbma is None or client.request_id is None:
             return
-        client.requests_sent += 1
-        self._station.send(tunnel, client.nbma, self._request(tunnel, client, client.request_id))
+        request = self._request(tunnel, client, client.request_id)
+        client.requests_sent += self._station.send(tunnel, client.nbma, request)
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
         """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""
@@ -246,11 +272,10 @@ class Registration:
             destination_protocol=client.nhs if known else address,
             flags=RegistrationFlag.NAT | (RegistrationFlag.UNIQUE if config.unique else RegistrationFlag(0)),
             request_id=request_id,
-            cies=(replace(own, nbma=None, protocol=None),),
+            cies=(_registered(own, tunnel.link_local),),
             extensions=(
                 ResponderAddress(),
-                ForwardTransitRecord(),
-                ReverseTransitRecord(),
+                *self._station.records(tunnel),
                 *self._station.authentication(tunnel),
                 NatAddress(entries=(server,)),
                 *((VendorPrivate.of_group(config.group),) if config.group else ()),
@@ -263,20 +288,67 @@ class Registration:
             return
         responder = find(packet.extensions, ResponderAddress)
         entry = responder.entries[0] if responder and responder.entries else None
-        address = entry.protocol if entry and entry.protocol is not None else packet.destination_protocol
-        if address != tunnel.address and address != client.nhs and client.nbma is not None:
+        # A server may name itself by another interface (`ip nhrp responder`): that address is nobody's next hop.
+        named = entry.protocol if entry is not None else None
+        beside_us = named is not None and tunnel.subnet is not None and named in tunnel.subnet
+        address = packet.destination_protocol
+        if named is not None and (beside_us or address == tunnel.address):
+            address = named
+        believable = is_one_station(address) and address.version == tunnel.version and not tunnel.is_ours(address)
+        if believable and address != client.nhs and client.nbma is not None:
+            self._forget_path(tunnel, client.nhs)
+            self._replace_static(tunnel, client.nhs, address, client.nbma)
             client.nhs = address
-            self._station.add_static(tunnel, Prefix.host(address), client.nbma)
 
-    def _log(self, tunnel: Tunnel, client: NhsClient, *, up: bool) -> None:
-        if client.nbma is None or not tunnel.running:
+    def _learn_link_local(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
+        """A server of an IPv6 network adds its own link-local address to what we registered."""
+        if client.nbma is None or tunnel.link_local is None:
             return
-        server = (client.nhs, client.nbma)
-        if up:
-            self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, server, tunnel.own))
-        else:
-            why = "NHRP Registration Failure"
-            self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, server, tunnel.own, why))
+        for cie in packet.cies:
+            address = cie.protocol
+            if address is None or not is_link_local(address) or address in (tunnel.link_local, client.link_local):
+                continue
+            self._replace_static(tunnel, client.link_local, address, client.nbma)
+            client.link_local = address
+
+    def _replace_static(self, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
+        """A server calls itself by another address than before. What the configuration maps is not touched."""
+        mapped = dict(tunnel.config.maps)
+        entry = tunnel.cache.host(old) if old is not None else None
+        if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
+            self._station.remove_entry(tunnel, entry)
+            self._station.clear_adjacency(tunnel, entry.target.address)
+        entry = tunnel.cache.host(new)
+        if entry is None or not (entry.type is EntryType.STATIC or entry.is_registered):
+            if entry is not None:
+                self._peers.supersede(tunnel, entry)
+            tunnel.gleaned.pop(new, None)
+            self._station.add_static(tunnel, Prefix.host(new), nbma)
+
+    def _log_up(self, tunnel: Tunnel, client: NhsClient) -> None:
+        if client.nbma is not None and tunnel.running:
+            self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
+
+    def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
+        if client.nbma is not None and tunnel.running:
+            self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
+
+
+def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:
+    """The CIE of a registration. The header says our addresses already; a link-local one is registered besides."""
+    if link_local is None:
+        return replace(own, nbma=None, protocol=None)
+    return replace(own, protocol=link_local)
+
+
+def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
+    """We talk to other spokes directly, and not to this server: is it still there, and does it still know us?
+
+    What the others send us may come by way of it, and while we send it nothing, nothing else would tell.
+    """
+    if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
+        return False
+    return path.checked_at is None or now - path.checked_at >= OVERLOOKED
 
 
 def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:

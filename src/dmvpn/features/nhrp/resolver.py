@@ -4,6 +4,7 @@
     unresolved   the data plane has no adjacency for a next hop (phase 2, pings between spokes). It gets the hub's at
                  once, so nothing waits; the peer's own takes its place when it is known and proved
     refresh      an entry that is in use will expire before long
+    follow       the route that a shortcut goes beside leads out of another tunnel now: there may be a shortcut there
 
 A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an
 incomplete entry stands for it, so that the next redirect does not ask again. Entries are bounded; the oldest makes
@@ -19,30 +20,25 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.answers import binding_of
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import (
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    find,
-)
+from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress
+from dmvpn.features.nhrp.hold_downs import HoldDowns
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.peers import Binding, Peers
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.ways import Here, Onward, find_way
+from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
+    from dmvpn.features.nhrp.peers import Binding, Peers
     from dmvpn.features.nhrp.routes import Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
 NEGATIVE_TIME = 180.0
-#: Seconds that a next hop stays unreachable after somebody said that it does not exist: 4, 8 ... 64.
-FIRST_HOLD_DOWN = 4.0
-LONGEST_HOLD_DOWN = 64.0
+#: Answered requests that are remembered, so that a late or doubled reply is not taken for one that we never asked for.
+LARGEST_ANSWERED = 256
 #: Incomplete entries of one tunnel.
 LARGEST_INCOMPLETE = 256
 FIRST_RETRY = 1.0
@@ -84,17 +80,17 @@ class Resolver:
     def __init__(self, station: Station, peers: Peers, routes: Routes) -> None:
         self._station = station
         self._peers = peers
-        self._routes = routes
+        self._hold_downs = HoldDowns(station, routes)
         self._pending: dict[int, Pending] = {}
         self._asking: dict[tuple[str, IPAddress], Pending] = {}
-        self._hold_downs: dict[tuple[str, IPAddress], float] = {}
+        self._answered: dict[int, IPAddress] = {}
 
     # -------------------------------------------------------------------------------------------- causes
 
     def redirected(self, tunnel: Tunnel, destination: IPAddress) -> None:
         """A server says that packets for this host have a shorter way."""
-        config = tunnel.config
-        if not config.shortcut or config.server_only or not tunnel.multipoint or destination.is_multicast:
+        tunnel = self._leaves_by(tunnel, destination)
+        if not _makes_shortcuts(tunnel) or destination.is_multicast:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
         entry = tunnel.cache.lookup(destination)
@@ -118,66 +114,108 @@ class Resolver:
                 return
         if next_hop.is_multicast or next_hop.is_unspecified or tunnel.is_ours(next_hop):
             return
-        if by_hub and not tunnel.config.server_only:
+        if by_hub and tunnel.config.asks:
             self._ask(tunnel, next_hop, Purpose.NEXT_HOP)
         elif not by_hub:
             entry = entry or self._incomplete(tunnel, next_hop)
-            self._refuse_next_hop(tunnel, entry, "it is not registered, and there is no next hop server to ask")
+            self._hold_downs.begin(tunnel, entry, "it is not registered, and there is no next hop server to ask")
 
     def refresh(self, timer: Timer) -> None:
         """An entry expires before long, or a lost path is to be tried again."""
         tunnel = self._station.tunnels.get(timer.tunnel)
         entry = tunnel.cache.get(timer.subject) if tunnel and isinstance(timer.subject, Prefix) else None
+        if tunnel is not None and entry is None and isinstance(timer.subject, Prefix):
+            self._peers.unbridge(tunnel, timer.subject.address)
         if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
             return
         now = self._station.now
         # Answers about what is behind a peer renew the peer's own entry too.
         covered = entry.is_next_hop and len(tunnel.cache.behind(entry.next_hop)) > 1
         if entry.flags & Flag.TEMPORARY or (tunnel.used(entry, now) and not covered):
+            self.follow(tunnel, entry)
             self._ask(tunnel, entry.asked or entry.next_hop, Purpose.REFRESH)
         remaining = entry.expires - now
         if remaining > SHORTEST_REFRESH:
             self._station.deadlines.set(timer, now + remaining / 2)
 
+    def follow(self, tunnel: Tunnel, entry: Entry) -> bool:
+        """Does the route to an entry's target lead out of another tunnel? Then it is asked for there.
+
+        What is in use stays so until the answer has proved itself: there may be none, if the other hub is dead, too.
+        """
+        destination = entry.asked or entry.next_hop
+        leaves_by = self._leaves_by(tunnel, destination)
+        if leaves_by is tunnel:
+            return False
+        self._ask(leaves_by, destination, Purpose.REFRESH)
+        return True
+
+    def _leaves_by(self, tunnel: Tunnel, destination: IPAddress) -> Tunnel:
+        """The tunnel that a shortcut to the destination belongs to: the one its route leaves by, else `tunnel`."""
+        route = self._station.ports.rib.lookup_without_nhrp(destination)
+        names = [hop.interface for hop in route.next_hops] if route is not None else []
+        if tunnel.name in names:
+            return tunnel
+        others = (self._station.tunnels.get(name) for name in names)
+        return next((other for other in others if other is not None and _makes_shortcuts(other)), tunnel)
+
     # -------------------------------------------------------------------------------------------- answers
 
-    def reply(self, tunnel: Tunnel, packet: ResolutionReply, outer_source: IPAddress) -> None:
-        """A Resolution Reply for us, by whatever way it came: the request id tells what it answers."""
+    def reply(self, tunnel: Tunnel, packet: ResolutionReply, outer_source: IPAddress) -> bool:
+        """A Resolution Reply for us, by whatever way it came: the request id tells what it answers.
+
+        False: we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
+        """
         pending = self._pending.get(packet.request_id)
         if pending is None or pending.destination != packet.destination_protocol:
+            if self._answered.get(packet.request_id) != packet.destination_protocol:
+                return False
             self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
-            return
+            return True
         asked_on = self._station.same_network(tunnel, pending.tunnel)
         if asked_on is None:
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
-            return
+            return False
+        self._take(asked_on, packet, outer_source, pending)
+        return True
+
+    def _take(self, asked_on: Tunnel, packet: ResolutionReply, outer_source: IPAddress, pending: Pending) -> None:
+        """The answer to a request that is out: a binding, or a refusal."""
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
-            code = packet.cies[0].code if packet.cies else CieCode.NO_BINDING
-            self.refused(
-                pending.request_id,
-                Reason(
-                    "the address cannot be resolved",
-                    messages.code_name(code),
-                    "RFC 2332 §5.2.2",
-                    since=self._station.now,
-                ),
-            )
+            nak = packet.cies[0] if packet.cies else ClientInfo(code=CieCode.NO_BINDING)
+            what, code = "the address cannot be resolved", messages.code_name(nak.code)
+            reason = Reason(what, code, "RFC 2332 §5.2.2", since=self._station.now)
+            self._refused(asked_on, pending, reason, nobody=nak.is_no_binding)
             return
-        binding = self._binding(asked_on, packet, cie, outer_source)
-        if binding is None:
-            self._station.refuse(tunnel, Refusal.FORGED, outer_source)
+        binding = binding_of(asked_on, packet, cie, outer_source)
+        if binding is None or not may_be_beyond(self._station, asked_on, binding.next_hop):
+            self._station.refuse(asked_on, Refusal.FORGED, outer_source)
+            return
+        if pending.purpose is not Purpose.REFRESH and asked_on.cache.is_full:
+            self._station.refuse(asked_on, Refusal.NO_ROOM, outer_source)
             return
         self._finish(pending)
-        self._hold_downs.pop((pending.tunnel, pending.destination), None)
+        self._hold_downs.forget(pending.tunnel, pending.destination)
         self._install(asked_on, pending.destination, cie, binding)
 
-    def refused(self, request_id: int, reason: Reason) -> None:
-        """A definite no: a NAK, or an Error Indication about our request."""
+    def failed(self, request_id: int, destination: IPAddress | None, reason: Reason, *, nobody: bool) -> None:
+        """An Error Indication about a request of ours. nobody: it says that there is no way to the address.
+
+        Any other error is kept as the reason why there is no answer yet; the request is repeated.
+        """
         pending = self._pending.get(request_id)
         tunnel = self._station.tunnels.get(pending.tunnel) if pending else None
-        if pending is None or tunnel is None:
+        if pending is None or tunnel is None or destination not in (None, pending.destination):
             return
+        if nobody:
+            self._refused(tunnel, pending, reason, nobody=True)
+            return
+        entry = tunnel.cache.host(pending.destination)
+        if entry is not None and entry.type is EntryType.INCOMPLETE:
+            entry.reason = reason
+
+    def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
+        """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone."""
         self._finish(pending)
         if pending.purpose is Purpose.REFRESH:
             return  # the entry stands until it expires
@@ -185,8 +223,8 @@ class Resolver:
         if entry is None or entry.type is not EntryType.INCOMPLETE:
             return
         entry.reason = reason
-        if pending.purpose is Purpose.NEXT_HOP:
-            self._refuse_next_hop(tunnel, entry, reason.what)
+        if pending.purpose is Purpose.NEXT_HOP and nobody:
+            self._hold_downs.begin(tunnel, entry, reason.what)
         else:
             entry.expires = self._station.now + NEGATIVE_TIME
             self._station.time_entry(tunnel, entry)
@@ -220,12 +258,13 @@ class Resolver:
     def _ask(self, tunnel: Tunnel, destination: IPAddress, purpose: Purpose) -> None:
         if (tunnel.name, destination) in self._asking:
             return
-        if not isinstance(find_way(self._station, tunnel, destination), Onward):
+        pending = Pending(0, tunnel.name, destination, purpose)
+        if self._way(tunnel, pending) is None:
             tunnel.counters.count_refused(Refusal.NO_WAY)
             return
         if purpose is not Purpose.REFRESH:
             self._incomplete(tunnel, destination)
-        pending = Pending(self._station.next_request_id(), tunnel.name, destination, purpose)
+        pending.request_id = self._station.next_request_id()
         self._pending[pending.request_id] = self._asking[tunnel.name, destination] = pending
         self._send(tunnel, pending)
 
@@ -254,9 +293,24 @@ class Resolver:
             Timer(TimerKind.RETRY, tunnel.name, pending.request_id), self._station.now + pending.retry
         )
         pending.retry = min(2 * pending.retry, LONGEST_RETRY)
-        way = find_way(self._station, tunnel, pending.destination)
-        if isinstance(way, Onward):
+        way = self._way(tunnel, pending)
+        if way is not None:
             self._station.send(way.tunnel, way.nbma, self._request(way.tunnel, pending))
+
+    def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
+        """Where a request goes. A refresh that the network does not answer (its servers are dead) goes to the peer.
+
+        A shortcut is asked for on its own tunnel alone: the address that another cloud knows is of no use in this one.
+        """
+        way = find_way(self._station, tunnel, pending.destination)
+        onward = way if isinstance(way, Onward) else None
+        if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
+            onward = None
+        if pending.purpose is Purpose.REFRESH and (pending.tries > 1 or onward is None):
+            direct = self._peers.direct_way(tunnel, pending.destination)
+            if direct is not None:
+                return direct
+        return onward
 
     def _request(self, tunnel: Tunnel, pending: Pending) -> ResolutionRequest:
         address, nbma = tunnel.own
@@ -271,46 +325,21 @@ class Resolver:
             cies=(replace(own, nbma=None, protocol=None),),
             extensions=(
                 ResponderAddress(),
-                ForwardTransitRecord(),
-                ReverseTransitRecord(),
+                *self._station.records(tunnel),
                 *self._station.authentication(tunnel),
                 NatAddress(entries=public),
             ),
         )
 
     def _finish(self, pending: Pending) -> None:
-        self._pending.pop(pending.request_id, None)
+        if self._pending.pop(pending.request_id, None) is not None:
+            self._answered[pending.request_id] = pending.destination
+            if len(self._answered) > LARGEST_ANSWERED:
+                del self._answered[next(iter(self._answered))]
         self._asking.pop((pending.tunnel, pending.destination), None)
         self._station.deadlines.cancel(Timer(TimerKind.RETRY, pending.tunnel, pending.request_id))
 
     # -------------------------------------------------------------------------------------------- results
-
-    def _binding(
-        self, tunnel: Tunnel, packet: ResolutionReply, cie: ClientInfo, outer_source: IPAddress
-    ) -> Binding | None:
-        """What the reply says of the answering station, translated addresses considered. None: it cannot be."""
-        next_hop = cie.protocol if cie.protocol is not None else packet.destination_protocol
-        nbma = cie.nbma
-        if nbma is None or nbma == tunnel.nbma or nbma.is_unspecified or nbma.is_multicast:
-            return None
-        if tunnel.is_ours(next_hop) or next_hop.is_unspecified or next_hop.is_multicast:
-            return None
-        reverse = find(packet.extensions, ReverseTransitRecord)
-        direct = not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
-        nat = find(packet.extensions, NatAddress)
-        translated = next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None
-        if translated is not None:
-            nbma = translated
-        elif direct:
-            nbma = outer_source
-        return Binding(
-            next_hop=next_hop,
-            nbma=nbma,
-            claimed=cie.nbma if nbma != cie.nbma else None,
-            holding_time=cie.holding_time,
-            mtu=cie.mtu,
-            proved=direct and nbma == outer_source,
-        )
 
     def _install(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> None:
         incomplete = tunnel.cache.host(asked)
@@ -324,39 +353,28 @@ class Resolver:
             self._arm_refresh(tunnel, target, binding)
 
     def _target(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> Prefix | None:
-        """How much of the answer is taken: no more than our own route to the host covers, and no NBMA address in it.
+        """How much of the answer is taken: no more than our own route to the host covers, and no NBMA address in it,
+        the peer's or a server's: the tunnel's own packets would follow the shortcut into the tunnel.
 
         None: our route does not lead into the network (any more), or leads to that very station anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
         way = find_way(self._station, tunnel, asked)
-        if isinstance(way, Here):
-            return None
+        route = self._station.ports.rib.lookup_without_nhrp(asked)
+        if isinstance(way, Here) or route is None:
+            return self._peers.standing_in(tunnel, asked, binding.next_hop)
         if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
             return None
-        route = self._station.ports.rib.lookup_without_nhrp(asked)
-        if route is not None:
-            length = max(length, route.prefix.length)
-        target = Prefix.of(asked, length)
-        return Prefix.host(asked) if binding.nbma in target else target
+        target = Prefix.of(asked, max(length, route.prefix.length))
+        servers = (client.nbma for client in tunnel.clients.values() if client.nbma is not None)
+        return Prefix.host(asked) if any(nbma in target for nbma in (binding.nbma, *servers)) else target
 
     def _arm_refresh(self, tunnel: Tunnel, target: Prefix, binding: Binding) -> None:
         before = min(REFRESH_BEFORE, binding.holding_time / 3)
         timer = Timer(TimerKind.REFRESH, tunnel.name, target)
         self._station.deadlines.set(timer, self._station.now + binding.holding_time - before)
 
-    def _refuse_next_hop(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Nobody has this next hop: say so to who sends to it, for a time that grows."""
-        key = (tunnel.name, entry.next_hop)
-        hold_down = self._hold_downs.get(key, FIRST_HOLD_DOWN)
-        if len(self._hold_downs) >= LARGEST_INCOMPLETE and key not in self._hold_downs:
-            del self._hold_downs[next(iter(self._hold_downs))]
-        self._hold_downs[key] = min(2 * hold_down, LONGEST_HOLD_DOWN)
-        now = self._station.now
-        entry.expires = now + hold_down
-        entry.reason = Reason("nobody has this next hop", why, since=now)
-        self._station.time_entry(tunnel, entry)
-        if entry.route is not RouteState.UNREACHABLE:
-            self._routes.refuse(tunnel, entry)
-        self._station.clear_adjacency(tunnel, entry.next_hop)
-        tunnel.gleaned.pop(entry.next_hop, None)
+
+def _makes_shortcuts(tunnel: Tunnel) -> bool:
+    """May this router look for shorter ways on the tunnel?"""
+    return tunnel.running and tunnel.multipoint and tunnel.config.shortcut and tunnel.config.asks

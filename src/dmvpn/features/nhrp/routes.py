@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.nhrp.cache import Entry, RouteState
+from dmvpn.features.nhrp.counters import Happening
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
@@ -31,26 +33,34 @@ class Routes:
     def install(self, tunnel: Tunnel, entry: Entry) -> None:
         """Let packets for the entry's target take its next hop, whatever the routing protocols say."""
         target, hop = entry.target, next_hop_of(tunnel, entry)
+        if is_link_local(target.address):
+            return  # it is no destination of a routing table, only a next hop
         other = self._station.ports.rib.exact(target)
         wanted = RouteState.INSTALLED if other is None else RouteState.OVERRIDE
         if entry.route is wanted:
             return
+        before = self._take_over(tunnel, entry)
         if wanted is RouteState.INSTALLED:
             self._station.emit(RouteOffered(self._route(entry, hop)))
-            if entry.route is RouteState.OVERRIDE:
+            if before is RouteState.OVERRIDE:
                 self._station.emit(OverrideOffered(target, None))
         else:
             self._station.emit(OverrideOffered(target, hop))
-            if entry.route in (RouteState.INSTALLED, RouteState.UNREACHABLE):
+            if before in (RouteState.INSTALLED, RouteState.UNREACHABLE):
                 self._station.emit(RouteRetracted(RouteSource.NHRP, "", target))
         entry.route = wanted
+        installed = wanted is RouteState.INSTALLED
+        tunnel.counters.count(Happening.ROUTE_ADDED if installed else Happening.OVERRIDE_ADDED)
         self._debug(tunnel, entry, "installed as " + wanted.value)
 
     def refuse(self, tunnel: Tunnel, entry: Entry) -> None:
         """Nobody has the address: packets for it are answered instead of waiting."""
         self.withdraw(tunnel, entry)
+        if is_link_local(entry.target.address):
+            return
         self._station.emit(RouteOffered(self._route(entry, None)))
         entry.route = RouteState.UNREACHABLE
+        tunnel.counters.count(Happening.ROUTE_ADDED)
 
     def withdraw(self, tunnel: Tunnel, entry: Entry) -> None:
         """Packets for the entry's target go as the routing protocols say."""
@@ -61,8 +71,20 @@ class Routes:
                 self._station.emit(OverrideOffered(entry.target, None))
             case RouteState.NONE:
                 return
-        entry.route = RouteState.NONE
+        _release(tunnel, entry)
         self._debug(tunnel, entry, "taken back")
+
+    def _take_over(self, tunnel: Tunnel, entry: Entry) -> RouteState:
+        """How the target was routed by NHRP so far. One target has one route: what another tunnel has gives way."""
+        before = _release(tunnel, entry)
+        for other in self._station.tunnels.values():
+            rival = other.cache.get(entry.target) if other is not tunnel else None
+            if rival is None or rival.route is RouteState.NONE:
+                continue
+            before = _release(other, rival)
+            if not rival.is_next_hop:
+                self._station.remove_entry(other, rival)
+        return before
 
     def _route(self, entry: Entry, hop: NextHop | None) -> Route:
         return Route(
@@ -77,8 +99,21 @@ class Routes:
 
     def _debug(self, tunnel: Tunnel, entry: Entry, what: str) -> None:
         self._station.debug(
-            "nhrp routing", tunnel, lambda: f"NHRP-RT: {tunnel.name}: {entry.target} {what}", entry.nbma
+            "nhrp routing", tunnel, lambda: f"NHRP-RT: {tunnel.name}: {spelled(entry.target)} {what}", entry.nbma
         )
+
+
+def _release(tunnel: Tunnel, entry: Entry) -> RouteState:
+    """The entry has no route any more: it goes, or becomes another one. How the entry was routed."""
+    before, entry.route = entry.route, RouteState.NONE
+    match before:
+        case RouteState.INSTALLED | RouteState.UNREACHABLE:
+            tunnel.counters.count(Happening.ROUTE_DELETED)
+        case RouteState.OVERRIDE:
+            tunnel.counters.count(Happening.OVERRIDE_DELETED)
+        case RouteState.NONE:
+            pass
+    return before
 
 
 def next_hop_of(tunnel: Tunnel, entry: Entry) -> NextHop:

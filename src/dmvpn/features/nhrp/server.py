@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
@@ -27,14 +27,12 @@ from dmvpn.features.nhrp.extensions import (
 )
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
+from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-#: Entries of one tunnel. A client that would be one more gets "insufficient resources".
-LARGEST_CACHE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +66,20 @@ class Server:
         group = _group(packet.extensions)
         answers: list[ClientInfo] = []
         for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
-            claim = _claim(packet, cie, nbma, claimed, unique=unique)
-            code = self._verdict(tunnel, claim)
+            claims = _claims(packet, cie, nbma, claimed, unique=unique)
+            verdicts = (self._verdict(tunnel, claim) for claim in claims)
+            code = next((code for code in verdicts if code is not CieCode.SUCCESS), CieCode.SUCCESS)
             if code is CieCode.SUCCESS:
-                self._register(tunnel, claim, group)
+                for claim in claims:
+                    self._register(tunnel, claim, group)
                 answers.append(replace(cie, code=code))
             else:
                 tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
                 answers.append(ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol))
+        if tunnel.link_local is not None and any(
+            _is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
+        ):
+            answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
         self._station.send(tunnel, outer_source, self._reply(tunnel, packet, tuple(answers), nbma))
 
     def expired(self, tunnel: Tunnel, entry: Entry) -> None:
@@ -96,8 +100,7 @@ class Server:
             return CieCode.ADMINISTRATIVELY_PROHIBITED
         old = tunnel.cache.get(claim.target)
         if old is None:
-            full = len(tunnel.cache) >= LARGEST_CACHE
-            return CieCode.INSUFFICIENT_RESOURCES if full else CieCode.SUCCESS
+            return CieCode.INSUFFICIENT_RESOURCES if tunnel.cache.is_full else CieCode.SUCCESS
         if old.nbma == claim.nbma or not old.binds:
             return CieCode.SUCCESS
         if old.type is EntryType.STATIC:
@@ -106,16 +109,21 @@ class Server:
         return CieCode.UNIQUE_ADDRESS_REGISTERED if old.flags & Flag.UNIQUE else CieCode.SUCCESS
 
     def _is_sane(self, tunnel: Tunnel, claim: Claim) -> bool:
-        """A client may speak for addresses of the tunnel's subnet other than ours, and for one address if uniquely."""
-        subnet = tunnel.subnet
-        if claim.unique and not claim.target.is_host:
+        """A client may speak for addresses of the tunnel's subnet other than ours, and for one address if uniquely.
+
+        For one outside of the subnet, too, unless a host behind us has it: whoever resolves that would be led astray.
+        """
+        target, address = claim.target, claim.target.address
+        if claim.unique and not target.is_host:
             return False
-        if not claim.target.is_host and (subnet is None or claim.target not in subnet):
+        beside_us = tunnel.subnet is not None and target in tunnel.subnet
+        if not beside_us and not (target.is_host and may_be_beyond(self._station, tunnel, address)):
             return False
-        address = claim.target.address
-        if address.is_multicast or address.is_unspecified or claim.nbma == tunnel.nbma:
+        if claim.nbma == tunnel.nbma or not (is_one_station(address) and is_one_station(claim.nbma)):
             return False
-        return not any(own in claim.target for own, _ in tunnel.interface.addresses) if tunnel.interface else False
+        if not target.is_host and not is_one_station(claim.next_hop):
+            return False
+        return not tunnel.is_ours(address) and (target.is_host or not any(own in target for own in tunnel.addresses))
 
     # -------------------------------------------------------------------------------------------- consequences
 
@@ -131,6 +139,13 @@ class Server:
         flags = Flag.REGISTERED | Flag.NHOP | (Flag.UNIQUE if claim.unique else NO_FLAGS)
         if claim.claimed is not None:
             flags |= Flag.NAT
+        if group != (old.group if old is not None else ""):
+            self._station.debug(
+                "nhrp group",
+                tunnel,
+                lambda: f"NHRP: {tunnel.name}: {spelled(claim.next_hop)} is of group {group or '(none)'}",
+                claim.nbma,
+            )
         if old is not None and old.is_registered and old.nbma == claim.nbma:
             old.expires, old.holding_time, old.flags = now + holding_time, holding_time, flags
             old.claimed, old.group, old.mtu = claim.claimed, group, claim.cie.mtu
@@ -140,7 +155,7 @@ class Server:
             self._forget(tunnel, old)
         elif old is not None:
             self._peers.supersede(tunnel, old)
-            tunnel.gleaned.pop(claim.next_hop, None)
+            tunnel.gleaned.pop(claim.target.address, None)
         self._station.add_entry(
             tunnel,
             Entry(
@@ -158,15 +173,15 @@ class Server:
             ),
         )
         if claim.target.is_host:
-            self._station.set_adjacency(tunnel, claim.next_hop, claim.nbma)
+            self._station.set_adjacency(tunnel, claim.target.address, claim.nbma)
         tunnel.registered_multicast[claim.nbma] = tunnel.registered_multicast.get(claim.nbma, 0) + 1
         self._station.update_multicast(tunnel)
         self._log_up(tunnel, claim)
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
         self._station.remove_entry(tunnel, entry)
-        if entry.is_next_hop:
-            self._station.clear_adjacency(tunnel, entry.next_hop)
+        if entry.target.is_host:
+            self._station.clear_adjacency(tunnel, entry.target.address)
         if entry.nbma is None:
             return
         remaining = tunnel.registered_multicast.get(entry.nbma, 0) - 1
@@ -182,7 +197,7 @@ class Server:
         """The request turned round: its source fields stay (RFC 2332 §5.2.4)."""
         extensions = request.extensions
         if find(extensions, ResponderAddress) is not None:
-            extensions = put(extensions, ResponderAddress(entries=(self._station.own_entry(tunnel),)))
+            extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
         if nbma != request.source_nbma:
             translated = ClientInfo(
                 prefix_length=nbma.max_prefixlen,
@@ -205,11 +220,14 @@ class Server:
         )
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
+        # Thousands may come at once: what nobody reads is not composed.
+        if is_link_local(claim.target.address) or not self._station.config.logging:
+            return
         client = (claim.next_hop, claim.nbma)
         self._station.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))
 
     def _log_down(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        if tunnel.running and entry.nbma is not None:
+        if tunnel.running and entry.nbma is not None and not is_link_local(entry.target.address):
             client = (entry.next_hop, entry.nbma)
             self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
 
@@ -217,6 +235,20 @@ class Server:
 def _real_address(packet: RegistrationRequest, outer_source: IPAddress) -> IPAddress:
     record = find(packet.extensions, ForwardTransitRecord)
     return packet.source_nbma if record is not None and record.entries else outer_source
+
+
+def _claims(
+    packet: RegistrationRequest, cie: ClientInfo, nbma: IPAddress, claimed: IPAddress | None, *, unique: bool
+) -> list[Claim]:
+    """The bindings that a CIE asks for. One that names a link-local address stands for that of the header, too."""
+    claim = _claim(packet, cie, nbma, claimed, unique=unique)
+    if not _is_on_link(cie):
+        return [claim]
+    return [_claim(packet, replace(cie, nbma=None, protocol=None), nbma, claimed, unique=unique), claim]
+
+
+def _is_on_link(cie: ClientInfo) -> bool:
+    return cie.protocol is not None and is_link_local(cie.protocol)
 
 
 def _claim(
@@ -228,7 +260,7 @@ def _claim(
         nbma, claimed = cie.nbma, None  # a client may register another station's binding
     length = cie.host_or_prefix_length(address.max_prefixlen)
     target = Prefix.of(address, length)
-    next_hop = address if target.is_host else packet.source_protocol
+    next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol
     return Claim(target, next_hop, nbma, claimed, unique, cie)
 
 

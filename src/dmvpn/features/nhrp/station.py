@@ -8,17 +8,21 @@ data plane's adjacencies and multicast lists are told only when they change.
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
+from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import DebugOutput, Log, MulticastReached, Notice
 from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.counters import Happening, Refusal
 from dmvpn.features.nhrp.debug import Direction
-from dmvpn.features.nhrp.extensions import Authentication
+from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
 
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
+    from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
@@ -35,13 +40,13 @@ MULTICAST_INTERVAL = 0.1
 REFUSAL_LOG_INTERVAL = 10.0
 #: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
 #: does it: a dead one is left within three seconds, echoes included, whether it was in use when it died or is taken
-#: into use later. Servers: a dead one is noticed within ten seconds of traffic to it. Clients: for the `used` flag.
+#: into use later. Servers: a dead one is noticed within ten seconds of traffic to it, within five if there is more
+#: traffic than a routing protocol makes. Clients: for the `used` flag.
 POLL_PATHS = 1.0
 POLL_IDLE_PATHS = 2.0
 POLL_SERVERS = 3.0
+POLL_BUSY_SERVERS = 1.0
 POLL_CLIENTS = 10.0
-#: A path is in use for so many seconds after a packet.
-IN_USE = 10.0
 #: Octets of IP and GRE header around a packet, for the debug line.
 _ENCAPSULATION = 28
 
@@ -58,6 +63,7 @@ class TimerKind(enum.Enum):
     POLL = "time to look at the traffic counters"
     MULTICAST = "the multicast list changed lately"
     NAME = "a host name is to be asked for again"
+    RETURN = "a server that was silent has answered for a while"
 
 
 class Timer(NamedTuple):
@@ -71,14 +77,17 @@ class Timer(NamedTuple):
 class Station:
     """See the module's docstring. `now` is the time of the event that is being handled, seconds."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
+        """version: of the IP that it resolves. shared: what it has in common with the station of the other one."""
         self.ports = ports
+        self.shared = shared
+        self.version = version
         self.config = NhrpConfig()
         self.now = 0.0
         self.tunnels: dict[str, Tunnel] = {}
         self.deadlines: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
-        self._request_id = 0
+        self.request_ids = shared.request_ids
         self._logged: dict[tuple[str, str], float] = {}
 
     # -------------------------------------------------------------------------------------------- the event at hand
@@ -97,9 +106,11 @@ class Station:
         self._out.extend(results)
 
     def next_request_id(self) -> int:
-        """A new request identifier: one counter for all types, RFC 2332 §5.2.0.1."""
-        self._request_id = self._request_id % 0xFFFFFFFF + 1
-        return self._request_id
+        """A new request identifier, RFC 2332 §5.2.0.1. What must be stored goes out before the request."""
+        identifier, store = self.request_ids.next()
+        if store is not None:
+            self.emit(store)
+        return identifier
 
     # -------------------------------------------------------------------------------------------- look-ups
 
@@ -131,6 +142,18 @@ class Station:
             protocol=address,
         )
 
+    def responder(self, tunnel: Tunnel) -> ClientInfo:
+        """A CIE that names this station as responder, by the address of `ip nhrp responder` if that has one."""
+        own, interface = self.own_entry(tunnel), self.ports.interfaces.get(tunnel.config.responder)
+        address = interface.primary(self.version) if interface is not None else None
+        if address is None:
+            return own
+        return replace(own, prefix_length=address.max_prefixlen, protocol=address)
+
+    def records(self, tunnel: Tunnel) -> tuple[ForwardTransitRecord | ReverseTransitRecord, ...]:
+        """What a request carries for the servers on its way to write themselves down, unless `no ip nhrp record`."""
+        return (ForwardTransitRecord(), ReverseTransitRecord()) if tunnel.config.record else ()
+
     def authentication(self, tunnel: Tunnel) -> tuple[Authentication, ...]:
         """The extension that every packet out of this tunnel carries, if a password is configured."""
         password = tunnel.config.password
@@ -143,6 +166,7 @@ class Station:
         counters = tunnel.counters
         if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.now):
             counters.count_refused(Refusal.SEND_LIMIT)
+            self.debug("nhrp rate", tunnel, lambda: debug.over_limit_line(packet, tunnel.name), nbma)
             return False
         octets = packet.serialize()
         if forwarded:
@@ -219,12 +243,16 @@ class Station:
         if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == nbma:
             return
         tunnel.adjacencies[next_hop] = nbma
+        tunnel.counters.count(Happening.END_POINT_ADDED)
         if tunnel.running:
             self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
 
     def clear_adjacency(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
-        if tunnel.adjacencies.pop(next_hop, None) is not None and tunnel.nbma is not None:
+        if tunnel.adjacencies.pop(next_hop, None) is None:
+            return
+        tunnel.counters.count(Happening.END_POINT_DELETED)
+        if tunnel.nbma is not None and tunnel.is_carried:
             self.emit(ClearAdjacency(tunnel.name, next_hop))
 
     def update_multicast(self, tunnel: Tunnel) -> None:
@@ -238,7 +266,7 @@ class Station:
             tunnel.multicast = receivers
             tunnel.multicast_set_at = self.now
             if tunnel.running:
-                self.emit(SetMulticast(tunnel.name, receivers))
+                self.emit(SetMulticast(tunnel.name, receivers, self.version))
                 if not set(receivers) <= set(before):
                     self.emit(MulticastReached(tunnel.name))
 
@@ -247,7 +275,8 @@ class Station:
         config = tunnel.config
         receivers = dict.fromkeys(config.multicast)
         for client in tunnel.clients.values():
-            if client.multicast and client.nbma is not None:
+            # Who is only kept in reserve does not know us: routing protocols there would answer into the void.
+            if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
                 receivers[client.nbma] = None
         if config.multicast_dynamic:
             receivers.update(dict.fromkeys(tunnel.registered_multicast))
@@ -260,27 +289,28 @@ class Station:
         for next_hop, nbma in tunnel.adjacencies.items():
             self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
         tunnel.multicast = self.multicast_receivers(tunnel)
-        self.emit(SetMulticast(tunnel.name, tunnel.multicast))
+        self.emit(SetMulticast(tunnel.name, tunnel.multicast, self.version))
 
-    def watch_traffic(self, tunnel: Tunnel) -> None:
-        """Look at the traffic counters of the tunnel before long, as often as what is on it needs."""
+    def watch_traffic(self, tunnel: Tunnel, *, again: bool = False) -> None:
+        """Look at the traffic counters of the tunnel before long, as often as what is on it needs.
+
+        The first look comes at any time within the interval: spokes that start together must not notice together, for
+        ever after, that their hub is gone, and all ask it at once when it is back. again: it was looked at just now.
+        """
         timer = Timer(TimerKind.POLL, tunnel.name)
         if tunnel.paths:
             interval = POLL_PATHS if self._paths_in_use(tunnel) else POLL_IDLE_PATHS
         elif tunnel.clients:
-            interval = POLL_SERVERS
+            interval = POLL_BUSY_SERVERS if tunnel.server_is_busy(self.now) else POLL_SERVERS
         else:
             interval = POLL_CLIENTS
         due = self.deadlines.when(timer)
         if tunnel.running and len(tunnel.cache) and (due is None or due > self.now + interval):
-            self.deadlines.set(timer, self.now + interval)
+            first = due is None and not again
+            self.deadlines.set(timer, self.now + interval * (fraction(self.ports.entropy) if first else 1.0))
 
     def _paths_in_use(self, tunnel: Tunnel) -> bool:
-        for path in tunnel.paths.values():
-            usage = tunnel.usage.get(path.nbma)
-            if usage is not None and usage.used_at is not None and self.now - usage.used_at <= IN_USE:
-                return True
-        return False
+        return any(path.waits or tunnel.carries(path.nbma, self.now) for path in tunnel.paths.values())
 
     # -------------------------------------------------------------------------------------------- entries
 
@@ -292,7 +322,7 @@ class Station:
         self.debug(
             "nhrp cache",
             tunnel,
-            lambda: f"NHRP: {tunnel.name}: Cache add for target {entry.target} next-hop {entry.next_hop}",
+            lambda: _changed(tunnel, "add", entry),
             entry.nbma,
         )
 
@@ -319,6 +349,11 @@ class Station:
         self.debug(
             "nhrp cache",
             tunnel,
-            lambda: f"NHRP: {tunnel.name}: Cache delete for target {entry.target} next-hop {entry.next_hop}",
+            lambda: _changed(tunnel, "delete", entry),
             entry.nbma,
         )
+
+
+def _changed(tunnel: Tunnel, how: str, entry: Entry) -> str:
+    target, next_hop = spelled(entry.target), spelled(entry.next_hop)
+    return f"NHRP: {tunnel.name}: Cache {how} for target {target} next-hop {next_hop}"

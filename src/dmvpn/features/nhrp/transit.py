@@ -1,16 +1,20 @@
 """Forwarding what is for others, RFC 2332 §5.3.1 to §5.3.3: one hop less, ourselves on the record, our password.
 
-Guards, before anything is sent: the hop count, our own address on the record (a loop), and a way that does not lead
-back. A packet with a compulsory extension that we do not know is passed on untouched and unrecorded.
+Guards, before anything is sent: the hop count, our own address on the record (a loop), a way that does not lead back,
+and the size, which grows with every record. A packet with a compulsory extension that we do not know is passed on
+untouched and unrecorded.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import is_one_station
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.errors import HOP_COUNT_AT, Errors, extension_offset
 from dmvpn.features.nhrp.extensions import (
+    AddressExtension,
     Extensions,
     ForwardTransitRecord,
     NatAddress,
@@ -20,24 +24,14 @@ from dmvpn.features.nhrp.extensions import (
     append_entry,
     find,
 )
-from dmvpn.features.nhrp.packet import (
-    ErrorCode,
-    NhrpPacket,
-    PurgeReply,
-    RegistrationReply,
-    ResolutionReply,
-    ResolutionRequest,
-)
+from dmvpn.features.nhrp.packet import REPLIES, ErrorCode, NhrpPacket, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
 from dmvpn.features.nhrp.ways import Onward
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.errors import Errors
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
 
 
 class Transit:
@@ -50,16 +44,23 @@ class Transit:
     def forward(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress, way: Onward) -> None:
         """Send a packet that came in by `tunnel` along `way`, or say why not."""
         if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
-            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT)
+            code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
+            self._errors.refuse(tunnel, packet, outer_source, code, why, HOP_COUNT_AT)
             return
-        if self._loops(packet):
-            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.LOOP_DETECTED, Refusal.LOOP)
+        record = self._loop(packet)
+        if record is not None:
+            code, why = ErrorCode.LOOP_DETECTED, Refusal.LOOP
+            self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, record))
             return
         extensions = packet.extensions
         if unknown_compulsory(extensions, UnknownExtension) is None:
             extensions = self._recorded(tunnel, way.tunnel, packet)
         extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
-        self._station.send(way.tunnel, way.nbma, packet.forwarded(extensions), forwarded=True)
+        onward = packet.forwarded(extensions)
+        if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
+            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
+            return
+        self._station.send(way.tunnel, way.nbma, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
         """Where a reply came from as a request, for when no route leads there: the server before us, or its sender."""
@@ -71,20 +72,20 @@ class Transit:
             if entry.protocol is None or entry.nbma is None:
                 return None
             if self._station.owns(entry.protocol):
-                return Onward(tunnel, before, nbma)
+                return Onward(tunnel, before, nbma) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
 
-    def _loops(self, packet: NhrpPacket) -> bool:
-        """Have we forwarded, or answered, this packet before? RFC 2332 §5.3.1 to §5.3.3."""
+    def _loop(self, packet: NhrpPacket) -> AddressExtension | None:
+        """The record that says that we forwarded, or answered, this packet before. RFC 2332 §5.3.1 to §5.3.3."""
         kinds: tuple[type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[ResponderAddress], ...]
         kinds = (ReverseTransitRecord, ResponderAddress) if isinstance(packet, REPLIES) else (ForwardTransitRecord,)
         for kind in kinds:
             record = find(packet.extensions, kind)
             for entry in record.entries if record else ():
                 if entry.protocol is not None and self._station.owns(entry.protocol):
-                    return True
-        return False
+                    return record
+        return None
 
     def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> Extensions:
         """The extensions with ourselves on the record, and translated addresses that only we know filled in."""

@@ -1,7 +1,8 @@
 """Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files move them.
 
-The owners: `cache` is changed by server, resolver, responder and `configuration`; `paths` by liveness and shortcuts;
-`clients` by registration; `adjacencies` and `multicast` by `Station`, which alone tells the data plane.
+The owners: `cache` is changed by server, resolver, responder, peers and configuration; `paths` and `gleaned` by peers;
+`doubted` by standby; `clients` and `server_paths` by registration and configuration; `adjacencies` and `multicast` by
+`Station`, which alone tells the data plane.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ LARGEST_USAGE = 100_000
 
 #: Seconds for which an entry counts as used after a packet.
 USED_FOR = 60.0
+#: Seconds for which a path counts as in use after a packet: so long it is checked every second.
+IN_USE = 10.0
 
 
 @dataclass(slots=True)
 class Usage:
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
 
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. busy_until: seconds.
     """
 
     sent: int = 0
@@ -42,6 +45,7 @@ class Usage:
     own: int = 0
     used_at: float | None = None
     heard_at: float | None = None
+    busy_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -58,16 +62,23 @@ class Suppressed:
 class Tunnel:
     """One tunnel with NHRP on it.
 
-    state, interface: as their owners last told us. paths: to other spokes; server_paths: to servers that answer.
-    public_nbma: what a server says our address looks like behind NAT. adjacencies: what the data plane was told, next
-    hop by next hop. gleaned: next hops whose packets go by a server, and since when. registered_multicast: NBMA
-    addresses of clients, with the number of their entries. held: `if-state nhrp` keeps the line protocol down.
+    state, interface: as their owners last told us. Of the interface: address, the one of ours that other links may
+    know; link_local, which IPv4 has not; addresses, all of them; subnet, the prefix of the first. paths: to other
+    spokes; server_paths: to servers that answer. public_nbma: what a server says our address looks like behind NAT.
+    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server,
+    and since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state
+    nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent; until when others are
+    preferred although they answer again (seconds), None while they do not.
     """
 
     config: TunnelConfig
     limit: SendLimit
     state: TunnelState | None = None
     interface: InterfaceState | None = None
+    address: IPAddress | None = None
+    link_local: IPAddress | None = None
+    addresses: tuple[IPAddress, ...] = ()
+    subnet: Prefix | None = None
     cache: Cache = field(default_factory=Cache)
     counters: Counters = field(default_factory=Counters)
     clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
@@ -82,6 +93,7 @@ class Tunnel:
     public_nbma: IPAddress | None = None
     redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
     held: bool = False
+    doubted: dict[IPAddress, float | None] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -89,14 +101,25 @@ class Tunnel:
         return self.config.name
 
     @property
+    def version(self) -> int:
+        """The IP version of what it carries."""
+        return self.config.version
+
+    @property
     def network_id(self) -> int | None:
         """Which tunnels are one network with this one."""
         return self.config.network_id
 
-    @property
-    def address(self) -> IPAddress | None:
-        """Our tunnel address."""
-        return self.interface.address if self.interface else None
+    def follow(self, interface: InterfaceState | None) -> None:
+        """The interface is so from now on. What follows is asked for with each packet, so it is noted here."""
+        version = self.config.version
+        self.interface = interface
+        self.address = interface.primary(version) if interface is not None else None
+        self.link_local = interface.link_local(version) if interface is not None else None
+        routed = interface.routed(version) if interface is not None else ()
+        local = () if self.link_local is None else (self.link_local,)
+        self.addresses = (*(address for address, _ in routed), *local)
+        self.subnet = Prefix.of(*routed[0]) if routed else None
 
     @property
     def own(self) -> tuple[IPAddress, IPAddress]:
@@ -104,11 +127,6 @@ class Tunnel:
         if self.address is None or self.nbma is None:
             raise RuntimeError(f"{self.name} does not run")
         return self.address, self.nbma
-
-    @property
-    def subnet(self) -> Prefix | None:
-        """The prefix of the tunnel's own addresses."""
-        return self.interface.prefix if self.interface else None
 
     @property
     def nbma(self) -> IPAddress | None:
@@ -124,6 +142,11 @@ class Tunnel:
     def far_end(self) -> IPAddress | None:
         """The NBMA address that a point-to-point tunnel leads to, whatever the next hop."""
         return self.state.destination if self.state is not None and not self.state.multipoint else None
+
+    @property
+    def is_carried(self) -> bool:
+        """The data plane has this tunnel for packets of this IP version, up or down."""
+        return self.interface is not None and self.interface.carries(self.config.version)
 
     @property
     def running(self) -> bool:
@@ -157,7 +180,7 @@ class Tunnel:
 
     def is_ours(self, address: IPAddress) -> bool:
         """Is this an address of the tunnel interface itself?"""
-        return self.interface is not None and any(address == own for own, _ in self.interface.addresses)
+        return address in self.addresses
 
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
@@ -165,6 +188,11 @@ class Tunnel:
             return False
         usage = self.usage.get(entry.nbma)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
+
+    def carries(self, nbma: IPAddress, now: float) -> bool:
+        """Did packets of others go to this NBMA address in the last seconds?"""
+        usage = self.usage.get(nbma)
+        return usage is not None and usage.used_at is not None and now - usage.used_at <= IN_USE
 
     def count_own(self, nbma: IPAddress) -> None:
         """NHRP sends a packet of its own to this address."""
@@ -175,21 +203,31 @@ class Tunnel:
             usage = self.usage[nbma] = Usage()
         usage.own += 1
 
+    @property
+    def has_server(self) -> bool:
+        """A server answers."""
+        return any(client.is_responding for client in self.clients.values())
+
+    def server_is_busy(self, now: float) -> bool:
+        """Is there data for a server, not only Hellos?"""
+        usages = (self.usage.get(client.nbma) for client in self.clients.values() if client.nbma is not None)
+        return any(usage is not None and now < usage.busy_until for usage in usages)
+
     def is_server(self, address: IPAddress) -> bool:
         """Is this the tunnel address of one of our servers?"""
-        return address in self.clients
+        return any(client.nhs == address for client in self.clients.values())
 
     def server(self, avoid: IPAddress | None = None) -> NhsClient | None:
-        """The best server to send to: one that responds before one that might, then by priority.
+        """The best server to send to: one that responds before one that might, then one that did so all along before
+        one that has just returned (standby.py), then by priority.
 
         avoid: an NBMA address that must not be chosen, because the packet came from there.
         """
         best: NhsClient | None = None
         for client in self.clients.values():
-            if client.nbma != avoid and (best is None or _rank(client) < _rank(best)):
+            if client.nbma != avoid and (best is None or self._rank(client) < self._rank(best)):
                 best = client
         return best
 
-
-def _rank(client: NhsClient) -> tuple[bool, int]:
-    return (not client.is_responding, client.priority)
+    def _rank(self, client: NhsClient) -> tuple[bool, bool, int]:
+        return (not client.is_responding, client.nhs in self.doubted, client.priority)

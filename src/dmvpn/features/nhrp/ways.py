@@ -13,21 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.features.nhrp.egress import SHORTEST_PREFIX, given_prefix
 
 if TYPE_CHECKING:
-    from dmvpn.base.notices import Route
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-#: A shorter prefix is not given away: who has a default route to the Internet must not attract everything (as FRR).
-SHORTEST_PREFIX = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """We are the egress. prefix: what we may answer for, the whole prefix of our own route."""
+    """We are the egress. prefix: what we may answer for, the prefix of our own route as far as it holds."""
 
     prefix: Prefix
 
@@ -56,11 +53,14 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: IP
 
     came_from: the NBMA address of the station that sent us the message. It does not go back there.
     """
+    if is_link_local(address):
+        return _on_the_link(tunnel, address, came_from)
     owner = station.ports.interfaces.owner(address)
     if owner is not None and station.same_network(tunnel, owner.name) is not None:
         return Here(Prefix.host(address))
-    if owner is not None and owner.line:
-        return Here(_connected(owner.addresses, address))
+    version = address.version
+    if owner is not None and owner.runs(version):
+        return Here(given_prefix(station, tunnel, _connected(owner.routed(version), address), address))
     for member in station.network(tunnel):
         entry = member.cache.binding(address)
         if entry is not None and entry.nbma is not None:
@@ -74,7 +74,33 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: IP
         leaves_by = station.same_network(tunnel, hop.interface)
         if leaves_by is not None:
             return _unless_back(_along(leaves_by, hop, came_from), came_from)
-    return Here(_given_prefix(route, address))
+    return Here(given_prefix(station, tunnel, route.prefix, address))
+
+
+def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
+    """May another station of the network have this address? Not if it is ours, or our routes lead out to it.
+
+    Else whoever names himself by the address of a host behind us would draw its packets into the tunnel. A default
+    route to the Internet says nothing: stations of other regions may be known by no other.
+    """
+    if is_link_local(address):
+        return not tunnel.is_ours(address)
+    if station.owns(address):
+        return False
+    route = station.ports.rib.lookup_without_nhrp(address)
+    if route is None or route.kind is not RouteKind.FORWARD or route.prefix.length < SHORTEST_PREFIX:
+        return True
+    return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
+
+
+def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: IPAddress | None) -> Way:
+    """A link-local address is looked for on its own link: other links may have the same, and no route leads to it."""
+    if tunnel.is_ours(address):
+        return Here(Prefix.host(address))
+    entry = tunnel.cache.binding(address)
+    if entry is not None and entry.nbma is not None:
+        return _unless_back(Onward(tunnel, address, entry.nbma), came_from)
+    return _unless_back(_along(tunnel, NextHop(tunnel.name), came_from), came_from)
 
 
 def _along(tunnel: Tunnel, hop: NextHop, came_from: IPAddress | None) -> Way:
@@ -82,7 +108,9 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: IPAddress | None) -> Way:
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
         if entry is not None and entry.nbma is not None:
-            return Onward(tunnel, hop.address, entry.nbma)
+            # Where packets go: of a server that is silent that is another one (standby.py).
+            nbma = tunnel.adjacencies.get(hop.address, entry.nbma) if hop.address in tunnel.doubted else entry.nbma
+            return Onward(tunnel, hop.address, nbma)
     if tunnel.far_end is not None:
         return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), tunnel.far_end)
     server = tunnel.server(avoid=came_from)
@@ -100,7 +128,3 @@ def _unless_back(way: Way, came_from: IPAddress | None) -> Way:
 def _connected(addresses: tuple[tuple[IPAddress, int], ...], own: IPAddress) -> Prefix:
     """The whole prefix in which an address of our own lies: never its local host route."""
     return next((Prefix.of(address, length) for address, length in addresses if address == own), Prefix.host(own))
-
-
-def _given_prefix(route: Route, address: IPAddress) -> Prefix:
-    return route.prefix if route.prefix.length >= SHORTEST_PREFIX else Prefix.host(address)

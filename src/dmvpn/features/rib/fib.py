@@ -32,9 +32,13 @@ class Entry:
 
 
 class ForwardingTable:
-    """Entries by prefix, as ordered. `line(interface)`: does it carry packets?"""
+    """Entries by prefix, as ordered. `line(interface, version)`: does it carry packets of this IP version?
 
-    def __init__(self, line: Callable[[str], bool]) -> None:
+    carries_ipv6: the data plane does. What it cannot carry it is not told.
+    """
+
+    def __init__(self, line: Callable[[str, int], bool]) -> None:
+        self.carries_ipv6 = False
         self._line = line
         self._installed: dict[Prefix, SetRoute] = {}
         self._retries: Retries[Prefix] = Retries()
@@ -52,7 +56,9 @@ class ForwardingTable:
 
     def overridden(self, node: Node) -> bool:
         """Does NHRP's next hop stand in the place of the route's?"""
-        if node.override is None or node.best is None or not self._line(node.override.interface):
+        if node.override is None or node.best is None:
+            return False
+        if not self._line(node.override.interface, node.prefix.address.version):
             return False
         return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
 
@@ -98,6 +104,8 @@ class ForwardingTable:
 
     def _wanted(self, prefix: Prefix, node: Node | None) -> SetRoute | None:
         if node is None or node.best is None or node.best.route.source in _HOSTS_OWN:
+            return None
+        if prefix.address.version == 6 and not self.carries_ipv6:
             return None
         entry = self.entry(node)
         return SetRoute(prefix, entry.hops, entry.kind) if entry else None

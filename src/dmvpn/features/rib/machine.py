@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
-from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.events import EffectFailed, Event, PlaneAnnounced, Resync, Tick
 from dmvpn.base.notices import (
     DebugOutput,
     InterfaceChanged,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.base.lpm import PrefixTable
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.rib.offers import Node
+    from dmvpn.features.rib.offers import Node, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class RibMachine:
         RouteRetracted,
         OverrideOffered,
         InterfaceChanged,
+        PlaneAnnounced,
         EffectFailed,
         Resync,
         ClearRoutes,
@@ -62,7 +63,7 @@ class RibMachine:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._lines: dict[str, bool] = {}
+        self._lines: dict[tuple[str, int], bool] = {}
         self._table = RouteTable(self._line)
         self._fib = ForwardingTable(self._line)
         self._overrides: dict[Prefix, NextHop] = {}
@@ -110,6 +111,10 @@ class RibMachine:
         """Does NHRP's next hop stand in the place of the route's?"""
         return self._fib.overridden(node)
 
+    def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
+        """The next hops of an offer, in the protocol's own words, that can be used now."""
+        return self._table.leading(prefix, offer)
+
     def failure(self, prefix: Prefix) -> Reason | None:
         """Why the host does not have this route, or None."""
         return self._fib.reason(prefix)
@@ -127,6 +132,9 @@ class RibMachine:
                 return self._override(event, now)
             case InterfaceChanged():
                 return self._interface(event, now)
+            case PlaneAnnounced():
+                self._fib.carries_ipv6 = event.ipv6
+                return []
             case ClearRoutes():
                 return self._clear(event.prefix, now)
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
@@ -143,8 +151,8 @@ class RibMachine:
         """When an order that failed is tried again."""
         return self._fib.next_deadline()
 
-    def _line(self, interface: str) -> bool:
-        return self._lines.get(interface, False)
+    def _line(self, interface: str, version: int) -> bool:
+        return self._lines.get((interface, version), False)
 
     def _match(self, address: IPAddress) -> Node | None:
         for _, node in self._table.nodes.matches(address):
@@ -182,9 +190,10 @@ class RibMachine:
     def _interface(self, event: InterfaceChanged, now: float) -> list[Effect | Notice]:
         """Connected routes follow the line; so does everything that leads out of this interface."""
         results: list[Effect | Notice] = []
-        up = event.new is not None and event.new.line
-        if up != self._line(event.name):
-            self._lines[event.name] = up
+        lines = {version: event.new is not None and event.new.runs(version) for version in (4, 6)}
+        if any(up != self._line(event.name, version) for version, up in lines.items()):
+            for version, up in lines.items():
+                self._lines[event.name, version] = up
             results += self._publish(self._table.link(event.name, now))
             for prefix, next_hop in self._overrides.items():
                 if next_hop.interface == event.name:
@@ -214,7 +223,7 @@ def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix],
     routes: dict[tuple[RouteSource, Prefix], Route] = {}
     if state is None or not state.line:
         return routes
-    for address, length in state.addresses:
+    for address, length in (*state.addresses, *state.routed(6)):
         pairs = [(RouteSource.CONNECTED, Prefix.of(address, length))]
         if length < address.max_prefixlen:
             pairs.append((RouteSource.LOCAL, Prefix.host(address)))

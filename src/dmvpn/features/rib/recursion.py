@@ -31,7 +31,7 @@ Key = tuple[Prefix, Owner]
 class Recursion:
     """Knows the recursive offers of a table and sets their `hops`."""
 
-    def __init__(self, nodes: PrefixTable[Node], line: Callable[[str], bool]) -> None:
+    def __init__(self, nodes: PrefixTable[Node], line: Callable[[str, int], bool]) -> None:
         self._nodes = nodes
         self._line = line
         self._offers: dict[Key, Offer] = {}
@@ -39,7 +39,7 @@ class Recursion:
         self._leaning: dict[tuple[int, int], dict[Key, None]] = {}  # next hop (version, number) -> who names it
         self._addresses: list[tuple[int, int]] = []  # the keys of `_leaning`, sorted
         self._nested: dict[Key, None] = {}
-        self._circular: dict[Key, None] = {}  # nested ones whose addresses are left out: they would close a circle
+        self._circular: dict[Key, None] = {}  # nested ones that would close a circle: they lean on no other
 
     def add(self, key: Key, offer: Offer) -> None:
         """Take over a recursive offer; `affected(key's prefix)` must follow."""
@@ -93,6 +93,17 @@ class Recursion:
                 changed.append(key)
         return changed + self._settle()
 
+    def leading(self, key: Key) -> tuple[NextHop, ...]:
+        """The next hops of an offer, in the protocol's own words, that lead somewhere now."""
+        return tuple(hop for hop in self._offers[key].route.next_hops if self._leads(key, hop))
+
+    def _leads(self, key: Key, hop: NextHop) -> bool:
+        if key in self._circular and not hop.interface and hop.address is not None:
+            place, _ = self._longest(hop.address)
+            if place in self._nested:
+                return False
+        return bool(self._one(hop, key[0].address.version))
+
     def _is_nested(self, offer: Offer) -> bool:
         """May the longest match of a next hop be another recursive offer?"""
         for hop in offer.route.next_hops:
@@ -129,7 +140,10 @@ class Recursion:
         return [key for key in before if self._offers[key].hops != before[key]]
 
     def _join(self, key: Key, active: list[Key]) -> bool:
-        """Let one more offer in; False if it cannot be reached yet. One that closes a circle keeps its direct hops."""
+        """Let one more offer in; False if it cannot be reached yet.
+
+        One that closes a circle keeps the hops that lean on no other nested offer.
+        """
         offer = self._offers[key]
         offer.hops = self._hops(offer)
         if not offer.hops:
@@ -153,30 +167,30 @@ class Recursion:
         found: dict[NextHop, None] = {}
         for hop in self._offers[key].route.next_hops:
             if hop.interface or hop.address is None:
-                found.update(dict.fromkeys(self._one(hop)))
-                continue
-            if key in self._circular:
+                found.update(dict.fromkeys(self._one(hop, key[0].address.version)))
                 continue
             place, offer = self._longest(hop.address)
             if place is not None and offer is not None and place in self._nested:
+                if key in self._circular:
+                    continue
                 deeper = self._expand(place, (*path, key))
                 if deeper is None:
                     return None
                 found.update(dict.fromkeys(_at(hop.address, deeper)))
             else:
-                found.update(dict.fromkeys(self._one(hop)))
+                found.update(dict.fromkeys(self._one(hop, key[0].address.version)))
         return tuple(found)
 
     def _hops(self, offer: Offer) -> tuple[NextHop, ...]:
         found: dict[NextHop, None] = {}
         for hop in offer.route.next_hops:
-            found.update(dict.fromkeys(self._one(hop)))
+            found.update(dict.fromkeys(self._one(hop, offer.route.prefix.address.version)))
         return tuple(found)
 
-    def _one(self, hop: NextHop) -> tuple[NextHop, ...]:
+    def _one(self, hop: NextHop, version: int) -> tuple[NextHop, ...]:
         """One look-up for one next hop."""
         if hop.interface or hop.address is None:
-            return (hop,) if self._line(hop.interface) else ()
+            return (hop,) if self._line(hop.interface, version) else ()
         _, offer = self._longest(hop.address)
         return _at(hop.address, offer.hops) if offer is not None else ()
 

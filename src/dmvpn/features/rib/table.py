@@ -32,9 +32,9 @@ class Change:
 
 
 class RouteTable:
-    """All nodes by prefix. `line(interface)`: does it carry packets?"""
+    """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?"""
 
-    def __init__(self, line: Callable[[str], bool]) -> None:
+    def __init__(self, line: Callable[[str, int], bool]) -> None:
         self.nodes: PrefixTable[Node] = PrefixTable()
         self._line = line
         self._recursion = Recursion(self.nodes, line)
@@ -82,6 +82,13 @@ class RouteTable:
             touched[key[0]] = None
         return self._settle(list(touched), now)
 
+    def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
+        """The next hops of an offer, in the protocol's own words, that can be used now."""
+        route = offer.route
+        if offer.recursive:
+            return self._recursion.leading((prefix, (route.source, route.process)))
+        return tuple(hop for hop in route.next_hops if hop in offer.hops)
+
     def set_override(self, prefix: Prefix, override: NextHop | None, now: float) -> None:
         """Set the override of a prefix, or take it back (None); it is no change of the best route."""
         node = self._node(prefix)
@@ -97,7 +104,8 @@ class RouteTable:
         return node
 
     def _direct(self, route: Route) -> tuple[NextHop, ...]:
-        hops = tuple(hop for hop in route.next_hops if self._line(hop.interface))
+        version = route.prefix.address.version
+        hops = tuple(hop for hop in route.next_hops if self._line(hop.interface, version))
         return route.next_hops if len(hops) == len(route.next_hops) else hops
 
     def _unlink(self, key: Key, offer: Offer) -> None:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import Listen, NextHop, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import Event, IpReceived, Resync, Tick
+from dmvpn.base.events import Event, IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import (
     Configured,
     DebugOutput,
@@ -68,12 +68,12 @@ Results = list["Effect | Notice"]
 class RipMachine:
     """The RIP process; there is at most one."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
         InterfaceChanged,
         RouteChanged,
         RoutesCleared,
         MulticastReached,
-        IpReceived,
+        Packets(UDP),
         Resync,
     )
 
@@ -103,7 +103,7 @@ class RipMachine:
                 return self._refresh(event.name, now)
             case RouteChanged():
                 return self._route_changed(event, now)
-            case IpReceived(protocol=protocol) if protocol == UDP:
+            case IpReceived():
                 return self._received(event, now)
             case RoutesCleared():
                 return [effect for circuit in self.circuits.values() for effect in self._request(circuit, now)]
@@ -118,8 +118,7 @@ class RipMachine:
 
     def next_deadline(self) -> float | None:
         """The next update, timeout or request."""
-        times = (self._timers.next(), self.database.next_deadline(), self._gone.next())
-        return min((when for when in times if when is not None), default=None)
+        return earliest(self._timers.next(), self.database.next_deadline(), self._gone.next())
 
     def next_update(self) -> float | None:
         """When the next regular update is due."""

@@ -1,4 +1,4 @@
-"""Static routes: `ip route`. Makes `RouteOffered` and `RouteRetracted` of the configuration; the RIB does the rest."""
+"""Static routes: `ip route`, `ipv6 route`. Makes `RouteOffered` and `RouteRetracted` of them; the RIB does the rest."""
 
 from __future__ import annotations
 

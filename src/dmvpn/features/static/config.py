@@ -1,10 +1,10 @@
-"""`ip route`, and the model it makes."""
+"""`ip route` and `ipv6 route`, and the model they make."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
@@ -18,17 +18,35 @@ def _check(args: Args, section: Section) -> str | None:
     return None
 
 
+def _check6(args: Args, section: Section) -> str | None:
+    interface, next_hop = args.interface("interface", ""), _next_hop(args)
+    if next_hop is not None and is_link_local(next_hop) and not interface:
+        return "% Interface has to be specified for a link-local nexthop"
+    if interface == "Null0" and next_hop is not None:
+        return "%Invalid next hop: Null0 has no neighbours"
+    return None
+
+
+def _next_hop(args: Args) -> IPAddress | None:
+    return args.any_address("next_hop", None)
+
+
 def _prefix(args: Args) -> Prefix:
+    if "prefix" in args:
+        return args.prefix("prefix")
     return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
 
 
 def _text(args: Args) -> str:
     """The options in IOS's order: distance, tag, permanent, name."""
-    words = ["ip route", str(args.address("network")), str(args.address("mask"))]
+    if "prefix" in args:
+        words = ["ipv6 route", spelled(args.prefix("prefix"))]
+    else:
+        words = ["ip route", str(args.address("network")), str(args.address("mask"))]
     if interface := args.interface("interface", ""):
         words.append(interface)
-    if (next_hop := args.address("next_hop", None)) is not None:
-        words.append(str(next_hop))
+    if (next_hop := _next_hop(args)) is not None:
+        words.append(spelled(next_hop))
     if args.integer("distance", 1) != 1:
         words.append(str(args.integer("distance")))
     if "tag" in args:
@@ -60,19 +78,38 @@ ROUTE: Final = ConfigLine(
     check=_check,
     show=_text,
 )
-LINES: Final = (ROUTE,)
+ROUTE6: Final = ConfigLine(
+    "global",
+    "ipv6 route {prefix:network6} ( {next_hop:address6} | {interface:interface} [ {next_hop:address6} ] ) "
+    "[* {distance:1-254} | tag {tag:1-4294967295} | name {name:word} ]",
+    {
+        "ipv6": "Internet Protocol, version 6",
+        "route": "Make a static route",
+        "prefix": "Destination prefix",
+        "next_hop": "Next hop",
+        "interface": "Outgoing interface",
+        "distance": "Administrative distance",
+        "tag": "A mark for redistribution",
+        "name": "A name for people",
+    },
+    key=("prefix", "interface", "next_hop"),
+    order=510,
+    check=_check6,
+    show=_text,
+)
+LINES: Final = (ROUTE, ROUTE6)
 
 
 def model(tree: ConfigTree) -> StaticConfig:
     """What the configuration says of static routes."""
-    return StaticConfig(tuple(_route(args) for args in tree.all(ROUTE)))
+    return StaticConfig(tuple(_route(args) for line in LINES for args in tree.all(line)))
 
 
 def _route(args: Args) -> StaticRoute:
     return StaticRoute(
         prefix=_prefix(args),
         interface=args.interface("interface", ""),
-        next_hop=args.address("next_hop", None),
+        next_hop=_next_hop(args),
         distance=args.integer("distance", 1),
         tag=args.integer("tag", 0),
         name=args.text("name", ""),

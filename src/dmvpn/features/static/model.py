@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRoute:
-    """One `ip route`. interface, next_hop: one of them or both; "Null0" discards. distance: 255 is never used."""
+    """One `ip route` or `ipv6 route`. interface, next_hop: one or both; "Null0" discards. distance: 255 means never."""
 
     prefix: Prefix
     interface: str = ""

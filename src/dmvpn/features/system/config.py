@@ -9,7 +9,7 @@ from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeou
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.features.system.secrets import SecretError, check_secret
 from dmvpn.features.system.syslog import DEBUGGING, INFORMATIONAL, SEVERITIES, LoggingConfig
-from dmvpn.ios.common import HOSTNAME
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME
 from dmvpn.ios.grammar import Args, ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -146,42 +146,9 @@ LOG_HOST = ConfigLine(
 # ------------------------------------------------------------------------------------------------ names, secrets
 
 _LOOKUP_HELP = "Ask the name service for names that are typed"
-_DOMAIN_HELP: Mapping[str, str] = {"name": "The domain of names without a dot", "domain": "Its name"}
 DOMAIN_LOOKUP = ConfigLine("global", "ip domain lookup", _LOOKUP_HELP, order=90, keep_no=True)
-DOMAIN_NAME = ConfigLine("global", "ip domain name {domain:word}", _DOMAIN_HELP, order=91)
 # The same with a hyphen, as releases before 12.2 wrote it: shown back as typed.
 DOMAIN_LOOKUP_OLD = ConfigLine("global", "ip domain-lookup", _LOOKUP_HELP, order=90, keep_no=True)
-DOMAIN_NAME_OLD = ConfigLine("global", "ip domain-name {domain:word}", _DOMAIN_HELP, order=91)
-HOST = ConfigLine(
-    "global",
-    "logging host {server:address}",
-    {"host": "Send messages to a log host", "server": "Its address"},
-    key=("server",),
-    order=702,
-)
-
-# ------------------------------------------------------------------------------------------------ names, secrets
-
-DOMAIN_LOOKUP = ConfigLine(
-    "global",
-    "ip domain lookup",
-    {"domain": "Names of hosts", "lookup": "Ask the name service for names that are typed"},
-    order=90,
-    keep_no=True,
-)
-DOMAIN_NAME = ConfigLine(
-    "global",
-    "ip domain name {domain:word}",
-    {"name": "The domain of names without a dot", "domain": "Its name"},
-    order=91,
-)
-HOST = ConfigLine(
-    "global",
-    "ip host {name:word} {address:address}",
-    {"host": "Give an address a name", "name": "The name", "address": "The address"},
-    key=("name",),
-    order=92,
-)
 
 
 def _check_secret(args: Args, _: Section) -> str | None:

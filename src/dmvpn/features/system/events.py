@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.events import Event, Job
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from dmvpn.base.addresses import IPAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +85,13 @@ class SetDebugCondition(Job):
 class StartPing(Job):
     """`ping DESTINATION ...`.
 
-    destination: an address or a name. source: an address, the name of an interface, or None: the plane chooses.
-    size: octets of the IP packet. timeout: seconds that an answer may take.
+    destination: an address or a name. version: of IP; None: that of the destination. source: an address, the name of an
+    interface, or None: the plane chooses. size: octets of the IP packet. timeout: seconds that an answer may take.
     """
 
     destination: str
-    source: IPv4Address | str | None = None
+    version: int | None = None
+    source: IPAddress | str | None = None
     repeat: int = 5
     size: int = 100
     timeout: float = 2.0
@@ -100,13 +101,14 @@ class StartPing(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTraceroute(Job):
-    """`traceroute DESTINATION ...`: UDP datagrams with growing TTL.
+    """`traceroute DESTINATION ...`: UDP datagrams with growing TTL. destination, version, source: as of a ping.
 
     probes: for each hop. timeout: seconds. port: of the first datagram; every further one has the next.
     """
 
     destination: str
-    source: IPv4Address | str | None = None
+    version: int | None = None
+    source: IPAddress | str | None = None
     probes: int = 3
     timeout: float = 3.0
     first_ttl: int = 1

@@ -23,6 +23,7 @@ from dmvpn.base.events import (
     Job,
     JobAborted,
     NameResolved,
+    Packets,
     Tick,
 )
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
@@ -42,6 +43,7 @@ from dmvpn.features.system.events import (
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.probes import Probes
 from dmvpn.features.system.syslog import Syslog
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +63,7 @@ class LastChange:
 class SystemMachine:
     """The router as a computer: its clock, its log, its debugs, its pings."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
         ClearDebug,
         ClearLogging,
         ClockSet,
@@ -71,7 +73,8 @@ class SystemMachine:
         DebugOutput,
         EffectFailed,
         HostDescribed,
-        IpReceived,
+        Packets(IpProtocol.ICMP),
+        Packets(IpProtocol.ICMPV6),
         JobAborted,
         Log,
         NameResolved,

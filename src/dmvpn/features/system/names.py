@@ -5,8 +5,13 @@ Lookup is off by default, unlike on IOS: a mistyped command would hang while the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 UNKNOWN_NAME = "% Unrecognized host or address, or protocol not running.\n"
 
@@ -19,13 +24,13 @@ class NamesConfig:
     domain: str = ""
     hosts: tuple[tuple[str, IPv4Address], ...] = ()
 
-    def known(self, name: str) -> IPv4Address | None:
+    def known(self, name: str) -> IPAddress | None:
         """The address that `name` is, or stands for in the table; None: nobody here knows."""
-        try:
-            return IPv4Address(name)
-        except ValueError:
-            wanted = {name.lower(), f"{name}.{self.domain}".lower()}
-            return next((address for host, address in self.hosts if host.lower() in wanted), None)
+        if "%" not in name:  # Python would read a zone (RFC 4007 §11), which here is `source INTERFACE`
+            with suppress(ValueError):
+                return ip_address(name)
+        wanted = {name.lower(), f"{name}.{self.domain}".lower()}
+        return next((address for host, address in self.hosts if host.lower() in wanted), None)
 
     def qualified(self, name: str) -> str:
         """What to ask the name service for."""

@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
-from dmvpn.net.icmp import EchoRequest, IcmpType
-from dmvpn.net.ipv4 import HEADER_LENGTH as IPV4_HEADER_LENGTH
-from dmvpn.net.ipv4 import IpProtocol, peek_addresses, peek_flow
+from dmvpn.net.icmp import EchoRequest
+from dmvpn.net.ip import (
+    HEADER_LENGTH,
+    ICMP,
+    is_echo_request,
+    peek_flow,
+    peek_payload,
+    serialize_icmp,
+)
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from dmvpn.base.addresses import IPAddress
 
 SYSLOG_PORT = 514  # RFC 3164 §2
 
@@ -43,17 +50,19 @@ class QuotedDatagram:
     destination_port: int
 
 
-def echo_request(identifier: int, sequence: int, size: int, pattern: int) -> bytes:
+def echo_request(identifier: int, sequence: int, size: int, pattern: int, version: int = 4) -> bytes:
     """An echo request that makes an IP packet of `size` octets, filled with the two octets of `pattern`."""
-    room = size - IPV4_HEADER_LENGTH - ICMP_HEADER_LENGTH
+    room = max(0, size - HEADER_LENGTH[version] - ICMP_HEADER_LENGTH)
     filling = (pattern.to_bytes(2, "big") * (room // 2 + 1))[:room]
-    return EchoRequest(identifier=identifier, sequence=sequence & 0xFFFF, payload=filling).serialize()
+    request = EchoRequest(identifier=identifier, sequence=sequence & 0xFFFF, payload=filling)
+    return serialize_icmp(request, version)
 
 
-def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPv4Address | None, destination: IPv4Address) -> bytes:
+def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | None, destination: IPAddress) -> bytes:
     """A datagram from the first to the second port.
 
-    Who lets the plane choose the source address cannot sum it: such a datagram goes without checksum (RFC 768).
+    Who lets the plane choose the source address cannot sum it: such a datagram goes without checksum (RFC 768), which
+    over IPv6, where there must be one, the plane fills in.
     """
     if source is None:
         return _UDP_HEADER.pack(*ports, _UDP_HEADER.size + len(payload), 0) + payload
@@ -63,25 +72,25 @@ def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPv4Address | N
 
 def quoted_echo(quoted: bytes) -> QuotedEcho | None:
     """The echo request in this quotation, or None if it is something else or cut too short."""
-    start = (quoted[0] & 0x0F) << 2 if quoted else 0
-    if not _is_first_fragment(quoted, IpProtocol.ICMP) or len(quoted) < start + ICMP_HEADER_LENGTH:
-        return None
-    if quoted[start] != IcmpType.ECHO_REQUEST:
+    version = quoted[0] >> 4 if quoted else 0
+    start = _payload(quoted, ICMP[version]) if version in ICMP else None
+    if start is None or len(quoted) < start + ICMP_HEADER_LENGTH or not is_echo_request(quoted[start:], version):
         return None
     return QuotedEcho(*_IDENTIFIER_AND_SEQUENCE.unpack_from(quoted, start + 4))
 
 
 def quoted_datagram(quoted: bytes) -> QuotedDatagram | None:
     """The UDP datagram in this quotation, or None if it is something else or cut too short."""
-    if not _is_first_fragment(quoted, IpProtocol.UDP):
+    if _payload(quoted, IpProtocol.UDP) is None:
         return None
     flow = peek_flow(quoted)
     return QuotedDatagram(flow.source_port, flow.destination_port)
 
 
-def _is_first_fragment(quoted: bytes, protocol: IpProtocol) -> bool:
+def _payload(quoted: bytes, protocol: IpProtocol) -> int | None:
+    """Where a message of this protocol begins in a quoted packet; None if there is none."""
     try:
-        peek_addresses(quoted)
+        found, start = peek_payload(quoted)
     except WireError:
-        return False
-    return quoted[9] == protocol and not (quoted[6] & 0x1F or quoted[7])
+        return None
+    return start if found == protocol else None

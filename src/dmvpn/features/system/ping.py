@@ -13,6 +13,7 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.features.system.packet import QuotedEcho, echo_request, quoted_echo
 from dmvpn.net.icmp import (
@@ -24,11 +25,10 @@ from dmvpn.net.icmp import (
     TimeExceeded,
     UnreachableCode,
 )
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ip import ICMP
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed, IpReceived
     from dmvpn.features.system.events import StartPing
 
@@ -42,12 +42,16 @@ _ESCAPE_HINT = "Type escape sequence to abort.\n"
 
 @dataclass(slots=True)
 class Ping:
-    """One run of `ping`. deadline: when the request in flight is given up, None once all is over."""
+    """One run of `ping`. deadline: when the request in flight is given up, None once all is over.
+
+    link: the interface to send by, if the destination is known on one link only.
+    """
 
     request: StartPing
-    destination: IPv4Address
-    source: IPv4Address | None
+    destination: IPAddress
+    source: IPAddress | None
     identifier: int
+    link: str | None = None
     deadline: float | None = None
     _sent_at: float = 0.0
     _sequence: int = 0
@@ -61,11 +65,11 @@ class Ping:
         ask = self.request
         plural = "" if ask.repeat == 1 else "s"
         heading = (
-            f"{_ESCAPE_HINT}Sending {ask.repeat}, {ask.size}-byte ICMP Echo{plural} to {self.destination}, "
+            f"{_ESCAPE_HINT}Sending {ask.repeat}, {ask.size}-byte ICMP Echo{plural} to {spelled(self.destination)}, "
             f"timeout is {ask.timeout:g} seconds:\n"
         )
         if ask.source is not None:
-            heading += f"Packet sent with a source address of {self.source} \n"
+            heading += f"Packet sent with a source address of {spelled(self.source)} \n"
         if ask.df:
             heading += "Packet sent with the DF bit set\n"
         return [self._say(heading), self._send(now)]
@@ -118,8 +122,9 @@ class Ping:
         return self._packet()
 
     def _packet(self) -> SendIp:
-        payload = echo_request(self.identifier, self._sequence, self.request.size, self.request.pattern)
-        return SendIp(None, self.source, self.destination, IpProtocol.ICMP, payload, df=self.request.df)
+        ask, version = self.request, self.destination.version
+        payload = echo_request(self.identifier, self._sequence, ask.size, ask.pattern, version)
+        return SendIp(self.link, self.source, self.destination, ICMP[version], payload, df=ask.df)
 
     def _is_mine(self, quoted: bytes) -> bool:
         return quoted_echo(quoted) == QuotedEcho(self.identifier, self._sequence & 0xFFFF)

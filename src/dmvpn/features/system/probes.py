@@ -6,9 +6,9 @@ checked against our interfaces. Then the probe lives until it says it is over, a
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve
 from dmvpn.base.entropy import below
@@ -17,8 +17,7 @@ from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.names import UNKNOWN_NAME, NamesConfig
 from dmvpn.features.system.ping import Ping
 from dmvpn.features.system.traceroute import Traceroute
-from dmvpn.net import icmp
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net import ip
 
 if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
@@ -28,7 +27,12 @@ Request = StartPing | StartTraceroute
 Probe = Ping | Traceroute
 
 _FOREIGN_SOURCE = "% Invalid source address- IP address not on any of our up interfaces\n"
-_DEAD_SOURCE = "% Invalid source interface - IP not enabled or interface is down\n"
+_OTHER_SOURCE = "% Invalid source. Must use same IP version as the destination\n"
+_NO_LINK = "% A link-local address is on one link only: say `source INTERFACE`\n"
+_DEAD_SOURCE = {
+    4: "% Invalid source interface - IP not enabled or interface is down\n",
+    6: "% Invalid source interface - IPv6 not enabled or interface is down\n",
+}
 #: RFC 6335 §6: ports that belong to nobody. Traceroute sends from one of them.
 _FIRST_DYNAMIC_PORT = 49152
 
@@ -66,9 +70,10 @@ class Probes:
         """The name service answered those who wait for this name."""
         effects: list[Effect] = []
         answered = [session for session, (_, name) in self._waiting.items() if name == event.name]
-        address = next((found for found in event.addresses if isinstance(found, IPv4Address)), None)
         for session in answered:
             request, _ = self._waiting.pop(session)
+            possible = [found for found in event.addresses if request.version in (None, found.version)]
+            address = min(possible, key=lambda found: found.version, default=None)
             if address is None:
                 effects += [JobOutput(session, f"\n{UNKNOWN_NAME}"), JobDone(session)]
             else:
@@ -87,10 +92,10 @@ class Probes:
 
     def receive(self, packet: IpReceived, now: float) -> list[Effect]:
         """An ICMP message for this router: each probe looks whether it is an answer to its own."""
-        if packet.protocol != IpProtocol.ICMP or not self._running:
+        if not self._running or not ip.is_icmp(packet.protocol, packet.source):
             return []
         try:
-            message = icmp.parse(packet.payload)
+            message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
         except WireError:
             return []
         effects: list[Effect] = []
@@ -116,39 +121,52 @@ class Probes:
         """When the first probe in flight is given up."""
         return self._deadlines.next()
 
-    def _launch(self, request: Request, destination: IPv4Address, now: float) -> list[Effect]:
+    def _launch(self, request: Request, destination: IPAddress, now: float) -> list[Effect]:
         session = request.session
+        is_wanted = request.version in (None, destination.version)
+        if not (is_wanted and _is_host(destination) and self._runs(destination.version)):
+            return [JobOutput(session, UNKNOWN_NAME), JobDone(session)]
         try:
-            source = self._source(request.source)
+            source = self._source(request.source, destination)
         except _BadSource as error:
             return [JobOutput(session, str(error)), JobDone(session)]
-        if destination.is_multicast or destination.is_unspecified:
-            return [JobOutput(session, UNKNOWN_NAME), JobDone(session)]
-        probe = self._probe(request, destination, source)
+        link = str(request.source) if is_link_local(destination) else None
+        probe = self._probe(request, destination, source, link)
         self._running[session] = probe
         return self._settle(session, probe.start(now))
 
-    def _probe(self, request: Request, destination: IPv4Address, source: IPv4Address | None) -> Probe:
+    def _probe(self, request: Request, destination: IPAddress, source: IPAddress | None, link: str | None) -> Probe:
         entropy = self._ports.entropy
         if isinstance(request, StartPing):
-            return Ping(request, destination, source, identifier=below(entropy, 0x10000))
+            return Ping(request, destination, source, link=link, identifier=below(entropy, 0x10000))
         port = _FIRST_DYNAMIC_PORT + below(entropy, 0x10000 - _FIRST_DYNAMIC_PORT)
-        return Traceroute(request, destination, source, source_port=port)
+        return Traceroute(request, destination, source, link=link, source_port=port)
 
-    def _source(self, source: IPv4Address | str | None) -> IPv4Address | None:
+    def _runs(self, version: int) -> bool:
+        """Is there an interface with this IP version? IPv4 needs no line in the configuration."""
+        return version == 4 or any(state.runs(version) for state in self._ports.interfaces.all())
+
+    def _source(self, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
         """The address to send from; None: as the plane likes. Raises _BadSource."""
+        if is_link_local(destination) and not isinstance(source, str):
+            raise _BadSource(_NO_LINK)
         if source is None:
             return None
-        interfaces = self._ports.interfaces
-        if isinstance(source, IPv4Address):
+        interfaces, version = self._ports.interfaces, destination.version
+        if not isinstance(source, str):
+            if source.version != version:
+                raise _BadSource(_OTHER_SOURCE)
             owner = interfaces.owner(source)
             if owner is None or not owner.line:
                 raise _BadSource(_FOREIGN_SOURCE)
             return source
         interface = interfaces.get(source)
-        if interface is None or not interface.line or not isinstance(interface.address, IPv4Address):
-            raise _BadSource(_DEAD_SOURCE)
-        return interface.address
+        if interface is None or not interface.line:
+            raise _BadSource(_DEAD_SOURCE[version])
+        address = interface.link_local(version) if is_link_local(destination) else interface.primary(version)
+        if address is None:
+            raise _BadSource(_DEAD_SOURCE[version])
+        return address
 
     def _settle(self, session: int, effects: list[Effect]) -> list[Effect]:
         """After a probe moved: its new deadline, or its end."""
@@ -165,3 +183,10 @@ class Probes:
         self._running.pop(session, None)
         self._waiting.pop(session, None)
         self._deadlines.cancel(session)
+
+
+def _is_host(address: IPAddress) -> bool:
+    """May somebody have it? Over IPv4 one may ask a broadcast address, too."""
+    if address.version == 6:
+        return is_one_station(address)
+    return not (address.is_multicast or address.is_unspecified)

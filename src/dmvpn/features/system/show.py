@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
@@ -25,8 +26,8 @@ from dmvpn.ios.render import render_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Event
     from dmvpn.ios.context import ShowContext
 
@@ -171,6 +172,7 @@ def ping(ctx: ShowContext, args: Args) -> Event:
     return StartPing(
         ctx.session,
         destination=args.text("destination"),
+        version=_version(args),
         source=_source(args),
         repeat=args.integer("count", 5),
         size=args.integer("octets", 100),
@@ -185,6 +187,7 @@ def traceroute(ctx: ShowContext, args: Args) -> Event:
     return StartTraceroute(
         ctx.session,
         destination=args.text("destination"),
+        version=_version(args),
         source=_source(args),
         probes=args.integer("probes", 3),
         timeout=args.integer("seconds", 3),
@@ -194,8 +197,12 @@ def traceroute(ctx: ShowContext, args: Args) -> Event:
     )
 
 
-def _source(args: Args) -> IPv4Address | str | None:
-    return args.address("from_address", None) or args.interface("from_interface", None)
+def _version(args: Args) -> int | None:
+    return next((version for version, word in ((4, "ip"), (6, "ipv6")) if word in args), None)
+
+
+def _source(args: Args) -> IPAddress | str | None:
+    return args.any_address("from_address", None) or args.interface("from_interface", None)
 
 
 def clear_logging(_: ShowContext, __: Args) -> Confirm:
@@ -209,11 +216,15 @@ def clear_logging(_: ShowContext, __: Args) -> Confirm:
 def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:
     """`debug X`, `no debug X`, `undebug X` for the flags of all features, and what goes with them.
 
-    Flags with the same syntax are switched together.
+    Flags with the same syntax are switched together. `debug dmvpn LEVEL PART` switches all that are of this level, of
+    this part.
     """
     of_syntax: dict[str, list[DebugFlag]] = {}
     for flag in flags:
         of_syntax.setdefault(flag.syntax, []).append(flag)
+        if flag.dmvpn:
+            for level, part in product(*((word, "all") for word in flag.dmvpn.split())):
+                of_syntax.setdefault(f"dmvpn {level} {part}", []).append(flag)
     commands: list[ExecCommand] = []
     for syntax, together in of_syntax.items():
         debugs = tuple((flag.group, flag.title, flag.name, flag.listed or flag.title) for flag in together)
@@ -224,7 +235,7 @@ def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:
 def _switch(syntax: str, debugs: tuple[tuple[str, str, str, str], ...]) -> list[ExecCommand]:
     first, *_, last = (*syntax.split(), *syntax.split())
     group, *_, listed = debugs[0]
-    texts = {first: group, last: f"{listed} debugging"}
+    texts = _DMVPN_HELP if first == "dmvpn" else {first: group, last: f"{listed} debugging"}
 
     def turn_on(ctx: ShowContext, _: Args) -> Event:
         return SetDebug(ctx.session, debugs, on=True)
@@ -239,9 +250,21 @@ def _switch(syntax: str, debugs: tuple[tuple[str, str, str, str], ...]) -> list[
     ]
 
 
+_DMVPN_HELP: Mapping[str, str] = {
+    "dmvpn": "DMVPN",
+    "all": "Everything",
+    "error": "What went wrong",
+    "detail": "What was done, and why",
+    "packet": "What packets say",
+    "nhrp": "Next Hop Resolution Protocol",
+    "tunnel": "Tunnel interfaces",
+}
 #: `debug FAMILY condition ...`: the word typed, and the first word of the flags that it narrows.
 _FAMILIES = (("nhrp", "nhrp"), ("dmvpn", "nhrp"))
-_CONDITION = "( peer ( nbma {nbma:address} | tunnel {tunnel:address} ) | interface {interface:interface} )"
+_CONDITION = (
+    "( peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) | "
+    "interface {interface:interface} )"
+)
 _CONDITION_HELP: Mapping[str, str] = {
     "condition": "Only for one peer or tunnel",
     "peer": "A peer",
@@ -291,8 +314,10 @@ _ALL_OFF = tuple(
 
 # ------------------------------------------------------------------------------------------------ commands
 
-_SOURCE = "source ( {from_address:address} | {from_interface:interface} )"
+_SOURCE = "source ( {from_address:address} | {from_address:address6} | {from_interface:interface} )"
 _PROBE_HELP: Mapping[str, str] = {
+    "ip": "IP version 4",
+    "ipv6": "IP version 6",
     "destination": "Address or name of a host",
     "source": "Where the packets come from",
     "from_address": "An address of this router",
@@ -334,7 +359,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
     ),
     ExecCommand("clear logging", "Empty the log buffer", action=clear_logging, privilege=15),
     ExecCommand(
-        "ping [ ip ] {destination:word} "
+        "ping [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "
         "| timeout {seconds:0-3600} | df-bit ]",
         {
@@ -349,7 +374,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
         action=ping,
     ),
     ExecCommand(
-        "traceroute [ ip ] {destination:word} "
+        "traceroute [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | numeric | probe {{probes:1-65535}} | timeout {{seconds:0-3600}} "
         "| ttl {first:0-255} {last:0-255} | port {number:1-65535} ]",
         {

@@ -17,14 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.features.system.packet import QuotedDatagram, quoted_datagram, udp_datagram
 from dmvpn.net.icmp import DestinationUnreachable, IcmpMessage, TimeExceeded, UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed, IpReceived
     from dmvpn.features.system.events import StartTraceroute
@@ -47,12 +46,16 @@ SHORTEST_TIMEOUT = 0.01
 
 @dataclass(slots=True)
 class Traceroute:
-    """One run of `traceroute`. deadline: when the datagram in flight is given up, None once all is over."""
+    """One run of `traceroute`. deadline: when the datagram in flight is given up, None once all is over.
+
+    link: the interface to send by, if the destination is known on one link only.
+    """
 
     request: StartTraceroute
-    destination: IPv4Address
-    source: IPv4Address | None
+    destination: IPAddress
+    source: IPAddress | None
     source_port: int
+    link: str | None = None
     deadline: float | None = None
     _ttl: int = 0
     _sent_at: float = 0.0
@@ -65,10 +68,8 @@ class Traceroute:
         """The heading and the first datagram."""
         self._ttl = max(1, self.request.first_ttl)
         self._probes_left = self.request.probes
-        heading = (
-            f"Type escape sequence to abort.\nTracing the route to {self.destination}\n"
-            "VRF info: (vrf in name/id, vrf out name/id)\n"
-        )
+        vrf = "VRF info: (vrf in name/id, vrf out name/id)" if self.destination.version == 4 else ""
+        heading = f"Type escape sequence to abort.\nTracing the route to {spelled(self.destination)}\n{vrf}\n"
         return [self._say(f"{heading}{self._ttl:3}"), self._send(now)]
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[Effect]:
@@ -119,7 +120,7 @@ class Traceroute:
             return ""
         first = self._responder is None
         self._responder = responder
-        return f" {responder}" if first else f"\n    {responder}"
+        return f" {spelled(responder)}" if first else f"\n    {spelled(responder)}"
 
     def _time(self, now: float) -> str:
         return f" {round((now - self._sent_at) * 1000)} msec"
@@ -129,7 +130,7 @@ class Traceroute:
         self.deadline = now + max(self.request.timeout, SHORTEST_TIMEOUT)
         ports = (self.source_port, self._port)
         payload = udp_datagram(ports, bytes(4), self.source, self.destination)
-        return SendIp(None, self.source, self.destination, IpProtocol.UDP, payload, ttl=self._ttl)
+        return SendIp(self.link, self.source, self.destination, IpProtocol.UDP, payload, ttl=self._ttl)
 
     @property
     def _port(self) -> int:

@@ -22,7 +22,7 @@ FEATURE = Feature(
     machine=TunnelMachine,
     messages=messages.MESSAGES,
     debugs=(
-        DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel"),
-        DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel"),
+        DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel", dmvpn="detail tunnel"),
+        DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel", dmvpn="detail tunnel"),
     ),
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import Effect, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
 from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Resync, Tick
 from dmvpn.base.notices import (
@@ -126,8 +126,7 @@ class TunnelMachine:
 
     def next_deadline(self) -> float | None:
         """When a keepalive is due, a hold-down ends, or a refused tunnel is tried again."""
-        times = [when for when in (self._timers.next(), self._retries.next()) if when is not None]
-        return min(times, default=None)
+        return earliest(self._timers.next(), self._retries.next())
 
     def _configure(self, config: TunnelConfig, now: float) -> list[Effect | Notice]:
         wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.dataplane import sysctl
-from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
+from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth, netfilter
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import GreSocket
 from dmvpn.dataplane.tap import DEVICE, Tap, open_device
@@ -52,7 +52,7 @@ def _users() -> Finding:
 
 
 def _try_inside() -> Json:
-    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings()]
+    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings(), _translation()]
     return [[finding.what, finding.ok, finding.evidence, finding.fix] for finding in findings]
 
 
@@ -112,3 +112,13 @@ def _settings() -> Finding:
     # No reason to stop: what forwarding needs is set by netlink where this is refused.
     writable = sysctl.writable()
     return Finding("/proc/sys", True, "writable" if writable else "read-only: some settings keep the host's values")
+
+
+def _translation() -> Finding:
+    # No reason to stop either: only scenarios with gateways need it.
+    what = "address translation"
+    try:
+        netfilter.install(netfilter.Masquerade("check"))
+    except HostProblem as problem:
+        return Finding(what, True, f"not here, so scenarios with gateways need --simulated: {problem.what}")
+    return Finding(what, True, "nf_tables masquerades (for scenarios with gateways)")

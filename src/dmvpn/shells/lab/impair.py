@@ -1,8 +1,11 @@
-"""Bad wires without netem: a cable is replaced by a pair of TAPs and a relay that delays, loses and limits.
+"""Bad wires without netem: a cable is replaced by TAPs and a relay that delays, loses and limits.
 
 The kernels we must run on may lack every queueing discipline. So an impaired cable is unplugged and plugged in again as
-two TAP interfaces of the same names; the supervisor carries the frames between them. To the routers that is a link
-that went down and came back, which they survive anyway. A cable without impairments is a plain veth pair again.
+TAP interfaces of the same names; the supervisor carries the frames between them. To the routers that is a link that
+went down and came back, which they survive anyway. A cable without impairments is a plain veth pair, or bridge, again.
+
+A wire with more than two ends is a switch: the relay learns who is where. Each end has its own queue, and each frame
+is lost or late on its own, on its way in. Where the kernel has no bridge, the relay is the switch, bad or not.
 """
 
 from __future__ import annotations
@@ -15,18 +18,20 @@ from typing import TYPE_CHECKING
 
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import Cable, Wiring, linux_name, plug_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.shells.lab.badness import Badness
     from dmvpn.shells.lab.control import Json
 
 _TURN = 128
 #: Frames that wait for a slow wire, each way; more are lost, as in any queue.
 _QUEUE = 1000
+#: Hardware addresses that a switch remembers.
+_STATIONS = 4096
 #: Frames on their way over all cables; more are lost.
 _UNDER_WAY = 100_000
 
@@ -44,7 +49,7 @@ class Impairments:
     def set(self, cable: Cable, badness: Badness) -> None:
         """Make a cable this bad, or good again."""
         relay = self._relays.get(cable.name)
-        if badness.harmless:
+        if badness.harmless and not self._wiring.needs_relay(cable):
             if relay is not None:
                 self._remove(cable)
         elif relay is not None:
@@ -55,14 +60,20 @@ class Impairments:
     def clear_all(self) -> None:
         """All cables are good again."""
         for name in list(self._relays):
-            self._remove(self._wiring.find(name))
+            self.set(self._wiring.find(name), Badness())
 
     def described(self) -> Json:
         """What is wrong with which cable, for people."""
         return {
             name: {"delay": bad.delay, "loss": bad.loss, "rate": bad.rate, "cut": bad.cut}
             for name, bad in ((name, relay.badness) for name, relay in self._relays.items())
+            if not bad.harmless
         }
+
+    def is_cut(self, cable: Cable) -> bool:
+        """Does nothing pass?"""
+        relay = self._relays.get(cable.name)
+        return relay is not None and bool(relay.badness.cut)
 
     def next_deadline(self) -> float | None:
         """When a delayed frame is due (monotonic seconds)."""
@@ -85,16 +96,17 @@ class Impairments:
 
     def _replace(self, cable: Cable, badness: Badness) -> _Relay:
         taps = []
-        (node, interface), _ = cable.ends
-        with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
-            kernel.call(netlink.delete_link(linux_name(interface)))  # the other end goes with it
+        for node, interface in cable.ends if cable.is_switch else cable.ends[:1]:
+            with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
+                if not self._wiring.needs_relay(cable):
+                    kernel.call(netlink.delete_link(linux_name(interface)))  # the other end goes with it
         for node, interface in cable.ends:
             with inside_network(self._wiring.namespaces[node]):
                 tap = Tap(linux_name(interface))
                 tap.set_transmit_queue()
                 taps.append(tap)
                 self._wiring.settle(node)
-        relay = _Relay(self, (taps[0], taps[1]), badness)
+        relay = _Relay(self, tuple(taps), badness)
         for number, tap in enumerate(taps):
             self._selector.register(tap.fileno(), selectors.EVENT_READ, relay.reader(number))
         return relay
@@ -112,14 +124,15 @@ class Impairments:
 
 
 class _Relay:
-    """Carries frames between the two TAPs of one cable."""
+    """Carries frames between the TAPs of one cable."""
 
-    def __init__(self, owner: Impairments, taps: tuple[Tap, Tap], badness: Badness) -> None:
+    def __init__(self, owner: Impairments, taps: tuple[Tap, ...], badness: Badness) -> None:
         self.taps = taps
         self.badness = badness
         self._owner = owner
         self._chance = random.Random()  # noqa: S311 - bad luck, not secrecy
-        self._free_at = [0.0, 0.0]
+        self._free_at = [0.0] * len(taps)
+        self._where: dict[bytes, int] = {}
 
     def reader(self, number: int) -> Callable[[], None]:
         """What to do when TAP `number` has frames."""
@@ -134,7 +147,8 @@ class _Relay:
             self._carry(number, frame, now)
 
     def _carry(self, number: int, frame: bytes, now: float) -> None:
-        bad, to = self.badness, self.taps[1 - number]
+        bad = self.badness
+        receivers = self._receivers(number, frame)
         if bad.cut or self._chance.random() * 100 < bad.loss:
             return
         when = now
@@ -144,7 +158,20 @@ class _Relay:
                 return
             when = self._free_at[number] = max(now, self._free_at[number]) + seconds
         when += bad.delay / 1000
-        if when <= now:
-            to.write(frame)
-        else:
-            self._owner.later(when, to, frame)
+        for to in receivers:
+            if when <= now:
+                to.write(frame)
+            else:
+                self._owner.later(when, to, frame)
+
+    def _receivers(self, number: int, frame: bytes) -> list[Tap]:
+        """All others, or the one behind which the receiver was seen."""
+        others = [tap for other, tap in enumerate(self.taps) if other != number]
+        if len(others) == 1:
+            return others
+        destination, source = frame[:6], frame[6:12]
+        if len(self._where) >= _STATIONS and source not in self._where:
+            self._where.clear()
+        self._where[source] = number
+        at = self._where.get(destination, number)
+        return others if at == number or destination[0] & 1 else [self.taps[at]]

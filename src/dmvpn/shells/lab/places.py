@@ -182,7 +182,8 @@ def find_lab(name: str | None) -> LabFolder:
         raise UserError("no lab is up; 'dmvpn lab list' shows what there is, 'dmvpn lab up NAME' starts one")
     if len(running) > 1:
         names = ", ".join(folder.name for folder in running)
-        raise UserError(f"several labs are up ({names}): say which one, as in -r {running[0].name}/R31")
+        one = running[0].name
+        raise UserError(f"several labs are up ({names}): name one, as in 'dmvpn lab down {one}' or '-r {one}/R31'")
     return running[0]
 
 

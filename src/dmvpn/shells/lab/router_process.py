@@ -1,7 +1,7 @@
 """One router of a lab: the process that lives in its namespace.
 
 It is forked from the supervisor, which has everything imported already, so it starts in some milliseconds and shares
-that memory. The pipe to the supervisor carries one question, "what is missing until you are ready?".
+that memory. The pipe to the supervisor carries two questions: what is missing until you are ready, and your facts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.shells.facts import router_facts
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
+from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
     import socket
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
+
+
+#: What the supervisor may ask by the pipe.
+MISSING, FACTS = b"missing", b"facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
 
 def _startup(plan: RouterPlan) -> str:
     """What `write memory` stored, else the scenario's configuration."""
-    stored = plan.storage / "startup-config"
+    stored = plan.storage / STARTUP
     return stored.read_text() if stored.exists() else plan.configuration
 
 
@@ -103,6 +109,9 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             return
         if not question:  # the supervisor is gone
             stopped.set()
+            return
+        if question == FACTS:
+            pipe.send(router_facts(runtime.router).model_dump_json().encode())
             return
         lacks = [] if plan.provider else missing(runtime.router, plan.routes)
         pipe.send(json.dumps(lacks).encode())

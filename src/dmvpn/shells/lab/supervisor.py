@@ -17,17 +17,21 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import exec_parser
+from dmvpn.shells.facts import GatewayFacts, RouterFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.impair import Impairments
-from dmvpn.shells.lab.router_process import RouterPlan, run
+from dmvpn.shells.lab.namespaces import inside_network
+from dmvpn.shells.lab.rebinding import wanted_public
+from dmvpn.shells.lab.router_process import FACTS, MISSING, RouterPlan, run
+from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +46,7 @@ log = logging.getLogger("dmvpn.lab")
 
 #: Seconds in which a router answers, or is busy; and in which it stops, or is killed.
 ROUTER_PATIENCE = 0.5
+LARGEST_ANSWER = 1 << 20
 STOPPING = 2.0
 
 
@@ -191,10 +196,12 @@ class Supervisor:
             "reset": self._reset,
             "impair": self._impair,
             "capture": self._capture,
+            "rebind": self._rebind,
+            "facts": self._facts,
         }
         what = str(request.get("do"))
         if what == "namespace":
-            node = self._known(str(request.get("node")), (*self._routers, *self.scenario.lab.hosts))
+            node = self._known(str(request.get("node")), self._wiring.namespaces)
             return control.Lent(self._wiring.namespaces[node])
         if what in orders:
             return orders[what](request)
@@ -209,26 +216,38 @@ class Supervisor:
             "engine": next(iter(engines.values()), ""),
             "routers": {name: router.alive for name, router in self._routers.items()},
             "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "gateways": {name: gateway.describe() for name, gateway in self._wiring.gateways.items()},
             "links": [cable.name for cable in self._wiring.cables],
             "impaired": self._impairments.described(),
         }
 
     def _missing(self, request: dict[str, Json]) -> Json:
-        lacks: list[Json] = []
+        return list(self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()}))
+
+    def _lacks(self, router: _Router) -> list[str]:
+        """What a router still waits for."""
+        if router.pipe is None:
+            return [f"its process has ended; see {self.folder.log}"]
+        try:
+            return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
+        except TimeoutError:
+            return ["it does not answer yet"]
+        except OSError:
+            return [f"its process has ended; see {self.folder.log}"]
+
+    def _facts(self, request: dict[str, Json]) -> Json:
+        routers: dict[str, RouterFacts | None] = {}
         for name, router in self._routers.items():
-            if router.pipe is None:
-                lacks.append(f"{name}: its process has ended; see {self.folder.log}")
-                continue
-            try:
-                _forget_late_answers(router.pipe)
-                router.pipe.settimeout(ROUTER_PATIENCE)
-                router.pipe.send(b"missing")
-                lacks += [f"{name}: {text}" for text in json.loads(router.pipe.recv(65536) or b'["it ended"]')]
-            except TimeoutError:
-                lacks.append(f"{name}: it does not answer yet")
-            except OSError:
-                lacks.append(f"{name}: its process has ended; see {self.folder.log}")
-        return lacks
+            routers[name] = None
+            with contextlib.suppress(OSError, ValueError):
+                if router.pipe is not None:
+                    routers[name] = RouterFacts.model_validate_json(_ask(router.pipe, FACTS))
+        gateways: dict[str, GatewayFacts] = {}
+        for name, gateway in self._wiring.gateways.items():
+            with inside_network(self._wiring.namespaces[name]):
+                gateways[name] = gateway.facts()
+        cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
+        return cast("Json", lab_facts(self.scenario, routers, gateways, cut).model_dump(mode="json"))
 
     def _down(self, request: dict[str, Json]) -> Json:
         self._end()
@@ -252,8 +271,11 @@ class Supervisor:
         """All routers begin again with the scenario's configurations; what they stored and all impairments are gone."""
         self._impairments.clear_all()
         self._stop_routers()
+        for name, gateway in self._wiring.gateways.items():
+            with inside_network(self._wiring.namespaces[name]):
+                gateway.rebind(gateway.spec.public.ip)
         for router in self._routers.values():
-            (router.plan.storage / "startup-config").unlink(missing_ok=True)
+            FolderStorage(router.plan.storage).clear()
             self._start(router)
         return None
 
@@ -261,6 +283,14 @@ class Supervisor:
         cable = self._wiring.find(str(request.get("link")))
         self._impairments.set(cable, Badness.read(request))
         return self._impairments.described()
+
+    def _rebind(self, request: dict[str, Json]) -> Json:
+        name = self._known(str(request.get("gateway")), self._wiring.gateways)
+        gateway = self._wiring.gateways[name]
+        public = wanted_public(request, gateway.spec)
+        with inside_network(self._wiring.namespaces[name]):
+            gateway.rebind(public)
+        return gateway.describe()
 
     def _capture(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
@@ -278,6 +308,14 @@ class Supervisor:
         if name not in known:
             raise UserError(f"there is no {name} in this lab; it has {', '.join(known)}")
         return name
+
+
+def _ask(pipe: socket.socket, question: bytes) -> bytes:
+    """A router's answer. Raises TimeoutError, OSError."""
+    _forget_late_answers(pipe)
+    pipe.settimeout(ROUTER_PATIENCE)
+    pipe.send(question)
+    return pipe.recv(LARGEST_ANSWER)
 
 
 def _forget_late_answers(pipe: socket.socket) -> None:

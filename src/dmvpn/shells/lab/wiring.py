@@ -1,12 +1,13 @@
-"""The lab's cables: a network namespace for every router and host, a veth pair for every wire, hosts configured.
+"""The lab's cables: a network namespace for every router, host and gateway, a veth pair for every wire, a bridge for
+every wire with more than two ends; hosts and gateways configured.
 
-Routers find their interfaces plugged in and configure them themselves, as they would find their network cards. A wire
-with more than two ends would be a switch: none of the kernels we must run on is sure to have a bridge, so such
-scenarios are for the simulator.
+Routers find their interfaces plugged in and configure them themselves, as they would find their network cards. A
+bridge lives in a namespace of its own; where the kernel has none, the relay of bad wires (impair.py) is the switch.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -16,21 +17,30 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.sysctl import Sysctls
 from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.shells.lab.gateway import Gateway
 from dmvpn.shells.lab.namespaces import inside_network, new_network
-from dmvpn.shells.scenario import HostSpec, LinkSpec, Scenario
+from dmvpn.shells.scenario import INSIDE, OUTSIDE, HostSpec, LinkSpec, Scenario
 
 End = tuple[str, str]
 
 #: A host that answers every packet is a better host: no limit on its ICMP errors.
 _HOST_SETTINGS = {"net/ipv4/icmp_ratelimit": 0}
+_BRIDGE = "switch"
+#: Ports that are called the same everywhere.
+_SAME_NAME = ("eth0", INSIDE, OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A wire with its two ends: (node, IOS interface name; "eth0" on hosts)."""
+    """A wire with its ends: (node, IOS interface name; "eth0" on hosts). More than two: a switch."""
 
-    ends: tuple[End, End]
+    ends: tuple[End, ...]
     properties: LinkSpec
+
+    @property
+    def is_switch(self) -> bool:
+        """More than two are on it."""
+        return len(self.ends) > 2
 
     @property
     def name(self) -> str:
@@ -40,11 +50,16 @@ class Cable:
 
 @dataclass(slots=True)
 class Wiring:
-    """All namespaces (open descriptors by node) and cables of a lab."""
+    """All namespaces (open descriptors by node) and cables of a lab.
+
+    switches: the namespace of each cable's bridge, by the cable's name; a switch without one is a relay.
+    """
 
     namespaces: dict[str, int] = field(default_factory=dict)
     cables: list[Cable] = field(default_factory=list)
     hosts: dict[str, HostSpec] = field(default_factory=dict)
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    switches: dict[str, int] = field(default_factory=dict)
 
     def interfaces(self, node: str) -> dict[str, str]:
         """The Linux names of a router's plugged interfaces by IOS names."""
@@ -52,9 +67,15 @@ class Wiring:
         return {interface: linux_name(interface) for _, interface in ends}
 
     def settle(self, node: str) -> None:
-        """Configure a host whose interface was plugged in; routers do that themselves. Call it inside its namespace."""
+        """Configure a host or gateway that was plugged in; routers do that themselves. Call it inside its namespace."""
         if node in self.hosts:
             _configure_host(self.hosts[node])
+        elif node in self.gateways:
+            self.gateways[node].settle()
+
+    def needs_relay(self, cable: Cable) -> bool:
+        """Is it a switch for which the kernel has no bridge?"""
+        return cable.is_switch and cable.name not in self.switches
 
     def find(self, text: str) -> Cable:
         """The cable that is plugged into "R31:Gi0/1", or that is named so. Raises UserError."""
@@ -67,36 +88,69 @@ class Wiring:
 
 
 def linux_name(interface: str) -> str:
-    """The Linux name of an IOS interface, or of a host's."""
-    return interface if interface == "eth0" else InterfaceNames().linux(interface)
+    """The Linux name of an IOS interface, or of a host's or gateway's."""
+    return interface if interface in _SAME_NAME else InterfaceNames().linux(interface)
 
 
 def wire_up(scenario: Scenario) -> Wiring:
     """Make everything. The caller is process 1 of the lab. Raises UserError, OSError."""
     wiring = Wiring(hosts=dict(scenario.lab.hosts))
-    for node in (*scenario.configurations, *scenario.lab.hosts):
+    wiring.gateways = {name: Gateway(spec, spec.public) for name, spec in scenario.lab.gateways.items()}
+    for node in (*scenario.configurations, *wiring.hosts, *wiring.gateways):
         wiring.namespaces[node] = new_network()
     with netlink.NetlinkSocket() as kernel:
         for ends, properties in scenario.segments():
-            if len(ends) != 2:
-                names = ", ".join(f"{node}:{interface}" for node, interface in ends)
-                raise UserError(f"a link with {len(ends)} ends ({names}) is for --simulated: here it takes two")
-            cable = Cable((ends[0], ends[1]), properties)
+            cable = Cable(tuple(ends), properties)
+            if cable.is_switch:
+                _make_switch(wiring, cable)
             plug_in(wiring, cable, kernel)
             wiring.cables.append(cable)
     for node in wiring.namespaces:
         with inside_network(wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
             kernel.call(netlink.set_up("lo"))
             wiring.settle(node)
+            if node in wiring.gateways:
+                wiring.gateways[node].begin()
     return wiring
 
 
 def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None:
-    """Make the veth pair of a cable, each end in its node."""
-    one, other = (
+    """Make the veth pair of a cable, each end in its node; of a switch one from each node to the bridge."""
+    ends = [
         netlink.VethEnd(name=linux_name(interface), namespace=wiring.namespaces[node]) for node, interface in cable.ends
-    )
-    kernel.call(netlink.create_veth(one, other))
+    ]
+    if not cable.is_switch:
+        kernel.call(netlink.create_veth(*ends))
+    elif cable.name in wiring.switches:
+        switch = wiring.switches[cable.name]
+        ports = [netlink.VethEnd(name=f"port{number}", namespace=switch) for number in range(len(ends))]
+        kernel.call(*(netlink.create_veth(port, end) for port, end in zip(ports, ends, strict=True)))
+        with inside_network(switch), netlink.NetlinkSocket() as inside:
+            _connect(inside, [port.name for port in ports])
+
+
+def _make_switch(wiring: Wiring, cable: Cable) -> None:
+    """A namespace with a bridge; none where the kernel cannot: then the relay takes its place."""
+    namespace = new_network()
+    with inside_network(namespace), netlink.NetlinkSocket() as kernel:
+        silent = netlink.LinkSettings(silent_ipv6=True)
+        refusals = kernel.execute([netlink.create_bridge(_BRIDGE)])
+        if not refusals:
+            kernel.call(netlink.set_link(_BRIDGE, silent), netlink.set_up(_BRIDGE))
+            wiring.switches[cable.name] = namespace
+            return
+    os.close(namespace)
+    if refusals[0].errno not in (errno.EOPNOTSUPP, errno.EPERM):
+        raise netlink.NetlinkError(refusals[0])
+
+
+def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
+    bridge = kernel.find_link(_BRIDGE)
+    if bridge is None:
+        raise UserError("a switch of the lab is gone")
+    for port in ports:
+        settings = netlink.LinkSettings(silent_ipv6=True, master=bridge.index)
+        kernel.call(netlink.set_link(port, settings), netlink.set_up(port))
 
 
 def _configure_host(host: HostSpec) -> None:
@@ -118,5 +172,5 @@ def _configure_host(host: HostSpec) -> None:
 
 def close(wiring: Wiring) -> None:
     """Let go of all namespaces."""
-    for descriptor in wiring.namespaces.values():
+    for descriptor in (*wiring.namespaces.values(), *wiring.switches.values()):
         os.close(descriptor)

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import Effect, Store
+from dmvpn.base.effects import Effect, Resolve, Store
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, Tick
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
@@ -25,6 +25,8 @@ from dmvpn.router.router import Router
 from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.runtime.host import describe
+from dmvpn.shells.runtime.names import NameService
+from dmvpn.shells.storage import ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,20 +68,23 @@ class Runtime:
         interfaces: dict[str, str],
         manage: bool,
         storage: Path,
+        configuration: Path | None = None,
         recording: Path | None = None,
     ) -> None:
         """interfaces: Linux names by IOS names of those to adopt. manage: we set them up, too (a lab).
 
-        storage: folder for what must survive a restart. recording: file for the events.
+        storage: folder for what must survive a restart. configuration: the file that the router is started with, if
+        that is not in the folder. recording: file for the events.
         """
         self.name = name
         self._recording = open_private(recording, append=True) if recording else None
         self._recorder = Recorder(name, self._recording.write) if self._recording else None
         self.router = Router(entropy if self._recorder is None else self._recorder.begin(entropy))
         self._loop = asyncio.get_running_loop()
-        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._store)
+        self._storage = FolderStorage(storage, ConfigurationFile(configuration) if configuration else None)
+        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store)
+        self._names = NameService(self._loop, self.post)
         self._interfaces = interfaces
-        self._storage = storage
         self._inbox: deque[Event] = deque()
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
@@ -94,7 +99,9 @@ class Runtime:
     def start(self, configuration: str) -> None:
         """Adopt the interfaces and begin. Raises UserError if one is missing."""
         self.post(ClockSet(time.time() - self.now))
-        self.post(describe(self.name, self._storage))
+        self.post(describe(self.name, self._storage.path))
+        for remembered in self._storage.remembered():
+            self.post(remembered)
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
@@ -116,7 +123,7 @@ class Runtime:
         self._arm()
 
     async def leave(self) -> None:
-        """An orderly stop: withdraw our registrations, and give the packets a moment to go out. Then `close`."""
+        """An orderly stop: let others forget us, and give the packets a moment to go out. Then `close`."""
         self.post(Withdraw())
         await asyncio.sleep(LEAVING)
 
@@ -124,6 +131,7 @@ class Runtime:
         """Stop, and leave nothing behind."""
         if self._timer is not None:
             self._timer.cancel()
+        self._names.close()
         self.plane.close()
         if self._recording is not None:
             self._recording.close()
@@ -146,22 +154,24 @@ class Runtime:
             self._carry_out(effect)
 
     def _carry_out(self, effect: Effect) -> None:
-        if isinstance(effect, Store):
-            self._store(effect.name, effect.octets)
-            return
         try:
-            self.plane.execute(effect)
+            match effect:
+                case Store():
+                    self._store(effect)
+                case Resolve(name):
+                    self._names.ask(name)
+                case _:
+                    self.plane.execute(effect)
         except EffectError as error:
             log.info("%s", error)
             self._inbox.append(EffectFailed(effect, error.errno, error.text))
         self.handle.tell(effect)
 
-    def _store(self, name: str, octets: bytes) -> None:
-        path = self._storage / name
-        temporary = path.with_name(path.name + ".new")
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(octets)
-        temporary.replace(path)
+    def _store(self, effect: Store) -> None:
+        try:
+            self._storage.store(effect.name, effect.octets)
+        except OSError as error:
+            raise EffectError(effect, error.errno or 0, error.strerror or str(error)) from error
 
     def _arm(self) -> None:
         deadline = self.router.next_deadline()

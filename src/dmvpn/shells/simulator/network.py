@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 #: Seconds that even the shortest wire takes: no packet arrives at the moment in which it was sent.
 SHORTEST_DELAY = 50e-6
+#: On a switch with so many ports an address that nobody has is not looked for by every packet: thousands that all send
+#: to a dead hub would look round for ever. Seconds for which it counts as absent.
+MANY_PORTS = 64
+ABSENT_FOR = 0.01
 
 #: Runs a function after so many seconds.
 Later = Callable[[float, Callable[[], None]], None]
+
+#: Looks at a packet with the names of its sender and receiver, and says whether it may pass.
+Gate = Callable[[str, str, bytes], bool]
 
 
 class Station(Protocol):
@@ -62,9 +69,11 @@ class Segment:
         self.impairment = Impairment()
         self.ends: list[tuple[Station, str]] = []
         self.watch: Callable[[bytes], None] | None = None
+        self.gate: Gate | None = None
         self._entropy = entropy
         self._later = later
         self._found: dict[IPAddress, tuple[Station, str]] = {}
+        self._absent_until: dict[IPAddress, float] = {}
         self._free_at: dict[str, float] = {}
 
     def plug(self, station: Station, interface: str) -> None:
@@ -78,17 +87,21 @@ class Segment:
                 if station is not sender:
                     self._carry(sender, station, interface, packet, now)
             return True
-        end = self._resolve(next_hop)
+        end = self._resolve(next_hop, now)
         if end is None:
             return False
         self._carry(sender, *end, packet, now)
         return True
 
-    def _resolve(self, address: IPAddress) -> tuple[Station, str] | None:
+    def _resolve(self, address: IPAddress, now: float) -> tuple[Station, str] | None:
         known = self._found.get(address)
         if known is None or not _answers(known, address):
+            if now < self._absent_until.get(address, now):
+                return None
             self._look_round()
             known = self._found.get(address)
+            if known is None and len(self.ends) > MANY_PORTS:
+                self._absent_until[address] = now + ABSENT_FOR
         return known
 
     def _look_round(self) -> None:
@@ -102,6 +115,8 @@ class Segment:
     def _carry(self, sender: Station, station: Station, interface: str, packet: bytes, now: float) -> None:
         if self.watch is not None:
             self.watch(packet)
+        if self.gate is not None and not self.gate(sender.name, station.name, packet):
+            return
         wrong = self.impairment
         if wrong.cut or (wrong.loss and fraction(self._entropy) < wrong.loss):
             return
@@ -119,4 +134,4 @@ class Segment:
 
 def _answers(end: tuple[Station, str], address: IPAddress) -> bool:
     station, interface = end
-    return any(own == address for own, _ in station.addresses_of(interface))
+    return address in [own for own, _ in station.addresses_of(interface)]

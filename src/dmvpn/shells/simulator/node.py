@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import Effect, NextHop, SendIp, SetInterface, SetRoute
+from dmvpn.base.deadlines import earliest
+from dmvpn.base.effects import Effect, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.router.router import Router
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
@@ -25,22 +26,26 @@ EVENT_LIMIT = 100_000
 
 
 class RouterNode:
-    """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs, storage).
+    """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs).
 
-    watch: is told every event before the router is.
+    watch: is told every event before the router is. resolve: asks the name service of its world. stored: what it wants
+    to remember in its next life.
     """
 
     def __init__(self, name: str, entropy: Entropy, transmit: Transmit, recorder: Recorder | None = None) -> None:
         """recorder: writes its life down."""
         self.name = name
+        self.stored: dict[str, bytes] = {}
         self.router = Router(entropy if recorder is None else recorder.begin(entropy))
         self.plane = SimulatedPlane(self._enqueue, transmit)
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore
+        self.resolve: Callable[[str], None] = _ignore
         self.alive = True
         self._inbox: deque[Event] = deque()
         self._busy = False
+        self._due: float | None = None
 
     def post(self, event: Event, now: float) -> None:
         """Hand the router an event now, and carry out what follows from it."""
@@ -63,8 +68,7 @@ class RouterNode:
         due = self.plane.next_deadline()
         if due is not None and due <= now:
             self.plane.tick()
-        due = self.router.next_deadline()
-        if due is not None and due <= now:
+        if self._due is not None and self._due <= now:
             self._inbox.append(Tick())
         self._work(now)
 
@@ -72,10 +76,7 @@ class RouterNode:
         """When `wake` is due."""
         if not self.alive:
             return None
-        router, plane = self.router.next_deadline(), self.plane.next_deadline()
-        if router is None or plane is None:
-            return plane if router is None else router
-        return min(router, plane)
+        return earliest(self._due, self.plane.next_deadline())
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Addresses that a port answers to; a dead router answers nobody."""
@@ -87,11 +88,14 @@ class RouterNode:
     def _work(self, now: float) -> None:
         if self._busy:
             return  # the loop below, further up on the stack, takes it
+        if not self._inbox:
+            return  # transit: the plane had no question
         self._busy = True
         self.plane.now = now
         try:
             for _ in range(EVENT_LIMIT):
                 if not self._inbox:
+                    self._due = self.router.next_deadline()
                     return
                 event = self._inbox.popleft()
                 self.watch(event)
@@ -110,6 +114,11 @@ class RouterNode:
         return effects
 
     def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Store(name, octets):
+                self.stored[name] = octets
+            case Resolve(name):
+                self.resolve(name)
         try:
             self.plane.execute(effect)
         except EffectError as error:
@@ -117,17 +126,27 @@ class RouterNode:
         self.outside(effect)
 
 
-class HostNode:
-    """A computer behind a router: one interface, a default gateway, no opinions. What it receives is kept."""
+#: An address with its prefix length, and where what is not on the link goes.
+HostAddress = tuple[IPv4Interface | IPv6Interface, IPAddress | None]
 
-    def __init__(self, name: str, address: IPv4Interface, gateway: IPv4Address | None, transmit: Transmit) -> None:
+
+class HostNode:
+    """A computer behind a router: one interface, a default gateway, no opinions.
+
+    take: gets what it receives; unless somebody else wants that, it is kept in `received`.
+    """
+
+    def __init__(self, name: str, addresses: Sequence[HostAddress], transmit: Transmit) -> None:
         self.name = name
         self.alive = True
         self.received: list[IpReceived] = []
+        self.take: Callable[[IpReceived], None] = self.received.append
         self.plane = SimulatedPlane(self._take, transmit)
-        self.plane.execute(SetInterface("eth0", True, ((address.ip, address.network.prefixlen),)))
-        if gateway is not None:
-            self.plane.execute(SetRoute(Prefix(IPv4Address(0), 0), (NextHop("eth0", gateway),)))
+        own = tuple((address.ip, address.network.prefixlen) for address, _ in addresses)
+        self.plane.execute(SetInterface("eth0", True, own))
+        for _, gateway in addresses:
+            if gateway is not None:
+                self.plane.execute(SetRoute(Prefix.of(gateway, 0), (NextHop("eth0", gateway),)))
 
     def send(self, packet: SendIp, now: float) -> None:
         """Send a packet of its own. Raises EffectError where it has no route."""
@@ -152,11 +171,8 @@ class HostNode:
 
     def _take(self, event: Event) -> None:
         if isinstance(event, IpReceived):
-            self.received.append(event)
+            self.take(event)
 
 
-Node = RouterNode | HostNode
-
-
-def _ignore(fact: Effect | Event) -> None:
+def _ignore(fact: Effect | Event | str) -> None:
     """Nobody listens."""

@@ -14,12 +14,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    Event,
+    LinkChanged,
+    NameResolved,
+    PlaneAnnounced,
+    Remembered,
+)
 from dmvpn.base.recording import Recorder
+from dmvpn.shells.facts import LabFacts, lab_facts, router_facts
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.entropy import router_entropy
+from dmvpn.shells.simulator.nat import NatNode
 from dmvpn.shells.simulator.network import Impairment, Segment
-from dmvpn.shells.simulator.node import HostNode, Node, RouterNode
+from dmvpn.shells.simulator.node import HostAddress, HostNode, RouterNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +37,12 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
 
+Node = RouterNode | HostNode | NatNode
+
 #: 2026-11-20 06:00:00 UTC: the wall clock at which every simulation begins, unless it is told otherwise.
 EPOCH = 1_795_154_400.0
+#: Seconds that the name service takes.
+NAME_DELAY = 0.02
 
 
 @dataclass(slots=True)
@@ -51,7 +65,7 @@ class _Plug:
 
 
 class Simulator:
-    """A world of routers and hosts in virtual time."""
+    """A world of routers, hosts and translators in virtual time. names: what its name service knows, in lower case."""
 
     def __init__(self, seed: int = 1, *, epoch: float = EPOCH) -> None:
         self.seed = seed
@@ -59,6 +73,8 @@ class Simulator:
         self.epoch = epoch
         self.routers: dict[str, RouterNode] = {}
         self.hosts: dict[str, HostNode] = {}
+        self.gateways: dict[str, NatNode] = {}
+        self.names: dict[str, tuple[IPAddress, ...]] = {}
         self.segments: list[Segment] = []
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
@@ -89,7 +105,13 @@ class Simulator:
         for name in scenario.configurations:
             world.add_router(name)
         for name, host in scenario.lab.hosts.items():
-            world.add_host(name, HostNode(name, host.interface, host.gateway, world._transmitter(name)))
+            addresses: list[HostAddress] = [(host.interface, host.gateway)]
+            if host.interface6 is not None:
+                addresses.append((host.interface6, host.gateway6))
+            world.add_host(name, HostNode(name, addresses, world._transmitter(name)))
+        for name, gateway in scenario.lab.gateways.items():
+            entropy = SeededEntropy(f"{seed}/{name}")
+            world.add_gateway(NatNode(name, gateway, entropy, world._transmitter(name)))
         for ends, link in scenario.segments():
             segment = world.connect(ends)
             segment.impairment = Impairment(delay=link.delay / 1000, loss=link.loss / 100, rate=link.rate * 1000)
@@ -104,6 +126,7 @@ class Simulator:
         if self._write is not None:
             self._recorders[name] = Recorder(name, self._write)
         node = RouterNode(name, router_entropy(self.seed, name), self._transmitter(name), self._recorders.get(name))
+        node.resolve = self._resolver(node)
         self.routers[name] = node
         self._plugs[name] = _Plug(self, node)
         return node
@@ -112,6 +135,11 @@ class Simulator:
         """A host."""
         self.hosts[name] = node
         self._plugs[name] = _Plug(self, node)
+
+    def add_gateway(self, node: NatNode) -> None:
+        """A translator."""
+        self.gateways[node.name] = node
+        self._plugs[node.name] = _Plug(self, node)
 
     def connect(self, ends: list[tuple[str, str]]) -> Segment:
         """A wire between these (node, interface) ends."""
@@ -125,25 +153,34 @@ class Simulator:
         return segment
 
     def boot(self, name: str, configuration: str) -> None:
-        """Start a router: clock, configuration, carriers. Also what a restart does."""
+        """Start a router: clock, what it stored, configuration, carriers. Also what a restart does."""
         node = self.routers[name]
         node.alive = True
         self.post(name, ClockSet(self.epoch))
+        self.post(name, PlaneAnnounced(ipv6=True))
+        for key, octets in sorted(node.stored.items()):
+            self.post(name, Remembered(key, octets))
         self.post(name, ConfigurationEntered(configuration, by="startup", saved=True))
         for interface in self._ports.get(name, ()):
             self.post(name, LinkChanged(interface, True))
 
     def kill(self, name: str) -> None:
-        """`kill -9`: the router is gone with all it knew; nobody is told."""
+        """`kill -9`: the router is gone with all it knew, except what it stored; nobody is told."""
         old = self.routers[name]
         old.alive = False
+        self._wakes.pop(name, None)  # what the dead one waited for must not stand before what the new one waits for
         self._lives[name] = self._lives.get(name, 0) + 1
         entropy = router_entropy(self.seed, name, self._lives[name])
         fresh = RouterNode(name, entropy, self._transmitter(name), self._recorders.get(name))
         fresh.alive = False
-        fresh.outside, fresh.watch = old.outside, old.watch
+        fresh.outside, fresh.watch, fresh.stored = old.outside, old.watch, old.stored
+        fresh.resolve = self._resolver(fresh)
         self.routers[name] = fresh
         self._plugs[name].node = fresh
+
+    def forget(self, name: str) -> None:
+        """What the router stored is lost: its next life begins with nothing."""
+        self.routers[name].stored.clear()
 
     # ------------------------------------------------------------------------------------------------ running
 
@@ -172,6 +209,11 @@ class Simulator:
         """When the next thing is to happen, or None."""
         return self._heap[0][0] if self._heap else None
 
+    @property
+    def pending(self) -> int:
+        """How many things are to happen."""
+        return len(self._heap)
+
     def run_until(self, time: float) -> None:
         """Let everything happen that is to happen up to `time` (seconds since the start)."""
         heap = self._heap
@@ -196,12 +238,20 @@ class Simulator:
     def missing(self, scenario: Scenario) -> list[str]:
         """What is not ready yet, router by router; none: the scenario has converged. Providers are not waited for."""
         routes = scenario.lab.ready.routes
-        return [
-            f"{name}: {text}"
-            for name, node in self.routers.items()
-            if scenario.role(name) != "provider"
-            for text in missing(node.router, routes.get(name, ()))
-        ]
+        return scenario.still_missing(
+            {
+                name: missing(node.router, routes.get(name, ()))
+                for name, node in self.routers.items()
+                if scenario.role(name) != "provider"
+            }
+        )
+
+    def facts(self, scenario: Scenario) -> LabFacts:
+        """The whole world, for who decides what a router alone can only suspect."""
+        routers = {name: router_facts(node.router) if node.alive else None for name, node in self.routers.items()}
+        gateways = {name: node.facts(self.now) for name, node in self.gateways.items()}
+        cut = [(end.name, port) for segment in self.segments if segment.impairment.cut for end, port in segment.ends]
+        return lab_facts(scenario, routers, gateways, cut)
 
     def segment_of(self, node: str, interface: str) -> Segment:
         """The wire that is plugged into a port. Raises KeyError."""
@@ -218,6 +268,13 @@ class Simulator:
         del self._wakes[node.name]
         node.wake(self.now)
         self.schedule(node)
+
+    def _resolver(self, node: RouterNode) -> Callable[[str], None]:
+        def answer(name: str) -> None:
+            if node.alive:
+                self.post(node.name, NameResolved(name, self.names.get(name.lower(), ())))
+
+        return lambda name: self.after(NAME_DELAY, lambda: answer(name))
 
     def _transmitter(self, name: str) -> Callable[[str, IPAddress, bytes], bool]:
         def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:

@@ -110,6 +110,8 @@ def phase3(spokes: int) -> Scenario:
     roles = {name: RouterSpec(role="spoke" if number else "hub") for number, name in enumerate(names)}
     wires = [LinkSpec(ends=[f"{name}:GigabitEthernet0/1" for name in names])]
     lans = [LinkSpec(ends=[f"{name}:GigabitEthernet0/2", f"{name}:GigabitEthernet0/3"]) for name in names]
-    ready = ReadySpec(routes={name: ["10.0.0.0/8"] for name in names})
+    routes = {name: ["10.0.0.0/8"] for name in names}
+    routes["HUB"] = [f"{LAN + (number << 8) - 1}/24" for number in range(1, spokes + 1)]
+    ready = ReadySpec(routes=routes)
     lab = Lab(title=f"phase 3, {spokes} spokes", routers=roles, links=[*wires, *lans], ready=ready)
     return Scenario("phase3", lab, configurations)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.rebinding import wanted_public
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.handle import MakeServer, Server
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.simulator.nat import NatNode
     from dmvpn.shells.simulator.network import Segment
     from dmvpn.shells.simulator.node import RouterNode
 
@@ -99,7 +102,7 @@ class SimulatedLab:
             return self.world.now
 
         def store(key: str, octets: bytes) -> None:
-            (self.folder.storage(name) / key).write_bytes(octets)
+            FolderStorage(self.folder.storage(name)).store(key, octets)
 
         handle = Handle(lambda: self._node(name).router, now, post, store)
         self._node(name).outside = handle.tell
@@ -120,10 +123,12 @@ class SimulatedLab:
             "reset": self._reset,
             "impair": self._impair,
             "clock": self._clock,
+            "rebind": self._rebind,
+            "facts": self._facts,
         }
         what = str(request.get("do"))
         if what not in orders:
-            raise UserError(f"a simulated lab has no {what}")
+            raise UserError(f"a simulated lab has no {what}; that is for labs with real packets")
         self._advance()
         answer = orders[what](request)
         self._advance()
@@ -137,6 +142,7 @@ class SimulatedLab:
             "engine": "simulated",
             "routers": {name: node.alive for name, node in self.world.routers.items()},
             "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "gateways": {name: describe(node) for name, node in self.world.gateways.items()},
             "links": [segment.name for segment in self.world.segments],
             "impaired": {
                 segment.name: vars_of(segment.impairment)
@@ -163,16 +169,19 @@ class SimulatedLab:
         name = self._router(request)
         if self._node(name).alive:
             raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
-        stored = self.folder.storage(name) / "startup-config"
+        stored = self.folder.storage(name) / STARTUP
         self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
         for segment in self.world.segments:
             segment.impairment = Impairment()
+        for gateway in self.world.gateways.values():
+            gateway.rebind(gateway.spec.public.ip)
         for name, text in self.scenario.configurations.items():
-            (self.folder.storage(name) / "startup-config").unlink(missing_ok=True)
+            FolderStorage(self.folder.storage(name)).clear()
             self.world.kill(name)
+            self.world.forget(name)
             self.world.boot(name, text)
         return None
 
@@ -183,6 +192,18 @@ class SimulatedLab:
             delay=bad.delay / 1000, loss=bad.loss / 100, rate=bad.rate * 1000, cut=bool(bad.cut)
         )
         return self._status(request)
+
+    def _rebind(self, request: dict[str, Json]) -> Json:
+        name = str(request.get("gateway"))
+        if name not in self.world.gateways:
+            known = ", ".join(self.world.gateways) or "none"
+            raise UserError(f"there is no gateway {name} in this lab; it has {known}")
+        node = self.world.gateways[name]
+        node.rebind(wanted_public(request, node.spec))
+        return describe(node)
+
+    def _facts(self, request: dict[str, Json]) -> Json:
+        return cast("Json", self.world.facts(self.scenario).model_dump(mode="json"))
 
     def _clock(self, request: dict[str, Json]) -> Json:
         seconds = float(str(request.get("seconds", 0)))
@@ -204,6 +225,11 @@ class SimulatedLab:
         if name not in self.world.routers:
             raise UserError(f"there is no {name} in this lab; it has {', '.join(self.world.routers)}")
         return name
+
+
+def describe(node: NatNode) -> str:
+    """A translator in one line."""
+    return f"NAT {node.spec.private.ip} -> {node.public}, {node.spec.kind}"
 
 
 def vars_of(impairment: Impairment) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 Classic mode has everything under `router eigrp 100` and, for an interface, in the interface's own section. Named mode
 has `router eigrp NAME` with address families, each with interfaces (`af-interface`) and a topology. The lines of an
-interface's own section count for a named process too, where `af-interface` says nothing else: the seeds mix them.
+interface's own section count for a named process too, where `af-interface` says nothing else: working routers mix them.
 """
 
 from __future__ import annotations

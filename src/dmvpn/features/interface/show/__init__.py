@@ -1,12 +1,20 @@
 """The commands of interfaces.
 
-blocks      show interfaces         tables      show ip interface [brief], show interfaces description
+blocks      show interfaces, clear counters         tables      show ip interface [brief], show interfaces description
+ipv6        show ipv6 interface [brief]
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import blocks, tables
+from dmvpn.features.interface.show import blocks, ipv6, tables
 
-COMMANDS: Final = (blocks.INTERFACES, tables.DESCRIPTION, tables.BRIEF, tables.IP_INTERFACE)
+COMMANDS: Final = (
+    blocks.INTERFACES,
+    blocks.CLEAR,
+    tables.DESCRIPTION,
+    tables.BRIEF,
+    tables.IP_INTERFACE,
+    *ipv6.COMMANDS,
+)

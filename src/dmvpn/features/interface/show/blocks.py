@@ -1,6 +1,6 @@
-"""`show interfaces`: queries, and the block that each interface prints.
+"""`show interfaces`: queries, and the block that each interface prints; `clear counters` for its counters.
 
-The tables (`show ip interface brief` ...) are in `show_tables.py`.
+The tables (`show ip interface brief` ...) are in `tables.py`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.features.interface.events import ClearCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +48,10 @@ class TunnelBlock:
 class CounterBlock:
     """What an interface carried, as of the last count. input_age, output_age: seconds since a packet, None: never.
 
-    Rates are per second.
+    cleared_age: seconds since the counters were set to zero, None: never. Rates are per second.
     """
 
+    cleared_age: float | None = None
     input_age: float | None = None
     output_age: float | None = None
     received: int = 0
@@ -69,7 +71,10 @@ class CounterBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceBlock:
-    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds."""
+    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds.
+
+    method: where the address comes from, as in `show ip interface brief`.
+    """
 
     name: str
     status: str
@@ -79,6 +84,7 @@ class InterfaceBlock:
     description: str
     address: IPAddress | None
     prefix_length: int
+    method: str
     mtu: int
     bandwidth: int
     delay: int
@@ -116,6 +122,7 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
         description=port.settings.description if port else "",
         address=state.address,
         prefix_length=state.prefix_length,
+        method=port.method if port else "unset",
         mtu=state.mtu - (4 if tunnel is not None and tunnel.key is not None else 0),
         bandwidth=state.bandwidth,
         delay=state.delay,
@@ -128,8 +135,9 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
 def _counter_block(traffic: Traffic | None, now: float) -> CounterBlock:
     if traffic is None:
         return CounterBlock()
-    count, received, sent = traffic.count, traffic.received, traffic.sent
+    count, received, sent = traffic.shown, traffic.received, traffic.sent
     return CounterBlock(
+        cleared_age=None if traffic.cleared_at is None else now - traffic.cleared_at,
         input_age=None if received.seen_at is None else now - received.seen_at,
         output_age=None if sent.seen_at is None else now - sent.seen_at,
         received=count.received,
@@ -190,6 +198,8 @@ def _head(block: InterfaceBlock) -> Iterator[str]:
         yield f"  Description: {block.description}"
     if block.address is not None:
         yield f"  Internet address is {block.address}/{block.prefix_length}"
+    elif block.method == "DHCP":
+        yield "  Internet address will be negotiated using DHCP"
     yield f"  MTU {block.mtu} bytes, BW {block.bandwidth} Kbit/sec, DLY {block.delay} usec, "
     yield "     reliability 255/255, txload 1/255, rxload 1/255"
     yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
@@ -237,7 +247,7 @@ def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
     """Counters that no data plane has are zero; IOS prints them all, and tools expect them."""
     count = block.counters
     yield f"  Last input {age(count.input_age)}, output {age(count.output_age)}, output hang never"
-    yield '  Last clearing of "show interface" counters never'
+    yield f'  Last clearing of "show interface" counters {age(count.cleared_age)}'
     yield (
         f"  Input queue: 0/375/{count.input_drops}/0 (size/max/drops/flushes); Total output drops: {count.output_drops}"
     )
@@ -256,6 +266,19 @@ def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
     yield "     0 output buffer failures, 0 output buffers swapped out"
 
 
+def clear_counters(_: ShowContext, args: Args) -> Confirm:
+    """`clear counters [INTERFACE]`."""
+    interface = args.interface("interface", None)
+    which = "this interface" if interface else "all interfaces"
+    return Confirm(f'Clear "show interface" counters on {which} [confirm]', ClearCounters(interface))
+
+
+CLEAR = ExecCommand(
+    "clear counters [ {interface:interface} ]",
+    {"counters": "What `show interfaces` counts begins anew", "interface": "Of one interface"},
+    action=clear_counters,
+    privilege=15,
+)
 INTERFACES = ExecCommand(
     "show interfaces [ {interface:interface} ]",
     {"interfaces": "State, addresses and counters of interfaces", "interface": "One interface"},

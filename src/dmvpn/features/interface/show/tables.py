@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import Ipv6State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class InterfaceRow:
     ip_mtu: int
     description: str
     redirects: bool
+    ipv6: Ipv6State | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 ip_mtu=state.ip_mtu,
                 description=port.settings.description,
                 redirects=port.settings.redirects,
+                ipv6=state.ipv6,
             )
         )
     return InterfaceRows(tuple(rows))
 
 
-def _protocol(row: InterfaceRow) -> str:
+def line_protocol(row: InterfaceRow) -> str:
+    """The second state of an interface, as IOS says it."""
     return "up" if row.line else "down"
 
 
@@ -73,7 +77,7 @@ def render_brief(answer: InterfaceRows) -> Iterator[str]:
     yield "Interface              IP-Address      OK? Method Status                Protocol"
     for row in answer.interfaces:
         address = str(row.address or "unassigned")
-        yield f"{row.name:<22} {address:<15} YES {row.method:<6} {row.status:<21} {_protocol(row):<8}"
+        yield f"{row.name:<22} {address:<15} YES {row.method:<6} {row.status:<21} {line_protocol(row):<8}"
 
 
 def render_description(answer: InterfaceRows) -> Iterator[str]:
@@ -81,15 +85,18 @@ def render_description(answer: InterfaceRows) -> Iterator[str]:
     yield "Interface                      Status         Protocol Description"
     for row in answer.interfaces:
         status = "admin down" if row.status == Status.SHUT.value else row.status
-        yield f"{short_interface(row.name):<30} {status:<14} {_protocol(row):<8} {row.description}".rstrip()
+        yield f"{short_interface(row.name):<30} {status:<14} {line_protocol(row):<8} {row.description}".rstrip()
 
 
 def render_ip(answer: InterfaceRows) -> Iterator[str]:
     """`show ip interface`."""
     for row in answer.interfaces:
-        yield f"{row.name} is {row.status}, line protocol is {_protocol(row)}"
+        yield f"{row.name} is {row.status}, line protocol is {line_protocol(row)}"
         if row.address is None:
-            yield "  Internet protocol processing disabled"
+            if row.method == "DHCP":
+                yield "  Internet address will be negotiated using DHCP"
+            else:
+                yield "  Internet protocol processing disabled"
             continue
         yield f"  Internet address is {row.address}/{row.prefix_length}"
         yield "  Broadcast address is 255.255.255.255"

@@ -2,6 +2,8 @@
 
 entries      show ip nhrp ...                   servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
+happenings   show nhrp stats                    groups       show nhrp group-map
+families     which of these exist for IPv6, too
 orders       clear ip nhrp, clear dmvpn session, and the names of the debugs
 """
 
@@ -9,13 +11,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.nhrp.show import dmvpn, entries, orders, servers, statistics
+from dmvpn.features.nhrp.show import dmvpn, entries, groups, happenings, orders, servers, statistics
 
 COMMANDS: Final = (
     *dmvpn.COMMANDS,
     *entries.COMMANDS,
     *servers.COMMANDS,
     *statistics.COMMANDS,
+    *happenings.COMMANDS,
+    *groups.COMMANDS,
     *orders.COMMANDS,
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.show.servers import ServerLine, server_lines
+from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class PeerLine:
 class TunnelPeers:
     """One tunnel. kind: "Hub", "Spoke", "Hub/Spoke" or "Unknown". peers: groups with the same NBMA address.
 
-    line: its states, "up/up". destination None: multipoint. hold: `if-state nhrp` is configured.
+    line: its states, "up/up". stalled: why this IP version does not run whatever the line does. destination None:
+    multipoint. hold: `if-state nhrp` is configured.
     """
 
     name: str
@@ -56,6 +58,7 @@ class TunnelPeers:
     version: int
     enabled: bool
     line: str
+    stalled: str
     address: IPAddress | None
     source: IPAddress | None
     destination: IPAddress | None
@@ -85,11 +88,10 @@ def dmvpn_detail(ctx: ShowContext, args: Args) -> ShowDmvpn:
 
 def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
     wanted = args.interface("interface", None)
-    if "ipv6" in args:
-        return ShowDmvpn(())
+    versions = [version for version, word in ((4, "ipv4"), (6, "ipv6")) if word in args] or [4, 6]
     tunnels: list[TunnelPeers] = []
     for tunnel in ctx.machine(NhrpMachine).tunnels:
-        if wanted in (None, tunnel.name):
+        if wanted in (None, tunnel.name) and tunnel.version in versions:
             entries = [e for e in tunnel.cache.entries() if _fits(e, args) and (local or not e.is_local)]
             if entries:
                 tunnels.append(_tunnel(tunnel, entries, ctx.now))
@@ -100,7 +102,7 @@ def _fits(entry: Entry, args: Args) -> bool:
     network = args.prefix("network", None)
     return (
         args.address("nbma", None) in (None, entry.nbma)
-        and args.address("tunnel", None) in (None, entry.next_hop)
+        and args.any_address("tunnel", None) in (None, entry.next_hop)
         and (network is None or entry.target == network)
         and ("static" not in args or entry.type is EntryType.STATIC)
     )
@@ -115,9 +117,10 @@ def _tunnel(tunnel: Tunnel, entries: list[Entry], now: float) -> TunnelPeers:
     return TunnelPeers(
         name=tunnel.name,
         kind=_kind(tunnel),
-        version=tunnel.address.version if tunnel.address is not None else 4,
+        version=tunnel.version,
         enabled=enabled,
         line=f"{'up' if enabled else 'down'}/{'up' if interface is not None and interface.line else 'down'}",
+        stalled=_stalled(tunnel),
         address=tunnel.address,
         source=tunnel.nbma,
         destination=state.destination if state is not None else None,
@@ -127,6 +130,11 @@ def _tunnel(tunnel: Tunnel, entries: list[Entry], now: float) -> TunnelPeers:
         servers=server_lines(tunnel, now),
         peers=tuple(tuple(group) for group in groups.values()),
     )
+
+
+def _stalled(tunnel: Tunnel) -> str:
+    ipv6 = tunnel.interface.ipv6 if tunnel.version == 6 and tunnel.interface is not None else None
+    return str(ipv6.reason) if ipv6 is not None and ipv6.reason is not None else ""
 
 
 def _kind(tunnel: Tunnel) -> str:
@@ -151,7 +159,7 @@ def _peer(tunnel: Tunnel, entry: Entry, now: float) -> PeerLine:
 
 def _state(tunnel: Tunnel, entry: Entry, now: float) -> tuple[str, float | None]:
     """The state, worst first, and how long it has been so."""
-    if tunnel.interface is None or not tunnel.interface.line:
+    if tunnel.interface is None or not tunnel.interface.runs(tunnel.version):
         since = tunnel.interface.since if tunnel.interface is not None else now
         return "INTF", now - since
     if tunnel.state is not None and tunnel.state.protection and not tunnel.state.up:
@@ -159,7 +167,8 @@ def _state(tunnel: Tunnel, entry: Entry, now: float) -> tuple[str, float | None]
     if entry.type is EntryType.INCOMPLETE:
         return "NHRP", None
     if entry.type is EntryType.STATIC:
-        client = next((client for client in tunnel.clients.values() if client.nhs == entry.next_hop), None)
+        servers = tunnel.clients.values()
+        client = next((client for client in servers if entry.next_hop in (client.nhs, client.link_local)), None)
         if client is None or not client.is_responding:
             answered = client is not None and client.last_reply is not None
             return "NHRP", now - client.since if client is not None and answered else None
@@ -187,6 +196,9 @@ def render_dmvpn(answer: ShowDmvpn) -> Iterator[str]:
     yield from _LEGEND
     for tunnel in answer.tunnels:
         yield f"Interface: {tunnel.name}, IPv{tunnel.version} NHRP Details "
+        if tunnel.version == 6:
+            yield from _peers_of_ipv6(tunnel)
+            continue
         yield f"Type:{tunnel.kind}, NHRP Peers:{len(tunnel.peers)}, "
         yield ""
         yield " # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
@@ -215,13 +227,31 @@ def render_detail(answer: ShowDmvpn) -> Iterator[str]:
     yield ""
 
 
+def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
+    """IPv6's addresses fit no table: a paragraph for each entry. Of one peer the first says how many there are."""
+    yield f"Type:{tunnel.kind}, Total NBMA Peers (v4/v6): {len(tunnel.peers)}"
+    lines = [(len(group) if line is group[0] else 0, line) for group in tunnel.peers for line in group]
+    for number, (entries, line) in enumerate(lines, 1):
+        yield f"    {number}.Peer NBMA Address: {_nbma(line)}"
+        yield f"        Tunnel IPv6 Address: {spelled(line.tunnel)}"
+        yield f"        IPv6 Target Network: {spelled(line.target)}"
+        yield (
+            f"        # Ent: {entries}, Status: {line.state}, UpDn Time: {age(line.seconds)}, "
+            f"Cache Attrib: {line.attributes}"
+        )
+    yield ""
+
+
 def _detail(tunnel: TunnelPeers) -> Iterator[str]:
     if not tunnel.enabled:
         yield f"{tunnel.name} is admin down"
         yield ""
         return
     far_end = "MGRE" if tunnel.multipoint else tunnel.destination
-    yield f'Interface {tunnel.name} is {tunnel.line}, Addr. is {tunnel.address}, VRF "" '
+    address = spelled(tunnel.address) if tunnel.address is not None else "unassigned"
+    yield f'Interface {tunnel.name} is {tunnel.line}, Addr. is {address}, VRF "" '
+    if tunnel.stalled:
+        yield f"   IPv{tunnel.version} is not running: {tunnel.stalled}"
     yield f'   Tunnel Src./Dest. addr: {tunnel.source}/{far_end}, Tunnel VRF ""'
     transport = "multi-GRE/IP" if tunnel.multipoint else "GRE/IP"
     yield f'   Protocol/Transport: "{transport}", Protect "{tunnel.protection}" '
@@ -231,7 +261,11 @@ def _detail(tunnel: TunnelPeers) -> Iterator[str]:
     if tunnel.servers:
         yield f"IPv{tunnel.version} NHS:"
         for server in tunnel.servers:
-            yield f"{server.address}  {server.letters:>2} {server.where}"
+            yield f"{spelled(server.address)}  {server.letters:>2} {server.where}"
+            yield from silence_lines(server)
+    if tunnel.version == 6:
+        yield from _peers_of_ipv6(tunnel)
+        return
     yield f"Type:{tunnel.kind}, Total NBMA Peers (v4/v6): {len(tunnel.peers)}"
     yield ""
     yield "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb    Target Network"
@@ -257,7 +291,8 @@ def _nbma(line: PeerLine) -> str:
 
 _FILTER = (
     "[ ( ipv4 | ipv6 ) ] [* interface {interface:interface} | "
-    "peer ( nbma {nbma:address} | tunnel {tunnel:address} | network {network:prefix} ) | static ]"
+    "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) | "
+    "network ( {network:prefix} | {network:prefix6} ) ) | static ]"
 )
 _HELP: Final = {
     "dmvpn": "Peers of each tunnel, and how we stand with them",

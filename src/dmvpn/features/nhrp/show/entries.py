@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import is_link_local, spelled
 from dmvpn.features.nhrp.cache import ROUTE_FLAGS, EntryType, Flag, RouteState
-from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.families import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
@@ -92,15 +93,13 @@ def flag_names(flags: Flag) -> tuple[str, ...]:
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
     """The entries that the filters let through, by tunnel and ascending target."""
-    machine, now = ctx.machine(NhrpMachine), ctx.now
-    wanted = args.interface("interface", None)
+    now = ctx.now
     target = args.prefix("target", None)
-    chosen = [(tunnel, entry) for tunnel in machine.tunnels for entry in tunnel.cache.entries()]
+    chosen = [(tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
     lines = (
         _line(tunnel, entry, now)
         for tunnel, entry in chosen
-        if wanted in (None, tunnel.name)
-        and (target is None or entry.target in target or (target.is_host and target.address in entry.target))
+        if (target is None or entry.target in target or (target.is_host and target.address in entry.target))
         and all(test(entry) for word, test in _FILTERS.items() if word in args)
     )
     return ShowCache(tuple(lines))
@@ -108,13 +107,8 @@ def cache(ctx: ShowContext, args: Args) -> ShowCache:
 
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
     """What this router itself is in each network: it needs no entry in the cache for that."""
-    wanted = args.interface("interface", None)
-    lines: list[CacheLine] = []
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
-        if wanted not in (None, tunnel.name) or tunnel.own_entry is None:
-            continue
-        lines.append(_line(tunnel, tunnel.own_entry, ctx.now))
-    return ShowCache(tuple(lines))
+    chosen = [(tunnel, tunnel.own_entry) for tunnel in tunnels_of(ctx, args)]
+    return ShowCache(tuple(_line(tunnel, entry, ctx.now) for tunnel, entry in chosen if entry is not None))
 
 
 _FILTERS: dict[str, Callable[[Entry], bool]] = {
@@ -167,22 +161,22 @@ def render_brief(answer: ShowCache) -> Iterator[str]:
     """The lines of `show ip nhrp brief`."""
     yield from _BRIEF_HEADER
     for line in answer.entries:
-        if line.is_incomplete or line.no_socket:
+        if line.is_incomplete or line.no_socket or is_link_local(line.target.address):
             continue
         letters = "".join(letter for flag, letter in _BRIEF_FLAGS if str(flag.name).lower() in line.flags)
-        yield f"{short_interface(line.tunnel):<8} {line.next_hop!s:<43}        {line.nbma}"
-        yield f"         {line.target!s:<43} {line.type[0].upper() + '/' + letters:<6} "
+        yield f"{short_interface(line.tunnel):<8} {spelled(line.next_hop):<43}        {line.nbma}"
+        yield f"         {spelled(line.target):<43} {line.type[0].upper() + '/' + letters:<6} "
 
 
 def _entry_lines(line: CacheLine, *, detail: bool) -> Iterator[str]:
     expiry = "never expire " if line.expires is None else f"expire {age(line.expires)}"
     flags = "".join(f"{flag} " for flag in line.flags)
     if line.is_incomplete:
-        yield f"{line.target}, {line.tunnel} created {age(line.created)}, {expiry}"
+        yield f"{spelled(line.target)}, {line.tunnel} created {age(line.created)}, {expiry}"
         yield f"   Type: {line.type}, Flags: {flags}"
         yield f"   Cache hits: {line.hits} "
         return
-    yield f"{line.target} via {line.next_hop}"
+    yield f"{spelled(line.target)} via {spelled(line.next_hop)}"
     yield f"   {line.tunnel} created {age(line.created)}, {expiry}"
     yield f"   Type: {line.type}, Flags: {flags}"
     yield f"   NBMA address: {line.nbma} "
@@ -196,7 +190,7 @@ def _entry_lines(line: CacheLine, *, detail: bool) -> Iterator[str]:
         yield "    (no-socket) "
     if detail:
         for requester, request_id in line.requesters:
-            yield f"  Requester: {requester} Request ID: {request_id} "
+            yield f"  Requester: {spelled(requester)} Request ID: {request_id} "
 
 
 _FILTER_WORDS = "dynamic | static | incomplete | local | shortcut | remote | {interface:interface}"
@@ -215,7 +209,7 @@ _HELP: Final = {
     "brief": "Two lines an entry",
 }
 
-COMMANDS: Final = (
+COMMANDS: Final = of_both(
     ExecCommand(f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ]", _HELP, query=cache, render=render_cache),
     ExecCommand(
         f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] detail", _HELP, query=cache, render=render_detail

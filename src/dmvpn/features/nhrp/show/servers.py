@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
+from dmvpn.features.nhrp.show.families import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ _LETTERS = {NhsState.DOWN: "E", NhsState.WAITING: "W", NhsState.EXPECTING: "E", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLine:
-    """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry."""
+    """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry.
+
+    refused: it answers, and `reason` says why we are not registered all the same. suspicions: of a server that is
+    silent: what may be wrong, the likeliest first.
+    """
 
     address: IPAddress
     letters: str
@@ -36,6 +41,8 @@ class ServerLine:
     last_reply: float | None
     pending: tuple[int, int] | None
     reason: str
+    refused: bool = False
+    suspicions: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -79,8 +86,7 @@ def server_lines(tunnel: Tunnel, now: float) -> tuple[ServerLine, ...]:
 
 def servers(ctx: ShowContext, args: Args) -> ShowServers:
     """All tunnels that have servers."""
-    wanted = args.interface("interface", None)
-    chosen = [t for t in ctx.machine(NhrpMachine).tunnels if t.clients and wanted in (None, t.name)]
+    chosen = [tunnel for tunnel in tunnels_of(ctx, args) if tunnel.clients]
     return ShowServers(tuple(TunnelServers(t.name, server_lines(t, ctx.now), _clusters(t)) for t in chosen))
 
 
@@ -98,6 +104,8 @@ def _line(client: NhsClient, now: float) -> ServerLine:
         last_reply=None if client.last_reply is None else now - client.last_reply,
         pending=(client.last_request_id, client.retry) if pending else None,
         reason=str(client.reason) if client.reason else "",
+        refused=client.is_refused,
+        suspicions=tuple(suspicion.value for suspicion in client.suspicions),
     )
 
 
@@ -124,6 +132,15 @@ def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
 # -------------------------------------------------------------------------------------------------------- renderers
 
 
+def silence_lines(line: ServerLine) -> Iterator[str]:
+    """What is, or may be, wrong. IOS has no such lines: they begin with a blank, so that parsers pass over them."""
+    if line.refused:
+        yield f"     {line.reason}"
+    elif line.suspicions:
+        yield f"     {line.reason}; perhaps"
+        yield from (f"     - {suspicion}" for suspicion in line.suspicions)
+
+
 def render_servers(answer: ShowServers) -> Iterator[str]:
     """The lines of `show ip nhrp nhs`."""
     if answer.tunnels:
@@ -131,7 +148,7 @@ def render_servers(answer: ShowServers) -> Iterator[str]:
     for tunnel in answer.tunnels:
         yield f"{tunnel.tunnel}:"
         for line in tunnel.servers:
-            yield f"{line.address}  {line.letters:>2}  {line.where}"
+            yield f"{spelled(line.address)}  {line.letters:>2}  {line.where}"
 
 
 def render_detail(answer: ShowServers) -> Iterator[str]:
@@ -145,9 +162,11 @@ def render_detail(answer: ShowServers) -> Iterator[str]:
                 f"req-sent {line.requests_sent}  req-failed {line.requests_failed}  repl-recv {line.replies_received}"
             )
             ago = f" ({age(line.last_reply)} ago)" if line.last_reply is not None else ""
-            yield f"{line.address}  {line.letters:>2}  {line.where}  {counters}{ago}"
+            yield f"{spelled(line.address)}  {line.letters:>2}  {line.where}  {counters}{ago}"
+            yield from silence_lines(line)
     pending = [
-        f"Reqid {line.pending[0]}, Ret {line.pending[1]}  NHS {line.address} expired ({short_interface(tunnel.tunnel)})"
+        f"Reqid {line.pending[0]}, Ret {line.pending[1]}  NHS {spelled(line.address)} expired "
+        f"({short_interface(tunnel.tunnel)})"
         for tunnel in answer.tunnels
         for line in tunnel.servers
         if line.pending is not None
@@ -172,7 +191,7 @@ def render_redundancy(answer: ShowServers) -> Iterator[str]:
                 ("Expecting", cluster.expecting),
                 ("Waiting", cluster.waiting),
             ):
-                yield f"   {title} ({len(members)}): {', '.join(map(str, members)) or 'none'}"
+                yield f"   {title} ({len(members)}): {', '.join(map(spelled, members)) or 'none'}"
 
 
 _HELP: Final = {
@@ -181,7 +200,7 @@ _HELP: Final = {
     "detail": "With counters and pending requests",
     "redundancy": "Clusters",
 }
-COMMANDS: Final = (
+COMMANDS: Final = of_both(
     ExecCommand("show ip nhrp nhs [ {interface:interface} ]", _HELP, query=servers, render=render_servers),
     ExecCommand("show ip nhrp nhs detail [ {interface:interface} ]", _HELP, query=servers, render=render_detail),
     ExecCommand("show ip nhrp nhs {interface:interface} detail", _HELP, query=servers, render=render_detail),

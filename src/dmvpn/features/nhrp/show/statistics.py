@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.cache import EntryType, RouteState
-from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
+from dmvpn.features.nhrp.show.families import of_both, tunnels_of, version_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Kinds:
 class ShowSummary:
     """The answer to `show ip nhrp summary`. installed: routes of our own; overrides: next hops of others' routes."""
 
+    version: int
     all: Kinds
     remote: Kinds
     local: Kinds
@@ -108,8 +110,6 @@ class ShowRedirects:
 
 def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
     """Counters of all tunnels, or of one."""
-    wanted = args.interface("interface", None)
-    tunnels = [tunnel for tunnel in ctx.machine(NhrpMachine).tunnels if wanted in (None, tunnel.name)]
     return ShowTraffic(
         tuple(
             TunnelTraffic(
@@ -122,19 +122,20 @@ def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
                 refused={why.value: count for why, count in tunnel.counters.refused.items()},
                 redirects_suppressed=tunnel.counters.redirects_suppressed,
             )
-            for tunnel in tunnels
+            for tunnel in tunnels_of(ctx, args)
         )
     )
 
 
-def summary(ctx: ShowContext, _: Args) -> ShowSummary:
+def summary(ctx: ShowContext, args: Args) -> ShowSummary:
     """The cache in numbers."""
-    entries = [entry for tunnel in ctx.machine(NhrpMachine).tunnels for entry in tunnel.cache.entries()]
+    entries = [entry for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
     remote = [entry for entry in entries if not entry.is_local]
     installed = sum(entry.route is RouteState.INSTALLED for entry in remote)
     overrides = sum(entry.route is RouteState.OVERRIDE for entry in remote)
     next_hops = sum(entry.is_next_hop and entry.nbma is not None for entry in remote)
     return ShowSummary(
+        version=version_of(args),
         all=Kinds.of(entries),
         remote=Kinds.of(remote),
         local=Kinds.of(entry for entry in entries if entry.is_local),
@@ -148,11 +149,8 @@ def summary(ctx: ShowContext, _: Args) -> ShowSummary:
 
 def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
     """Who gets copies of multicasts."""
-    wanted = args.interface("interface", None)
     lines: list[MulticastLine] = []
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
-        if wanted not in (None, tunnel.name):
-            continue
+    for tunnel in tunnels_of(ctx, args):
         servers = {client.nbma for client in tunnel.clients.values()}
         for nbma in tunnel.multicast:
             static = nbma in tunnel.config.multicast
@@ -161,12 +159,12 @@ def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
     return ShowMulticast(tuple(lines))
 
 
-def redirects(ctx: ShowContext, _: Args) -> ShowRedirects:
+def redirects(ctx: ShowContext, args: Args) -> ShowRedirects:
     """Redirects whose interval is not over."""
     return ShowRedirects(
         tuple(
             RedirectLine(tunnel.name, sent.nbma, sent.destination, sent.drops, sent.expires - ctx.now)
-            for tunnel in ctx.machine(NhrpMachine).tunnels
+            for tunnel in tunnels_of(ctx, args)
             for sent in tunnel.redirects.values()
             if sent.expires > ctx.now
         )
@@ -208,7 +206,7 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
     total = sum((answer.all.static, answer.all.dynamic, answer.all.incomplete))
     remote = sum((answer.remote.static, answer.remote.dynamic, answer.remote.incomplete))
     local = sum((answer.local.static, answer.local.dynamic, answer.local.incomplete))
-    yield f"IP NHRP cache {total} entries, {total * _ENTRY_OCTETS} bytes"
+    yield f"{'IPv6' if answer.version == 6 else 'IP'} NHRP cache {total} entries, {total * _ENTRY_OCTETS} bytes"
     yield _kinds(answer.all)
     yield f"{remote} Remote"
     yield _kinds(answer.remote)
@@ -234,7 +232,8 @@ def render_redirects(answer: ShowRedirects) -> Iterator[str]:
     """The lines of `show ip nhrp redirect`."""
     yield "I/F          NBMA address    Destination     Drop Count  Expiry"
     for line in answer.redirects:
-        yield f"{line.tunnel:<12} {line.nbma!s:<15} {line.destination!s:<15} {line.drops:<11} {age(line.expires)}"
+        destination = spelled(line.destination)
+        yield f"{line.tunnel:<12} {line.nbma!s:<15} {destination:<15} {line.drops:<11} {age(line.expires)}"
 
 
 def _limit_line(tunnel: TunnelTraffic) -> str:
@@ -270,7 +269,7 @@ _HELP: Final = {
     "multicast": "Who gets copies of multicasts",
     "redirect": "Redirects that were sent lately",
 }
-COMMANDS: Final = (
+COMMANDS: Final = of_both(
     ExecCommand(
         "show ip nhrp traffic [ interface {interface:interface} ]", _HELP, query=traffic, render=render_traffic
     ),

@@ -2,6 +2,7 @@
 
 routes      show ip route [protocol]            prefix      show ip route A.B.C.D, show ip route summary
 cef         show ip cef                         protocols   show ip protocols, clear ip route
+ipv6        show ipv6 route [protocol | X:X:X:X::X]
 entries     what the route commands show, as values
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.rib.show import cef, prefix, protocols, routes
+from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
 
 COMMANDS: Final = (
     routes.ROUTES,
@@ -19,4 +20,5 @@ COMMANDS: Final = (
     cef.PREFIX,
     protocols.PROTOCOLS,
     protocols.CLEAR,
+    *ipv6.COMMANDS,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib.machine import RibMachine
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _NUMBERED = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 class RouteEntry:
     """One prefix of the table. letter, subcode: as in the legend. age, override_age: seconds.
 
-    next_hops: as the protocol gave them; a static route may have no interface. override: NHRP's next hop, if it is
-    used. failure: why the host does not have the route, or "".
+    next_hops: as the protocol gave them, those that can be used; a static route may have no interface. override: NHRP's
+    next hop, if it is used. failure: why the host does not have the route, or "".
     """
 
     prefix: Prefix
@@ -84,10 +84,10 @@ class Major:
     lone: bool
 
 
-def all_entries(ctx: ShowContext) -> list[RouteEntry]:
-    """Every best route of IPv4, sorted by prefix."""
+def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
+    """Every best route of an IP version, sorted by prefix."""
     machine = ctx.machine(RibMachine)
-    nodes = [node for prefix, node in machine.nodes.items() if prefix.address.version == 4]
+    nodes = [node for prefix, node in machine.nodes.items() if prefix.address.version == version]
     return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
 
 
@@ -106,20 +106,13 @@ def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> Rou
         metric=route.metric,
         tag=route.tag,
         discard=route.kind is not RouteKind.FORWARD,
-        next_hops=_usable(route, offer),
+        next_hops=route.next_hops if route.kind is not RouteKind.FORWARD else machine.leading(node.prefix, offer),
         age=max(0.0, now - offer.since),
         override=node.override if overridden else None,
         override_age=max(0.0, now - node.override_since) if overridden else 0.0,
         details=route.details,
         failure=str(failure) if failure else "",
     )
-
-
-def _usable(route: Route, offer: Offer) -> tuple[NextHop, ...]:
-    """The next hops in the protocol's own words, without those that cannot be used now."""
-    if offer.recursive or route.kind is not RouteKind.FORWARD:
-        return route.next_hops
-    return tuple(hop for hop in route.next_hops if hop in offer.hops)
 
 
 def find_gateway(entries: Iterable[RouteEntry]) -> Gateway | None:

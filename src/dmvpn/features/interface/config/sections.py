@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
@@ -79,6 +80,7 @@ LINES: Final = (
     MTU,
     IP_MTU,
     ADJUST_MSS,
+    *ipv6.LINES,
     SHUTDOWN,
 )
 MODES: Final = (INTERFACE_MODE,)
@@ -87,7 +89,11 @@ MODES: Final = (INTERFACE_MODE,)
 def model(tree: ConfigTree) -> InterfaceConfig:
     """What the configuration says of interfaces."""
     sections = tree.sections(INTERFACE)
-    return InterfaceConfig(tuple(_settings(args.interface("name"), section) for args, section in sections))
+    return InterfaceConfig(
+        tuple(_settings(args.interface("name"), section) for args, section in sections),
+        forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING),
+        hostname=tree.hostname,
+    )
 
 
 def _settings(name: str, section: Section) -> InterfaceSettings:
@@ -107,6 +113,7 @@ def _settings(name: str, section: Section) -> InterfaceSettings:
         mss=_octets(section, ADJUST_MSS),
         shutdown=section.flag(SHUTDOWN),
         redirects=section.flag(REDIRECTS),
+        ipv6=ipv6.settings(section),
     )
 
 

@@ -1,0 +1,10 @@
+"""The configuration lines of interfaces, and the typed model that is made of them.
+
+sections     `interface` sections          ipv6     what they, and `ipv6 unicast-routing`, say of IPv6
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.interface.config.sections import LINES, MODES, model
+
+__all__ = ["LINES", "MODES", "model"]

@@ -1,0 +1,53 @@
+"""What a Resolution Reply says of the station that answers, RFC 2332 §5.2.2 and Cisco's NAT extension.
+
+Its NBMA address may stand in three places: in the entry itself (as the station knows it), in the NAT extension (as
+others see it), and in the outer header, if the reply came straight from there. None of it may be what cannot be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import is_one_station
+from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord, find
+from dmvpn.features.nhrp.peers import Binding
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.cie import ClientInfo
+    from dmvpn.features.nhrp.packet import ResolutionReply
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, outer_source: IPAddress) -> Binding | None:
+    """The mapping in one entry of the reply, translated addresses considered. None: it cannot be."""
+    next_hop = cie.protocol if cie.protocol is not None else reply.destination_protocol
+    direct = _is_direct(tunnel, reply, outer_source)
+    translated = _translated(reply, next_hop)
+    nbma = translated or (outer_source if direct else cie.nbma)
+    if cie.nbma is None or nbma is None or tunnel.is_ours(next_hop):
+        return None
+    if tunnel.nbma in (nbma, cie.nbma):
+        return None
+    if not all(is_one_station(it) for it in (next_hop, nbma, cie.nbma)):
+        return None
+    return Binding(
+        next_hop=next_hop,
+        nbma=nbma,
+        claimed=cie.nbma if nbma != cie.nbma else None,
+        holding_time=cie.holding_time,
+        mtu=cie.mtu,
+        direct=direct and nbma == outer_source,
+    )
+
+
+def _is_direct(tunnel: Tunnel, reply: ResolutionReply, outer_source: IPAddress) -> bool:
+    """Did it come straight from who wrote it? No server stands on its record, and none sent it."""
+    reverse = find(reply.extensions, ReverseTransitRecord)
+    return not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
+
+
+def _translated(reply: ResolutionReply, next_hop: IPAddress) -> IPAddress | None:
+    """The address of the station as others see it, if it is behind NAT and knows, or a server on the way does."""
+    nat = find(reply.extensions, NatAddress)
+    return next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None

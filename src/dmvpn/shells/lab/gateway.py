@@ -1,0 +1,130 @@
+"""A translator (NAT) of a real lab: a network namespace in which the kernel forwards and masquerades.
+
+Linux remembers flows by both addresses and ports (conntrack), so it is a port-restricted translator, and with random
+ports a symmetric one. A cone, which lets everybody answer, it cannot be: such a gateway is port-restricted here, and
+`lab status` says so.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.sysctl import Sysctls
+from dmvpn.shells.facts import GatewayFacts, GreFlow
+from dmvpn.shells.scenario import INSIDE, OUTSIDE
+
+if TYPE_CHECKING:
+    from dmvpn.shells.scenario import GatewaySpec, NatKind
+
+#: Seconds for a flow that nobody has answered; the kernel's own for GRE and UDP.
+_UNANSWERED = 30
+#: The flows of the namespace of the calling thread.
+_CONNTRACK = Path("/proc/thread-self/net/nf_conntrack")
+
+
+@dataclass(slots=True)
+class Gateway:
+    """public: its address outside, which `rebind` may change."""
+
+    spec: GatewaySpec
+    public: IPv4Interface
+
+    @property
+    def kind(self) -> NatKind:
+        """What Linux makes of it."""
+        return "symmetric" if self.spec.kind == "symmetric" else "port-restricted"
+
+    def describe(self) -> str:
+        """One line for `lab status`."""
+        asked = "" if self.kind == self.spec.kind else f" (a {self.spec.kind} is asked for; Linux cannot be one)"
+        return f"NAT {self.spec.private.ip} -> {self.public.ip}, {self.kind}{asked}"
+
+    def begin(self) -> None:
+        """Translate. Call it once, inside its namespace. Raises HostProblem."""
+        Sysctls().set_all(
+            {
+                "net/ipv4/ip_forward": 1,
+                "net/ipv4/icmp_ratelimit": 0,
+                "net/ipv4/conf/all/rp_filter": 0,
+                **{f"net/netfilter/nf_conntrack_{name}": value for name, value in self._timeouts().items()},
+            }
+        )
+        netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"))
+
+    def settle(self) -> None:
+        """Configure the ports that are plugged in. Call it inside its namespace."""
+        with netlink.NetlinkSocket() as kernel:
+            for name, address in ((INSIDE, self.spec.private), (OUTSIDE, self.public)):
+                link = kernel.find_link(name)
+                if link is None:
+                    continue
+                forwarding = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0)
+                _want(
+                    kernel,
+                    netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True, inet=forwarding)),
+                    netlink.add_address(_address(link.index, address)),
+                    netlink.set_up(link.index),
+                )
+                if name == OUTSIDE:
+                    hops = (netlink.NextHop(link.index, self.spec.gateway),)
+                    _want(kernel, netlink.add_route(netlink.Route(Prefix(IPv4Address(0), 0), hops)))
+
+    def rebind(self, public: IPv4Address | None) -> None:
+        """Forget all mappings; with an address, be known by that one. Call it inside its namespace."""
+        if public is not None and public != self.public.ip:
+            old, self.public = self.public, IPv4Interface(f"{public}/{self.public.network.prefixlen}")
+            with netlink.NetlinkSocket() as kernel:
+                link = kernel.find_link(OUTSIDE)
+                if link is not None:
+                    kernel.call(netlink.delete_address(_address(link.index, old)))
+            self.settle()
+        netfilter.forget_flows()
+
+    def facts(self) -> GatewayFacts:
+        """What it is and lets through. Call it inside its namespace."""
+        try:
+            lines = _CONNTRACK.read_text().splitlines()
+        except OSError:  # the kernel was built without this file
+            flows = None
+        else:
+            flows = tuple(flow for flow in map(gre_flow, lines) if flow is not None)
+        return GatewayFacts(private=self.spec.private.network, public=self.public.ip, flows=flows)
+
+    def _timeouts(self) -> dict[str, int]:
+        lasting = round(self.spec.timeout)
+        short = min(_UNANSWERED, lasting)
+        return {
+            "gre_timeout": short,
+            "gre_timeout_stream": lasting,
+            "udp_timeout": short,
+            "udp_timeout_stream": lasting,
+            "icmp_timeout": short,
+            "generic_timeout": lasting,
+        }
+
+
+def gre_flow(line: str) -> GreFlow | None:
+    """A line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10 dst=172.16.11.1 ..."."""
+    words = line.split()
+    if words[:1] != ["ipv4"] or words[2:3] != ["gre"]:
+        return None
+    ends = [word.partition("=")[2] for word in words if word.startswith(("src=", "dst="))]
+    return GreFlow(inside=IPv4Address(ends[0]), remote=IPv4Address(ends[1]))
+
+
+def _want(kernel: netlink.NetlinkSocket, *requests: netlink.Request) -> None:
+    """Carry out; what is there already is as good. Raises NetlinkError."""
+    for refusal in kernel.execute(requests):
+        if refusal.errno != errno.EEXIST:
+            raise netlink.NetlinkError(refusal)
+
+
+def _address(index: int, address: IPv4Interface) -> netlink.InterfaceAddress:
+    return netlink.InterfaceAddress(index, address.ip, address.network.prefixlen)

@@ -1,0 +1,29 @@
+"""What `lab rebind` orders, for real and for simulated labs: a translator loses its mappings, or its public address."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.scenario import GatewaySpec
+
+
+def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:
+    """The public address that an order asks for; None: the same as before. Raises UserError."""
+    text = request.get("public")
+    if text is None:
+        return None
+    try:
+        address = IPv4Address(str(text))
+    except ValueError as error:
+        raise UserError(f"{text} is no IPv4 address") from error
+    network = spec.public.network
+    if address not in network or address in (spec.gateway, network.network_address, network.broadcast_address):
+        raise UserError(f"{address} is no free address of {network}, the link outside")
+    return address

@@ -1,0 +1,195 @@
+"""What a scenario consists of, as somebody sees it who wants to break it: sites, ways between them, conversations.
+
+Read from a world that was just built, so that nothing of the configuration language is understood twice. `Anatomy` is
+the map that the judge holds against the packets: whether two sites could speak at all is decided here, from what is
+alive and which wires are whole, never from what a router believes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.machine import NhrpMachine
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.simulator import Simulator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A router of the overlay. wans: its ports to the provider. sources: interfaces whose addresses its tunnels have.
+
+    tunnels: with their addresses. configured: NBMA addresses that its configuration names.
+    servers: sites that it registers with or has a tunnel or a cable to. stub: no way leads through it to others.
+    shortcuts: it takes them (phase 3).
+    """
+
+    name: str
+    stub: bool
+    wans: tuple[str, ...]
+    sources: tuple[str, ...]
+    tunnels: tuple[tuple[str, IPAddress], ...]
+    configured: tuple[IPAddress, ...]
+    servers: tuple[str, ...]
+    shortcuts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Two hosts that talk: flows in both directions."""
+
+    hosts: tuple[str, str]
+    sites: tuple[str, str]
+
+
+#: A way between two sites, the lesser name first.
+Link = tuple[str, str]
+
+
+def link(one: str, other: str) -> Link:
+    """The link between two sites."""
+    return (one, other) if one < other else (other, one)
+
+
+@dataclass(slots=True)
+class Anatomy:
+    """See the module's docstring. links: what the configuration connects; providers carry and have no opinions."""
+
+    sites: dict[str, Site]
+    providers: tuple[str, ...]
+    links: tuple[Link, ...]
+    igp: bool
+    holding_time: int
+    unique: bool
+    if_state: bool
+    conversations: tuple[Conversation, ...] = ()
+    _neighbours: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one, other in self.links:
+            self._neighbours.setdefault(one, []).append(other)
+            self._neighbours.setdefault(other, []).append(one)
+
+    @classmethod
+    def of(cls, world: Simulator, scenario: Scenario) -> Anatomy:
+        """Look at a world at time 0: configured, nothing sent yet."""
+        overlay = [name for name in world.routers if scenario.role(name) != "provider"]
+        owners = {
+            address: name
+            for name in overlay
+            for state in world.routers[name].router.ports.interfaces.all()
+            for address, _ in state.addresses
+        }
+        cables = _cables(world, overlay)
+        sites = {name: _site(world, name, owners, cables.get(name, ())) for name in overlay}
+        # Nobody registers with a spoke, and no way leads through one, even where its IGP would offer it.
+        sought = dict.fromkeys(server for site in sites.values() for server in site.servers)
+        sites = {
+            name: replace(site, stub=name not in sought or scenario.role(name) == "spoke")
+            for name, site in sites.items()
+        }
+        links = dict.fromkeys(link(name, server) for name, site in sites.items() for server in site.servers)
+        configs = [
+            tunnel.config for name in overlay for tunnel in world.routers[name].router.machine(NhrpMachine).tunnels
+        ]
+        return cls(
+            sites,
+            tuple(name for name in world.routers if name not in sites),
+            tuple(links),
+            any(world.routers[name].router.machine(EigrpMachine).processes for name in overlay),
+            max((config.holdtime for config in configs), default=0),
+            any(config.unique for config in configs),
+            any(config.if_state for config in configs),
+            _conversations(world, scenario, sites),
+        )
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """Sites that others register with."""
+        return tuple(name for name, site in self.sites.items() if not site.stub)
+
+    @property
+    def spokes(self) -> tuple[str, ...]:
+        """Sites at the edge."""
+        return tuple(name for name, site in self.sites.items() if site.stub)
+
+    def connected(self, one: str, other: str, dead: frozenset[str], broken: frozenset[Link]) -> bool:
+        """Does a working way by the configured links lead from one site to the other?"""
+        if one in dead or other in dead:
+            return False
+        reached, front = {one: None}, [one]
+        while front:
+            here = front.pop()
+            for there in self._neighbours.get(here, ()):
+                if there in reached or there in dead or link(here, there) in broken:
+                    continue
+                if there == other:
+                    return True
+                reached[there] = None
+                if not self.sites[there].stub:
+                    front.append(there)
+        return one == other
+
+
+def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tuple[str, ...]) -> Site:
+    router = world.routers[name].router
+    states = [(tunnel, router.ports.interfaces.get(tunnel.name)) for tunnel in router.ports.tunnels.all()]
+    entries = [entry for tunnel in router.machine(NhrpMachine).tunnels for entry in tunnel.cache.entries()]
+    clients = [client for tunnel in router.machine(NhrpMachine).tunnels for client in tunnel.clients.values()]
+    mapped = [entry.nbma for entry in entries if entry.type is EntryType.STATIC and entry.nbma]
+    far = [
+        *(tunnel.destination for tunnel, _ in states),
+        *(client.nbma for client in clients),
+        *mapped,
+    ]
+    servers = dict.fromkeys([owners[address] for address in far if address in owners])
+    servers.pop(name, None)
+    return Site(
+        name=name,
+        stub=False,
+        wans=_wans(world, name, owners),
+        sources=tuple(dict.fromkeys(tunnel.source_interface for tunnel, _ in states)),
+        tunnels=tuple((tunnel.name, state.address) for tunnel, state in states if state and state.address),
+        configured=tuple(mapped),
+        servers=tuple({**servers, **dict.fromkeys(cabled)}),
+        shortcuts=any(tunnel.config.shortcut for tunnel in router.machine(NhrpMachine).tunnels),
+    )
+
+
+def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
+    """Its ports on wires with somebody who is neither of the overlay nor a host: a provider, a translator."""
+    ours = {*owners.values(), *world.hosts}
+    return tuple(
+        interface
+        for segment in world.segments
+        for station, interface in segment.ends
+        if station.name == name and any(other.name not in ours for other, _ in segment.ends)
+    )
+
+
+def _cables(world: Simulator, overlay: list[str]) -> dict[str, tuple[str, ...]]:
+    """Sites that share a wire without a provider on it: a core behind two hubs."""
+    found: dict[str, tuple[str, ...]] = {}
+    for segment in world.segments:
+        names = dict.fromkeys(station.name for station, _ in segment.ends)
+        if all(name in overlay for name in names) and len(names) > 1:
+            for name in names:
+                found[name] = (*found.get(name, ()), *(other for other in names if other != name))
+    return found
+
+
+def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
+    """All pairs of hosts behind different sites."""
+    homes = {name: scenario.end(host.link)[0] for name, host in scenario.lab.hosts.items() if name in world.hosts}
+    hosts = [name for name, home in homes.items() if home in sites]
+    return tuple(
+        Conversation((one, other), (homes[one], homes[other]))
+        for position, one in enumerate(hosts)
+        for other in hosts[position + 1 :]
+        if homes[one] != homes[other]
+    )

@@ -1,0 +1,127 @@
+"""How long packets may be lost, fault by fault: the contract that the judge holds the network to.
+
+Each bound has a reason, and the reason is made of timers that somebody chose. Outside these times not one packet may be
+lost while a working way exists. `docs/reference/bounds.md` prints this table; a test compares the two.
+
+What counts as a working way: both sites live, and a chain of configured links (a spoke and its servers, a
+point-to-point tunnel, a cable) between them is whole. While there is none, and during an episode of loss, nothing is
+demanded, except of spokes that talk directly: the death of their hubs is nothing to them.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.simulator import faults
+
+if TYPE_CHECKING:
+    from dmvpn.shells.simulator.anatomy import Anatomy
+    from dmvpn.shells.simulator.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """seconds, and why it is that long."""
+
+    seconds: float
+    what: str
+    why: str
+
+
+class Cause(enum.Enum):
+    """Parts that the bounds of faults are made of."""
+
+    FLIGHT = Bound(0.5, "a packet in flight", "what was on the wire when something happened may be lost with it")
+    DIRECT = Bound(
+        3.0,
+        "a dead direct path, with its hub alive",
+        "a look at the counters each second, 0.9 s of echoes, and a second until packets show the silence",
+    )
+    ONE_WAY = Bound(
+        7.0,
+        "a direct path that is dead one way",
+        "who hears nothing leaves first; only then does the other hear nothing: two dead paths in turn, and one poll",
+    )
+    SERVER_IGP = Bound(16.0, "a dead hub, with another one", "EIGRP's holding time of 15 s, and its convergence")
+    SERVER_STATIC = Bound(
+        10.0, "a dead hub where only static routes run", "two looks at the counters, 3 s apart, then 3 s of requests"
+    )
+    FORGOTTEN = Bound(
+        10.0,
+        "a server that forgot us (restarted, cleared, purged)",
+        "nothing tells the client; it notices like a dead server, by traffic that is not answered",
+    )
+    GREETING = Bound(
+        15.0,
+        "neighbours of the IGP that meet again",
+        "a hello each 5 s, and the rest of a holding time where one side still believes in the old adjacency",
+    )
+    FIRST_RETRY = Bound(2.0, "a registration after a start", "requests at 0, 0.25, 0.75 and 1.75 s")
+    LONGEST_RETRY = Bound(70.4, "a registration after long silence", "IOS doubles its pause up to 64 s, ±10 %")
+    SETTLING = Bound(60.0, "a look at all tables", "no packet shows it: entries that nobody uses go when they expire")
+
+    @property
+    def seconds(self) -> float:
+        """The bound."""
+        return self.value.seconds
+
+
+def retry(down: float) -> float:
+    """One registration retry after `down` seconds of silence: pauses double, so the last is no longer than all before.
+
+    Seconds.
+    """
+    return min(Cause.LONGEST_RETRY.seconds, 1.1 * (down + 2.0) + Cause.FIRST_RETRY.seconds)
+
+
+def at_begin(fault: Fault, anatomy: Anatomy) -> float:
+    """Seconds of loss that a fault may cause from its begin on where another way is whole."""
+    igp = Cause.SERVER_IGP.seconds if anatomy.igp else Cause.SERVER_STATIC.seconds
+    back = Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds + (Cause.GREETING.seconds if anatomy.igp else 0.0)
+    match fault:
+        case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
+            return Cause.ONE_WAY.seconds if fault.one_way else Cause.DIRECT.seconds
+        case faults.Partition(one_way=True) if anatomy.igp and anatomy.if_state:
+            # The spoke's tunnel goes down first, and its hellos stop: from then on its hub counts the holding time.
+            return Cause.SERVER_STATIC.seconds + igp
+        case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
+            return igp
+        case faults.Renumber() if anatomy.unique:
+            # A unique registration holds until it expires (NAK 14), then the next request is taken.
+            return back + anatomy.holding_time + Cause.LONGEST_RETRY.seconds
+        case faults.Renumber():
+            return Cause.DIRECT.seconds + Cause.FIRST_RETRY.seconds  # the router knows; its peers have to notice
+        case faults.Rebind() | faults.Clear() | faults.Purges():
+            return back
+        case _:
+            return 0.0  # a clock, a malformed packet, packets that overtake: nobody may notice
+
+
+def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
+    """Seconds of loss that the end of a fault may bring. down: seconds for which there was no way."""
+    igp = Cause.GREETING.seconds if anatomy.igp else 0.0
+    match fault:
+        case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
+            return 0.0
+        case faults.Impair(loss=0.0):
+            return 0.0
+        case faults.Impair():
+            return retry(down) + igp  # nobody forgot anything, but requests may have been lost in a row
+        case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
+            # A short absence is noticed by nobody at first; after a long one the next request may be far away.
+            return max(Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds, retry(down)) + igp
+        case _:
+            return 0.0
+
+
+def is_loss(fault: Fault) -> bool:
+    """An episode of loss: nothing is demanded while it lasts."""
+    return isinstance(fault, faults.Impair) and fault.loss > 0
+
+
+def table() -> str:
+    """The parts of all bounds as a table in Markdown."""
+    rows = [f"| {cause.value.what} | {cause.seconds:g} s | {cause.value.why} |" for cause in Cause]
+    return "\n".join(["| what | bound | because |", "| --- | --- | --- |", *rows])

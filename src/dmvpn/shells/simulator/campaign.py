@@ -1,0 +1,222 @@
+"""One run of a network under faults, from the first packet to the verdict.
+
+    Plan     what to do: scenario, variant, seed, faults, how long
+    run      world -> converged -> faults and traffic, the judge looks -> all is mended -> converged again -> Verdict
+
+The same plan gives the same verdict, to the octet: `Verdict.digest` is made of every packet on a wire and of every
+arrival, with its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
+from dmvpn.shells.simulator.anatomy import Anatomy
+from dmvpn.shells.simulator.bounds import at_begin, at_end
+from dmvpn.shells.simulator.injector import Injector
+from dmvpn.shells.simulator.judge import GRACE, Judge, Violation
+from dmvpn.shells.simulator.schedule import random_faults
+from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.shells.simulator.tables import Tables
+from dmvpn.shells.simulator.traffic import Flow, Traffic, mark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.faults import Fault
+
+#: Virtual seconds within which a network must converge at first, and seconds between two looks at the tables.
+PATIENCE = 90.0
+LOOK = 10.0
+#: The rule that a network breaks which does not become whole (again).
+NEVER_SETTLED = "convergence"
+#: Seconds of traffic at the end, when all is mended and must work.
+EPILOGUE = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run. seconds: of faults, after convergence. faults: None: those of the seed."""
+
+    scenario: Scenario
+    seed: int
+    seconds: float
+    faults: tuple[Fault, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run came to. router_hours: of hubs and spokes, providers carry and do not count.
+
+    demanded: packets whose loss nothing would have excused.
+    longest: for each kind of fault how long after it a packet was lost and excused, seconds.
+    """
+
+    violations: tuple[Violation, ...]
+    faults: tuple[Fault, ...]
+    router_hours: float
+    sent: int
+    demanded: int
+    lost: int
+    longest: dict[str, float]
+    digest: str
+
+    @property
+    def ok(self) -> bool:
+        """Nothing happened that must not."""
+        return not self.violations
+
+
+def run(plan: Plan) -> Verdict:
+    """Carry a plan out."""
+    return _Run(plan).run()
+
+
+class _Run:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._world = Simulator.of(plan.scenario, plan.seed)
+        self._anatomy = Anatomy.of(self._world, plan.scenario)
+        self._tables = Tables(self._world, self._anatomy)
+        self._hash = hashlib.sha256()
+
+    def run(self) -> Verdict:
+        """See `run` of the module."""
+        plan, world = self._plan, self._world
+        if not world.run_while(lambda: bool(world.missing(plan.scenario)), PATIENCE, step=0.5):
+            lacks = "; ".join(world.missing(plan.scenario)[:3])
+            return self._verdict([Violation(0.0, NEVER_SETTLED, f"not ready after {PATIENCE:g} s: {lacks}")], ())
+        world.run_for(6.0)
+        return self._judged(world.now)
+
+    def _judged(self, start: float) -> Verdict:
+        plan, world, anatomy = self._plan, self._world, self._anatomy
+        injector = Injector(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/forgeries"))
+        faults = plan.faults
+        if faults is None:
+            entropy = SeededEntropy(f"{plan.seed}/faults")
+            faults = random_faults(anatomy, injector.abilities(), entropy, plan.seconds)
+        traffic = Traffic(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/traffic"))
+        judge = Judge(world, anatomy, traffic, start)
+        self._tables.accuse = judge.accuse
+        self._tap(injector, judge, traffic)
+        self._print_arrivals(traffic)
+        traffic.begin()
+        for fault in faults:
+            world.after(start + fault.at - world.now, _begin(judge, injector, fault))
+            if fault.seconds:
+                world.after(start + fault.end - world.now, _end(judge, injector, fault))
+        try:
+            self._live(start, judge, faults, traffic)
+        except UserError:
+            raise
+        except Exception as error:  # a fault of ours in one router: it must name itself, and the seed with it
+            judge.accuse("crash", _where(error))
+        return self._verdict(judge.violations, faults, traffic.sent, judge)
+
+    def _tap(self, injector: Injector, judge: Judge, traffic: Traffic) -> None:
+        """Stand at every wire: the judge sees the flows, the injector's partitions keep packets back."""
+        wans = {segment.name for name in self._anatomy.sites if (segment := injector.wan(name)) is not None}
+        flows, seen, passes = traffic.flows, judge.seen, injector.passes
+        if not flows:
+            raise UserError(f"{self._plan.scenario.name}: no two hosts behind different routers could talk")
+
+        def gate(sender: str, receiver: str, packet: bytes) -> bool:
+            mark = mark_of(packet)
+            if mark is not None:
+                seen(sender, receiver, mark)
+            return True
+
+        def gate_to_provider(sender: str, receiver: str, packet: bytes) -> bool:
+            gate(sender, receiver, packet)
+            return passes(sender, packet)
+
+        for segment in self._world.segments:
+            segment.gate = gate_to_provider if segment.name in wans else gate
+
+    def _print_arrivals(self, traffic: Traffic) -> None:
+        """Let the fingerprint know what arrived, and when."""
+        judged = traffic.arrived
+
+        def arrived(flow: Flow, sequence: int, ttl: int) -> None:
+            self._hash.update(f"{flow.number} {sequence} {self._world.now!r}\n".encode())
+            judged(flow, sequence, ttl)
+
+        traffic.arrived = arrived
+
+    def _live(self, start: float, judge: Judge, faults: tuple[Fault, ...], traffic: Traffic) -> None:
+        plan, world = self._plan, self._world
+        over = start + max([plan.seconds, *(fault.end for fault in faults)])
+        while world.now < over and not judge.violations:
+            world.run_until(min(over, world.now + LOOK))
+            judge.review()
+            self._tables.look()
+        if judge.violations:
+            return
+        traffic.talk()
+        self._settle(max([over, *(start + _settled(fault, self._anatomy) for fault in faults)]), judge)
+        judge.review()
+        self._tables.look()
+        traffic.end()
+        world.run_for(GRACE + 0.1)
+        judge.review()
+
+    def _settle(self, deadline: float, judge: Judge) -> None:
+        """All is mended: within the longest of the bounds everything must be there again, and work."""
+        plan, world = self._plan, self._world
+        while world.missing(plan.scenario):
+            if world.now >= deadline:
+                lacks = "; ".join(world.missing(plan.scenario)[:3])
+                judge.accuse(NEVER_SETTLED, f"still not ready when all is mended: {lacks}")
+                return
+            world.run_for(1.0)
+        world.run_for(EPILOGUE)
+
+    def _verdict(
+        self, violations: list[Violation], faults: tuple[Fault, ...], sent: int = 0, judge: Judge | None = None
+    ) -> Verdict:
+        self._hash.update(self._world.digest.encode())
+        return Verdict(
+            violations=tuple(violations),
+            faults=faults,
+            router_hours=len(self._anatomy.sites) * self._world.now / 3600.0,
+            sent=sent,
+            demanded=judge.demanded if judge else 0,
+            lost=judge.lost if judge else 0,
+            longest=judge.longest if judge else {},
+            digest=self._hash.hexdigest()[:16],
+        )
+
+
+def _where(error: Exception) -> str:
+    """An exception in one line, with the place that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+
+
+def _settled(fault: Fault, anatomy: Anatomy) -> float:
+    """When nothing may be missing any more because of a fault, seconds since convergence."""
+    return max(fault.at + at_begin(fault, anatomy), fault.end + at_end(fault, anatomy, fault.seconds))
+
+
+def _begin(judge: Judge, injector: Injector, fault: Fault) -> Callable[[], None]:
+    def act() -> None:
+        judge.begins(fault)
+        injector.begin(fault)
+
+    return act
+
+
+def _end(judge: Judge, injector: Injector, fault: Fault) -> Callable[[], None]:
+    def act() -> None:
+        injector.end(fault)
+        judge.ends(fault)
+
+    return act

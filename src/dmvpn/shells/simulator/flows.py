@@ -1,0 +1,185 @@
+"""What a translator remembers: who inside speaks to whom outside, under which public port. RFC 4787, RFC 5508.
+
+A `Flow` is one inside endpoint that has a public port. Of a protocol with ports the kind of the translator decides
+whether the flow is for everybody (its mapping does not depend on the destination) or for one remote endpoint, and who
+may answer. Echoes and protocols without ports always have a flow for each remote; without ports there is nothing to
+tell two inside stations apart by, so of two that speak GRE to the same remote only the first gets through, as with
+Linux, which looks at no tunnel key (nf_conntrack_proto_gre.c is about PPTP alone).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dmvpn.base.entropy import Entropy, below
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.shells.scenario import NatKind
+
+#: Seconds that a flow lives of which nobody has answered a packet yet, as Linux has it for UDP, GRE and ICMP.
+UNANSWERED = 30.0
+#: Flows of one translator. More are refused, as a full table does.
+LARGEST_TABLE = 16_384
+
+_PORTED = (IpProtocol.UDP, IpProtocol.TCP)
+_WITH_NUMBER = (*_PORTED, IpProtocol.ICMP)
+
+
+class Endpoint(NamedTuple):
+    """An address, and a port (of an echo its identifier; 0 where the protocol has none)."""
+
+    address: IPv4Address
+    port: int
+
+
+class Drop(enum.Enum):
+    """Why a translator did not let a packet through."""
+
+    UNSOLICITED = "nobody inside speaks to its sender"
+    TAKEN = "another station inside has the only flow to that address"
+    FULL = "no room for another flow"
+    TOO_FAR = "its hops are used up"
+    NOT_ROUTED = "there is no way to its destination"
+    MALFORMED = "it cannot be read"
+
+
+@dataclass(slots=True)
+class Remote:
+    """Somebody outside. answered: packets went both ways. expires: seconds."""
+
+    expires: float
+    answered: bool = False
+
+
+@dataclass(slots=True)
+class Flow:
+    """One mapping. scope: for this remote alone; None: for everybody. remotes: who was written to."""
+
+    protocol: int
+    inside: Endpoint
+    port: int
+    scope: Endpoint | None
+    remotes: dict[Endpoint, Remote] = field(default_factory=dict)
+
+    def lives(self, now: float) -> bool:
+        """Somebody outside was heard or written to lately."""
+        return any(remote.expires > now for remote in self.remotes.values())
+
+    def speaks_to(self, remote: Endpoint, now: float) -> bool:
+        """This remote was heard or written to lately."""
+        known = self.remotes.get(remote)
+        return known is not None and known.expires > now
+
+
+class FlowTable:
+    """The mappings of one translator. They change only when a packet passes; what is over is forgotten on the way."""
+
+    def __init__(self, kind: NatKind, timeout: float, entropy: Entropy) -> None:
+        """timeout: seconds after the last packet of a flow that was answered."""
+        self.kind = kind
+        self.timeout = timeout
+        self._entropy = entropy
+        self._by_inside: dict[tuple[int, Endpoint, Endpoint | None], Flow] = {}
+        self._by_port: dict[tuple[int, int, Endpoint | None], Flow] = {}
+
+    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> Flow | Drop:
+        """The flow that a packet from inside takes; made if need be."""
+        scope = self._scope(protocol, remote)
+        flow = self._by_inside.get((protocol, inside, scope))
+        if flow is not None and not flow.lives(now):
+            self._forget(flow)
+            flow = None
+        if flow is None:
+            made = self._make(protocol, inside, scope, now)
+            if isinstance(made, Drop):
+                return made
+            flow = made
+        self._note(flow, remote, now, inbound=False)
+        return flow
+
+    def inbound(self, protocol: int, port: int, remote: Endpoint, now: float, *, is_error: bool = False) -> Flow | None:
+        """The flow that a packet for our public address belongs to. is_error: it is about a packet to `remote`."""
+        flow = self._by_port.get((protocol, port, self._scope(protocol, remote)))
+        if flow is None or not flow.lives(now):
+            return None
+        if is_error:
+            return flow if flow.speaks_to(remote, now) else None
+        if self.kind != "cone" and not flow.speaks_to(remote, now):
+            return None
+        self._note(flow, remote, now, inbound=True)
+        return flow
+
+    def living(self, now: float) -> Iterator[Flow]:
+        """All flows, in the order in which they were made."""
+        return (flow for flow in self._by_inside.values() if flow.lives(now))
+
+    def clear(self) -> None:
+        """Forget everything, as a restart does."""
+        self._by_inside.clear()
+        self._by_port.clear()
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _scope(self, protocol: int, remote: Endpoint) -> Endpoint | None:
+        return None if protocol in _PORTED and self.kind != "symmetric" else remote
+
+    def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> Flow | Drop:
+        if len(self._by_inside) >= LARGEST_TABLE:
+            for flow in [flow for flow in self._by_inside.values() if not flow.lives(now)]:
+                self._forget(flow)
+            if len(self._by_inside) >= LARGEST_TABLE:
+                return Drop.FULL
+        port = self._choose_port(protocol, inside, scope, now)
+        if port is None:
+            return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
+        flow = Flow(protocol, inside, port, scope)
+        self._by_inside[protocol, inside, scope] = self._by_port[protocol, port, scope] = flow
+        return flow
+
+    def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> int | None:
+        """Its own port if that is free, else any of the same class (RFC 4787 §4.2.2); a symmetric one: always any."""
+        if protocol not in _WITH_NUMBER:
+            return 0 if self._is_free(protocol, 0, scope, now) else None
+        ported = protocol in _PORTED
+        if not (ported and self.kind == "symmetric") and self._is_free(protocol, inside.port, scope, now):
+            return inside.port
+        first, count = _class_of(inside.port) if ported else (0, 0x10000)
+        start = below(self._entropy, count)
+        for step in range(count):
+            port = first + (start + step) % count
+            if self._is_free(protocol, port, scope, now):
+                return port
+        return None
+
+    def _is_free(self, protocol: int, port: int, scope: Endpoint | None, now: float) -> bool:
+        holder = self._by_port.get((protocol, port, scope))
+        if holder is not None and not holder.lives(now):
+            self._forget(holder)
+            holder = None
+        return holder is None
+
+    def _note(self, flow: Flow, remote: Endpoint, now: float, *, inbound: bool) -> None:
+        known = flow.remotes.get(remote)
+        if known is None or known.expires <= now:
+            for gone in [other for other, state in flow.remotes.items() if state.expires <= now]:
+                del flow.remotes[gone]
+            known = flow.remotes[remote] = Remote(now)
+        known.answered |= inbound
+        known.expires = now + (self.timeout if known.answered else min(UNANSWERED, self.timeout))
+
+    def _forget(self, flow: Flow) -> None:
+        del self._by_inside[flow.protocol, flow.inside, flow.scope]
+        del self._by_port[flow.protocol, flow.port, flow.scope]
+
+
+def _class_of(port: int) -> tuple[int, int]:
+    """The ports that may stand for this one, and how many: those below 512 stay there, those below 1024 too (Linux)."""
+    if port < 512:
+        return 1, 511
+    return (600, 424) if port < 1024 else (1024, 0x10000 - 1024)

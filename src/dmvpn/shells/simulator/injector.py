@@ -1,0 +1,267 @@
+"""Carries faults out on a simulated world, and undoes them.
+
+Configurations change with the world (`Renumber`): a router that returns from the dead has the one it died with. What a
+site's wire to the provider is, and who is on its other end, is read from the world.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
+from dmvpn.features.nhrp.events import ClearCache, ClearSessions, Withdraw
+from dmvpn.shells.simulator import faults
+from dmvpn.shells.simulator.forgeries import Forger
+from dmvpn.shells.simulator.schedule import Abilities
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.anatomy import Anatomy
+    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.shells.simulator.nat import NatNode
+    from dmvpn.shells.simulator.network import Impairment, Segment
+    from dmvpn.shells.simulator.simulator import Simulator
+
+#: Networks that the provider has for ports whose number changes (RFC 2544's, nobody else uses them).
+_RENUMBERED = "198.18.{}"
+#: Seconds for which a renumbered site with a unique registration may be out in a random schedule.
+LONGEST_WAIT = 300
+#: Seconds between two packets of a storm.
+_STORM_PACE = 0.001
+
+
+class Injector:
+    """Does and undoes faults. blocked: pairs of sites; what the first sends to the second vanishes."""
+
+    def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, entropy: Entropy) -> None:
+        self._world = world
+        self._anatomy = anatomy
+        self._entropy = entropy
+        self._texts = dict(scenario.configurations)
+        self._good: dict[str, Impairment] = {}
+        self._pulled: set[str] = set()
+        self.blocked: dict[tuple[str, str], int] = {}
+        self._lans = tuple(
+            (host.interface.network.network_address, host.interface.network.prefixlen)
+            for host in scenario.lab.hosts.values()
+        )
+
+    # -------------------------------------------------------------------------------------------- what can be done
+
+    def abilities(self) -> Abilities:
+        """What this network lets itself be done."""
+        sites = self._anatomy.sites
+        # A unique registration keeps a site out until it expires: not for half of a run.
+        bearable = not self._anatomy.unique or self._anatomy.holding_time <= LONGEST_WAIT
+        movable = [
+            name
+            for name in self._anatomy.spokes
+            if sites[name].sources == sites[name].wans and self._provider_end(name) and not self._named(name)
+        ]
+        wires = {name: self.wan(name) for name in sites}
+        return Abilities(
+            wires=tuple(name for name, segment in wires.items() if segment is not None and len(segment.ends) == 2),
+            renumber=tuple(movable) if bearable else (),
+            rebind=tuple(name for name in sites if self._gateway(name) is not None),
+        )
+
+    def wan(self, router: str) -> Segment | None:
+        """The wire under a site's tunnels."""
+        wans = self._anatomy.sites[router].wans
+        return self._world.segment_of(router, wans[0]) if wans else None
+
+    def passes(self, sender: str, packet: bytes) -> bool:
+        """May a packet that this site sends pass into the provider's network?"""
+        if not self.blocked:
+            return True
+        destination = packet[16:20]
+        return not any(one == sender and destination in self._public(other) for one, other in self.blocked)
+
+    # -------------------------------------------------------------------------------------------- doing
+
+    def begin(self, fault: Fault) -> None:
+        """Do it."""
+        match fault:
+            case faults.Kill(router=router):
+                self._world.kill(router)
+            case faults.Restart(router=router):
+                self._post(router, Withdraw())
+                self._world.kill(router)
+            case faults.LinkDown(router=router):
+                self._pulled.add(router)
+                self._carriers(router, up=False)
+            case faults.Cut(router=router):
+                self._impair(router, cut=True)
+            case faults.Impair(router=router, loss=loss, duplicate=duplicate, jitter=jitter):
+                self._impair(router, loss=loss, duplicate=duplicate, jitter=jitter)
+            case faults.Partition(one=one, other=other, one_way=one_way):
+                self._block(one, other, 1)
+                if not one_way:
+                    self._block(other, one, 1)
+            case _:
+                self._strike(fault)
+
+    def end(self, fault: Fault) -> None:
+        """Undo it."""
+        match fault:
+            case faults.Kill(router=router) | faults.Restart(router=router):
+                self._world.boot(router, self._texts[router])
+                if router in self._pulled:
+                    self._carriers(router, up=False)
+            case faults.LinkDown(router=router):
+                self._pulled.discard(router)
+                self._carriers(router, up=True)
+            case faults.Cut(router=router) | faults.Impair(router=router):
+                self._repair(router)
+            case faults.Partition(one=one, other=other, one_way=one_way):
+                self._block(one, other, -1)
+                if not one_way:
+                    self._block(other, one, -1)
+            case _:
+                pass  # a moment has no end
+
+    def _strike(self, fault: Fault) -> None:
+        """Faults that last a moment."""
+        match fault:
+            case faults.Renumber(router=router, network=network):
+                self._renumber(router, network)
+            case faults.Rebind(router=router):
+                gateway = self._gateway(router)
+                if gateway is not None:
+                    gateway.rebind()
+            case faults.ClockStep(router=router, step=step):
+                self._post(router, ClockSet(self._world.epoch + step))
+            case faults.Clear(router=router, what=what):
+                self._post(router, ClearCache() if what == "nhrp" else ClearSessions(static=what == "session static"))
+            case faults.Purges(router=router, pretended=pretended, count=count):
+                self._storm(router, self._forger(router, pretended).purges(count))
+            case faults.Malformed(router=router, pretended=pretended, count=count):
+                self._storm(router, self._forger(router, pretended).malformed(count))
+            case _:
+                raise AssertionError(f"nobody knows how to do {fault}")
+
+    def _post(self, router: str, event: Event) -> None:
+        if self._world.routers[router].alive:
+            self._world.post(router, event)
+
+    # -------------------------------------------------------------------------------------------- wires
+
+    def _impair(self, router: str, **wrong: float) -> None:
+        segment = self.wan(router)
+        if segment is not None:
+            good = self._good.setdefault(segment.name, segment.impairment)
+            segment.impairment = replace(good, **wrong)  # type: ignore[arg-type]  # cut is a bool, the others floats
+
+    def _repair(self, router: str) -> None:
+        segment = self.wan(router)
+        if segment is not None:
+            segment.impairment = self._good.pop(segment.name, segment.impairment)
+
+    def _block(self, one: str, other: str, step: int) -> None:
+        self.blocked[one, other] = self.blocked.get((one, other), 0) + step
+        if not self.blocked[one, other]:
+            del self.blocked[one, other]
+
+    def _carriers(self, router: str, *, up: bool) -> None:
+        """Plug a wire in or pull it out, at both ends: a switch keeps its other ports."""
+        segment = self.wan(router)
+        if segment is None:
+            return
+        ends = [(station.name, interface) for station, interface in segment.ends]
+        for name, interface in ends if len(ends) == 2 else [end for end in ends if end[0] == router]:
+            node = self._world.routers.get(name)
+            if node is None or not node.alive:
+                continue
+            node.plane.set_carrier(interface, up)
+            self._world.post(name, LinkChanged(interface, up))
+
+    def _public(self, router: str) -> tuple[bytes, ...]:
+        """The addresses by which others reach a site."""
+        gateway = self._gateway(router)
+        if gateway is not None:
+            return (gateway.public.packed,)
+        plane = self._world.routers[router].plane
+        return tuple(
+            address.packed
+            for interface in self._anatomy.sites[router].sources
+            for address, _ in plane.addresses_of(interface)
+        )
+
+    def _gateway(self, router: str) -> NatNode | None:
+        segment = self.wan(router)
+        names = [station.name for station, _ in segment.ends] if segment else []
+        return next((self._world.gateways[name] for name in names if name in self._world.gateways), None)
+
+    # -------------------------------------------------------------------------------------------- addresses
+
+    def _provider_end(self, router: str) -> tuple[str, str] | None:
+        """Who is at the other end of a cable to the provider."""
+        segment = self.wan(router)
+        ends = [(station.name, interface) for station, interface in segment.ends] if segment else []
+        others = [end for end in ends if end[0] != router]
+        return others[0] if len(others) == 1 and others[0][0] in self._anatomy.providers else None
+
+    def _named(self, router: str) -> bool:
+        """Is its address written down elsewhere? Then it cannot change without somebody else's doing."""
+        wan = self._anatomy.sites[router].wans[0]
+        address = re.escape(_address_in(self._texts[router], wan) or "none")
+        texts = [text for name, text in self._texts.items() if name != router]
+        return any(re.search(rf"(?<![\d.]){address}(?![\d.])", text) for text in texts)
+
+    def _renumber(self, router: str, network: int) -> None:
+        provider = self._provider_end(router)
+        if provider is None:
+            return
+        interface = self._anatomy.sites[router].wans[0]
+        base = _RENUMBERED.format(network)
+        old_gateway = _address_in(self._texts[provider[0]], provider[1])
+        text = _readdressed(self._texts[router], interface, f"{base}.2")
+        if old_gateway is not None:
+            text = re.sub(rf"(?<![\d.]){re.escape(old_gateway)}(?![\d.])", f"{base}.1", text)
+        self._texts[router] = text
+        self._texts[provider[0]] = _readdressed(self._texts[provider[0]], provider[1], f"{base}.1")
+        for name in (provider[0], router):
+            self._post(name, ConfigurationEntered(self._texts[name], saved=True))
+
+    # -------------------------------------------------------------------------------------------- forged packets
+
+    def _forger(self, router: str, pretended: str) -> Forger:
+        tunnels: list[tuple[IPAddress, int]] = [
+            (address, 32) for site in self._anatomy.sites.values() for _, address in site.tunnels
+        ]
+        victim, imitated = self._world.routers[router], self._world.routers[pretended]
+        return Forger(victim, imitated, (*tunnels, *self._lans), self._entropy)
+
+    def _storm(self, router: str, packets: list[bytes]) -> None:
+        """Packets arrive by the site's wire, one after another."""
+        wans = self._anatomy.sites[router].wans
+        for number, packet in enumerate(packets):
+            self._world.after(number * _STORM_PACE, lambda packet=packet: self._arrive(router, wans[0], packet))  # type: ignore[misc]
+
+    def _arrive(self, router: str, interface: str, packet: bytes) -> None:
+        node = self._world.routers[router]
+        node.arrive(interface, packet, self._world.now)
+        self._world.schedule(node)
+
+
+def _block_of(text: str, interface: str) -> tuple[int, int]:
+    """Where the lines of an interface begin and end in a configuration."""
+    begin = text.index(f"interface {interface}\n")
+    end = re.compile(r"^(?=[a-z])", re.MULTILINE).search(text, text.index("\n", begin) + 1)
+    return begin, end.start() if end else len(text)
+
+
+def _address_in(text: str, interface: str) -> str | None:
+    begin, end = _block_of(text, interface)
+    found = re.search(r"^ ip address (\S+) \S+$", text[begin:end], re.MULTILINE)
+    return found[1] if found else None
+
+
+def _readdressed(text: str, interface: str, address: str) -> str:
+    begin, end = _block_of(text, interface)
+    changed = re.sub(r"^ ip address .*$", f" ip address {address} 255.255.255.252", text[begin:end], flags=re.MULTILINE)
+    return text[:begin] + changed + text[end:]

@@ -1,0 +1,313 @@
+"""The judge of a simulated network: it looks at packets on wires and at forwarding tables, and believes no router.
+
+    wire      `seen`: every packet of a flow, with sender and receiver    -> a packet that goes round is a loop
+    host      `arrived`                                                   -> what never arrives was lost; its TTL
+    faults    `begins`, `ends`                                            -> which losses are excused, and how long
+    clock     `review`                                                    -> and tables.py: adjacencies and caches
+
+A lost packet is excused while no working way exists, during episodes of loss, and for the time that `bounds` grants to
+each fault from its begin and from its end. Outside of that not one packet may be lost. Spokes that talk directly when
+their hubs die are owed more: they lose nothing until a holding time may end (not with `if-state nhrp`). `demanded`
+counts the packets whose loss nothing would have excused: a verdict is worth as much as their share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.simulator import faults
+from dmvpn.shells.simulator.anatomy import Link, link
+from dmvpn.shells.simulator.bounds import Cause, at_begin, at_end, is_loss
+from dmvpn.shells.simulator.traffic import FIRST_TTL, Mark
+
+if TYPE_CHECKING:
+    from dmvpn.shells.simulator.anatomy import Anatomy
+    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.shells.simulator.simulator import Simulator
+    from dmvpn.shells.simulator.traffic import Flow, Traffic
+
+#: Seconds after which a packet that did not arrive counts as lost: no queue of ours keeps one longer.
+GRACE = 2.5
+#: How often a packet may pass the same wire in the same direction. Twice: it was under way when the routes changed.
+#: Where wires double packets, so many times that: a way through a hub crosses four wires of the provider's, which
+#: makes 16 copies at most. A loop makes more of a TTL of 64.
+CROSSINGS, COPIES = 2, 8
+#: A direct path outlives its hubs by what is left of its holding time, and an entry in use is renewed when a third of
+#: it is left, or this many seconds. The renewal itself may be what fails.
+RENEWED_BEFORE, RENEWAL = 120.0, 10.0
+#: Packets in a row that must have gone directly for a conversation to count as direct.
+DIRECT_PACKETS = 3
+#: Seconds for which packets are sent at the dense pace after a fault began or ended; what is broken for longer is seen
+#: at the sparse one.
+CLOSE = 17.0
+#: No more are written down of one run.
+MOST_VIOLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that must not happen did. rule: which one. time: seconds since the network converged."""
+
+    time: float
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.time:.2f} s: {self.rule}: {self.text}"
+
+
+@dataclass(slots=True)
+class _Docket:
+    """What is known of one flow. excuses: from, until, why. dark_since: no working way, or loss, since then.
+
+    troubled_since: a fault began then, and there was no moment since at which all had to be well again: pauses between
+    tries may have grown all the time. owed: what `bounds` grants when the way is back. entitled: it may not lose
+    anything in this time. lossy: episodes of loss that last. history: faults, and when they were over with all
+    that they may bring; a flow that was silent by then notices them when it speaks again.
+    """
+
+    excuses: list[tuple[float, float, str]] = field(default_factory=list)
+    dark_since: float | None = None
+    troubled_since: float = 0.0
+    owed: float = 0.0
+    entitled: tuple[float, float] | None = None
+    lossy: int = 0
+    history: list[tuple[Fault, float]] = field(default_factory=list)
+
+
+class Judge:
+    """See the module's docstring. Times inside are the world's; what is told to people counts from `start`."""
+
+    def __init__(self, world: Simulator, anatomy: Anatomy, traffic: Traffic, start: float) -> None:
+        self.violations: list[Violation] = []
+        self.start = start
+        self.lost = 0
+        self.demanded = 0
+        self.longest: dict[str, float] = {}
+        self._world = world
+        self._anatomy = anatomy
+        self._hubs = anatomy.hubs
+        self._traffic = traffic
+        self._dockets = [_Docket() for _ in traffic.flows]
+        self._crossings: dict[Mark, dict[tuple[str, str], int]] = {}
+        self._touched: dict[int, int] = {}
+        self._dead: dict[str, None] = {}
+        self._broken: dict[Link, int] = {}
+        self._doubling = 0
+        self._copies_until = 0.0
+        left = min(RENEWED_BEFORE, anatomy.holding_time / 3) - RENEWAL
+        self._entitlement = 0.0 if anatomy.if_state else max(0.0, left)
+        traffic.arrived = self.arrived
+        traffic.started = self.started
+
+    def accuse(self, rule: str, text: str, time: float | None = None) -> None:
+        """Write a violation down."""
+        if len(self.violations) < MOST_VIOLATIONS:
+            when = self._world.now if time is None else time
+            self.violations.append(Violation(round(when - self.start, 3), rule, text))
+
+    # -------------------------------------------------------------------------------------------- packets
+
+    def seen(self, sender: str, receiver: str, mark: Mark) -> None:
+        """A packet of a flow is on a wire."""
+        if sender in self._hubs or receiver in self._hubs:
+            self._touched[mark.flow] = max(self._touched.get(mark.flow, 0), mark.sequence)
+        ways = self._crossings.setdefault(mark, {})
+        ways[sender, receiver] = count = ways.get((sender, receiver), 0) + 1
+        doubled = self._doubling or self._world.now < self._copies_until
+        if count == CROSSINGS * (COPIES if doubled else 1) + 1:
+            route = ", ".join(f"{one}-{other}" for one, other in ways)
+            self.accuse("loop", f"packet {mark.sequence} of {self._name(mark.flow)} goes round: {route}")
+
+    def arrived(self, flow: Flow, sequence: int, ttl: int) -> None:
+        """A packet reached its host with this TTL."""
+        sent = flow.sent.pop(sequence, None)
+        if sent is None:
+            return  # a second copy, or one that came too late
+        ways = self._crossings.pop(Mark(flow.number, sequence), {})
+        routers = sum(sender in self._anatomy.sites for sender, _ in ways)
+        if ttl != FIRST_TTL - routers and max(ways.values(), default=0) == 1:
+            passed = f"{routers} routers passed packet {sequence} of {self._name(flow.number)} on"
+            self.accuse("ttl", f"{passed}, and its TTL went from {FIRST_TTL} to {ttl}")
+        self.demanded += self._broken_by_loss(self._dockets[flow.number], sent) is not None
+        flow.direct = 0 if self._touched.get(flow.number, 0) >= sequence else flow.direct + 1
+
+    def review(self) -> None:
+        """Judge the packets that should have arrived by now."""
+        limit = self._world.now - GRACE
+        for flow in self._traffic.flows:
+            late = [sequence for sequence, sent in flow.sent.items() if sent <= limit]
+            for sequence in late:
+                self._judge_lost(flow, sequence, flow.sent.pop(sequence))
+        self._forget_crossings()
+
+    def _judge_lost(self, flow: Flow, sequence: int, sent: float) -> None:
+        self.lost += 1
+        flow.direct = 0
+        ways = self._crossings.pop(Mark(flow.number, sequence), {})
+        docket = self._dockets[flow.number]
+        rule = self._broken_by_loss(docket, sent)
+        if rule is None:
+            self._remember_excuse(docket, sent)
+            return
+        self.demanded += 1
+        seen = ", ".join(f"{one}-{other}" for one, other in ways) or "nowhere"
+        self.accuse(rule, f"packet {sequence} of {self._name(flow.number)} is lost; it was seen {seen}", sent)
+
+    def _broken_by_loss(self, docket: _Docket, sent: float) -> str | None:
+        """The rule that the loss of a packet breaks; None if it is excused."""
+        if docket.entitled is not None and docket.entitled[0] <= sent <= docket.entitled[1]:
+            return "direct path"
+        if docket.dark_since is not None and sent >= docket.dark_since:
+            return None
+        return None if any(begin <= sent <= end for begin, end, _ in docket.excuses) else "black hole"
+
+    def _remember_excuse(self, docket: _Docket, sent: float) -> None:
+        """How much of the bound was needed: the latest fault that explains the loss is taken."""
+        covering = [(sent - begin, why) for begin, end, why in docket.excuses if begin <= sent <= end]
+        if covering:
+            age, why = min(covering)
+            self.longest[why] = max(self.longest.get(why, 0.0), age)
+
+    def started(self, flow: Flow) -> None:
+        """A flow speaks again. What happened while it was silent it notices only now."""
+        docket = self._dockets[flow.number]
+        missed = [fault for fault, over in docket.history if over >= flow.paused_at]
+        granted = [max(at_begin(fault, self._anatomy), at_end(fault, self._anatomy, 0.0)) for fault in missed]
+        if granted:
+            self._excuse(docket, max(*granted, Cause.DIRECT.seconds), "it was silent when something happened")
+        docket.history.clear()
+
+    # -------------------------------------------------------------------------------------------- faults
+
+    def begins(self, fault: Fault) -> None:
+        """A fault is about to begin."""
+        self.review()
+        concerned = self._concerned(fault)
+        granted = at_begin(fault, self._anatomy)
+        self._entitle(fault)
+        for flow in concerned:
+            docket = self._dockets[flow.number]
+            if self._is_quiet(docket):
+                docket.troubled_since = self._world.now
+            if granted:
+                self._excuse(docket, granted, fault.KIND)
+            docket.lossy += is_loss(fault)
+            docket.history.append((fault, self._world.now + granted))
+        for one, other in self._ways(fault):
+            self._broken[link(one, other)] = self._broken.get(link(one, other), 0) + 1
+        if isinstance(fault, faults.Kill | faults.Restart):
+            self._dead[fault.router] = None
+        if isinstance(fault, faults.Impair) and fault.duplicate:
+            self._doubling += 1
+        self._darken()
+        # Spokes that cannot reach each other try again all the time, and no try may cost a packet.
+        apart = (
+            fault.seconds if isinstance(fault, faults.Partition) and not set(fault.places) & set(self._hubs) else 0.0
+        )
+        self._traffic.hurry(self._world.now + max(apart, min(granted, CLOSE) + 5.0))
+
+    def ends(self, fault: Fault) -> None:
+        """A fault is over."""
+        self.review()
+        for one, other in self._ways(fault):
+            self._broken[link(one, other)] -= 1
+        if isinstance(fault, faults.Kill | faults.Restart):
+            self._dead.pop(fault.router, None)
+        if isinstance(fault, faults.Impair) and fault.duplicate:
+            self._doubling -= 1
+            self._copies_until = self._world.now + GRACE
+        for flow in self._concerned(fault):
+            docket = self._dockets[flow.number]
+            docket.lossy -= is_loss(fault)
+            granted = at_end(fault, self._anatomy, self._world.now - docket.troubled_since)
+            docket.history.append((fault, self._world.now + granted))
+            if granted:
+                self._excuse(docket, granted, f"end of {fault.KIND}")
+                docket.owed = max(docket.owed, granted)
+            self._traffic.hurry(self._world.now + min(granted, CLOSE) + 5.0)
+            if flow.sites[0] in fault.places or flow.sites[1] in fault.places:
+                docket.entitled = None
+        self._darken()
+
+    def _excuse(self, docket: _Docket, seconds: float, why: str) -> None:
+        now = self._world.now
+        docket.excuses = [excuse for excuse in docket.excuses if excuse[1] > now - 2 * GRACE]
+        docket.excuses.append((now - Cause.FLIGHT.seconds, now + seconds + Cause.FLIGHT.seconds, why))
+
+    def _concerned(self, fault: Fault) -> list[Flow]:
+        """The flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
+        edge = [name for name in fault.places if name not in self._hubs]
+        if not edge:
+            return self._traffic.flows
+        if isinstance(fault, faults.Partition) and len(edge) == 2:
+            return [flow for flow in self._traffic.flows if set(flow.sites) == set(edge)]
+        return [flow for flow in self._traffic.flows if flow.sites[0] in edge or flow.sites[1] in edge]
+
+    def _ways(self, fault: Fault) -> list[Link]:
+        """The links that a fault breaks."""
+        match fault:
+            case faults.Partition(one=one, other=other):
+                return [(one, other)]
+            case faults.LinkDown(router=router) | faults.Cut(router=router):
+                others = self._anatomy.sites
+                return [(router, name) for name in others if name != router and others[name].wans]
+            case _:
+                return []
+
+    def _entitle(self, fault: Fault) -> None:
+        """Spokes that talk directly must not notice that something else is gone."""
+        now = self._world.now
+        for forth, back in zip(self._traffic.flows[::2], self._traffic.flows[1::2], strict=True):
+            touched = [name for name in fault.places if name in forth.sites]
+            apart = isinstance(fault, faults.Partition) and len(touched) < 2
+            for flow in (forth, back):
+                docket = self._dockets[flow.number]
+                if touched and not apart:
+                    docket.entitled = None
+                elif (
+                    self._entitlement
+                    and self._outlives_hubs(flow)
+                    and (docket.entitled is None or self._is_quiet(docket))
+                    and isinstance(fault, faults.Kill | faults.Cut | faults.LinkDown | faults.Partition)
+                    and min(forth.direct, back.direct) >= DIRECT_PACKETS
+                    and not docket.lossy
+                    and flow.talking_since is not None
+                ):
+                    docket.entitled = (now, now + self._entitlement)
+
+    def _is_quiet(self, docket: _Docket) -> bool:
+        """Nothing is wrong, and nothing was so lately that an entry could not be renewed in time."""
+        now = self._world.now
+        return docket.dark_since is None and all(end < now for _, end, _ in docket.excuses)
+
+    def _outlives_hubs(self, flow: Flow) -> bool:
+        """Phase 3: in phase 2 the way of the IGP ends with the hub, whatever NHRP knows."""
+        return all(self._anatomy.sites[name].shortcuts for name in flow.sites)
+
+    def _darken(self) -> None:
+        """Which flows have a working way?"""
+        now = self._world.now
+        dead = frozenset(self._dead)
+        broken = frozenset(way for way, count in self._broken.items() if count > 0)
+        for flow, docket in zip(self._traffic.flows, self._dockets, strict=True):
+            dark = docket.lossy > 0 or not self._anatomy.connected(*flow.sites, dead, broken)
+            if dark and docket.dark_since is None:
+                docket.dark_since = now - Cause.FLIGHT.seconds
+                docket.owed = 0.0
+            elif not dark and docket.dark_since is not None:
+                since, docket.dark_since = docket.dark_since, None
+                docket.excuses.append((since, now + docket.owed + Cause.FLIGHT.seconds, "there was no way"))
+
+    # -------------------------------------------------------------------------------------------- the rest
+
+    def _forget_crossings(self) -> None:
+        """Forget crossings of packets that arrived; second copies have come in again by other ways."""
+        living = {Mark(flow.number, sequence) for flow in self._traffic.flows for sequence in flow.sent}
+        for mark in [mark for mark in self._crossings if mark not in living]:
+            del self._crossings[mark]
+
+    def _name(self, number: int) -> str:
+        flow = self._traffic.flows[number]
+        return f"{flow.source}-{flow.destination}"

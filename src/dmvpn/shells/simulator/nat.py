@@ -1,0 +1,245 @@
+"""A translator (NAT) of the simulated world: two ports, one public address, what Linux's conntrack does with packets.
+
+    inside  -> for itself?  echo: answered
+            -> hops left?   -> outbound flow -> source = public address and port -> outside, to its gateway
+    outside -> for its public address: an answer? -> inbound flow -> destination = inside address and port -> inside
+            -> an ICMP error about a packet of a flow: translated with what it quotes
+            -> all else is dropped without a word, as the firewall of such a box does: a stray packet must not take the
+               place of a flow that somebody inside is about to begin
+
+Packets are put together before they are translated, as conntrack does: only the first fragment has ports.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.simulated.errors import may_answer, time_exceeded
+from dmvpn.dataplane.simulated.reassembly import Reassembler
+from dmvpn.net import icmp, translate
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
+from dmvpn.net.translate import Side
+from dmvpn.shells.facts import GatewayFacts, GreFlow
+from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.simulator.flows import Drop, Endpoint, Flow, FlowTable
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.dataplane.simulated.box import Transmit
+    from dmvpn.shells.scenario import GatewaySpec
+
+_MTU = 1500
+
+
+class NatNode:
+    """A gateway of a scenario. public: its address outside. drops: packets that it did not let through, by reason.
+
+    refused: inside addresses that another station's flow kept out, and the remote that both spoke to.
+    """
+
+    def __init__(self, name: str, spec: GatewaySpec, entropy: Entropy, transmit: Transmit) -> None:
+        self.name = name
+        self.alive = True
+        self.spec = spec
+        self.public: IPv4Address = spec.public.ip
+        self.flows = FlowTable(spec.kind, spec.timeout, entropy)
+        self.drops: dict[Drop, int] = {}
+        self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
+        self._transmit = transmit
+        self._reassembler = Reassembler()
+        self._now = 0.0
+
+    # -------------------------------------------------------------------------------------------- as a node
+
+    def arrive(self, interface: str, packet: bytes, now: float) -> None:
+        """A packet comes in by a wire."""
+        self._now = now
+        try:
+            parsed = Ipv4Packet.parse(packet)
+        except WireError:
+            self._drop(Drop.MALFORMED)
+            return
+        if parsed.destination.is_multicast or int(parsed.destination) == 0xFFFFFFFF:
+            return
+        whole = self._reassembler.add(parsed, now) if parsed.is_fragment else parsed
+        if whole is None:
+            return
+        if interface == INSIDE:
+            self._from_inside(whole)
+        else:
+            self._from_outside(whole)
+
+    def wake(self, now: float) -> None:
+        """Nothing happens by itself: what is over is forgotten when the next packet asks."""
+
+    def next_deadline(self) -> float | None:
+        """It has no timers."""
+        return None
+
+    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
+        """Addresses that a port answers to."""
+        if interface == INSIDE:
+            return ((self.spec.private.ip, self.spec.private.network.prefixlen),)
+        return ((self.public, self.spec.public.network.prefixlen),)
+
+    def facts(self, now: float) -> GatewayFacts:
+        """What it is and lets through."""
+        flows = [flow for flow in self.flows.living(now) if flow.protocol == IpProtocol.GRE]
+        return GatewayFacts(
+            private=self.spec.private.network,
+            public=self.public,
+            flows=tuple(
+                GreFlow(inside=flow.inside.address, remote=remote.address) for flow in flows for remote in flow.remotes
+            ),
+        )
+
+    # -------------------------------------------------------------------------------------------- faults
+
+    def rebind(self, public: IPv4Address | None = None) -> None:
+        """Forget all mappings, as after a restart; with an address, be known by that one from now on."""
+        self.flows.clear()
+        if public is not None:
+            self.public = public
+
+    # -------------------------------------------------------------------------------------------- outwards
+
+    def _from_inside(self, packet: Ipv4Packet) -> None:
+        if packet.destination in (self.public, self.spec.private.ip):
+            self._answer_echo(packet, INSIDE)
+            return
+        data = self._one_hop_less(packet, INSIDE)
+        if data is None:
+            return
+        quoted = translate.quoted(data)
+        if quoted is not None:
+            self._error_outwards(data, bytearray(quoted))
+            return
+        inside = Endpoint(packet.source, translate.port(data, Side.SOURCE))
+        remote = Endpoint(packet.destination, _remote_port(data, Side.DESTINATION))
+        flow = self.flows.outbound(packet.protocol, inside, remote, self._now)
+        if isinstance(flow, Drop):
+            if flow is Drop.TAKEN:
+                pair = (packet.source, packet.destination)
+                self.refused[pair] = self.refused.get(pair, 0) + 1
+            self._drop(flow)
+            return
+        translate.rewrite(data, Side.SOURCE, self.public, flow.port)
+        self._emit(OUTSIDE, self._next_hop(packet.destination), data)
+
+    def _error_outwards(self, data: bytearray, quoted: bytearray) -> None:
+        """Somebody inside could not do something with a packet from outside: undo what we did to it."""
+        inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
+        remote = Endpoint(translate.address(quoted, Side.SOURCE), _remote_port(quoted, Side.SOURCE))
+        flow = self._flow_of(quoted[9], inside, remote)
+        if flow is None:
+            self._drop(Drop.UNSOLICITED)
+            return
+        translate.rewrite(quoted, Side.DESTINATION, self.public, flow.port)
+        translate.replace_quoted(data, bytes(quoted))
+        translate.rewrite(data, Side.SOURCE, self.public, 0)
+        self._emit(OUTSIDE, self._next_hop(remote.address), data)
+
+    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint) -> Flow | None:
+        for flow in self.flows.living(self._now):
+            if flow.protocol == protocol and flow.inside == inside and flow.speaks_to(remote, self._now):
+                return flow
+        return None
+
+    # -------------------------------------------------------------------------------------------- inwards
+
+    def _from_outside(self, packet: Ipv4Packet) -> None:
+        if packet.destination != self.public:
+            self._drop(Drop.NOT_ROUTED)
+            return
+        if self._answer_echo(packet, OUTSIDE):
+            return
+        data = bytearray(packet.serialize())
+        quoted = translate.quoted(data)
+        if quoted is not None:
+            self._error_inwards(packet, bytearray(quoted))
+            return
+        remote = Endpoint(packet.source, _remote_port(data, Side.SOURCE))
+        flow = self.flows.inbound(packet.protocol, translate.port(data, Side.DESTINATION), remote, self._now)
+        if flow is None:
+            self._drop(Drop.UNSOLICITED)
+            return
+        hopped = self._one_hop_less(packet, OUTSIDE)
+        if hopped is None:
+            return
+        translate.rewrite(hopped, Side.DESTINATION, *flow.inside)
+        self._emit(INSIDE, flow.inside.address, hopped)
+
+    def _error_inwards(self, packet: Ipv4Packet, quoted: bytearray) -> None:
+        """Somebody outside, the remote or a router on the way, could not do something with a packet of a flow."""
+        remote = Endpoint(translate.address(quoted, Side.DESTINATION), _remote_port(quoted, Side.DESTINATION))
+        port = translate.port(quoted, Side.SOURCE)
+        flow = self.flows.inbound(quoted[9], port, remote, self._now, is_error=True)
+        if flow is None or translate.address(quoted, Side.SOURCE) != self.public:
+            self._drop(Drop.UNSOLICITED)
+            return
+        data = self._one_hop_less(packet, OUTSIDE)
+        if data is None:
+            return
+        translate.rewrite(quoted, Side.SOURCE, *flow.inside)
+        translate.replace_quoted(data, bytes(quoted))
+        translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
+        self._emit(INSIDE, flow.inside.address, data)
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _one_hop_less(self, packet: Ipv4Packet, arrived: str) -> bytearray | None:
+        data = bytearray(packet.serialize())
+        if decrement_ttl(data):
+            return data
+        self._drop(Drop.TOO_FAR)
+        if may_answer(bytes(data)):
+            self._say(packet, arrived, time_exceeded(icmp.quote(bytes(data))).serialize())
+        return None
+
+    def _answer_echo(self, packet: Ipv4Packet, arrived: str) -> bool:
+        if packet.protocol != IpProtocol.ICMP:
+            return False
+        try:
+            message = icmp.parse(packet.payload)
+        except WireError:
+            return False
+        if not isinstance(message, icmp.EchoRequest):
+            return False
+        self._say(packet, arrived, message.reply().serialize(), source=packet.destination)
+        return True
+
+    def _say(self, packet: Ipv4Packet, arrived: str, message: bytes, source: IPv4Address | None = None) -> None:
+        """Send the sender of a packet an ICMP message, out of the port by which the packet came."""
+        own = self.spec.private.ip if arrived == INSIDE else self.public
+        answer = Ipv4Packet(
+            tos=TOS_INTERNETWORK_CONTROL,
+            protocol=IpProtocol.ICMP,
+            source=own if source is None else source,
+            destination=packet.source,
+            payload=message,
+        )
+        next_hop = packet.source if arrived == INSIDE else self._next_hop(packet.source)
+        self._emit(arrived, next_hop, bytearray(answer.serialize()))
+
+    def _next_hop(self, destination: IPv4Address) -> IPv4Address:
+        return destination if destination in self.spec.public.network else self.spec.gateway
+
+    def _emit(self, interface: str, next_hop: IPv4Address, data: bytearray) -> None:
+        pieces = [bytes(data)]
+        if len(data) > _MTU:
+            pieces = [piece.serialize() for piece in Ipv4Packet.parse(data).fragments(_MTU)]
+        for piece in pieces:
+            if not self._transmit(interface, next_hop, piece):
+                self._drop(Drop.NOT_ROUTED)
+
+    def _drop(self, why: Drop) -> None:
+        self.drops[why] = self.drops.get(why, 0) + 1
+
+
+def _remote_port(data: bytearray, side: Side) -> int:
+    """The port of the end outside. An echo has one number, and that belongs to who asked."""
+    return 0 if data[9] == IpProtocol.ICMP else translate.port(data, side)

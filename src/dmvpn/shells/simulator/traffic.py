@@ -1,0 +1,211 @@
+"""Steady flows between the hosts of a world, each packet with a number that can be read from the wire.
+
+A flow sends at a dense pace while something happens (`hurry`), and at a sparse one in between: quiet hours should cost
+little. Some conversations pause for minutes, so that what nobody uses can expire.
+
+The number of a packet is its last octets: `Mark` is found again on any wire, inside GRE or outside.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dmvpn.base.effects import Listen, SendIp
+from dmvpn.base.entropy import Entropy, below, fraction
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.events import IpReceived
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.anatomy import Anatomy, Conversation
+    from dmvpn.shells.simulator.simulator import Simulator
+
+#: The TTL that hosts give to packets.
+FIRST_TTL = 64
+#: Seconds between two packets of a flow.
+DENSE, SPARSE = 0.5, 6.0
+#: Conversations at a time; a world with more pairs of hosts has others each time.
+CONVERSATIONS = 4
+#: Seconds that a conversation lasts, and pauses, at least; up to twice as long.
+TALK, PAUSE = 600.0, 120.0
+
+_PORT = 7
+_MARK = struct.Struct("!4sHI")
+_MAGIC = b"\x1ddMv"
+_UDP = struct.pack("!HHHH", _PORT, _PORT, 8 + _MARK.size, 0)
+#: Octets of a packet of ours, over IPv4 and IPv6, and with what GRE over IPv4 adds (without a key or with one).
+_LENGTH, _LENGTH6 = (header + len(_UDP) + _MARK.size for header in (HEADER_LENGTH, HEADER_LENGTH6))
+_GRE_LENGTHS = tuple(length + HEADER_LENGTH + gre for length in (_LENGTH, _LENGTH6) for gre in (4, 8))
+
+
+class Mark(NamedTuple):
+    """Which packet of which flow."""
+
+    flow: int
+    sequence: int
+
+
+def mark_of(packet: bytes) -> Mark | None:
+    """The mark of a packet on a wire; None if it is not of a flow. An ICMP message that quotes one is not."""
+    if packet[-_MARK.size : -6] != _MAGIC:
+        return None
+    length = len(packet)
+    if packet[0] >> 4 == 6:
+        ours = packet[6] == IpProtocol.UDP and length == _LENGTH6
+    elif packet[9] == IpProtocol.GRE:
+        ours = length in _GRE_LENGTHS
+    else:
+        ours = packet[9] == IpProtocol.UDP and length == _LENGTH
+    if not ours:
+        return None
+    _, flow, sequence = _MARK.unpack_from(packet, len(packet) - _MARK.size)
+    return Mark(flow, sequence)
+
+
+@dataclass(slots=True)
+class Flow:
+    """Packets from one host to another. sent: those that did not arrive yet, with the time at which they left.
+
+    direct: packets in a row that arrived without having touched a hub. talking_since: None while it pauses.
+    """
+
+    number: int
+    source: str
+    destination: str
+    sites: tuple[str, str]
+    sequence: int = 0
+    sent: dict[int, float] = field(default_factory=dict)
+    direct: int = 0
+    talking_since: float | None = None
+    paused_at: float = 0.0
+
+
+class Traffic:
+    """The flows of a world.
+
+    arrived, started: told of a packet that came (with its TTL), and of a flow that begins to speak again.
+    """
+
+    def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, entropy: Entropy) -> None:
+        self._world = world
+        self._entropy = entropy
+        self._until = 0.0
+        self._ended = False
+        self._serials: dict[int, int] = {}
+        self.arrived: Callable[[Flow, int, int], None] = lambda _flow, _sequence, _ttl: None
+        self.started: Callable[[Flow], None] = lambda _flow: None
+        self.flows: list[Flow] = []
+        self._pairs: list[tuple[Flow, Flow]] = []
+        self._addresses = {name: host.interface.ip for name, host in scenario.lab.hosts.items()}
+        for conversation in _some(anatomy.conversations, CONVERSATIONS, entropy):
+            self._add(conversation)
+
+    def _add(self, conversation: Conversation) -> None:
+        (one, other), (here, there) = conversation.hosts, conversation.sites
+        forth = Flow(len(self.flows), one, other, (here, there))
+        back = Flow(len(self.flows) + 1, other, one, (there, here))
+        self.flows += [forth, back]
+        self._pairs.append((forth, back))
+        for host in conversation.hosts:
+            node = self._world.hosts[host]
+            node.plane.execute(Listen("eth0", IpProtocol.UDP, port=_PORT))
+            node.take = self._take
+
+    @property
+    def sent(self) -> int:
+        """Packets so far."""
+        return sum(flow.sequence for flow in self.flows)
+
+    def begin(self) -> None:
+        """Let all conversations begin."""
+        for pair in self._pairs:
+            self._talk(pair)
+
+    def end(self) -> None:
+        """Nothing is sent from now on."""
+        self._ended = True
+
+    def talk(self) -> None:
+        """Nobody pauses from now on."""
+        for pair in self._pairs:
+            if pair[0].talking_since is None:
+                self._talk(pair, for_ever=True)
+            else:
+                self._serials[pair[0].number] = self._serials.get(pair[0].number, 0) + 1
+
+    def hurry(self, until: float) -> None:
+        """Send at the dense pace until then."""
+        slow = self._world.now >= self._until
+        self._until = max(self._until, until)
+        if slow:
+            for flow in self.flows:
+                self._arm(flow)
+
+    def _talk(self, pair: tuple[Flow, Flow], *, for_ever: bool = False) -> None:
+        now = self._world.now
+        for flow in pair:
+            flow.talking_since = now
+            self.started(flow)
+            self._arm(flow)
+        if not for_ever:
+            self._later(pair, TALK, self._rest)
+
+    def _rest(self, pair: tuple[Flow, Flow]) -> None:
+        for flow in pair:
+            flow.talking_since = None
+            flow.paused_at = self._world.now
+        self._later(pair, PAUSE, self._talk)
+
+    def _later(self, pair: tuple[Flow, Flow], least: float, then: Callable[[tuple[Flow, Flow]], None]) -> None:
+        key = pair[0].number
+        serial = self._serials[key] = self._serials.get(key, 0) + 1
+
+        def act() -> None:
+            if self._serials[key] == serial and not self._ended:
+                then(pair)
+
+        self._world.after(least * (1.0 + fraction(self._entropy)), act)
+
+    def _arm(self, flow: Flow) -> None:
+        """Send the next packet in a moment, and go on; an earlier chain of this flow ends."""
+        key = -1 - flow.number
+        serial = self._serials[key] = self._serials.get(key, 0) + 1
+
+        def act() -> None:
+            if self._serials[key] == serial and flow.talking_since is not None and not self._ended:
+                self._send(flow)
+                pace = DENSE if self._world.now < self._until else SPARSE
+                self._world.after(pace * (0.9 + 0.2 * fraction(self._entropy)), act)
+
+        self._world.after(DENSE * fraction(self._entropy), act)
+
+    def _send(self, flow: Flow) -> None:
+        flow.sequence += 1
+        flow.sent[flow.sequence] = self._world.now
+        node = self._world.hosts[flow.source]
+        payload = _UDP + _MARK.pack(_MAGIC, flow.number, flow.sequence)
+        destination = self._addresses[flow.destination]
+        try:
+            node.send(SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL), self._world.now)
+        except EffectError:
+            return  # its wire is dead: lost like any other
+
+    def _take(self, event: IpReceived) -> None:
+        if event.protocol != IpProtocol.UDP or event.payload[8:12] != _MAGIC:
+            return
+        _, number, sequence = _MARK.unpack_from(event.payload, 8)
+        self.arrived(self.flows[number], sequence, event.ttl)
+
+
+def _some(conversations: tuple[Conversation, ...], count: int, entropy: Entropy) -> list[Conversation]:
+    """`count` of them, by chance, in their order."""
+    left = list(range(len(conversations)))
+    while len(left) > count:
+        left.pop(below(entropy, len(left)))
+    return [conversations[position] for position in left]

@@ -1,0 +1,99 @@
+"""What a router stores, as files of a folder: one for each name, for their owner alone, replaced in one step.
+
+A file that cannot be read is as good as none: what a router stores makes its next life better, none depends on it.
+
+The configuration is an exception. Where a router is started with a file that somebody wrote (`dmvpn run FILE`), that
+file is what it starts with, always, and so the one that `write memory` writes. What stood there from another hand is
+kept beside it, as `FILE~`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import Remembered
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What `write memory` stores. A shell reads it itself: it decides which configuration a router starts with.
+STARTUP: Final = "startup-config"
+
+#: Octets of the largest file that is handed to a router.
+LARGEST: Final = 1 << 16
+
+_UNFINISHED = ".new"
+
+
+class ConfigurationFile:
+    """The file that a router was started with, written by `write memory`; links to it, its mode and its owner stay."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._written: bytes | None = None
+
+    def store(self, octets: bytes) -> None:
+        """Write the configuration. Raises OSError; then the file is as it was."""
+        if not self.path.is_file():
+            raise OSError(errno.EINVAL, f"{self.path} is no file that could be written")
+        found, before = self.path.stat(), self.path.read_bytes()
+        if before not in (self._written, octets):
+            _replace(self.path.with_name(self.path.name + "~"), before, found)
+        _replace(self.path, octets, found)
+        self._written = octets
+
+
+class FolderStorage:
+    """The folder of one router. configuration: the file that it starts with, if that is not in the folder."""
+
+    def __init__(self, path: Path, configuration: ConfigurationFile | None = None) -> None:
+        self.path = path
+        self._configuration = configuration
+
+    def store(self, name: str, octets: bytes) -> None:
+        """Keep octets under a name. After a crash there are the old ones or the new ones. Raises OSError."""
+        if name == STARTUP and self._configuration is not None:
+            self._configuration.store(octets)
+        else:
+            _replace(self.path / name, octets)
+
+    def remembered(self) -> list[Remembered]:
+        """What to tell a router before it gets its configuration, in the order of the names."""
+        found: list[Remembered] = []
+        with contextlib.suppress(OSError):
+            for path in sorted(self.path.iterdir()):
+                if path.name == STARTUP or path.name.endswith(_UNFINISHED):
+                    continue
+                with contextlib.suppress(OSError):
+                    if path.is_file() and path.stat().st_size <= LARGEST:
+                        found.append(Remembered(path.name, path.read_bytes()))
+        return found
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with contextlib.suppress(OSError):
+            for path in self.path.iterdir():
+                path.unlink()
+
+
+def _replace(path: Path, octets: bytes, like: os.stat_result | None = None) -> None:
+    """Put a file there in one step, for its owner alone, or with mode and owner of another. Raises OSError."""
+    temporary = path.with_name(path.name + _UNFINISHED)
+    temporary.unlink(missing_ok=True)
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            if like is not None:
+                if (like.st_uid, like.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+                os.fchmod(file.fileno(), like.st_mode & 0o7777)
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that loses its power may find an empty file under the name
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,41 @@
+"""Named timers are due as a plain table of names and times says, whatever is set, moved, cancelled and taken."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.deadlines import Deadlines, earliest
+
+names = st.sampled_from("abcde")
+times = st.integers(0, 9).map(float)
+steps = st.one_of(
+    st.tuples(st.just("set"), names, times),
+    st.tuples(st.just("cancel"), names, st.just(0.0)),
+    st.tuples(st.just("take"), st.just(""), times),
+)
+
+
+@given(st.lists(steps, max_size=120))
+def test_timers_are_due_as_a_plain_table_says(orders: list[tuple[str, str, float]]) -> None:
+    deadlines: Deadlines[str] = Deadlines()
+    table: dict[str, tuple[float, int]] = {}
+    for serial, (order, name, time) in enumerate(orders):
+        if order == "set":
+            deadlines.set(name, time)
+            table[name] = (time, serial)
+        elif order == "cancel":
+            deadlines.cancel(name)
+            table.pop(name, None)
+        else:
+            due = sorted((name for name in table if table[name][0] <= time), key=lambda name: table[name])
+            assert deadlines.pop_due(time) == due
+            for name in due:
+                del table[name]
+        assert deadlines.next() == min((when for when, _ in table.values()), default=None)
+        assert [deadlines.when(name) for name in "abcde"] == [table.get(name, (None,))[0] for name in "abcde"]
+
+
+@given(st.lists(st.none() | times, max_size=4))
+def test_the_earliest_of_several_times_is_never_only_if_all_are(several: list[float | None]) -> None:
+    assert earliest(*several) == min((when for when in several if when is not None), default=None)

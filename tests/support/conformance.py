@@ -1,0 +1,147 @@
+"""The conformance page: what RFC 2332 asks, what we do, and the tests that say so.
+
+    tests/conformance/nhrp.toml      the requirements, one table each, with an id: "5.2.3-unique"
+    @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
+    docs/reference/conformance-rfc2332.md   both together, made by
+
+    python -m support.conformance    (from the folder tests)
+
+Tests are found by reading their files, not by importing them, so that the page can be made without pytest. A test of
+this folder fails when the page is old, when a requirement has no test, and when a mark names none.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = ROOT / "tests" / "conformance" / "nhrp.toml"
+PAGE = ROOT / "docs" / "reference" / "conformance-rfc2332.md"
+MARK = "conforms"
+
+DONE, DIFFERENT, NOT_APPLICABLE = "done", "deliberately different", "not applicable"
+STATUSES = (DONE, DIFFERENT, NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One row. place: what its first column says. why: why not, or what instead."""
+
+    id: str
+    place: str
+    what: str
+    status: str = DONE
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the page. first: the head of the first column."""
+
+    title: str
+    intro: str
+    first: str
+    rows: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A test that carries the mark. path: from the root of the project."""
+
+    path: str
+    name: str
+    ids: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Its name, to be read."""
+        return self.name.removeprefix("test_").replace("_", " ")
+
+
+def tables(file: Path = REQUIREMENTS) -> list[Table]:
+    """What the file says. A row without `place` stands at the part of its id before the first dash."""
+    found: list[Table] = []
+    for table in tomllib.loads(file.read_text())["table"]:
+        rows = [Requirement(**{"place": row["id"].partition("-")[0], **row}) for row in table["row"]]
+        found.append(Table(table["title"], table["intro"], table["first"], tuple(rows)))
+    return found
+
+
+def requirements() -> dict[str, Requirement]:
+    """All rows by id."""
+    return {row.id: row for table in tables() for row in table.rows}
+
+
+def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> list[Proof]:
+    """All tests that carry the mark, by file and place."""
+    found: list[Proof] = []
+    for path in sorted(folder.rglob("test_*.py")):
+        text = path.read_text()
+        if mark in text:
+            found += _proofs_in(ast.parse(text), path.relative_to(ROOT).as_posix(), mark)
+    return found
+
+
+def _proofs_in(tree: ast.Module, path: str, mark: str) -> Iterator[Proof]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            ids = [name for decorator in node.decorator_list for name in _ids(decorator, mark)]
+            if ids:
+                yield Proof(path, node.name, tuple(ids))
+
+
+def _ids(decorator: ast.expr, mark: str) -> list[str]:
+    """The ids of one decorator, if it is the mark."""
+    match decorator:
+        case ast.Call(func=ast.Attribute(attr=attribute), args=arguments) if attribute == mark:
+            return [ast.literal_eval(argument) for argument in arguments]
+    return []
+
+
+def page() -> str:
+    """The whole page."""
+    by_id: dict[str, list[Proof]] = {}
+    for proof in proofs():
+        for name in proof.ids:
+            by_id.setdefault(name, []).append(proof)
+    lines = [
+        "# Conformance: NHRP",
+        "",
+        "What the standard asks, in our own words; what this router does; and the tests that prove it. The page is",
+        "made from the tests themselves (`python -m support.conformance` in the folder `tests`), and a test fails",
+        "when it is old. *Deliberately different* means that routers in the field do otherwise, or that the clause",
+        "would do harm; the tests show what happens instead.",
+        "",
+    ]
+    for table in tables():
+        counts = Counter(row.status for row in table.rows)
+        summary = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+        lines += [f"## {table.title}", "", *table.intro.strip().splitlines(), "", f"{summary}.", ""]
+        lines += [f"| {table.first} | requirement | status | tests |", "| --- | --- | --- | --- |"]
+        lines += [_row(row, by_id.get(row.id, [])) for row in table.rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(row: Requirement, tests: list[Proof]) -> str:
+    status = f"{row.status}: {row.why}" if row.why else row.status
+    links = "; ".join(f"[{test.sentence}](../../{test.path})" for test in tests)
+    return f"| {row.place} | {row.what} | {status} | {links} |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+    print(f"{PAGE.relative_to(ROOT)}: {len(requirements())} requirements, {len(proofs())} tests")
+
+
+if __name__ == "__main__":
+    main()

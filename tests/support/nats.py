@@ -1,0 +1,63 @@
+"""Scenarios with translators, derived from the built-in ones."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.scenario import BUILT_IN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.world import World
+
+
+def derived(folder: Path, name: str, **replacements: tuple[tuple[str, str], ...]) -> str:
+    """A copy of a scenario in which texts of some files are replaced (by the stem of the file); its path."""
+    copy = folder / name
+    shutil.copytree(BUILT_IN / name, copy)
+    for path in copy.iterdir():
+        text = path.read_text()
+        for old, new in replacements.get(path.stem, ()):
+            assert old in text, (path.name, old)
+            text = text.replace(old, new)
+        path.write_text(text)
+    return str(copy)
+
+
+def both_behind_nat(folder: Path, kind: str) -> str:
+    """spoke-behind-nat, with R41 behind a translator of its own. Both are of this kind."""
+    lab = (
+        ("port-restricted", kind),
+        (
+            '["R41:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/3"]',
+            '["NAT2:outside", "TRANSPORT:GigabitEthernet0/3"]\n  - ends: ["R41:GigabitEthernet0/1", "NAT2:inside"]',
+        ),
+        (
+            "hosts:\n",
+            f"  NAT2: {{kind: {kind}, outside: 172.16.41.1/24, gateway: 172.16.41.2, inside: 192.168.41.1/24}}\n"
+            "hosts:\n",
+        ),
+    )
+    spoke = (("172.16.41.1 255", "192.168.41.10 255"), ("172.16.41.2", "192.168.41.1"))
+    return derived(folder, "spoke-behind-nat", lab=lab, R41=spoke)
+
+
+def room_outside(folder: Path) -> str:
+    """spoke-behind-nat, with more than one address for NAT1 on the link to the provider."""
+    wide = (("172.16.31.2 255.255.255.252", "172.16.31.2 255.255.255.0"),)
+    return derived(folder, "spoke-behind-nat", lab=(("172.16.31.1/30", "172.16.31.1/24"),), TRANSPORT=wide)
+
+
+def lost(world: World, source: str, destination: str, *, seconds: float, rate: float = 20.0) -> int:
+    """How many of a host's pings were not answered while it sent so many a second."""
+    before = len(world.replies(source))
+    sent = world.stream(source, destination, seconds=seconds, rate=rate)
+    world.run_for(1)
+    return sent - (len(world.replies(source)) - before)
+
+
+def attributes(world: World, router: str, tunnel_address: str) -> list[str]:
+    """The last column of the rows of `show dmvpn` for a peer."""
+    return [line.split()[-1] for line in world.lines(router, "dmvpn") if f" {tunnel_address} " in line]

@@ -1,0 +1,301 @@
+"""Error Indications of ours: for what they are sent, to whom, how often, and when not (RFC 2332 §5.2.7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dmvpn.features.nhrp import errors
+from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.extensions import (
+    Authentication,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    UnknownExtension,
+)
+from dmvpn.features.nhrp.packet import (
+    ErrorCode,
+    ErrorIndication,
+    PurgeFlag,
+    PurgeReply,
+    PurgeRequest,
+    RegistrationReply,
+    ResolutionFlag,
+    ResolutionReply,
+    ResolutionRequest,
+    parse,
+)
+from support.cloud import (
+    HUB,
+    HUB_NBMA,
+    PEER,
+    PEER_NBMA,
+    SPOKE,
+    SPOKE_NBMA,
+    ready,
+    receive,
+    refused,
+)
+from support.overlay import Overlay, address, cloud, make_shortcut
+from support.wire import with_checksum
+
+ENTRY = ClientInfo(prefix_length=32, holding_time=600, nbma=PEER_NBMA, protocol=PEER)
+REQUEST = ResolutionRequest(
+    source_nbma=SPOKE_NBMA,
+    source_protocol=SPOKE,
+    destination_protocol=address("10.4.4.1"),
+    flags=ResolutionFlag(0xC802),
+    request_id=900,
+    cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255),),
+    extensions=(ResponderAddress(), ForwardTransitRecord(), ReverseTransitRecord(), NatAddress()),
+)
+REPLY = ResolutionReply(
+    source_nbma=SPOKE_NBMA,
+    source_protocol=SPOKE,
+    destination_protocol=address("10.4.4.1"),
+    flags=ResolutionFlag(0xF802),
+    request_id=4711,
+    cies=(replace(ENTRY, prefix_length=24),),
+)
+PURGE = PurgeRequest(
+    source_nbma=SPOKE_NBMA,
+    source_protocol=SPOKE,
+    destination_protocol=address("10.77.0.1"),
+    flags=PurgeFlag(0),
+    request_id=5,
+    cies=(ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
+)
+
+
+def changed(position: int, octets: str) -> bytes:
+    """The request with other octets at a place and a checksum that fits."""
+    good, new = REQUEST.serialize(), bytes.fromhex(octets)
+    return with_checksum(good[:position] + new + good[position + len(new) :], 12)
+
+
+def error_of(overlay: Overlay) -> ErrorIndication:
+    """The one error that was sent."""
+    (error,) = overlay.sent(ErrorIndication)
+    return error
+
+
+@pytest.mark.conforms("5.2.7-addresses", "5.2.7-quote", "5.2.7-bare")
+def test_an_error_names_the_finder_the_sender_and_the_place_and_quotes_the_packet() -> None:
+    overlay = ready()
+    receive(overlay, "R11", replace(REQUEST, hop_count=0), SPOKE_NBMA)
+    error = error_of(overlay)
+    assert (error.source_nbma, error.source_protocol) == (HUB_NBMA, HUB)
+    assert error.destination_protocol == SPOKE
+    assert error.packet == replace(REQUEST, hop_count=0).serialize()
+    assert error.error_offset == 9
+    assert error.hop_count == 255
+    assert error.serialize()[14:16] == bytes(2)  # no extensions at all
+
+
+@pytest.mark.conforms(
+    "5.1-version", "5.1-types", "5.2.7-6", "5.2.7-7", "5.2.7-9", "5.2.7-offset", "5.2.7-discard", "5.3-once"
+)
+@pytest.mark.parametrize(
+    ("packet", "code", "offset"),
+    [
+        (replace(REQUEST, hop_count=1), ErrorCode.HOP_COUNT_EXCEEDED, 9),
+        (
+            replace(REQUEST, extensions=(ForwardTransitRecord(entries=(replace(ENTRY, protocol=HUB),)),)),
+            ErrorCode.LOOP_DETECTED,
+            52,
+        ),
+        (PURGE, ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE, 36),
+        (changed(16, "02"), ErrorCode.PROTOCOL_ERROR, 16),
+        (changed(17, "63"), ErrorCode.PROTOCOL_ERROR, 17),
+        (REQUEST.serialize()[:-1] + b"\x01", ErrorCode.PROTOCOL_ERROR, 12),
+        (REQUEST.serialize()[:-3], ErrorCode.PROTOCOL_ERROR, 10),
+        (changed(54, "00ff"), ErrorCode.INVALID_EXTENSION, 52),
+        (replace(REQUEST, extensions=(*REQUEST.extensions, ResponderAddress())), ErrorCode.INVALID_EXTENSION, 68),
+        (bytes(REQUEST.serialize()) + bytes(9200), ErrorCode.SDU_SIZE_EXCEEDED, 0),
+    ],
+)
+def test_what_is_wrong_with_a_packet_and_where(
+    packet: ResolutionRequest | PurgeRequest | bytes, code: ErrorCode, offset: int
+) -> None:
+    overlay = ready()
+    receive(overlay, "R11", packet, SPOKE_NBMA)
+    error = error_of(overlay)
+    assert (error.error_code, error.error_offset) == (code, offset)
+    assert error.destination_protocol == SPOKE
+    assert len(overlay.packets) == 1  # the packet itself went nowhere
+
+
+@pytest.mark.conforms("5.2.7-11", "5.3.4-failure", "frr-21097")
+def test_with_a_password_an_error_points_at_the_wrong_one_or_at_its_absence() -> None:
+    overlay = ready(authentication="secret")
+    wrong = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"other")))
+    receive(overlay, "R11", wrong, SPOKE_NBMA)
+    receive(overlay, "R11", REQUEST, SPOKE_NBMA)
+    first, second = overlay.sent(ErrorIndication)
+    assert first.error_code == second.error_code == ErrorCode.AUTHENTICATION_FAILURE
+    assert parse(first.packet) == wrong
+    assert wrong.serialize()[first.error_offset :][:2] == b"\x80\x07"
+    assert REQUEST.serialize()[second.error_offset :][:2] == b"\x80\x03"
+
+
+@pytest.mark.conforms("5.2.7-9")
+def test_an_empty_second_password_is_an_error_as_it_is_for_ios() -> None:
+    """FRR 10.1 sent a good password and an empty one (FRR issue 16466)."""
+    overlay = ready(authentication="secret")
+    twice = (*REQUEST.extensions, Authentication(data=b"secret"), UnknownExtension(type=7, value=b""))
+    receive(overlay, "R11", replace(REQUEST, extensions=twice), SPOKE_NBMA)
+    assert error_of(overlay).error_code == ErrorCode.INVALID_EXTENSION
+
+
+@pytest.mark.conforms("5.2.2-unsolicited", "5.2.7-10")
+def test_a_reply_that_nobody_asked_for_is_error_10_to_who_made_it() -> None:
+    overlay = ready()
+    receive(overlay, "R31", REPLY, PEER_NBMA)
+    error = error_of(overlay)
+    assert error.error_code == ErrorCode.INVALID_RESOLUTION_REPLY
+    assert error.destination_protocol == REPLY.destination_protocol
+    assert [s.destination for s in overlay.packets] == [PEER_NBMA]
+    assert refused(overlay, "R31") == {Refusal.UNSOLICITED: 1}
+
+
+@pytest.mark.conforms("5.2.0.1-id-matched")
+def test_a_late_or_doubled_answer_to_a_question_of_ours_is_no_error() -> None:
+    overlay = ready()
+    make_shortcut(overlay)
+    (reply,) = [r for r in overlay.sent(ResolutionReply) if r.destination_protocol == address("10.4.4.1")]
+    receive(overlay, "R31", reply, PEER_NBMA)
+    assert overlay.sent(ErrorIndication) == []
+    receive(overlay, "R31", replace(reply, destination_protocol=address("10.4.4.9")), PEER_NBMA)
+    assert error_of(overlay).error_code == ErrorCode.INVALID_RESOLUTION_REPLY
+
+
+@pytest.mark.conforms("5.2.5-unsolicited")
+def test_other_replies_that_nobody_asked_for_are_ignored() -> None:
+    overlay = ready()
+    common = {"source_nbma": SPOKE_NBMA, "source_protocol": SPOKE, "destination_protocol": HUB, "request_id": 4711}
+    receive(overlay, "R31", PurgeReply(**common, flags=PurgeFlag(0)), HUB_NBMA)  # type: ignore[arg-type]
+    (registered,) = cloud_replies(overlay)
+    receive(overlay, "R31", replace(registered, request_id=4711), HUB_NBMA)
+    assert overlay.packets == []
+    assert refused(overlay, "R31") == {Refusal.UNSOLICITED: 2}
+
+
+def cloud_replies(overlay: Overlay) -> list[RegistrationReply]:
+    """A Registration Reply as the hub of such a cloud sends it to R31."""
+    other = cloud(3)
+    other.start()
+    other.run(1)
+    return other.sent(RegistrationReply)[:1]
+
+
+@pytest.mark.conforms("5.2.7-1", "5.2.7-offset")
+def test_an_unknown_compulsory_extension_is_named_by_its_place() -> None:
+    overlay = ready()
+    packet = replace(REQUEST, extensions=(UnknownExtension(type=77, value=b"abc"), *REQUEST.extensions))
+    receive(overlay, "R41", packet, HUB_NBMA)
+    error = error_of(overlay)
+    assert (error.error_code, error.error_offset) == (ErrorCode.UNRECOGNIZED_EXTENSION, 52)
+
+
+@pytest.mark.conforms("5-size", "5.2.7-8")
+def test_what_would_grow_beyond_the_network_is_error_8() -> None:
+    """Every hop adds a record: a packet that fills the link is not passed on, but it may be answered."""
+    overlay = ready()
+    filling = UnknownExtension(type=77, value=bytes(1476 - len(REQUEST.serialize()) - 4), compulsory=False)
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, filling))
+    receive(overlay, "R11", packet, SPOKE_NBMA)
+    assert error_of(overlay).error_code == ErrorCode.SDU_SIZE_EXCEEDED
+    assert overlay.sent(ResolutionRequest) == []
+    receive(overlay, "R41", packet, HUB_NBMA)
+    assert len(overlay.sent(ResolutionReply)) == 1
+
+
+# ------------------------------------------------------------------------------------------------ when none is sent
+
+
+@pytest.mark.conforms("5.2.7-never")
+@pytest.mark.parametrize(
+    "octets",
+    [
+        ErrorIndication(
+            source_nbma=SPOKE_NBMA, source_protocol=SPOKE, destination_protocol=HUB, error_code=7, packet=b""
+        ).serialize()[:-1],
+        changed(17, "07")[:-1],
+        changed(16, "02")[:17] + b"\x07" + changed(16, "02")[18:],
+        b"\xff" * 40,
+        b"",
+        bytes(1500),
+    ],
+)
+def test_no_error_about_an_error_or_about_what_has_no_sender(octets: bytes) -> None:
+    overlay = ready()
+    receive(overlay, "R11", octets, SPOKE_NBMA)
+    assert overlay.packets == []
+    assert refused(overlay, "R11") == {Refusal.MALFORMED: 1}
+
+
+@pytest.mark.conforms("5.2.7-never", "frr-23065")
+def test_an_error_with_the_wrong_password_or_a_forbidden_extension_is_not_answered() -> None:
+    overlay = ready(authentication="secret")
+    error = ErrorIndication(
+        source_nbma=SPOKE_NBMA,
+        source_protocol=SPOKE,
+        destination_protocol=HUB,
+        error_code=ErrorCode.PROTOCOL_ERROR,
+        packet=REQUEST.serialize(),
+        extensions=(Authentication(data=b"wrong"), Authentication(data=b"wrong"), UnknownExtension(type=9, value=b"")),
+        end=b"\x80\x00\x00\x00",
+    )
+    for hop_count in (0, 1, 255):
+        receive(overlay, "R11", replace(error, hop_count=hop_count), SPOKE_NBMA)
+    assert overlay.packets == []
+
+
+@pytest.mark.conforms("5.2.7-one")
+def test_errors_to_one_address_are_few_whatever_it_sends() -> None:
+    overlay = ready()
+    for number in range(200):
+        receive(overlay, "R11", replace(REQUEST, hop_count=0, request_id=number), SPOKE_NBMA)
+    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE
+    assert refused(overlay, "R11")[Refusal.ERROR_LIMIT] == 200 - errors.ERRORS_TO_ONE
+    receive(overlay, "R11", replace(REQUEST, hop_count=0), address("10.0.0.9"))  # another one is not punished for it
+    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE + 1
+    overlay.run(11)
+    receive(overlay, "R11", replace(REQUEST, hop_count=0), SPOKE_NBMA)
+    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE + 2
+
+
+@pytest.mark.conforms("5.2.7-one")
+def test_errors_to_all_addresses_together_are_bounded_too() -> None:
+    overlay = ready(max_send=(100_000, 10))
+    for number in range(3 * errors.ERRORS_TO_ALL):
+        receive(overlay, "R11", b"\0\1" + changed(16, "02")[2:], address("10.0.0.0") + number)
+    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ALL
+
+
+def test_who_is_counted_is_bounded_and_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "LARGEST_COUNTED", 20)
+    overlay = ready()
+    for _ in range(2):
+        for number in range(21):
+            for _ in range(errors.ERRORS_TO_ONE):
+                receive(overlay, "R11", replace(REQUEST, hop_count=0), address("10.0.0.1") + number)
+    # In the second round everybody had just been forgotten.
+    assert len(overlay.sent(ErrorIndication)) == 2 * 21 * errors.ERRORS_TO_ONE
+
+
+def test_no_error_goes_to_our_own_address() -> None:
+    overlay = ready()
+    receive(overlay, "R11", replace(REQUEST, hop_count=0), HUB_NBMA)
+    assert overlay.packets == []
+
+
+@pytest.mark.conforms("5.2.7-quote")
+def test_an_error_is_never_much_larger_than_what_caused_it() -> None:
+    overlay = ready()
+    receive(overlay, "R11", changed(16, "02") + bytes(8000), SPOKE_NBMA)
+    assert len(error_of(overlay).serialize()) <= errors.LARGEST_QUOTE + 60

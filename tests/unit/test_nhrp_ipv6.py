@@ -1,0 +1,353 @@
+"""NHRP for IPv6: the same machine, the octets of IOS (vectors/nhrp.json), and link-local addresses besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, SendGre, SetAdjacency, SetMulticast
+from dmvpn.base.events import NhrpReceived, Tick
+from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv6State, TunnelState
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.envelope import peek_version
+from dmvpn.features.nhrp.extensions import Authentication
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.features.nhrp.packet import (
+    ErrorCode,
+    ErrorIndication,
+    PurgeFlag,
+    PurgeRequest,
+    RegistrationFlag,
+    RegistrationReply,
+    RegistrationRequest,
+    ResolutionFlag,
+    ResolutionRequest,
+    parse,
+)
+from support.fakes import FakeTunnels, fake_ports
+from support.overlay import address
+from support.wire import vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice
+
+VECTORS = vectors("nhrp")
+HUB_NBMA, SPOKE_NBMA = address("203.0.113.1"), address("203.0.113.2")
+HUB, SPOKE = address("2001:db8:ff::1"), address("2001:db8:ff::2")
+
+
+def member(number: int, *, nhs: tuple[NhsConfig, ...] = (), local: str = "", version: int = 6) -> NhrpMachine:
+    """The machine of router `number`, its tunnel up."""
+    ipv6 = Ipv6State(
+        link_local=IPv6Address(local or f"fe80::{number}"), addresses=((address(f"2001:db8:ff::{number}"), 64),)
+    )
+    ports = fake_ports(InterfaceState(name="Tunnel100", enabled=True, line=True, ipv6=ipv6))
+    tunnel = TunnelState(
+        name="Tunnel100",
+        multipoint=True,
+        source=address(f"203.0.113.{number}"),
+        source_interface="GigabitEthernet0/1",
+        destination=None,
+        key=None,
+        transport_mtu=17916,
+        up=True,
+    )
+    machine = NhrpMachine(replace(ports, tunnels=FakeTunnels([tunnel])))
+    config = TunnelConfig(name="Tunnel100", version=version, network_id=6, authentication="DMVPN", nhs=nhs)
+    machine.effects = machine.handle(Configured("nhrp", NhrpConfig(tunnels=(config,))), 0.0)  # type: ignore[attr-defined]
+    return machine
+
+
+def with_two_tunnels() -> NhrpMachine:
+    """A hub with two tunnels of one network, both up."""
+    names = ("Tunnel100", "Tunnel200")
+    interfaces = [
+        InterfaceState(
+            name=name,
+            enabled=True,
+            line=True,
+            ipv6=Ipv6State(link_local=IPv6Address("fe80::1"), addresses=((address(subnet), 64),)),
+        )
+        for name, subnet in zip(names, ("2001:db8:ff::1", "2001:db8:fe::1"), strict=True)
+    ]
+    tunnels = [
+        TunnelState(
+            name=name,
+            multipoint=True,
+            source=HUB_NBMA,
+            source_interface="GigabitEthernet0/1",
+            destination=None,
+            key=number,
+            transport_mtu=17916,
+            up=True,
+        )
+        for number, name in enumerate(names)
+    ]
+    machine = NhrpMachine(replace(fake_ports(*interfaces), tunnels=FakeTunnels(tunnels)))
+    configs = tuple(TunnelConfig(name=name, version=6, network_id=6, authentication="DMVPN") for name in names)
+    machine.handle(Configured("nhrp", NhrpConfig(tunnels=configs)), 0.0)
+    return machine
+
+
+def spoke() -> NhrpMachine:
+    """One that registers with the hub."""
+    return member(2, nhs=(NhsConfig(address=HUB, nbma=HUB_NBMA),))
+
+
+def sent(effects: Iterable[Effect | Notice]) -> list[bytes]:
+    """The NHRP packets among these."""
+    return [effect.payload for effect in effects if isinstance(effect, SendGre) and effect.protocol == GRE_NHRP]
+
+
+def with_id(octets: bytes, request_id: int) -> bytes:
+    """The same packet with another request identifier."""
+    packet = parse(octets)
+    assert isinstance(packet, RegistrationRequest | RegistrationReply)
+    return replace(packet, request_id=request_id).serialize()
+
+
+def request_id(octets: bytes) -> int:
+    """Of a registration."""
+    packet = parse(octets)
+    assert isinstance(packet, RegistrationRequest)
+    return packet.request_id
+
+
+def targets(machine: NhrpMachine) -> list[str]:
+    """What is in the cache."""
+    return [str(entry.target) for tunnel in machine.of_version(6) for entry in tunnel.cache.entries()]
+
+
+@pytest.mark.conforms("cisco-ipv6")
+def test_a_registration_is_octet_for_octet_that_of_ios() -> None:
+    (request,) = sent(spoke().effects)  # type: ignore[attr-defined]
+    assert with_id(request, 5) == VECTORS["registration_request_ios_style_ipv6_overlay"]
+
+
+@pytest.mark.conforms("cisco-ipv6-entries")
+def test_the_reply_is_octet_for_octet_that_of_ios() -> None:
+    hub = member(1)
+    request = VECTORS["registration_request_ios_style_ipv6_overlay"]
+    effects = hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, request), 1.0)
+    assert sent(effects) == [VECTORS["registration_reply_ios_style_ipv6_overlay"]]
+    assert targets(hub) == ["2001:db8:ff::2/128", "fe80::2/128"]
+    adjacencies = [effect for effect in effects if isinstance(effect, SetAdjacency)]
+    assert [str(effect.next_hop) for effect in adjacencies] == ["2001:db8:ff::2", "fe80::2"]
+
+
+def test_a_client_learns_the_link_local_address_of_its_server() -> None:
+    client = spoke()
+    reply = with_id(VECTORS["registration_reply_ios_style_ipv6_overlay"], 1)
+    client.handle(NhrpReceived("Tunnel100", HUB_NBMA, reply), 0.1)
+    assert targets(client) == ["2001:db8:ff::1/128", "fe80::1/128"]
+    (tunnel,) = client.of_version(6)
+    entry = tunnel.cache.get(Prefix.parse("fe80::1/128"))
+    assert entry is not None
+    assert entry.nbma == HUB_NBMA
+    assert entry.expires is None
+    (request,) = sent(client.handle(Tick(), 5000.0))
+    effects = client.handle(NhrpReceived("Tunnel100", HUB_NBMA, with_id(reply, request_id(request))), 5000.1)
+    assert not [effect for effect in effects if isinstance(effect, SetAdjacency | ClearAdjacency)]
+    assert tunnel.cache.get(entry.target) is entry, "a refresh changes nothing"
+
+
+def test_a_client_that_names_no_link_local_address_is_registered_with_its_global_one() -> None:
+    """So FRR registers; it has no use for the link-local one, and none is told to it."""
+    hub = member(1)
+    packet = parse(VECTORS["registration_request_ipv6_overlay"])
+    assert isinstance(packet, RegistrationRequest)
+    request = parse(VECTORS["registration_request_ios_style_ipv6_overlay"])
+    authentic = replace(packet, extensions=request.extensions).serialize()
+    (reply,) = sent(hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, authentic), 1.0))
+    answer = parse(reply)
+    assert isinstance(answer, RegistrationReply)
+    assert len(answer.cies) == 1
+    assert targets(hub) == ["2001:db8:ff::2/128"]
+
+
+@pytest.mark.conforms("cisco-ipv6-entries")
+def test_a_link_local_address_that_somebody_else_has_refuses_the_whole_registration() -> None:
+    hub = member(1)
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, VECTORS["registration_request_ios_style_ipv6_overlay"]), 1.0)
+    first = parse(VECTORS["registration_request_ios_style_ipv6_overlay"])
+    assert isinstance(first, RegistrationRequest)
+    third = replace(
+        first,
+        source_nbma=address("203.0.113.3"),
+        source_protocol=address("2001:db8:ff::3"),
+        cies=(replace(first.cies[0], nbma=address("203.0.113.3")),),
+    )
+    (reply,) = sent(hub.handle(NhrpReceived("Tunnel100", address("203.0.113.3"), third.serialize()), 2.0))
+    answer = parse(reply)
+    assert isinstance(answer, RegistrationReply)
+    assert [cie.code for cie in answer.cies] == [14]
+    assert targets(hub) == ["2001:db8:ff::2/128", "fe80::2/128"]
+
+
+def test_the_link_local_address_of_the_server_itself_cannot_be_registered() -> None:
+    hub = member(1, local="fe80::2")
+    request = VECTORS["registration_request_ios_style_ipv6_overlay"]
+    (reply,) = sent(hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, request), 1.0))
+    answer = parse(reply)
+    assert isinstance(answer, RegistrationReply)
+    assert [cie.code for cie in answer.cies] == [4]
+    assert targets(hub) == []
+
+
+def test_a_link_local_address_is_purged_on_the_link_of_the_purge_alone() -> None:
+    hub = with_two_tunnels()
+    first = parse(VECTORS["registration_request_ios_style_ipv6_overlay"])
+    assert isinstance(first, RegistrationRequest)
+    beside = replace(first, source_protocol=address("2001:db8:fe::2"), destination_protocol=address("2001:db8:fe::1"))
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, first.serialize()), 1.0)
+    hub.handle(NhrpReceived("Tunnel200", SPOKE_NBMA, beside.serialize()), 1.0)
+    assert targets(hub).count("fe80::2/128") == 2
+    purge = PurgeRequest(
+        source_nbma=SPOKE_NBMA,
+        source_protocol=SPOKE,
+        destination_protocol=HUB,
+        flags=PurgeFlag.NO_REPLY,
+        request_id=8,
+        cies=(ClientInfo(prefix_length=128, protocol=address("fe80::2")),),
+        extensions=(Authentication(data=b"DMVPN"),),
+    )
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, purge.serialize()), 2.0)
+    left = {tunnel.name: [str(entry.target) for entry in tunnel.cache.entries()] for tunnel in hub.of_version(6)}
+    assert left == {"Tunnel100": ["2001:db8:ff::2/128"], "Tunnel200": ["2001:db8:fe::2/128", "fe80::2/128"]}
+
+
+def test_nobody_teaches_us_our_own_link_local_address() -> None:
+    hub = member(1)
+    forged = ResolutionRequest(
+        source_nbma=SPOKE_NBMA,
+        source_protocol=address("fe80::1"),
+        destination_protocol=HUB,
+        flags=ResolutionFlag.SOURCE_STABLE,
+        request_id=7,
+        cies=(ClientInfo(prefix_length=128, holding_time=600),),
+        extensions=(Authentication(data=b"DMVPN"),),
+    )
+    effects = hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, forged.serialize()), 1.0)
+    assert not [effect for effect in effects if isinstance(effect, SetAdjacency)]
+    assert "fe80::1/128" not in targets(hub)
+
+
+@pytest.mark.conforms("cisco-ipv6-version")
+def test_a_packet_goes_to_the_overlay_of_its_version_alone() -> None:
+    """A router with NHRP for IPv4 only has no network for it, and does not mistake it for one of the other."""
+    hub = member(1, version=4)
+    request = VECTORS["registration_request_ios_style_ipv6_overlay"]
+    assert sent(hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, request), 1.0)) == []
+    assert all(not len(tunnel.cache) for tunnel in hub.tunnels)
+
+
+def test_orders_say_which_version_they_are_for() -> None:
+    effects = member(1).effects  # type: ignore[attr-defined]
+    assert [effect.version for effect in effects if isinstance(effect, SetMulticast)] == [6]
+
+
+def test_ipv6_that_goes_ends_its_registrations_and_ipv4_does_not_care() -> None:
+    client = spoke()
+    four = TunnelConfig(
+        name="Tunnel100", network_id=4, nhs=(NhsConfig(address=address("10.0.0.1"), nbma=HUB_NBMA),), authentication=""
+    )
+    (six,) = client.of_version(6)
+    client.handle(Configured("nhrp", NhrpConfig(tunnels=(four, six.config))), 1.0)
+    assert six.interface is not None
+    both = InterfaceState(name="Tunnel100", enabled=True, line=True, address=address("10.0.0.2"), prefix_length=24)
+    client.handle(InterfaceChanged("Tunnel100", six.interface, replace(both, ipv6=six.interface.ipv6)), 2.0)
+    (other,) = client.of_version(4)
+    states = [[c.state for c in tunnel.clients.values()] for tunnel in (other, six)]
+    assert states == [[NhsState.EXPECTING], [NhsState.EXPECTING]]
+    effects = client.handle(InterfaceChanged("Tunnel100", other.interface, both), 3.0)
+    states = [[c.state for c in tunnel.clients.values()] for tunnel in (other, six)]
+    assert states == [[NhsState.EXPECTING], [NhsState.DOWN]]
+    assert sent(effects) == [], "what IPv4 has asked for is still on its way"
+
+
+@pytest.mark.parametrize("name", ["registration_request_ios_style_ipv6_overlay", "resolution_request_ipv6_underlay"])
+def test_nbma_addresses_that_the_underlay_cannot_carry_are_refused(name: str) -> None:
+    """One such packet made a hub order what no data plane can do, and killed a simulated one."""
+    hub = member(1)
+    request = parse(VECTORS[name])
+    assert isinstance(request, RegistrationRequest | ResolutionRequest)
+    forged = replace(
+        request,
+        source_nbma=address("2001:db8:1::2"),
+        source_protocol=SPOKE,
+        destination_protocol=HUB,
+        cies=tuple(replace(cie, nbma=address("2001:db8:1::3"), protocol=None) for cie in request.cies),
+        extensions=(Authentication(data=b"DMVPN"),),
+    )
+    effects = hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, forged.serialize()), 1.0)
+    (answer,) = [effect for effect in effects if isinstance(effect, SendGre)]
+    error = parse(answer.payload)
+    assert isinstance(error, ErrorIndication)
+    assert (answer.nbma, error.error_code) == (SPOKE_NBMA, ErrorCode.PROTOCOL_ERROR)
+    assert targets(hub) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "prefix"),
+    [
+        ("::", ""),
+        ("::1", ""),
+        ("ff02::2", ""),
+        ("::ffff:10.0.0.2", ""),
+        ("2001:db8:ff::1", ""),
+        ("2001:db8:ff::2", "fe80::1"),
+        ("ff02::2", "fe80::2"),
+        ("ff02::2", "2001:db8:ff::8000/113"),
+    ],
+)
+def test_what_cannot_be_the_address_of_a_client_is_not_registered(source: str, prefix: str) -> None:
+    hub = member(1)
+    request = parse(VECTORS["registration_request_ios_style_ipv6_overlay"])
+    assert isinstance(request, RegistrationRequest)
+    protocol, _, length = prefix.partition("/")
+    cie = replace(
+        request.cies[0], protocol=address(protocol) if protocol else None, prefix_length=int(length) if length else 255
+    )
+    forged = replace(request, source_protocol=address(source), cies=(cie,), flags=RegistrationFlag(0))
+    (reply,) = sent(hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, forged.serialize()), 1.0))
+    answer = parse(reply)
+    assert isinstance(answer, RegistrationReply)
+    assert [cie.code for cie in answer.cies] == [CieCode.ADMINISTRATIVELY_PROHIBITED]
+    assert targets(hub) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("registration_request_ios_style_ipv6_overlay", 6), ("resolution_request_ipv6_underlay", 4)],
+)
+def test_the_version_of_a_packet_is_that_of_its_overlay(name: str, version: int) -> None:
+    assert peek_version(VECTORS[name]) == version
+    assert peek_version(b"") == 4
+
+
+def test_packets_of_an_ipv6_underlay_are_read_and_written() -> None:
+    """ar$afn 2: NBMA addresses of 16 octets, in the header, in records and in the NAT extension alike."""
+    packet = parse(VECTORS["resolution_request_ipv6_underlay"])
+    assert isinstance(packet, ResolutionRequest)
+    assert packet.source_nbma.version == 6
+    assert packet.source_protocol.version == 4
+    assert packet.serialize() == VECTORS["resolution_request_ipv6_underlay"]
+    both = parse(VECTORS["registration_reply_ios_style_ipv6_overlay"])
+    assert isinstance(both, RegistrationReply)
+    underlay6 = replace(
+        both,
+        source_nbma=address("2001:db8:1::2"),
+        cies=tuple(replace(cie, nbma=address("2001:db8:1::2")) for cie in both.cies),
+        extensions=(),
+    )
+    assert parse(underlay6.serialize()) == underlay6
+    assert underlay6.serialize()[:4] == bytes.fromhex("000286dd")

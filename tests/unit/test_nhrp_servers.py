@@ -1,0 +1,298 @@
+"""The servers of a client: which are used, how they are known, how they are left (RFC 2332 §5.2.3, §5.2.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.events import NhrpReceived
+from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.events import Withdraw
+from dmvpn.features.nhrp.extensions import ResponderAddress
+from dmvpn.features.nhrp.model import NhsConfig
+from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
+from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.client import NhsClient
+
+DYNAMIC = NhsConfig(address=None, nbma=address("172.16.11.1"), multicast=True)
+
+
+def _client(overlay: Overlay, name: str = "R31") -> NhsClient:
+    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))
+
+
+def _statics(overlay: Overlay, name: str = "R31") -> list[str]:
+    entries = overlay.members[name].machine.tunnels[0].cache.entries()
+    return [str(entry.target) for entry in entries if entry.type is EntryType.STATIC]
+
+
+def _answer(overlay: Overlay, *, code: CieCode = CieCode.SUCCESS, **changes: object) -> None:
+    """The hub's reply to the last request of R31, as somebody else would make it."""
+    (*_, request) = overlay.sent(RegistrationRequest)
+    reply = RegistrationReply(
+        source_nbma=request.source_nbma,
+        source_protocol=request.source_protocol,
+        destination_protocol=request.destination_protocol,
+        flags=request.flags,
+        request_id=request.request_id,
+        cies=(replace(request.cies[0], code=code),),
+    )
+    reply = replace(reply, **changes)  # type: ignore[arg-type]
+    overlay.handle("R31", NhrpReceived(TUNNEL, address("172.16.11.1"), reply.serialize()))
+
+
+def _registered(overlay: Overlay, hub: str) -> bool:
+    return overlay.members[hub].machine.tunnels[0].cache.host(address("192.168.100.31")) is not None
+
+
+def _two_hubs(**settings: object) -> Overlay:
+    second = NhsConfig(address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
+    spoke = Member(
+        "R31",
+        address("172.16.31.1"),
+        address("192.168.100.31"),
+        tunnel_config(nhs=(HUB, second), **settings),
+    )
+    hubs = [
+        Member(
+            name,
+            address(f"172.16.{n}.1"),
+            address(f"192.168.100.{n}"),
+            tunnel_config(multicast_dynamic=True),
+        )
+        for name, n in (("R11", 11), ("R12", 12))
+    ]
+    return Overlay(spoke, *hubs)
+
+
+@pytest.mark.conforms("4-client")
+def test_a_spoke_registers_with_all_its_servers() -> None:
+    overlay = _two_hubs()
+    overlay.start()
+    overlay.run(1)
+    assert all(client.is_responding for client in overlay.members["R31"].machine.tunnels[0].clients.values())
+
+
+@pytest.mark.conforms("frr-22649")
+def test_of_a_cluster_as_many_are_used_as_it_may_have_and_the_next_stands_in() -> None:
+    overlay = _two_hubs(max_connections=((0, 1),))
+    overlay.start()
+    overlay.run(1)
+    first, second = overlay.members["R31"].machine.tunnels[0].clients.values()
+    assert (first.state.name, second.state.name) == ("RESPONDING", "WAITING")
+    overlay.cut("R31", "R11")
+    spoke = overlay.members["R31"]
+    for _ in range(20):
+        spoke.count(address("172.16.11.1"), sent=1)
+        overlay.run(1)
+    assert (first.state.name, second.state.name) == ("EXPECTING", "RESPONDING")
+    overlay.mend()
+    overlay.run(65)
+    assert (first.state.name, second.state.name) == ("RESPONDING", "WAITING")
+
+
+@pytest.mark.conforms("5.2.5-withdraw")
+def test_removing_a_server_takes_the_registration_back() -> None:
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    overlay.configure("R31", nhs=())
+    overlay.run(1)
+    (purge,) = overlay.sent(PurgeRequest)
+    assert purge.cies[0].protocol == address("192.168.100.31")
+    assert overlay.members["R11"].adjacencies == {}
+    assert overlay.members["R31"].adjacencies == {}
+    overlay.run(60)
+    assert len(overlay.sent(PurgeRequest)) == 1  # it was answered
+
+
+@pytest.mark.conforms("5.2.5-withdraw")
+def test_an_orderly_stop_takes_the_registration_back() -> None:
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    overlay.handle("R31", Withdraw())
+    overlay.run(1)
+    assert overlay.members["R11"].adjacencies == {}
+
+
+@pytest.mark.conforms("3-responder", "5.2.3-unknown")
+def test_a_server_that_is_not_known_by_address_tells_it() -> None:
+    overlay = cloud(3)
+    dynamic = NhsConfig(address=None, nbma=address("172.16.11.1"), multicast=True)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(dynamic,))
+    overlay.start()
+    overlay.run(1)
+    client = _client(overlay)
+    assert client.is_responding
+    assert client.nhs == address("192.168.100.11")
+    assert overlay.members["R31"].adjacencies == {address("192.168.100.11"): address("172.16.11.1")}
+
+
+# ------------------------------------------------------------------------------------------------ refused, left
+
+
+def test_a_server_that_refuses_us_is_replaced_by_the_next_of_its_cluster() -> None:
+    """Its binding of another station may hold for hours: the reserve would have us at once."""
+    overlay = _two_hubs(max_connections=((0, 1),))
+    overlay.start("R11", "R12")
+    elsewhere = replace(overlay.members["R31"].tunnel_state, source=address("172.16.99.1"))
+    overlay.members["R31"].nbma, overlay.members["R31"].tunnel_state = address("172.16.99.1"), elsewhere
+    overlay.cut("R31", "R12")
+    overlay.start("R31")
+    overlay.run(1)
+    overlay.mend()
+    overlay.move("R31", "172.16.31.1")
+    overlay.run(2)
+    first, second = overlay.members["R31"].machine.tunnels[0].clients.values()
+    assert (first.is_refused, second.is_responding) == (True, True)
+
+
+def test_a_server_that_refuses_us_is_asked_ever_more_rarely_and_from_the_beginning_after_it_took_us() -> None:
+    overlay = cloud(3)
+    overlay.start("R11")
+    overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, RegistrationReply)
+    overlay.start("R31")
+
+    def wait() -> float:
+        deadline = _client(overlay).deadline
+        assert deadline is not None
+        passed = deadline - overlay.now
+        overlay.run(passed + 0.001)
+        return passed
+
+    gaps = []
+    for _ in range(9):
+        _answer(overlay, code=CieCode.UNIQUE_ADDRESS_REGISTERED)
+        gaps.append(wait())
+    assert gaps == [pytest.approx(gap, rel=0.11) for gap in (1, 2, 4, 8, 16, 32, 64, 64, 64)]
+    _answer(overlay)
+    overlay.run(_client(overlay).refresh + 0.001)
+    _answer(overlay, code=CieCode.UNIQUE_ADDRESS_REGISTERED)
+    assert wait() == pytest.approx(1, rel=0.11)
+
+
+def test_a_withdrawal_that_was_lost_does_not_undo_a_later_registration() -> None:
+    """The purge to a server that we left is repeated; meanwhile the server is wanted again."""
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, PurgeRequest)
+    overlay.configure("R31", nhs=())
+    overlay.run(0.5)
+    overlay.filter = lambda *_: True
+    overlay.configure("R31", nhs=(HUB,))
+    overlay.run(60)
+    assert _registered(overlay, "R11")
+    assert len(overlay.sent(PurgeRequest)) == 1
+
+
+def test_a_lost_withdrawal_from_one_server_is_repeated_although_we_register_with_another() -> None:
+    overlay = _two_hubs()
+    overlay.start()
+    overlay.run(1)
+    overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, PurgeRequest)
+    second = overlay.members["R31"].config.nhs[1]
+    overlay.configure("R31", nhs=(second,))
+    overlay.run(0.5)
+    overlay.filter = lambda *_: True
+    overlay.configure("R31", nhs=(second,), holdtime=600)
+    overlay.run(5)
+    assert not _registered(overlay, "R11")
+    assert _registered(overlay, "R12")
+
+
+def test_a_server_that_sends_and_never_answers_is_asked_ever_more_rarely_all_the_same() -> None:
+    overlay = cloud(3)
+    overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, RegistrationReply)
+    overlay.start()
+    spoke = overlay.members["R31"]
+    for _ in range(600):
+        spoke.count(address("172.16.11.1"), received=1)
+        overlay.run(1)
+    times = [sent.when for sent in overlay.packets if isinstance(sent.packet, RegistrationRequest)]
+    assert len([when for when in times if when > 200]) <= 14  # at 64 s each, and once between two of them
+
+
+def test_a_server_that_is_heard_again_is_asked_at_once() -> None:
+    overlay = cloud(3)
+    overlay.cut("R31", "R11")
+    overlay.start()
+    overlay.run(200)
+    overlay.mend()
+    overlay.members["R31"].count(address("172.16.11.1"), received=1)
+    overlay.run(4)
+    assert _client(overlay).is_responding
+
+
+# ------------------------------------------------------------------------------------------------ what they say
+
+
+def test_a_reply_to_another_station_with_our_request_id_registers_nobody() -> None:
+    overlay = cloud(3)
+    overlay.start("R31")
+    _answer(overlay, source_protocol=address("192.168.100.41"))
+    assert not _client(overlay).is_responding
+    _answer(overlay)
+    assert _client(overlay).is_responding
+
+
+def test_a_server_that_keeps_changing_its_address_leaves_one_entry() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,), holdtime=30)
+    overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, RegistrationReply)
+    overlay.start()
+    for number in range(12, 22):
+        overlay.run(11)
+        named = address(f"192.168.100.{number}")
+        _answer(overlay, destination_protocol=named)
+        assert _statics(overlay) == [f"{named}/32"]
+        assert overlay.members["R31"].adjacencies == {named: address("172.16.11.1")}
+
+
+@pytest.mark.parametrize("named", ["0.0.0.0", "224.0.0.10", "255.255.255.255", "127.0.0.1", "192.168.100.31"])
+def test_an_address_that_no_server_can_have_is_not_learned(named: str) -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,))
+    overlay.start("R31")
+    _answer(overlay, destination_protocol=address(named))
+    assert _statics(overlay) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "responder", "learned"),
+    [
+        ("192.168.100.31", "192.168.100.12", "192.168.100.12"),  # it turned our own address round, as we asked it
+        ("192.168.100.31", "10.9.9.9", "10.9.9.9"),  # nothing else is known of it
+        ("192.168.100.11", "10.9.9.9", "192.168.100.11"),  # `ip nhrp responder`: nobody's next hop
+        ("192.168.100.11", "192.168.100.12", "192.168.100.12"),
+    ],
+)
+def test_how_a_server_is_called_is_in_the_destination_or_in_the_responder(
+    said: str, responder: str, learned: str
+) -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,))
+    overlay.start("R31")
+    entry = ClientInfo(holding_time=600, nbma=address("172.16.11.1"), protocol=address(responder))
+    _answer(overlay, destination_protocol=address(said), extensions=(ResponderAddress(entries=(entry,)),))
+    assert _client(overlay).nhs == address(learned)
+
+
+def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> None:
+    overlay = cloud(3)
+    mapped = ((Prefix.parse("192.168.100.11/32"), address("172.16.11.9")),)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,), maps=mapped)
+    overlay.start()
+    overlay.run(1)
+    assert _client(overlay).nhs == address("192.168.100.11")
+    assert overlay.members["R31"].adjacencies == {address("192.168.100.11"): address("172.16.11.9")}
+    overlay.configure("R31", holdtime=600)
+    _answer(overlay, destination_protocol=address("192.168.100.12"))
+    assert _statics(overlay) == ["192.168.100.11/32", "192.168.100.12/32"]
