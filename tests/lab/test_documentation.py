@@ -34,3 +34,9 @@ def test_a_page_that_says_something_else_is_noticed() -> None:
     assert same(["age 00:01:02", "...", "end"], "age 10:00:00\nmore\nend\n")
     assert not same(["age 00:01:02", "...", "end"], "aged 10:00:00\nmore\nend\n")
     assert not same(["two"], "one\ntwo\n")
+
+
+def test_a_command_of_a_page_may_go_on_over_several_lines() -> None:
+    (first, second) = steps("$ cat <<END\n> one\n> END\none\n$ true")
+    assert (first.command, first.expected) == ("cat <<END\none\nEND", ["one"])
+    assert second.command == "true"

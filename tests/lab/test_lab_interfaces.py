@@ -26,9 +26,9 @@ HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 class Router:
     """The kernel's side of a router with one interface. carriers: what was reported of it, without repetitions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, manage: bool = True) -> None:
         self.carriers: list[Json] = []
-        self.kernel = Kernel(InterfaceNames({PORT: LINUX}), self._report, manage=True)
+        self.kernel = Kernel(InterfaceNames({PORT: LINUX}), self._report, manage=manage)
         self.kernel.start()
 
     def begin(self) -> None:
@@ -99,6 +99,27 @@ def test_a_link_that_came_up_while_the_router_was_busy_never_was_down(user: str)
 
 @pytest.mark.lab
 @pytest.mark.parametrize("user", USERS)
+def test_an_adopted_interface_that_somebody_takes_down_by_hand_has_no_carrier(user: str) -> None:
+    """`ip link set lan0 down` on a machine that is a router: its LAN was offered to all neighbours as before."""
+
+    def start() -> Json:
+        far, router = cable(), Router(manage=False)
+        plug_in(far)
+        _set(LINUX, up=True)
+        router.begin()
+        _read(router)
+        _set(LINUX, up=False)
+        _read(router)
+        while_down = router.carriers[-1]
+        _set(LINUX, up=True)
+        _read(router)
+        return [while_down, router.carriers[-1]]
+
+    assert run_in_lab_as(user, start) == [False, True]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("user", USERS)
 def test_a_router_tells_who_is_on_its_wires_who_it_is(user: str) -> None:
     """Else a neighbour that asked before we were there asks again only after a second, and its packets wait."""
 
@@ -110,6 +131,19 @@ def test_a_router_tells_who_is_on_its_wires_who_it_is(user: str) -> None:
         return asked and any(_is_known(far, HERE) for _ in patiently(0.5))
 
     assert run_in_lab_as(user, start) is True
+
+
+def _set(name: str, *, up: bool) -> None:
+    with netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link(name)
+        assert link is not None
+        kernel.call(netlink.set_up(link.index) if up else netlink.set_down(link.index))
+
+
+def _read(router: Router) -> None:
+    """All that the kernel says of its links; it gathers changes of carrier, for up to a second."""
+    for _ in patiently(1.5):
+        router.kernel.read()
 
 
 def _ask_for(far: int, address: IPv4Address) -> bool:

@@ -99,7 +99,7 @@ def test_gre_with_the_wrong_key_or_none_is_dropped_in_silence(world: World) -> N
 def test_a_gre_payload_that_is_not_ip_is_counted_and_dropped(world: World) -> None:
     before = knowledge(world, "R11")
     from_r31(world, gre.GreHeader(protocol_type=0x8847, key=100), bytes(40))
-    from_r31(world, IPV4, b"\x60" + bytes(39))
+    from_r31(world, IPV4, b"\x60" + bytes(39))  # a whole IPv6 header, under the number of IPv4
     from_r31(world, IPV4, b"")
     world.run_for(6)
     assert count(world, "R11", "tunnel traffic", "with a payload that is not carried here") == 3
@@ -135,14 +135,18 @@ def test_every_truncation_and_every_flipped_octet_of_a_registration_changes_noth
     assert knowledge(world, "R11") == before
 
 
+def dropped_eigrp(world: World, router: str) -> int:
+    """EIGRP packets that a router dropped, whatever the reason: a few even while neighbours meet."""
+    return sum(map(int, re.findall(r"Dropped, .*: (\d+)", world.show(router, "ip eigrp traffic"))))
+
+
 def test_malformed_eigrp_is_counted_and_dropped_and_logged_once(world: World) -> None:
-    before, logged = knowledge(world, "R11"), len(world.messages("R11"))
+    before, logged, early = knowledge(world, "R11"), len(world.messages("R11")), dropped_eigrp(world, "R11")
     packets = [b"", bytes(20), b"\x02\x05" + bytes(18), *garbage(100)]
     for payload in packets:
         from_r31(world, IPV4, inner(88, payload, "224.0.0.10"))
         from_r31(world, IPV4, inner(88, payload, "192.168.100.11"))
-    dropped = sum(map(int, re.findall(r"Dropped, .*: (\d+)", world.show("R11", "ip eigrp traffic"))))
-    assert dropped == 2 * len(packets)
+    assert dropped_eigrp(world, "R11") - early == 2 * len(packets)
     assert len(world.messages("R11")) - logged <= 1
     world.run_for(30)
     assert knowledge(world, "R11") == before

@@ -73,6 +73,12 @@ def test_a_wrong_server_address_keeps_the_spoke_in_state_nhrp_until_it_is_right(
     world.run_for(60)
     assert states(world, "R31") == {"192.168.100.12": "NHRP S"}
     assert "192.168.100.31" not in [peer for peer, state in states(world, "R11").items() if state.startswith("UP")]
+    assert (
+        "%DMVPN-3-DMVPN_NHRP_ERROR:  Tunnel100: NHRP Encap Error for  Registration Request , "
+        "Reason:  protocol generic error (7) on (Tunnel: 192.168.100.31 NBMA: 172.16.31.1)"
+    ) in world.messages("R11")
+    unreachable = "%NHRP-3-PAKERROR: Receive Error Indication for our Registration Request, code: protocol address"
+    assert [line for line in world.messages("R31") if line.startswith(unreachable)]
     world.configure("R31", "interface Tunnel100", f"no {server.format(12)}", server.format(11))
     assert world.wait_until(lambda: not world.lacks(), LONGEST_RETRY)
 

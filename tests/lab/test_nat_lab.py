@@ -1,0 +1,234 @@
+"""Translators and switches with real packets: the kernel's masquerade, a bridge, and the relay where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, cast
+from unittest import mock
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.shells.lab import wiring
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.check import check
+from dmvpn.shells.lab.impair import Impairments
+from dmvpn.shells.lab.namespaces import inside_network, run_in_lab
+from dmvpn.shells.scenario import Scenario
+from support.labs import Labs, eventually
+from support.namespaces import patiently
+from support.nats import derived, room_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dmvpn.shells.lab.forked import Json
+
+pytestmark = pytest.mark.lab
+
+R31, R41 = "192.168.100.31", "192.168.100.41"
+TRACE = "traceroute 10.4.4.1 source 10.3.3.1"
+
+
+def _try_to_translate() -> Json:
+    try:
+        netfilter.install(netfilter.Masquerade("outside"))
+    except HostProblem as problem:
+        return str(problem)
+    return None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _possible() -> None:
+    """This machine can run labs, and its kernel can translate addresses."""
+    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
+    if missing:
+        pytest.skip("; ".join(missing))
+    problem = run_in_lab(_try_to_translate)
+    if problem is not None:
+        pytest.skip(str(problem))
+
+
+@pytest.fixture
+def labs() -> Iterator[Labs]:
+    with Labs() as labs:
+        yield labs
+
+
+@pytest.fixture(scope="module")
+def two_spokes() -> Iterator[Labs]:
+    """The lab of two spokes behind one translator."""
+    with Labs() as labs:
+        labs.up("two-spokes-one-nat")
+        yield labs
+
+
+def hops(printed: str) -> list[str]:
+    """The addresses of a traceroute."""
+    return [line.split()[1] for line in printed.splitlines()[3:] if line]
+
+
+def flows(labs: Labs, gateway: str) -> list[str]:
+    """The GRE that a translator knows of."""
+    table = labs.say("lab", "exec", gateway, "cat", "/proc/net/nf_conntrack")
+    return [line for line in table.splitlines() if " gre " in line]
+
+
+def test_a_spoke_behind_the_kernels_nat_registers_goes_direct_and_survives_its_restart(
+    labs: Labs, tmp_path: Path
+) -> None:
+    printed = labs.up(room_outside(tmp_path))
+    assert "[ NAT1 172.16.31.1 ]" in printed
+    entry = labs.on("R11", f"show ip nhrp {R31}")
+    assert "NBMA address: 172.16.31.1 " in entry
+    assert "(Claimed NBMA address: 192.168.31.10) " in entry
+    assert hops(labs.on("R31", TRACE)) == ["192.168.100.11", R41]
+    assert eventually(lambda: hops(labs.on("R31", TRACE)) == [R41])
+    assert " DNT2" in labs.on("R41", "show dmvpn")
+    assert len(flows(labs, "NAT1")) == 2
+
+    assert "NAT1 has forgotten its mappings" in labs.say("lab", "rebind", "NAT1")
+    assert eventually(lambda: "!!!!!" in labs.on("R11", "ping 10.3.3.1 source 10.1.1.1 timeout 1"), 15)
+
+    said = labs.say("lab", "rebind", "NAT1", "--public", "172.16.31.9")
+    assert said == "NAT1 has forgotten its mappings: NAT 192.168.31.1 -> 172.16.31.9, port-restricted\n"
+    assert eventually(lambda: "NBMA address: 172.16.31.9 " in labs.on("R11", f"show ip nhrp {R31}"), 20)
+    refused = labs.run("lab", "rebind", "NAT1", "--public", "10.9.9.9")
+    assert "10.9.9.9 is no free address of 172.16.31.0/24" in refused.stderr
+    labs.say("lab", "reset")
+    assert "NAT 192.168.31.1 -> 172.16.31.1, port-restricted" in labs.say("lab", "status")
+
+
+def test_of_two_spokes_behind_one_nat_the_second_is_told_why(two_spokes: Labs) -> None:
+    labs = two_spokes
+    answers = {name: labs.run("lab", "why", name) for name in ("R31", "R32")}
+    assert sorted(answer.returncode for answer in answers.values()) == [0, 1]
+    loser = next(name for name, answer in answers.items() if answer.returncode)
+    winner = "R31" if loser == "R32" else "R32"
+    assert answers[winner].stdout == f"{winner} is registered with every server that it wants\n"
+    assert "stand behind NAT1 (172.16.31.1), and GRE has no ports to tell them apart" in answers[loser].stdout
+    assert len(flows(labs, "NAT1")) == 1
+    assert eventually(lambda: "- another GRE spoke behind" in labs.on(loser, "show ip nhrp nhs detail"), 10)
+
+
+def test_a_switch_carries_and_can_be_made_bad_and_good_again(two_spokes: Labs) -> None:
+    """R31, R32 and NAT1 are on it. What is wrong with it is felt by all of them."""
+    labs = two_spokes
+    ping = "ping 192.168.31.11 repeat 2"
+    assert "!!" in labs.on("R31", ping)
+    labs.say("lab", "impair", "NAT1:inside", "--delay", "200")
+    assert eventually(lambda: "min/avg/max = 4" in labs.on("R31", ping), 10), labs.on("R31", ping)
+    labs.say("lab", "impair", "R31:Gi0/1", "--cut")
+    assert "Success rate is 0 percent" in labs.on("R31", "ping 192.168.31.11 repeat 1 timeout 1")
+    labs.say("lab", "impair", "R31:Gi0/1")
+    assert eventually(lambda: "!!" in labs.on("R31", ping), 10)
+    assert "  R31:Gi0-1--R32:Gi0-1--NAT1:inside\n" in labs.say("lab", "status")
+
+
+@pytest.mark.parametrize(("kind", "same_port"), [("port-restricted", True), ("symmetric", False), ("cone", True)])
+def test_a_symmetric_translator_takes_another_port_for_each_destination(
+    tmp_path: Path, kind: str, same_port: bool
+) -> None:
+    folder = derived(tmp_path, "spoke-behind-nat", lab=(("port-restricted", kind),))
+    first, second = cast("list[int]", run_in_lab(lambda: _public_ports(folder)))
+    assert (first == second) is same_port
+
+
+def test_a_stray_packet_does_not_keep_the_flow_out_that_somebody_inside_begins() -> None:
+    """Two spokes that both begin meet at last, although the first packet of one of them comes too early."""
+    assert run_in_lab(_stray_packet_first) == "172.16.31.1"
+
+
+def _stray_packet_first() -> Json:
+    """As process 1 of a lab: the provider sends GRE to NAT1 unasked, then R31 sends some to the provider."""
+    wired = _with_addresses("spoke-behind-nat")
+    with inside_network(wired.namespaces["TRANSPORT"]):
+        outside = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE)
+    with inside_network(wired.namespaces["R31"]):
+        inside = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE)
+    packet = bytes.fromhex("00000800") + bytes(24)  # Linux translates no GRE of less than eight octets
+    outside.sendto(packet, ("172.16.31.1", 0))
+    outside.settimeout(0.2)
+    for _ in patiently(4):  # an ARP request may get lost while the wires come up
+        inside.sendto(packet, ("172.16.31.2", 0))
+        with contextlib.suppress(TimeoutError):
+            return str(outside.recvfrom(100)[1][0])
+    return None
+
+
+def _with_addresses(folder: str) -> wiring.Wiring:
+    """R31 behind NAT1, and the provider, with addresses and a default route."""
+    wired = wiring.wire_up(Scenario.load(folder))
+    _give_address(wired, "TRANSPORT", "Gi0-2", "172.16.31.2")
+    _give_address(wired, "R31", "Gi0-1", "192.168.31.10")
+    with inside_network(wired.namespaces["R31"]), netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link("Gi0-1")
+        assert link is not None
+        hops = (netlink.NextHop(link.index, IPv4Address("192.168.31.1")),)
+        kernel.call(netlink.add_route(netlink.Route(Prefix.parse("0.0.0.0/0"), hops)))
+    return wired
+
+
+def _public_ports(folder: str) -> Json:
+    """As process 1 of a lab: R31 writes from one port to two ports of the provider; the source ports that this sees."""
+    wired = _with_addresses(folder)
+    with inside_network(wired.namespaces["TRANSPORT"]):
+        receivers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for number, receiver in enumerate(receivers):
+        receiver.bind(("172.16.31.2", 7001 + number))
+        receiver.settimeout(5)
+    with inside_network(wired.namespaces["R31"]):
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.bind(("192.168.31.10", 5000))
+    for port in (7001, 7002):
+        sender.sendto(b"hello", ("172.16.31.2", port))
+    sources = [receiver.recvfrom(100)[1] for receiver in receivers]
+    assert {address for address, _ in sources} == {"172.16.31.1"}
+    return [port for _, port in sources]
+
+
+def _give_address(wired: wiring.Wiring, node: str, interface: str, address: str) -> None:
+    with inside_network(wired.namespaces[node]), netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link(interface)
+        assert link is not None
+        kernel.call(
+            netlink.add_address(netlink.InterfaceAddress(link.index, IPv4Address(address), 24)),
+            netlink.set_up(link.index),
+        )
+
+
+def test_where_the_kernel_has_no_bridge_the_relay_is_the_switch() -> None:
+    assert run_in_lab(_through_a_relayed_switch) == ["hello", "192.168.31.10"]
+
+
+def _through_a_relayed_switch() -> Json:
+    """As process 1 of a lab: a datagram from R31 to R32, over a switch that the supervisor itself has to be."""
+    with mock.patch.object(wiring, "_make_switch"):
+        wired = wiring.wire_up(Scenario.load("two-spokes-one-nat"))
+    selector = selectors.DefaultSelector()
+    impairments = Impairments(wired, selector)
+    for cable in wired.cables:
+        impairments.set(cable, Badness())
+    _give_address(wired, "R31", "Gi0-1", "192.168.31.10")
+    _give_address(wired, "R32", "Gi0-1", "192.168.31.11")
+    with inside_network(wired.namespaces["R32"]):
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("192.168.31.11", 9))
+        receiver.setblocking(False)
+    with inside_network(wired.namespaces["R31"]):
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.sendto(b"hello", ("192.168.31.11", 9))
+    for _ in patiently():
+        for key, _mask in selector.select(0.05):
+            key.data()
+        with contextlib.suppress(BlockingIOError):
+            octets, source = receiver.recvfrom(100)
+            return [octets.decode(), source[0]]
+    return None

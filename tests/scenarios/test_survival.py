@@ -1,0 +1,264 @@
+"""What goes on when hubs are dead, when a router is killed and comes back, and when a tunnel follows its servers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dmvpn.features.nhrp.events import Withdraw
+from support.streams import Call
+from support.world import World
+
+CALL = Call(("H3", "10.3.3.100"), ("H4", "10.4.4.100"))
+TO_THE_HUB = Call(("H3", "10.3.3.100"), ("H1", "10.1.1.100"))
+
+#: Seconds after which EIGRP gives up a neighbour that is silent.
+HOLD_TIME = 15.0
+#: Seconds within which traffic flows again after a spoke has started: registration and EIGRP with a hub that is there.
+SPOKE_LIMIT = 1.0
+#: Seconds within which the clients of a restarted hub have asked it again: the longest pause between two tries.
+HUB_LIMIT = 64 * 1.1 + 1.0
+
+
+def logging(_router: str, text: str) -> str:
+    """The scenario with `logging dmvpn` on all routers."""
+    return text.replace("!\n", "!\nlogging dmvpn\n!\n", 1)
+
+
+def short_lived(router: str, text: str) -> str:
+    """The scenario with a holding time of a minute."""
+    return logging(router, text).replace(" ip nhrp network-id", " ip nhrp holdtime 60\n ip nhrp network-id")
+
+
+def if_state(router: str, text: str) -> str:
+    """The scenario with `if-state nhrp` on the spokes."""
+    return logging(router, text).replace(" ip nhrp shortcut\n", " ip nhrp shortcut\n if-state nhrp\n")
+
+
+def without_default(world: World) -> World:
+    """Spokes that have a route to the provider's networks, and none to everything else."""
+    for spoke, gateway in (("R31", "172.16.31.2"), ("R41", "172.16.41.2")):
+        world.configure(
+            spoke,
+            f"ip route 172.16.0.0 255.255.0.0 {gateway}",
+            f"no ip route 0.0.0.0 0.0.0.0 {gateway}",
+        )
+    world.run_for(1)
+    return world
+
+
+def start(world: World, router: str) -> None:
+    """Start a router that was killed, with its configuration."""
+    world.sim.boot(router, world.scenario.configurations[router])
+
+
+def attributes(world: World, router: str) -> dict[str, str]:
+    """Target and attributes of each line of `show dmvpn detail`."""
+    rows = [line.split() for line in world.lines(router, "dmvpn detail")]
+    return {row[-1]: row[-2] for row in rows if len(row) > 4 and re.fullmatch(r"[\d.]+/\d+", row[-1])}
+
+
+def talking(change: object = logging, *, default: bool = True) -> World:
+    """The spokes' hosts talk to each other, by a shortcut."""
+    world = World("notes-phase3", change=change).converge()  # type: ignore[arg-type]
+    if not default:
+        without_default(world)
+    assert CALL.talk(world, seconds=5, rate=10).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == "DT2"
+    return world
+
+
+# ------------------------------------------------------------------------------------------------ all hubs dead
+
+
+@pytest.mark.parametrize("default", [True, False], ids=["default route", "no default route"])
+def test_with_the_hub_dead_a_shortcut_in_use_loses_nothing_even_beyond_its_holding_time(default: bool) -> None:
+    """T2 becomes T1 when EIGRP gives the hub up; the other spoke itself renews what it said."""
+    world = talking(short_lived, default=default)
+    world.sim.kill("R11")
+    assert CALL.talk(world, seconds=HOLD_TIME + 5, rate=20).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == attributes(world, "R41")["10.3.3.0/24"] == "DT1"
+    assert CALL.talk(world, seconds=200, rate=10).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == "DT1"
+
+
+def test_when_the_hub_returns_the_shortcut_is_an_override_again_and_nothing_is_lost() -> None:
+    world = talking()
+    world.sim.kill("R11")
+    CALL.talk(world, seconds=120, rate=2)
+    start(world, "R11")
+    assert CALL.talk(world, seconds=HUB_LIMIT, rate=10).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == attributes(world, "R41")["10.3.3.0/24"] == "DT2"
+
+
+def test_the_statistics_add_up_when_an_override_becomes_a_route_and_an_override_again() -> None:
+    """Added less deleted is what is there."""
+    world = talking()
+
+    def present() -> tuple[int, int]:
+        CALL.talk(world, seconds=HUB_LIMIT + HOLD_TIME, rate=1)
+        text = world.do("R31", "show nhrp stats Tunnel100")
+        route, gone, override, over = (int(n) for n in re.findall(r"(?:Add|Del) (?:Route|NHO) +: (\d+)", text))
+        return route - gone, override - over
+
+    assert present() == (1, 1)
+    world.sim.kill("R11")
+    assert present() == (2, 0)
+    start(world, "R11")
+    assert present() == (1, 1)
+
+
+def test_a_shortcut_that_nobody_uses_ends_with_its_holding_time_also_while_the_hub_is_dead() -> None:
+    world = talking(short_lived)
+    world.sim.kill("R11")
+    world.run_for(150)
+    assert list(attributes(world, "R31")) == ["192.168.100.11/32"]
+    assert "10.4.4.0" not in world.show("R31", "ip route")
+
+
+def test_with_the_hub_dead_a_direct_path_that_fails_is_kept_because_there_is_no_better_way() -> None:
+    """It carries packets in the moment in which it works again, not when it is tried next."""
+    world = talking()
+    world.sim.kill("R11")
+    CALL.talk(world, seconds=30, rate=10)
+    world.cut("R41", "GigabitEthernet0/1")
+    CALL.talk(world, seconds=200, rate=2)
+    world.cut("R41", "GigabitEthernet0/1", cut=False)
+    assert CALL.talk(world, seconds=60, rate=10).is_complete
+    start(world, "R11")
+    assert CALL.talk(world, seconds=HUB_LIMIT + 60, rate=2).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == "DT2"
+
+
+# ------------------------------------------------------------------------------------------------ kill -9
+
+
+@pytest.mark.parametrize("down", [0.2, 5.0, 30.0])
+@pytest.mark.parametrize("victim", ["R31", "R41"])
+def test_a_spoke_that_was_killed_and_started_again_has_traffic_within_a_second(victim: str, down: float) -> None:
+    world = talking()
+    world.sim.kill(victim)
+    CALL.talk(world, seconds=down, rate=10)
+    start(world, victim)
+    after = CALL.talk(world, seconds=30, rate=20)
+    assert all(when <= after.sent[0] + SPOKE_LIMIT for host in ("H3", "H4") for when in after.missed(host))
+
+
+def test_packets_for_a_spoke_that_was_killed_go_by_the_hub_and_directly_again_when_it_is_back() -> None:
+    """R31's entries are stale but true: the restarted spoke has the same addresses, and needs no purge."""
+    world = talking()
+    world.sim.kill("R41")
+    CALL.talk(world, seconds=10, rate=10)
+    assert attributes(world, "R31")["10.4.4.0/24"] == "DI2"
+    assert [line for line in world.messages("R31") if "NHRP_NHP_DOWN" in line]
+    start(world, "R41")
+    CALL.talk(world, seconds=60, rate=10)
+    assert CALL.talk(world, seconds=10, rate=10).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == attributes(world, "R41")["10.3.3.0/24"] == "DT2"
+
+
+def test_a_spoke_that_stops_in_good_order_is_forgotten_at_once_by_those_who_had_a_shortcut_to_it() -> None:
+    """Another spoke with the same LAN could be found at once; of one that was killed, echoes have to tell first."""
+    world = talking()
+    world.sim.post("R41", Withdraw())
+    world.sim.kill("R41")
+    CALL.talk(world, seconds=0.5, rate=10)
+    assert list(attributes(world, "R31")) == ["10.3.3.0/24", "192.168.100.11/32"]
+    assert "172.16.41.1" not in world.show("R11", "dmvpn")
+    start(world, "R41")
+    assert world.wait_until(lambda: not world.lacks(), SPOKE_LIMIT)
+    CALL.talk(world, seconds=5, rate=10)
+    assert CALL.talk(world, seconds=5, rate=10).is_complete
+    assert attributes(world, "R31")["10.4.4.0/24"] == "DT2"
+
+
+@pytest.mark.parametrize("down", [0.2, 5.0, 30.0, 200.0])
+def test_a_hub_that_was_killed_and_started_again_has_its_clients_within_one_retry(down: float) -> None:
+    world = World("notes-phase3").converge()
+    TO_THE_HUB.talk(world, seconds=5, rate=10)
+    world.sim.kill("R11")
+    TO_THE_HUB.talk(world, seconds=down, rate=2)
+    start(world, "R11")
+    after = TO_THE_HUB.talk(world, seconds=HUB_LIMIT + 10, rate=4)
+    assert all(when <= after.sent[0] + HUB_LIMIT for host in ("H3", "H1") for when in after.missed(host))
+
+
+def test_a_killed_hub_costs_a_shortcut_nothing_not_even_when_it_returns_at_once() -> None:
+    world = talking()
+    for down in (0.2, 3.0, 20.0):
+        world.sim.kill("R11")
+        assert CALL.talk(world, seconds=down, rate=20).is_complete
+        start(world, "R11")
+        assert CALL.talk(world, seconds=30, rate=20).is_complete
+
+
+# ------------------------------------------------------------------------------------------------ if-state, shutdown
+
+
+def test_with_if_state_the_line_follows_the_server_and_routes_with_it() -> None:
+    world = talking(if_state)
+    world.sim.kill("R11")
+    CALL.talk(world, seconds=12, rate=5)
+    assert "Tunnel100 is up, line protocol is down" in world.show("R31", "interfaces Tunnel100")
+    assert "Tunnel100" not in world.show("R31", "ip route")
+    assert "INTF" in world.show("R31", "dmvpn")
+    start(world, "R11")
+    assert world.wait_until(lambda: not world.lacks(), HUB_LIMIT)
+    lines = [
+        line for line in world.messages("R31") if "LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel100" in line
+    ]
+    assert [line.split()[-1] for line in lines] == ["up", "down", "up"]
+    world.run_for(1)
+    assert CALL.talk(world, seconds=10, rate=10).is_complete
+
+
+def test_with_if_state_the_routing_protocol_starts_as_soon_as_the_line_is_up() -> None:
+    """Its first Hello goes out while the line is still down; another must follow, not an interval later."""
+    world = talking(if_state)
+    world.configure("R31", "interface Tunnel100", "shutdown")
+    world.run_for(5)
+    world.configure("R31", "interface Tunnel100", "no shutdown")
+    assert world.wait_until(lambda: not world.lacks(), 1.0)
+
+
+def test_a_tunnel_that_was_shut_down_registers_and_routes_again_at_once() -> None:
+    world = talking()
+    for pause in (1.0, 10.0, 30.0):
+        world.configure("R31", "interface Tunnel100", "shutdown")
+        world.run_for(pause)
+        assert "192.168.100.31    UP" in world.show("R11", "dmvpn")  # a registration ends by order or by time only
+        world.configure("R31", "interface Tunnel100", "no shutdown")
+        assert world.wait_until(lambda: not world.lacks(), 1.0)
+    assert CALL.talk(world, seconds=5, rate=10).missed("H3") == []
+
+
+# ------------------------------------------------------------------------------------------------ logging dmvpn
+
+
+def flaps(change: object) -> list[str]:
+    """What R31 logs of its server while the cable of the hub is pulled out and put in again three times."""
+    world = World("notes-phase3", change=change).converge()  # type: ignore[arg-type]
+    for _ in range(3):
+        world.cut("R11", "GigabitEthernet0/1")
+        TO_THE_HUB.talk(world, seconds=12, rate=10)
+        world.cut("R11", "GigabitEthernet0/1", cut=False)
+        TO_THE_HUB.talk(world, seconds=18, rate=10)
+    return [word for line in world.messages("R31") for word in re.findall(r"NHRP_NHS_(UP|DOWN)", line)]
+
+
+def test_logging_dmvpn_says_when_a_server_is_lost_and_found() -> None:
+    assert flaps(logging) == ["UP", *["DOWN", "UP"] * 3]
+
+
+def test_without_logging_dmvpn_nothing_is_said() -> None:
+    assert flaps(lambda _router, text: text) == []
+
+
+def test_with_a_rate_limit_a_message_of_one_kind_comes_once_in_so_many_seconds() -> None:
+    assert flaps(lambda *args: logging(*args).replace("logging dmvpn", "logging dmvpn rate-limit 45")) == [
+        "UP",
+        "DOWN",
+        "UP",
+        "DOWN",
+    ]
