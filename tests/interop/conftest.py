@@ -1,4 +1,7 @@
-"""The two boots of user-mode Linux that the smoke tests look at, side by side and once for all tests."""
+"""The boots of user-mode Linux that these tests look at: two at a time, each once, only those that a chosen test needs.
+
+With REFLAB_AGAIN=1 in the environment they look once more at what the last boots left.
+"""
 
 from __future__ import annotations
 
@@ -7,66 +10,175 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from interop.evidence import Run
+from support.interop_page import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _BED = _HERE / "uml"
 _OUT = _BED / "out"
-#: Seconds; a boot takes about one minute.
-_PATIENCE = 200
-_NODES = {"smoke-spoke": "spoke1", "smoke-hub": "hub"}
+#: Seconds; a boot takes about one minute on an idle machine.
+_PATIENCE = 300
+#: By the name of their fixture: the scenario in uml/scen, and the nodes that run our router in it.
+_SCENARIOS = {
+    "spoke": ("smoke-spoke", ("spoke1",)),
+    "hub": ("smoke-hub", ("hub",)),
+    "our_hub": ("mixed-our-hub", ("hub", "spoke1")),
+    "frr_hub": ("mixed-frr-hub", ("spoke1",)),
+    "frr_behind_nat": ("nat-frr", ("hub", "spoke2")),
+    "ours_behind_nat": ("nat-ours", ("spoke1",)),
+    "eigrp": ("eigrp-mixed", ("hub", "spoke1")),
+}
+#: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
+_KNOWN_FRR = [table.version for table in tables() if table.title.startswith("FRR")]
 _NEEDED = {"linux.uml": "user-mode Linux", "/usr/lib/frr/nhrpd": "FRR"}
 
 
+@dataclass
+class Boots:
+    """Boots that have begun, or wait for their turn."""
+
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
+    _begun: dict[str, Future[str]] = field(default_factory=dict)
+    _running: list[subprocess.Popen[str]] = field(default_factory=list)
+    _ended: bool = False
+
+    def begin(self, fixture: str) -> Future[str]:
+        """Queue the boot of a fixture, if it is not there yet. Its result is what is wrong with it, if anything."""
+        if fixture not in self._begun:
+            self._begun[fixture] = self._pool.submit(self._boot, _SCENARIOS[fixture][0])
+        return self._begun[fixture]
+
+    def run_of(self, fixture: str) -> Run:
+        """What the boot left, when it is over."""
+        problem = self.begin(fixture).result()
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        scenario, ours = _SCENARIOS[fixture]
+        return Run(_OUT / scenario, ours)
+
+    def end(self) -> None:
+        """Let nothing of them run on."""
+        self._ended = True
+        for process in self._running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        self._pool.shutdown(cancel_futures=True)
+
+    def _boot(self, scenario: str) -> str:
+        if self._ended:
+            return f"{scenario} was not begun"
+        if os.environ.get("REFLAB_AGAIN") and (_OUT / scenario / "RESULT").exists():
+            return ""
+        settings = {
+            "OURS_DIR": str(_ROOT),
+            "OURS_PYTHON": sys.executable,
+            "REFLAB_OUT": str(_OUT),
+            "REFLAB_TIMEOUT": str(_PATIENCE),
+        }
+        process = subprocess.Popen(
+            [str(_BED / "reflab.sh"), scenario],
+            env={**os.environ, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # all its processes are one group
+        )
+        self._running.append(process)
+        try:
+            printed, _ = process.communicate(timeout=_PATIENCE + 20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            printed, _ = process.communicate()
+        good = process.returncode == 0 and "rc=0" in printed
+        return "" if good else f"{scenario} did not end well: {printed.strip()}; see {_OUT / scenario}/run.log"
+
+
 @pytest.fixture(scope="session")
-def _boots() -> dict[str, Run]:
+def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
+    """All boots that the chosen tests need, begun in the order of the tests."""
     for program, what in _NEEDED.items():
         if shutil.which(program) is None:
             pytest.skip(f"{what} is not installed. Run: scripts/debian-packages interop")
-    settings = {
-        "OURS_DIR": str(_ROOT),
-        "OURS_PYTHON": sys.executable,
-        "REFLAB_OUT": str(_OUT),
-        "REFLAB_TIMEOUT": str(_PATIENCE),
-    }
-    boots = {scenario: _boot(scenario, {**os.environ, **settings}) for scenario in _NODES}
+    all_boots = Boots()
     try:
-        for scenario, boot in boots.items():
-            printed, _ = boot.communicate(timeout=_PATIENCE + 20)
-            print(printed, end="")
-            if boot.returncode != 0 or "rc=0" not in printed:
-                pytest.fail(f"{scenario} did not end well: {printed.strip()}; see {_OUT / scenario}", pytrace=False)
+        for item in request.session.items:
+            if isinstance(item, pytest.Function):
+                for name in item.fixturenames:
+                    if name in _SCENARIOS:
+                        all_boots.begin(name)
+        yield all_boots
     finally:
-        for boot in boots.values():
-            if boot.poll() is None:
-                os.killpg(boot.pid, signal.SIGTERM)
-    return {scenario: Run(_OUT / scenario, node) for scenario, node in _NODES.items()}
+        all_boots.end()
 
 
-def _boot(scenario: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Begin a boot; all its processes are one group."""
-    return subprocess.Popen(
-        [str(_BED / "reflab.sh"), scenario],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def _known_frr(run: Run) -> None:
+    """Skip what shows a limit of FRR where another version of it ran."""
+    if run.frr not in _KNOWN_FRR:
+        pytest.skip(f"a limit of FRR {' and '.join(_KNOWN_FRR)}; this is {run.frr}")
+
+
+@pytest.fixture
+def limited_hub(frr_hub: Run) -> Run:
+    """`frr_hub`, for a limit of FRR that it shows."""
+    _known_frr(frr_hub)
+    return frr_hub
+
+
+@pytest.fixture
+def limited_eigrp(eigrp: Run) -> Run:
+    """`eigrp`, for a limit of FRR that it shows."""
+    _known_frr(eigrp)
+    return eigrp
 
 
 @pytest.fixture(scope="session")
-def spoke(_boots: dict[str, Run]) -> Run:
+def spoke(boots: Boots) -> Run:
     """Our router is spoke1; hub and spoke2 are FRR."""
-    return _boots["smoke-spoke"]
+    return boots.run_of("spoke")
 
 
 @pytest.fixture(scope="session")
-def hub(_boots: dict[str, Run]) -> Run:
+def hub(boots: Boots) -> Run:
     """Our router is the hub; both spokes are FRR."""
-    return _boots["smoke-hub"]
+    return boots.run_of("hub")
+
+
+@pytest.fixture(scope="session")
+def our_hub(boots: Boots) -> Run:
+    """Our routers are hub and spoke1; spoke2 is FRR. Each dies and comes back."""
+    return boots.run_of("our_hub")
+
+
+@pytest.fixture(scope="session")
+def frr_hub(boots: Boots) -> Run:
+    """Our router is spoke1; hub and spoke2 are FRR, which die and come back."""
+    return boots.run_of("frr_hub")
+
+
+@pytest.fixture(scope="session")
+def frr_behind_nat(boots: Boots) -> Run:
+    """Our routers are hub and spoke2; spoke1 is FRR and behind a NAT."""
+    return boots.run_of("frr_behind_nat")
+
+
+@pytest.fixture(scope="session")
+def ours_behind_nat(boots: Boots) -> Run:
+    """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR."""
+    return boots.run_of("ours_behind_nat")
+
+
+@pytest.fixture(scope="session")
+def eigrp(boots: Boots) -> Run:
+    """EIGRP over the tunnel: our routers are hub and spoke1; spoke2 is FRR."""
+    return boots.run_of("eigrp")

@@ -1,4 +1,4 @@
-"""What a boot of user-mode Linux left behind: marks, show outputs, pings, traces, captures. See uml/scen/_smoke.inc.
+"""What a boot of user-mode Linux left behind: marks, show outputs, pings, traces, captures. See uml/scen/_world.inc.
 
 Captures are read by tshark, the daemons speak for themselves: nothing of ours judges our own packets.
 """
@@ -9,14 +9,28 @@ import json
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, cast
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+#: The addresses of the networks in uml/lib.sh.
+NBMA = {"hub": "192.0.2.2", "spoke1": "198.51.100.2", "spoke2": "203.0.113.2"}
+TUNNEL = {"hub": "10.255.0.1", "spoke1": "10.255.0.11", "spoke2": "10.255.0.12"}
+LAN = {"spoke1": "192.168.1.0/24", "spoke2": "192.168.2.0/24"}
+HOST = {"spoke1": "192.168.1.10", "spoke2": "192.168.2.10"}
+#: The address of spoke1 where it is behind a NAT.
+INSIDE = "10.99.0.2"
+HOLDING_TIME = 12.0
+#: TTL of an answer from LAN to LAN: two routers on the direct path, the hub between them makes three.
+DIRECT, BY_HUB = 62, 61
+
 #: NHRP packet types, RFC 2332 §5.2.
-RESOLUTION_REQUEST, RESOLUTION_REPLY, REGISTRATION_REQUEST, REGISTRATION_REPLY, INDICATION = 1, 2, 3, 4, 8
+RESOLUTION_REQUEST, RESOLUTION_REPLY, REGISTRATION_REQUEST, REGISTRATION_REPLY = 1, 2, 3, 4
+PURGE_REQUEST, PURGE_REPLY, INDICATION = 5, 6, 8
+#: An EIGRP opcode, RFC 7868 §6.3.
+QUERY = 3
 
 #: What tshark complains about. It notes also what a traceroute looks like; that is no complaint.
 _COMPLAINTS = (
@@ -38,6 +52,11 @@ _NHRP_FIELDS = (
     "nhrp.dst.prot.addr",
     "nhrp.code",
     "nhrp.prefix",
+    "nhrp.src.nbma.addr",
+    "nhrp.client.nbma.addr",
+    "nhrp.hdr.hopcnt",
+    "nhrp.hdr.pktsz",
+    "nhrp.hdr.extoff",
 )
 
 
@@ -47,13 +66,14 @@ class FrrEntry(TypedDict):
     type: str
     protocol: str
     nbma: str
+    claimed_nbma: str
 
 
 class FrrShortcut(TypedDict):
-    """A row of `show ip nhrp shortcut json`."""
+    """A row of `show ip nhrp shortcut json`. via: missing while it is asked for."""
 
     prefix: str
-    via: str
+    via: NotRequired[str]
 
 
 class OurEntry(TypedDict):
@@ -62,8 +82,19 @@ class OurEntry(TypedDict):
     target: str
     next_hop: str
     nbma: str
+    claimed: str | None
     type: str
     flags: list[str]
+    reason: str
+
+
+class OurPeer(TypedDict):
+    """A line of our `show dmvpn | json`."""
+
+    tunnel: str
+    nbma: str
+    attributes: str
+    target: str
 
 
 class OurServer(TypedDict):
@@ -76,7 +107,11 @@ class OurServer(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Nhrp:
-    """An NHRP packet in a capture. at: seconds since 1970. sender, receiver: NBMA addresses of the packet around it."""
+    """An NHRP packet in a capture. at: seconds since 1970. sender, receiver: NBMA addresses of the packet around it.
+
+    claimed: the NBMA address that the packet names as its source. clients: the NBMA addresses of all entries in it.
+    size, extensions: octets, and where the extensions begin (0: there are none).
+    """
 
     at: float
     sender: str
@@ -88,24 +123,56 @@ class Nhrp:
     destination: str
     codes: tuple[int, ...]
     prefix_lengths: tuple[int, ...]
+    claimed: str
+    clients: tuple[str, ...]
+    hop_count: int
+    size: int
+    extensions: int
+
+
+class Answer(NamedTuple):
+    """One answer to a ping. at: seconds since 1970."""
+
+    at: float
+    number: int
+    ttl: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """What ping(8) printed. ttls: of the answers, in their order."""
+    """What ping(8) printed. answers: in the order in which they came."""
 
     sent: int
     received: int
     duplicates: int
-    ttls: tuple[int, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def ttls(self) -> tuple[int, ...]:
+        """Of all answers."""
+        return tuple(answer.ttl for answer in self.answers)
+
+    def between(self, since: float, until: float) -> tuple[int, ...]:
+        """The TTLs of the answers of some time."""
+        return tuple(answer.ttl for answer in self.answers if since <= answer.at <= until)
+
+    def lost(self, since: float, until: float) -> int:
+        """How many numbers are missing from the last answer before some time to the first one after it.
+
+        Unlike silence this does not grow where the machine is slow.
+        """
+        answered = {answer.number for answer in self.answers}
+        first = max((answer.number for answer in self.answers if answer.at < since), default=min(answered))
+        last = min((answer.number for answer in self.answers if answer.at > until), default=max(answered))
+        return sum(number not in answered for number in range(first, last))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One boot. ours: the node that ran our router."""
+    """One boot. ours: the nodes that ran our router; where a node is not named, the first one is meant."""
 
     folder: Path
-    ours: str
+    ours: tuple[str, ...]
 
     def mark(self, text: str, number: int = 0) -> float:
         """When something happened (for the first time: number 0), seconds since 1970."""
@@ -113,12 +180,18 @@ class Run:
         assert len(times) > number, f"{text!r} did not happen; see {self.folder}/run.log and ours.log"
         return times[number]
 
-    def statuses(self) -> list[int]:
+    def statuses(self, node: str = "") -> list[int]:
         """How our router ended, each time, as a shell says it."""
-        return [int(what.split()[1]) for _, _, what in self._marks() if what.startswith("ended ")]
+        text = f"ended {node or self.ours[0]} "
+        return [int(what.removeprefix(text)) for _, _, what in self._marks() if what.startswith(text)]
 
     def _marks(self) -> list[tuple[str, str, str]]:
-        return [line.partition(" ") for line in self._text("marks.txt").splitlines()]
+        return [line.partition(" ") for line in self.text("marks.txt").splitlines()]
+
+    @property
+    def frr(self) -> str:
+        """The version of FRR that ran."""
+        return self.text("versions.txt").split()[2]
 
     # ------------------------------------------------------------------------------------------ what routers say
 
@@ -131,22 +204,30 @@ class Run:
         return cast("list[FrrShortcut]", self._frr(label, node, "shortcut"))
 
     def _frr(self, label: str, node: str, what: str) -> object:
-        text = self._text(f"{label}.{node}.{what}.json")
+        text = self.text(f"{label}.{node}.{what}.json")
         return json.loads(text[text.index("{") :])["table"]  # it prints its table's headline even before JSON
 
-    def entries(self, label: str) -> dict[str, OurEntry]:
+    def entries(self, label: str, node: str = "") -> dict[str, OurEntry]:
         """Our entries at a moment, by target."""
-        (found, _) = self._documents(label)
+        (found, _) = self._documents(label, node)
         return {entry["target"]: entry for entry in cast("list[OurEntry]", found["entries"])}
 
-    def servers(self, label: str) -> list[OurServer]:
+    def servers(self, label: str, node: str = "") -> list[OurServer]:
         """Our next hop servers at a moment."""
-        (_, found) = self._documents(label)
-        (tunnel,) = cast("list[dict[str, object]]", found["tunnels"])
-        return cast("list[OurServer]", tunnel["servers"])
+        return cast("list[OurServer]", self._tunnel(label, node)["servers"])
 
-    def _documents(self, label: str) -> tuple[dict[str, object], dict[str, object]]:
-        text = self._text(f"{label}.{self.ours}.txt")
+    def peers(self, label: str, node: str = "") -> dict[str, OurPeer]:
+        """The lines of our `show dmvpn` at a moment, by target."""
+        groups = cast("list[list[OurPeer]]", self._tunnel(label, node)["peers"])
+        return {peer["target"]: peer for group in groups for peer in group}
+
+    def _tunnel(self, label: str, node: str) -> dict[str, object]:
+        (_, found) = self._documents(label, node)
+        (tunnel,) = cast("list[dict[str, object]]", found["tunnels"])
+        return tunnel
+
+    def _documents(self, label: str, node: str) -> tuple[dict[str, object], dict[str, object]]:
+        text = self.text(f"{label}.{node or self.ours[0]}.txt")
         decoder = json.JSONDecoder()
         first, end = decoder.raw_decode(text)
         second, _ = decoder.raw_decode(text, text.index("{", end))
@@ -156,28 +237,36 @@ class Run:
 
     def pings(self, name: str) -> Pings:
         """The answers to a host's pings."""
-        text = self._text(f"ping.{name}.txt")
+        text = self.text(f"ping.{name}.txt")
         counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         assert counts is not None, text
         return Pings(
             sent=int(counts[1]),
             received=int(counts[2]),
             duplicates=text.count("DUP!"),
-            ttls=tuple(map(int, re.findall(r"bytes from .* ttl=(\d+)", text))),
+            answers=tuple(
+                Answer(float(at), int(number), int(ttl))
+                for at, number, ttl in re.findall(
+                    r"^\[([\d.]+)\] \d+ bytes .* icmp_seq=(\d+) ttl=(\d+)", text, re.MULTILINE
+                )
+            ),
         )
 
     def trace(self, name: str) -> list[str]:
         """The addresses that traceroute(8) met."""
-        return re.findall(r"^ *\d+  (\S+)", self._text(f"trace.{name}.txt"), re.MULTILINE)
+        return re.findall(r"^ *\d+  (\S+)", self.text(f"trace.{name}.txt"), re.MULTILINE)
 
-    def interfaces(self, label: str) -> dict[str, bool]:
+    def interfaces(self, label: str, node: str = "") -> dict[str, bool]:
         """The interfaces of our node at a moment, and whether they were up."""
-        found = re.findall(r"^\d+: ([\w.-]+)(?:@\S+)?: <(\S*)>", self._text(f"left.{label}.txt"), re.MULTILINE)
+        found = re.findall(r"^\d+: ([\w.-]+)(?:@\S+)?: <(\S*)>", self._left(label, node), re.MULTILINE)
         return {name: "UP" in flags.split(",") for name, flags in found}
 
-    def routes(self, label: str) -> list[str]:
+    def routes(self, label: str, node: str = "") -> list[str]:
         """The prefixes of the routes that our router had in the kernel at a moment."""
-        return re.findall(r"^([\d.]+(?:/\d+)?) ", self._text(f"left.{label}.txt"), re.MULTILINE)
+        return re.findall(r"^([\d.]+(?:/\d+)?) ", self._left(label, node), re.MULTILINE)
+
+    def _left(self, label: str, node: str) -> str:
+        return self.text(f"left.{label}.{node or self.ours[0]}.txt")
 
     # ------------------------------------------------------------------------------------------ what was on the wire
 
@@ -186,31 +275,58 @@ class Run:
         rows = self._tshark(node, f"{_NHRP} && nhrp.hdr.op.type == {kind}", *_NHRP_FIELDS)
         return [_nhrp(kind, row) for row in rows]
 
+    def eigrp(self, node: str, opcode: int) -> list[tuple[float, str]]:
+        """When EIGRP packets of a kind passed the node's underlay interface, and whose they were (tunnel addresses)."""
+        wanted = f'frame.protocols matches "^eth:ethertype:ip:gre:ip:eigrp" && eigrp.opcode == {opcode}'
+        rows = self._tshark(node, wanted, "frame.time_epoch", "ip.src")
+        return [(float(at), sources.split(",")[1]) for at, sources in rows]
+
     def complaints(self, node: str) -> list[str]:
         """Packets that tshark finds wrong in any layer, by number."""
         return [" ".join(row) for row in self._tshark(node, _COMPLAINTS, "frame.number", "frame.protocols")]
 
     def kernel_answers(self) -> list[float]:
         """When the kernel of our node told a neighbour that it knows nothing of GRE."""
-        source = {"hub": "192.0.2.2", "spoke1": "198.51.100.2"}[self.ours]
-        rows = self._tshark(self.ours, f"{_KERNEL_ANSWER} && ip.src == {source}", "frame.time_epoch")
+        rows = self._tshark(self.ours[0], f"{_KERNEL_ANSWER} && ip.src == {NBMA[self.ours[0]]}", "frame.time_epoch")
         return [float(at) for (at,) in rows]
 
-    def _tshark(self, node: str, wanted: str, *fields: str) -> list[Sequence[str]]:
-        command = ["tshark", "-r", str(self.folder / f"underlay-{node}.pcap"), "-Y", wanted, "-T", "fields"]
-        command += ["-o", "ip.check_checksum:TRUE", "-E", "separator=;", "-E", "occurrence=a"]
-        for field in fields:
-            command += ["-e", field]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return [line.split(";") for line in done.stdout.splitlines()]
+    def carriers(self, node: str, source: str, destination: str, *, since: float, until: float) -> list[str]:
+        """Where the GRE packets of a flow went from a node, NBMA addresses in their order."""
+        rows = self._tshark(
+            node,
+            f'frame.protocols matches "^eth:ethertype:ip:gre:ip" && ip.src == {source} && ip.dst == {destination}',
+            "frame.time_epoch",
+            "ip.src",
+            "ip.dst",
+        )
+        return [
+            outer.split(",")[0]
+            for at, senders, outer in rows
+            if since <= float(at) <= until and senders.split(",")[1] == source
+        ]
 
-    def _text(self, name: str) -> str:
+    def _tshark(self, node: str, wanted: str, *fields: str) -> tuple[tuple[str, ...], ...]:
+        return _tshark(self.folder / f"underlay-{node}.pcap", wanted, fields)
+
+    def text(self, name: str) -> str:
+        """A file that the boot left."""
         return (self.folder / name).read_text()
 
 
-def _nhrp(kind: int, row: Sequence[str]) -> Nhrp:
-    at, sender, receiver, request_id, unique, source, destination, codes, lengths = row
+@cache
+def _tshark(capture: Path, wanted: str, fields: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    command = ["tshark", "-r", str(capture), "-Y", wanted, "-T", "fields"]
+    command += ["-o", "ip.check_checksum:TRUE", "-E", "separator=;", "-E", "occurrence=a"]
+    for field in fields:
+        command += ["-e", field]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(tuple(line.split(";")) for line in done.stdout.splitlines())
+
+
+def _nhrp(kind: int, row: tuple[str, ...]) -> Nhrp:
+    at, sender, receiver, request_id, unique, source, destination, codes, lengths, claimed, clients, *header = row
+    hop_count, size, extensions = (int(value or "0") for value in header)
     return Nhrp(
         at=float(at),
         sender=sender.split(",")[0],
@@ -222,4 +338,9 @@ def _nhrp(kind: int, row: Sequence[str]) -> Nhrp:
         destination=destination,
         codes=tuple(int(code) for code in codes.split(",") if code),
         prefix_lengths=tuple(int(length) for length in lengths.split(",") if length),
+        claimed=claimed,
+        clients=tuple(client for client in clients.split(",") if client),
+        hop_count=hop_count,
+        size=size,
+        extensions=extensions,
     )

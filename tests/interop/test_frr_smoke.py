@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interop.evidence import (
+    BY_HUB,
+    DIRECT,
+    HOLDING_TIME,
     INDICATION,
+    LAN,
+    NBMA,
     REGISTRATION_REPLY,
     REGISTRATION_REQUEST,
     RESOLUTION_REPLY,
     RESOLUTION_REQUEST,
+    TUNNEL,
     Pings,
 )
 
@@ -25,14 +31,7 @@ if TYPE_CHECKING:
     from interop.evidence import Nhrp, Run
 
 # The first test waits for the boots.
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
-
-NBMA = {"hub": "192.0.2.2", "spoke1": "198.51.100.2", "spoke2": "203.0.113.2"}
-TUNNEL = {"hub": "10.255.0.1", "spoke1": "10.255.0.11", "spoke2": "10.255.0.12"}
-LAN = {"spoke1": "192.168.1.0/24", "spoke2": "192.168.2.0/24"}
-HOLDING_TIME = 12.0
-#: TTL of an answer from LAN to LAN: two routers on the direct path, the hub between them makes three.
-DIRECT, BY_HUB = 62, 61
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
 
 
 def registered(run: Run, label: str, node: str) -> dict[str, str]:
@@ -55,14 +54,16 @@ def assert_switched_without_loss(pings: Pings, *, hub_first: bool) -> None:
 # ---------------------------------------------------------------------------------------- our spoke, FRR hub and spoke
 
 
+@pytest.mark.story("frr-hub-register")
 def test_an_frr_hub_registers_our_spoke_and_both_know_it(spoke: Run) -> None:
     assert registered(spoke, "registered", "hub")[TUNNEL["spoke1"]] == NBMA["spoke1"]
     (server,) = spoke.servers("registered")
     assert (server["address"], server["nbma"], server["letters"]) == (TUNNEL["hub"], NBMA["hub"], "RE")
 
 
+@pytest.mark.story("frr-hub-register")
 def test_our_spoke_renews_its_registration_after_a_third_of_the_holding_time(spoke: Run) -> None:
-    sent = requests_of(spoke, "spoke1", since=spoke.mark("start"), until=spoke.mark("end KILL"))
+    sent = requests_of(spoke, "spoke1", since=spoke.mark("start spoke1"), until=spoke.mark("KILL spoke1"))
     gaps = [after.at - before.at for before, after in pairwise(sent)]
     assert len(gaps) >= 3
     assert gaps == pytest.approx([HOLDING_TIME / 3] * len(gaps), abs=0.5)
@@ -70,6 +71,7 @@ def test_our_spoke_renews_its_registration_after_a_third_of_the_holding_time(spo
     assert {packet.request_id for packet in sent} <= answered
 
 
+@pytest.mark.story("frr-hub-redirect")
 def test_a_redirect_of_an_frr_hub_makes_our_spoke_ask_and_take_the_answer_whichever_way_it_comes(spoke: Run) -> None:
     assert NBMA["hub"] in {packet.sender for packet in spoke.nhrp("spoke1", INDICATION)}
     asked = [packet for packet in spoke.nhrp("spoke1", RESOLUTION_REQUEST) if packet.source == TUNNEL["spoke1"]]
@@ -89,13 +91,14 @@ def test_our_spoke_goes_directly_to_the_lan_behind_an_frr_spoke(spoke: Run) -> N
 
 
 def test_an_frr_spoke_goes_directly_to_the_lan_behind_ours_with_its_whole_prefix(spoke: Run) -> None:
-    shortcuts = {row["prefix"]: row["via"] for row in spoke.frr_shortcuts("shortcut", "spoke2")}
+    shortcuts = {row["prefix"]: row.get("via") for row in spoke.frr_shortcuts("shortcut", "spoke2")}
     assert shortcuts[LAN["spoke1"]] == TUNNEL["spoke1"]
     peers = {row["protocol"]: row["nbma"] for row in spoke.frr_cache("shortcut", "spoke2")}
     assert peers[TUNNEL["spoke1"]] == NBMA["spoke1"]
 
 
 @pytest.mark.parametrize("host", ["spoke1", "spoke2"])
+@pytest.mark.story("mixed-direct")
 def test_no_ping_is_lost_or_doubled_when_our_spoke_and_an_frr_one_leave_the_hub(spoke: Run, host: str) -> None:
     assert_switched_without_loss(spoke.pings(host), hub_first=True)
 
@@ -106,16 +109,18 @@ def test_the_second_traceroute_over_our_spoke_goes_direct(spoke: Run) -> None:
     assert spoke.trace("back") == ["192.168.2.1", TUNNEL["spoke1"], "192.168.1.10"]
 
 
+@pytest.mark.story("expiry-ours")
 def test_an_frr_hub_forgets_our_spoke_a_holding_time_after_kill_9(spoke: Run) -> None:
-    killed, expired = spoke.mark("end KILL"), spoke.mark("expired")
+    killed, expired = spoke.mark("KILL spoke1"), spoke.mark("expired")
     last = requests_of(spoke, "spoke1", since=0, until=killed)[-1].at
     assert HOLDING_TIME - 0.5 < expired - last < HOLDING_TIME + 2
     assert spoke.statuses()[0] == 128 + 9
 
 
+@pytest.mark.story("frr-hub-as-frr")
 def test_our_spoke_registers_as_frr_does_with_a_host_mask_at_its_own_address(spoke: Run) -> None:
     assert registered(spoke, "again", "hub")[TUNNEL["spoke1"]] == NBMA["spoke1"]
-    sent = requests_of(spoke, "spoke1", since=spoke.mark("start", 1), until=spoke.mark("end TERM"))
+    sent = requests_of(spoke, "spoke1", since=spoke.mark("start spoke1", 1), until=spoke.mark("TERM spoke1"))
     assert sent[0].destination == TUNNEL["spoke1"]
     (server,) = spoke.servers("again")
     assert (server["address"], server["letters"]) == (TUNNEL["hub"], "RED")
@@ -123,8 +128,9 @@ def test_our_spoke_registers_as_frr_does_with_a_host_mask_at_its_own_address(spo
     assert (spoke.pings("again").received, spoke.pings("again").duplicates) == (10, 0)
 
 
+@pytest.mark.story("frr-hub-register")
 def test_our_registrations_are_unique_unless_no_unique_says_otherwise(spoke: Run) -> None:
-    restarted = spoke.mark("start", 1)
+    restarted = spoke.mark("start spoke1", 1)
     unique = {packet.unique for packet in requests_of(spoke, "spoke1", since=0, until=restarted)}
     no_unique = {packet.unique for packet in requests_of(spoke, "spoke1", since=restarted, until=restarted + 100)}
     assert (unique, no_unique) == ({True}, {False})
@@ -133,6 +139,7 @@ def test_our_registrations_are_unique_unless_no_unique_says_otherwise(spoke: Run
 # ---------------------------------------------------------------------------------------- our hub, FRR spokes
 
 
+@pytest.mark.story("frr-spoke-register")
 def test_our_hub_registers_frr_spokes_that_do_not_know_its_address_and_tells_it(hub: Run) -> None:
     asked = hub.nhrp("hub", REGISTRATION_REQUEST)
     assert {packet.source for packet in asked} == {TUNNEL["spoke1"], TUNNEL["spoke2"]}
@@ -143,6 +150,7 @@ def test_our_hub_registers_frr_spokes_that_do_not_know_its_address_and_tells_it(
         assert servers == {TUNNEL["hub"]: NBMA["hub"]}
 
 
+@pytest.mark.story("frr-spoke-register")
 def test_our_hub_keeps_the_unique_flag_of_the_spoke_that_sent_it(hub: Run) -> None:
     entries = hub.entries("registered")
     first, second = entries[f"{TUNNEL['spoke1']}/32"], entries[f"{TUNNEL['spoke2']}/32"]
@@ -152,9 +160,10 @@ def test_our_hub_keeps_the_unique_flag_of_the_spoke_that_sent_it(hub: Run) -> No
     assert "unique" not in second["flags"]
 
 
+@pytest.mark.story("frr-spoke-register")
 def test_every_registration_of_an_frr_spoke_is_answered_at_once(hub: Run) -> None:
     for node in ("spoke1", "spoke2"):
-        begin, end = hub.mark("registered"), hub.mark("end KILL")
+        begin, end = hub.mark("registered"), hub.mark("KILL hub")
         sent = requests_of(hub, node, since=begin, until=end)
         answered = {reply.request_id: reply for reply in hub.nhrp(node, REGISTRATION_REPLY)}
         assert len(sent) >= 2, "a renewal belongs to it"
@@ -163,14 +172,16 @@ def test_every_registration_of_an_frr_spoke_is_answered_at_once(hub: Run) -> Non
             assert answered[packet.request_id].at - packet.at < 0.5
 
 
+@pytest.mark.story("frr-spoke-redirect", "frr-spokes-direct")
 def test_our_hub_redirects_both_directions_and_both_frr_spokes_go_direct(hub: Run) -> None:
     assert {packet.receiver for packet in hub.nhrp("hub", INDICATION)} == {NBMA["spoke1"], NBMA["spoke2"]}
     for node, other in (("spoke1", "spoke2"), ("spoke2", "spoke1")):
-        shortcuts = {row["prefix"]: row["via"] for row in hub.frr_shortcuts("shortcut", node)}
+        shortcuts = {row["prefix"]: row.get("via") for row in hub.frr_shortcuts("shortcut", node)}
         assert shortcuts[LAN[other]] == TUNNEL[other]
 
 
 @pytest.mark.parametrize("host", ["spoke1", "spoke2"])
+@pytest.mark.story("frr-spokes-direct")
 def test_no_ping_is_lost_or_doubled_when_frr_spokes_leave_our_hub(hub: Run, host: str) -> None:
     # FRR's switch is over in some milliseconds: one direction may find the shortcut there already.
     assert_switched_without_loss(hub.pings(host), hub_first=False)
@@ -183,10 +194,13 @@ def test_the_second_traceroute_beside_our_hub_goes_direct(hub: Run) -> None:
     assert hub.trace("to-hub") == ["192.168.1.1", TUNNEL["hub"], "192.168.0.10"]
 
 
+@pytest.mark.story("restart-ours-hub")
 def test_a_hub_of_ours_that_starts_again_has_its_frr_spokes_back_within_seconds(hub: Run) -> None:
-    assert hub.mark("registered again") - hub.mark("start", 1) < 20
+    """FRR asks again after 1, 2, 4, 8 and 16 s; the machine may be slow."""
+    assert hub.mark("registered again") - hub.mark("start hub", 1) < 35
 
 
+@pytest.mark.story("expiry-frr")
 def test_our_hub_forgets_an_frr_spoke_that_fell_silent_and_keeps_the_other(hub: Run) -> None:
     last = requests_of(hub, "spoke2", since=0, until=hub.mark("silence") + 1)[-1].at
     assert HOLDING_TIME - 0.5 < hub.mark("expired") - last < HOLDING_TIME + 2
@@ -197,22 +211,25 @@ def test_our_hub_forgets_an_frr_spoke_that_fell_silent_and_keeps_the_other(hub: 
 
 
 @pytest.mark.parametrize("node", NBMA)
+@pytest.mark.story("clean-packets")
 def test_tshark_finds_nothing_wrong_in_any_packet(spoke: Run, hub: Run, node: str) -> None:
     assert spoke.complaints(node) == []
     assert hub.complaints(node) == []
 
 
+@pytest.mark.story("kernel-gre")
 def test_the_gre_of_the_kernel_stays_quiet_while_we_run_and_is_given_back(spoke: Run) -> None:
     assert spoke.kernel_answers() == []
     assert [spoke.interfaces(label)["gre0"] for label in ("before", "shortcut", "cleanup")] == [False, True, False]
     assert spoke.interfaces("TERM")["gre0"] is False
 
 
+@pytest.mark.story("kernel-gre")
 def test_the_gre_of_the_kernel_stays_quiet_where_it_has_no_gre0_either(hub: Run) -> None:
     assert "gre0" not in hub.interfaces("before")
     assert hub.interfaces("shortcut")["dmvpn-gre"] is True
     answers = hub.kernel_answers()
-    killed, back, ended = hub.mark("end KILL"), hub.mark("registered again"), hub.mark("end TERM")
+    killed, back, ended = hub.mark("KILL hub"), hub.mark("registered again"), hub.mark("TERM hub")
     assert [at for at in answers if at < killed or back < at < ended] == []
     assert [at for at in answers if killed < at < back], "it does answer when nobody keeps it from doing so"
 

@@ -93,6 +93,10 @@ frr(){ local ns=$1 d=$2
   mkdir -p /run/frr/$ns "$OUT/conf"; chown -R frr:frr /run/frr; cat > "$OUT/conf/$ns.$d.conf"
   # zebra first; each daemon in its own path space
   cp "$OUT/conf/$ns.$d.conf" /run/frr/$ns/$d.conf; chown frr:frr /run/frr/$ns/$d.conf
+  frr_again $ns $d
+}
+# frr_again NS DAEMON: as it was configured before
+frr_again(){ local ns=$1 d=$2
   in_ns $ns $FRRBIN/$d -d -N $ns -f /run/frr/$ns/$d.conf -i /run/frr/$ns/$d.pid \
      --vty_socket /run/frr/$ns --log file:/run/frr/$ns/$d.log --log-level debug || log "start $ns $d failed"
 }
