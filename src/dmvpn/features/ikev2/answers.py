@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import WireError, surely
+from dmvpn.base.errors import surely
 from dmvpn.features.ikev2.acts import Begun, Established
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
@@ -16,7 +16,7 @@ from dmvpn.features.ikev2.exchanges.auth import certificates
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke, hand_over, succeed
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, suite_of
+from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, shared_secret, suite_of
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.proof import check_proof, our_proof
 from dmvpn.features.ikev2.sa import Rival, SaState, fresh_spi
@@ -149,11 +149,7 @@ def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], 
             NotifyType.INVALID_KE_PAYLOAD, f"perfect forward secrecy: ours group {group}", group.to_bytes(2, "big")
         )
     secret = draw(group, sa.entropy)
-    try:
-        shared = secret.agree(key.data)
-    except WireError as error:
-        raise Refused(NotifyType.INVALID_SYNTAX, f"the peer's key exchange is not legal: {error}") from error
-    return (Nonce(mine), KeyExchange(group, secret.public)), Agreement(nonces, shared)
+    return (Nonce(mine), KeyExchange(group, secret.public)), Agreement(nonces, shared_secret(secret, key))
 
 
 def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer:
@@ -168,9 +164,8 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
     spi = fresh_spi(sa.entropy)
     spis = (choice.offer.spi, spi)
     successor = succeed(sa, choice.suite, agreement.nonces, agreement.shared, spis, initiated=False)
-    nonces = agreement.nonces
     if isinstance(sa.outgoing.current, RekeyIke):  # who wins is known when ours is answered
-        sa.rival = Rival(successor, min(nonces.initiator, nonces.responder))
+        sa.rival = Rival(successor, agreement.nonces.lowest)
         sa.act(Begun(successor))
     else:
         hand_over(sa, successor)

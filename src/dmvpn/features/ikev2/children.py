@@ -77,8 +77,3 @@ class Children:
     def by_outbound(self, spi: bytes) -> ChildSa | None:
         """The child SA that the peer knows by this SPI of its own."""
         return next((child for child in self.active.values() if child.spi_out == spi), None)
-
-    @property
-    def newest(self) -> ChildSa | None:
-        """What packets should take."""
-        return next(reversed(self.active.values()), None)

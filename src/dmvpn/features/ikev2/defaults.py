@@ -15,5 +15,3 @@ DEFAULT_PROPOSAL: Final = Proposal(
     prf=(Hash.SHA512, Hash.SHA384),
     groups=(19, 14, 21),
 )
-#: Groups of RFC 2409: an operator may name them, and is warned.
-LEGACY_GROUPS: Final = frozenset({2, 5})

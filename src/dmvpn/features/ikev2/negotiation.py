@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import surely
+from dmvpn.base.errors import WireError, surely
 from dmvpn.features.ikev2.children import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
@@ -26,8 +26,10 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 
 if TYPE_CHECKING:
+    from dmvpn.features.ikev2.crypto.groups import PrivateValue
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire.payloads import KeyExchange
     from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 
 _TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
@@ -48,6 +50,14 @@ class Agreement:
 
     nonces: Nonces
     shared: bytes = field(default=b"", repr=False)
+
+
+def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
+    """What perfect forward secrecy adds to the keys. Raises Refused for a public value that is not legal."""
+    try:
+        return ours.agree(theirs.data)
+    except WireError as error:
+        raise Refused(NotifyType.INVALID_SYNTAX, f"the peer's key exchange is not legal: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,7 @@ class _Draft:
             terms=self.terms,
             since=sa.now,
             rekey_at=sa.rekey_time(self.terms.seconds),
-            lowest_nonce=min(agreement.nonces.initiator, agreement.nonces.responder),
+            lowest_nonce=agreement.nonces.lowest,
             initiated=initiated,
         )
 

@@ -31,7 +31,7 @@ from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
 from dmvpn.features.ikev2.sealed import Fragments, Illegible, open_message, seal
 from dmvpn.features.ikev2.window import Incoming, Outgoing
 from dmvpn.features.ikev2.wire.message import NO_SPI, Chain, Header, Message
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Notify, Payload
 
 if TYPE_CHECKING:
@@ -442,7 +442,3 @@ def fresh_esp_spi(entropy: Entropy) -> bytes:
     while int.from_bytes(spi := entropy.octets(4), "big") <= 255:
         pass
     return spi
-
-
-#: The SPI that a protocol uses in proposals: octets.
-SPI_SIZE: Final = {ProtocolId.IKE: 8, ProtocolId.ESP: 4}

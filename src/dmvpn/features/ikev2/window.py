@@ -19,7 +19,6 @@ T = TypeVar("T")
 INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 #: Requests that wait for their turn; more are a fault of ours, and bounded anyway.
 LARGEST_QUEUE: Final = 64
-LARGEST_ID: Final = 0xFFFFFFFF
 
 
 @dataclass(slots=True)

@@ -46,6 +46,11 @@ class Nonces:
         """Ni | Nr."""
         return self.initiator + self.responder
 
+    @property
+    def lowest(self) -> bytes:
+        """Which of two exchanges that replace the same SA gives way: the one with the lowest nonce of all (§2.8.1)."""
+        return min(self.initiator, self.responder)
+
 
 def first_seed(prf: Prf, nonces: Nonces, shared: bytes) -> bytes:
     """SKEYSEED of a new IKE SA: prf(Ni | Nr, g^ir). RFC 7296 §2.14."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteChild
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
-from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused
+from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused, shared_secret
 from dmvpn.features.ikev2.sa import RETRY
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload
@@ -87,10 +86,7 @@ class NewChild(Exchange):
             return Agreement(nonces)
         if theirs is None or theirs.group != self.group:
             raise Refused(NotifyType.INVALID_SYNTAX, "perfect forward secrecy: the peer sends no key of our group")
-        try:
-            return Agreement(nonces, self.secret.agree(theirs.data))
-        except WireError as error:
-            raise Refused(NotifyType.INVALID_SYNTAX, f"the peer's key exchange is not legal: {error}") from error
+        return Agreement(nonces, shared_secret(self.secret, theirs))
 
     def _made(self, child: ChildSa) -> None:
         self.sa.add_child(child)

@@ -62,7 +62,7 @@ class RekeyIke(Exchange):
         nonces = Nonces(self.nonce, nonce.data)
         successor = succeed(sa, suite, nonces, shared, (self.spi, chosen.proposals[0].spi), initiated=True)
         rival, sa.rival = sa.rival, None
-        if rival is not None and min(nonces.initiator, nonces.responder) < rival.lowest:
+        if rival is not None and nonces.lowest < rival.lowest:
             hand_over(sa, rival.successor)  # the peer deletes the old one
             sa.act(Begun(successor))
             surplus = DeleteIke(successor, "both ends rekeyed at once; the other new SA stays")

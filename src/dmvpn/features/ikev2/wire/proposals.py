@@ -24,8 +24,6 @@ _SUBSTRUCTURE = struct.Struct("!BxHBBBB")
 _TRANSFORM = struct.Struct("!BxHBxH")
 _ATTRIBUTE = struct.Struct("!HH")
 _LAST, _MORE_PROPOSALS, _MORE_TRANSFORMS = 0, 2, 3
-#: More than any peer sends, few enough that comparing every offer with every policy stays cheap.
-LARGEST_NUMBER_OF_TRANSFORMS: Final = 255
 
 _NAMES: dict[int, type[Encr | Prf | Integ | Group | Esn]] = {
     TransformType.ENCR: Encr,

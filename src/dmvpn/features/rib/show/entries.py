@@ -13,7 +13,6 @@ from dmvpn.features.rib.machine import RibMachine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.lpm import PrefixTable
     from dmvpn.features.rib.offers import Node, Offer
     from dmvpn.ios import ShowContext
 
@@ -141,8 +140,3 @@ def majors(entries: Iterable[RouteEntry]) -> dict[Prefix, Major]:
         network: Major(network, len(known), len(set(known)), known[0], lone=known == [network.length])
         for network, known in lengths.items()
     }
-
-
-def nodes_within(nodes: PrefixTable[Node], network: Prefix) -> list[Node]:
-    """The nodes with a best route inside a prefix, sorted."""
-    return [node for prefix, node in nodes.items() if node.best is not None and prefix in network]
