@@ -21,10 +21,6 @@ def world() -> World:
     return DESIGN.world()
 
 
-def test_both_directions_prefer_the_first_hub(world: World) -> None:
-    dual_hub.prefers_the_first_hub_in_both_directions(DESIGN, world)
-
-
 def test_a_spoke_has_a_server_on_each_tunnel_and_both_are_in_use_from_one_source(world: World) -> None:
     assert peers(world, "SPOKE1") == [
         "203.0.113.1 10.255.1.1 UP S 10.255.1.1/32",
@@ -44,39 +40,6 @@ def test_the_delay_of_the_tunnel_decides(world: World) -> None:
     world.configure("SPOKE1", "interface Tunnel1", "no delay")
     world.run_for(2)
     assert route(world, "SPOKE1", "10.1.10.0/24").endswith("via 10.255.1.1 Tunnel1")
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_when_the_first_hub_dies_the_second_takes_over_within_the_hold_time_and_gives_back(seed: int) -> None:
-    dual_hub.fails_over_and_returns(DESIGN, DESIGN.world(seed))
-
-
-def test_a_shortcut_feels_neither_the_death_nor_the_return_of_the_first_hub(world: World) -> None:
-    dual_hub.a_shortcut_feels_nothing(DESIGN, world)
-
-
-def test_spokes_that_never_met_find_each_other_by_the_second_hub(world: World) -> None:
-    dual_hub.a_new_shortcut_is_made_by_the_second_hub(DESIGN, world)
-
-
-def test_a_hub_that_restarts_within_the_hold_time_is_back_in_use_soon(world: World) -> None:
-    dual_hub.a_quick_restart_is_missed_by_the_probe(DESIGN, world)
-
-
-def test_the_second_hub_may_come_and_go(world: World) -> None:
-    dual_hub.the_death_of_the_second_hub_is_felt_by_nobody(DESIGN, world)
-
-
-def test_a_cut_cable_of_the_first_hub_is_a_failover_too(world: World) -> None:
-    dual_hub.a_cut_cable_of_the_first_hub_is_a_failover_too(DESIGN, world)
-
-
-def test_a_spoke_that_reaches_the_second_hub_alone_is_met_there(world: World) -> None:
-    dual_hub.a_spoke_that_reaches_the_second_hub_alone_is_met_there(DESIGN, world)
-
-
-def test_established_traffic_survives_both_hubs(world: World) -> None:
-    dual_hub.established_traffic_survives_both_hubs(DESIGN, world)
 
 
 def test_a_shortcut_under_traffic_follows_a_changed_delay_and_no_packet_is_lost(world: World) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 
-from support.conformance import ROOT, Proof, proofs
+from support.conformance import ROOT, Proof, links, proofs
 
 STORIES = ROOT / "tests" / "interop" / "stories.toml"
 PAGE = ROOT / "docs" / "reference" / "interop.md"
@@ -92,8 +92,7 @@ def page() -> str:
 
 def _row(row: Story, tests: list[Proof]) -> str:
     result = f"{row.result}; {row.why}" if row.why else row.result
-    links = "; ".join(f"[{test.sentence}](../../{test.path})" for test in tests)
-    return f"| {row.peer} | {row.ours} | {row.what} | {result} | {links} |"
+    return f"| {row.peer} | {row.ours} | {row.what} | {result} | {links(tests)} |"
 
 
 def main() -> None:

@@ -12,9 +12,7 @@ from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     Authentication,
     ForwardTransitRecord,
-    NatAddress,
     ResponderAddress,
-    ReverseTransitRecord,
     UnknownExtension,
 )
 from dmvpn.features.nhrp.packet import (
@@ -29,6 +27,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
+from support.by_hand import REQUEST
 from support.cloud import (
     HUB,
     HUB_NBMA,
@@ -44,15 +43,6 @@ from support.overlay import Overlay, address, cloud, make_shortcut
 from support.wire import with_checksum
 
 ENTRY = ClientInfo(prefix_length=32, holding_time=600, nbma=PEER_NBMA, protocol=PEER)
-REQUEST = ResolutionRequest(
-    source_nbma=SPOKE_NBMA,
-    source_protocol=SPOKE,
-    destination_protocol=address("10.4.4.1"),
-    flags=ResolutionFlag(0xC802),
-    request_id=900,
-    cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255),),
-    extensions=(ResponderAddress(), ForwardTransitRecord(), ReverseTransitRecord(), NatAddress()),
-)
 REPLY = ResolutionReply(
     source_nbma=SPOKE_NBMA,
     source_protocol=SPOKE,

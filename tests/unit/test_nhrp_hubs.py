@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.events import Hairpin, NhrpReceived, Unresolved
+from dmvpn.base.events import Hairpin, Unresolved
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.events import ClearCache
 from dmvpn.features.nhrp.extensions import (
     ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
     ReverseTransitRecord,
     find,
 )
@@ -22,37 +19,14 @@ from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
-    NhrpPacket,
     PurgeFlag,
     PurgeReply,
     PurgeRequest,
-    ResolutionFlag,
     ResolutionReply,
     ResolutionRequest,
 )
+from support.by_hand import HUB_NBMA, R31, R41, REQUEST, receive
 from support.overlay import TUNNEL, Member, Overlay, address, data_packet, hairpin, tunnel_config
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-
-R31, R41, HUB_NBMA = address("172.16.31.1"), address("172.16.41.1"), address("172.16.11.1")
-HUB_CIE = ClientInfo(
-    prefix_length=32, mtu=17912, holding_time=7200, preference=255, nbma=HUB_NBMA, protocol=address("192.168.100.11")
-)
-REQUEST = ResolutionRequest(
-    source_nbma=R31,
-    source_protocol=address("192.168.100.31"),
-    destination_protocol=address("10.4.4.1"),
-    flags=ResolutionFlag(0xC802),
-    request_id=900,
-    cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255),),
-    extensions=(ResponderAddress(), ForwardTransitRecord(), ReverseTransitRecord(), NatAddress()),
-)
-
-
-def _receive(overlay: Overlay, name: str, packet: NhrpPacket | bytes, source: IPAddress = R31) -> None:
-    octets = packet if isinstance(packet, bytes) else packet.serialize()
-    overlay.handle(name, NhrpReceived(TUNNEL, source, octets))
 
 
 def _refused(overlay: Overlay, name: str = "R11") -> dict[Refusal, int]:
@@ -136,10 +110,10 @@ def test_a_registration_is_withdrawn_by_its_owner_directly_and_by_nobody_else() 
         request_id=5,
         cies=(ClientInfo(prefix_length=32, protocol=spoke),),
     )
-    _receive(overlay, "R11", purge, address("172.16.12.1"))
+    receive(overlay, "R11", purge, address("172.16.12.1"))
     assert overlay.members["R11"].adjacencies[spoke] == R31
     assert _refused(overlay) == {Refusal.NOT_ALLOWED: 1}
-    _receive(overlay, "R11", purge, R31)
+    receive(overlay, "R11", purge, R31)
     assert spoke not in overlay.members["R11"].adjacencies
 
 
@@ -175,7 +149,7 @@ def test_a_ring_of_hubs_is_found_by_the_record_and_told_to_who_asked() -> None:
     overlay.start()
     overlay.run(2)
     overlay.packets.clear()
-    _receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.99.0.1")))
+    receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.99.0.1")))
     overlay.run(1)
     assert len(overlay.sent(ResolutionRequest)) == 3
     errors = overlay.sent(ErrorIndication)

@@ -24,13 +24,12 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     ResolutionRequest,
 )
+from support.by_hand import HUB_NBMA, R31, R41
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
 from support.wire import with_checksum
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-
-R31, R41, HUB_NBMA = address("172.16.31.1"), address("172.16.41.1"), address("172.16.11.1")
 
 
 def _ready(*, shortcut: bool = True) -> Overlay:

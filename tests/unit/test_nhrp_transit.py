@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal, SendLimit
 from dmvpn.features.nhrp.extensions import (
@@ -24,7 +22,6 @@ from dmvpn.features.nhrp.extensions import (
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
-    NhrpPacket,
     PurgeFlag,
     PurgeRequest,
     RegistrationFlag,
@@ -35,24 +32,8 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
-from support.overlay import TUNNEL, Overlay, address, cloud, hairpin
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-
-R31, R41, HUB_NBMA = address("172.16.31.1"), address("172.16.41.1"), address("172.16.11.1")
-HUB_CIE = ClientInfo(
-    prefix_length=32, mtu=17912, holding_time=7200, preference=255, nbma=HUB_NBMA, protocol=address("192.168.100.11")
-)
-REQUEST = ResolutionRequest(
-    source_nbma=R31,
-    source_protocol=address("192.168.100.31"),
-    destination_protocol=address("10.4.4.1"),
-    flags=ResolutionFlag(0xC802),
-    request_id=900,
-    cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255),),
-    extensions=(ResponderAddress(), ForwardTransitRecord(), ReverseTransitRecord(), NatAddress()),
-)
+from support.by_hand import HUB_CIE, HUB_NBMA, R31, R41, REQUEST, receive
+from support.overlay import Overlay, address, cloud, hairpin
 
 
 def _ready(**settings: object) -> Overlay:
@@ -63,11 +44,6 @@ def _ready(**settings: object) -> Overlay:
     return overlay
 
 
-def _receive(overlay: Overlay, name: str, packet: NhrpPacket | bytes, source: IPAddress = R31) -> None:
-    octets = packet if isinstance(packet, bytes) else packet.serialize()
-    overlay.handle(name, NhrpReceived(TUNNEL, source, octets))
-
-
 def _refused(overlay: Overlay, name: str = "R11") -> dict[Refusal, int]:
     return overlay.members[name].machine.tunnels[0].counters.refused
 
@@ -75,7 +51,7 @@ def _refused(overlay: Overlay, name: str = "R11") -> dict[Refusal, int]:
 @pytest.mark.conforms("5.1-hops-fewer", "5.3.1-prefix", "5.3.2-append")
 def test_a_forwarded_request_has_one_hop_less_and_the_server_on_its_record() -> None:
     overlay = _ready()
-    _receive(overlay, "R11", REQUEST)
+    receive(overlay, "R11", REQUEST)
     (sent,) = [s for s in overlay.packets if isinstance(s.packet, ResolutionRequest)]
     assert sent.destination == R41
     expected = put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,)))
@@ -113,7 +89,7 @@ def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(be
         cies=(ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
         extensions=(ForwardTransitRecord(entries=(asker, HUB_CIE)), ReverseTransitRecord()),
     )
-    _receive(overlay, "R11", reply, R41)
+    receive(overlay, "R11", reply, R41)
     assert overlay.sent(ResolutionReply) == []
     assert overlay.sent(ErrorIndication)[0].error_code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
 
@@ -122,10 +98,10 @@ def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(be
 def test_passwords_are_swapped_hop_by_hop() -> None:
     overlay = _ready(authentication="secret7")
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
-    _receive(overlay, "R11", packet)
+    receive(overlay, "R11", packet)
     sent = overlay.sent(ResolutionRequest, "R11")[0]
     assert [e for e in sent.extensions if isinstance(e, Authentication)] == [Authentication(data=b"secret7")]
-    _receive(overlay, "R11", REQUEST)
+    receive(overlay, "R11", REQUEST)
     assert overlay.sent(ErrorIndication)[0].error_code == ErrorCode.AUTHENTICATION_FAILURE
 
 
@@ -133,7 +109,7 @@ def test_passwords_are_swapped_hop_by_hop() -> None:
 def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
     overlay = _ready()
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
-    _receive(overlay, "R11", packet)
+    receive(overlay, "R11", packet)
     assert find(overlay.sent(ResolutionRequest, "R11")[0].extensions, Authentication) is None
 
 
@@ -141,7 +117,7 @@ def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
 @pytest.mark.parametrize("hop_count", [0, 1])
 def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int) -> None:
     overlay = _ready()
-    _receive(overlay, "R11", replace(REQUEST, hop_count=hop_count))
+    receive(overlay, "R11", replace(REQUEST, hop_count=hop_count))
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.HOP_COUNT_EXCEEDED
     assert parse(error.packet) == replace(REQUEST, hop_count=hop_count)
@@ -152,7 +128,7 @@ def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int)
 def test_a_packet_that_came_by_before_is_a_loop() -> None:
     overlay = _ready()
     looped = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
-    _receive(overlay, "R11", looped)
+    receive(overlay, "R11", looped)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.LOOP_DETECTED
     assert _refused(overlay) == {Refusal.LOOP: 1}
@@ -171,7 +147,7 @@ def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] 
         cies=(ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
         extensions=put(REQUEST.extensions, kind(entries=(HUB_CIE,))),
     )
-    _receive(overlay, "R11", reply, R41)
+    receive(overlay, "R11", reply, R41)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.LOOP_DETECTED
     assert error.destination_protocol == address("10.4.4.1")
@@ -180,7 +156,7 @@ def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] 
 @pytest.mark.conforms("2.2-nak", "5.2.2-nak-12")
 def test_a_request_whose_way_leads_back_is_answered_with_no_binding() -> None:
     overlay = _ready()
-    _receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.3.3.9")))
+    receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.3.3.9")))
     (reply,) = overlay.sent(ResolutionReply)
     assert reply.cies == (ClientInfo(code=CieCode.NO_BINDING),)
     assert _refused(overlay) == {Refusal.RESOLUTION_REFUSED: 1}
@@ -191,7 +167,7 @@ def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded()
     overlay = _ready()
     unknown = UnknownExtension(type=77, value=b"abc")
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, unknown))
-    _receive(overlay, "R11", packet)
+    receive(overlay, "R11", packet)
     assert overlay.sent(ResolutionRequest)[0] == replace(packet, hop_count=254)
 
 
@@ -199,7 +175,7 @@ def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded()
 def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
     overlay = _ready()
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, UnknownExtension(type=77, value=b"abc")))
-    _receive(overlay, "R41", packet, HUB_NBMA)
+    receive(overlay, "R41", packet, HUB_NBMA)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.UNRECOGNIZED_EXTENSION
     assert overlay.sent(ResolutionReply) == []
@@ -209,17 +185,17 @@ def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
 def test_an_unknown_extension_that_may_be_ignored_is_copied_into_the_reply() -> None:
     overlay = _ready()
     unknown = UnknownExtension(type=77, value=b"abc", compulsory=False)
-    _receive(overlay, "R41", replace(REQUEST, extensions=(*REQUEST.extensions, unknown)), HUB_NBMA)
+    receive(overlay, "R41", replace(REQUEST, extensions=(*REQUEST.extensions, unknown)), HUB_NBMA)
     assert find(overlay.sent(ResolutionReply)[0].extensions, UnknownExtension) == unknown
 
 
 @pytest.mark.conforms("5.2.2-extensions", "5.3-order", "5.3-reply")
 def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
     overlay = _ready()
-    _receive(overlay, "R41", replace(REQUEST, extensions=(), end=b""), HUB_NBMA)
+    receive(overlay, "R41", replace(REQUEST, extensions=(), end=b""), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions == ()
     order = (NatAddress(), ReverseTransitRecord(), ResponderAddress(), ForwardTransitRecord())
-    _receive(overlay, "R41", replace(REQUEST, extensions=order, request_id=901), HUB_NBMA)
+    receive(overlay, "R41", replace(REQUEST, extensions=order, request_id=901), HUB_NBMA)
     assert [type(e) for e in overlay.sent(ResolutionReply)[-1].extensions] == [type(e) for e in order]
 
 
@@ -227,7 +203,7 @@ def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
 def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> None:
     overlay = _ready()
     asked = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
-    _receive(overlay, "R41", asked, HUB_NBMA)
+    receive(overlay, "R41", asked, HUB_NBMA)
     reply = overlay.sent(ResolutionReply)[0]
     assert find(reply.extensions, ForwardTransitRecord) == ForwardTransitRecord(entries=(HUB_CIE,))
     assert find(reply.extensions, ReverseTransitRecord) == ReverseTransitRecord()
@@ -241,7 +217,7 @@ def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> No
 def test_vendor_extensions_may_be_many_and_all_come_back() -> None:
     overlay = _ready()
     vendors = tuple(VendorPrivate(vendor=bytes((0, 0, n)), data=b"x") for n in range(3))
-    _receive(overlay, "R41", replace(REQUEST, extensions=(*vendors, *REQUEST.extensions)), HUB_NBMA)
+    receive(overlay, "R41", replace(REQUEST, extensions=(*vendors, *REQUEST.extensions)), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions[:3] == vendors
 
 
@@ -259,8 +235,8 @@ def test_an_error_is_never_answered_with_an_error() -> None:
         error_code=ErrorCode.PROTOCOL_ERROR,
         packet=REQUEST.serialize(),
     )
-    _receive(overlay, "R11", error)  # its hop count is used up
-    _receive(overlay, "R11", replace(error, hop_count=255, destination_protocol=address("10.77.0.1")))  # no way
+    receive(overlay, "R11", error)  # its hop count is used up
+    receive(overlay, "R11", replace(error, hop_count=255, destination_protocol=address("10.77.0.1")))  # no way
     assert overlay.packets == []
 
 
@@ -274,7 +250,7 @@ def test_an_error_for_somebody_else_is_passed_on() -> None:
         error_code=ErrorCode.PROTOCOL_ERROR,
         packet=REQUEST.serialize(),
     )
-    _receive(overlay, "R11", error)
+    receive(overlay, "R11", error)
     (sent,) = overlay.packets
     assert sent.destination == R41
 
@@ -289,14 +265,14 @@ def test_our_own_error_that_came_back_is_dropped_silently() -> None:
         error_code=ErrorCode.PROTOCOL_ERROR,
         packet=b"",
     )
-    _receive(overlay, "R11", error)
+    receive(overlay, "R11", error)
     assert overlay.packets == []
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x00", b"\xff" * 40, bytes(1500)])
 def test_what_cannot_be_read_is_counted_and_nothing_else(octets: bytes) -> None:
     overlay = _ready()
-    _receive(overlay, "R11", octets)
+    receive(overlay, "R11", octets)
     assert overlay.packets == []
     assert _refused(overlay) == {Refusal.MALFORMED: 1}
 
@@ -305,7 +281,7 @@ def test_what_cannot_be_read_is_counted_and_nothing_else(octets: bytes) -> None:
 def test_a_packet_for_a_tunnel_without_network_id_is_logged() -> None:
     overlay = _ready()
     overlay.configure("R11", network_id=None)
-    _receive(overlay, "R11", REQUEST)
+    receive(overlay, "R11", REQUEST)
     assert overlay.log_texts("R11")[-1].startswith("%DMVPN-5-NHRP_NETID_UNCONFIGURED: Tunnel100: ")
 
 
@@ -321,7 +297,7 @@ def test_a_registration_for_another_server_is_passed_on_and_its_reply_comes_back
         cies=(ClientInfo(prefix_length=32, holding_time=600),),
         extensions=REQUEST.extensions,
     )
-    _receive(overlay, "R11", request)
+    receive(overlay, "R11", request)
     overlay.run(1)
     entry = overlay.members["R41"].machine.tunnels[0].cache.host(address("192.168.100.31"))
     assert entry is not None
@@ -340,7 +316,7 @@ def test_a_purge_for_somebody_else_is_passed_on() -> None:
         request_id=5,
         cies=(ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
     )
-    _receive(overlay, "R11", purge)
+    receive(overlay, "R11", purge)
     assert overlay.sent(PurgeRequest)[0].hop_count == 254
 
 
@@ -351,7 +327,7 @@ def test_a_purge_for_somebody_else_is_passed_on() -> None:
 def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() -> None:
     overlay = _ready(max_send=(5, 10))
     for number in range(20):
-        _receive(overlay, "R11", replace(REQUEST, request_id=number))
+        receive(overlay, "R11", replace(REQUEST, request_id=number))
     assert len(overlay.sent(ResolutionRequest, "R11")) == 5
     assert _refused(overlay)[Refusal.SEND_LIMIT] == 15
     registration = RegistrationRequest(
@@ -362,10 +338,10 @@ def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() ->
         request_id=1,
         cies=(ClientInfo(prefix_length=32, holding_time=600),),
     )
-    _receive(overlay, "R11", registration, address("172.16.51.1"))
+    receive(overlay, "R11", registration, address("172.16.51.1"))
     assert len(overlay.sent(RegistrationReply)) == 1
     overlay.run(11)
-    _receive(overlay, "R11", replace(REQUEST, request_id=99))
+    receive(overlay, "R11", replace(REQUEST, request_id=99))
     assert len(overlay.sent(ResolutionRequest, "R11")) == 6
 
 
@@ -383,12 +359,12 @@ def test_the_window_of_the_limit_slides() -> None:
 def test_refusals_are_logged_once_in_a_while() -> None:
     overlay = _ready()
     for _ in range(5):
-        _receive(overlay, "R11", b"nonsense")
+        receive(overlay, "R11", b"nonsense")
     assert overlay.log_texts("R11")[-1] == (
         "%NHRP-4-PAKREFUSED: Tunnel100: packet from 172.16.31.1 refused: "
         "malformed (NHRP header cut short at octet 8 (RFC 2332 §5.1))"
     )
     assert sum("PAKREFUSED" in text for text in overlay.log_texts("R11")) == 1
     overlay.run(11)
-    _receive(overlay, "R11", b"nonsense")
+    receive(overlay, "R11", b"nonsense")
     assert sum("PAKREFUSED" in text for text in overlay.log_texts("R11")) == 2
