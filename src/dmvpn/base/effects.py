@@ -6,11 +6,12 @@ All are frozen dataclasses that derive from `Effect`. A failure comes back as th
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.protection import EspSa
 
 #: GRE protocol types (RFC 2784 §2.4; NHRP's is what all DMVPN implementations use).
 GRE_IPV4 = 0x0800
@@ -52,6 +53,7 @@ class SendGre(Effect):
     """Send something in GRE straight to an NBMA address, past forwarding table and adjacencies.
 
     protocol: the GRE protocol type: `GRE_NHRP` with an NHRP packet, `GRE_IPV4` with a whole IP packet (a probe).
+    connection: on a protected tunnel, over this one; 0: the newest with that address.
     """
 
     tunnel: str
@@ -59,6 +61,7 @@ class SendGre(Effect):
     protocol: int
     payload: bytes
     tos: int = 0xC0
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,22 @@ class SendKeepalive(Effect):
 # ------------------------------------------------------------------------------------------------ tunnels
 
 
+class DfBit(enum.Enum):
+    """The "do not fragment" bit of an outer header."""
+
+    COPY = "copy"  # as in the packet inside
+    CLEAR = "clear"
+    SET = "set"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelSpec:
     """What the data plane must know of a GRE tunnel (RFC 2784, key: RFC 2890).
 
     source: our NBMA address. destination: the far end's, or None: multipoint. mtu: octets, the tunnel's `ip mtu`.
-    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None. ttl: of the outer header.
+    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None. ttl: of the outer header. protected: GRE
+    leaves in ESP or not at all, and comes out of ESP or is dropped. df: of the outer header; once a router on the way
+    has said that packets with it are too big, larger ones are cut before they are encapsulated, or their senders hear.
     """
 
     name: str
@@ -87,6 +100,7 @@ class TunnelSpec:
     mss: int | None = None
     ttl: int = 255
     protected: bool = False
+    df: DfBit = DfBit.CLEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +142,15 @@ class SetHairpin(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetAdjacency(Effect):
-    """Packets for this overlay next hop go to this NBMA address; replaces an earlier one without losing a packet."""
+    """Packets for this overlay next hop go to this NBMA address; replaces an earlier one without losing a packet.
+
+    connection: on a protected tunnel, over this one, wherever its peer has moved; 0: the newest with that address.
+    """
 
     tunnel: str
     next_hop: IPAddress
     nbma: IPAddress
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +165,13 @@ class ClearAdjacency(Effect):
 class SetMulticast(Effect):
     """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time).
 
-    version: of IP; each family of a tunnel has its own list.
+    version: of IP; each family of a tunnel has its own list. bound: further copies, each over one connection.
     """
 
     tunnel: str
     nbmas: tuple[IPAddress, ...]
     version: int = 4
+    bound: tuple[tuple[IPAddress, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +184,61 @@ class PollUsage(Effect):
     """Report the packet counters of the tunnel's peers with `UsageReported`."""
 
     tunnel: str
+
+
+# ------------------------------------------------------------------------------------------------ IPsec
+
+
+@dataclass(frozen=True, slots=True)
+class ServeIpsec(Effect):
+    """Take ESP and IKE at exactly these addresses of ours (the whole list each time), by whatever interface they come.
+
+    ESP: protocol 50 and UDP port 4500. IKE: UDP port 500, and 4500 behind the non-ESP marker (RFC 3948 §2.2); it comes
+    as `IpReceived` of protocol 17, with its UDP header and, on 4500, the marker. `SendIp` of protocol 17 sends it.
+    What fails comes back with the addresses where it failed alone; at the others all is well.
+    """
+
+    locals: tuple[IPAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallSa(Effect):
+    """Receive on this pair of SAs from now on; what its connection had stays.
+
+    eager: send on it at once. Else its connection sends on what it had until the first good packet came in on this one,
+    or `UseSa` says so, or nothing else is left.
+    """
+
+    sa: EspSa
+    eager: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseSa(Effect):
+    """Send on this one from now on: the peer deletes its predecessor."""
+
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSa(Effect):
+    """Forget both halves, and their keys. One that is not there is gone already."""
+
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveConnection(Effect):
+    """The peer of this connection is there now: all its SAs send to this address and UDP port (0: protocol 50)."""
+
+    connection: int
+    remote: IPAddress
+    remote_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PollSas(Effect):
+    """Report the counters of all SAs with `SasCounted`."""
 
 
 # ------------------------------------------------------------------------------------------- interfaces, forwarding
@@ -289,8 +363,16 @@ class Resolve(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportKey(Effect):
+    """Keys for whoever captures packets, after `KeysWanted` alone. table: a file of Wireshark; line: for that file."""
+
+    table: str
+    line: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Store(Effect):
-    """Keep octets under a name across restarts (request identifiers); the next life is told them as `Remembered`."""
+    """Keep octets under a name across restarts; the next life is told them as `Remembered`. It may be a private key."""
 
     name: str
-    octets: bytes
+    octets: bytes = field(repr=False)

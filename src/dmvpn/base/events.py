@@ -7,12 +7,13 @@ further events of their own (a `clear` command, a `ping`): every one is a frozen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
+    from dmvpn.base.protection import SaCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +47,30 @@ class ConfigurationEntered(Event):
     Only a text without errors gets here: a shell or a session checks it first.
     """
 
-    text: str
+    text: str = field(repr=False)
     by: str = "console"
     saved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeysWanted(Event):
+    """Who owns the lab captures its packets and wants to read them: keys are to be told (`ReportKey`), or no more.
+
+    No command of a router makes this event.
+    """
+
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered(Event):
     """What the router stored under this name in an earlier life (`Store`). It comes before the configuration.
 
-    What got lost does not come, and nothing waits for it.
+    What got lost does not come, and nothing waits for it. It may be a private key.
     """
 
     name: str
-    octets: bytes
+    octets: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +129,13 @@ class Packets:
 class NhrpReceived(Event):
     """An NHRP packet came out of GRE (protocol type 0x2001).
 
-    outer_source: the NBMA address it really came from. sa: the security association that protected it; None: clear.
+    outer_source: the NBMA address it really came from. connection: what protected it, 0: in clear.
     """
 
     tunnel: str
     outer_source: IPAddress
     data: bytes
-    sa: int | None = None
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +157,27 @@ class Unresolved(Event):
 class Hairpin(Event):
     """A transit packet came out of `tunnel` and left by a tunnel of the same NHRP network (rate-limited by the plane).
 
-    nbma: the NBMA address of the neighbour it came from. packet: its first octets, TTL already decremented.
+    nbma, connection: the neighbour it came from. packet: its first octets, TTL already decremented.
     """
 
     tunnel: str
     out_tunnel: str
     nbma: IPAddress
     packet: bytes
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PeerUsage:
-    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets."""
+    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets.
+
+    connection: on a protected tunnel each one is a peer by itself; nbma is where its peer is now.
+    """
 
     nbma: IPAddress
     sent: int
     received: int
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +209,8 @@ class GreDrops:
     """GRE packets that went nowhere. no_tunnel: for none of ours, because of their addresses or their key.
 
     no_peer: of our own, for a neighbour without NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused
-    by the host.
+    by the host. in_clear: came without ESP for a protected tunnel. no_sa: should have left by a protected tunnel, to a
+    neighbour without SA. no_spi: ESP for an SA that is not.
     """
 
     malformed: int = 0
@@ -201,6 +218,9 @@ class GreDrops:
     no_peer: int = 0
     not_ipv4: int = 0
     unsent: int = 0
+    in_clear: int = 0
+    no_sa: int = 0
+    no_spi: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +229,47 @@ class InterfacesCounted(Event):
 
     counts: tuple[InterfaceCount, ...]
     drops: GreDrops
+
+
+@dataclass(frozen=True, slots=True)
+class SasCounted(Event):
+    """The answer to `PollSas`."""
+
+    counts: tuple[SaCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaWorn(Event):
+    """A pair of SAs has carried its `soft_octets`, or three quarters of its sequence numbers: said once."""
+
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSpi(Event):
+    """ESP came for an SA that is not there (rate-limited by the plane). remote_port: of UDP, 0: protocol 50."""
+
+    local: IPAddress
+    remote: IPAddress
+    remote_port: int
+    spi: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearReceived(Event):
+    """Clear GRE came for a protected tunnel, and was dropped (rate-limited by the plane)."""
+
+    local: IPAddress
+    remote: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHeard(Event):
+    """A good and newest packet of a connection came from elsewhere than its peer is; said once for each such place."""
+
+    connection: int
+    remote: IPAddress
+    remote_port: int
 
 
 @dataclass(frozen=True, slots=True)

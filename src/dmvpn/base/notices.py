@@ -11,9 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.effects import DfBit, NextHop, RouteKind
 
 if TYPE_CHECKING:
+    from dmvpn.base.protection import (
+        Connection,
+        EspSa,
+        Protected,
+        ProtectionPhase,
+        ProtectionPolicy,
+        SaView,
+    )
     from dmvpn.base.reasons import Reason
 
 
@@ -126,7 +134,8 @@ class TunnelState:
     destination: None on a multipoint tunnel. up: the tunnel can send (its line protocol, `if-state nhrp` aside).
     transport_mtu: octets, what IOS announces for the tunnel itself (17916, with a key 17912), whatever `ip mtu` says.
     protection: the IPsec profile's name, or "". keepalive: seconds between two, and how many may go unanswered.
-    ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented. bandwidths: kbit/s.
+    ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented; sealing: how many of them
+    ESP takes away. bandwidths: kbit/s. enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
     """
 
     name: str
@@ -145,6 +154,8 @@ class TunnelState:
     path_mtu_discovery: bool = False
     transmit_bandwidth: int = 8000
     receive_bandwidth: int = 8000
+    sealing: int = 0
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,150 @@ class MulticastReached(Notice):
     """
 
     tunnel: str
+
+
+# ------------------------------------------------------------------------------------------------ protection
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionDecided(Notice):
+    """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
+
+    overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
+    counted; with padding, GRE packet and 2 octets of trailer fill whole blocks (RFC 4303 §2.4). df: of the outer
+    header; COPY: of that which the GRE packet would have without ESP.
+    """
+
+    tunnel: str
+    reason: Reason | None
+    overhead: int = 0
+    block: int = 1
+    df: DfBit = DfBit.COPY
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionWanted(Notice):
+    """Packets of a protected tunnel are to go to this NBMA address, or (wanted False) no more. To IPsec.
+
+    by: who says so ("tunnel", "nhrp"): a pair is let go when nobody wants it. remote_port: the peer is the one that its
+    NAT shows with this UDP port, as a server says; 0: nothing is known of one.
+    """
+
+    tunnel: str
+    nbma: IPAddress
+    wanted: bool
+    by: str = "nhrp"
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionChanged(Notice):
+    """The protection between a tunnel and an NBMA address is different now, whoever began. To tunnels and NHRP.
+
+    remote_port: of the one peer there that is wanted by this port, as in `ProtectionWanted`; 0: of the address.
+    """
+
+    tunnel: str
+    nbma: IPAddress
+    state: Protected
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesChanged(Notice):
+    """All that IKE may negotiate (the whole list each time). From IPsec to IKE."""
+
+    policies: tuple[ProtectionPolicy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationsChanged(Notice):
+    """There are other revocation lists now: who is connected may have to go. From PKI to IKE."""
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationWanted(Notice):
+    """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
+
+    policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`. remote_port: the UDP port that a
+    NAT shows for the peer's port 4500, as somebody said who reaches it so; 0: nothing is known of one. Peers behind one
+    address differ by it: each is wanted, and let go, by itself.
+    """
+
+    policy: str
+    local: IPAddress
+    remote: IPAddress
+    wanted: bool
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationChanged(Notice):
+    """How far IKE is with an address that it has no SAs with. From IKE to IPsec. reason: why the last try failed.
+
+    remote_port: as in `NegotiationWanted`.
+    """
+
+    local: IPAddress
+    remote: IPAddress
+    phase: ProtectionPhase
+    reason: Reason | None = None
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged(Notice):
+    """A connection came (old is None), moved or is otherwise different now, or has no SAs any more (new is None).
+
+    returned: its peer had lost its SAs, and has proved itself anew; what else it was told, it may not know any more.
+    """
+
+    old: Connection | None
+    new: Connection | None
+    reason: str = ""
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaNegotiated(Notice):
+    """IKE has a pair of SAs. From IKE to IPsec. replaces: the spi_in of the one that it takes the place of."""
+
+    connection: Connection
+    sa: EspSa
+    view: SaView
+    eager: bool
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaClosed(Notice):
+    """A pair was deleted: nothing may be sent on it. If `lingers` it still receives, until this is said once more."""
+
+    spi_in: int
+    reason: str
+    lingers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SaRenewalWanted(Notice):
+    """This pair of SAs is worn: replace it. From IPsec to IKE."""
+
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSilent(Notice):
+    """Nothing has passed over this connection for long: ask its peer whether it lives. From IPsec to IKE."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionUnwanted(Notice):
+    """Nobody has used this connection for long, or somebody cleared it: delete its SAs. From IPsec to IKE."""
+
+    connection: int
+    reason: str
 
 
 # ------------------------------------------------------------------------------------------------ routes

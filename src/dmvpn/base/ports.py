@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event, Packets
     from dmvpn.base.notices import InterfaceState, Notice, Route, TunnelState
+    from dmvpn.base.protection import (
+        Connection,
+        Credentials,
+        IkeStats,
+        IkeView,
+        Protected,
+        ProtectedPair,
+        SaView,
+    )
 
 
 class Machine(Protocol):
@@ -87,6 +96,64 @@ class Rib(Protocol):
         ...
 
 
+class Protection(Protocol):
+    """Asked of the IPsec feature."""
+
+    def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
+        """How far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
+
+        port: of the peer alone that has this UDP port at the address, 0: of any.
+        """
+        ...
+
+    def connection(self, number: int) -> Connection | None:
+        """A connection that has SAs, by its number."""
+        ...
+
+    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+        """Those that have SAs (between these addresses), the newest first."""
+        ...
+
+    def sas(self) -> tuple[SaView, ...]:
+        """All pairs of SAs, the oldest first."""
+        ...
+
+    def pairs(self) -> tuple[ProtectedPair, ...]:
+        """All tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
+        ...
+
+
+class Ike(Protocol):
+    """Asked of the IKEv2 feature."""
+
+    def sas(self) -> tuple[IkeView, ...]:
+        """All IKE SAs, the oldest first."""
+        ...
+
+    def stats(self) -> IkeStats:
+        """What was counted since the start, or since somebody cleared it."""
+        ...
+
+
+class Pki(Protocol):
+    """Asked of the PKI feature."""
+
+    def credentials(self, trustpoint: str) -> Credentials | None:
+        """What this trustpoint gives; None: there is no such trustpoint, or nothing in it.
+
+        The same object until something changes.
+        """
+        ...
+
+    def trustpoints(self) -> tuple[str, ...]:
+        """Those that give something, in the order of the configuration."""
+        ...
+
+    def fits(self, name: str, certificate: bytes) -> bool:
+        """Does the certificate map of this name mean the certificate (DER)?"""
+        ...
+
+
 class Debugging(Protocol):
     """Asked of the system feature."""
 
@@ -120,6 +187,9 @@ class Ports:
     interfaces: Interfaces
     tunnels: Tunnels
     rib: Rib
+    protection: Protection
+    ike: Ike
+    pki: Pki
     debugging: Debugging
     clock: Clock
     entropy: Entropy

@@ -1,13 +1,27 @@
-"""What IPsec wants of IKE: the terms of `crypto ipsec profile`, resolved for one tunnel, in words that both know."""
+"""IPsec in words that tunnels, NHRP, IPsec, IKE and the data planes share.
+
+Who asks whom, when a tunnel is protected:
+
+    tunnel, nhrp --ProtectionWanted(tunnel, nbma)--> ipsec --NegotiationWanted(policy, remote)--> ikev2
+    tunnel, nhrp <--ProtectionChanged------------- ipsec <--SaNegotiated, ConnectionChanged----- ikev2
+                                                   ipsec --InstallSa, UseSa, RemoveSa--> data plane
+
+A *connection* is a peer as IKE knows it: local address, remote address and the identity it proved. Its number stays the
+same over rekeys, new IKE SAs and moves of the peer, so that what is bound to it need not follow them. Several spokes
+behind one NAT address are several connections. The number 0 means none: in clear, or the newest with that address.
+"""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
 
 
 class EspCipher(enum.Enum):
@@ -35,12 +49,24 @@ class EspTransform:
     hash: EspHash | None = None
 
 
+class Encapsulation(enum.Enum):
+    """`crypto ipsec encapsulation udp`: when ESP and IKE go in UDP port 4500.
+
+    AUTO: between two of ours, and where NAT is; else ports 500 and protocol 50, also where 4500 is blocked.
+    """
+
+    AUTO = "auto"
+    FORCE = "force"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectionPolicy:
     """How packets between `local` and any peer are protected. name: of the IPsec profile; ikev2_profile: "": any.
 
     transforms: the best first. pfs_group: Diffie-Hellman group of later child SAs, 0: none. may_tunnel: tunnel mode is
-    taken from a peer that insists. seconds, kilobytes: lifetime of a child SA. replay_window: packets.
+    taken from a peer that insists. seconds, kilobytes: lifetime of a child SA. replay_window: packets. remotes: the
+    only peers that it is for; empty: all that no other policy of the same `local` is for.
     """
 
     name: str
@@ -54,3 +80,257 @@ class ProtectionPolicy:
     kilobytes: int = 4_608_000
     replay_window: int = 1024
     responder_only: bool = False
+    isakmp_profile: str = ""
+    encapsulation: Encapsulation = Encapsulation.AUTO
+    nat_traversal: bool = True
+    esn: bool = False
+    remotes: tuple[IPAddress, ...] = ()
+
+
+def policies_for(
+    policies: Iterable[ProtectionPolicy], local: IPAddress, remote: IPAddress
+) -> tuple[ProtectionPolicy, ...]:
+    """Those that are for this pair of addresses."""
+    ours = [policy for policy in policies if policy.local == local]
+    special = tuple(policy for policy in ours if remote in policy.remotes)
+    return special or tuple(policy for policy in ours if not policy.remotes)
+
+
+# ------------------------------------------------------------------------------------------------ connections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A peer that proved its identity. profile: the IPsec profile's name; identity: as text, and `kind` of identity.
+
+    local_port, remote_port: UDP ports of ESP, 0: protocol 50. nat: somebody translates between us; behind_nat: the
+    peer is the one behind it. initiator: we began. since: seconds monotonic.
+    """
+
+    number: int
+    local: IPAddress
+    remote: IPAddress
+    identity: str
+    profile: str
+    ikev2_profile: str = ""
+    local_port: int = 0
+    remote_port: int = 0
+    nat: bool = False
+    behind_nat: bool = False
+    initiator: bool = False
+    since: float = 0.0
+
+
+class ProtectionPhase(enum.IntEnum):
+    """How far the protection of a pair of addresses is; the names are those of `show dmvpn`.
+
+    INTF: nothing is there (the tunnel itself cannot). IKE: its SA is being negotiated. IPSEC: the peer has proved who
+    it is, and there is no pair of SAs yet. SECURED: packets may go.
+    """
+
+    INTF = 0
+    IKE = 1
+    IPSEC = 2
+    SECURED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """What there is between a tunnel and an NBMA address. connection: the newest, 0 without. reason: why not."""
+
+    phase: ProtectionPhase
+    connection: int = 0
+    reason: Reason | None = None
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedPair:
+    """A tunnel and an NBMA address that are to be protected, or are because the peer began; for shows.
+
+    local: the tunnel's source. profile: the IPsec profile's name. state: as `Protection.between` says. remote_port: of
+    the one that is meant of several behind the address, 0: all.
+    """
+
+    tunnel: str
+    local: IPAddress
+    remote: IPAddress
+    profile: str
+    state: Protected
+    remote_port: int = 0
+
+
+# ------------------------------------------------------------------------------------------------ SAs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EspSa:
+    """A pair of SAs as a data plane needs it (RFC 4301 §4.4.2). spi_in: we chose it; it names the pair here.
+
+    key_in, key_out: of the cipher, an AEAD's salt at the end; hash_key_*: empty for an AEAD. local_port, remote_port:
+    of UDP, 0: protocol 50. window: packets, 0: no replay protection. soft_octets: after which `SaWorn` is reported, in
+    either direction, and hard_octets: after which nothing goes any more; 0: no limit. tunnel_mode: GRE has an IP header
+    of its own inside, between `inner_local` and `inner_remote` (what the selectors say; None: as outside).
+    """
+
+    connection: int
+    spi_in: int
+    spi_out: int
+    transform: EspTransform
+    key_in: bytes = field(repr=False)
+    key_out: bytes = field(repr=False)
+    hash_key_in: bytes = field(default=b"", repr=False)
+    hash_key_out: bytes = field(default=b"", repr=False)
+    local: IPAddress
+    remote: IPAddress
+    local_port: int = 0
+    remote_port: int = 0
+    esn: bool = False
+    window: int = 1024
+    tunnel_mode: bool = False
+    soft_octets: int = 0
+    hard_octets: int = 0
+    inner_local: IPAddress | None = None
+    inner_remote: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaCount:
+    """What one pair of SAs carried; octets are of the payload, before padding.
+
+    replayed: too old, or seen before; broken: they did not open; unsent: refused by limit or host.
+    """
+
+    spi_in: int
+    sent: int = 0
+    sent_octets: int = 0
+    received: int = 0
+    received_octets: int = 0
+    replayed: int = 0
+    broken: int = 0
+    unsent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaView:
+    """A pair of SAs, for shows. It has no keys. since, expires, rekey_at: seconds. used: we send on it.
+
+    local_selector, remote_selector: "203.0.113.1/255.255.255.255/47/0". count: None until the plane was asked. before:
+    what its predecessors on the same connection carried, so that the counters of a flow outlive a rekey.
+    """
+
+    connection: Connection
+    spi_in: int
+    spi_out: int
+    transform: EspTransform
+    transport: bool
+    esn: bool
+    window: int
+    pfs_group: int
+    since: float
+    expires: float
+    rekey_at: float
+    kilobytes: int
+    used: bool
+    local_selector: str
+    remote_selector: str
+    count: SaCount | None = None
+    before: SaCount | None = None
+
+
+class IkePhase(enum.Enum):
+    """Where an IKE SA is, in the words of `show crypto ikev2 sa`."""
+
+    INIT = "IN-NEG"
+    READY = "READY"
+    DELETED = "DELETE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IkeView:
+    """An IKE SA, for shows. number: of the session ("Tunnel-id"). local_spi, remote_spi: 8 octets.
+
+    encryption, prf, integrity: as IOS writes them ("AES-CBC", "SHA512"); bits: of the key. group: Diffie-Hellman.
+    local_auth, remote_auth: "PSK", "RSA", "ECDSA". lifetime: seconds; since, rekey_at, heard: seconds monotonic.
+    children: their inbound SPIs. next_request, next_answer: message identifiers. local_window, remote_window: requests
+    that we may have on their way, and that the peer may. dpd, dpd_retry: seconds, 0: off.
+    """
+
+    number: int
+    phase: IkePhase
+    connection: Connection | None
+    local: IPAddress
+    local_port: int
+    remote: IPAddress
+    remote_port: int
+    local_spi: bytes
+    remote_spi: bytes
+    initiator: bool
+    encryption: str = ""
+    bits: int = 0
+    prf: str = ""
+    integrity: str = ""
+    group: int = 0
+    local_auth: str = ""
+    remote_auth: str = ""
+    local_identity: str = ""
+    remote_identity: str = ""
+    lifetime: float = 86_400.0
+    since: float = 0.0
+    rekey_at: float | None = None
+    heard: float = 0.0
+    dpd: float = 0.0
+    dpd_retry: float = 0.0
+    nat_keepalive: float = 0.0
+    fragmentation: bool = False
+    nat_inside: bool = False
+    nat_outside: bool = False
+    ikev2_profile: str = ""
+    next_request: int = 0
+    next_answer: int = 0
+    local_window: int = 1
+    remote_window: int = 1
+    children: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IkeStats:
+    """What IKE counted since the router started or `clear crypto ikev2 stats`, for `show crypto ikev2 stats`.
+
+    incoming_*: IKE_SA_INIT requests of peers; outgoing_*: ours (repetitions not counted). accepted: an IKE SA came of
+    it; rejected: refused by us (incoming) or not answered, or refused by the peer (outgoing). refused_by_limit: of the
+    rejected incoming ones, those that `crypto ikev2 limit` refused. dropped: datagrams that fit no SA and were no
+    request. challenged: cookies asked for; cookies_accepted, cookies_rejected: those that came back.
+    """
+
+    incoming: int = 0
+    incoming_accepted: int = 0
+    incoming_rejected: int = 0
+    outgoing: int = 0
+    outgoing_accepted: int = 0
+    outgoing_rejected: int = 0
+    refused_by_limit: int = 0
+    dropped: int = 0
+    challenged: int = 0
+    cookies_accepted: int = 0
+    cookies_rejected: int = 0
+
+
+# ------------------------------------------------------------------------------------------------ certificates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a trustpoint gives. chain: our certificate and its issuers; key: PKCS #8; both empty if we have none.
+
+    anchors: who is believed; intermediates: authorities below them; crls: what they revoked. All in DER. revocation:
+    without a current CRL nobody is believed.
+    """
+
+    trustpoint: str
+    chain: tuple[bytes, ...] = ()
+    key: bytes = field(default=b"", repr=False)
+    anchors: tuple[bytes, ...] = ()
+    intermediates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    revocation: bool = False

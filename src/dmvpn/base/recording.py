@@ -22,6 +22,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, PeerUsage
+from dmvpn.base.protection import EspSa, EspTransform, SaCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -196,8 +197,12 @@ def _decode(value: Json) -> object:
             raise ValueError(f"unknown value {tag}")
 
 
+#: What events, and effects that failed, are made of.
+_PARTS = (PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform)
+
+
 def _classes() -> dict[str, type[object]]:
-    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in (PeerUsage, InterfaceCount, GreDrops)}
+    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in _PARTS}
 
 
 def _named(root: type[object]) -> dict[str, type[object]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.ports import Clock, Debugging, Interfaces, Machine, Ports, Rib, Tunnels
+    from dmvpn.base.ports import Clock, Debugging, Ike, Interfaces, Machine, Pki, Ports, Protection, Rib, Tunnels
 
 
 def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
@@ -18,6 +18,12 @@ def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
         ports.tunnels = cast("Tunnels", tunnel)
     if rib := machines.get("rib"):
         ports.rib = cast("Rib", rib)
+    if ipsec := machines.get("ipsec"):
+        ports.protection = cast("Protection", ipsec)
+    if ikev2 := machines.get("ikev2"):
+        ports.ike = cast("Ike", ikev2)
+    if pki := machines.get("pki"):
+        ports.pki = cast("Pki", pki)
     if system := machines.get("system"):
         ports.debugging = cast("Debugging", system)
         ports.clock = cast("Clock", system)

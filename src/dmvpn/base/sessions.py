@@ -1,0 +1,274 @@
+"""Crypto sessions: what `show crypto session` and `show dmvpn detail` count as one, made of what IKE and IPsec answer.
+
+A session is a peer on a tunnel, with its IKE SAs and the traffic that is protected. A peer that is wanted and not there
+is one, too: then it has a reason.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.protection import EspCipher, IkePhase, ProtectionPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
+
+IKE_PORT: Final = 500
+
+
+class SessionStatus(enum.Enum):
+    """Of a session, in the words of IOS."""
+
+    UP_ACTIVE = "UP-ACTIVE"
+    UP_IDLE = "UP-IDLE"
+    UP_NO_IKE = "UP-NO-IKE"
+    DOWN_NEGOTIATING = "DOWN-NEGOTIATING"
+    DOWN = "DOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionIke:
+    """An IKE SA of a session; number 0: there is none. capabilities: letters of `show crypto session detail`.
+
+    lifetime: seconds that are left.
+    """
+
+    number: int
+    local: IPAddress
+    local_port: int
+    remote: IPAddress
+    remote_port: int
+    active: bool
+    capabilities: str = ""
+    lifetime: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFlow:
+    """The traffic of a session, over all its SAs. sas: one for each direction of a pair.
+
+    text: as in an access list ("permit 47 host 198.51.100.1 host 203.0.113.1"). *_left: of the pair that we send on, in
+    kilobytes (None: without limit) and seconds. spi: what we send with, 0: nothing.
+    """
+
+    text: str
+    sas: int = 0
+    received: int = 0
+    received_dropped: int = 0
+    sent: int = 0
+    sent_dropped: int = 0
+    received_kilobytes_left: int | None = 0
+    sent_kilobytes_left: int | None = 0
+    seconds_left: int = 0
+    spi: int = 0
+    transform: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CryptoSession:
+    """A peer on a tunnel. number: of the IKE session, 0 while there is none. tunnel: "" if its tunnel is gone.
+
+    profile: of IKEv2; ipsec_profile: what the tunnel names. uptime: seconds, None while it is down. reason: why it is.
+    """
+
+    number: int
+    tunnel: str
+    profile: str
+    ipsec_profile: str
+    status: SessionStatus
+    uptime: float | None
+    peer: IPAddress
+    port: int
+    identity: str
+    ikes: tuple[SessionIke, ...]
+    flow: SessionFlow
+    reason: str = ""
+
+
+def sessions(ports: Ports, now: float) -> tuple[CryptoSession, ...]:
+    """All sessions: those that tunnels want in the order of tunnels and addresses, then what else there is."""
+    known = _Known(ports)
+    made: list[CryptoSession] = []
+    told: set[int] = set()
+    for pair in ports.protection.pairs():
+        connections = known.between(pair)
+        told.update(connection.number for connection in connections)
+        made += (_session(known, pair.tunnel, connection, pair.state, now) for connection in connections)
+        if not connections:
+            made.append(_absent(pair, known.attempts(pair), now))
+    for connection in known.connections:
+        if connection.number not in told:
+            names = tunnels_of(ports, connection) or ("",)
+            made += (_session(known, name, connection, None, now) for name in names)
+    return tuple(made)
+
+
+def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
+    """The tunnels that this connection can serve, by source, IPsec profile and destination."""
+    return tuple(
+        tunnel.name
+        for tunnel in ports.tunnels.all()
+        if tunnel.protection
+        and (tunnel.source, tunnel.protection) == (connection.local, connection.profile)
+        and tunnel.destination in (None, connection.remote)
+    )
+
+
+def transform_words(transform: EspTransform) -> str:
+    """As IOS writes it where SAs are shown: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    bits = "" if transform.bits == 128 else str(transform.bits)
+    if transform.cipher is EspCipher.AES_GCM:
+        return f"esp-gcm {bits}".strip()
+    cipher = f"esp-{bits}-aes" if bits else "esp-aes"
+    if transform.hash is None:
+        return cipher
+    return f"{cipher} esp-{transform.hash.value.replace('sha1', 'sha')}-hmac"
+
+
+def flow_text(local_selector: str, remote_selector: str) -> str:
+    """Two selectors ("203.0.113.1/255.255.255.255/47/0") as a line of an access list."""
+    protocol = local_selector.split("/")[2]
+    return f"permit {'ip' if protocol == '0' else protocol} {_host(local_selector)} {_host(remote_selector)}"
+
+
+def _host(selector: str) -> str:
+    address, mask = selector.split("/")[:2]
+    return f"host {address}" if mask in ("255.255.255.255", "128", "ffff:" * 7 + "ffff") else f"{address}/{mask}"
+
+
+class _Known:
+    """What IKE and IPsec answer, by connection: a hub has thousands. trying: IKE SAs of nobody yet, by addresses."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ikes: dict[int, list[IkeView]] = {}
+        self.pairs: dict[int, list[SaView]] = {}
+        self.trying: dict[tuple[IPAddress, IPAddress], list[IkeView]] = {}
+        found: dict[int, Connection] = {}
+        for ike in ports.ike.sas():
+            if ike.connection is None:
+                self.trying.setdefault((ike.local, ike.remote), []).append(ike)
+            else:
+                self.ikes.setdefault(ike.connection.number, []).append(ike)
+                found[ike.connection.number] = ike.connection
+        for sa in ports.protection.sas():
+            self.pairs.setdefault(sa.connection.number, []).append(sa)
+            found[sa.connection.number] = sa.connection
+        found.update((connection.number, connection) for connection in ports.protection.connections())
+        self.connections = sorted(found.values(), key=lambda connection: connection.number)
+        self._between: dict[tuple[IPAddress, IPAddress, str], list[Connection]] = {}
+        for connection in self.connections:
+            key = (connection.local, connection.remote, connection.profile)
+            self._between.setdefault(key, []).append(connection)
+
+    def between(self, pair: ProtectedPair) -> list[Connection]:
+        """Those of this pair of addresses; several peers may be behind one of them."""
+        found = self._between.get((pair.local, pair.remote, pair.profile), [])
+        return [connection for connection in found if pair.remote_port in (0, connection.remote_port)]
+
+    def attempts(self, pair: ProtectedPair) -> list[IkeView]:
+        """IKE SAs of nobody yet that may come to be with this pair."""
+        found = self.trying.get((pair.local, pair.remote), [])
+        return [ike for ike in found if pair.remote_port in (0, ike.remote_port) or ike.remote_port == IKE_PORT]
+
+
+def _session(known: _Known, tunnel: str, connection: Connection, state: Protected | None, now: float) -> CryptoSession:
+    ikes, pairs = known.ikes.get(connection.number, []), known.pairs.get(connection.number, [])
+    ready = any(ike.phase is IkePhase.READY for ike in ikes)
+    reason = state.reason if state is not None and not pairs else None
+    return CryptoSession(
+        number=min((ike.number for ike in ikes), default=0),
+        tunnel=tunnel,
+        profile=connection.ikev2_profile,
+        ipsec_profile=connection.profile,
+        status=_status(pairs=bool(pairs), ready=ready, trying=bool(ikes)),
+        uptime=now - connection.since if pairs or ready else None,
+        peer=connection.remote,
+        port=connection.remote_port or next((ike.remote_port for ike in ikes), IKE_PORT),
+        identity=connection.identity,
+        ikes=tuple(_ike(ike, now) for ike in ikes) or (_no_ike(connection.local, connection.remote),),
+        flow=_flow(pairs, now) if pairs else _empty_flow(connection.local, connection.remote),
+        reason=str(reason) if reason is not None else "",
+    )
+
+
+def _absent(pair: ProtectedPair, trying: list[IkeView], now: float) -> CryptoSession:
+    """A peer that is wanted and has proved nothing yet."""
+    local, remote, state = pair.local, pair.remote, pair.state
+    negotiating = bool(trying) or state.phase in (ProtectionPhase.IKE, ProtectionPhase.IPSEC)
+    return CryptoSession(
+        number=0,
+        tunnel=pair.tunnel,
+        profile=next((ike.ikev2_profile for ike in trying), ""),
+        ipsec_profile=pair.profile,
+        status=_status(pairs=False, ready=False, trying=negotiating),
+        uptime=None,
+        peer=remote,
+        port=next((ike.remote_port for ike in trying), pair.remote_port or IKE_PORT),
+        identity="",
+        ikes=tuple(_ike(ike, now) for ike in trying) or (_no_ike(local, remote),),
+        flow=_empty_flow(local, remote),
+        reason=str(state.reason) if state.reason is not None else "",
+    )
+
+
+def _status(*, pairs: bool, ready: bool, trying: bool) -> SessionStatus:
+    if pairs:
+        return SessionStatus.UP_ACTIVE if ready else SessionStatus.UP_NO_IKE
+    if ready:
+        return SessionStatus.UP_IDLE
+    return SessionStatus.DOWN_NEGOTIATING if trying else SessionStatus.DOWN
+
+
+def _ike(ike: IkeView, now: float) -> SessionIke:
+    ready = ike.phase is IkePhase.READY
+    letters = (("D", ike.dpd > 0), ("N", ike.nat_inside or ike.nat_outside), ("F", ike.fragmentation))
+    return SessionIke(
+        number=ike.number,
+        local=ike.local,
+        local_port=ike.local_port,
+        remote=ike.remote,
+        remote_port=ike.remote_port,
+        active=ready,
+        capabilities="".join(letter for letter, has in letters if has and ready),
+        lifetime=max(0.0, ike.since + ike.lifetime - now) if ready else 0.0,
+    )
+
+
+def _no_ike(local: IPAddress, remote: IPAddress) -> SessionIke:
+    return SessionIke(number=0, local=local, local_port=IKE_PORT, remote=remote, remote_port=IKE_PORT, active=False)
+
+
+def _flow(pairs: Sequence[SaView], now: float) -> SessionFlow:
+    used = next((pair for pair in reversed(pairs) if pair.used), pairs[-1])
+    counts = [pair.count for pair in pairs if pair.count is not None]
+    earlier = [pair.before for pair in pairs if pair.before is not None]
+    counts += earlier[:1]  # the oldest pair's: those of younger ones count the older pairs again
+    limit, own = used.kilobytes or None, used.count
+    return SessionFlow(
+        text=flow_text(used.local_selector, used.remote_selector),
+        sas=2 * len(pairs),
+        received=sum(count.received for count in counts),
+        received_dropped=sum(count.replayed + count.broken for count in counts),
+        sent=sum(count.sent for count in counts),
+        sent_dropped=sum(count.unsent for count in counts),
+        received_kilobytes_left=kilobytes_left(limit, own.received_octets if own else 0),
+        sent_kilobytes_left=kilobytes_left(limit, own.sent_octets if own else 0),
+        seconds_left=max(0, int(used.expires - now)),
+        spi=used.spi_out,
+        transform=transform_words(used.transform),
+    )
+
+
+def kilobytes_left(limit: int | None, octets: int) -> int | None:
+    """Whole kilobytes until the limit; None: there is none."""
+    return None if limit is None else max(0, (limit * 1024 - octets) // 1024)
+
+
+def _empty_flow(local: IPAddress, remote: IPAddress) -> SessionFlow:
+    return SessionFlow(text=f"permit 47 host {local} host {remote}")
