@@ -22,7 +22,7 @@ from dmvpn.ios.configurator import ConfigResult, Configurator, Problem
 from dmvpn.ios.context import ShowContext
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Confirm, DebugFlag, Feature, Later
+from dmvpn.ios.feature import Ask, Change, Confirm, DebugFlag, Feature, Later
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
 from dmvpn.ios.grammar import (
     GLOBAL,
@@ -54,6 +54,8 @@ __all__ = [
     "INTERFACE_MODE",
     "AnyOrder",
     "Args",
+    "Ask",
+    "Change",
     "Choice",
     "CliError",
     "ConfigLine",

@@ -78,8 +78,8 @@ KEY: Final = ConfigLine(
 )
 KEY_STRING: Final = ConfigLine(
     "key-chain-key",
-    "key-string [ 0 ] {text:line}",
-    {"key-string": "The key itself", "0": "It follows in clear", "text": "The key"},
+    "key-string [ 0 ] {secret:line}",
+    {"key-string": "The key itself", "0": "It follows in clear", "secret": "The key"},
     order=10,
 )
 # Kept for the sake of existing configurations: a key is valid all the time, and protocols choose their algorithms.

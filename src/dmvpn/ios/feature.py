@@ -39,6 +39,33 @@ class Confirm:
     event: Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What an action returns to read something first; `then` makes of it what the command does: an event, a `Change`.
+
+    many: lines up to an empty one (PEM may have some inside) or the word `quit`; else one, behind `prompt`. said: lines
+    to be shown before.
+    """
+
+    then: Callable[[str], object]
+    many: bool = False
+    prompt: str = ""
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an action returns to change the configuration: its lines are entered on top of what runs.
+
+    events: for the router, before that. said: to be shown. failed: it was refused, and only `said` counts.
+    """
+
+    lines: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    said: tuple[str, ...] = ()
+    failed: bool = False
+
+
 class Later:
     """Commands whose module is imported when a prompt first asks for them: it takes a tenth of a router's start."""
 

@@ -18,6 +18,7 @@ Lines are compared by identity: two constants are two commands even if they look
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -89,6 +90,9 @@ class _Required(Enum):
 
 
 _REQUIRED: Final = _Required.REQUIRED
+#: Names of arguments that are keys and passwords, wherever they stand; and what stands for one where it is not shown.
+SECRETS: Final = ("key", "password", "secret")
+HIDDEN: Final = "<removed>"
 
 
 class Args(Mapping[str, Hashable]):
@@ -135,7 +139,16 @@ class Args(Mapping[str, Hashable]):
         return hash((frozenset(self._values.items()), self._keywords))
 
     def __repr__(self) -> str:
-        return f"Args({' '.join(self.words)!r}, {self._values})"
+        values = {name: HIDDEN if name in SECRETS else value for name, value in self._values.items()}
+        return f"Args({self.without_secrets(' '.join(self.words))!r}, {values})"
+
+    def without_secrets(self, text: str) -> str:
+        """A text about this line, with a mark in the place of keys and passwords."""
+        for name in SECRETS:
+            secret = self._values.get(name)
+            if isinstance(secret, str):
+                text = re.sub(rf"(?<!\S){re.escape(secret)}(?!\S)", HIDDEN, text)
+        return text
 
     @property
     def values_given(self) -> Mapping[str, Hashable]:
@@ -298,9 +311,10 @@ class ExecCommand:
 
     query(context, args) returns a dataclass, render(dataclass) its lines; `| json` prints the dataclass.
     action(context, args) returns what the caller is to carry out. `privilege`: the level from which it is seen.
+    configures: on IOS it belongs to configuration mode, so it is taken there, too.
     """
 
-    __slots__ = ("action", "help", "privilege", "query", "render", "syntax")
+    __slots__ = ("action", "configures", "help", "privilege", "query", "render", "syntax")
 
     def __init__(
         self,
@@ -311,6 +325,7 @@ class ExecCommand:
         render: Callable[[R], Iterable[str]] | None = None,
         action: Callable[[C, Args], object] | None = None,
         privilege: int = 1,
+        configures: bool = False,
     ) -> None:
         # The types of context and result tie the three functions together here; whoever calls them knows neither.
         self.syntax = syntax
@@ -319,6 +334,7 @@ class ExecCommand:
         self.render = cast("Callable[[object], Iterable[str]] | None", render)
         self.action = cast("Callable[[object, Args], object] | None", action)
         self.privilege = privilege
+        self.configures = configures
 
     def __repr__(self) -> str:
         return f"ExecCommand({self.syntax!r})"

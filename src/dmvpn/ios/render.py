@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from dmvpn.ios.tree import Section, Statement
 
 
-def render_tree(tree: Section) -> list[str]:
-    """The body of the running configuration."""
+def render_tree(tree: Section, *, hide: bool = False) -> list[str]:
+    """The body of the running configuration. hide: keys and passwords are left out."""
     lines: list[str] = []
     group = ""
     for statement in tree.statements():
@@ -25,24 +25,25 @@ def render_tree(tree: Section) -> list[str]:
         first = words[1] if statement.negated and len(words) > 1 else words[0]
         if lines and (statement.section is not None or first != group):
             lines.append("!")
-        lines += render_statement(statement)
+        lines += render_statement(statement, hide=hide)
         group = "" if statement.section is not None else first
     if lines:
         lines.append("!")
     return lines
 
 
-def render_statement(statement: Statement, depth: int = 0) -> Iterator[str]:
+def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False) -> Iterator[str]:
     """One statement and, if it opened a section, everything in it."""
     indent = " " * depth
-    yield from (indent + statement.text).split("\n")  # a banner has several lines
+    text = statement.text_for_others if hide else statement.text
+    yield from (indent + text).split("\n")  # a banner has several lines
     section = statement.section
     if section is None:
         return
     for inner in section.statements():
         if inner.section is not None and inner.section.mode.exit_word:
             yield indent + " !"
-        yield from render_statement(inner, depth + 1)
+        yield from render_statement(inner, depth + 1, hide=hide)
     if section.mode.exit_word:
         yield indent + section.mode.exit_word
     elif section.mode.closing_mark:

@@ -39,6 +39,11 @@ class Statement:
         text = self.line.text(self.args)
         return f"no {text}" if self.negated else text
 
+    @property
+    def text_for_others(self) -> str:
+        """The same without keys and passwords."""
+        return self.args.without_secrets(self.text)
+
 
 class Section:
     """The statements of one mode."""
@@ -58,7 +63,8 @@ class Section:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.mode.name}, {[statement.text for statement in self.statements()]})"
+        texts = [statement.text_for_others for statement in self.statements()]
+        return f"{type(self).__name__}({self.mode.name}, {texts})"
 
     # What features ask -------------------------------------------------------------------------------------------
 
@@ -197,6 +203,10 @@ class ConfigTree(Section):
     def render(self) -> list[str]:
         """The body of the running configuration: everything between its header and `end`."""
         return render_tree(self)
+
+    def render_for_others(self) -> list[str]:
+        """The same without keys and passwords."""
+        return render_tree(self, hide=True)
 
 
 def _sortable(value: Hashable) -> tuple[int, str]:
