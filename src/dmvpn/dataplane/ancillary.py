@@ -21,6 +21,7 @@ IP_MTU_DISCOVER: Final = 10
 IP_RECVERR: Final = 11
 IP_RECVTTL: Final = 12
 IP_RECVTOS: Final = 13
+IP_MTU: Final = 14
 IP_MULTICAST_ALL: Final = 49
 PMTUDISC_DONT: Final = 0
 PMTUDISC_DO: Final = 2

@@ -1,7 +1,7 @@
 """The Rust engine: the distribution `dmvpn-engine` moves the packets, this module tells it what to do.
 
-    TAP, raw socket <-> threads of dmvpn_engine.Engine, which decide by dmvpn_engine.Core <- orders from here
-                            `-> NHRP, keepalives, hairpins -> a queue and one descriptor -> `_read` -> events
+    TAP, raw 47, raw 50, UDP 4500 <-> threads of dmvpn_engine.Engine, which decide by dmvpn_engine.Core <- orders
+                     `-> NHRP, keepalives, hairpins, IKE, facts -> a queue and one descriptor -> `_read` -> events
 
 The core is `dmvpn.dataplane.python.core.PacketCore` in Rust: same packets in, same octets out. Descriptors are made
 here, as for the Python engine, so both meet the same problems of a host and explain them in the same words.
@@ -9,27 +9,47 @@ here, as for the Python engine, so both meet the same problems of a host and exp
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import dmvpn_engine
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
-from dmvpn.dataplane.sockets import GreSocket
+from dmvpn.base.events import (
+    ClearReceived,
+    ConnectionHeard,
+    Event,
+    GreDrops,
+    Hairpin,
+    IpReceived,
+    KeepaliveReceived,
+    NhrpReceived,
+    PeerUsage,
+    SaWorn,
+    UnknownSpi,
+)
+from dmvpn.base.protection import SaCount
+from dmvpn.dataplane.esp import EspSuite
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ipv4_address
+from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
+    from dmvpn.base.protection import EspSa
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The one that this module speaks.
-_INTERFACE: Final = 1
+_INTERFACE: Final = 2
+#: UDP port of ESP and of IKE behind a NAT (RFC 3948).
+_ENCAPSULATED: Final = 4500
 
 
 @dataclass(slots=True)
@@ -40,10 +60,23 @@ class _Served:
     spec: TunnelSpec
 
 
+class _End(NamedTuple):
+    """Where ESP comes to an address of ours."""
+
+    esp: EspSocket
+    udp: UdpSocket
+
+    def close(self) -> None:
+        self.esp.close()
+        self.udp.close()
+
+
 class RustEngine:
     """A `PacketEngine` in Rust."""
 
     name = "rust"
+    carries_esp = True
+    minds_paths = False
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         """Raises UserError if the installed engine is of another version, OSError."""
@@ -57,6 +90,7 @@ class RustEngine:
         self._served: dict[str, _Served] = {}
         self._names: dict[int, str] = {}
         self._sockets: dict[bytes, GreSocket] = {}
+        self._ends: dict[bytes, _End] = {}
         self._numbers = 0
         self._closed = False
         watch.add(self._engine.fileno(), self._read)
@@ -65,15 +99,19 @@ class RustEngine:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
         self._open_socket(spec.source)  # first, for it may fail: then nothing has changed
         served = self._served.get(spec.name)
+        fresh = served is None
         if served is None:
             served = _Served(self._numbers + 1, spec)
+        served.spec = spec
+        source, destination = spec.source.packed, spec.destination.packed if spec.destination is not None else None
+        self._core.set_tunnel(
+            served.number, source, destination, spec.key, own_mac, spec.mtu, spec.mss, protected=spec.protected
+        )
+        if fresh:
             self._engine.set_tap(served.number, tap.fileno())
             self._numbers = served.number
             self._served[spec.name] = served
             self._names[served.number] = spec.name
-        served.spec = spec
-        destination = spec.destination.packed if spec.destination is not None else None
-        self._core.set_tunnel(served.number, spec.source.packed, destination, spec.key, own_mac, spec.mtu, spec.mss)
         self._close_unused_sockets()
 
     def remove_tunnel(self, tunnel: str) -> None:
@@ -85,13 +123,20 @@ class RustEngine:
             del self._names[served.number]
             self._close_unused_sockets()
 
-    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress) -> None:
-        """Frames for this peer id go to an NBMA address."""
-        self._core.set_peer(self._served[tunnel].number, peer, nbma.packed)
+    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
+        """Frames for this peer id go to an NBMA address, over this connection."""
+        self._core.set_peer(self._served[tunnel].number, peer, nbma.packed, connection)
 
-    def set_multicast(self, tunnel: str, nbmas: tuple[IPAddress, ...]) -> None:
-        """Multicast frames go to these NBMA addresses."""
-        self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas])
+    def clear_peer(self, tunnel: str, peer: int) -> None:
+        """Forget a peer id."""
+        self._core.clear_peer(self._served[tunnel].number, peer)
+
+    def set_multicast(
+        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+    ) -> None:
+        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
+        over = [(nbma.packed, connection) for nbma, connection in bound]
+        self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas], over)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """What the tunnel reports of transit packets."""
@@ -103,19 +148,124 @@ class RustEngine:
         for name, address in of_tunnels.items():
             self._core.set_address(self._served[name].number, address)
 
-    def send(self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int) -> None:
+    def send(
+        self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
+    ) -> None:
         """Send something of the router's own in GRE. Raises OSError."""
-        self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos)
+        self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection)
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address."""
-        counts = self._core.usage(self._served[tunnel].number)
+        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
+        served = self._served[tunnel]
+        if served.spec.protected:
+            over = self._core.usage_over(served.number)
+            return tuple(
+                PeerUsage(ipv4_address(nbma), sent, received, connection)
+                for connection, nbma, sent, received in over
+                if nbma is not None
+            )
+        counts = self._core.usage(served.number)
         return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in counts)
 
     def dropped(self) -> GreDrops:
         """GRE packets that went nowhere."""
-        malformed, no_tunnel, no_peer, not_ipv4, unsent = self._core.dropped()
-        return GreDrops(malformed=malformed, no_tunnel=no_tunnel, no_peer=no_peer, not_ipv4=not_ipv4, unsent=unsent)
+        malformed, no_tunnel, no_peer, not_ipv4, unsent, in_clear, no_sa, no_spi = self._core.dropped()
+        return GreDrops(
+            malformed=malformed,
+            no_tunnel=no_tunnel,
+            no_peer=no_peer,
+            not_ipv4=not_ipv4,
+            unsent=unsent,
+            in_clear=in_clear,
+            no_sa=no_sa,
+            no_spi=no_spi,
+        )
+
+    # ------------------------------------------------------------------------------------------------ IPsec
+
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+        """Have protocol 50 and UDP port 4500 at exactly these addresses; what went wrong, by address."""
+        wanted = {address.packed: address for address in locals_}
+        for packed in [packed for packed in self._ends if packed not in wanted]:
+            self._close_end(packed)
+        problems: dict[IPAddress, OSError | UserError] = {}
+        for packed, address in wanted.items():
+            if packed not in self._ends:
+                try:
+                    self._open_end(address)
+                except (OSError, UserError) as error:
+                    problems[address] = error
+        return problems
+
+    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+        """Send octets from UDP port 4500 of a served address. Raises OSError."""
+        end = self._ends.get(local.packed)
+        if end is None:
+            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {local}")
+        end.udp.send(payload, str(remote), remote_port, tos=tos)
+
+    def install_sa(self, sa: EspSa, *, eager: bool) -> None:
+        """Take a pair of SAs. Raises UserError."""
+        EspSuite.of(sa.transform)  # explains what is no transform
+        inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
+        self._core.install_sa(
+            connection=sa.connection,
+            spi_in=sa.spi_in,
+            spi_out=sa.spi_out,
+            cipher=sa.transform.cipher.value,
+            bits=sa.transform.bits,
+            hash=sa.transform.hash.value if sa.transform.hash is not None else None,
+            key_in=sa.key_in,
+            key_out=sa.key_out,
+            hash_key_in=sa.hash_key_in,
+            hash_key_out=sa.hash_key_out,
+            local=sa.local.packed,
+            remote=sa.remote.packed,
+            remote_port=sa.remote_port,
+            esn=sa.esn,
+            window=sa.window,
+            inner=inner if sa.tunnel_mode else None,
+            soft=sa.soft_octets,
+            hard=sa.hard_octets,
+            eager=eager,
+        )
+
+    def use_sa(self, spi_in: int) -> None:
+        """Send on this one."""
+        self._core.use_sa(spi_in)
+
+    def remove_sa(self, spi_in: int) -> None:
+        """Forget both halves and their keys."""
+        self._core.remove_sa(spi_in)
+
+    def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
+        """All its SAs send there from now on."""
+        self._core.move_connection(connection, remote.packed, remote_port)
+
+    def sa_counts(self) -> tuple[SaCount, ...]:
+        """What every pair of SAs carried."""
+        return tuple(
+            SaCount(
+                spi_in=spi_in,
+                sent=sent,
+                sent_octets=sent_octets,
+                received=received,
+                received_octets=received_octets,
+                replayed=replayed,
+                broken=broken,
+                unsent=unsent,
+            )
+            for (
+                spi_in,
+                sent,
+                sent_octets,
+                received,
+                received_octets,
+                replayed,
+                broken,
+                unsent,
+            ) in self._core.sa_counts()
+        )
 
     def close(self) -> None:
         """Stop and give everything back."""
@@ -126,28 +276,17 @@ class RustEngine:
         self._engine.close()
         self._served.clear()
         self._close_unused_sockets()
+        for end in self._ends.values():
+            end.close()
+        self._ends.clear()
 
     # ------------------------------------------------------------------------------------------------ small change
 
     def _read(self) -> None:
         for punt in self._engine.take_punts():
-            event = self._event(*punt)
+            event = event_of(punt, self._names)
             if event is not None:
                 self._report(event)
-
-    def _event(
-        self, kind: Literal["nhrp", "keepalive", "hairpin"], number: int, nbma: bytes, data: bytes, out: int
-    ) -> Event | None:
-        """None: the tunnel went while the packet was waiting."""
-        tunnel = self._names.get(number)
-        if tunnel is None:
-            return None
-        if kind == "nhrp":
-            return NhrpReceived(tunnel, ipv4_address(nbma), data)
-        if kind == "keepalive":
-            return KeepaliveReceived(tunnel)
-        left_by = self._names.get(out)
-        return Hairpin(tunnel, left_by, ipv4_address(nbma), data) if left_by is not None else None
 
     def _open_socket(self, source: IPAddress) -> None:
         if not isinstance(source, IPv4Address):
@@ -168,3 +307,62 @@ class RustEngine:
             if not self._closed:
                 self._engine.clear_socket(source)
             self._sockets.pop(source).close()
+
+    def _open_end(self, address: IPAddress) -> None:
+        if not isinstance(address, IPv4Address):
+            raise UserError(f"{address}: IPsec is carried over IPv4 only")
+        udp = UdpSocket(address, _ENCAPSULATED)
+        try:
+            end = _End(EspSocket(address), udp)
+        except (OSError, UserError):
+            udp.close()
+            raise
+        try:
+            self._engine.set_socket(address.packed, end.esp.fileno(), "esp")
+            self._engine.set_socket(address.packed, end.udp.fileno(), "udp")
+        except OSError:
+            end.close()
+            raise
+        self._ends[address.packed] = end
+
+    def _close_end(self, packed: bytes) -> None:
+        self._engine.clear_socket(packed, "esp")
+        self._engine.clear_socket(packed, "udp")
+        self._ends.pop(packed).close()
+
+
+def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | None:
+    """What the router is told. None: the tunnel went while the packet was waiting."""
+    kind, number, packed, data, out, connection, local, port = punt
+    tunnel, nbma = tunnels.get(number), ipv4_address(packed)
+    match kind:
+        case "ike":
+            return _ike(ipv4_address(local), nbma, port, out, data)
+        case "spi":
+            return UnknownSpi(ipv4_address(local), nbma, port, out)
+        case "clear":
+            return ClearReceived(ipv4_address(local), nbma)
+        case "heard":
+            return ConnectionHeard(connection, nbma, port)
+        case "worn":
+            return SaWorn(out)
+        case "nhrp" if tunnel is not None:
+            return NhrpReceived(tunnel, nbma, data, connection)
+        case "keepalive" if tunnel is not None:
+            return KeepaliveReceived(tunnel)
+        case "hairpin" if tunnel is not None and out in tunnels:
+            return Hairpin(tunnel, tunnels[out], nbma, data, connection)
+        case _:
+            return None
+
+
+def _ike(ours: IPv4Address, theirs: IPv4Address, port: int, tos: int, datagram: bytes) -> IpReceived:
+    udp = UdpDatagram(source_port=port, destination_port=_ENCAPSULATED, payload=datagram)
+    return IpReceived(
+        interface="",
+        source=theirs,
+        destination=ours,
+        protocol=IpProtocol.UDP,
+        payload=udp.serialize(theirs, ours),
+        tos=tos,
+    )

@@ -1,6 +1,8 @@
 """IPv4 sockets of the data plane: GRE, ICMP, and routing protocols bound to an interface. raw(7), ip(7).
 
     GreSocket        raw protocol 47 on one NBMA address: send with TOS, with or without DF; receive with outer header
+    EspSocket        raw protocol 50, likewise
+    UdpSocket        a UDP port of one address, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
     IcmpSocket       raw ICMP of the whole namespace: echo, and the errors that routers on the way send us
 
@@ -19,10 +21,11 @@ import errno
 import socket
 import struct
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.dataplane.ancillary import (
+    IP_MTU,
     IP_MTU_DISCOVER,
     IP_MULTICAST_ALL,
     IP_PKTINFO,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 GRE: Final = 47
+ESP: Final = 50
 EIGRP: Final = 88
 ICMP: Final = 1
 EIGRP_GROUP: Final = IPv4Address("224.0.0.10")
@@ -77,6 +81,10 @@ _ICMP_ERRNOS = frozenset(
 )
 
 Octets = bytes | bytearray | memoryview
+
+_LARGEST_DATAGRAM = 65535
+#: For the one control message that `UdpSocket` asks for.
+_TOS_SPACE = socket.CMSG_SPACE(1)
 
 
 class OuterHeader(NamedTuple):
@@ -120,9 +128,12 @@ class _Socket:
 class GreSocket(_Socket):
     """Raw protocol 47 on one NBMA address. The outer TTL is 255; fragments arrive whole."""
 
+    protocol: ClassVar[int] = GRE
+    what: ClassVar[str] = "GRE"
+
     def __init__(self, local: IPv4Address, *, device: str | None = None, receive_buffer: int = 4 << 20) -> None:
         """device: of a VRF. receive_buffer: octets; rmem_max caps it. Raises HostProblem, OSError."""
-        super().__init__(socket.SOCK_RAW, GRE)
+        super().__init__(socket.SOCK_RAW, self.protocol)
         self._local = local
         self._device = device
         self._whole: socket.socket | None = None
@@ -133,10 +144,10 @@ class GreSocket(_Socket):
             _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
         except OSError as error:
             self.close()
-            raise _explained(f"GRE on {local}", error) from error
+            raise _explained(f"{self.what} on {local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
-        """Send GRE header and payload to an NBMA address. Without `df` the kernel fragments what is too big."""
+        """Send what stands behind the IP header. Without `df` the kernel fragments what is too big."""
         if not df:
             _send_gre(self._socket, packet, destination, tos)
             return
@@ -170,7 +181,7 @@ class GreSocket(_Socket):
     def _whole_socket(self) -> socket.socket:
         """The socket whose packets have DF set. It only sends."""
         if self._whole is None:
-            sock = _opened(socket.SOCK_RAW, GRE)
+            sock = _opened(socket.SOCK_RAW, self.protocol)
             try:
                 _bind(sock, self._local, self._device)
                 _drop_everything_received(sock)
@@ -182,6 +193,55 @@ class GreSocket(_Socket):
                 raise
             self._whole = sock
         return self._whole
+
+
+class EspSocket(GreSocket):
+    """Raw protocol 50 on one address: the same. It gets copies of what SAs of the host's own kernel open, too."""
+
+    protocol = ESP
+    what = "ESP"
+
+
+class Arrived(NamedTuple):
+    """A UDP datagram. source: packed address of its sender, port: its UDP port."""
+
+    octets: bytes
+    source: bytes
+    port: int
+    tos: int
+
+
+class UdpSocket(_Socket):
+    """A UDP port of one address of ours. The TTL is 255; fragments arrive whole."""
+
+    def __init__(self, local: IPv4Address, port: int, *, receive_buffer: int = 4 << 20) -> None:
+        """receive_buffer: octets; rmem_max caps it. Raises HostProblem (somebody has the port), OSError."""
+        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP))
+        try:
+            _bind(self._socket, local, None, port)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            _set(self._socket, IP_TTL, 255)
+            _set(self._socket, IP_RECVTOS, 1)
+            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+        except OSError as error:
+            self.close()
+            raise _explained(f"UDP port {port} on {local}", error) from error
+        self._df = False
+
+    def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
+        """Send a datagram from this address and port. Without `df` the kernel fragments what is too big."""
+        if df != self._df:  # a second socket with this port would take datagrams away
+            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DO if df else PMTUDISC_DONT)
+            self._df = df
+        self._socket.sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
+
+    def receive(self) -> Arrived | None:
+        """The next datagram, or None if there is none now."""
+        try:
+            octets, control, _, (sender, port) = self._socket.recvmsg(_LARGEST_DATAGRAM, _TOS_SPACE)
+        except BlockingIOError:
+            return None
+        return Arrived(octets, socket.inet_aton(sender), port, control[0][2][0] if control else 0)
 
 
 class InterfaceSocket(_Socket):
@@ -310,6 +370,15 @@ _PROBES_ONLY: Final = (
     (0x06, 0, 0, 0xFFFFFFFF),
     (0x06, 0, 0, 0),
 )
+
+
+def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
+    """Octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
+    with _opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
+        probe.bind((str(local), 0))
+        probe.connect((str(remote), 9))  # sends nothing
+        return probe.getsockopt(socket.IPPROTO_IP, IP_MTU)
+
 
 # ---------------------------------------------------------------------------------------------- system calls
 

@@ -153,6 +153,11 @@ class Tap:
         """Let the interface outlive its holder (without carrier until somebody attaches), or not."""
         fcntl.ioctl(self.fileno(), _TUNSETPERSIST, int(persistent))
 
+    def remove(self) -> None:
+        """Let go of the interface, and let it disappear even if it is persistent."""
+        self.set_persistent(False)
+        self.close()
+
     def close(self) -> None:
         """Let go of the interface; unless it is persistent it disappears."""
         if self._descriptor >= 0:

@@ -30,6 +30,10 @@ class EspError(WireError):
     """A packet that does not open: forged, damaged, or not ours."""
 
 
+class Replayed(EspError):
+    """A packet that came before, or too late to tell (RFC 4303 §3.4.3)."""
+
+
 class Exhausted(Exception):
     """The sequence numbers of an SA are used up: nothing may be sent on it any more (RFC 4303 §3.3.3)."""
 
@@ -139,7 +143,7 @@ class Outbound:
 class Inbound:
     """What we receive. spi: 4 octets, ours. replayed, broken: packets that were refused, by reason."""
 
-    __slots__ = ("_esn", "_protection", "broken", "octets", "packets", "replayed", "spi", "suite", "window")
+    __slots__ = ("_esn", "_least", "_protection", "broken", "octets", "packets", "replayed", "spi", "suite", "window")
 
     def __init__(
         self,
@@ -153,26 +157,28 @@ class Inbound:
     ) -> None:
         self.suite, self.spi, self.window = suite, spi, window
         self._protection, self._esn = _protection(suite, key, integrity_key, esn, os.urandom), esn
+        self._least = suite.overhead(0) - suite.padding(0)
         self.packets = self.octets = self.replayed = self.broken = 0
 
     def open(self, packet: bytes) -> tuple[bytes, int]:
         """Payload and next header of an ESP packet. Raises EspError, and the window has not moved then."""
         try:
             return self._open(packet)
+        except Replayed:
+            self.replayed += 1
+            raise
         except EspError:
             self.broken += 1
             raise
 
     def _open(self, packet: bytes) -> tuple[bytes, int]:
-        if len(packet) < self.suite.overhead(0) - self.suite.padding(0):
+        if len(packet) < self._least:
             raise EspError("an ESP packet is cut off", offset=len(packet), clause="RFC 4303 §2")
         header = packet[:8]
         low = int.from_bytes(header[4:], "big")
         number = self.window.full_number(low) if self._esn else low
         if not self.window.is_fresh(number):
-            self.replayed += 1
-            self.broken -= 1
-            raise EspError(f"sequence number {number} came before, or too late", offset=4, clause="RFC 4303 §3.4.3")
+            raise Replayed(f"sequence number {number} came before, or too late", offset=4, clause="RFC 4303 §3.4.3")
         text = self._protection.open(header, number, packet[8:])
         padding, next_header = text[-2], text[-1]
         if padding + 2 > len(text):

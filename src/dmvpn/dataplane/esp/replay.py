@@ -43,7 +43,8 @@ class ReplayWindow:
     def note(self, number: int) -> None:
         """The packet with this number opened: it does not come again."""
         if number > self.top:
-            self._seen = (self._seen << (number - self.top) | 1) & ((1 << self.size) - 1) if self.size else 0
+            ahead = number - self.top
+            self._seen = (self._seen << ahead | 1) & ((1 << self.size) - 1) if ahead < self.size else 1
             self.top = number
         elif self.size:
             self._seen |= 1 << (self.top - number)

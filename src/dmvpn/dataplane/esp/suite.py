@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.protection import EspCipher
+
+if TYPE_CHECKING:
+    from dmvpn.base.protection import EspTransform
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,17 @@ class EspSuite:
         """AES-CBC with HMAC over sha1, sha256, sha384 or sha512, cut as its standard says. Raises KeyError."""
         return cls(bits // 8, integrity, _ICV[integrity], 16, 16, 0)
 
+    @classmethod
+    def of(cls, transform: EspTransform) -> EspSuite:
+        """What a negotiated transform means. Raises UserError for a combination that ESP does not have."""
+        if transform.bits not in (128, 192, 256):
+            raise UserError(f"AES has no keys of {transform.bits} bits")
+        if transform.cipher is EspCipher.AES_GCM:
+            return cls.gcm(transform.bits)
+        if transform.hash is None:
+            raise UserError("AES-CBC without a hash does not authenticate (RFC 8221 §4)")
+        return cls.cbc(transform.bits, transform.hash.value)
+
     @property
     def keymat(self) -> int:
         """Octets of the cipher's key material, salt included."""
@@ -43,6 +60,11 @@ class EspSuite:
     def overhead(self, size: int) -> int:
         """How much longer than a payload of `size` octets its ESP packet is."""
         return 8 + self.iv + self.padding(size) + 2 + self.icv
+
+    def largest(self, room: int) -> int:
+        """Octets of the largest payload whose ESP packet has no more than `room`."""
+        text = room - 8 - self.iv - self.icv
+        return text - text % self.align - 2
 
     def padding(self, size: int) -> int:
         """Octets of padding for a payload."""

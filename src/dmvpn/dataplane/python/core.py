@@ -3,6 +3,11 @@
     outbound(tunnel, frame)  what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> `wire`
     inbound(packet)          what came from an NBMA neighbour    -> tunnel by address and key -> frame -> `taps`,
                                                                     or NHRP and keepalives -> `punts`
+    inbound_esp, inbound_udp                                        -> `protection`, then as above
+
+What a protected tunnel sends leaves by `protection.sealed` and never by `wire`; what it takes came out of ESP. Which
+connection a packet takes is what its neighbour says, else the newest connection between the tunnel's source and the
+NBMA address.
 
 The kernel names the neighbour by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this table
 turns into an NBMA address; a point-to-point tunnel has only one. The Rust engine does the same to the octet: both are
@@ -11,19 +16,32 @@ fuzzed against each other, so whatever changes here changes there.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from dmvpn.base.effects import GRE_IPV4, GRE_NHRP
+from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
+from dmvpn.dataplane.esp import Place
+from dmvpn.dataplane.paths import PathMtus
+from dmvpn.dataplane.python.dropped import Dropped
+from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
+from dmvpn.net import ecn
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
+from dmvpn.net.octets import ipv4_address
 from dmvpn.net.tcp import clamp_mss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.dataplane.esp import Link
 
 Value = TypeVar("Value")
 
@@ -32,8 +50,8 @@ _IPV4_ETHERTYPE = b"\x08\x00"
 #: Octets of a hairpinned packet that are reported: enough for any header the redirect quotes.
 _REPORTED = 64
 
-PEER_MAC_PREFIX = b"\x02\x00"
-OWN_MAC_PREFIX = b"\x02\x01"
+_DONT_FRAGMENT = 0x40
+_GRE, _GRE_WITH_KEY = 4, 8
 
 
 class ToWire(NamedTuple):
@@ -43,6 +61,7 @@ class ToWire(NamedTuple):
     nbma: bytes
     tos: int
     packet: bytes
+    df: bool = False
 
 
 class ToTap(NamedTuple):
@@ -53,76 +72,52 @@ class ToTap(NamedTuple):
 
 
 class Punt(NamedTuple):
-    """Something for the router itself. kind: "nhrp", "keepalive" or "hairpin". out: the tunnel a hairpin leaves by."""
+    """Something for the router itself. kind: "nhrp", "keepalive", "hairpin", or "big": a packet that does not fit the
+    path and may not be cut. out: the tunnel a hairpin leaves by, or octets of what would fit.
+
+    connection: what protected it, 0: in clear.
+    """
 
     kind: str
     tunnel: int
     nbma: bytes
     data: bytes
     out: int = 0
+    connection: int = 0
 
 
-@dataclass(slots=True)
-class Dropped:
-    """Packets that went nowhere, by reason."""
+class _Arrival(NamedTuple):
+    """How a GRE packet came: to which address of ours, from whom. tos: what ECN is taken from, None: came in clear."""
 
-    malformed: int = 0
-    no_tunnel: int = 0
-    no_peer: int = 0
-    not_ipv4: int = 0
-    unsent: int = 0
-
-
-@dataclass(slots=True)
-class CoreTunnel:
-    """One tunnel. own_mac: of the TAP. mtu: octets, of the inner packets. peers: NBMA address by peer id.
-
-    sent, received: packets by NBMA address.
-    """
-
-    source: bytes
-    destination: bytes | None
-    key: int | None
-    own_mac: bytes
-    address: bytes = b""
-    mtu: int = 1400
-    mss: int | None = None
-    network: int | None = None
-    report: bool = False
-    interval: float = 8.0
-    peers: dict[bytes, bytes] = field(default_factory=dict)
-    multicast: tuple[bytes, ...] = ()
-    sent: dict[bytes, int] = field(default_factory=dict)
-    received: dict[bytes, int] = field(default_factory=dict)
-    ids: dict[bytes, bytes] = field(default_factory=dict)
+    local: bytes
+    sender: Neighbour
+    tos: int | None = None
 
 
 class PacketCore:
     """All tunnels of one router. Results collect in `wire`, `taps` and `punts` until the owner takes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+        """random: initialization vectors of AES-CBC."""
         self.tunnels: dict[int, CoreTunnel] = {}
         self.own_addresses: frozenset[bytes] = frozenset()
         self.wire: list[ToWire] = []
         self.taps: list[ToTap] = []
         self.punts: list[Punt] = []
         self.dropped = Dropped()
+        self.protection = Protection(self.dropped, random)
+        self.paths = PathMtus()
         # Where transit packets came from, and when the pair was last reported.
-        self._came_from: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
+        self._came_from: OrderedDict[bytes, tuple[int, Neighbour]] = OrderedDict()
         self._reported: OrderedDict[bytes, float] = OrderedDict()
 
-    def set_peer(self, tunnel: int, peer: int, nbma: bytes) -> None:
-        """Frames of the tunnel to 02:00 and this id go to an NBMA address."""
-        mac = PEER_MAC_PREFIX + peer.to_bytes(4, "big")
-        self.tunnels[tunnel].peers[mac] = nbma
-        self.tunnels[tunnel].ids[nbma] = mac
+    def set_peer(self, tunnel: int, peer: int, nbma: bytes, connection: int = 0) -> None:
+        """Frames of the tunnel to 02:00 and this id go to an NBMA address, over this connection."""
+        self.tunnels[tunnel].set_peer(peer, Neighbour(nbma, connection))
 
     def clear_peer(self, tunnel: int, peer: int) -> None:
         """Forget a peer id."""
-        mac = PEER_MAC_PREFIX + peer.to_bytes(4, "big")
-        nbma = self.tunnels[tunnel].peers.pop(mac, None)
-        if nbma is not None:
-            self.tunnels[tunnel].ids.pop(nbma, None)
+        self.tunnels[tunnel].clear_peer(peer)
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -136,8 +131,8 @@ class PacketCore:
         mac, packet = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6], frame[start:]
         if packet[9] == IpProtocol.IGMP:
             return  # group membership is of no interest to a tunnel's neighbours
-        nbmas = self._neighbours(tunnel, mac)
-        if not nbmas:
+        neighbours = tunnel.neighbours(mac)
+        if not neighbours:
             self.dropped.no_peer += 1
             return
         try:
@@ -146,30 +141,53 @@ class PacketCore:
             self.dropped.malformed += 1
             return
         if not mac[0] & 1:
-            self._watch_hairpin(number, tunnel, nbmas[0], packets[0], now)
+            self._watch_hairpin(number, tunnel, neighbours[0], packets[0], now)
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
             if tunnel.mss is not None:
                 packet = clamp_mss(packet, tunnel.mss)
-            for nbma in nbmas:
-                self._send(tunnel, nbma, GRE_IPV4, packet, packet[1])
+            for neighbour in neighbours:
+                largest = self._largest(tunnel, neighbour, now) if self.paths else None
+                if largest is None or len(packet) <= largest:
+                    self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1])
+                elif packet[6] & _DONT_FRAGMENT:
+                    self.punts.append(Punt("big", number, neighbour.nbma, packet, largest))
+                else:
+                    for piece in Ipv4Packet.parse(packet).fragments(largest):
+                        self._send(tunnel, neighbour, GRE_IPV4, piece.serialize(), packet[1])
 
-    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int) -> None:
+    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address."""
-        self._send(self.tunnels[number], nbma, protocol, payload, tos)
+        self._send(self.tunnels[number], Neighbour(nbma, connection), protocol, payload, tos)
 
-    def _neighbours(self, tunnel: CoreTunnel, mac: bytes) -> tuple[bytes, ...]:
-        if tunnel.destination is not None:
-            return (tunnel.destination,)
-        if mac[0] & 1:
-            return tunnel.multicast
-        nbma = tunnel.peers.get(mac)
-        return () if nbma is None else (nbma,)
-
-    def _send(self, tunnel: CoreTunnel, nbma: bytes, protocol: int, payload: bytes, tos: int) -> None:
-        _count(tunnel, tunnel.sent, nbma)
+    def _send(self, tunnel: CoreTunnel, neighbour: Neighbour, protocol: int, payload: bytes, tos: int) -> None:
         packet = GreHeader(protocol_type=protocol, key=tunnel.key).serialize(payload)
-        self.wire.append(ToWire(tunnel.source, nbma, tos, packet))
+        df = tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
+        if not tunnel.protected:
+            _count(tunnel, tunnel.sent, neighbour.nbma)
+            self.wire.append(ToWire(tunnel.source, neighbour.nbma, tos, packet, df))
+            return
+        link = self._link(tunnel, neighbour)
+        if link is None:
+            self.dropped.no_sa += 1
+        elif self.protection.seal(link, packet, tos, df=df):
+            self._count_over(tunnel.sent_over, link.number)
+
+    def _largest(self, tunnel: CoreTunnel, neighbour: Neighbour, now: float) -> int | None:
+        """Octets of the largest packet that goes to a neighbour in one piece; None: nothing is known of the path."""
+        link = self._link(tunnel, neighbour) if tunnel.protected else None
+        mtu = self.paths.to(neighbour.nbma if link is None else link.place.address, now)
+        if mtu is None:
+            return None
+        room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
+        return room - (_GRE if tunnel.key is None else _GRE_WITH_KEY)
+
+    def _link(self, tunnel: CoreTunnel, neighbour: Neighbour) -> Link | None:
+        table = self.protection.table
+        if neighbour.connection:
+            link = table.link(neighbour.connection)
+            return link if link is not None and link.local == tunnel.source else None
+        return table.between(tunnel.source, neighbour.nbma)
 
     def _as_ios_would(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
         """Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed."""
@@ -187,10 +205,10 @@ class PacketCore:
         changed[10:12] = checksum(changed[:ip_length]).to_bytes(2, "big")
         return bytes(changed)
 
-    def _watch_hairpin(self, out: int, leaves: CoreTunnel, nbma: bytes, packet: bytes, now: float) -> None:
+    def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: Neighbour, packet: bytes, now: float) -> None:
         pair = packet[12:20]
         came = self._came_from.get(pair) if self._came_from else None
-        if came is None or came[1] == nbma:
+        if came is None or self._leads_to(leaves, to, came[1]):
             return
         arrived = self.tunnels.get(came[0])
         if arrived is None or not arrived.report or arrived.network is None or arrived.network != leaves.network:
@@ -199,44 +217,94 @@ class PacketCore:
         if last is not None and now - last < arrived.interval:
             return
         _remember(self._reported, pair, now)
-        self.punts.append(Punt("hairpin", came[0], came[1], packet[:_REPORTED], out))
+        self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
+
+    def _leads_to(self, tunnel: CoreTunnel, neighbour: Neighbour, sender: Neighbour) -> bool:
+        """Does a packet go back to where it came from?"""
+        if not tunnel.protected:
+            return neighbour.nbma == sender.nbma
+        link = self._link(tunnel, neighbour)
+        return link is not None and link.number == sender.connection
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def inbound(self, packet: bytes) -> None:
+    def inbound(self, packet: bytes, now: float = 0.0) -> None:
         """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
+        start = self._payload(packet)
+        if start:
+            self._decapsulate(_Arrival(packet[16:20], Neighbour(packet[12:16])), packet, start, now)
+
+    def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
+        """A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
+        start = self._payload(packet)
+        if start:
+            source = Place(packet[12:16], 0)
+            self._opened(packet[16:20], self.protection.open(packet[16:20], source, packet[1], packet[start:], now))
+
+    def inbound_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float = 0.0) -> None:
+        """The octets of a UDP datagram that came to our port 4500."""
+        self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now))
+
+    def _payload(self, packet: bytes) -> int:
+        """Where the payload of an IPv4 packet begins; 0: nowhere."""
         start = (packet[0] & 0x0F) << 2 if packet else 0
-        if not HEADER_LENGTH <= start <= len(packet):
-            self.dropped.malformed += 1
-            return
-        nbma, local = packet[12:16], packet[16:20]
+        if HEADER_LENGTH <= start <= len(packet):
+            return start
+        self.dropped.malformed += 1
+        return 0
+
+    def _opened(self, local: bytes, opened: Opened | None) -> None:
+        if opened is not None:
+            sender = Neighbour(opened.nbma, opened.connection)
+            self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, 0.0)
+
+    def _decapsulate(self, arrival: _Arrival, packet: bytes, start: int, now: float) -> None:
+        """GRE begins at `start`."""
+        local, sender, _ = arrival
         try:
             header, length = GreHeader.parse(memoryview(packet)[start:])
         except WireError:
             self.dropped.malformed += 1
             return
-        number = self._demultiplex(local, nbma, header.key)
-        if number is None:
+        number = self._demultiplex(local, sender.nbma, header.key)
+        if number is None or (sender.connection and not self.tunnels[number].protected):
             self.dropped.no_tunnel += 1
             return
         tunnel, payload = self.tunnels[number], packet[start + length :]
-        _count(tunnel, tunnel.received, nbma)
+        if tunnel.protected and not sender.connection:
+            self._refuse_clear(local, sender.nbma, now)
+            return
+        if sender.connection:
+            self._count_over(tunnel.received_over, sender.connection)
+        else:
+            _count(tunnel, tunnel.received, sender.nbma)
         if header.protocol_type == GRE_NHRP:
-            self.punts.append(Punt("nhrp", number, nbma, payload))
+            self.punts.append(Punt("nhrp", number, sender.nbma, payload, connection=sender.connection))
         elif header.protocol_type == ProtocolType.KEEPALIVE:
-            self.punts.append(Punt("keepalive", number, nbma, b""))
+            self.punts.append(Punt("keepalive", number, sender.nbma, b""))
         elif header.protocol_type != GRE_IPV4 or len(payload) < HEADER_LENGTH or payload[0] >> 4 != 4:
             self.dropped.not_ipv4 += 1
-        elif payload[9] == IpProtocol.GRE and payload[12:20] == local + nbma:
-            self._return_keepalive(local, nbma, payload)
+        elif payload[9] == IpProtocol.GRE and payload[12:20] == local + sender.nbma:
+            self._return_keepalive(local, sender, payload)
         else:
-            self._receive(number, tunnel, nbma, payload)
+            self._receive(number, tunnel, arrival, payload)
 
-    def _return_keepalive(self, local: bytes, nbma: bytes, packet: bytes) -> None:
+    def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
+        self.dropped.in_clear += 1
+        if self.protection.alarms.may_tell(("clear", local, nbma), now):
+            self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
+
+    def _return_keepalive(self, local: bytes, sender: Neighbour, packet: bytes) -> None:
         """A neighbour's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a martian)."""
         start = (packet[0] & 0x0F) << 2
-        if HEADER_LENGTH <= start <= len(packet):
-            self.wire.append(ToWire(local, nbma, packet[1], packet[start:]))
+        if not HEADER_LENGTH <= start <= len(packet):
+            return
+        if not sender.connection:
+            self.wire.append(ToWire(local, sender.nbma, packet[1], packet[start:]))
+            return
+        link = self.protection.table.link(sender.connection)
+        if link is not None:
+            self.protection.seal(link, packet[start:], packet[1])
 
     def _demultiplex(self, local: bytes, remote: bytes, key: int | None) -> int | None:
         """A point-to-point tunnel to that address before a multipoint one; keys must be equal, or both absent."""
@@ -249,12 +317,19 @@ class PacketCore:
                     multipoint = number
         return multipoint
 
-    def _receive(self, number: int, tunnel: CoreTunnel, nbma: bytes, payload: bytes) -> None:
+    def _receive(self, number: int, tunnel: CoreTunnel, arrival: _Arrival, payload: bytes) -> None:
+        sender = arrival.sender
+        if arrival.tos is not None:
+            marked = ecn.decapsulated(arrival.tos, payload)
+            if marked is None:
+                self.dropped.malformed += 1
+                return
+            payload = marked
         offload = unfinished(payload, tunnel.mtu)
         if tunnel.mss is not None:
             payload = clamp_mss(payload, tunnel.mss, partial_checksum=bool(offload.flags))
         if tunnel.report:
-            _remember(self._came_from, payload[12:20], (number, nbma))
+            _remember(self._came_from, payload[12:20], (number, sender))
         first = payload[16]
         if 224 <= first < 240:
             mac = b"\x01\x00\x5e" + bytes((payload[17] & 0x7F,)) + payload[18:20]
@@ -262,8 +337,21 @@ class PacketCore:
             mac = b"\xff" * 6
         else:
             mac = tunnel.own_mac
-        source = tunnel.ids.get(nbma, PEER_MAC_PREFIX + bytes(4))
+        source = tunnel.mac_of(sender)
         self.taps.append(ToTap(number, offload.serialize() + mac + source + _IPV4_ETHERTYPE + payload))
+
+    def _count_over(self, packets: dict[int, int], connection: int) -> None:
+        """Count a packet of a connection. Those of connections that are gone make room when there are too many."""
+        if connection not in packets and len(packets) >= COUNTED_PEERS:
+            table = self.protection.table
+            for gone in [number for number in packets if table.link(number) is None]:
+                del packets[gone]
+        packets[connection] = packets.get(connection, 0) + 1
+
+
+def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
+    """Does the outer header forbid fragments?"""
+    return df is DfBit.SET or (protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT))
 
 
 def _count(tunnel: CoreTunnel, packets: dict[bytes, int], nbma: bytes) -> None:

@@ -1,19 +1,26 @@
 """The Python engine: moves packets between descriptors and the pure `PacketCore`.
 
+    TAP, raw 47, raw 50, UDP 4500 -> one turn of packets into the core -> `_flush`: what came out, to where it belongs
+
 It is what runs where there is no Rust engine, what people read, and what the Rust engine is fuzzed against. About
 100,000 packets a second, or 1 Gbit/s of TCP.
 """
 
 from __future__ import annotations
 
+import errno
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
-from dmvpn.dataplane.python.core import CoreTunnel, PacketCore, Punt
-from dmvpn.dataplane.sockets import GreSocket
+from dmvpn.dataplane.esp import Place
+from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
+from dmvpn.dataplane.python.ends import IpsecEnds
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
+from dmvpn.dataplane.userspace.engine import TooBig
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
+    from dmvpn.base.errors import UserError
+    from dmvpn.base.protection import EspSa, SaCount
+    from dmvpn.dataplane.python.protection import Sealed
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
 
@@ -41,6 +51,8 @@ class PythonEngine:
     """A `PacketEngine` in Python."""
 
     name = "python"
+    carries_esp = True
+    minds_paths = True
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         self.core = PacketCore()
@@ -51,6 +63,7 @@ class PythonEngine:
         self._sockets: dict[bytes, GreSocket] = {}
         self._numbers = 0
         self._buffer = bytearray(65536)
+        self._ends = IpsecEnds(watch, self._read_esp, self._read_udp)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
@@ -65,12 +78,12 @@ class PythonEngine:
         destination = spec.destination.packed if spec.destination is not None else None
         old = self.core.tunnels.get(served.number)
         if old is None:
-            tunnel = CoreTunnel(spec.source.packed, destination, spec.key, own_mac)
+            tunnel = CoreTunnel(spec.source.packed, destination, spec.key, own_mac, protected=spec.protected)
             self.core.tunnels[served.number] = tunnel
         else:
             tunnel = old
             tunnel.source, tunnel.destination, tunnel.key = spec.source.packed, destination, spec.key
-        tunnel.mtu, tunnel.mss = spec.mtu, spec.mss
+        tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         self._close_unused_sockets()
 
     def remove_tunnel(self, tunnel: str) -> None:
@@ -81,13 +94,21 @@ class PythonEngine:
             del self.core.tunnels[served.number], self._names[served.number]
             self._close_unused_sockets()
 
-    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress) -> None:
-        """Frames for this peer id go to an NBMA address."""
-        self.core.set_peer(self._served[tunnel].number, peer, nbma.packed)
+    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
+        """Frames for this peer id go to an NBMA address, over this connection."""
+        self.core.set_peer(self._served[tunnel].number, peer, nbma.packed, connection)
 
-    def set_multicast(self, tunnel: str, nbmas: tuple[IPAddress, ...]) -> None:
-        """Multicast frames go to these NBMA addresses."""
-        self._core_tunnel(tunnel).multicast = tuple(nbma.packed for nbma in nbmas)
+    def clear_peer(self, tunnel: str, peer: int) -> None:
+        """Forget a peer id."""
+        self.core.clear_peer(self._served[tunnel].number, peer)
+
+    def set_multicast(
+        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+    ) -> None:
+        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
+        told = self._core_tunnel(tunnel)
+        told.multicast = tuple(nbma.packed for nbma in nbmas)
+        told.bound = tuple(Neighbour(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """What the tunnel reports of transit packets."""
@@ -100,15 +121,28 @@ class PythonEngine:
         for name, address in of_tunnels.items():
             self._core_tunnel(name).address = address
 
-    def send(self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int) -> None:
+    def send(
+        self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
+    ) -> None:
         """Send something of the router's own in GRE. Raises OSError."""
-        self.core.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos)
-        packet = self.core.wire.pop()
-        self._sockets[packet.source].send(packet.packet, str(nbma), tos=packet.tos)
+        core = self.core
+        core.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection=connection)
+        while core.wire:
+            self._send_gre(core.wire.pop())
+        while core.protection.sealed:
+            sealed = core.protection.sealed.pop()
+            try:
+                self._send_sealed(sealed)
+            except OSError:
+                core.protection.refused(sealed)
+                raise
+        self._tell()
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address."""
+        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
         counted = self._core_tunnel(tunnel)
+        if counted.protected:
+            return self._usage_over(counted)
         peers = dict.fromkeys((*counted.sent, *counted.received))
         return tuple(
             PeerUsage(ipv4_address(nbma), counted.sent.get(nbma, 0), counted.received.get(nbma, 0)) for nbma in peers
@@ -116,19 +150,43 @@ class PythonEngine:
 
     def dropped(self) -> GreDrops:
         """GRE packets that went nowhere."""
-        count = self.core.dropped
-        return GreDrops(
-            malformed=count.malformed,
-            no_tunnel=count.no_tunnel,
-            no_peer=count.no_peer,
-            not_ipv4=count.not_ipv4,
-            unsent=count.unsent,
-        )
+        return GreDrops(**asdict(self.core.dropped))
+
+    # ------------------------------------------------------------------------------------------------ IPsec
+
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+        """Have protocol 50 and UDP port 4500 at exactly these addresses; what went wrong, by address."""
+        return self._ends.serve(locals_)
+
+    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+        """Send octets from UDP port 4500 of a served address. Raises OSError."""
+        self._ends.send_ike(local, remote, remote_port, payload, tos)
+
+    def install_sa(self, sa: EspSa, *, eager: bool) -> None:
+        """Take a pair of SAs. Raises UserError."""
+        self.core.protection.table.install(sa, eager=eager)
+
+    def use_sa(self, spi_in: int) -> None:
+        """Send on this one."""
+        self.core.protection.table.use(spi_in)
+
+    def remove_sa(self, spi_in: int) -> None:
+        """Forget both halves and their keys."""
+        self.core.protection.table.remove(spi_in)
+
+    def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
+        """All its SAs send there from now on."""
+        self.core.protection.table.move(connection, Place(remote.packed, remote_port))
+
+    def sa_counts(self) -> tuple[SaCount, ...]:
+        """What every pair of SAs carried."""
+        return tuple(pair.count() for pair in self.core.protection.table.pairs())
 
     def close(self) -> None:
         """Stop and give everything back."""
         for tunnel in list(self._served):
             self.remove_tunnel(tunnel)
+        self._ends.serve(())
 
     # ------------------------------------------------------------------------------------------------ packets
 
@@ -142,38 +200,106 @@ class PythonEngine:
         self._flush()
 
     def _read_socket(self, opened: GreSocket) -> None:
-        buffer = self._buffer
+        buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound(bytes(memoryview(buffer)[:length]))
+            self.core.inbound(bytes(memoryview(buffer)[:length]), now)
+        self._flush()
+
+    def _read_esp(self, opened: EspSocket) -> None:
+        buffer, now = self._buffer, time.monotonic()
+        for _ in range(_TURN):
+            length = opened.receive(buffer)
+            if length is None:
+                break
+            self.core.inbound_esp(bytes(memoryview(buffer)[:length]), now)
+        self._flush()
+
+    def _read_udp(self, local: bytes, opened: UdpSocket) -> None:
+        now = time.monotonic()
+        for _ in range(_TURN):
+            arrived = opened.receive()
+            if arrived is None:
+                break
+            source = Place(arrived.source, arrived.port)
+            self.core.inbound_udp(local, source, arrived.tos, arrived.octets, now)
+            if self.core.protection.events:
+                break  # IKE first: it may make the SA of the packet behind it
         self._flush()
 
     def _flush(self) -> None:
         core = self.core
         packets, core.wire = core.wire, []
-        for source, nbma, tos, packet in packets:
-            opened = self._sockets.get(source)
-            if opened is not None:
+        for packet in packets:
+            if packet.source in self._sockets:
                 try:
-                    opened.send(packet, str(ipv4_address(nbma)), tos=tos)
+                    self._send_gre(packet)
                 except OSError:
                     core.dropped.unsent += 1
+        sealed, core.protection.sealed = core.protection.sealed, []
+        for each in sealed:
+            try:
+                self._send_sealed(each)
+            except OSError:
+                core.protection.refused(each)
         frames, core.taps = core.taps, []
         for number, frame in frames:
             self._served[self._names[number]].tap.write(frame)
+        self._tell()
+
+    def _send_gre(self, packet: ToWire) -> None:
+        opened, nbma = self._sockets[packet.source], str(ipv4_address(packet.nbma))
+        try:
+            opened.send(packet.packet, nbma, tos=packet.tos, df=packet.df)
+        except OSError as error:
+            if not packet.df or error.errno != errno.EMSGSIZE:
+                raise
+            self._learn_path(packet.source, packet.nbma)
+            opened.send(packet.packet, nbma, tos=packet.tos)
+
+    def _send_sealed(self, sealed: Sealed) -> None:
+        try:
+            self._ends.send(sealed)
+        except OSError as error:
+            if not sealed.df or error.errno != errno.EMSGSIZE:
+                raise
+            self._learn_path(sealed.local, sealed.remote)
+            self._ends.send(sealed._replace(df=False))
+
+    def _learn_path(self, local: bytes, remote: bytes) -> None:
+        """A packet with DF is too big: this one goes in pieces, later ones are looked at before (`PacketCore`)."""
+        mtu = path_mtu(ipv4_address(local), ipv4_address(remote))
+        self.core.paths.learn(remote, mtu, time.monotonic())
+
+    def _tell(self) -> None:
+        core = self.core
         punts, core.punts = core.punts, []
         for punt in punts:
             self._report(self._event(punt))
+        events, core.protection.events = core.protection.events, []
+        for event in events:
+            self._report(event)
 
     def _event(self, punt: Punt) -> Event:
         tunnel, nbma = self._names[punt.tunnel], ipv4_address(punt.nbma)
         if punt.kind == "nhrp":
-            return NhrpReceived(tunnel, nbma, punt.data)
+            return NhrpReceived(tunnel, nbma, punt.data, punt.connection)
         if punt.kind == "keepalive":
             return KeepaliveReceived(tunnel)
-        return Hairpin(tunnel, self._names[punt.out], nbma, punt.data)
+        if punt.kind == "big":
+            return TooBig(tunnel, punt.out, punt.data)
+        return Hairpin(tunnel, self._names[punt.out], nbma, punt.data, punt.connection)
+
+    def _usage_over(self, counted: CoreTunnel) -> tuple[PeerUsage, ...]:
+        usage = []
+        for number in dict.fromkeys((*counted.sent_over, *counted.received_over)):
+            link = self.core.protection.table.link(number)
+            if link is not None:
+                sent, received = counted.sent_over.get(number, 0), counted.received_over.get(number, 0)
+                usage.append(PeerUsage(ipv4_address(link.place.address), sent, received, number))
+        return tuple(usage)
 
     # ------------------------------------------------------------------------------------------------ sockets
 

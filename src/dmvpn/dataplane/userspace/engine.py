@@ -1,21 +1,56 @@
-"""The seam between the planes: what differs between Python and Rust is only who touches each packet."""
+"""The seam between the planes: what differs between Python and Rust is only who touches each packet.
+
+Who owns which socket where tunnels are protected: the engine has raw protocol 47 (for each tunnel source), and for each
+address that is served raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them
+are bound to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
+
+Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
+`IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
+`ConnectionHeard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of `contract.ALARMS_PER_SECOND`. `TooBig`
+is for the plane alone.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.events import Event
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
+    from dmvpn.base.errors import UserError
     from dmvpn.base.events import GreDrops, PeerUsage
+    from dmvpn.base.protection import EspSa, SaCount
     from dmvpn.dataplane.tap import Tap
 
 
+@dataclass(frozen=True, slots=True)
+class TooBig(Event):
+    """A packet for a tunnel does not fit the path to its neighbour and may not be cut: its sender is to hear so.
+
+    mtu: octets of what would fit. packet: the IPv4 packet.
+    """
+
+    tunnel: str
+    mtu: int
+    packet: bytes
+
+
 class PacketEngine(Protocol):
-    """Moves packets between TAPs and GRE. NHRP, keepalives and hairpins are reported as events."""
+    """Moves packets between TAPs and GRE, in ESP or in clear. NHRP, keepalives and hairpins are reported as events.
+
+    Where a `connection` stands, 0 means: the newest (highest number) that has an SA between tunnel source and NBMA
+    address. It says nothing on a tunnel that is not protected.
+    """
 
     #: For people: "python" or "rust".
     name: str
+    #: Does it carry ESP? Else `UserspacePlane` refuses protected tunnels, and calls none of what is about IPsec.
+    carries_esp: bool
+    #: Does it set DF as `TunnelSpec.df` says, and mind what the path answers? Else DF is clear, and routers cut.
+    minds_paths: bool
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
@@ -25,12 +60,18 @@ class PacketEngine(Protocol):
         """Stop serving it."""
         ...
 
-    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress) -> None:
-        """Frames for this peer id go to an NBMA address."""
+    def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
+        """Frames for this peer id go to an NBMA address, over this connection."""
         ...
 
-    def set_multicast(self, tunnel: str, nbmas: tuple[IPAddress, ...]) -> None:
-        """Multicast frames go to these NBMA addresses."""
+    def clear_peer(self, tunnel: str, peer: int) -> None:
+        """Forget a peer id."""
+        ...
+
+    def set_multicast(
+        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+    ) -> None:
+        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
         ...
 
     def set_hairpin(self, order: SetHairpin) -> None:
@@ -41,16 +82,58 @@ class PacketEngine(Protocol):
         """All our addresses, and each tunnel's own (packed): for ICMP port unreachable as IOS sends it."""
         ...
 
-    def send(self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int) -> None:
-        """Send something of the router's own in GRE. Raises OSError."""
+    def send(
+        self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
+    ) -> None:
+        """Send something of the router's own in GRE. Raises OSError; without SA it is counted (no_sa), not raised."""
         ...
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address."""
+        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
         ...
 
     def dropped(self) -> GreDrops:
         """GRE packets that went nowhere."""
+        ...
+
+    # ------------------------------------------------------------------------------------------------ IPsec
+
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+        """Have protocol 50 and UDP port 4500 at exactly these addresses, whatever SAs there are.
+
+        What is served already stays open. What went wrong is returned by address: another IKE daemon has the port.
+        """
+        ...
+
+    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+        """Send octets (marker included, if any) from UDP port 4500 of a served address. Raises OSError.
+
+        Of an address that is not served: OSError with EADDRNOTAVAIL.
+        """
+        ...
+
+    def install_sa(self, sa: EspSa, *, eager: bool) -> None:
+        """Take a pair of SAs; its connection is now where `sa` says. Raises UserError for a transform it has not.
+
+        eager, or the connection had none: send on it at once. A pair whose `spi_in` is there stays as it is: to begin
+        again under its keys would repeat nonces, and take replays.
+        """
+        ...
+
+    def use_sa(self, spi_in: int) -> None:
+        """Send on this one. One that is not there is gone already."""
+        ...
+
+    def remove_sa(self, spi_in: int) -> None:
+        """Forget both halves and their keys; if it was sent on, the pair installed last of those left is."""
+        ...
+
+    def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
+        """All its SAs send there from now on; remote_port 0: protocol 50, else from our UDP port 4500."""
+        ...
+
+    def sa_counts(self) -> tuple[SaCount, ...]:
+        """What every pair of SAs carried, in the order of their installation."""
         ...
 
     def close(self) -> None:

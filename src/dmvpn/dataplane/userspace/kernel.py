@@ -8,6 +8,7 @@ what is not there makes the kernel ask us once (app_solicit 1, no ARP ever leave
 from __future__ import annotations
 
 import errno
+import time
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighbourState
 from dmvpn.dataplane.sysctl import Setting, Sysctls
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
+from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ _ROUTER_SETTINGS = {
     # Otherwise a second traceroute within a second shows stars; IOS's own rate limit is a feature, not the kernel's.
     "net/ipv4/icmp_ratelimit": 0,
     "net/ipv4/igmp_link_local_mcast_reports": 0,
+    # The TAP of a protected tunnel that outlived its router has no carrier, and must still be routed into.
+    "net/ipv4/conf/all/ignore_routes_with_linkdown": 0,
 }
 
 #: Where every interface is ours (a lab): tell the neighbours of an interface that came up who is there, as IOS does.
@@ -59,6 +63,7 @@ class Kernel:
         self._monitor = netlink.NetlinkMonitor()
         self._sysctls = Sysctls()
         self._gre = KernelGre(self._socket)
+        self._left = Leftovers(self._socket)
         self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
         self._orders: dict[str, SetInterface] = {}
@@ -66,12 +71,16 @@ class Kernel:
 
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
-        self._socket.flush_routes()
+        self._left.begin(time.monotonic())
         refused = self._sysctls.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
         refused += self._gre.silence()
         for link in self._socket.links():
             self._note(link)
         return refused
+
+    def age(self) -> None:
+        """Remove what an earlier life left, if its time is over."""
+        self._left.age(time.monotonic())
 
     def fileno(self) -> int:
         """Readable when the kernel has something to say."""
@@ -79,6 +88,7 @@ class Kernel:
 
     def close(self) -> None:
         """Take our routes and settings back."""
+        self._left.remove()
         self._socket.flush_routes()
         self._gre.restore()
         self._sysctls.restore()
@@ -98,12 +108,15 @@ class Kernel:
         self._tell_address(ios)
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
-        """A TAP of ours was made: set it up as a tunnel, with neighbours that only we answer for."""
+        """A TAP of ours was made, or taken over: set it up as a tunnel, with neighbours that only we answer for."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
             raise OSError(errno.ENODEV, f"{linux} is gone")
         self._note(link)
+        self._left.taken_over(linux)
+        # They name peers of an earlier life, whose numbers are given anew.
+        self._socket.execute([netlink.delete_neighbour(known) for known in self._socket.neighbours(link.index)])
         settings = netlink.LinkSettings(mtu=mtu, alias=ios)
         parameters = netlink.NeighbourParameters(
             link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
@@ -171,10 +184,12 @@ class Kernel:
             route = netlink.Route(order.prefix, hops)
         else:
             route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
+        self._left.routed(order.prefix)
         self._socket.call(netlink.replace_route(route))
 
     def clear_route(self, order: ClearRoute) -> None:
         """Delete our route of this prefix; the kernel may have done so already, with its interface."""
+        self._left.routed(order.prefix)
         route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
         self._tolerate(netlink.delete_route(route), errno.ESRCH)
 

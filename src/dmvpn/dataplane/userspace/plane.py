@@ -1,18 +1,20 @@
 """The userspace data plane of a Linux network namespace: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
 
     effects -> UserspacePlane.execute -> Kernel        (links, addresses, routes, neighbours: netlink)
-                                      -> ControlSockets (routing protocols, ICMP)
-                                      -> PacketEngine   (TAP <-> GRE, in Python or Rust)
+                                      -> ControlSockets (routing protocols, ICMP), IkePorts (IKE)
+                                      -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
     events  <- kernel notifications, control packets, packets that the engine hands up
 
-A peer id stands for an NBMA address in the link-layer addresses of a tunnel's neighbours. Ids are never reused while
-the tunnel exists, so a frame that was queued before a change cannot reach the wrong neighbour.
+What is protected goes sealed or not at all: an engine that carries no ESP is given no protected tunnel, and the TAP of
+one stays when the process dies (`leftovers`).
 """
 
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,13 +23,18 @@ from dmvpn.base.effects import (
     ClearAdjacency,
     ClearRoute,
     Effect,
+    InstallSa,
     Listen,
+    MoveConnection,
     PollInterfaces,
+    PollSas,
     PollUsage,
+    RemoveSa,
     RemoveTunnel,
     SendGre,
     SendIp,
     SendKeepalive,
+    ServeIpsec,
     SetAdjacency,
     SetCarrier,
     SetHairpin,
@@ -37,18 +44,25 @@ from dmvpn.base.effects import (
     SetTunnel,
     StopListening,
     TunnelSpec,
+    UseSa,
 )
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, InterfacesCounted, UsageReported
+from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
+from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.control import ControlSockets
-from dmvpn.dataplane.userspace.engine import PacketEngine
+from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
+from dmvpn.dataplane.userspace.ike import IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
+from dmvpn.dataplane.userspace.peers import PeerNumbers
 from dmvpn.dataplane.userspace.watch import Watch
 from dmvpn.net.gre import keepalive
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
+from dmvpn.net.icmp import quote
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
+from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -70,6 +84,8 @@ _OF_A_TUNNEL = (
     PollUsage,
 )
 
+_OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
+
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
 
@@ -78,7 +94,7 @@ class _Tunnel:
     spec: TunnelSpec
     tap: Tap
     mac: bytes
-    ids: dict[IPAddress, int] = field(default_factory=dict)
+    peers: PeerNumbers = field(default_factory=PeerNumbers)
 
 
 class UserspacePlane:
@@ -101,7 +117,9 @@ class UserspacePlane:
         self._vnet_hdr = vnet_hdr
         self._kernel = Kernel(self._names, report, manage=manage)
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
-        self._engine = make_engine(report, watch)
+        self._engine = make_engine(self._heard, watch)
+        self._refusals = Alarms()
+        self._ike = IkePorts(self._engine, report, watch)
         self._tunnels: dict[str, _Tunnel] = {}
         self._loopbacks: dict[str, Tap] = {}
         self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
@@ -119,6 +137,7 @@ class UserspacePlane:
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        self._kernel.age()
         try:
             self._execute(effect)
         except OSError as error:
@@ -133,9 +152,10 @@ class UserspacePlane:
         self._closed = True
         self._watch.remove(self._kernel.fileno())
         self._control.close()
+        self._ike.close()
         self._engine.close()
         for tunnel in self._tunnels.values():
-            tunnel.tap.close()
+            tunnel.tap.remove()
         for tap in self._loopbacks.values():
             tap.close()
         self._kernel.close()
@@ -143,19 +163,25 @@ class UserspacePlane:
     def _execute(self, effect: Effect) -> None:
         if isinstance(effect, _OF_A_TUNNEL) and effect.tunnel not in self._tunnels:
             raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
+        if isinstance(effect, _OF_IPSEC):
+            self._execute_ipsec(effect)
+            return
         match effect:
+            case SendIp() if self._ike.carries(effect):
+                self._ike.send(effect)
             case SendIp():
                 self._control.send(effect)
             case SendGre():
-                self._engine.send(effect.tunnel, effect.nbma, effect.protocol, effect.payload, effect.tos)
+                self._send_gre(effect)
             case SendKeepalive():
                 self._send_keepalive(effect)
             case SetAdjacency():
                 self._set_adjacency(effect)
             case ClearAdjacency():
+                self._tunnels[effect.tunnel].peers.clear(effect.next_hop)
                 self._kernel.clear_neighbour(effect.tunnel, effect.next_hop)
             case SetMulticast():
-                self._engine.set_multicast(effect.tunnel, effect.nbmas)
+                self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
             case SetHairpin():
                 self._engine.set_hairpin(effect)
             case SetRoute():
@@ -181,9 +207,54 @@ class UserspacePlane:
             case _:
                 pass
 
+    def _execute_ipsec(self, effect: Effect) -> None:
+        if not self._engine.carries_esp and effect != ServeIpsec(()):
+            raise EffectError(effect, errno.EPROTONOSUPPORT, f"the {self._engine.name} engine does not carry ESP")
+        match effect:
+            case ServeIpsec():
+                self._serve_ipsec(effect)
+            case InstallSa():
+                self._engine.install_sa(effect.sa, eager=effect.eager)
+            case UseSa():
+                self._engine.use_sa(effect.spi_in)
+            case RemoveSa():
+                self._engine.remove_sa(effect.spi_in)
+            case MoveConnection():
+                self._engine.move_connection(effect.connection, effect.remote, effect.remote_port)
+            case PollSas():
+                self._report(SasCounted(self._engine.sa_counts()))
+            case _:
+                pass
+
+    def _serve_ipsec(self, effect: ServeIpsec) -> None:
+        problems = self._ike.serve(effect.locals)
+        if problems:
+            first = next(iter(problems.values()))
+            number = first.errno or 0 if isinstance(first, OSError) else 0
+            texts = dict.fromkeys(getattr(problem, "strerror", None) or str(problem) for problem in problems.values())
+            raise EffectError(ServeIpsec(tuple(problems)), number, "; ".join(texts))
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, TooBig):
+            self._refuse(event)
+        else:
+            self._report(event)
+
+    def _refuse(self, big: TooBig) -> None:
+        """Tell the sender of a packet how large it may be, RFC 1191 §4."""
+        addresses, source = self._addresses.get(big.tunnel), ipv4_address(big.packet[12:16])
+        flow = (source, big.packet[16:20])
+        if addresses and may_answer(big.packet) and self._refusals.may_tell(flow, time.monotonic()):
+            message = too_big(big.mtu)(quote(big.packet)).serialize()
+            with suppress(OSError):  # whoever cannot be told goes on as before
+                self._control.send(SendIp(None, addresses[0][0], source, IpProtocol.ICMP, message))
+
     # ------------------------------------------------------------------------------------------------ tunnels
 
     def _set_tunnel(self, spec: TunnelSpec) -> None:
+        if spec.protected and not self._engine.carries_esp:
+            self._remove_tunnel(spec.name)  # it may have been one in clear
+            raise UserError(f"{spec.name} is protected, and the {self._engine.name} engine does not carry ESP")
         tunnel = self._tunnels.get(spec.name)
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self._remove_tunnel(spec.name)  # the kernel treats the neighbours of the two kinds differently
@@ -192,26 +263,32 @@ class UserspacePlane:
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
             tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac)
-        elif tunnel.spec.mtu != spec.mtu:
-            self._kernel.set_mtu(spec.name, spec.mtu)
-        tunnel.spec = spec
+        before, tunnel.spec = tunnel.spec, spec
         try:
+            if before.mtu != spec.mtu:
+                self._kernel.set_mtu(spec.name, spec.mtu)
             self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
         except (OSError, UserError):
             if fresh:  # half a tunnel is none: the next order for it begins anew
                 del self._tunnels[spec.name]
                 tunnel.tap.close()
+            elif spec.protected and not before.protected:
+                self._remove_tunnel(spec.name)  # the engine would go on in clear
             raise
+        # Overlay traffic shall stop with a protected tunnel's process, not take the default route in clear.
+        tunnel.tap.set_persistent(spec.protected)
         self._tell_addresses()
 
     def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
-        """A TAP with all its settings. Raises OSError, UserError, and then leaves none behind."""
+        """A TAP with all its settings. Raises OSError, UserError, and then leaves none behind that was not there."""
         tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
         try:
             tap.set_hardware_address(mac)
             tap.set_transmit_queue()
             tap.set_carrier(False)
             self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
+            while tap.read() is not None:
+                pass  # what was routed to peers of an earlier life
         except BaseException:
             tap.close()
             raise
@@ -222,14 +299,20 @@ class UserspacePlane:
         if tunnel is not None:
             self._engine.remove_tunnel(name)
             self._control.forget_interface(name)
-            tunnel.tap.close()
+            tunnel.tap.remove()
         self._addresses.pop(name, None)
 
     def _set_adjacency(self, effect: SetAdjacency) -> None:
-        tunnel = self._tunnels[effect.tunnel]
-        peer = tunnel.ids.setdefault(effect.nbma, len(tunnel.ids) + 1)
-        self._engine.set_peer(effect.tunnel, peer, effect.nbma)
+        peers = self._tunnels[effect.tunnel].peers
+        peer = peers.lead(effect.next_hop, effect.nbma, effect.connection)
+        self._engine.set_peer(effect.tunnel, peer, effect.nbma, effect.connection)
         self._kernel.set_neighbour(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
+        for idle in peers.forget_idle():
+            self._engine.clear_peer(effect.tunnel, idle)
+
+    def _send_gre(self, effect: SendGre) -> None:
+        tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
+        self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
         spec = self._tunnels[effect.tunnel].spec

@@ -19,7 +19,7 @@ def key_chains(tree: ConfigTree) -> tuple[KeyChain, ...]:
 
 def _key_chain(args: Args, section: Section) -> KeyChain:
     keys = [
-        Key(number.integer("number"), string.text("text"))
+        Key(number.integer("number"), string.text("secret"))
         for number, key in section.sections(KEY)
         if (string := key.get(KEY_STRING)) is not None
     ]

@@ -1,0 +1,259 @@
+"""The security associations of a data plane: which connection a packet takes, and which of its pairs of SAs.
+
+    SaTable   all of them: by number of the connection, by (local, remote), by inbound SPI
+    Link      a connection: where its peer is, its pairs, and which of them is sent on
+    Pair      what one peer and we send each other under one set of keys (RFC 4301 §4.4.2), with its limits
+
+In a rekey nothing is lost: a pair that is not installed `eager` is *pending*, that is, received on, until the peer is
+heard on it; then it is sent on, and what was pending before it is over. Addresses are packed, for dicts.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import insort
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.protection import SaCount
+from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
+from dmvpn.dataplane.esp.replay import ReplayWindow
+from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.net.ipv4 import HEADER_LENGTH
+from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.protection import EspSa
+
+#: Packets after which a pair without extended sequence numbers is worn: three quarters of them.
+WORN_PACKETS: Final = 3 << 30
+
+
+class Place(NamedTuple):
+    """Where a peer is. address: packed. port: of UDP, 0: protocol 50."""
+
+    address: bytes
+    port: int
+
+
+@dataclass(slots=True, eq=False)
+class Pair:
+    """What one peer and we send each other under one set of keys.
+
+    order: of installation. soft, hard: octets, 0: no limit. inner: source and destination of the IP header inside ESP
+    as we write it, None in transport mode. pending: it is sent on when it is heard. unsent: packets that were refused.
+    """
+
+    spi_in: int
+    connection: int
+    order: int
+    outbound: Outbound
+    inbound: Inbound
+    esn: bool
+    soft: int
+    hard: int
+    inner: tuple[bytes, bytes] | None
+    pending: bool = False
+    worn: bool = False
+    unsent: int = 0
+
+    def seal(self, payload: bytes, next_header: int) -> bytes | None:
+        """The ESP packet of a payload, or None: this pair may send nothing more."""
+        if self.hard and self.outbound.octets + len(payload) > self.hard:
+            self.unsent += 1
+            return None
+        try:
+            return self.outbound.seal(payload, next_header)
+        except Exhausted:
+            self.unsent += 1
+            return None
+
+    def open(self, packet: bytes) -> tuple[bytes, int] | None:
+        """Payload and next header of an ESP packet, or None: it does not open, came before, or comes after the end."""
+        if self.hard and self.inbound.octets >= self.hard:
+            self.inbound.broken += 1
+            return None
+        try:
+            return self.inbound.open(packet)
+        except EspError:
+            return None
+
+    def wears_out(self) -> bool:
+        """Has it carried all that it should? True once."""
+        if self.worn:
+            return False
+        sent, received = self.outbound, self.inbound
+        self.worn = (bool(self.soft) and max(sent.octets, received.octets) >= self.soft) or (
+            not self.esn and max(sent.packets, received.window.top) >= WORN_PACKETS
+        )
+        return self.worn
+
+    def count(self) -> SaCount:
+        """What it carried."""
+        return SaCount(
+            spi_in=self.spi_in,
+            sent=self.outbound.packets,
+            sent_octets=self.outbound.octets,
+            received=self.inbound.packets,
+            received_octets=self.inbound.octets,
+            replayed=self.inbound.replayed,
+            broken=self.inbound.broken,
+            unsent=self.unsent,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """A connection. latest: the order of the newest pair that the peer was heard on.
+
+    elsewhere: the place that was reported last, because good packets came from there.
+    """
+
+    number: int
+    local: bytes
+    place: Place
+    current: Pair
+    pairs: dict[int, Pair] = field(default_factory=dict)
+    latest: int = 0
+    elsewhere: Place | None = None
+
+    def use(self, pair: Pair) -> None:
+        """Send on this pair from now on: those before it are over, those after it still wait."""
+        self.current = pair
+        for known in self.pairs.values():
+            known.pending = False
+            if known is pair:
+                return
+
+    def room(self, mtu: int) -> int:
+        """Octets of the largest GRE packet that leaves on the current pair in an IPv4 packet of `mtu` octets."""
+        outside = HEADER_LENGTH + (UDP_HEADER_LENGTH if self.place.port else 0)
+        inside = HEADER_LENGTH if self.current.inner is not None else 0
+        return self.current.outbound.suite.largest(mtu - outside) - inside
+
+    def heard(self, pair: Pair, source: Place) -> bool:
+        """A good packet, the newest of this pair, came from there: is that worth telling?
+
+        What still comes on a pair after the peer went over to a newer one says nothing of where the peer is.
+        """
+        if pair.order < self.latest:
+            return False
+        self.latest = pair.order
+        if source == self.place:
+            self.elsewhere = None
+            return False
+        told, self.elsewhere = self.elsewhere, source
+        return told != source
+
+
+class SaTable:
+    """All connections and their pairs of SAs."""
+
+    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+        """random: initialization vectors of AES-CBC."""
+        self._random = random
+        self._links: dict[int, Link] = {}
+        self._between: dict[tuple[bytes, bytes], list[int]] = {}
+        self._pairs: dict[int, Pair] = {}
+        self._installed = 0
+
+    def install(self, sa: EspSa, *, eager: bool) -> None:
+        """Receive on a pair, and send on it if `eager`, or if its connection has nothing else. Raises UserError.
+
+        One that is there stays as it is: to begin again under its keys would repeat nonces, and take replays.
+        """
+        suite = EspSuite.of(sa.transform)
+        if sa.spi_in in self._pairs:
+            return
+        self._installed += 1
+        pair = Pair(
+            spi_in=sa.spi_in,
+            connection=sa.connection,
+            order=self._installed,
+            outbound=Outbound(suite, _spi(sa.spi_out), sa.key_out, sa.hash_key_out, esn=sa.esn, random=self._random),
+            inbound=Inbound(
+                suite, _spi(sa.spi_in), sa.key_in, sa.hash_key_in, window=ReplayWindow(sa.window), esn=sa.esn
+            ),
+            esn=sa.esn,
+            soft=sa.soft_octets,
+            hard=sa.hard_octets,
+            inner=((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
+            if sa.tunnel_mode
+            else None,
+        )
+        place = Place(sa.remote.packed, sa.remote_port)
+        link = self._links.get(sa.connection)
+        if link is None:
+            link = self._links[sa.connection] = Link(sa.connection, sa.local.packed, place, pair)
+            self._enter(link)
+        else:
+            self._put(link, sa.local.packed, place)
+        self._pairs[sa.spi_in] = link.pairs[sa.spi_in] = pair
+        if eager:
+            link.use(pair)
+        else:
+            pair.pending = link.current is not pair
+
+    def use(self, spi_in: int) -> None:
+        """Send on this pair."""
+        pair = self._pairs.get(spi_in)
+        if pair is not None:
+            self._links[pair.connection].use(pair)
+
+    def remove(self, spi_in: int) -> None:
+        """Forget a pair; a connection without any is forgotten, too."""
+        pair = self._pairs.pop(spi_in, None)
+        if pair is None:
+            return
+        link = self._links[pair.connection]
+        del link.pairs[spi_in]
+        if not link.pairs:
+            del self._links[link.number]
+            self._leave(link)
+        elif link.current is pair:
+            link.use(next(reversed(link.pairs.values())))
+
+    def move(self, number: int, place: Place) -> None:
+        """The peer of a connection is there now."""
+        link = self._links.get(number)
+        if link is not None:
+            self._put(link, link.local, place)
+
+    def link(self, number: int) -> Link | None:
+        """A connection by its number."""
+        return self._links.get(number)
+
+    def between(self, local: bytes, remote: bytes) -> Link | None:
+        """The newest connection between these addresses: the one of the highest number."""
+        there = self._between.get((local, remote))
+        return self._links[there[-1]] if there else None
+
+    def find(self, spi_in: int) -> tuple[Link, Pair] | None:
+        """What an arriving SPI belongs to."""
+        pair = self._pairs.get(spi_in)
+        return (self._links[pair.connection], pair) if pair is not None else None
+
+    def pairs(self) -> Iterator[Pair]:
+        """All pairs, the oldest first."""
+        return iter(self._pairs.values())
+
+    def _put(self, link: Link, local: bytes, place: Place) -> None:
+        if (link.local, link.place) != (local, place):
+            self._leave(link)
+            link.local, link.place, link.elsewhere = local, place, None
+            self._enter(link)
+
+    def _enter(self, link: Link) -> None:
+        insort(self._between.setdefault((link.local, link.place.address), []), link.number)
+
+    def _leave(self, link: Link) -> None:
+        ends = link.local, link.place.address
+        self._between[ends].remove(link.number)
+        if not self._between[ends]:
+            del self._between[ends]
+
+
+def _spi(number: int) -> bytes:
+    return number.to_bytes(4, "big")

@@ -1,0 +1,19 @@
+"""Packets that went nowhere, by reason: what `GreDrops` tells the router."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Dropped:
+    """Packets that went nowhere. in_clear, no_sa: of protected tunnels; no_spi: ESP that is not ours."""
+
+    malformed: int = 0
+    no_tunnel: int = 0
+    no_peer: int = 0
+    not_ipv4: int = 0
+    unsent: int = 0
+    in_clear: int = 0
+    no_sa: int = 0
+    no_spi: int = 0

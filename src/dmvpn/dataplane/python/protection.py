@@ -1,0 +1,190 @@
+"""What ESP does to each packet of a protected tunnel, as a value: GRE in, `Sealed` out; ESP in, `Opened` out.
+
+    seal(link, GRE, tos)          -> its current pair -> `sealed`, to be sent by protocol 50 or UDP port 4500
+    open(local, source, ESP, ...) -> the pair of its SPI -> window, key, mode -> GRE and the connection it came by
+
+Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4). An SA carries
+what was agreed for it and nothing else; dummy packets (59, RFC 4303 §2.6) are welcome and go nowhere.
+
+The outer header gets the TOS of what it carries (RFC 4301 §5.1.2.1); what routers on the way did to its ECN bits comes
+out with the packet (`Opened.tos`). Where the outer DF bit is clear, what is too big for the path is fragmented by the
+kernel and comes whole out of the receiver's, and the tunnel's `ip mtu` keeps that rare. UDP datagrams of port 4500 are
+told apart by their first octets: RFC 3948 §2.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.events import ConnectionHeard, Event, IpReceived, SaWorn, UnknownSpi
+from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.esp import Link, Pair, Place, SaTable
+from dmvpn.net.checksum import checksum
+from dmvpn.net.ecn import merged
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.octets import ipv4_address
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.dataplane.python.dropped import Dropped
+
+#: UDP port of ESP and of IKE behind a NAT (RFC 3948).
+ENCAPSULATED: Final = 4500
+NON_ESP_MARKER: Final = bytes(4)
+
+_IPV4_IN_ESP = 4
+_NOTHING = 59
+_TTL = 255
+_INNER = struct.Struct("!BBHHHBBH4s4s")
+_KEEPALIVE_LENGTH = 1
+#: SPI, sequence number.
+_ESP_HEADER = 8
+_IN_PIECES = 0x3FFF
+
+
+class Sealed(NamedTuple):
+    """An ESP packet to send from our address to the peer's. port: of UDP there (ours is 4500), 0: protocol 50.
+
+    spi_in: names the pair of SAs.
+    """
+
+    local: bytes
+    remote: bytes
+    port: int
+    tos: int
+    packet: bytes
+    spi_in: int
+    df: bool = False
+
+
+class Opened(NamedTuple):
+    """A GRE packet that came out of ESP. nbma: where the peer of its connection is. tos: what ECN is taken from."""
+
+    connection: int
+    nbma: bytes
+    tos: int
+    gre: bytes
+
+
+class Protection:
+    """All SAs of one router. Results collect in `sealed` and `events` until the owner takes them."""
+
+    def __init__(self, dropped: Dropped, random: Callable[[int], bytes] = os.urandom) -> None:
+        """dropped: where packets are counted that are no ESP, for no SA of ours, or not what their SA is for."""
+        self.table = SaTable(random)
+        self.sealed: list[Sealed] = []
+        self.events: list[Event] = []
+        self.alarms = Alarms()
+        self._dropped = dropped
+
+    # ------------------------------------------------------------------------------------------------ out
+
+    def seal(self, link: Link, gre: bytes, tos: int, *, df: bool = False) -> bool:
+        """Send GRE over a connection. False: its limits are reached."""
+        pair = link.current
+        if pair.inner is None:
+            packet = pair.seal(gre, IpProtocol.GRE)
+        else:
+            packet = pair.seal(_inner_header(pair, pair.inner, len(gre), tos) + gre, _IPV4_IN_ESP)
+        if packet is None:
+            return False
+        self.sealed.append(Sealed(link.local, link.place.address, link.place.port, tos, packet, pair.spi_in, df))
+        self._look_at_wear(pair)
+        return True
+
+    def refused(self, sealed: Sealed) -> None:
+        """The host did not take a packet."""
+        self._dropped.unsent += 1
+        found = self.table.find(sealed.spi_in)
+        if found is not None:
+            found[1].unsent += 1
+
+    # ------------------------------------------------------------------------------------------------ in
+
+    def receive_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> Opened | None:
+        """The octets of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
+        if datagram[:4] == NON_ESP_MARKER:
+            self.events.append(_ike(local, source, tos, datagram))
+            return None
+        if len(datagram) == _KEEPALIVE_LENGTH:
+            return None
+        return self.open(local, source, tos, datagram, now)
+
+    def open(self, local: bytes, source: Place, tos: int, packet: bytes, now: float) -> Opened | None:
+        """An ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`."""
+        if len(packet) < _ESP_HEADER:
+            self._dropped.malformed += 1
+            return None
+        spi = int.from_bytes(packet[:4], "big")
+        found = self.table.find(spi)
+        if found is None or found[0].local != local:
+            self._dropped.no_spi += 1
+            if self.alarms.may_tell(("spi", local, source), now):
+                self.events.append(UnknownSpi(ipv4_address(local), ipv4_address(source.address), source.port, spi))
+            return None
+        link, pair = found
+        before = pair.inbound.window.top
+        opened = pair.open(packet)
+        if opened is None:
+            return None
+        if pair.pending:
+            link.use(pair)
+        if pair.inbound.window.top > before and link.heard(pair, source):
+            self.events.append(ConnectionHeard(link.number, ipv4_address(source.address), source.port))
+        self._look_at_wear(pair)
+        return self._gre(link, pair, tos, *opened)
+
+    def _gre(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> Opened | None:
+        if next_header == _NOTHING:
+            return None
+        if pair.inner is None and next_header == IpProtocol.GRE:
+            return Opened(link.number, link.place.address, tos, payload)
+        if pair.inner is not None and next_header == _IPV4_IN_ESP:
+            inside = _without_inner_header(pair.inner, tos, payload)
+            if inside is not None:
+                return Opened(link.number, link.place.address, *inside)
+        self._dropped.malformed += 1
+        return None
+
+    def _look_at_wear(self, pair: Pair) -> None:
+        if pair.wears_out():
+            self.events.append(SaWorn(pair.spi_in))
+
+
+def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: int) -> bytes:
+    """RFC 4301 §5.1.2.1. The identification is that of the ESP sequence: the peer may cut the packet further on."""
+    identification = (pair.outbound.packets + 1) & 0xFFFF
+    fields = (0x45, tos, HEADER_LENGTH + length, identification, 0, _TTL, IpProtocol.GRE)
+    header = _INNER.pack(*fields, 0, *addresses)
+    return _INNER.pack(*fields, checksum(header), *addresses)
+
+
+def _without_inner_header(addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes) -> tuple[int, bytes] | None:
+    """TOS and GRE of a packet in tunnel mode; None: it is none that its SA was made for (RFC 4301 §5.2, step 4)."""
+    if len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
+        return None
+    start, end = (packet[0] & 0x0F) << 2, int.from_bytes(packet[2:4], "big")
+    if not HEADER_LENGTH <= start <= end <= len(packet) or packet[9] != IpProtocol.GRE:
+        return None
+    ours, theirs = addresses
+    if (packet[12:16], packet[16:20]) != (theirs, ours) or int.from_bytes(packet[6:8], "big") & _IN_PIECES:
+        return None
+    tos = merged(outer_tos, packet[1])
+    return None if tos is None else (tos, packet[start:end])
+
+
+def _ike(local: bytes, source: Place, tos: int, datagram: bytes) -> IpReceived:
+    ours, theirs = ipv4_address(local), ipv4_address(source.address)
+    udp = UdpDatagram(source_port=source.port, destination_port=ENCAPSULATED, payload=datagram)
+    return IpReceived(
+        interface="",
+        source=theirs,
+        destination=ours,
+        protocol=IpProtocol.UDP,
+        payload=udp.serialize(theirs, ours),
+        tos=tos,
+    )

@@ -1,0 +1,84 @@
+"""What the packet core knows of a tunnel: its ends, its neighbours and what it counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dmvpn.base.effects import DfBit
+
+#: What the link-layer address of a neighbour begins with; the peer id follows.
+PEER_MAC_PREFIX = b"\x02\x00"
+_NOBODY = PEER_MAC_PREFIX + bytes(4)
+
+
+class Neighbour(NamedTuple):
+    """Where a tunnel sends to: a packed NBMA address, on a protected tunnel over a connection (0: the newest)."""
+
+    nbma: bytes
+    connection: int = 0
+
+
+@dataclass(slots=True)
+class CoreTunnel:
+    """One tunnel. own_mac: of the TAP. mtu: octets, of the inner packets. peers: neighbours by link-layer address.
+
+    multicast, bound: who gets copies, and over which connections further ones go. sent, received: packets by NBMA
+    address, and on a protected tunnel sent_over, received_over by connection. ids, ids_over: the reverse of peers.
+    """
+
+    source: bytes
+    destination: bytes | None
+    key: int | None
+    own_mac: bytes
+    address: bytes = b""
+    mtu: int = 1400
+    mss: int | None = None
+    network: int | None = None
+    report: bool = False
+    interval: float = 8.0
+    peers: dict[bytes, Neighbour] = field(default_factory=dict)
+    multicast: tuple[bytes, ...] = ()
+    sent: dict[bytes, int] = field(default_factory=dict)
+    received: dict[bytes, int] = field(default_factory=dict)
+    ids: dict[bytes, bytes] = field(default_factory=dict)
+    protected: bool = False
+    bound: tuple[Neighbour, ...] = ()
+    sent_over: dict[int, int] = field(default_factory=dict)
+    received_over: dict[int, int] = field(default_factory=dict)
+    ids_over: dict[int, bytes] = field(default_factory=dict)
+    df: DfBit = DfBit.CLEAR
+
+    def set_peer(self, peer: int, neighbour: Neighbour) -> None:
+        """Frames to this peer id go to a neighbour."""
+        mac = _mac(peer)
+        self.peers[mac] = neighbour
+        if neighbour.connection:
+            self.ids_over[neighbour.connection] = mac
+        else:
+            self.ids[neighbour.nbma] = mac
+
+    def clear_peer(self, peer: int) -> None:
+        """Forget a peer id."""
+        neighbour = self.peers.pop(_mac(peer), None)
+        if neighbour is not None and neighbour.connection:
+            self.ids_over.pop(neighbour.connection, None)
+        elif neighbour is not None:
+            self.ids.pop(neighbour.nbma, None)
+
+    def neighbours(self, mac: bytes) -> tuple[Neighbour, ...]:
+        """Who gets a frame to this link-layer address."""
+        if self.destination is not None:
+            return (Neighbour(self.destination),)
+        if mac[0] & 1:
+            return (*map(Neighbour, self.multicast), *self.bound)
+        neighbour = self.peers.get(mac)
+        return () if neighbour is None else (neighbour,)
+
+    def mac_of(self, sender: Neighbour) -> bytes:
+        """The link-layer address of a neighbour that a packet came from."""
+        return self.ids_over.get(sender.connection) or self.ids.get(sender.nbma, _NOBODY)
+
+
+def _mac(peer: int) -> bytes:
+    return PEER_MAC_PREFIX + peer.to_bytes(4, "big")

@@ -1,0 +1,120 @@
+"""IKE's way through a userspace plane: UDP port 500 is here, port 4500 is the engine's, for ESP comes there too.
+
+    ServeIpsec -> both at each address that is served, bound to the address: a tunnel source may be a loopback
+    SendIp from port 500 or 4500 -> out of the socket that has that port, so that answers and NAT mappings fit
+    what comes to port 500 -> IpReceived, UDP header first; its interface is "", for it came to an address
+
+Nothing of IKE is ever sent past these sockets: if another IKE daemon has the port, its peers must not hear ours.
+"""
+
+from __future__ import annotations
+
+import errno
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import Event, IpReceived
+from dmvpn.dataplane.sockets import UdpSocket
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.octets import ipv4_address
+from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import SendIp
+    from dmvpn.dataplane.sockets import Arrived
+    from dmvpn.dataplane.userspace.engine import PacketEngine
+    from dmvpn.dataplane.userspace.watch import Watch
+
+IKE: Final = 500
+IKE_BEHIND_NAT: Final = 4500
+#: Packets taken from one socket before others have their turn.
+_TURN = 64
+#: IKE messages wait for an answer each: a few of many peers.
+_RECEIVE_BUFFER = 1 << 20
+
+
+class IkePorts:
+    """UDP port 500 of each address that is served, and the way to the engine's port 4500."""
+
+    def __init__(self, engine: PacketEngine, report: Callable[[Event], None], watch: Watch) -> None:
+        self._engine = engine
+        self._report = report
+        self._watch = watch
+        self._sockets: dict[IPAddress, UdpSocket] = {}
+
+    def serve(self, addresses: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+        """Have IKE and ESP at exactly these addresses; what went wrong, by address."""
+        for address in [address for address in self._sockets if address not in addresses]:
+            self._close(address)
+        problems = self._engine.serve_ipsec(addresses)
+        for address in addresses:
+            try:
+                self._open(address)
+            except (OSError, UserError) as error:
+                problems[address] = error
+        return problems
+
+    def carries(self, order: SendIp) -> bool:
+        """Is this packet one that leaves from a port of IKE?"""
+        return order.protocol == IpProtocol.UDP and _source_port(order) in (IKE, IKE_BEHIND_NAT)
+
+    def send(self, order: SendIp) -> None:
+        """Send a datagram of IKE. Raises OSError."""
+        local, payload = order.source, order.payload[HEADER_LENGTH:]
+        if local is None:
+            raise OSError(errno.EADDRNOTAVAIL, "IKE is sent from an address that is served")
+        port = int.from_bytes(order.payload[2:4], "big")
+        if _source_port(order) == IKE_BEHIND_NAT:
+            self._engine.send_ike(local, order.destination, port, payload, order.tos)
+            return
+        opened = self._sockets.get(local)
+        if opened is None:
+            raise OSError(errno.EADDRNOTAVAIL, f"IKE is not served on {local}")
+        opened.send(payload, str(order.destination), port, tos=order.tos)
+
+    def close(self) -> None:
+        """Close the sockets here; the engine closes its own."""
+        for address in list(self._sockets):
+            self._close(address)
+
+    def _open(self, address: IPAddress) -> None:
+        if address in self._sockets:
+            return
+        if not isinstance(address, IPv4Address):
+            raise UserError(f"{address}: IPsec is carried over IPv4 only")
+        opened = self._sockets[address] = UdpSocket(address, IKE, receive_buffer=_RECEIVE_BUFFER)
+        self._watch.add(opened.fileno(), lambda: self._read(address))
+
+    def _close(self, address: IPAddress) -> None:
+        opened = self._sockets.pop(address)
+        self._watch.remove(opened.fileno())
+        opened.close()
+
+    def _read(self, local: IPv4Address) -> None:
+        for _ in range(_TURN):
+            opened = self._sockets.get(local)
+            arrived = opened.receive() if opened is not None else None
+            if arrived is None:
+                return
+            self._report(_received(local, arrived))
+
+
+def _source_port(order: SendIp) -> int:
+    return int.from_bytes(order.payload[:2], "big")
+
+
+def _received(local: IPv4Address, arrived: Arrived) -> IpReceived:
+    source = ipv4_address(arrived.source)
+    udp = UdpDatagram(source_port=arrived.port, destination_port=IKE, payload=arrived.octets)
+    return IpReceived(
+        interface="",
+        source=source,
+        destination=local,
+        protocol=IpProtocol.UDP,
+        payload=udp.serialize(source, local),
+        tos=arrived.tos,
+    )
