@@ -1,11 +1,11 @@
-"""The packet engine of dmvpn: multipoint GRE between TAP devices and raw sockets.
+"""The packet engine of dmvpn: multipoint GRE, in clear or in ESP, between TAP devices and sockets.
 
 NBMA and other IPv4 addresses are 4 octets, MAC addresses 6; tunnels are numbers of the caller's, of which a tunnel made
 later has the higher one. A method that names a tunnel that is not there raises KeyError.
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal, final
+from typing import Final, Literal, TypeAlias, final
 
 __all__ = ["INTERFACE", "Core", "Engine", "__version__"]
 
@@ -13,6 +13,27 @@ __version__: Final[str]
 
 #: What `Core` and `Engine` look like. dmvpn refuses an engine of another one.
 INTERFACE: Final[int]
+
+#: Something for the router: kind, tunnel, where it came from, octets, number, connection, our address, UDP port.
+#:
+#: "nhrp"       tunnel, neighbour, the packet; connection that protected it or 0
+#: "keepalive"  tunnel, neighbour
+#: "hairpin"    tunnel, neighbour, the packet's first octets; number: of the tunnel it left by; connection
+#: "ike"        source, the datagram with its marker; number: TOS; our address; source port
+#: "spi"        ESP for an SA that is not: source; number: SPI; our address; source port, 0: protocol 50
+#: "clear"      GRE in clear for a protected tunnel: source; our address
+#: "heard"      the peer of a connection is elsewhere: source; connection; source port
+#: "worn"       a pair of SAs is worn; number: its inbound SPI
+Punt: TypeAlias = tuple[
+    Literal["nhrp", "keepalive", "hairpin", "ike", "spi", "clear", "heard", "worn"],
+    int,
+    bytes,
+    bytes,
+    int,
+    int,
+    bytes,
+    int,
+]
 
 @final
 class Core:
@@ -30,20 +51,21 @@ class Core:
         own_mac: bytes,
         mtu: int,
         mss: int | None,
+        protected: bool = False,
     ) -> None:
-        """Make a tunnel, or change what is known of it."""
+        """Make a tunnel, or change what is known of it. protected: GRE leaves and comes in ESP or not at all."""
 
     def remove_tunnel(self, number: int) -> None:
         """Forget a tunnel and what it carried."""
 
-    def set_peer(self, number: int, peer: int, nbma: bytes) -> None:
-        """Frames of the tunnel to 02:00 and this id go to an NBMA address."""
+    def set_peer(self, number: int, peer: int, nbma: bytes, connection: int = 0) -> None:
+        """Frames of the tunnel to 02:00 and this id go to an NBMA address, over this connection (0: the newest)."""
 
     def clear_peer(self, number: int, peer: int) -> None:
         """Forget a peer id."""
 
-    def set_multicast(self, number: int, nbmas: Sequence[bytes]) -> None:
-        """Multicast frames go to these NBMA addresses."""
+    def set_multicast(self, number: int, nbmas: Sequence[bytes], bound: Sequence[tuple[bytes, int]] = ...) -> None:
+        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
 
     def set_hairpin(self, number: int, network: int | None, report: bool, interval: float) -> None:
         """What the tunnel reports of transit packets. interval: seconds."""
@@ -54,17 +76,73 @@ class Core:
     def set_own_addresses(self, addresses: Sequence[bytes]) -> None:
         """All our addresses."""
 
+    def install_sa(
+        self,
+        *,
+        connection: int,
+        spi_in: int,
+        spi_out: int,
+        cipher: str,
+        bits: int,
+        hash: str | None,
+        key_in: bytes,
+        key_out: bytes,
+        hash_key_in: bytes,
+        hash_key_out: bytes,
+        local: bytes,
+        remote: bytes,
+        remote_port: int,
+        esn: bool,
+        window: int,
+        inner: tuple[bytes, bytes] | None,
+        soft: int,
+        hard: int,
+        eager: bool,
+    ) -> None:
+        """Receive on a pair of SAs, and send on it if `eager`, or if its connection has nothing else.
+
+        cipher: "aes-gcm" or "aes-cbc"; hash: "sha1", "sha256", "sha384" or "sha512", with the latter. remote_port: of
+        UDP, 0: protocol 50. inner: source and destination of the IP header inside ESP in tunnel mode. soft: octets
+        after which the pair is worn; hard: after which nothing goes any more; 0: no limit. Raises ValueError.
+        """
+
+    def use_sa(self, spi_in: int) -> None:
+        """Send on this pair."""
+
+    def remove_sa(self, spi_in: int) -> None:
+        """Forget both halves of a pair, and their keys."""
+
+    def move_connection(self, connection: int, remote: bytes, port: int) -> None:
+        """The peer of a connection is there now. port: of UDP, 0: protocol 50."""
+
+    def sa_counts(self) -> list[tuple[int, int, int, int, int, int, int, int]]:
+        """What every pair carried, in the order of their installation.
+
+        SPI; packets and octets sent; packets and octets received; packets replayed, broken, unsent.
+        """
+
     def outbound(self, number: int, frame: bytes, now: float) -> None:
         """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval."""
 
-    def inbound(self, packet: bytes) -> None:
-        """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
+    def inbound(self, packet: bytes, now: float = 0.0) -> None:
+        """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds."""
 
     def inbound_merged(self, packets: Sequence[bytes]) -> None:
         """A batch of such packets, with their TCP segments merged as the engine merges them."""
 
-    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int) -> None:
-        """Send something of the router's own in GRE, straight to an NBMA address."""
+    def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
+        """A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it. now: seconds."""
+
+    def inbound_udp(
+        self, local: bytes, source: bytes, port: int, tos: int, datagrams: Sequence[bytes], now: float = 0.0
+    ) -> None:
+        """The octets of UDP datagrams that came to our port 4500; what comes out is merged. now: seconds."""
+
+    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:
+        """Send something of the router's own in GRE, straight to an NBMA address, over this connection."""
+
+    def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes]]:
+        """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS and packet."""
 
     def take_wire(self) -> list[tuple[bytes, bytes, int, bytes]]:
         """Take what goes to NBMA addresses: source, NBMA address, TOS and GRE packet."""
@@ -72,18 +150,25 @@ class Core:
     def take_taps(self) -> list[tuple[int, bytes]]:
         """Take what goes to the kernel: tunnel and frame."""
 
-    def take_punts(self) -> list[tuple[Literal["nhrp", "keepalive", "hairpin"], int, bytes, bytes, int]]:
-        """Take what goes to the router: kind, tunnel, NBMA address, octets, and the tunnel that a hairpin leaves by."""
+    def take_punts(self) -> list[Punt]:
+        """Take what goes to the router."""
 
     def usage(self, number: int) -> list[tuple[bytes, int, int]]:
         """Packets sent and received on a tunnel, by NBMA address."""
 
-    def dropped(self) -> tuple[int, int, int, int, int]:
-        """Packets that went nowhere: malformed, of no tunnel, to no peer, not IPv4, refused by the kernel."""
+    def usage_over(self, number: int) -> list[tuple[int, bytes | None, int, int]]:
+        """Packets on a protected tunnel, by connection: where its peer is (None: gone), sent, received."""
+
+    def dropped(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """Packets that went nowhere.
+
+        Malformed, of no tunnel, to no peer, not IPv4, refused by the kernel; without ESP for a protected tunnel, of
+        such a one without SA, ESP for an SA that is not.
+        """
 
 @final
 class Engine:
-    """Two threads that move packets between TAPs and raw sockets. What is for the router makes `fileno` readable."""
+    """Two threads that move packets between TAPs and sockets. What is for the router makes `fileno` readable."""
 
     def __new__(cls, core: Core) -> Engine:
         """Start it. core: what decides about packets; what it is told counts at once."""
@@ -94,19 +179,22 @@ class Engine:
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
 
-    def set_socket(self, source: bytes, descriptor: int) -> None:
-        """Send and receive for one of our NBMA addresses by a raw socket, which is duplicated. Raises OSError."""
+    def set_socket(self, source: bytes, descriptor: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
+        """Send and receive for one of our NBMA addresses by a socket, which is duplicated. Raises OSError.
 
-    def clear_socket(self, source: bytes) -> None:
+        "gre" and "esp" are raw sockets of protocols 47 and 50, "udp" is one of port 4500, for ESP and IKE.
+        """
+
+    def clear_socket(self, source: bytes, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
         """Let go of a socket. When this returns it is closed."""
 
-    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int) -> None:
+    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address. Raises OSError."""
 
     def fileno(self) -> int:
         """The descriptor to watch."""
 
-    def take_punts(self) -> list[tuple[Literal["nhrp", "keepalive", "hairpin"], int, bytes, bytes, int]]:
+    def take_punts(self) -> list[Punt]:
         """Take what waits for the router, like `Core.take_punts`. Raises RuntimeError if packets move no longer."""
 
     def lost_punts(self) -> int:

@@ -1,10 +1,16 @@
 //! What is done to each packet between a TAP and GRE, as a value: octets in, octets out, no system call.
 //!
 //! ```text
-//! outbound   what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> Outcome::wire
+//! outbound   what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> Outcome::wire,
+//!                                                  or from a protected tunnel: Outcome::sealing
 //! inbound    what came from an NBMA neighbour   -> tunnel by address and key -> frame -> Outcome::frames,
 //!                                                  or NHRP and keepalives -> Outcome::punts
+//! find       ESP -> the pair of SAs that opens it; opened: GRE that came out of it, then as `inbound`
 //! ```
+//!
+//! What a protected tunnel sends is planned here and sealed by [`Sealing`] outside of the core's lock; what it takes came
+//! out of ESP. Which connection a packet takes is what its neighbour says, else the newest between the tunnel's source
+//! and the NBMA address.
 //!
 //! The kernel names the neighbour by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which the table
 //! turns into an NBMA address; a point-to-point tunnel has only one. `PacketCore` of dmvpn's Python plane does the same
@@ -16,24 +22,21 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use crate::ETHERNET;
+use crate::alarms::{Alarm, Alarms};
+use crate::arrived::payload;
+use crate::delivery::{Frame, delivered, is_keepalive, returned_keepalive};
+use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Pair};
-use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address, seal_header};
-use crate::mss;
-use crate::segment::{self, BadOffload, Train};
-use crate::table::{Ends, Mac, Table, Tunnel};
-use crate::unfinished::unfinished;
-use crate::usage::{Counted, Usage};
-use crate::vnet::{self, Vnet};
+use crate::ipv4::{self, Address, Packet, address};
+use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
+use crate::protected::{Protected, leads_to, note_wear};
+use crate::punt::{Punt, Reason};
+use crate::sas::Sas;
+use crate::sealing::Sealing;
+use crate::table::{Ends, Mac, Neighbour, Table, Tunnel};
+use crate::usage::{Counted, Counts, Usage};
 use crate::wire::{self, Span, Wire};
-
-const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
-/// Octets before the IP packet in a frame of a TAP.
-const FRAME_HEADER: usize = vnet::SIZE + ETHERNET;
-/// Octets of a hairpinned packet that are reported: enough for any header the redirect quotes.
-const REPORTED: usize = 64;
-const DESTINATION_PORT_UNREACHABLE: [u8; 2] = [3, 3];
 
 /// There is no tunnel of this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,48 +57,13 @@ impl Default for Limits {
     }
 }
 
-/// A frame that the kernel shall receive on a tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The tunnel's number.
-    pub tunnel: u32,
-    /// What the kernel still has to do.
-    pub offload: Vnet,
-    /// The Ethernet header.
-    pub ethernet: [u8; ETHERNET],
-    /// The IP packet, in the arena that it was received in.
-    pub packet: Span,
-}
-
-/// Why a packet is for the router itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It is NHRP.
-    Nhrp,
-    /// Our own keepalive came back.
-    Keepalive,
-    /// A transit packet left by the tunnel of this number.
-    Hairpin(u32),
-}
-
-/// Something for the router itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Punt {
-    /// Why.
-    pub reason: Reason,
-    /// The tunnel it came from.
-    pub tunnel: u32,
-    /// The neighbour it came from.
-    pub nbma: Address,
-    /// The NHRP packet, or the first octets of a hairpinned one.
-    pub data: Vec<u8>,
-}
-
 /// What became of a batch of packets. Results collect until the owner takes them.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// To NBMA addresses.
     pub wire: Wire,
+    /// Likewise, to be sealed before.
+    pub sealing: Sealing,
     /// To the kernel.
     pub frames: Vec<Frame>,
     /// To the router.
@@ -115,6 +83,12 @@ pub struct Dropped {
     pub not_ipv4: u64,
     /// The kernel refused it.
     pub unsent: u64,
+    /// It came without ESP for a protected tunnel.
+    pub in_clear: u64,
+    /// It should have left by a protected tunnel, to a neighbour without SA.
+    pub no_sa: u64,
+    /// ESP for an SA that is not.
+    pub no_spi: u64,
 }
 
 /// All tunnels of one router.
@@ -122,22 +96,18 @@ pub struct Dropped {
 pub struct Core {
     /// What the control plane has told us. Tunnels are made and removed by [`Core`].
     pub table: Table,
+    /// The security associations.
+    pub sas: Sas,
     /// All our addresses.
     pub own_addresses: HashSet<Address>,
     /// Counters.
     pub dropped: Dropped,
     usage: BTreeMap<u32, Usage>,
+    pub(crate) alarms: Alarms,
     hairpins: Hairpins,
     limits: Limits,
     /// What the frame at hand becomes. Kept for its memory only.
     pieces: Vec<Piece>,
-}
-
-/// A GRE packet without addresses.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    head: Span,
-    body: Span,
 }
 
 impl Core {
@@ -145,9 +115,11 @@ impl Core {
     pub fn new(limits: Limits) -> Self {
         Self {
             table: Table::default(),
+            sas: Sas::default(),
             own_addresses: HashSet::new(),
             dropped: Dropped::default(),
             usage: BTreeMap::new(),
+            alarms: Alarms::default(),
             hairpins: Hairpins::new(limits.pairs),
             limits,
             pieces: Vec::new(),
@@ -155,8 +127,19 @@ impl Core {
     }
 
     /// Make a tunnel, or change what is known of it.
-    pub fn set_tunnel(&mut self, number: u32, ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) {
+    pub fn set_tunnel(
+        &mut self,
+        number: u32,
+        ends: Ends,
+        own_mac: Mac,
+        mtu: usize,
+        mss: Option<u16>,
+        protected: bool,
+    ) {
         self.table.set(number, ends, own_mac, mtu, mss);
+        if let Some(tunnel) = self.table.get_mut(number) {
+            tunnel.protected = protected;
+        }
         self.usage.entry(number).or_default();
     }
 
@@ -167,8 +150,13 @@ impl Core {
     }
 
     /// Packets sent and received on a tunnel, by NBMA address.
-    pub fn usage(&self, number: u32) -> Result<Vec<(Address, u64, u64)>, NoSuchTunnel> {
+    pub fn usage(&self, number: u32) -> Result<Counts<Address>, NoSuchTunnel> {
         self.usage.get(&number).map(Usage::by_neighbour).ok_or(NoSuchTunnel(number))
+    }
+
+    /// Packets sent and received on a protected tunnel, by connection.
+    pub fn usage_over(&self, number: u32) -> Result<Counts<u64>, NoSuchTunnel> {
+        self.usage.get(&number).map(Usage::by_connection).ok_or(NoSuchTunnel(number))
     }
 
     // ------------------------------------------------------------------------------------------------ out
@@ -204,18 +192,27 @@ impl Core {
             return Ok(());
         }
         if !is_group(mac) {
-            if let Some(origin) = transit(&self.table, &mut self.hairpins, tunnel, first, pair, now) {
+            let back = |sender| leads_to(&self.sas, tunnel, first, sender);
+            if let Some(origin) = transit(&self.table, &mut self.hairpins, tunnel, back, pair, now) {
                 out.punts.push(Punt {
                     reason: Reason::Hairpin(number),
                     tunnel: origin.tunnel,
-                    nbma: origin.nbma,
+                    nbma: origin.neighbour.nbma,
+                    connection: origin.neighbour.connection,
                     data: beginning(&self.pieces, key, &out.wire, arena),
                 });
             }
         }
         adjust(tunnel, &self.own_addresses, &mut arena[packet], &self.pieces, &mut out.wire);
+        let usage = self.usage.entry(number).or_default();
+        if tunnel.protected {
+            let way = Protected { sas: &self.sas, limit: self.limits.counted, tunnel };
+            let unsecured = way.send(neighbours, &self.pieces, tos, usage, out);
+            self.dropped.no_sa += unsecured;
+            return Ok(());
+        }
         for piece in &self.pieces {
-            let to = |&nbma| wire::Packet {
+            let to = |&Neighbour { nbma, .. }: &Neighbour| wire::Packet {
                 source: tunnel.ends.source,
                 nbma,
                 tos,
@@ -224,208 +221,162 @@ impl Core {
             };
             out.wire.packets.extend(neighbours.iter().map(to));
         }
-        let usage = self.usage.entry(number).or_default();
-        for &nbma in neighbours {
+        for &Neighbour { nbma, .. } in neighbours {
             let who = Counted { known: tunnel.knows(nbma), limit: self.limits.counted };
             usage.sent(nbma, self.pieces.len(), who);
         }
         Ok(())
     }
 
-    /// Send something of the router's own in GRE, straight to an NBMA address.
+    /// Send something of the router's own in GRE, straight to a neighbour.
     pub fn send(
         &mut self,
         number: u32,
-        nbma: Address,
+        neighbour: Neighbour,
         protocol: u16,
         payload: &[u8],
         tos: u8,
-        wire: &mut Wire,
+        out: &mut Outcome,
     ) -> Result<(), NoSuchTunnel> {
         let tunnel = self.table.get(number).ok_or(NoSuchTunnel(number))?;
-        let begin = wire.begin_head(protocol, tunnel.ends.key);
-        wire.heads.extend_from_slice(payload);
-        let (source, head) = (tunnel.ends.source, wire.end_head(begin));
-        wire.packets.push(wire::Packet { source, nbma, tos, head, body: Span::default() });
+        let begin = out.wire.begin_head(protocol, tunnel.ends.key);
+        out.wire.heads.extend_from_slice(payload);
+        let (source, head) = (tunnel.ends.source, out.wire.end_head(begin));
+        let usage = self.usage.entry(number).or_default();
+        if tunnel.protected {
+            let way = Protected { sas: &self.sas, limit: self.limits.counted, tunnel };
+            let piece = Piece { head, body: Span::default() };
+            let unsecured = way.send(&[neighbour], &[piece], tos, usage, out);
+            self.dropped.no_sa += unsecured;
+            return Ok(());
+        }
+        let nbma = neighbour.nbma;
+        out.wire.packets.push(wire::Packet { source, nbma, tos, head, body: Span::default() });
         let who = Counted { known: tunnel.knows(nbma), limit: self.limits.counted };
-        self.usage.entry(number).or_default().sent(nbma, 1, who);
+        usage.sent(nbma, 1, who);
         Ok(())
     }
 
     // ------------------------------------------------------------------------------------------------ in
 
-    /// A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it.
-    pub fn inbound(&mut self, arena: &mut [u8], packet: Range<usize>, out: &mut Outcome) {
+    /// A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds, for alarms.
+    pub fn inbound(&mut self, arena: &mut [u8], packet: Range<usize>, now: f64, out: &mut Outcome) {
         let octets = &arena[packet.clone()];
-        let start = octets.first().map_or(0, |first| usize::from(first & 0x0F) << 2);
-        if start < HEADER_LENGTH || start > octets.len() {
-            self.dropped.malformed += 1;
-            return;
-        }
-        let (nbma, local) = (address(octets, 12), address(octets, 16));
-        let Ok(header) = gre::Header::parse(&octets[start..]) else {
+        let Ok(start) = payload(octets) else {
             self.dropped.malformed += 1;
             return;
         };
-        let found = self.table.demultiplex(local, nbma, header.key);
-        let Some((number, tunnel)) = found.and_then(|number| Some((number, self.table.get(number)?))) else {
+        let (local, came) = (address(octets, 16), Neighbour::at(address(octets, 12)));
+        self.decapsulate(
+            arena,
+            packet.start + start..packet.end,
+            Came { local, from: came, tos: None, now },
+            out,
+        );
+    }
+
+    /// A GRE packet, in clear or out of ESP.
+    pub(crate) fn decapsulate(
+        &mut self,
+        arena: &mut [u8],
+        packet: Range<usize>,
+        came: Came,
+        out: &mut Outcome,
+    ) {
+        let Came { local, from, .. } = came;
+        let Ok(header) = gre::Header::parse(&arena[packet.clone()]) else {
+            self.dropped.malformed += 1;
+            return;
+        };
+        let found = self.table.demultiplex(local, from.nbma, header.key);
+        let found = found.and_then(|number| Some((number, self.table.get(number)?)));
+        let Some((number, tunnel)) = found.filter(|(_, tunnel)| from.connection == 0 || tunnel.protected)
+        else {
             self.dropped.no_tunnel += 1;
             return;
         };
-        let who = Counted { known: tunnel.knows(nbma), limit: self.limits.counted };
-        self.usage.entry(number).or_default().received(nbma, who);
-        let payload = packet.start + start + header.length..packet.end;
+        let usage = self.usage.entry(number).or_default();
+        if from.connection != 0 {
+            usage.received_over(from.connection, self.limits.counted, |other| self.sas.link(other).is_some());
+        } else if tunnel.protected {
+            self.refuse_clear(&came, out);
+            return;
+        } else {
+            let who = Counted { known: tunnel.knows(from.nbma), limit: self.limits.counted };
+            usage.received(from.nbma, who);
+        }
+        let payload = packet.start + header.length..packet.end;
         let octets = &arena[payload.clone()];
-        let punt = |reason, data| Punt { reason, tunnel: number, nbma, data };
+        let punt =
+            |reason, data, connection| Punt { reason, tunnel: number, nbma: from.nbma, connection, data };
         match header.protocol {
-            gre::NHRP => out.punts.push(punt(Reason::Nhrp, octets.to_vec())),
-            gre::KEEPALIVE => out.punts.push(punt(Reason::Keepalive, Vec::new())),
+            gre::NHRP => out.punts.push(punt(Reason::Nhrp, octets.to_vec(), from.connection)),
+            gre::KEEPALIVE => out.punts.push(punt(Reason::Keepalive, Vec::new(), 0)),
             gre::IPV4 => match Packet::of(octets) {
                 None => self.dropped.not_ipv4 += 1,
-                Some(inner) if is_keepalive(inner, local, nbma) => {
-                    if let Some(returned) = returned_keepalive(inner, payload, local, nbma) {
-                        out.wire.packets.push(returned);
+                Some(inner) if is_keepalive(inner, local, from.nbma) => {
+                    if let Some(returned) = returned_keepalive(inner, payload, local, from.nbma) {
+                        self.send_back(returned, from, out);
                     }
                 }
                 Some(inner) => {
-                    if tunnel.report {
-                        self.hairpins.arrived(inner.pair(), Origin { tunnel: number, nbma });
+                    let pair = inner.pair();
+                    if came.tos.is_some_and(|tos| ecn::decapsulate(tos, &mut arena[payload.clone()]).is_err())
+                    {
+                        self.dropped.malformed += 1;
+                        return;
                     }
-                    out.frames.push(delivered(number, tunnel, nbma, arena, payload));
+                    if tunnel.report {
+                        self.hairpins.arrived(pair, Origin { tunnel: number, neighbour: from });
+                    }
+                    out.frames.push(delivered(number, tunnel, from, arena, payload));
                 }
             },
             _ => self.dropped.not_ipv4 += 1,
         }
     }
-}
 
-fn is_group(mac: Mac) -> bool {
-    mac[0] & 1 != 0
-}
-
-/// The vnet header, the destination and the IPv4 packet of a frame; None: it carries something else.
-fn opened(frame: &[u8]) -> Option<(Vnet, Mac, Packet<'_>)> {
-    let offload = Vnet::parse(frame)?;
-    let (ethernet, packet) = frame.get(vnet::SIZE..)?.split_at_checked(ETHERNET)?;
-    let packet = Packet::of(packet).filter(|_| ethernet[12..] == ETHERTYPE_IPV4)?;
-    Some((offload, *ethernet.first_chunk()?, packet))
-}
-
-/// Complete a packet's checksum, or cut it; put a GRE header before each piece.
-fn finish(
-    offload: Vnet,
-    arena: &mut [u8],
-    place: Range<usize>,
-    key: Option<u32>,
-    wire: &mut Wire,
-    pieces: &mut Vec<Piece>,
-) -> Result<(), BadOffload> {
-    let whole = &mut arena[place.clone()];
-    let Some(train) = Packet::of(whole).map_or(Ok(None), |packet| Train::of(offload, packet))? else {
-        segment::complete(offload, whole)?;
-        let begin = wire.begin_head(gre::IPV4, key);
-        pieces.push(Piece { head: wire.end_head(begin), body: place.into() });
-        return Ok(());
-    };
-    for number in 0..train.count() {
-        let begin = wire.begin_head(gre::IPV4, key);
-        train.write_head(number, &mut wire.heads);
-        let body = train.body(number);
-        let body = place.start + body.start..place.start + body.end;
-        pieces.push(Piece { head: wire.end_head(begin), body: body.into() });
+    fn refuse_clear(&mut self, came: &Came, out: &mut Outcome) {
+        self.dropped.in_clear += 1;
+        if self.alarms.may_tell(Alarm::Clear(came.local, came.from.nbma), came.now) {
+            out.punts.push(Punt::fact(Reason::Clear(came.local), came.from.nbma, 0));
+        }
     }
-    Ok(())
+
+    /// Return a keepalive the way it came.
+    fn send_back(&mut self, returned: wire::Packet, to: Neighbour, out: &mut Outcome) {
+        if to.connection == 0 {
+            out.wire.packets.push(returned);
+            return;
+        }
+        let Some(link) = self.sas.link(to.connection) else { return };
+        let route = out.sealing.route(link);
+        out.sealing.plan(route, returned.tos, returned.head, returned.body);
+        note_wear(link, out);
+    }
 }
 
-/// Where a packet that leaves `tunnel` for `nbma` came from, if that is another neighbour of the same NHRP network and
-/// nobody was told within the interval.
+/// Where a GRE packet came from. tos: of the outer header, if what routers wrote there is to be heeded.
+#[derive(Clone, Copy)]
+pub(crate) struct Came {
+    pub(crate) local: Address,
+    pub(crate) from: Neighbour,
+    pub(crate) tos: Option<u8>,
+    pub(crate) now: f64,
+}
+
+/// Where a packet that leaves by a tunnel came from, if that is another neighbour of the same NHRP network and nobody was
+/// told within the interval. back: does the packet go to this one?
 fn transit(
     table: &Table,
     hairpins: &mut Hairpins,
     leaves: &Tunnel,
-    nbma: Address,
+    back: impl Fn(Neighbour) -> bool,
     pair: Pair,
     now: f64,
 ) -> Option<Origin> {
-    let origin = hairpins.origin(pair).filter(|origin| origin.nbma != nbma)?;
+    let origin = hairpins.origin(pair).filter(|origin| !back(origin.neighbour))?;
     let arrived = table.get(origin.tunnel)?;
     let reported = arrived.report && arrived.network.is_some() && arrived.network == leaves.network;
     (reported && hairpins.is_due(pair, now, arrived.interval)).then_some(origin)
-}
-
-/// The first octets of the first piece, GRE header off.
-fn beginning(pieces: &[Piece], key: Option<u32>, wire: &Wire, arena: &[u8]) -> Vec<u8> {
-    let Some(first) = pieces.first() else { return Vec::new() };
-    let head = &first.head.of(&wire.heads)[gre::length(key)..];
-    head.iter().chain(first.body.of(arena)).take(REPORTED).copied().collect()
-}
-
-/// The source of ICMP port unreachable, and the maximum segment size: of a single packet in its place, of the pieces of
-/// a train, which are TCP, in their heads.
-fn adjust(tunnel: &Tunnel, own: &HashSet<Address>, packet: &mut [u8], pieces: &[Piece], wire: &mut Wire) {
-    as_ios_would(tunnel, own, packet);
-    let Some(mss) = tunnel.mss else { return };
-    let header = gre::length(tunnel.ends.key);
-    for piece in pieces {
-        let head = &mut piece.head.of_mut(&mut wire.heads)[header..];
-        mss::clamp(if head.is_empty() { &mut *packet } else { head }, mss, false);
-    }
-}
-
-/// Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed.
-fn as_ios_would(tunnel: &Tunnel, own: &HashSet<Address>, octets: &mut [u8]) {
-    let Some((packet, tunnel_address)) = Packet::of(octets).zip(tunnel.address) else { return };
-    let header = packet.header_length();
-    let is_unreachable = packet.protocol() == ipv4::ICMP
-        && octets.get(header..header + 2).is_some_and(|kind| kind == DESTINATION_PORT_UNREACHABLE)
-        && own.contains(&packet.source());
-    if is_unreachable {
-        octets[12..16].copy_from_slice(&tunnel_address);
-        seal_header(octets, header);
-    }
-}
-
-/// A neighbour's keepalive is a packet "from us" to it, to be routed back (the kernel calls that a martian).
-fn is_keepalive(packet: Packet, local: Address, nbma: Address) -> bool {
-    packet.protocol() == ipv4::GRE && packet.source() == local && packet.destination() == nbma
-}
-
-fn returned_keepalive(
-    packet: Packet,
-    place: Range<usize>,
-    source: Address,
-    nbma: Address,
-) -> Option<wire::Packet> {
-    let header = packet.header_length();
-    let body = place.start + header..place.end;
-    (header >= HEADER_LENGTH && body.start <= body.end).then(|| wire::Packet {
-        source,
-        nbma,
-        tos: packet.tos(),
-        head: Span::default(),
-        body: body.into(),
-    })
-}
-
-/// A packet as a frame for the kernel, its maximum segment size clamped.
-fn delivered(number: u32, tunnel: &Tunnel, nbma: Address, arena: &mut [u8], place: Range<usize>) -> Frame {
-    let octets = &mut arena[place.clone()];
-    let offload = Packet::of(octets).map(|packet| unfinished(packet, tunnel.mtu)).unwrap_or_default();
-    if let Some(mss) = tunnel.mss {
-        mss::clamp(octets, mss, offload.flags != 0);
-    }
-    let mut ethernet = [0; ETHERNET];
-    ethernet[..6].copy_from_slice(&destination_mac(tunnel, address(octets, 16)));
-    ethernet[6..12].copy_from_slice(&tunnel.mac_of(nbma));
-    ethernet[12..].copy_from_slice(&ETHERTYPE_IPV4);
-    Frame { tunnel: number, offload, ethernet, packet: place.into() }
-}
-
-/// RFC 1112 §6.4 for groups; the kernel takes what is for its own address.
-fn destination_mac(tunnel: &Tunnel, destination: Address) -> Mac {
-    match destination {
-        [255, 255, 255, 255] => [0xFF; 6],
-        [224..=239, high, middle, low] => [0x01, 0x00, 0x5E, high & 0x7F, middle, low],
-        _ => tunnel.own_mac,
-    }
 }

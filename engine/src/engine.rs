@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::core::Core;
+use crate::core::{Core, Outcome};
 use crate::ipv4::Address;
 use crate::locked;
 use crate::ring::Ring;
 use crate::sys::{self, Sender};
-use crate::wire::Wire;
-use crate::worker::{self, Inward, Mover, Outward};
+use crate::table::Neighbour;
+use crate::worker::{self, Addressed, Inward, Mover, Outward};
 
 /// Which way packets go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,37 @@ pub(crate) enum Way {
     In,
 }
 
+/// What a socket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Raw protocol 47.
+    Gre,
+    /// Raw protocol 50.
+    Esp,
+    /// UDP port 4500: ESP, and IKE.
+    Udp,
+}
+
+/// A socket on one NBMA address of ours.
+#[derive(Clone)]
+pub(crate) struct Socket {
+    pub(crate) kind: Kind,
+    pub(crate) local: Address,
+    descriptor: Arc<OwnedFd>,
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 /// The descriptors between which packets are moved.
 #[derive(Clone, Default)]
 pub(crate) struct Ports {
     /// By the number of the tunnel.
     pub(crate) taps: Vec<(u32, Arc<File>)>,
-    /// By our NBMA address.
-    pub(crate) sockets: Vec<(Address, Arc<OwnedFd>)>,
+    pub(crate) sockets: Vec<Socket>,
 }
 
 impl Ports {
@@ -42,8 +66,8 @@ impl Ports {
         self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
     }
 
-    pub(crate) fn socket(&self, source: Address) -> Option<BorrowedFd<'_>> {
-        self.sockets.iter().find(|(other, _)| *other == source).map(|(_, socket)| socket.as_fd())
+    pub(crate) fn socket(&self, kind: Kind, local: Address) -> Option<BorrowedFd<'_>> {
+        self.sockets.iter().find(|socket| (socket.kind, socket.local) == (kind, local)).map(AsFd::as_fd)
     }
 }
 
@@ -108,9 +132,12 @@ impl Engine {
             progress: Mutex::default(),
             progressed: Condvar::new(),
         });
-        let threads =
-            vec![start("dmvpn-out", &shared, Outward::new)?, start("dmvpn-in", &shared, Inward::new)?];
-        Ok(Self { shared, threads: Mutex::new(threads) })
+        let engine = Self { shared, threads: Mutex::default() }; // dropped, it ends what has begun
+        let outward = start("dmvpn-out", &engine.shared, Outward::new)?;
+        locked(&engine.threads).push(outward);
+        let inward = start("dmvpn-in", &engine.shared, Inward::new)?;
+        locked(&engine.threads).push(inward);
+        Ok(engine)
     }
 
     /// What waits for the router.
@@ -137,36 +164,50 @@ impl Engine {
         self.change(|ports| ports.taps.retain(|(other, _)| *other != number))
     }
 
-    /// Send and receive packets of an NBMA address of ours by a raw socket of protocol 47.
-    pub(crate) fn set_socket(&self, source: Address, descriptor: RawFd) -> Result<()> {
-        let socket = Arc::new(sys::duplicate(descriptor)?);
-        sys::enlarge_buffers(socket.as_fd());
+    /// Send and receive packets of an NBMA address of ours by a socket of this kind.
+    pub(crate) fn set_socket(&self, kind: Kind, local: Address, descriptor: RawFd) -> Result<()> {
+        let descriptor = Arc::new(sys::duplicate(descriptor)?);
+        sys::enlarge_buffers(descriptor.as_fd());
+        if kind == Kind::Udp {
+            sys::prepare_udp(descriptor.as_fd())?;
+        }
         self.change(|ports| {
-            ports.sockets.retain(|(other, _)| *other != source);
-            ports.sockets.push((source, socket));
+            ports.sockets.retain(|other| (other.kind, other.local) != (kind, local));
+            ports.sockets.push(Socket { kind, local, descriptor });
         })
     }
 
     /// Let go of a socket; when this returns it is closed.
-    pub(crate) fn clear_socket(&self, source: Address) -> Result<()> {
-        self.change(|ports| ports.sockets.retain(|(other, _)| *other != source))
+    pub(crate) fn clear_socket(&self, kind: Kind, local: Address) -> Result<()> {
+        self.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
     }
 
-    /// Send something of the router's own in GRE, straight to an NBMA address.
+    /// Send something of the router's own in GRE, straight to a neighbour.
     pub(crate) fn send(
         &self,
         number: u32,
-        nbma: Address,
+        neighbour: Neighbour,
         protocol: u16,
         payload: &[u8],
         tos: u8,
     ) -> Result<()> {
-        let mut wire = Wire::default();
-        let sent = locked(&self.shared.core).send(number, nbma, protocol, payload, tos, &mut wire);
+        let mut out = Outcome::default();
+        let sent = locked(&self.shared.core).send(number, neighbour, protocol, payload, tos, &mut out);
         sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
+        self.shared.ring.put(&mut out.punts);
+        out.sealing.seal(&out.wire, &[]);
         let ports = Arc::clone(&locked(&self.shared.ports));
-        let socket = ports.socket(wire.packets[0].source).ok_or(ErrorKind::NotConnected)?;
-        Sender::default().send_one(socket, wire.packets[0], &wire)
+        for Addressed { kind, local, letter, train } in worker::letters(&out, &[]) {
+            let socket = ports.socket(kind, local).ok_or(ErrorKind::NotConnected.into());
+            if let Err(error) = socket.and_then(|socket| Sender::default().send_one(socket, letter)) {
+                if let Some(train) = train {
+                    out.sealing.count_unsent(&train, 1);
+                    locked(&self.shared.core).dropped.unsent += 1;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Stop, and let go of everything. A second time it does nothing.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::ipv4::Address;
+use crate::table::Neighbour;
 
 /// Source and destination of a packet.
 pub type Pair = [u8; 8];
@@ -15,8 +15,8 @@ pub type Pair = [u8; 8];
 pub struct Origin {
     /// The tunnel's number.
     pub tunnel: u32,
-    /// The neighbour's NBMA address.
-    pub nbma: Address,
+    /// The neighbour.
+    pub neighbour: Neighbour,
 }
 
 /// What the detector remembers.

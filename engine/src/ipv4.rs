@@ -14,6 +14,8 @@ pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 /// GRE.
 pub const GRE: u8 = 47;
+/// ESP.
+pub const ESP: u8 = 50;
 
 /// An IPv4 address, as it stands in a packet.
 pub type Address = [u8; 4];

@@ -1,27 +1,45 @@
-//! The packet engine of dmvpn: multipoint GRE between TAP devices and raw sockets.
+//! The packet engine of dmvpn: multipoint GRE, in clear or in ESP, between TAP devices and sockets.
 //!
 //! ```text
-//!             TAP                                                                     raw socket, protocol 47
-//!   kernel ── frame ──> core::outbound (table, segment, mss, hairpin) ──> wire ──────────── sendmmsg ──> NBMA
-//!   kernel <── frame ── merge <── core::inbound (gre, table, unfinished, mss, hairpin) <─── recvmmsg <── NBMA
-//!                                      └──> punts ──> ring ──> eventfd ──> Python (NHRP, keepalives, hairpins)
+//!         TAP                                                                  raw sockets, protocols 47 and 50; UDP 4500
+//! kernel ─ frame ─> core::outbound (table, pieces, mss, hairpin) ─> wire ──────────────────────── sendmmsg ──> NBMA
+//!                                            └─> protected (sas) ─> sealing (esp) ──── trains ──────┘
+//! kernel <─ frame ─ merge <─ core::inbound (gre, table, delivery, hairpin) <─────────────────────── recvmmsg <── NBMA
+//!                                            └──────────── opening (sas, esp) <─── arrived ─────────┘
+//!                                            └──> punts ──> ring ──> eventfd ──> Python
 //! ```
 //!
-//! Two kinds of modules: those that compute (`core` and what it uses, `merge`: no system call, no clock, no panic on
-//! whatever a packet holds; fuzzed, and tested against dmvpn's Python plane octet for octet), and those that call the
-//! kernel (`sys`: the only one with `unsafe`; `worker`: one thread for each direction; `engine`: threads, descriptors
+//! Two kinds of modules: those that compute (`core` and what it uses, `esp`, `sas`, `merge`: no system call, no clock, no
+//! panic on whatever a packet holds; fuzzed, and tested against dmvpn's Python plane octet for octet), and those that call
+//! the kernel (`sys`: the only one with `unsafe`; `worker`: one thread for each direction; `engine`: threads, descriptors
 //! and the ring). `python` binds both to Python.
 //!
 //! The batch is the unit everywhere, because system calls for each packet are what a user-space data plane spends its
-//! time on: TCP buffers are read whole from the TAP and cut here, and merged here before they are written to it.
+//! time on: TCP buffers are read whole from the TAP and cut here, sealed one behind the other and sent as one train;
+//! trains are received whole, opened in place, and merged before they are written to the TAP. One lock guards what the
+//! control plane has told us; ciphers run outside of it.
 
+pub mod alarms;
+pub mod arrived;
 pub mod checksum;
 pub mod core;
+pub mod delivery;
+pub mod early;
+pub mod ecn;
+pub mod esp;
 pub mod gre;
 pub mod hairpin;
+pub mod hash;
 pub mod ipv4;
 pub mod merge;
 pub mod mss;
+pub mod opening;
+mod pieces;
+mod protected;
+pub mod punt;
+pub mod queue;
+pub mod sas;
+pub mod sealing;
 pub mod segment;
 pub mod table;
 pub mod unfinished;
@@ -46,7 +64,6 @@ mod sys;
 mod worker;
 
 /// Lock; a thread that panicked meanwhile has left nothing half done that matters to others.
-#[cfg(feature = "python")]
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

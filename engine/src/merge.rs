@@ -9,7 +9,7 @@
 
 use crate::ETHERNET;
 use crate::MAX_PACKET;
-use crate::core::Frame;
+use crate::delivery::Frame;
 use crate::ipv4::{self, HEADER_LENGTH, Packet, long, put_word, seal_header, word};
 use crate::vnet::{self, GSO_TCPV4, NEEDS_CHECKSUM, Vnet};
 use crate::wire::Span;

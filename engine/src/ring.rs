@@ -7,25 +7,16 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::core::Punt;
 use crate::locked;
+use crate::punt::Punt;
+use crate::queue::Queue;
 use crate::sys;
-
-/// Punts that may wait, and their octets. A router that is slower loses the newest; its neighbours ask again.
-const PUNTS: usize = 4096;
-const OCTETS: usize = 4 << 20;
 
 /// The queue.
 pub(crate) struct Ring {
     queue: Mutex<Queue>,
     event: File,
     lost: AtomicU64,
-}
-
-#[derive(Default)]
-struct Queue {
-    punts: VecDeque<Punt>,
-    octets: usize,
 }
 
 impl Ring {
@@ -44,15 +35,9 @@ impl Ring {
             return;
         }
         let mut queue = locked(&self.queue);
-        for punt in punts.drain(..) {
-            if queue.punts.len() < PUNTS && queue.octets + punt.data.len() <= OCTETS {
-                queue.octets += punt.data.len();
-                queue.punts.push_back(punt);
-            } else {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        let lost = punts.drain(..).map(|punt| queue.put(punt)).filter(|taken| !taken).count();
         drop(queue);
+        self.lost.fetch_add(lost as u64, Ordering::Relaxed);
         self.notify();
     }
 
@@ -60,7 +45,7 @@ impl Ring {
     pub(crate) fn take(&self) -> VecDeque<Punt> {
         // Cleared before the queue is emptied: whoever comes between makes it readable again.
         let _ = (&self.event).read(&mut [0; 8]);
-        std::mem::take(&mut *locked(&self.queue)).punts
+        locked(&self.queue).take()
     }
 
     /// Make the descriptor readable. It cannot fail: the counter is far from full.

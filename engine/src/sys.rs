@@ -10,8 +10,7 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-use crate::ipv4::Address;
-use crate::wire::{Packet, Wire};
+use crate::sas::Place;
 
 /// Octets of a socket's buffers, where the kernel lets us have them.
 const BUFFER: libc::c_int = 8 << 20;
@@ -45,15 +44,22 @@ pub(crate) fn event() -> Result<OwnedFd> {
 pub(crate) fn enlarge_buffers(socket: BorrowedFd) {
     for (forced, polite) in [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
     {
-        let _ = set_option(socket, forced).or_else(|_| set_option(socket, polite));
+        let set = |option| set_option(socket, libc::SOL_SOCKET, option, BUFFER);
+        let _ = set(forced).or_else(|_| set(polite));
     }
 }
 
-fn set_option(socket: BorrowedFd, option: libc::c_int) -> Result<()> {
-    let size = mem::size_of_val(&BUFFER) as libc::socklen_t;
-    let value = ptr::from_ref(&BUFFER).cast();
-    // SAFETY: `value` points to `size` octets that live as long as the program.
-    checked(unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, value, size) })?;
+/// Have a UDP socket say each packet's TOS, and return several packets of one sender in one piece, where it can.
+pub(crate) fn prepare_udp(socket: BorrowedFd) -> Result<()> {
+    let _ = set_option(socket, libc::SOL_UDP, libc::UDP_GRO, 1); // since Linux 5.0; without it they come one by one
+    set_option(socket, libc::IPPROTO_IP, libc::IP_RECVTOS, 1)
+}
+
+fn set_option(socket: BorrowedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> Result<()> {
+    let size = mem::size_of_val(&value) as libc::socklen_t;
+    let value = ptr::from_ref(&value).cast();
+    // SAFETY: `value` points to `size` octets that live through the call.
+    checked(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value, size) })?;
     Ok(())
 }
 
@@ -83,11 +89,13 @@ impl Poller {
         self.control(libc::EPOLL_CTL_DEL, descriptor, &mut libc::epoll_event { events: 0, u64: 0 })
     }
 
-    /// Wait until something is readable, and return the names of some that are.
-    pub(crate) fn wait(&mut self) -> Result<impl Iterator<Item = usize> + use<>> {
+    /// Wait until something is readable, and return the names of some that are. timeout: milliseconds, None: for ever.
+    pub(crate) fn wait(&mut self, timeout: Option<u16>) -> Result<impl Iterator<Item = usize> + use<>> {
         let room = self.ready.len() as libc::c_int;
+        let timeout = timeout.map_or(-1, libc::c_int::from);
         // SAFETY: the kernel writes at most `room` events to the array, which lives through the call.
-        let count = unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), self.ready.as_mut_ptr(), room, -1) };
+        let count =
+            unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), self.ready.as_mut_ptr(), room, timeout) };
         let count = match checked(count) {
             Err(error) if error.kind() == ErrorKind::Interrupted => 0,
             count => count?,
@@ -108,70 +116,141 @@ impl Poller {
     }
 }
 
+/// What one message was. segment: octets of each packet in it but the last.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) place: Range<usize>,
+    /// Of UDP only, like `tos`: a raw socket returns the header that it stands in.
+    pub(crate) source: Place,
+    pub(crate) tos: u8,
+    pub(crate) segment: usize,
+}
+
+impl Message {
+    /// Where the packets in it are.
+    pub(crate) fn packets(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (end, segment) = (self.place.end, self.segment.max(1));
+        self.place.clone().step_by(segment).map(move |start| start..(start + segment).min(end))
+    }
+}
+
+/// Room for the control messages of one message.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct Controls([u8; 64]);
+
 /// Receives batches of packets into an arena of its own.
 pub(crate) struct Receiver {
     pub(crate) arena: Vec<u8>,
-    places: Vec<Range<usize>>,
+    messages: Vec<Message>,
+    names: Vec<libc::sockaddr_in>,
+    controls: Vec<Controls>,
     vectors: Vec<libc::iovec>,
     headers: Vec<libc::mmsghdr>,
+    /// Messages that are asked for.
+    room: usize,
 }
 
 impl Receiver {
     /// Octets for each packet: the largest there is, and a little more, lest all begin in the same lines of the cache.
     const SLOT: usize = 65536 + 2048 + 64;
+    /// Octets after which a message is a large one, and how many of these fit the processor's cache.
+    const LARGE: usize = 16384;
+    const FEW: usize = 8;
 
     pub(crate) fn new() -> Self {
         Self {
             arena: vec![0; BATCH * Self::SLOT],
-            places: Vec::with_capacity(BATCH),
+            messages: Vec::with_capacity(BATCH),
+            names: vec![socket_address(Place::default()); BATCH],
+            controls: vec![Controls([0; 64]); BATCH],
             vectors: Vec::with_capacity(BATCH),
             headers: Vec::with_capacity(BATCH),
+            room: BATCH,
         }
     }
 
-    /// Take what has arrived, at most a batch. Nothing is an empty one.
-    pub(crate) fn receive(&mut self, socket: BorrowedFd) -> Result<()> {
-        self.places.clear();
+    /// Take what has arrived, at most a batch. Nothing is an empty one. udp: ask what a raw socket's packets say themselves.
+    pub(crate) fn receive(&mut self, socket: BorrowedFd, udp: bool) -> Result<()> {
+        self.messages.clear();
         self.vectors.clear();
         self.vectors.extend(
             self.arena
                 .chunks_exact_mut(Self::SLOT)
+                .take(self.room)
                 .map(|slot| libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() }),
         );
         self.headers.clear();
-        self.headers.extend(self.vectors.iter_mut().map(|vector| {
+        let parts = self.vectors.iter_mut().zip(&mut self.names).zip(&mut self.controls);
+        self.headers.extend(parts.map(|((vector, name), control)| {
             // SAFETY: of a message header zero is a value: no address, no vectors, no control messages.
             let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
             header.msg_hdr.msg_iov = vector;
             header.msg_hdr.msg_iovlen = 1;
+            if udp {
+                header.msg_hdr.msg_name = ptr::from_mut(name).cast();
+                header.msg_hdr.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
+                header.msg_hdr.msg_control = ptr::from_mut(control).cast();
+                header.msg_hdr.msg_controllen = mem::size_of::<Controls>() as _;
+            }
             header
         }));
-        let (headers, count) = (self.headers.as_mut_ptr(), BATCH as libc::c_uint);
+        let (headers, count) = (self.headers.as_mut_ptr(), self.headers.len() as libc::c_uint);
         let flags = libc::MSG_DONTWAIT as _;
-        // SAFETY: there are `count` headers; each has one vector, which covers a slot of the arena; neither headers nor
-        // vectors nor arena are touched by anybody else until the call returns.
+        // SAFETY: there are `count` headers; each has one vector, which covers a slot of the arena, an address and room
+        // for control messages; none of these is touched by anybody else until the call returns.
         let received = unsafe { libc::recvmmsg(socket.as_raw_fd(), headers, count, flags, ptr::null_mut()) };
         let count = match checked(received) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
             count => count? as usize,
         };
-        let place = |(number, header): (usize, &libc::mmsghdr)| {
+        for (number, header) in self.headers.iter().take(count).enumerate() {
             let start = number * Self::SLOT;
-            start..start + header.msg_len as usize
-        };
-        self.places.extend(self.headers.iter().take(count).enumerate().map(place));
+            let (tos, segment) = if udp { read_controls(&header.msg_hdr) } else { (0, None) };
+            let length = header.msg_len as usize;
+            self.messages.push(Message {
+                place: start..start + length,
+                source: place_of(&self.names[number]),
+                tos,
+                segment: segment.unwrap_or(length),
+            });
+        }
         Ok(())
     }
 
     /// Whether there may be more.
     pub(crate) fn is_full(&self) -> bool {
-        self.places.len() == BATCH
+        !self.headers.is_empty() && self.messages.len() == self.headers.len()
     }
 
-    /// The arena, and where the packets of the last batch stand in it.
-    pub(crate) fn packets(&mut self) -> (&mut [u8], &[Range<usize>]) {
-        (&mut self.arena, &self.places)
+    /// The arena, and what the messages of the last batch are.
+    pub(crate) fn messages(&mut self) -> (&mut [u8], &[Message]) {
+        let large = self.messages.iter().any(|message| message.place.len() > Self::LARGE);
+        self.room = if large { Self::FEW } else { BATCH };
+        (&mut self.arena, &self.messages)
     }
+}
+
+/// Type of service, and the length of segments if there are any.
+fn read_controls(header: &libc::msghdr) -> (u8, Option<usize>) {
+    let (mut tos, mut segment) = (0, None);
+    // SAFETY: the kernel has written control messages to the room that `msg_control` and `msg_controllen` describe, and
+    // said there how long they are; the macros stay within. Octets are read where a message of that type has them.
+    unsafe {
+        let mut control = libc::CMSG_FIRSTHDR(header);
+        while let Some(message) = control.as_ref() {
+            let data = libc::CMSG_DATA(control);
+            match (message.cmsg_level, message.cmsg_type) {
+                (libc::IPPROTO_IP, libc::IP_TOS) => tos = data.read(),
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    segment = usize::try_from(data.cast::<libc::c_int>().read_unaligned()).ok();
+                }
+                _ => (),
+            }
+            control = libc::CMSG_NXTHDR(header, control);
+        }
+    }
+    (tos, segment.filter(|octets| *octets != 0))
 }
 
 /// The type of service of one packet, as a control message.
@@ -181,23 +260,51 @@ struct TosControl {
     tos: libc::c_int,
 }
 
+/// The length of a train's packets, as a control message.
+#[repr(C)]
+struct SegmentControl {
+    header: libc::cmsghdr,
+    octets: u16,
+}
+
+/// Both, one behind the other.
+#[repr(C)]
+struct SendControls {
+    tos: TosControl,
+    segment: SegmentControl,
+}
+
+/// What one message of [`Sender`] is: two parts, one behind the other. segment: octets of each packet but the last, 0:
+/// there is only one.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    pub(crate) to: Place,
+    pub(crate) tos: u8,
+    pub(crate) segment: u16,
+    pub(crate) parts: [&'a [u8]; 2],
+}
+
 /// Sends batches of packets.
 #[derive(Default)]
 pub(crate) struct Sender {
     addresses: Vec<libc::sockaddr_in>,
-    controls: Vec<TosControl>,
+    controls: Vec<SendControls>,
     vectors: Vec<[libc::iovec; 2]>,
     headers: Vec<libc::mmsghdr>,
 }
 
 impl Sender {
-    /// Send packets of one source by its socket; returns how many the kernel refused.
+    /// Send packets by a socket; `refused` is told of each letter of which the kernel did not take some packets.
     ///
     /// A full queue is waited for: meanwhile the TAP's queue fills, and that is what slows TCP down gently.
-    pub(crate) fn send(&mut self, socket: BorrowedFd, packets: &[Packet], wire: &Wire, arena: &[u8]) -> u64 {
-        let mut unsent = 0;
-        for batch in packets.chunks(BATCH) {
-            self.prepare(batch, wire, arena);
+    pub(crate) fn send(
+        &mut self,
+        socket: BorrowedFd,
+        letters: &[Letter],
+        refused: &mut dyn FnMut(usize, u64),
+    ) {
+        for (number, batch) in letters.chunks(BATCH).enumerate() {
+            self.prepare(batch);
             let mut done = 0;
             let mut waited = false;
             while done < batch.len() {
@@ -208,43 +315,54 @@ impl Sender {
                         waited = true;
                         wait_until_writable(socket);
                     }
-                    Err(_) => (done, unsent) = (done + 1, unsent + 1),
+                    Err(_) if batch[done].segment != 0 => {
+                        let unsent = send_in_pieces(socket, &batch[done]);
+                        if unsent > 0 {
+                            refused(number * BATCH + done, unsent);
+                        }
+                        done += 1;
+                    }
+                    Err(_) => {
+                        refused(number * BATCH + done, 1);
+                        done += 1;
+                    }
                 }
             }
         }
-        unsent
     }
 
     /// Send one packet.
-    pub(crate) fn send_one(&mut self, socket: BorrowedFd, packet: Packet, wire: &Wire) -> Result<()> {
-        self.prepare(&[packet], wire, &[]);
+    pub(crate) fn send_one(&mut self, socket: BorrowedFd, letter: Letter) -> Result<()> {
+        self.prepare(&[letter]);
         self.send_from(socket, 0)?;
         Ok(())
     }
 
     /// Fill in all that the kernel wants to know of a batch.
-    fn prepare(&mut self, batch: &[Packet], wire: &Wire, arena: &[u8]) {
+    fn prepare(&mut self, batch: &[Letter]) {
         self.addresses.clear();
-        self.addresses.extend(batch.iter().map(|packet| socket_address(packet.nbma)));
+        self.addresses.extend(batch.iter().map(|letter| socket_address(letter.to)));
         self.controls.clear();
-        self.controls.extend(batch.iter().map(|packet| tos_control(packet.tos)));
+        self.controls.extend(batch.iter().map(|letter| send_controls(letter.tos, letter.segment)));
         self.vectors.clear();
-        self.vectors.extend(
-            batch.iter().map(|packet| [packet.head.of(&wire.heads), packet.body.of(arena)].map(io_vector)),
-        );
+        self.vectors.extend(batch.iter().map(|letter| letter.parts.map(io_vector)));
         self.headers.clear();
         let parts = self.addresses.iter_mut().zip(&mut self.controls).zip(&mut self.vectors);
-        self.headers.extend(parts.zip(batch).map(|(((address, control), vectors), packet)| {
+        self.headers.extend(parts.zip(batch).map(|(((address, controls), vectors), letter)| {
             // SAFETY: of a message header zero is a value: no address, no vectors, no control messages.
             let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
             header.msg_hdr.msg_name = ptr::from_mut(address).cast();
             header.msg_hdr.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
             header.msg_hdr.msg_iov = vectors.as_mut_ptr();
             header.msg_hdr.msg_iovlen = vectors.len() as _;
-            if packet.tos != 0 {
-                header.msg_hdr.msg_control = ptr::from_mut(control).cast();
-                header.msg_hdr.msg_controllen = mem::size_of::<TosControl>() as _;
-            }
+            let (pointer, length) = match (letter.tos, letter.segment) {
+                (0, 0) => (ptr::null_mut(), 0),
+                (0, _) => (ptr::from_mut(&mut controls.segment).cast(), mem::size_of::<SegmentControl>()),
+                (_, 0) => (ptr::from_mut(&mut controls.tos).cast(), mem::size_of::<TosControl>()),
+                _ => (ptr::from_mut(controls).cast(), mem::size_of::<SendControls>()),
+            };
+            header.msg_hdr.msg_control = pointer;
+            header.msg_hdr.msg_controllen = length as _;
             header
         }));
     }
@@ -261,22 +379,48 @@ impl Sender {
     }
 }
 
-fn socket_address(address: Address) -> libc::sockaddr_in {
+/// Send the packets of a train one by one; returns how many were refused. Together they are refused where they are longer
+/// than the path allows, and by devices that do not cut.
+fn send_in_pieces(socket: BorrowedFd, train: &Letter) -> u64 {
+    let pieces = train.parts[1].chunks(train.segment.into());
+    let letters: Vec<_> = pieces.map(|piece| Letter { segment: 0, parts: [&[], piece], ..*train }).collect();
+    let mut unsent = 0;
+    Sender::default().send(socket, &letters, &mut |_, packets| unsent += packets);
+    unsent
+}
+
+fn socket_address(place: Place) -> libc::sockaddr_in {
     libc::sockaddr_in {
         sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: 0,
-        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address) },
+        sin_port: place.port.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(place.address) },
         sin_zero: [0; 8],
     }
 }
 
-fn tos_control(tos: u8) -> TosControl {
+fn place_of(name: &libc::sockaddr_in) -> Place {
+    Place { address: name.sin_addr.s_addr.to_ne_bytes(), port: u16::from_be(name.sin_port) }
+}
+
+fn send_controls(tos: u8, segment: u16) -> SendControls {
+    let tos_length = mem::offset_of!(TosControl, tos) + mem::size_of::<libc::c_int>();
+    let segment_length = mem::offset_of!(SegmentControl, octets) + mem::size_of::<u16>();
+    SendControls {
+        tos: TosControl { header: control(tos_length, libc::IPPROTO_IP, libc::IP_TOS), tos: tos.into() },
+        segment: SegmentControl {
+            header: control(segment_length, libc::SOL_UDP, libc::UDP_SEGMENT),
+            octets: segment,
+        },
+    }
+}
+
+fn control(length: usize, level: libc::c_int, kind: libc::c_int) -> libc::cmsghdr {
     // SAFETY: of a control message's header zero is a value.
     let mut header: libc::cmsghdr = unsafe { mem::zeroed() };
-    header.cmsg_len = (mem::offset_of!(TosControl, tos) + mem::size_of::<libc::c_int>()) as _;
-    header.cmsg_level = libc::IPPROTO_IP;
-    header.cmsg_type = libc::IP_TOS;
-    TosControl { header, tos: tos.into() }
+    header.cmsg_len = length as _;
+    header.cmsg_level = level;
+    header.cmsg_type = kind;
+    header
 }
 
 /// For sending: the kernel does not write to it.

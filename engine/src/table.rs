@@ -1,8 +1,9 @@
 //! What the control plane has told us: tunnels, their neighbours, and which tunnel a GRE packet belongs to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::slice;
 
+use crate::hash::Told;
 use crate::ipv4::Address;
 
 /// A link-layer address.
@@ -24,6 +25,22 @@ pub struct Ends {
     pub key: Option<u32>,
 }
 
+/// Where a tunnel sends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its NBMA address.
+    pub nbma: Address,
+    /// On a protected tunnel, over this connection; 0: the newest with that address, or in clear.
+    pub connection: u64,
+}
+
+impl Neighbour {
+    /// The one at an NBMA address.
+    pub fn at(nbma: Address) -> Self {
+        Self { nbma, connection: 0 }
+    }
+}
+
 /// One tunnel.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
@@ -43,10 +60,14 @@ pub struct Tunnel {
     pub report: bool,
     /// At most once in so many seconds for a pair of addresses.
     pub interval: f64,
+    /// GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
+    pub protected: bool,
     /// Where multicast goes.
-    pub multicast: Vec<Address>,
-    peers: HashMap<u32, Address>,
-    ids: HashMap<Address, u32>,
+    pub multicast: Vec<Neighbour>,
+    destination: Option<Neighbour>,
+    peers: Told<u32, Neighbour>,
+    ids: Told<Address, u32>,
+    ids_over: Told<u64, u32>,
 }
 
 impl Tunnel {
@@ -61,23 +82,32 @@ impl Tunnel {
             network: None,
             report: false,
             interval: 8.0,
+            protected: false,
             multicast: Vec::new(),
-            peers: HashMap::new(),
-            ids: HashMap::new(),
+            destination: ends.destination.map(Neighbour::at),
+            peers: Told::default(),
+            ids: Told::default(),
+            ids_over: Told::default(),
         }
     }
 
-    /// Frames to 02:00 and this id go to an NBMA address.
-    pub fn set_peer(&mut self, peer: u32, nbma: Address) {
-        self.peers.insert(peer, nbma);
-        self.ids.insert(nbma, peer);
+    /// Frames to 02:00 and this id go to a neighbour.
+    pub fn set_peer(&mut self, peer: u32, neighbour: Neighbour) {
+        self.peers.insert(peer, neighbour);
+        if neighbour.connection == 0 {
+            self.ids.insert(neighbour.nbma, peer);
+        } else {
+            self.ids_over.insert(neighbour.connection, peer);
+        }
     }
 
     /// Forget a peer id.
     pub fn clear_peer(&mut self, peer: u32) {
-        if let Some(nbma) = self.peers.remove(&peer) {
-            self.ids.remove(&nbma);
-        }
+        match self.peers.remove(&peer) {
+            Some(Neighbour { nbma, connection: 0 }) => self.ids.remove(&nbma),
+            Some(Neighbour { connection, .. }) => self.ids_over.remove(&connection),
+            None => None,
+        };
     }
 
     /// Whether a peer id stands for this NBMA address.
@@ -85,9 +115,9 @@ impl Tunnel {
         self.ids.contains_key(&nbma)
     }
 
-    /// The NBMA addresses that a frame to this MAC address goes to.
-    pub fn neighbours(&self, mac: Mac) -> &[Address] {
-        if let Some(destination) = &self.ends.destination {
+    /// The neighbours that a frame to this MAC address goes to.
+    pub fn neighbours(&self, mac: Mac) -> &[Neighbour] {
+        if let Some(destination) = &self.destination {
             return slice::from_ref(destination);
         }
         if mac[0] & GROUP != 0 {
@@ -99,8 +129,9 @@ impl Tunnel {
     }
 
     /// The MAC address that a neighbour's frames come from; id 0 stands for those without adjacency.
-    pub fn mac_of(&self, nbma: Address) -> Mac {
-        let id = self.ids.get(&nbma).copied().unwrap_or(0).to_be_bytes();
+    pub fn mac_of(&self, neighbour: Neighbour) -> Mac {
+        let over = if neighbour.connection == 0 { None } else { self.ids_over.get(&neighbour.connection) };
+        let id = over.or_else(|| self.ids.get(&neighbour.nbma)).copied().unwrap_or(0).to_be_bytes();
         [PEER[0], PEER[1], id[0], id[1], id[2], id[3]]
     }
 }
@@ -109,7 +140,7 @@ impl Tunnel {
 #[derive(Debug, Default)]
 pub struct Table {
     tunnels: BTreeMap<u32, Tunnel>,
-    numbers: HashMap<Ends, u32>,
+    numbers: Told<Ends, u32>,
 }
 
 impl Table {
@@ -127,6 +158,7 @@ impl Table {
     pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) {
         let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, mtu, mss));
         (tunnel.ends, tunnel.mtu, tunnel.mss) = (ends, mtu, mss);
+        tunnel.destination = ends.destination.map(Neighbour::at);
         self.index();
     }
 
@@ -199,15 +231,21 @@ mod tests {
     fn a_frame_goes_to_the_peer_that_its_address_names() {
         let mut table = table(&[(None, None)]);
         let Some(tunnel) = table.get_mut(1) else { return };
-        tunnel.multicast = vec![THERE, ELSEWHERE];
-        tunnel.set_peer(0x0102_0304, THERE);
-        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [THERE]);
-        assert_eq!(tunnel.mac_of(THERE), [2, 0, 1, 2, 3, 4]);
-        assert_eq!(tunnel.mac_of(ELSEWHERE), [2, 0, 0, 0, 0, 0]);
-        assert_eq!(tunnel.neighbours([2, 1, 1, 2, 3, 4]), [] as [Address; 0], "our own");
-        assert_eq!(tunnel.neighbours([1, 0, 0x5e, 0, 0, 10]), [THERE, ELSEWHERE]);
+        let [there, elsewhere] = [THERE, ELSEWHERE].map(Neighbour::at);
+        let over = Neighbour { connection: 7, ..there };
+        tunnel.multicast = vec![there, elsewhere];
+        tunnel.set_peer(0x0102_0304, there);
+        tunnel.set_peer(5, over);
+        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [there]);
+        assert_eq!(tunnel.neighbours([2, 0, 0, 0, 0, 5]), [over]);
+        assert_eq!(tunnel.mac_of(there), [2, 0, 1, 2, 3, 4]);
+        assert_eq!(tunnel.mac_of(over), [2, 0, 0, 0, 0, 5]);
+        assert_eq!(tunnel.mac_of(Neighbour { connection: 8, ..there }), [2, 0, 1, 2, 3, 4]);
+        assert_eq!(tunnel.mac_of(elsewhere), [2, 0, 0, 0, 0, 0]);
+        assert_eq!(tunnel.neighbours([2, 1, 1, 2, 3, 4]), [] as [Neighbour; 0], "our own");
+        assert_eq!(tunnel.neighbours([1, 0, 0x5e, 0, 0, 10]), [there, elsewhere]);
         tunnel.clear_peer(0x0102_0304);
-        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [] as [Address; 0]);
+        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [] as [Neighbour; 0]);
         assert!(!tunnel.knows(THERE));
     }
 }

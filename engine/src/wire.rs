@@ -29,6 +29,17 @@ impl Span {
         (Self { end: middle, ..self }, Self { start: middle, ..self })
     }
 
+    /// From the beginning of this one to the end of another, which stands behind it.
+    #[must_use]
+    pub fn extended_to(self, other: Self) -> Self {
+        Self { end: other.end, ..self }
+    }
+
+    /// Where it is.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
     /// The octets of the arena that it was made for.
     pub fn of(self, arena: &[u8]) -> &[u8] {
         &arena[self.start as usize..self.end as usize]

@@ -1,8 +1,8 @@
 //! The two threads: one moves packets from TAPs to NBMA addresses, the other the reverse. Neither knows a protocol.
 //!
 //! A thread waits for its descriptors, takes a batch, has it treated under the core's lock, and lets go of the lock
-//! before it calls the kernel again. It is woken up to see that descriptors came or went, and says when it has seen it:
-//! from then on it does not hold a removed TAP or socket any longer.
+//! before it seals or opens anything or calls the kernel again. It is woken up to see that descriptors came or went, and
+//! says when it has seen it: from then on it does not hold a removed TAP or socket any longer.
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Read, Result, Write};
@@ -12,21 +12,30 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crate::arrived::Arrived;
 use crate::core::Outcome;
-use crate::engine::{Ports, Shared, Way};
+use crate::early::Early;
+use crate::engine::{Kind, Ports, Shared, Socket, Way};
+use crate::esp::Opened;
+use crate::ipv4::Address;
 use crate::locked;
 use crate::merge::{Merger, Train};
-use crate::sys::{Poller, Receiver, Sender};
-use crate::wire::Wire;
+use crate::opening::sort;
+use crate::sas::{Pair, Place};
+use crate::sealing;
+use crate::sys::{Letter, Message, Poller, Receiver, Sender};
 
 /// Octets of the largest frame of a TAP: 64 KiB of IP, Ethernet header with a VLAN tag, vnet header.
 const MAX_FRAME: usize = 65536 + 18 + 12;
-/// Octets of frames that are read before they are sent: some whole TCP buffers, and still in the processor's cache.
-const ARENA: usize = 4 * MAX_FRAME;
+/// Octets of frames that are read before they are sent: a whole TCP buffer, and another one if there is. More would keep
+/// the far end waiting; small frames are limited by their number.
+const ARENA: usize = 2 * MAX_FRAME;
 /// Frames likewise.
 const FRAMES: usize = 128;
 /// Batches taken from one descriptor before others have their turn.
 const TURN: usize = 16;
+/// How often is looked whether ESP that waits has its SA, milliseconds.
+const EARLY_LOOK: u16 = 2;
 /// The name of the descriptor by which a thread is woken up.
 const WAKE: usize = usize::MAX;
 
@@ -40,6 +49,14 @@ pub(crate) trait Mover {
 
     /// Move what one of them has. An error means that it is of no use any longer.
     fn serve(&mut self, shared: &Shared, ports: &Ports, source: usize) -> Result<()>;
+
+    /// In how many milliseconds `resume` is to be called at the latest; None: there is no need.
+    fn is_due(&self) -> Option<u16> {
+        None
+    }
+
+    /// Go on with what had to wait.
+    fn resume(&mut self, _shared: &Shared, _ports: &Ports) {}
 }
 
 /// Move packets one way until the engine is closed.
@@ -59,7 +76,11 @@ pub(crate) fn run<M: Mover>(shared: &Shared, mover: &mut M) -> Result<()> {
             }
             shared.acknowledge(M::WAY, seen);
         }
-        for name in poller.wait()? {
+        let ready = poller.wait(mover.is_due())?;
+        if mover.is_due().is_some() {
+            mover.resume(shared, &ports);
+        }
+        for name in ready {
             if name == WAKE {
                 let _ = shared.wake(M::WAY).read(&mut [0; 8]);
             } else if mover.serve(shared, &ports, name).is_err() {
@@ -130,7 +151,7 @@ impl Mover for Outward {
                 }
                 drop(core);
                 shared.ring.put(&mut self.outcome.punts);
-                send(shared, ports, &mut self.sender, &mut self.outcome.wire, &self.arena);
+                send(shared, ports, &mut self.sender, &mut self.outcome, &self.arena);
             }
             if !more {
                 break;
@@ -143,19 +164,89 @@ impl Mover for Outward {
 /// From NBMA addresses to TAPs.
 pub(crate) struct Inward {
     receiver: Receiver,
+    esp: Vec<Opening>,
+    early: Early,
+    delivery: Delivery,
+    begun: Instant,
+}
+
+/// What is done with what came out of a batch.
+#[derive(Default)]
+struct Delivery {
     outcome: Outcome,
     merger: Merger,
     sender: Sender,
+}
+
+/// An ESP packet on its way in. opened: None, it was refused.
+struct Opening {
+    came: Arrived,
+    pair: Arc<Pair>,
+    opened: Option<Opened>,
 }
 
 impl Inward {
     pub(crate) fn new() -> Self {
         Self {
             receiver: Receiver::new(),
-            outcome: Outcome::default(),
-            merger: Merger::default(),
-            sender: Sender::default(),
+            esp: Vec::new(),
+            early: Early::default(),
+            delivery: Delivery::default(),
+            begun: Instant::now(),
         }
+    }
+
+    /// Treat a batch that was received; what it became is in `delivery`.
+    fn treat(&mut self, shared: &Shared, socket: &Socket) {
+        let now = self.begun.elapsed().as_secs_f64();
+        let (arena, messages) = self.receiver.messages();
+        if messages.is_empty() {
+            return;
+        }
+        let out = &mut self.delivery.outcome;
+        let mut core = locked(&shared.core);
+        if socket.kind == Kind::Gre {
+            for message in messages {
+                core.inbound(arena, message.place.clone(), now, out);
+            }
+            return;
+        }
+        for message in messages {
+            for came in arrived(socket, arena, message, out) {
+                // A train is of one pair mostly: it is looked for once.
+                let same = self.esp.last().filter(|last| came.spi(arena) == Ok(last.pair.spi_in));
+                let pair = match same {
+                    Some(last) => Some(Arc::clone(&last.pair)),
+                    None if self.early.hold(&core.sas, &came, arena, now) => None,
+                    None => core.find(arena, &came, now, out),
+                };
+                self.esp.extend(pair.map(|pair| Opening { came, pair, opened: None }));
+            }
+        }
+        drop(core);
+        for esp in &mut self.esp {
+            esp.opened = esp.pair.open(&mut arena[esp.came.packet.clone()]);
+        }
+        let mut core = locked(&shared.core);
+        for Opening { came, pair, opened } in self.esp.drain(..) {
+            if let Some(opened) = opened {
+                core.opened(arena, &came, &pair, &opened, out);
+            }
+        }
+    }
+}
+
+impl Delivery {
+    /// Tell the router, send, and let the kernel receive what a batch became.
+    fn finish(&mut self, shared: &Shared, ports: &Ports, arena: &[u8]) {
+        shared.ring.put(&mut self.outcome.punts);
+        send(shared, ports, &mut self.sender, &mut self.outcome, arena);
+        self.outcome.frames.iter().for_each(|frame| self.merger.push(frame, arena));
+        self.outcome.frames.clear();
+        for train in self.merger.finish() {
+            write(ports, train, arena);
+        }
+        self.merger.clear();
     }
 }
 
@@ -163,35 +254,51 @@ impl Mover for Inward {
     const WAY: Way = Way::In;
 
     fn sources(ports: &Ports) -> Vec<BorrowedFd<'_>> {
-        ports.sockets.iter().map(|(_, socket)| socket.as_fd()).collect()
+        ports.sockets.iter().map(AsFd::as_fd).collect()
     }
 
     fn serve(&mut self, shared: &Shared, ports: &Ports, source: usize) -> Result<()> {
-        let (_, socket) = &ports.sockets[source];
+        let socket = &ports.sockets[source];
         for _ in 0..TURN {
-            self.receiver.receive(socket.as_fd())?;
-            let more = self.receiver.is_full();
-            let (arena, packets) = self.receiver.packets();
-            if !packets.is_empty() {
-                let mut core = locked(&shared.core);
-                for packet in packets {
-                    core.inbound(arena, packet.clone(), &mut self.outcome);
-                }
-                drop(core);
-                shared.ring.put(&mut self.outcome.punts);
-                send(shared, ports, &mut self.sender, &mut self.outcome.wire, arena);
-                self.outcome.frames.iter().for_each(|frame| self.merger.push(frame, arena));
-                self.outcome.frames.clear();
-                for train in self.merger.finish() {
-                    write(ports, train, arena);
-                }
-                self.merger.clear();
+            // An error is about a packet that was sent, or about nothing: to have read it is to be rid of it.
+            if self.receiver.receive(socket.as_fd(), socket.kind == Kind::Udp).is_err() {
+                break;
             }
+            let more = self.receiver.is_full();
+            self.treat(shared, socket);
+            let (arena, _) = self.receiver.messages();
+            self.delivery.finish(shared, ports, arena);
             if !more {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn is_due(&self) -> Option<u16> {
+        (!self.early.is_empty()).then_some(EARLY_LOOK)
+    }
+
+    fn resume(&mut self, shared: &Shared, ports: &Ports) {
+        let now = self.begun.elapsed().as_secs_f64();
+        let over = self.early.take(&locked(&shared.core).sas, now);
+        for mut held in over {
+            let out = &mut self.delivery.outcome;
+            locked(&shared.core).inbound_esp(&mut held.octets, &held.came, now, out);
+            self.delivery.finish(shared, ports, &held.octets);
+        }
+    }
+}
+
+/// The ESP packets of a message.
+fn arrived(socket: &Socket, arena: &[u8], message: &Message, out: &mut Outcome) -> Vec<Arrived> {
+    let Message { source, tos, .. } = *message;
+    match socket.kind {
+        Kind::Udp => message
+            .packets()
+            .filter_map(|packet| sort(arena, socket.local, source, tos, packet, out))
+            .collect(),
+        _ => Arrived::raw(arena, message.place.clone()).into_iter().collect(),
     }
 }
 
@@ -205,17 +312,69 @@ fn write(ports: &Ports, train: &Train, arena: &[u8]) {
     }
 }
 
-/// Send all packets, those of each source by its socket.
-fn send(shared: &Shared, ports: &Ports, sender: &mut Sender, wire: &mut Wire, arena: &[u8]) {
+/// A message, by which of our sockets it goes, and the train that it is.
+pub(crate) struct Addressed<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) local: Address,
+    pub(crate) letter: Letter<'a>,
+    pub(crate) train: Option<sealing::Train>,
+}
+
+/// GRE packets in clear, and ESP packets in trains where they may be.
+pub(crate) fn letters<'a>(outcome: &'a Outcome, arena: &'a [u8]) -> impl Iterator<Item = Addressed<'a>> {
+    let Outcome { wire, sealing, .. } = outcome;
+    let clear = wire.packets.iter().map(|packet| {
+        let to = Place { address: packet.nbma, port: 0 };
+        let parts = [packet.head.of(&wire.heads), packet.body.of(arena)];
+        let letter = Letter { to, tos: packet.tos, segment: 0, parts };
+        Addressed { kind: Kind::Gre, local: packet.source, letter, train: None }
+    });
+    let sealed = sealing.trains().map(|train| {
+        let packet = train.packet;
+        let kind = if packet.to.port == 0 { Kind::Esp } else { Kind::Udp };
+        let parts = [&[][..], packet.place.of(&sealing.buffer)];
+        let letter = Letter { to: packet.to, tos: packet.tos, segment: train.segment, parts };
+        Addressed { kind, local: packet.local, letter, train: Some(train) }
+    });
+    clear.chain(sealed)
+}
+
+/// Seal what is to be sealed, a slice at a time, and send all packets, those of each source by its socket.
+fn send(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &mut Outcome, arena: &[u8]) {
     let mut unsent = 0;
-    for packets in wire.packets.chunk_by(|one, other| one.source == other.source) {
-        unsent += match ports.socket(packets[0].source) {
-            Some(socket) => sender.send(socket, packets, wire, arena),
-            None => packets.len() as u64,
-        };
+    loop {
+        let more = outcome.sealing.seal(&outcome.wire, arena);
+        unsent += send_slice(ports, sender, outcome, arena);
+        outcome.wire.packets.clear(); // but not the heads: of what is still to be sealed they are a part
+        if !more {
+            break;
+        }
     }
-    wire.clear();
+    outcome.wire.clear();
+    outcome.sealing.clear();
     if unsent > 0 {
         locked(&shared.core).dropped.unsent += unsent;
     }
+}
+
+/// Send what is in clear or sealed; returns how many packets the kernel refused.
+fn send_slice(ports: &Ports, sender: &mut Sender, outcome: &Outcome, arena: &[u8]) -> u64 {
+    let mut unsent = 0;
+    let addressed: Vec<_> = letters(outcome, arena).collect();
+    for batch in addressed.chunk_by(|one, other| (one.kind, one.local) == (other.kind, other.local)) {
+        let mut refused = |number: usize, packets: u64| {
+            unsent += packets;
+            if let Some(train) = &batch[number].train {
+                outcome.sealing.count_unsent(train, packets);
+            }
+        };
+        let letters: Vec<_> = batch.iter().map(|addressed| addressed.letter).collect();
+        match ports.socket(batch[0].kind, batch[0].local) {
+            Some(socket) => sender.send(socket, &letters, &mut refused),
+            None => batch.iter().enumerate().for_each(|(number, addressed)| {
+                refused(number, addressed.train.map_or(1, |train| train.count as u64));
+            }),
+        }
+    }
+    unsent
 }

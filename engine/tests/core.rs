@@ -2,9 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
-use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome, Punt, Reason};
+use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome};
 use dmvpn_engine::ipv4::{self, Address};
-use dmvpn_engine::table::{Ends, Mac};
+use dmvpn_engine::punt::{Punt, Reason};
+use dmvpn_engine::table::{Ends, Mac, Neighbour};
 use dmvpn_engine::vnet::Vnet;
 use proptest::prelude::*;
 
@@ -18,12 +19,12 @@ const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
 /// A hub with two spokes, which reports hairpins.
 fn hub() -> Core {
     let mut core = Core::new(Limits::default());
-    core.set_tunnel(1, MULTIPOINT, OWN_MAC, 1400, None);
+    core.set_tunnel(1, MULTIPOINT, OWN_MAC, 1400, None, false);
     let tunnel = core.table.get_mut(1).expect("it was just made");
     (tunnel.network, tunnel.report) = (Some(1), true);
-    tunnel.set_peer(1, SPOKE_1);
-    tunnel.set_peer(2, SPOKE_2);
-    tunnel.multicast = vec![SPOKE_1, SPOKE_2];
+    tunnel.set_peer(1, Neighbour::at(SPOKE_1));
+    tunnel.set_peer(2, Neighbour::at(SPOKE_2));
+    tunnel.multicast = [SPOKE_1, SPOKE_2].map(Neighbour::at).to_vec();
     core
 }
 
@@ -61,7 +62,7 @@ fn sent(core: &mut Core, mut frame: Vec<u8>, now: f64) -> (Vec<Sent>, Vec<Punt>)
 
 fn received(core: &mut Core, mut packet: Vec<u8>) -> (Outcome, Vec<u8>) {
     let (mut outcome, length) = (Outcome::default(), packet.len());
-    core.inbound(&mut packet, 0..length, &mut outcome);
+    core.inbound(&mut packet, 0..length, 0.0, &mut outcome);
     (outcome, packet)
 }
 
@@ -105,7 +106,8 @@ fn a_packet_with_another_key_is_nobodys() {
 
 #[test]
 fn nhrp_and_keepalives_are_for_the_router() {
-    let punt = |reason, data: &[u8]| Punt { reason, tunnel: 1, nbma: SPOKE_1, data: data.to_vec() };
+    let punt =
+        |reason, data: &[u8]| Punt { reason, tunnel: 1, nbma: SPOKE_1, connection: 0, data: data.to_vec() };
     for (protocol, expected) in
         [([0x20, 1], punt(Reason::Nhrp, b"nhrp")), ([0, 0], punt(Reason::Keepalive, b""))]
     {
@@ -131,7 +133,8 @@ fn a_packet_from_spoke_to_spoke_is_reported_once_an_interval() {
     let inner = packet([192, 168, 2, 1], [192, 168, 3, 1]);
     received(&mut core, from(SPOKE_1, &KEY_100, &inner));
     let mut reports = |peer, now| sent(&mut core, frame([2, 0, 0, 0, 0, peer], &inner), now).1;
-    let expected = [Punt { reason: Reason::Hairpin(1), tunnel: 1, nbma: SPOKE_1, data: inner.clone() }];
+    let expected =
+        [Punt { reason: Reason::Hairpin(1), tunnel: 1, nbma: SPOKE_1, connection: 0, data: inner.clone() }];
     assert_eq!(reports(1, 0.0), [], "back to where it came from");
     assert_eq!(reports(2, 0.0), expected);
     assert_eq!(reports(2, 7.9), []);

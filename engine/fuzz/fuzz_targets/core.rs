@@ -2,7 +2,7 @@
 #![no_main]
 
 use dmvpn_engine::core::{Core, Limits, Outcome};
-use dmvpn_engine::table::Ends;
+use dmvpn_engine::table::{Ends, Neighbour};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
@@ -12,15 +12,15 @@ const THEIRS: [u8; 4] = [10, 0, 0, 2];
 fn core() -> Core {
     let mut core = Core::new(Limits { pairs: 4, counted: 4 });
     let multipoint = Ends { source: OURS, destination: None, key: None };
-    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], 1400, Some(1360));
+    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], 1400, Some(1360), false);
     let point_to_point = Ends { source: OURS, destination: Some(THEIRS), key: Some(100) };
-    core.set_tunnel(2, point_to_point, [2, 1, 0, 0, 0, 2], 1400, None);
+    core.set_tunnel(2, point_to_point, [2, 1, 0, 0, 0, 2], 1400, None, false);
     core.own_addresses.insert([172, 16, 0, 1]);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
-        tunnel.set_peer(1, THEIRS);
-        tunnel.set_peer(2, [10, 0, 0, 3]);
-        tunnel.multicast = vec![THEIRS, [10, 0, 0, 3]];
+        tunnel.set_peer(1, Neighbour::at(THEIRS));
+        tunnel.set_peer(2, Neighbour::at([10, 0, 0, 3]));
+        tunnel.multicast = [THEIRS, [10, 0, 0, 3]].map(Neighbour::at).to_vec();
     }
     core
 }
@@ -35,7 +35,7 @@ fuzz_target!(|octets: &[u8]| {
         let mut arena = packet.to_vec();
         let mut outcome = Outcome::default();
         if control & 1 == 0 {
-            core.inbound(&mut arena, 0..packet.len(), &mut outcome);
+            core.inbound(&mut arena, 0..packet.len(), now, &mut outcome);
         } else {
             let number = 1 + u32::from(control >> 1 & 1);
             let _ = core.outbound(number, &mut arena, 0..packet.len(), now, &mut outcome);

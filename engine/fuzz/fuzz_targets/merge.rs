@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use dmvpn_engine::checksum::Sum;
-use dmvpn_engine::core::Frame;
+use dmvpn_engine::delivery::Frame;
 use dmvpn_engine::merge::Merger;
 use dmvpn_engine::segment::Train;
 use dmvpn_engine::vnet::{SIZE, Vnet};

@@ -1,0 +1,78 @@
+//! What comes out of GRE: a frame for the kernel, or a keepalive to send back.
+
+use std::ops::Range;
+
+use crate::ETHERNET;
+use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address};
+use crate::mss;
+use crate::table::{Mac, Neighbour, Tunnel};
+use crate::unfinished::unfinished;
+use crate::vnet::Vnet;
+use crate::wire::{self, Span};
+
+/// What follows an Ethernet header that says so is IPv4.
+pub(crate) const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+
+/// A frame that the kernel shall receive on a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The tunnel's number.
+    pub tunnel: u32,
+    /// What the kernel still has to do.
+    pub offload: Vnet,
+    /// The Ethernet header.
+    pub ethernet: [u8; ETHERNET],
+    /// The IP packet, in the arena that it was received in.
+    pub packet: Span,
+}
+
+/// A neighbour's keepalive is a packet "from us" to it, to be routed back (the kernel calls that a martian).
+pub(crate) fn is_keepalive(packet: Packet, local: Address, nbma: Address) -> bool {
+    packet.protocol() == ipv4::GRE && packet.source() == local && packet.destination() == nbma
+}
+
+pub(crate) fn returned_keepalive(
+    packet: Packet,
+    place: Range<usize>,
+    source: Address,
+    nbma: Address,
+) -> Option<wire::Packet> {
+    let header = packet.header_length();
+    let body = place.start + header..place.end;
+    (header >= HEADER_LENGTH && body.start <= body.end).then(|| wire::Packet {
+        source,
+        nbma,
+        tos: packet.tos(),
+        head: Span::default(),
+        body: body.into(),
+    })
+}
+
+/// A packet as a frame for the kernel, its maximum segment size clamped.
+pub(crate) fn delivered(
+    number: u32,
+    tunnel: &Tunnel,
+    from: Neighbour,
+    arena: &mut [u8],
+    place: Range<usize>,
+) -> Frame {
+    let octets = &mut arena[place.clone()];
+    let offload = Packet::of(octets).map(|packet| unfinished(packet, tunnel.mtu)).unwrap_or_default();
+    if let Some(mss) = tunnel.mss {
+        mss::clamp(octets, mss, offload.flags != 0);
+    }
+    let mut ethernet = [0; ETHERNET];
+    ethernet[..6].copy_from_slice(&destination_mac(tunnel, address(octets, 16)));
+    ethernet[6..12].copy_from_slice(&tunnel.mac_of(from));
+    ethernet[12..].copy_from_slice(&ETHERTYPE_IPV4);
+    Frame { tunnel: number, offload, ethernet, packet: place.into() }
+}
+
+/// RFC 1112 §6.4 for groups; the kernel takes what is for its own address.
+fn destination_mac(tunnel: &Tunnel, destination: Address) -> Mac {
+    match destination {
+        [255, 255, 255, 255] => [0xFF; 6],
+        [224..=239, high, middle, low] => [0x01, 0x00, 0x5E, high & 0x7F, middle, low],
+        _ => tunnel.own_mac,
+    }
+}

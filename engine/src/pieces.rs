@@ -1,0 +1,106 @@
+//! What a frame of a TAP becomes: GRE packets without addresses, their headers made, their data where it was read.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::ETHERNET;
+use crate::delivery::ETHERTYPE_IPV4;
+use crate::gre;
+use crate::ipv4::{self, Address, Packet, seal_header};
+use crate::mss;
+use crate::segment::{self, BadOffload, Train};
+use crate::table::{Mac, Tunnel};
+use crate::vnet::{self, Vnet};
+use crate::wire::{Span, Wire};
+
+/// Octets before the IP packet in a frame of a TAP.
+pub(crate) const FRAME_HEADER: usize = vnet::SIZE + ETHERNET;
+/// Octets of a hairpinned packet that are reported: enough for any header the redirect quotes.
+const REPORTED: usize = 64;
+const DESTINATION_PORT_UNREACHABLE: [u8; 2] = [3, 3];
+
+/// A GRE packet without addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// In [`Wire::heads`]: GRE header, and the headers of a packet that was cut.
+    pub(crate) head: Span,
+    /// In the arena that the frame was read into.
+    pub(crate) body: Span,
+}
+
+/// The vnet header, the destination and the IPv4 packet of a frame; None: it carries something else.
+pub(crate) fn opened(frame: &[u8]) -> Option<(Vnet, Mac, Packet<'_>)> {
+    let offload = Vnet::parse(frame)?;
+    let (ethernet, packet) = frame.get(vnet::SIZE..)?.split_at_checked(ETHERNET)?;
+    let packet = Packet::of(packet).filter(|_| ethernet[12..] == ETHERTYPE_IPV4)?;
+    Some((offload, *ethernet.first_chunk()?, packet))
+}
+
+/// Whether a frame is for many.
+pub(crate) fn is_group(mac: Mac) -> bool {
+    mac[0] & 1 != 0
+}
+
+/// Complete a packet's checksum, or cut it; put a GRE header before each piece.
+pub(crate) fn finish(
+    offload: Vnet,
+    arena: &mut [u8],
+    place: Range<usize>,
+    key: Option<u32>,
+    wire: &mut Wire,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), BadOffload> {
+    let whole = &mut arena[place.clone()];
+    let Some(train) = Packet::of(whole).map_or(Ok(None), |packet| Train::of(offload, packet))? else {
+        segment::complete(offload, whole)?;
+        let begin = wire.begin_head(gre::IPV4, key);
+        pieces.push(Piece { head: wire.end_head(begin), body: place.into() });
+        return Ok(());
+    };
+    for number in 0..train.count() {
+        let begin = wire.begin_head(gre::IPV4, key);
+        train.write_head(number, &mut wire.heads);
+        let body = train.body(number);
+        let body = place.start + body.start..place.start + body.end;
+        pieces.push(Piece { head: wire.end_head(begin), body: body.into() });
+    }
+    Ok(())
+}
+
+/// The first octets of the first piece, GRE header off.
+pub(crate) fn beginning(pieces: &[Piece], key: Option<u32>, wire: &Wire, arena: &[u8]) -> Vec<u8> {
+    let Some(first) = pieces.first() else { return Vec::new() };
+    let head = &first.head.of(&wire.heads)[gre::length(key)..];
+    head.iter().chain(first.body.of(arena)).take(REPORTED).copied().collect()
+}
+
+/// The source of ICMP port unreachable, and the maximum segment size: of a single packet in its place, of the pieces of
+/// a train, which are TCP, in their heads.
+pub(crate) fn adjust(
+    tunnel: &Tunnel,
+    own: &HashSet<Address>,
+    packet: &mut [u8],
+    pieces: &[Piece],
+    wire: &mut Wire,
+) {
+    as_ios_would(tunnel, own, packet);
+    let Some(mss) = tunnel.mss else { return };
+    let header = gre::length(tunnel.ends.key);
+    for piece in pieces {
+        let head = &mut piece.head.of_mut(&mut wire.heads)[header..];
+        mss::clamp(if head.is_empty() { &mut *packet } else { head }, mss, false);
+    }
+}
+
+/// Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed.
+fn as_ios_would(tunnel: &Tunnel, own: &HashSet<Address>, octets: &mut [u8]) {
+    let Some((packet, tunnel_address)) = Packet::of(octets).zip(tunnel.address) else { return };
+    let header = packet.header_length();
+    let is_unreachable = packet.protocol() == ipv4::ICMP
+        && octets.get(header..header + 2).is_some_and(|kind| kind == DESTINATION_PORT_UNREACHABLE)
+        && own.contains(&packet.source());
+    if is_unreachable {
+        octets[12..16].copy_from_slice(&tunnel_address);
+        seal_header(octets, header);
+    }
+}

@@ -1,0 +1,46 @@
+//! What the engine hands up to the router, with the reason.
+
+use crate::ipv4::Address;
+
+/// Why something is for the router itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is NHRP.
+    Nhrp,
+    /// Our own keepalive came back.
+    Keepalive,
+    /// A transit packet left by the tunnel of this number.
+    Hairpin(u32),
+    /// It is IKE, behind the non-ESP marker, from this UDP port to 4500 of this address of ours, with this TOS.
+    Ike(Address, u16, u8),
+    /// ESP came to this address of ours, from this UDP port (0: protocol 50), for an SA that is not: its SPI.
+    UnknownSpi(Address, u16, u32),
+    /// GRE in clear came to this address of ours for a protected tunnel.
+    Clear(Address),
+    /// A good and newest packet of the connection came from elsewhere than its peer is: this UDP port.
+    Heard(u16),
+    /// The pair of this SPI is worn.
+    Worn(u32),
+}
+
+/// Something for the router itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Punt {
+    /// Why.
+    pub reason: Reason,
+    /// The tunnel it came from, 0: none.
+    pub tunnel: u32,
+    /// Where it came from.
+    pub nbma: Address,
+    /// The connection that protected it, or is spoken of; 0: none.
+    pub connection: u64,
+    /// An NHRP packet, the octets of an IKE datagram, or the first ones of a hairpinned packet.
+    pub data: Vec<u8>,
+}
+
+impl Punt {
+    /// A fact without octets.
+    pub fn fact(reason: Reason, nbma: Address, connection: u64) -> Self {
+        Self { reason, tunnel: 0, nbma, connection, data: Vec::new() }
+    }
+}
