@@ -165,7 +165,10 @@ def capture(arguments: argparse.Namespace) -> int:
         raise UserError("capture needs nodes, or --all")
     socket = find_lab(arguments.lab).control
     if not arguments.stop:
-        control.order(socket, do="capture", nodes=arguments.nodes, output=str(arguments.output.resolve()))
+        output = arguments.output.resolve()
+        control.order(socket, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
+        if arguments.keys:
+            print(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap", flush=True)
         try:
             time.sleep(arguments.seconds if arguments.seconds is not None else 86400.0)
         except KeyboardInterrupt:

@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lab(commands)
     _add_router(commands)
     _add_offline(commands)
+    _add_pki(commands)
     return parser
 
 
@@ -119,6 +120,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     capture.add_argument("--all", action="store_true", help="every router and host")
     capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
     capture.add_argument("--seconds", type=_amount, metavar="N", help="else until Ctrl-C")
+    capture.add_argument("--keys", action="store_true", help="write the keys of new SAs too, as Wireshark reads them")
     capture.add_argument("--stop", action="store_true", help="end one that was left running")
     capture.add_argument("--lab")
     clock = verb("clock", "let time pass in a simulated lab")
@@ -188,6 +190,13 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
     simulate.add_argument("--seconds", type=_amount, default=60.0, metavar="S", help="virtual seconds at most")
     simulate.add_argument("--record", type=Path, metavar="FILE", help="write every event to FILE")
+    simulate.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="static, no-unique, short, if-state or protected: one thing configured otherwise; may be given again",
+    )
     _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
     replay = commands.add_parser("replay", help="live a recorded life again, and compare")
@@ -202,19 +211,69 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
     faults.add_argument("--faults", metavar="random|FILE", help="those of the seed, or those that a file lists")
     faults.add_argument("--hours", type=_amount, metavar="H", help="virtual hours of faults (1)")
     faults.add_argument(
-        "--variant",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="static, no-unique, short or if-state: one thing configured otherwise; may be given again",
-    )
-    faults.add_argument(
         "--campaign",
         type=_amount,
         metavar="N",
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
     faults.add_argument("--jobs", type=int, default=1, metavar="J", help="processes at a time in a campaign")
+
+
+def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pki = commands.add_parser("pki", help="certificates: a small authority in a folder, and imports to routers")
+    verbs = pki.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(command=lambda arguments: _pki(name, arguments))
+        return added
+
+    def kinds(parser: argparse.ArgumentParser) -> None:
+        kind = parser.add_mutually_exclusive_group()
+        kind.add_argument("--rsa", action="store_true", help="RSA keys")
+        kind.add_argument("--ec", action="store_true", help="keys on the elliptic curve P-256")
+
+    init = verb("init", "make an authority")
+    init.add_argument("folder", type=Path, metavar="DIR")
+    init.add_argument("--name", default="Lab CA", help="what it is called (Lab CA)")
+    kinds(init)
+    issue = verb("issue", "keys and certificates for routers")
+    issue.add_argument("folder", type=Path, metavar="DIR")
+    issue.add_argument("names", nargs="+", metavar="ROUTER")
+    issue.add_argument("--dn", metavar="NAME", help="the subject, as in cn=R1,o=Example (cn=ROUTER)")
+    issue.add_argument("--fqdn", action="append", default=[], metavar="NAME", help="a name that it proves (ROUTER)")
+    issue.add_argument("--ip", action="append", default=[], metavar="ADDRESS", help="an address that it proves")
+    issue.add_argument(
+        "--email", action="append", default=[], metavar="ADDRESS", help="an e-mail address that it proves"
+    )
+    issue.add_argument("--days", type=_days, default=730, metavar="N", help="how long it is good for (730)")
+    issue.add_argument("--renew", action="store_true", help="though the router has one")
+    issue.add_argument("--pkcs12", action="store_true", help="a PKCS #12 file, too; $DMVPN_PKI_PASSWORD or a prompt")
+    kinds(issue)
+    revoke = verb("revoke", "take a certificate back")
+    revoke.add_argument("folder", type=Path, metavar="DIR")
+    revoke.add_argument("which", metavar="SERIAL|ROUTER")
+    crl = verb("crl", "make the revocation list anew")
+    crl.add_argument("folder", type=Path, metavar="DIR")
+    crl.add_argument("--days", type=_days, default=365, metavar="N", help="how long it is good for (365)")
+    verb("show", "the authority and what it issued").add_argument("folder", type=Path, metavar="DIR")
+    import_ = verb("import", "bring certificates, a key and a revocation list to a router that runs")
+    import_.add_argument("router", metavar="[LAB/]ROUTER")
+    import_.add_argument("trustpoint")
+    import_.add_argument("sources", nargs="+", type=Path, metavar="DIR|FILE", help="of an authority; PEM, PKCS #12")
+
+
+def _days(text: str) -> int:
+    """A number of days, for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise argparse.ArgumentTypeError(f"{text}: a number of days from 1 to 36500")
+    return int(text)
+
+
+def _pki(verb: str, arguments: argparse.Namespace) -> int:
+    from dmvpn.app import pki
+
+    return pki.VERBS[verb](arguments)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -17,8 +17,9 @@ from dmvpn.app.engines import choose
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace import KernelGre
+from dmvpn.dataplane.userspace import KernelGre, leftovers
 from dmvpn.ios import normalize_interface
+from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
@@ -45,6 +46,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
     interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
     folder = LabFolder.of(f"run-{tree.hostname}")
     folder.make([tree.hostname])
+    certificates = certificates_of(arguments.file.parent, tree.hostname, text)
     state = state_folder(tree.hostname)
     if state is None:
         logging.warning("no folder to keep anything in: request identifiers begin anew; set XDG_STATE_HOME")
@@ -67,7 +69,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
     obey = partial(_obey, runtime=runtime, stopped=stopped)
     loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey))
     try:
-        runtime.start(text)
+        runtime.start(text, certificates)
         await server.start()
         print(f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}", flush=True)
         await stopped.wait()
@@ -111,9 +113,12 @@ def cleanup() -> int:
     with netlink.NetlinkSocket() as kernel:
         routes = kernel.flush_routes()
         device = KernelGre(kernel).clean_up()
+        taps = leftovers.clean_up(kernel)
     for route in routes:
         print(f"removed {route}")
+    for tap in taps:
+        print(f"removed {tap}, which kept the traffic of a protected tunnel from leaving in clear")
     if device is not None:
         print(f"gave {device} back, which kept the kernel's own GRE quiet")
-    print(f"{len(routes)} routes of ours removed; TAPs, neighbours and sockets went with their process")
+    print(f"{len(routes)} routes of ours removed; all else went with its process")
     return 0

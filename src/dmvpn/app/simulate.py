@@ -13,6 +13,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.pairs import go_direct
 from dmvpn.shells.simulator.topologies import phase3
+from dmvpn.shells.simulator.variants import vary
 
 if TYPE_CHECKING:
     import argparse
@@ -24,8 +25,8 @@ def simulate(arguments: argparse.Namespace) -> int:
         from dmvpn.app.judge import judge_many, judge_one
 
         return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
-    if arguments.hours is not None or arguments.variant:
-        raise UserError("--hours and --variant go with --faults random")
+    if arguments.hours is not None:
+        raise UserError("--hours goes with --faults random")
     began = time.monotonic()
     if arguments.scenario is None:
         raise UserError("simulate needs a scenario (or --campaign)")
@@ -36,9 +37,11 @@ def simulate(arguments: argparse.Namespace) -> int:
     else:
         scenario = Scenario.load(arguments.scenario)
         check_scenario(scenario)
+    scenario = vary(scenario, arguments.variant)
     recording = open_private(arguments.record) if arguments.record else None
     world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
-    print(f"{scenario.name}: {len(world.routers)} routers, seed {arguments.seed}")
+    title = "+".join((scenario.name, *arguments.variant))
+    print(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
     converged = world.run_while(lambda: bool(world.missing(scenario)), arguments.seconds, step=0.25)
     if not converged:
         print("\n".join(world.missing(scenario)[:20]), file=sys.stderr)

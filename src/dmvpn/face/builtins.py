@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.spans import age
+from dmvpn.face import tech
 from dmvpn.face.requests import (
     Configure,
     Disable,
@@ -237,6 +238,7 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
 
 BUILTINS: tuple[ExecCommand, ...] = (
     *SESSION_SHOWS,
+    tech.COMMAND,
     *(
         _ask(word, {word: text}, Leave(), 1)
         for word, text in (("exit", "Leave"), ("quit", "Leave"), ("logout", "Leave"))

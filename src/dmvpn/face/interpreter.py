@@ -31,7 +31,7 @@ from dmvpn.face.requests import (
     SetScreen,
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right, with_version
-from dmvpn.ios import CliError, ConfigSession, ConfigTree, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios import Ask, Change, CliError, ConfigSession, ConfigTree, Confirm, ErrorKind, Match, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,6 +41,8 @@ PRIVILEGED, USER = 15, 1
 
 _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
 _TRIES = 3
+#: Lines of a paste that are read; what follows is read as commands again.
+LONGEST_PASTE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,27 @@ class Question:
     """Something that must be answered before the next command. one_key: Return or `y` agrees, any other key does not.
 
     secret: what is typed must not be seen. answer: what to do with the text typed (one_key: "" or "y" agrees).
+    scripted: where nobody types, the next line of the script is the answer, and not an empty one.
     """
 
     prompt: str
     answer: Callable[[str], Outcome]
     one_key: bool = False
     secret: bool = False
+    scripted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a line did. lines: to be shown, made while they are shown. failed: it was refused.
 
-    question: to be asked next. job: wait until the router says `JobDone`. closed: the session is over.
+    settled: `failed` is the whole truth, though its lines may begin with `%`. question: to be asked next. job: wait
+    until the router says `JobDone`. closed: the session is over.
     """
 
     lines: Iterable[str] = ()
     failed: bool = False
+    settled: bool = False
     question: Question | None = None
     job: bool = False
     closed: bool = False
@@ -168,9 +174,16 @@ class Interpreter:
             self._enter(config.tree)
         if result.ended:
             self.leave_configuration()
+        if result.refused and (match := self._configuring_command(text)) is not None:
+            return self._run_match(match)
         if result.exec_line is not None:
             return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
         return Outcome(result.output_lines, failed=result.refused)
+
+    def _configuring_command(self, text: str) -> Match | None:
+        """A command that IOS has in configuration mode and that is no line of a configuration (`crypto pki import`)."""
+        match = self._parser.match(text, self.privilege)
+        return match if isinstance(match, Match) and match.command.configures else None
 
     def _running(self) -> ConfigTree:
         return self.handle.context(self.session).running
@@ -184,6 +197,9 @@ class Interpreter:
         match = self._parser.match(text, self.privilege)
         if isinstance(match, CliError):
             return Outcome(match.lines(prompt_width), failed=match.kind is not ErrorKind.EMPTY)
+        return self._run_match(match)
+
+    def _run_match(self, match: Match) -> Outcome:
         if match.command.query is not None:
             return Outcome(match.lines(self._context(match)))
         if match.command.action is None:
@@ -213,10 +229,41 @@ class Interpreter:
                 return NOTHING
             case Confirm():
                 return _confirm(wish.prompt, lambda: self._act(wish.event))
+            case Ask():
+                return Outcome(wish.said, question=self._ask(wish), settled=True)
+            case Change():
+                return self._change(wish)
             case Request():
                 return self._carry_out(wish)
             case _:
                 return NOTHING
+
+    def _ask(self, wish: Ask) -> Question:
+        if not wish.many:
+            return Question(wish.prompt, lambda typed: self._act(wish.then(typed)), scripted=True)
+        lines: list[str] = []
+
+        def answer(typed: str) -> Outcome:
+            ended = typed.strip() == "quit" or not (typed.strip() or _is_inside_pem(lines))
+            if ended or len(lines) == LONGEST_PASTE:
+                return self._act(wish.then("\n".join(lines)))
+            lines.append(typed)
+            return Outcome(question=question)
+
+        question = Question("", answer, scripted=True)
+        return question
+
+    def _change(self, wish: Change) -> Outcome:
+        if wish.failed:
+            return Outcome(wish.said, failed=True, settled=True)
+        for event in wish.events:
+            self.handle.post(event)
+        complaints: tuple[str, ...] = ()
+        if wish.lines:
+            result = self.handle.configurator.parse_text("\n".join(wish.lines), self._running())
+            self._enter(result.tree)
+            complaints = tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
+        return Outcome((*wish.said, *complaints), failed=bool(complaints), settled=True)
 
     def _carry_out(self, request: Request) -> Outcome:
         match request:
@@ -320,6 +367,12 @@ class Interpreter:
         except OSError as error:
             return Outcome((f"%Error erasing nvram ({error.strerror})",), failed=True)
         return Outcome(("[OK]", "Erase of nvram: complete"))
+
+
+def _is_inside_pem(lines: list[str]) -> bool:
+    """Has a block of PEM begun that did not end? An encrypted key has an empty line behind its headers."""
+    begun = sum(line.startswith("-----BEGIN ") for line in lines)
+    return begun > sum(line.startswith("-----END ") for line in lines)
 
 
 def _confirm(text: str, agreed: Callable[[], Outcome]) -> Outcome:

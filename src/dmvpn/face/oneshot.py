@@ -1,8 +1,8 @@
 """Lines that nobody types: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no pages.
 
 The host calls `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is still running
-and that `effect` will bring news. Questions are answered as with Return. `status` is 1 if a line was refused or its
-answer begins with `%`, else 0: what a shell script looks at.
+and that `effect` will bring news. Questions are answered as with Return, those for text (a certificate) with the lines
+that follow. `status` is 1 if a line was refused or its answer begins with `%`, else 0: what a shell script looks at.
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class OneShot:
         if outcome.closed:
             self._lines.clear()
         elif outcome.question is not None:
-            answered = outcome.question.answer("")
+            if outcome.question.scripted and not self._lines:
+                self.status = 1
+                self._begin(Outcome(failed=True), ["% The script ended before what it was asked for"])
+                return
+            answered = outcome.question.answer(self._lines.popleft() if outcome.question.scripted else "")
             self.status |= answered.failed
             self._begin(answered, answered.lines)
 
@@ -114,7 +118,8 @@ class OneShot:
 
     def _judge(self, text: str) -> str:
         """An answer that begins with `%` is a refusal."""
-        if self._first and text.startswith("%"):
+        settled = self._outcome is not None and self._outcome.settled
+        if self._first and text.startswith("%") and not settled:
             self.status = 1
         self._first = False
         return text

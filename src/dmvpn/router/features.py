@@ -11,6 +11,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.nhrp import FEATURE as NHRP
 from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.pki import FEATURE as PKI
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
@@ -27,6 +28,7 @@ FEATURES: tuple[Feature, ...] = (
     POLICY,
     INTERFACE,
     TUNNEL,
+    PKI,
     IKEV2,
     IPSEC,
     RIB,

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from dmvpn.base.errors import UserError
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
+from dmvpn.shells.certificates import Certificates, certificates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -187,12 +188,22 @@ class Lab(_Strict):
 
 
 class Scenario:
-    """A scenario that was read and checked: configurations by router, links with both ends known."""
+    """A scenario that was read and checked: configurations by router, links with both ends known.
 
-    def __init__(self, name: str, lab: Lab, configurations: dict[str, str]) -> None:
+    certificates: by router, of those that have some.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lab: Lab,
+        configurations: dict[str, str],
+        certificates: dict[str, Certificates] | None = None,
+    ) -> None:
         self.name = name
         self.lab = lab
         self.configurations = configurations
+        self.certificates = certificates or {}
 
     @classmethod
     def load(cls, name_or_folder: str) -> Self:
@@ -205,7 +216,9 @@ class Scenario:
         configurations = {path.stem: _read_text(path) for path in sorted(folder.glob("*.cfg"))}
         if not configurations:
             raise UserError(f"{folder}: no router configuration (*.cfg) in this folder")
-        return cls(folder.resolve().name, _read_lab(folder / CONFIGURATION), configurations)._checked(folder)
+        certificates = {name: certificates_of(folder, name, text) for name, text in configurations.items()}
+        lab = _read_lab(folder / CONFIGURATION)
+        return cls(folder.resolve().name, lab, configurations, certificates)._checked(folder)
 
     def _checked(self, folder: Path) -> Self:
         where = folder / CONFIGURATION

@@ -2,8 +2,8 @@
 
 `explain` is a pure function of `LabFacts`. For each server that a router is to register with and is not, it goes the
 way that a registration would go, and stops at the first thing that is wrong: the router and its tunnel, the wire, the
-NBMA address and whose it is, the translator on the way, the server's tunnel. What it finds is a fact of the lab, not a
-guess; where everything is as it should be it says so, and leaves the router's own suspicions.
+NBMA address and whose it is, the translator on the way, IPsec, the server's tunnel. What it finds is a fact of the lab,
+not a guess; where everything is as it should be it says so, and leaves the router's own suspicions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.shells.facts import Address, LabFacts, RouterFacts, ServerFacts, TunnelFacts
 
 
@@ -30,10 +32,13 @@ class Cause(enum.Enum):
     BEHIND_NAT = "server behind NAT"
     SAME_NAT = "same NAT"
     NO_TUNNEL_THERE = "no tunnel there"
+    PROTECTION = "protection"
+    IKE = "IKE"
     KEY = "tunnel key"
     NHRP_MISSING = "NHRP missing"
     OTHER_SERVER = "another server"
     REFUSED = "refused"
+    ESP_FILTERED = "ESP filtered"
     UNDECIDED = "undecided"
 
 
@@ -78,12 +83,15 @@ def explain(lab: LabFacts, router: str) -> list[Finding]:
 
 
 def _judge(case: _Case) -> Finding:
-    for look in (_at_home, _at_the_address, _at_the_translator, _at_the_server):
+    for look in (_at_home, _at_the_address, _at_the_translator, _at_ipsec, _at_the_server):
         finding = look(case)
         if finding is not None:
             return finding
     if case.server.refused:
         return case.finding(Cause.REFUSED, f"the server answers, but no registration comes of it: {case.server.reason}")
+    if case.tunnel.protection and case.server.suspicions:
+        what = "both ends are as they should be, and IKE gets through: ESP (protocol 50, or in UDP 4500) does not"
+        return case.finding(Cause.ESP_FILTERED, what, "look for a filter on the way")
     left = "; ".join(case.server.suspicions) or case.server.reason or "it may only need another second"
     what = f"everything that can be seen is as it should be. {case.router} itself: {left}"
     return case.finding(Cause.UNDECIDED, what)
@@ -167,6 +175,41 @@ def _at_the_translator(case: _Case) -> Finding | None:
     return case.finding(Cause.SAME_NAT, what, remedy)
 
 
+def _at_ipsec(case: _Case) -> Finding | None:
+    """Do both ends protect the tunnel, and does IKE come to an end? Both tell why not: often only one knows."""
+    tunnel = case.tunnel
+    owner = _owner(case.lab, case.server.nbma)
+    facts = case.lab.routers[owner] if owner is not None else None
+    there = [it for it in facts.tunnels if it.source == case.server.nbma and it.up] if facts is not None else []
+    if owner is None or not there:
+        return None
+    if all(bool(it.protection) != bool(tunnel.protection) for it in there):
+        with_, without = (case.router, owner) if tunnel.protection else (owner, case.router)
+        profile = tunnel.protection or there[0].protection
+        what = f"{with_} protects its tunnel (profile {profile}), and {without} sends and takes GRE in clear"
+        return case.finding(Cause.PROTECTION, what, f"on {without}: tunnel protection ipsec profile NAME")
+    if case.server.secured:
+        return None
+    ours = next((it.reason for it in tunnel.unsecured if it.nbma == case.server.nbma), "") or case.server.reason
+    said = [f"{case.router} says: {ours}"] if ours else []
+    known = [peer for other in there for peer in other.unsecured] + [*(facts.refused if facts is not None else ())]
+    theirs = dict.fromkeys(peer.reason for peer in known if peer.nbma in _seen_as(case) and peer.reason)
+    said += [f"{owner} says: {reason}" for reason in theirs if not _is_said_longer(reason, theirs)]
+    what = f"there is no IPsec with {owner} yet"
+    return case.finding(Cause.IKE, "; ".join([what, *said]))
+
+
+def _is_said_longer(reason: str, reasons: Iterable[str]) -> bool:
+    """Does another one begin with it, and say more?"""
+    return any(other != reason and other.startswith(reason) for other in reasons)
+
+
+def _seen_as(case: _Case) -> list[Address | None]:
+    """The NBMA addresses that the server knows this router by."""
+    name = _gateway_of(case.lab, case.router, case.tunnel.source_interface)
+    return [case.tunnel.source] if name is None else [case.lab.gateways[name].public]
+
+
 def _at_the_server(case: _Case) -> Finding | None:
     """The tunnel of the router that has the NBMA address."""
     nbma, address = case.server.nbma, case.server.address
@@ -182,10 +225,15 @@ def _at_the_server(case: _Case) -> Finding | None:
         keys = " and ".join(_key(tunnel.key) for tunnel in there)
         what = f"{case.router} has {_key(case.tunnel.key)}, {owner} at {nbma} has {keys}"
         return case.finding(Cause.KEY, what, "the same tunnel key at both")
-    up = [tunnel for tunnel in same_key if tunnel.up]
+    ours = (None, *_seen_as(case))
+    meant = [tunnel for tunnel in same_key if tunnel.destination in ours]
+    if not meant:
+        what = f"{same_key[0].name} of {owner} leads to {same_key[0].destination} alone"
+        return case.finding(Cause.NO_TUNNEL_THERE, what, f"on {owner}: tunnel mode gre multipoint")
+    up = [tunnel for tunnel in meant if tunnel.up]
     if not up:
-        reason = same_key[0].reason or "no reason known"
-        return case.finding(Cause.TUNNEL_DOWN, f"{same_key[0].name} of {owner} is down: {reason}")
+        reason = meant[0].reason or "no reason known"
+        return case.finding(Cause.TUNNEL_DOWN, f"{meant[0].name} of {owner} is down: {reason}")
     with_nhrp = [tunnel for tunnel in up if tunnel.nhrp]
     if not with_nhrp:
         what = f"{up[0].name} of {owner} runs no NHRP"

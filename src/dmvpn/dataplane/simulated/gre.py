@@ -5,32 +5,54 @@ A packet for a next hop without adjacency waits here until `SetAdjacency` lets i
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dmvpn.base.effects import GRE_NHRP, GRE_OF, RouteKind
+from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, GRE_OF, DfBit, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
+from dmvpn.dataplane.paths import PathMtus
+from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.simulated.box import IpBox
-from dmvpn.dataplane.simulated.tunnels import Tunnel, Waiting
-from dmvpn.net import gre, ip
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, peek_plain
+from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel, Waiting
+from dmvpn.net import ecn, gre, icmp, ip
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect, SendGre, SendKeepalive
+    from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
+    from dmvpn.base.events import Event
+    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.net.ip import IpPacket
+
+#: What carries GRE: itself, ESP, and ESP in UDP.
+_OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
+
+
+class Outer(NamedTuple):
+    """A packet for the wire, and the neighbour that it reaches."""
+
+    receiver: Neighbour
+    packet: bytes
 
 
 class GreBox(IpBox):
     """A box with tunnels."""
 
+    def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
+        super().__init__(report, transmit)
+        self._paths = PathMtus()
+
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
         carried = GRE_OF[next_hop.version]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
-            receivers = everybody if tunnel.spec.destination is None else (tunnel.spec.destination,)
+            receivers = everybody if tunnel.spec.destination is None else (Neighbour(tunnel.spec.destination),)
             self._encapsulate(tunnel, receivers, carried, data)
             return
         neighbour = tunnel.neighbour(next_hop)
@@ -48,16 +70,62 @@ class GreBox(IpBox):
             waiting.packets.append(data)
 
     def _encapsulate(
-        self, tunnel: Tunnel, receivers: tuple[IPAddress, ...], protocol: int, payload: bytes, tos: int | None = None
+        self, tunnel: Tunnel, receivers: tuple[Neighbour, ...], protocol: int, payload: bytes, tos: int | None = None
     ) -> None:
-        """Send a packet to these NBMA addresses: the GRE packet is made once, an outer header for each of them."""
-        spec, port = tunnel.spec, self._table.port(tunnel.spec.name)
-        message = gre.header_of(protocol, spec.key).serialize(payload)
+        """Send a packet to these neighbours: the GRE packet is made once, an outer header for each of them."""
+        port = self._table.port(tunnel.spec.name)
+        message = gre.header_of(protocol, tunnel.spec.key).serialize(payload)
         tos = ip.peek_tos(payload) if tos is None else tos
-        for nbma in receivers:
-            tunnel.sent[nbma] = tunnel.sent.get(nbma, 0) + 1
-            port.count_sent(len(payload))
-            self._send_outer(nbma, self._packet(spec.source, nbma, IpProtocol.GRE, message, spec.ttl, tos))
+        df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
+        for receiver in receivers:
+            largest = self._largest(tunnel.spec, receiver) if self._paths else None
+            if largest is not None and len(payload) > largest and protocol == GRE_IPV4:
+                self._encapsulate_pieces(tunnel, receiver, payload, largest)
+                continue
+            outer = self._outer(tunnel.spec, receiver, message, tos, df=df)
+            if outer is not None:
+                tunnel.count_sent(outer.receiver)
+                port.count_sent(len(payload))
+                self._send_outer(outer.receiver.nbma, outer.packet)
+
+    def _encapsulate_pieces(self, tunnel: Tunnel, receiver: Neighbour, payload: bytes, largest: int) -> None:
+        """The path takes no more than `largest` octets: cut the packet first, or tell its sender."""
+        packet = Ipv4Packet.parse(payload)
+        if packet.dont_fragment:
+            self._answer(payload, too_big(largest), link=tunnel.spec.name)
+            return
+        for piece in packet.fragments(largest):
+            self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
+
+    def _largest(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
+        """Octets of the largest packet that reaches a neighbour in one piece; None: nothing is known of the path."""
+        mtu = self._paths.to(receiver.nbma.packed, self.now)
+        return None if mtu is None else mtu - HEADER_LENGTH - gre_length(spec)
+
+    def _outer(
+        self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
+    ) -> Outer | None:
+        """What goes on the wire for a GRE packet, or None: it may not go."""
+        packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
+        return Outer(receiver, packet)
+
+    def _pass_up(self, interface: str, packet: IpPacket, *, quiet: bool) -> None:
+        if packet.protocol == IpProtocol.ICMP:
+            self._mind_path(packet.payload)
+        super()._pass_up(interface, packet, quiet=quiet)
+
+    def _mind_path(self, message: bytes) -> None:
+        """ICMP: is it about a packet of a tunnel that was too big for a router on the way?"""
+        with suppress(WireError):
+            error = icmp.parse(message)
+            if not isinstance(error, icmp.DestinationUnreachable):
+                return
+            quoted, needs = error.quoted, icmp.UnreachableCode.FRAGMENTATION_NEEDED
+            if error.code != needs or len(quoted) < HEADER_LENGTH or quoted[9] not in _OF_TUNNELS:
+                return
+            specs = [tunnel.spec for tunnel in self._tunnels.by_name.values()]
+            if any(spec.df is not DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
+                self._paths.learn(quoted[16:20], error.next_hop_mtu, self.now)
 
     def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         hop = self._table.choose(nbma, outer)
@@ -67,36 +135,46 @@ class GreBox(IpBox):
             return
         self._emit(hop.interface, hop.address or nbma, outer)
 
-    def _decapsulate(self, nbma: IPAddress, local: IPAddress, message: bytes) -> None:
-        """Open the GRE packet that came from `nbma` to our address `local`."""
+    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
+        return tunnel.neighbour(next_hop)
+
+    def _decapsulate(self, sender: Neighbour, local: IPAddress, message: bytes, tos: int | None = None) -> None:
+        """Open the GRE packet that came from a neighbour to our address `local`."""
         try:
             header, start = gre.GreHeader.parse(message)
         except WireError:
-            self._gre_drops = replace(self._gre_drops, malformed=self._gre_drops.malformed + 1)
+            self._count_drop("malformed")
             return
-        tunnel = self._tunnels.demultiplex(local, nbma, header.key)
+        tunnel = self._tunnels.demultiplex(local, sender.nbma, header.key)
         if tunnel is None or not self._table.port(tunnel.spec.name).up:
-            self._gre_drops = replace(self._gre_drops, no_tunnel=self._gre_drops.no_tunnel + 1)
+            self._count_drop("no_tunnel")
+            return
+        if not self._may_come(tunnel, sender, local):
             return
         name = tunnel.spec.name
-        tunnel.received[nbma] = tunnel.received.get(nbma, 0) + 1
+        tunnel.count_received(sender)
         payload = message[start:]
         self._table.port(name).count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
-            self._report(NhrpReceived(name, nbma, payload))
+            self._report(NhrpReceived(name, sender.nbma, payload, sender.connection))
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
-        elif not self._take_inner(name, (nbma, local), header.protocol_type, payload):
-            self._gre_drops = replace(self._gre_drops, not_ipv4=self._gre_drops.not_ipv4 + 1)
+        elif (marked := _marked(tos, header.protocol_type, payload)) is None:
+            self._count_drop("malformed")
+        elif not self._take_inner(tunnel, sender, local, header.protocol_type, marked):
+            self._count_drop("not_ipv4")
 
-    def _take_inner(self, tunnel: str, outer: tuple[IPAddress, IPAddress], protocol: int, payload: bytes) -> bool:
-        """What was in GRE; False if it is no IP packet of the version that GRE's protocol type says.
+    def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
+        """May packets of this neighbour come out of this tunnel? Those that may not are counted."""
+        return True
 
-        outer: source and destination of the packet that carried it.
-        """
-        if protocol == gre.ProtocolType.IPV4 and self._table.port(tunnel).running:
+    def _take_inner(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress, protocol: int, payload: bytes) -> bool:
+        """What was in GRE; False if it is no IP packet of the version that GRE's protocol type says."""
+        name = tunnel.spec.name
+        is_running = self._table.port(name).running
+        if protocol == gre.ProtocolType.IPV4 and is_running:
             header = peek_plain(payload)
-            if header is not None and self._overheard(tunnel, header, payload):
+            if header is not None and self._overheard(name, header, payload):
                 return True
         try:
             inner = ip.parse(payload)
@@ -104,27 +182,52 @@ class GreBox(IpBox):
             return False
         if GRE_OF[inner.source.version] != protocol:
             return False
-        if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == outer:
+        if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == (sender.nbma, local):
             # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
-            self._send_outer(outer[0], payload)
-        elif self._table.port(tunnel).running:
-            self._take(tunnel, inner, outer[0])
+            self._return_keepalive(tunnel.spec, sender, payload)
+        elif is_running:
+            self._take(name, inner, sender)
         return True
+
+    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbour, packet: bytes) -> None:
+        self._send_outer(sender.nbma, packet)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        self._encapsulate(tunnel, (effect.nbma,), effect.protocol, effect.payload, effect.tos)
+        receiver = Neighbour(effect.nbma, effect.connection)
+        self._encapsulate(tunnel, (receiver,), effect.protocol, effect.payload, effect.tos)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
         spec = self._tunnel(effect, effect.tunnel).spec
         if not isinstance(spec.source, IPv4Address) or not isinstance(spec.destination, IPv4Address):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         message = gre.keepalive(spec.source, spec.destination, key=spec.key)
-        outer = self._packet(spec.source, spec.destination, IpProtocol.GRE, message, spec.ttl, TOS_INTERNETWORK_CONTROL)
-        self._send_outer(spec.destination, outer)
+        outer = self._outer(spec, Neighbour(spec.destination), message, TOS_INTERNETWORK_CONTROL)
+        if outer is not None:
+            self._send_outer(outer.receiver.nbma, outer.packet)
+
+    def _count_drop(self, why: str) -> None:
+        self._gre_drops = replace(self._gre_drops, **{why: getattr(self._gre_drops, why) + 1})
 
     def _tunnel(self, effect: Effect, name: str) -> Tunnel:
         tunnel = self._tunnels.by_name.get(name)
         if tunnel is None:
             raise EffectError(effect, 19, f"no tunnel {name}")
         return tunnel
+
+
+def gre_length(spec: TunnelSpec) -> int:
+    """Octets of the GRE header, RFC 2784 and RFC 2890."""
+    return 4 if spec.key is None else 8
+
+
+def _is_whole(protocol: int, payload: bytes) -> bool:
+    """Is it an IPv4 packet that must not be cut?"""
+    return protocol == GRE_IPV4 and bool(payload[6] & 0x40)
+
+
+def _marked(tos: int | None, protocol: int, payload: bytes) -> bytes | None:
+    """An IPv4 packet with what routers on the way wrote into the outer header; None: they would have dropped it."""
+    if tos is None or protocol != gre.ProtocolType.IPV4 or len(payload) < HEADER_LENGTH:
+        return payload
+    return ecn.decapsulated(tos, payload)

@@ -29,15 +29,16 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
-from dmvpn.dataplane.simulated.gre import GreBox
-from dmvpn.dataplane.simulated.tunnels import Tunnel
+from dmvpn.dataplane.simulated.ipsec import IpsecBox
+from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.simulated.forwarding import Port
 
 
-class SimulatedPlane(GreBox):
+class SimulatedPlane(IpsecBox):
     """The data plane of a simulated router, and all of a simulated host."""
 
     def execute(self, effect: Effect) -> None:
@@ -59,7 +60,8 @@ class SimulatedPlane(GreBox):
             case ClearAdjacency():
                 self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
             case SetMulticast():
-                self._tunnel(effect, effect.tunnel).multicast[effect.version] = effect.nbmas
+                receivers = (*map(Neighbour, effect.nbmas), *(Neighbour(*bound) for bound in effect.bound))
+                self._tunnel(effect, effect.tunnel).multicast[effect.version] = receivers
             case SetHairpin():
                 self._tunnel(effect, effect.tunnel).set_hairpin(effect)
             case SetRoute():
@@ -83,7 +85,7 @@ class SimulatedPlane(GreBox):
             case StopListening():
                 self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
             case _:
-                pass
+                self._execute_ipsec(effect)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -105,12 +107,13 @@ class SimulatedPlane(GreBox):
     def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
         """The NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
         found = self._tunnels.by_name.get(tunnel)
-        return found.neighbour(next_hop) if found else None
+        neighbour = found.neighbour(next_hop) if found else None
+        return neighbour.nbma if neighbour else None
 
     def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
         """All overlay next hops of a multipoint tunnel with their NBMA addresses. For invariants that tests check."""
         found = self._tunnels.by_name.get(tunnel)
-        return dict(found.adjacencies) if found else {}
+        return {next_hop: known.nbma for next_hop, known in found.adjacencies.items()} if found else {}
 
     # ------------------------------------------------------------------------------------------------ state
 
@@ -143,7 +146,7 @@ class SimulatedPlane(GreBox):
 
     def _set_adjacency(self, effect: SetAdjacency) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        tunnel.adjacencies[effect.next_hop] = effect.nbma
+        tunnel.adjacencies[effect.next_hop] = Neighbour(effect.nbma, effect.connection)
         waiting = tunnel.waiting.pop(effect.next_hop, None)
         if waiting is not None:
             self._deadlines.cancel((effect.tunnel, effect.next_hop))
@@ -152,10 +155,15 @@ class SimulatedPlane(GreBox):
 
     def _report_usage(self, effect: PollUsage) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        sent, received = tunnel.sent, tunnel.received
-        told = [PeerUsage(nbma, count, received.get(nbma, 0)) for nbma, count in sent.items()]
-        only_heard = [PeerUsage(nbma, 0, count) for nbma, count in received.items() if nbma not in sent]
-        self._report(UsageReported(effect.tunnel, (*told, *only_heard)))
+        peers = [self._usage_of(tunnel, peer) for peer in dict.fromkeys((*tunnel.sent, *tunnel.received))]
+        self._report(UsageReported(effect.tunnel, tuple(peer for peer in peers if peer is not None)))
+
+    def _usage_of(self, tunnel: Tunnel, peer: IPAddress | int) -> PeerUsage | None:
+        sent, received = tunnel.sent.get(peer, 0), tunnel.received.get(peer, 0)
+        if not isinstance(peer, int):
+            return PeerUsage(peer, sent, received)
+        link = self._sas.link(peer)
+        return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
 
 def _count_of(port: Port) -> InterfaceCount:

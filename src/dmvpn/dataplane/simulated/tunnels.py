@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
+
+
+class Neighbour(NamedTuple):
+    """Whom a GRE packet goes to, or came from. connection: what protects it; 0: in clear, or the newest there."""
+
+    nbma: IPAddress
+    connection: int = 0
 
 
 @dataclass(slots=True)
@@ -25,7 +32,8 @@ class Waiting:
 
 @dataclass(slots=True)
 class Tunnel:
-    """One tunnel: its specification, adjacencies and counters. sent and received: packets by NBMA address.
+    """One tunnel: its specification, adjacencies and counters. sent and received: packets by NBMA address, or by the
+    number of the connection that protected them.
 
     hairpins, multicast: what NHRP said of each IP version.
     """
@@ -33,11 +41,11 @@ class Tunnel:
     spec: TunnelSpec
     carrier: bool = False
     hairpins: dict[int, SetHairpin] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
-    multicast: dict[int, tuple[IPAddress, ...]] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, Neighbour] = field(default_factory=dict)
+    multicast: dict[int, tuple[Neighbour, ...]] = field(default_factory=dict)
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
-    sent: dict[IPAddress, int] = field(default_factory=dict)
-    received: dict[IPAddress, int] = field(default_factory=dict)
+    sent: dict[IPAddress | int, int] = field(default_factory=dict)
+    received: dict[IPAddress | int, int] = field(default_factory=dict)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Take over what NHRP says of this tunnel."""
@@ -45,16 +53,28 @@ class Tunnel:
 
     def forget_other_versions(self, versions: Container[int]) -> None:
         """IP versions without an address here have no neighbours either."""
-        self.adjacencies = {hop: nbma for hop, nbma in self.adjacencies.items() if hop.version in versions}
+        self.adjacencies = {hop: known for hop, known in self.adjacencies.items() if hop.version in versions}
 
     def network(self, version: int) -> int | None:
         """The NHRP network that packets of this IP version belong to."""
         order = self.hairpins.get(version)
         return order.network if order is not None else None
 
-    def neighbour(self, next_hop: IPAddress) -> IPAddress | None:
-        """The NBMA address for an overlay next hop: the far end of a point-to-point tunnel, else its adjacency."""
-        return self.spec.destination or self.adjacencies.get(next_hop)
+    def neighbour(self, next_hop: IPAddress) -> Neighbour | None:
+        """The neighbour that an overlay next hop is: the far end of a point-to-point tunnel, else its adjacency."""
+        if self.spec.destination is not None:
+            return Neighbour(self.spec.destination)
+        return self.adjacencies.get(next_hop)
+
+    def count_sent(self, receiver: Neighbour) -> None:
+        """A packet went to a neighbour."""
+        peer = receiver.connection or receiver.nbma
+        self.sent[peer] = self.sent.get(peer, 0) + 1
+
+    def count_received(self, sender: Neighbour) -> None:
+        """A packet came from a neighbour."""
+        peer = sender.connection or sender.nbma
+        self.received[peer] = self.received.get(peer, 0) + 1
 
 
 class TunnelTable:
@@ -63,18 +83,13 @@ class TunnelTable:
     def __init__(self) -> None:
         self.by_name: dict[str, Tunnel] = {}
 
-    def hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, nbma: IPAddress) -> SetHairpin | None:
-        """The order to report packets that come out of one tunnel and leave by another one, if there is one.
-
-        nbma: the neighbour they came from; what goes back there is not reported.
-        """
+    def hairpin(self, arrived: str, leaves: str, version: int) -> SetHairpin | None:
+        """The order to report packets that come out of one tunnel and leave by another one, if there is one."""
         incoming, outgoing = self.by_name.get(arrived), self.by_name.get(leaves)
-        version = next_hop.version
         order = incoming.hairpins.get(version) if incoming is not None else None
         if order is None or outgoing is None or not order.report or order.network is None:
             return None
-        is_same = order.network == outgoing.network(version)
-        return order if is_same and outgoing.neighbour(next_hop) != nbma else None
+        return order if order.network == outgoing.network(version) else None
 
     def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> Tunnel | None:
         """The tunnel of a received packet: a point-to-point one to that remote address before a multipoint one."""

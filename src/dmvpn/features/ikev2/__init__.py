@@ -1,24 +1,68 @@
-"""IKEv2 (RFC 7296): so far its configuration alone; nothing is negotiated.
+"""IKEv2, RFC 7296: who a peer is, and keys for what is exchanged with it.
 
-Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines. A tunnel with `tunnel protection` stays down until
-there is an exchange that can protect it: the feature `tunnel` says so of the tunnel, the feature `ipsec` in the log.
+Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesChanged` and `NegotiationWanted` from the
+feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
+`NegotiationChanged`, and packets. IKEv1 is not spoken: its lines are run as IKEv2.
 
-    model       the typed configuration, with the IKEv1 lines that are read for the sake of migrations
-    config      proposals and policies, keyrings, profiles, the IKEv1 lines
+    model        the typed configuration           config       its lines
+    algorithms   their names                       defaults     where nothing is configured
+    translation  what the lines of IKEv1 mean      book         what the configuration says to an IKE SA that asks
+    terms        the answers of the book           trust        certificates; trustpoints: in DER
 
-The protocol itself is here as values that no router uses yet:
+    wire         messages and payloads             crypto       groups, key schedule, sealing, signatures
+    sealed       sealed messages, fragments        identity     names; distinguished: those of certificates
+    offers       proposals and choices             suites       proposals out of words
+    negotiation  how a child SA is agreed on       children     child SAs; spis: their numbers, and those of IKE SAs
+    proof        AUTH                              nat          who is behind one
 
-    wire        messages and payloads
-    crypto      groups, key schedule, sealing, signatures
-    sas         all IKE SAs: for which of them a datagram is, who may begin one
-    sa          one of them: windows, keys, children, time
-    exchanges   what we ask; answers: what we are asked; responder: the first message of a stranger
-    terms       what they ask the configuration
+    sa           one IKE SA: keys, messages        window       message identifiers, repetitions
+    exchanges    what we ask                       answers      what we are asked
+    responder    the first message of a stranger   upkeep       what time does
+    sas          all IKE SAs: for which of them a datagram is, who may begin one; acts: what they want done
+
+    machine      joins them to the router          events       what people order
+    demands      who is wanted                     attempts     what is tried, and tried again
+    connections  peers and their pairs of SAs      pairs        those as data planes know them
+    peers        what follows from what SAs do     duplicates   both ends began at once
+    recovery     SAs that one end has forgotten    traffic      peers that are silent
+    udp          ports 500 and 4500                limits       how often something is said
+    reports      what people are told              messages, debugs, keylog, counts, views, show: how
 """
 
 from __future__ import annotations
 
-from dmvpn.features.ikev2 import config
-from dmvpn.ios import Feature
+from typing import TYPE_CHECKING, Final
 
-FEATURE = Feature(name="ikev2", modes=config.MODES, config=config.LINES, model=config.model, kept_only=True)
+from dmvpn.features.ikev2 import config, debugs, messages
+from dmvpn.features.ikev2.machine import Ikev2Machine
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+
+_DEBUGS: Final = (
+    DebugFlag(debugs.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(debugs.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
+    DebugFlag(debugs.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
+    DebugFlag(debugs.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(debugs.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
+)
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.ikev2.show import COMMANDS
+
+    return COMMANDS
+
+
+FEATURE = Feature(
+    name="ikev2",
+    modes=config.MODES,
+    config=config.LINES,
+    commands=Later(_commands),
+    model=config.model,
+    machine=Ikev2Machine,
+    messages=messages.MESSAGES,
+    debugs=_DEBUGS,
+)

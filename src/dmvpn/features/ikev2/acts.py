@@ -26,10 +26,11 @@ class Reply(Act):
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway(Act):
-    """Somebody could not be understood, or not be served. why: for people."""
+    """Somebody could not be understood, or not be served. why: for people; logged: worth a line in the log."""
 
     path: Path
     why: str
+    logged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,11 @@ class Moved(SaAct):
     """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
 
     old: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted(SaAct):
+    """Somebody says, in clear, that the peer does not know this IKE SA or a child of it any more: a hint, no proof."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
 from dmvpn.features.ikev2.acts import Begun, Established
+from dmvpn.features.ikev2.children import LARGEST_NUMBER
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges.auth import certificates
+from dmvpn.features.ikev2.exchanges.child import RekeyChild
+from dmvpn.features.ikev2.exchanges.informational import DeleteChild
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke, hand_over, succeed
+from dmvpn.features.ikev2.exchanges.rekey import RekeyIke, Rival, hand_over, is_ike_spi, succeed
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, shared_secret, suite_of
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.proof import check_proof, our_proof
-from dmvpn.features.ikev2.sa import Rival, SaState, fresh_spi
+from dmvpn.features.ikev2.sa import HALF_OPEN, SaState
+from dmvpn.features.ikev2.spis import fresh_spi
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
+    Certificate,
     Delete,
     InitiatorId,
     KeyExchange,
@@ -60,7 +65,8 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     theirs, wanted = request.find(InitiatorId), request.find(ResponderId)
     if theirs is None:
         return _refuse(sa, "the peer's IKE_AUTH has no identity")
-    terms = sa.book.terms(sa.path, theirs, wanted)
+    chain = tuple(payload.data for payload in request.all(Certificate))
+    terms = sa.book.terms(sa.path, theirs, wanted, chain)
     if isinstance(terms, str):
         return _refuse(sa, terms)
     refusal = check_proof(sa, terms, theirs, request)
@@ -86,7 +92,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
 def _refuse(sa: IkeSa, why: str) -> Answer:
     """All that the peer learns is that it failed (RFC 7296 §2.21.2)."""
     sa.trouble(why)
-    sa.refused_at_auth = True
+    sa.ending = why
     return (Notify(NotifyType.AUTHENTICATION_FAILED),)
 
 
@@ -97,7 +103,7 @@ def _create(sa: IkeSa, request: Chain) -> Answer:
     offers = request.find(SecurityAssociation)
     if offers is None or request.find(Nonce) is None:
         return (Notify(NotifyType.INVALID_SYNTAX),)
-    if sa.state is SaState.CLOSING:
+    if not sa.is_usable:
         return (Notify(NotifyType.TEMPORARY_FAILURE),)
     try:
         if offers.proposals[0].protocol == ProtocolId.IKE:
@@ -113,14 +119,16 @@ def _create_child(sa: IkeSa, request: Chain) -> Answer:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
         raise Refused(NotifyType.TEMPORARY_FAILURE, "the IKE SA is being replaced")  # §2.25.2
-    terms = old.terms if old else surely(sa.terms).child
+    if len(sa.children) >= LARGEST_NUMBER:
+        raise Refused(NotifyType.NO_ADDITIONAL_SAS, f"the peer has {len(sa.children)} child SAs already")
+    terms = sa.book.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
     suite = suite_of(sa, request, terms.suites, has_group=key.group if key else None)
     mine, agreement = _agree(sa, request, suite.group)
     settled = settle(sa, request, terms, suite, agreement)
     sa.add_child(settled.child, replaces=old.spi_in if old else None)
-    if old and old.spi_in in sa.children.rekeying:
-        sa.children.rivals[old.spi_in] = settled.child
+    if old and any(isinstance(ours, RekeyChild) and ours.old.spi_in == old.spi_in for ours in sa.asking):
+        sa.children.rivals[old.spi_in] = agreement.nonces.lowest
     elif old:
         sa.children.rekeying.add(old.spi_in)  # by the peer: we do not begin with it as well
     return (*settled.front, *mine, *settled.back)
@@ -132,9 +140,11 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     if notify is None:
         return None
     old = sa.children.by_outbound(notify.spi)
-    if old is None:
-        raise Refused(NotifyType.CHILD_SA_NOT_FOUND, "the peer wants to replace an SA that is not there")
-    return old
+    if old is not None:
+        return old
+    if any(isinstance(ours, DeleteChild) and ours.spi_out == notify.spi for ours in sa.asking):
+        raise Refused(NotifyType.TEMPORARY_FAILURE, "the peer wants to replace an SA that we delete")  # §2.25.1
+    raise Refused(NotifyType.CHILD_SA_NOT_FOUND, "the peer wants to replace an SA that is not there")
 
 
 def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Agreement]:
@@ -155,7 +165,7 @@ def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], 
 def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer:
     suites, key = sa.book.suites(sa.path), request.find(KeyExchange)
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
-    if choice is None or len(choice.offer.spi) != 8:
+    if choice is None or not is_ike_spi(choice.offer.spi):
         why = mismatch(suites, offers.proposals, ProtocolId.IKE)
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the IKE SA is not replaced: {why}")
     if sa.outgoing.current is not None and not isinstance(sa.outgoing.current, RekeyIke):
@@ -169,6 +179,7 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
         sa.act(Begun(successor))
     else:
         hand_over(sa, successor)
+        sa.gives_up_at = sa.now + HALF_OPEN  # the peer deletes it (§1.3.2), unless we never hear of it
     return (SecurityAssociation((choice.answer(spi),)), *mine)
 
 
@@ -176,10 +187,14 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
 
 
 def _inform(sa: IkeSa, request: Chain) -> Answer:
+    for kind in (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX):
+        if request.notify(kind):  # instead of a DELETE, §2.21.2 and §2.21.3
+            sa.trouble(f"the peer says {kind.name}")
+            sa.ending = sa.hint
     spis: list[bytes] = []
     for delete in request.all(Delete):
         if delete.protocol == ProtocolId.IKE:
-            sa.closed_by_peer = True
+            sa.ending = "the peer has deleted it"
         elif delete.protocol == ProtocolId.ESP:
             for spi in delete.spis:
                 if child := sa.children.by_outbound(spi):

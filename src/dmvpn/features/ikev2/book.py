@@ -9,17 +9,25 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.protection import Encapsulation, policies_for
+from dmvpn.features.ikev2 import translation
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.defaults import DEFAULT_PROPOSAL
 from dmvpn.features.ikev2.identity import address_of, name_of, of_address, text_of
+from dmvpn.features.ikev2.keylog import KeyLog
 from dmvpn.features.ikev2.model import Identity, IdentityKind
-from dmvpn.features.ikev2.suites import esp_suites, ike_suites
-from dmvpn.features.ikev2.terms import ChildTerms, Expectation, Terms
-from dmvpn.features.ikev2.wire.numbers import IdType
+from dmvpn.features.ikev2.spis import EspSpis
+from dmvpn.features.ikev2.suites import esp_suites, ike_suites, lacking
+from dmvpn.features.ikev2.terms import ChildTerms, Expectation, Terms, UdpUse
+from dmvpn.features.ikev2.translation import translated
+from dmvpn.features.ikev2.trust import Proof, Trust, takes_certificates
+from dmvpn.features.ikev2.wire.numbers import Group, IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import Path
 
 _GRE = 47
+#: Seconds; RFC 3948 §4.
+_NAT_KEEPALIVE = 20
 _WIRE_KINDS = {
     IdentityKind.FQDN: IdType.FQDN,
     IdentityKind.EMAIL: IdType.RFC822_ADDR,
@@ -36,11 +46,23 @@ _WIRE_KINDS = {
 
 
 class ConfigurationBook:
-    """A `Book` over the model of the configuration. policies: of the protected tunnels."""
+    """A `Book` over the model of the configuration. policies: of the protected tunnels. trust: certificates."""
 
-    def __init__(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...]) -> None:
-        self.config, self.policies = config, policies
+    def __init__(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], trust: Trust | None = None) -> None:
+        self.trust = trust or Trust()
+        self.key_log, self.esp_spis = KeyLog(), EspSpis()
+        self.interface_of: Callable[[IPAddress], str] = lambda _: ""
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
+        self.renew(config, policies)
+
+    def renew(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...]) -> None:
+        """The configuration is another one now: what begins from here on follows it."""
+        self.config, self.policies = translated(config), policies
+        self._suites.clear()
+
+    def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
+        """The IPsec profile of this name at one of our addresses."""
+        return next((policy for policy in self.policies if (policy.name, policy.local) == (name, local)), None)
 
     # ------------------------------------------------------------------------------------------------ suites
 
@@ -56,86 +78,153 @@ class ConfigurationBook:
         for policy in self.config.policies:
             if not policy.local_addresses or local in policy.local_addresses:
                 named = [proposals[name] for name in policy.proposals if name in proposals]
-                suites = ike_suites(named)
+                suites = ike_suites(named, legacy=self.config.legacy_groups)
                 if suites:
                     return suites
         return ike_suites((DEFAULT_PROPOSAL,))
 
+    def udp(self, path: Path) -> UdpUse:
+        """As the policies for our address say; the more careful of them counts."""
+        policies = [policy for policy in self.policies if policy.local == path.local.address]
+        return UdpUse(
+            detects=all(policy.nat_traversal for policy in policies),
+            prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in policies),
+            forces=any(policy.encapsulation is Encapsulation.FORCE for policy in policies),
+        )
+
     def authorities(self, path: Path) -> tuple[bytes, ...]:
-        """No certificate is believed yet, so none is asked for."""
-        return ()
+        """Of all profiles that may be used at our address: who comes is not known yet."""
+        policies = [policy for policy in self.policies if policy.local == path.local.address]
+        profiles = dict.fromkeys(profile for policy in policies for profile in self._profiles_of(policy))
+        return tuple(dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile)))
 
     # ------------------------------------------------------------------------------------------------ terms
 
     def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | str:
         """How we begin with a peer of which we know only the address."""
-        profile = self._profile(policy.ikev2_profile)
-        if profile is None:
-            return (
-                f"ipsec profile {policy.name} names the ikev2 profile {policy.ikev2_profile or '(none)'}: there is none"
-            )
-        return self._terms(profile, policy, remote, None)
+        profiles = self._profiles_of(policy)
+        if not profiles:
+            if named := policy.ikev2_profile or policy.isakmp_profile:
+                kind = "ikev2" if policy.ikev2_profile else "isakmp"
+                there_is = f"there is none for {policy.local}" if self._profile(named) else "there is none"
+                return f"ipsec profile {policy.name} names the {kind} profile {named}: {there_is}"
+            return f"ipsec profile {policy.name} names no ikev2 profile, and there is not exactly one"
+        return self._terms(profiles[0], policy, remote, None)
 
-    def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
+    def terms(
+        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+    ) -> Terms | str:
         """How we answer somebody who says who he is."""
         local, remote = path.local.address, path.remote.address
-        policies = [policy for policy in self.policies if policy.local == local]
+        policies = policies_for(self.policies, local, remote)
         if not policies:
-            return f"no tunnel with this source address ({local}) is protected"
+            return f"no tunnel from {local} to {remote} is protected"
         for profile in self.config.profiles:
-            if not any(_matches(match, theirs) for match in profile.matches):
+            if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
                 continue
             for policy in policies:
-                if policy.ikev2_profile in ("", profile.name):
+                if profile in self._profiles_of(policy):
                     return self._terms(profile, policy, remote, theirs)
         return f"no ikev2 profile of a protected tunnel matches the identity {name_of(theirs)}"
 
+    def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
+        """Those that an IPsec profile may use, the one first with which we begin.
+
+        If it names none: the ikev2 profile `default`, else the only one there is; and the keys of `crypto isakmp key`.
+        """
+        if policy.ikev2_profile or policy.isakmp_profile:
+            named = (policy.ikev2_profile or translation.name_of(policy.isakmp_profile),)
+        else:
+            written = [
+                profile.name for profile in self.config.profiles if not profile.name.startswith(translation.ISAKMP)
+            ]
+            default = [name for name in written if name == "default"]
+            named = (*(default or (written if len(written) == 1 else ())), translation.ISAKMP)
+        known = [profile for name in named if (profile := self._profile(name)) is not None]
+        return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
+
+    def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
+        """`match address local`: any address, if the profile says nothing of it."""
+        if not profile.local_addresses and not profile.local_interfaces:
+            return True
+        return local in profile.local_addresses or self.interface_of(local) in profile.local_interfaces
+
     def _profile(self, name: str) -> Profile | None:
-        """By name; without one, the only one there is."""
-        if not name and len(self.config.profiles) == 1:
-            return self.config.profiles[0]
         return next((profile for profile in self.config.profiles if profile.name == name), None)
 
     def _terms(
         self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
     ) -> Terms | str:
-        if profile.local_authentication is not Authentication.PRE_SHARED_KEY:
-            return f"ikev2 profile {profile.name}: local authentication is not by pre-shared key"
-        peer = self._keyring_peer(profile, remote, theirs)
-        secret = profile.local_key or (peer.local_key if peer else None)
-        if secret is None:
-            whom = name_of(theirs) if theirs else str(remote)
-            return f"ikev2 profile {profile.name}: keyring {profile.keyring or '(none)'} has no key for {whom}"
+        proof = self._proof(profile, remote, theirs)
+        if isinstance(proof, str):
+            return proof
         dpd = profile.dpd or self.config.dpd
         return Terms(
             profile=profile.name,
-            identity=_our_identity(profile, policy.local),
-            child=_child_terms(policy, remote),
-            secret=secret.octets,
+            identity=_our_identity(profile, policy.local, proof.name),
+            child=_child_terms(policy, remote, legacy=self.config.legacy_groups),
+            secret=proof.secret,
+            key=proof.key,
+            chain=proof.chain,
+            authorities=self.trust.requests(profile),
             fragment=self.config.fragment,
             lifetime=float(profile.lifetime),
             dpd=float(dpd.interval) if dpd else 0.0,
-            force_udp=profile.force_nat,
+            dpd_retry=float(dpd.retry) if dpd else 0.0,
+            on_demand=dpd is not None and dpd.on_demand,
+            force_udp=profile.force_nat or policy.encapsulation is Encapsulation.FORCE,
+            nat_keepalive=float(profile.nat_keepalive or self.config.nat_keepalive or _NAT_KEEPALIVE),
+            sole=profile.initial_contact,
         )
 
+    def child(self, terms: ChildTerms) -> ChildTerms:
+        """Those of its IPsec profile now; without one it keeps its own for as long as it has to live."""
+        policy = self.policy(terms.profile, terms.local.first)
+        return _child_terms(policy, terms.remote.first, legacy=self.config.legacy_groups) if policy else terms
+
     # ------------------------------------------------------------------------------------------------ proofs
+
+    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | str:
+        """How we prove ourselves to this peer."""
+        match profile.local_authentication:
+            case Authentication.RSA_SIGNATURE | Authentication.ECDSA_SIGNATURE:
+                return self.trust.proof(profile)
+            case Authentication.PRE_SHARED_KEY:
+                peer = self._keyring_peer(profile, remote, theirs)
+                secret = profile.local_key or (peer.local_key if peer else None)
+                if secret is not None:
+                    return Proof(secret=secret.octets)
+                whom = name_of(theirs) if theirs else str(remote)
+                return f"ikev2 profile {profile.name}: keyring {profile.keyring or '(none)'} has no key for {whom}"
+            case other:
+                method = other.value if other else "none"
+                return f"ikev2 profile {profile.name}: authentication local {method}, which this router cannot do"
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
         """By which key the peer must prove itself."""
         profile = self._profile(terms.profile)
         if profile is None:
             return f"ikev2 profile {terms.profile} is gone"
-        if not any(_matches(match, theirs) for match in profile.matches):
+        if not _is_for(profile, theirs) and not profile.certificate_maps:
             return f"ikev2 profile {profile.name} does not match the identity {name_of(theirs)}"
         peer = self._keyring_peer(profile, path.remote.address, theirs)
         secret = profile.remote_key or (peer.remote_key if peer else None)
-        if secret is None or Authentication.PRE_SHARED_KEY not in profile.remote_authentication:
+        is_shared = Authentication.PRE_SHARED_KEY in profile.remote_authentication and _is_for(profile, theirs)
+        certificates = takes_certificates(profile)
+        if not certificates and (secret is None or not is_shared):
             return f"ikev2 profile {profile.name}: no way to authenticate {name_of(theirs)}"
-        return Expectation((secret.octets,))
+        return Expectation((secret.octets,) if secret is not None and is_shared else (), certificates)
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
-        """No certificate is believed yet."""
-        return f"{name_of(theirs)} proves itself by a certificate, which profile {terms.profile} does not accept"
+        """If an authority of the profile's trustpoints stands for it, and the profile is for whom it names."""
+        profile = self._profile(terms.profile)
+        if profile is None:
+            return f"ikev2 profile {terms.profile} is gone"
+        if not takes_certificates(profile):
+            return f"{name_of(theirs)} proves itself by a certificate, which profile {profile.name} does not accept"
+        if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
+            return f"no certificate map of ikev2 profile {profile.name} means the certificate of {name_of(theirs)}"
+        return self.trust.believe(profile, theirs, chain)
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
         """The peer of the keyring: by identity, then by the longest prefix of its address."""
@@ -166,6 +255,11 @@ def _covers(address: IPv4Address | None, mask: IPv4Address | None, other: IPAddr
     return int(address) & bits == int(other) & bits
 
 
+def _is_for(profile: Profile, theirs: Identification) -> bool:
+    """Does a profile name this identity?"""
+    return any(_matches(match, theirs) for match in profile.matches)
+
+
 def _matches(wanted: Identity, given: Identification) -> bool:
     """Does an identity of the configuration mean this one?"""
     match wanted.kind:
@@ -191,26 +285,31 @@ def _matches(wanted: Identity, given: Identification) -> bool:
             return False
 
 
-def _our_identity(profile: Profile, local: IPAddress) -> Identification:
-    """As the profile says, else our address, the private one where somebody translates it."""
+def _our_identity(profile: Profile, local: IPAddress, name: Identification | None) -> Identification:
+    """As the profile says; else the name in our certificate, or our address, which somebody may translate."""
     identity = profile.local_identity
-    if identity is None:
-        return of_address(local)
+    if identity is None or identity.kind is IdentityKind.DISTINGUISHED_NAME:
+        return name or of_address(local)
     if identity.kind is IdentityKind.ADDRESS and identity.address is not None:
         return of_address(identity.address)
     kind = _WIRE_KINDS.get(identity.kind)
     return of_address(local) if kind is None else Identification(kind, identity.text.encode())
 
 
-def _child_terms(policy: ProtectionPolicy, remote: IPAddress) -> ChildTerms:
+def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -> ChildTerms:
     """GRE between our address and the peer's, and nothing else."""
+    group = policy.pfs_group
+    if group and lacking(group, legacy=legacy):  # said once in the log; never without perfect forward secrecy
+        group = Group.MODP_2048
     return ChildTerms(
         profile=policy.name,
         local=TrafficSelector.host(policy.local, _GRE),
         remote=TrafficSelector.host(remote, _GRE),
-        first_suites=esp_suites(policy.transforms),
-        suites=esp_suites(policy.transforms, policy.pfs_group),
+        first_suites=esp_suites(policy.transforms, esn=policy.esn),
+        suites=esp_suites(policy.transforms, group, esn=policy.esn),
         transport=policy.transport,
         may_tunnel=policy.may_tunnel,
         seconds=policy.seconds,
+        octets=policy.kilobytes << 10,
+        window=policy.replay_window,
     )

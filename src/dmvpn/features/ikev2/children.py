@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 REKEY_MARGIN: Final = 0.1
 #: Seconds that a replaced child SA still takes packets which were on their way.
 LINGER: Final = 5.0
+#: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
+LARGEST_NUMBER: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class EspKeys:
 
     cipher: bytes = field(repr=False)
     integrity: bytes = field(repr=False)
+
+
+_NO_KEYS: Final = EspKeys(b"", b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +65,25 @@ class Children:
     """All child SAs of one IKE SA, by their inbound SPI, oldest first.
 
     lingering: those that only wait for late packets, and until when. rekeying: those that are being replaced. rivals:
-    what the peer made to replace one of them at the same time.
+    those that the peer replaced while we do the same, with the lowest nonce of its exchange.
     """
 
     active: dict[bytes, ChildSa] = field(default_factory=dict)
     lingering: dict[bytes, float] = field(default_factory=dict)
     rekeying: set[bytes] = field(default_factory=set)
-    rivals: dict[bytes, ChildSa] = field(default_factory=dict)
+    rivals: dict[bytes, bytes] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[ChildSa]:
         return iter(tuple(self.active.values()))
 
     def __len__(self) -> int:
         return len(self.active)
+
+    def forget_keys(self, spi_in: bytes) -> None:
+        """The data plane has them now, and nobody else needs them."""
+        child = self.active.get(spi_in)
+        if child is not None:
+            self.active[spi_in] = replace(child, keys_in=_NO_KEYS, keys_out=_NO_KEYS)
 
     def by_outbound(self, spi: bytes) -> ChildSa | None:
         """The child SA that the peer knows by this SPI of its own."""

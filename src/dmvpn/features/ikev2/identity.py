@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
+from dmvpn.features.ikev2.distinguished import text_of_name
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 
@@ -27,8 +28,12 @@ def address_of(identity: Identification) -> IPAddress | None:
 
 
 def text_of(identity: Identification) -> str:
-    """The name in an FQDN, e-mail or key-id identity; what is not printable is escaped: it goes into logs."""
-    return identity.data.decode("ascii", "backslashreplace").encode("unicode_escape").decode()
+    """The name in an FQDN, e-mail or key-id identity.
+
+    It goes into logs, and NHRP binds addresses to it: what is not printable ASCII is escaped, and so is the backslash,
+    so that no two names look alike.
+    """
+    return identity.data.decode("latin-1").encode("unicode_escape").decode()
 
 
 def name_of(identity: Identification) -> str:
@@ -38,4 +43,6 @@ def name_of(identity: Identification) -> str:
         return str(address)
     if identity.kind in (IdType.FQDN, IdType.RFC822_ADDR, IdType.KEY_ID):
         return text_of(identity)
-    return f"identity of type {identity.kind}: {identity.data.hex()[:64]}"
+    if identity.kind == IdType.DER_ASN1_DN and (name := text_of_name(identity.data)):
+        return name
+    return f"identity of type {identity.kind}: {identity.data.hex()}"

@@ -104,7 +104,8 @@ class Profile:
     """`crypto ikev2 profile`: for which peers, and how both sides prove themselves.
 
     matches, certificate_maps: any of them. local_key, remote_key: those typed into the authentication lines. lifetime:
-    seconds. nat_keepalive: seconds, None: as the global setting says. trustpoints: in the order of entry.
+    seconds. nat_keepalive: seconds, None: as the global setting says. trustpoints: in the order of entry;
+    sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
     """
 
     name: str
@@ -120,6 +121,8 @@ class Profile:
     remote_key: PreSharedKey | None = None
     keyring: str = ""
     trustpoints: tuple[str, ...] = ()
+    sign_trustpoints: tuple[str, ...] = ()
+    verify_trustpoints: tuple[str, ...] = ()
     lifetime: int = DEFAULT_LIFETIME
     dpd: DeadPeerDetection | None = None
     nat_keepalive: int | None = None
@@ -175,9 +178,11 @@ class IsakmpConfig:
 class Ikev2Config:
     """Everything that is configured of IKE.
 
-    nat_keepalive: seconds, 0: none. cookie_challenge: half-open SAs from which on cookies are asked for, 0: never.
+    nat_keepalive: seconds, 0: none. cookie_challenge: half-open SAs from which on cookies are asked for, 0: 100.
     window: requests in flight. fragment: octets of a message that is sent whole; None: RFC 7383 is not offered.
     maximum_sas, maximum_half_open: 0: no limit. log_sessions: `crypto logging ikev2` or `session`.
+    legacy_groups: Diffie-Hellman groups 2 and 5 may be used where a line names them. begins_with_the_forgotten: an
+    IKE SA is begun with whoever goes on using SAs that we do not have (`crypto isakmp invalid-spi-recovery`).
     """
 
     proposals: tuple[Proposal, ...] = ()
@@ -192,4 +197,6 @@ class Ikev2Config:
     maximum_sas: int = 0
     maximum_half_open: int = 0
     log_sessions: bool = False
+    legacy_groups: bool = False
+    begins_with_the_forgotten: bool = False
     isakmp: IsakmpConfig = IsakmpConfig()

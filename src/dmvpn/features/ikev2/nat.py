@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ikev2.wire.numbers import NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.sa import Nat
     from dmvpn.features.ikev2.terms import Endpoint, Path
     from dmvpn.features.ikev2.wire.message import Chain
+
+
+@dataclass(slots=True)
+class Nat:
+    """What NAT detection found, RFC 7296 §2.23. supported: the peer said something about it at all."""
+
+    local: bool = False
+    remote: bool = False
+    supported: bool = False
+
+    @property
+    def found(self) -> bool:
+        """Somebody translates addresses between us."""
+        return self.local or self.remote
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:

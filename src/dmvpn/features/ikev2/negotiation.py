@@ -7,14 +7,14 @@ The initiator makes an `Ask` and puts its payloads into a request; `conclude` re
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.features.ikev2.children import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
-from dmvpn.features.ikev2.sa import IkeSa, fresh_esp_spi
+from dmvpn.features.ikev2.spis import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     InitiatorSelectors,
@@ -27,11 +27,14 @@ from dmvpn.features.ikev2.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.crypto.groups import PrivateValue
+    from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire.message import Chain
     from dmvpn.features.ikev2.wire.payloads import KeyExchange
     from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 
+#: Of the peer's, in a line of the log.
+_MOST_SELECTORS: Final = 8
 _TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
 
 
@@ -71,7 +74,7 @@ class Ask:
     @classmethod
     def of(cls, sa: IkeSa, terms: ChildTerms, *, first: bool) -> Ask:
         """first: in IKE_AUTH, where there is no key exchange of its own."""
-        return cls(terms, terms.first_suites if first else terms.suites, fresh_esp_spi(sa.entropy))
+        return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
 
     def front(self) -> tuple[Payload, ...]:
         """What comes before the nonce: mode and offers."""
@@ -97,10 +100,11 @@ class Ask:
         transport = answer.notify(NotifyType.USE_TRANSPORT_MODE) is not None
         if self.terms.transport and not transport and not self.terms.may_tunnel:
             raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
-        if not _within(ours, self.terms.local) or not _within(theirs, self.terms.remote):
-            raise Refused(NotifyType.TS_UNACCEPTABLE, "the peer's traffic selectors are wider than what we asked for")
+        as_seen_here = transport and sa.nat.found
+        local = _within(ours, self.terms.local, translated=as_seen_here)
+        remote = _within(theirs, self.terms.remote, translated=as_seen_here)
         draft = _Draft(self.terms, suite, self.spi, chosen.proposals[0].spi, transport and self.terms.transport)
-        return draft.child(sa, agreement, ours.selectors, theirs.selectors, initiated=True)
+        return draft.child(sa, agreement, local, remote, initiated=True)
 
     def _explain(self, error: Notify) -> str:
         """What the peer's refusal means, with what we had asked for."""
@@ -122,8 +126,24 @@ def _odd(error: Notify) -> Refused:
     return Refused(NotifyType.INVALID_SYNTAX, f"the peer answers error {error.kind}")
 
 
-def _within(payload: Selectors, wanted: TrafficSelector) -> bool:
-    return bool(payload.selectors) and all(selector in wanted for selector in payload.selectors)
+def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
+    """The selectors of an answer, all of them part of what we asked for. Raises Refused.
+
+    translated: the peer may have written the addresses down as it sees them; ours are what counts (RFC 7296 §2.23.1).
+    """
+    selectors = payload.selectors
+    if translated:
+        selectors = tuple(_as_here(selector, wanted) for selector in selectors)
+    if not selectors or any(selector not in wanted for selector in selectors):
+        raise Refused(NotifyType.TS_UNACCEPTABLE, "the peer's traffic selectors are wider than what we asked for")
+    return selectors
+
+
+def _as_here(selector: TrafficSelector, wanted: TrafficSelector) -> TrafficSelector:
+    """A selector of one host, with the address that we know it by."""
+    if selector.first != selector.last or selector.first.version != wanted.first.version:
+        return selector
+    return replace(selector, first=wanted.first, last=wanted.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +164,8 @@ class _Draft:
         initiated: bool,
     ) -> ChildSa:
         cipher = cipher_of(self.suite.encr, self.suite.key_bits, self.suite.integ)
-        if cipher is None or sa.keys is None or len(self.spi_out) != len(self.spi_in):
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "the peer's SPI has a wrong length")
+        if cipher is None or sa.keys is None or is_reserved(self.spi_out):
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the peer's SPI is none: {self.spi_out.hex() or 'empty'}")
         sizes = (cipher.key_size, cipher.integrity_size)
         keys = child_keys(sa.prf, sa.keys.d, agreement.nonces, sizes, agreement.shared)
         ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
@@ -157,7 +177,7 @@ class _Draft:
             keys_in=EspKeys(*theirs),
             keys_out=EspKeys(*ours),
             transport=self.transport,
-            udp=sa.nat.found,
+            udp=sa.uses_udp,
             local=local,
             remote=remote,
             terms=self.terms,
@@ -198,13 +218,14 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
     transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
     if terms.transport and not transport and not terms.may_tunnel:
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
-    translated = transport and sa.nat.found
-    theirs = _narrow(initiator, terms.remote, translated=translated)
-    ours = _narrow(responder, terms.local, translated=translated)
-    spi = fresh_esp_spi(sa.entropy)
+    theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
+    ours = _narrow(responder, terms.local, translated=sa.nat.found)
+    spi = sa.book.esp_spis.fresh(sa.entropy)
+    if not transport:  # what a NAT hides is inside, and will be asked for again
+        terms = replace(terms, local=ours, remote=theirs)
     draft = _Draft(terms, suite, spi, choice.offer.spi, transport)
     child = draft.child(sa, agreement, (theirs,), (ours,), initiated=False)
-    child = replace(child, local=(terms.local,), remote=(terms.remote,)) if translated else child
+    child = replace(child, local=(terms.local,), remote=(terms.remote,)) if sa.nat.found else child
     mode = (_TRANSPORT,) if transport else ()
     front = (*mode, SecurityAssociation((choice.answer(spi),)))
     return Settlement(child, front, (InitiatorSelectors((theirs,)), ResponderSelectors((ours,))))
@@ -213,12 +234,11 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
 def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> TrafficSelector:
     """What both sides protect: the first offered selector that holds what we want, or a part of it. Raises Refused.
 
-    translated: the peer wrote addresses down as it sees them; ours is what counts, and the answer repeats the peer's
-    (RFC 7296 §2.23.1).
+    translated: the peer wrote addresses down as it sees them, and the answer repeats them. In transport mode ours are
+    what counts (RFC 7296 §2.23.1), in tunnel mode the peer's: those of the packets inside.
     """
     for selector in offered.selectors:
-        if translated and selector.first == selector.last and selector.first.version == wanted.first.version:
-            seen = replace(selector, first=wanted.first, last=wanted.last)
+        if translated and (seen := _as_here(selector, wanted)) is not selector:
             if seen in wanted:
                 return selector
             if wanted in seen:
@@ -227,5 +247,5 @@ def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) ->
             return selector
         if wanted in selector:
             return wanted
-    mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors)
+    mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors[:_MOST_SELECTORS])
     raise Refused(NotifyType.TS_UNACCEPTABLE, f"traffic selectors: ours {mine}; the peer's {yours or 'none'}")

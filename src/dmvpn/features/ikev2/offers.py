@@ -8,6 +8,7 @@ a public value already comes before those that would cost another round trip.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _TYPES_OF_IKE: Final = (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE)
 _TYPES_OF_ESP: Final = (TransformType.ENCR, TransformType.INTEG, TransformType.KE, TransformType.ESN)
 _AEAD: Final = (Encr.AES_GCM_8, Encr.AES_GCM_12, Encr.AES_GCM_16, Encr.CHACHA20_POLY1305)
+_NO_ESN: Final = Transform(TransformType.ESN, Esn.NO)
+#: Names of one type of algorithm in a line of the log; a peer may offer any number.
+_MOST_NAMES: Final = 8
 _WORDS: Final = {
     TransformType.ENCR: "encryption",
     TransformType.PRF: "prf",
@@ -71,8 +75,11 @@ class Choice:
 
     def answer(self, spi: bytes) -> Proposal:
         """The one proposal of the response. spi: ours."""
-        kinds = _TYPES_OF_IKE if self.offer.protocol == ProtocolId.IKE else _TYPES_OF_ESP
-        return replace(self.offer, spi=spi, transforms=self.suite.transforms(kinds))
+        return replace(self.offer, spi=spi, transforms=self.suite.transforms(_kinds(self.offer.protocol)))
+
+
+def _kinds(protocol: int) -> tuple[TransformType, ...]:
+    return _TYPES_OF_IKE if protocol == ProtocolId.IKE else _TYPES_OF_ESP
 
 
 def ike_offer(suites: Iterable[Suite], spi: bytes = b"") -> tuple[Proposal, ...]:
@@ -88,7 +95,17 @@ def esp_offer(suites: Iterable[Suite], spi: bytes) -> tuple[Proposal, ...]:
 def _offers(
     suites: tuple[Suite, ...], protocol: ProtocolId, kinds: tuple[TransformType, ...], spi: bytes
 ) -> tuple[Proposal, ...]:
-    """As few proposals as say exactly these suites: suites are merged while every combination is one that we want."""
+    return tuple(
+        Proposal(number, protocol, spi, transforms) for number, transforms in enumerate(_merged(suites, kinds), 1)
+    )
+
+
+@lru_cache(maxsize=64)
+def _merged(suites: tuple[Suite, ...], kinds: tuple[TransformType, ...]) -> tuple[tuple[Transform, ...], ...]:
+    """As few lists as say exactly these suites: suites are merged while every combination is one that we want.
+
+    A router has few lists of suites and offers each of them to everybody.
+    """
     merged: list[list[Suite]] = []
     for suite in suites:
         for group in merged:
@@ -97,9 +114,7 @@ def _offers(
                 break
         else:
             merged.append([suite])
-    return tuple(
-        Proposal(number, protocol, spi, tuple(_transforms(group, kinds))) for number, group in enumerate(merged, 1)
-    )
+    return tuple(tuple(_transforms(group, kinds)) for group in merged)
 
 
 def _transforms(group: list[Suite], kinds: tuple[TransformType, ...]) -> Iterator[Transform]:
@@ -127,38 +142,41 @@ def choose(
     suites = tuple(ours)
     if has_group is not None:
         suites = (*(s for s in suites if s.group == has_group), *(s for s in suites if s.group != has_group))
+    offered = [(offer, _by_type(offer)) for offer in theirs if offer.protocol == protocol]
+    kinds = _kinds(protocol)
     for suite in suites:
-        for offer in theirs:
-            if offer.protocol == protocol and _allows(offer, suite):
+        wanted = {transform.type: transform for transform in suite.transforms(kinds)}
+        for offer, options in offered:
+            if _allows(options, wanted):
                 return Choice(suite, offer)
     return None
 
 
-def _allows(offer: Proposal, suite: Suite) -> bool:
-    """Does the offer have every transform of the suite, and no type that the suite has not?"""
-    kinds = _TYPES_OF_IKE if offer.protocol == ProtocolId.IKE else _TYPES_OF_ESP
-    wanted = {transform.type: transform for transform in suite.transforms(kinds)}
-    for kind in sorted({transform.type for transform in offer.transforms}):
-        offered = [transform for transform in offer.transforms if transform.type == kind]
-        if kind in wanted:
-            if wanted[kind] not in offered:
-                return False
-        elif not any(transform.id == 0 for transform in offered):
-            return False  # a type that we do not have, and NONE is not among its transforms
-    offered_kinds = {transform.type for transform in offer.transforms}
-    optional = {TransformType.ESN} if suite.esn == Esn.NO else set()
-    return all(kind in offered_kinds or kind in optional for kind in wanted)
+def _by_type(offer: Proposal) -> dict[int, set[Transform]]:
+    options: dict[int, set[Transform]] = {}
+    for transform in offer.transforms:
+        options.setdefault(transform.type, set()).add(transform)
+    return options
+
+
+def _allows(options: dict[int, set[Transform]], wanted: dict[int, Transform]) -> bool:
+    """Does an offer have every transform that we want, and no type besides of which one must be taken?"""
+    for kind, transforms in options.items():
+        ours = wanted.get(kind)
+        if ours not in transforms if ours is not None else all(transform.id for transform in transforms):
+            return False  # of a type that we do not have, at least NONE would have to be offered
+    return all(kind in options or transform == _NO_ESN for kind, transform in wanted.items())
 
 
 def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: ProtocolId) -> Suite | None:
     """The suite of the one proposal in a response; None: it is not one that we offered (RFC 7296 §2.7)."""
     if len(answer) != 1 or answer[0].protocol != protocol:
         return None
-    kinds = _TYPES_OF_IKE if protocol == ProtocolId.IKE else _TYPES_OF_ESP
+    kinds = _kinds(protocol)
     named = [t for t in answer[0].transforms if t.id or t.type == TransformType.ESN]
     given = {t.type: t for t in named}
     if protocol == ProtocolId.ESP:
-        given.setdefault(TransformType.ESN, Transform(TransformType.ESN, Esn.NO))
+        given.setdefault(TransformType.ESN, _NO_ESN)
     if len({t.type for t in named}) != len(named):
         return None
     return next((suite for suite in ours if {t.type: t for t in suite.transforms(kinds)} == given), None)
@@ -167,10 +185,16 @@ def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: Prot
 def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId) -> str:
     """Why nothing fits, in a line for the log: the first type of algorithm on which no offer and no suite agree."""
     suites = tuple(ours)
-    kinds = _TYPES_OF_IKE if protocol == ProtocolId.IKE else _TYPES_OF_ESP
+    kinds = _kinds(protocol)
     for kind in kinds:
         mine = dict.fromkeys(str(t) for suite in suites for t in suite.transforms(kinds) if t.type == kind)
         yours = dict.fromkeys(str(t) for offer in theirs for t in offer.transforms if t.type == kind)
         if (mine or yours) and not set(mine) & set(yours):
-            return f"{_WORDS[kind]}: ours {', '.join(mine) or 'none'}; the peer's {', '.join(yours) or 'none'}"
+            return f"{_WORDS[kind]}: ours {_named(mine)}; the peer's {_named(yours)}"
     return "no combination of algorithms is in both lists"
+
+
+def _named(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+    return (", ".join(listed[:_MOST_NAMES]) or "none") + more

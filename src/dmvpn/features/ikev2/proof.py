@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from dmvpn.base.errors import surely
 from dmvpn.features.ikev2.crypto.signatures import (
     holds_key,
@@ -13,9 +15,11 @@ from dmvpn.features.ikev2.crypto.signatures import (
     signed_octets,
 )
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.wire.numbers import AuthMethod
 from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
 
 if TYPE_CHECKING:
+    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import Terms
     from dmvpn.features.ikev2.wire.message import Chain
@@ -47,7 +51,7 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
     if isinstance(expected, str):
         return expected
     if proof.method not in expected.methods:
-        return f"{who} proves itself by method {proof.method}, which profile {terms.profile} does not accept"
+        return f"{who} proves itself by {_by(proof.method)}, which profile {terms.profile} does not accept"
     first, nonce, sk_p = (
         (sa.init_response, sa.nonces.initiator, keys.pr)
         if sa.is_initiator
@@ -55,10 +59,25 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
     )
     octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
+        sa.proved_by = "PSK"
         return ""
     if not expected.certificates:
         return f"pre-shared key: {who} has another one than profile {terms.profile}"
-    key = sa.book.believe(terms, identity, tuple(payload.data for payload in message.all(Certificate)))
+    chain = tuple(payload.data for payload in message.all(Certificate))
+    key = sa.book.believe(terms, identity, chain)
     if isinstance(key, str):
         return key
-    return "" if holds_key(key, octets, proof) else f"{who} does not hold the private key of its certificate"
+    if not holds_key(key, octets, proof):
+        return f"{who} does not hold the private key of its certificate"
+    sa.proved_by, sa.chain = method_name(key), chain
+    return ""
+
+
+def _by(method: int) -> str:
+    """A method of AUTH, for the log."""
+    return "a pre-shared key" if method == AuthMethod.SHARED_KEY else f"a signature (method {method})"
+
+
+def method_name(key: PrivateKey | PublicKey) -> str:
+    """What a key proves with, as shows say it."""
+    return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"

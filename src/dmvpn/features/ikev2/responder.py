@@ -98,7 +98,7 @@ class Stranger:
     def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, str]:
         """The IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
-        suites = book.suites(self.path)
+        suites, udp = book.suites(self.path), book.udp(self.path)
         choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
         if choice is None:
             why = mismatch(suites, offers.proposals, ProtocolId.IKE)
@@ -116,17 +116,19 @@ class Stranger:
         sa.spi_i, sa.init_request = self.message.header.spi_i, self.octets
         nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
         sa.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
-        detect(sa.nat, self.message, sa.spi_i + NO_SPI, self.path)
-        note_abilities(sa, self.message)
+        if udp.detects:
+            detect(sa.nat, self.message, sa.spi_i + NO_SPI, self.path)
+        sa.nat.local |= udp.forces and sa.nat.supported
+        note_abilities(sa, self.message, udp)
         sa.init_response = plain_answer(
             self.octets,
             (
                 SecurityAssociation((choice.answer(b""),)),
                 KeyExchange(suite.group, secret.public),
                 Nonce(nonces.responder),
-                *(detection(sa.spis, self.path) if sa.nat.supported else ()),
+                *(detection(sa.spis, self.path, force=udp.forces) if sa.nat.supported else ()),
                 *request_for(book.authorities(self.path)),
-                *abilities(fragments=sa.peer_fragments),
+                *abilities(fragments=sa.peer_fragments, prefers_udp=sa.prefers_udp),
             ),
             sa.spi_r,
         )

@@ -2,35 +2,28 @@
 
     datagram --> handle --> a request of the peer   --> answers.py (IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL)
                         \\-> an answer to a request --> the exchange that asked (exchanges/)
-    time     --> tick   --> repetitions, dead peer detection, rekeys, lifetimes
+    time     --> upkeep.py: repetitions, dead peer detection, rekeys, lifetimes
 
-What it wants done collects as acts (`acts.py`), which `handle` and `tick` return.
+What it wants done collects as acts (`acts.py`), which `handle`, `begin` and `upkeep.tick` return.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError, surely
-from dmvpn.features.ikev2.acts import (
-    Act,
-    ChildEnded,
-    ChildForgotten,
-    ChildMade,
-    Ended,
-    Moved,
-    Transmit,
-    Trouble,
-)
+from dmvpn.features.ikev2.acts import Act, ChildEnded, ChildMade, Ended, Moved, Transmit, Trouble
 from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
+from dmvpn.features.ikev2.nat import Nat
 from dmvpn.features.ikev2.sealed import Fragments, Illegible, open_message, seal
-from dmvpn.features.ikev2.window import Incoming, Outgoing
-from dmvpn.features.ikev2.wire.message import NO_SPI, Chain, Header, Message
+from dmvpn.features.ikev2.spis import fresh_spi
+from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing
+from dmvpn.features.ikev2.wire.message import NO_SPI, Chain, Header, Message, says_invalid_syntax
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Notify, Payload
 
@@ -38,6 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.crypto.sealing import Opener, Sealer
     from dmvpn.features.ikev2.exchanges.exchange import Exchange
+    from dmvpn.features.ikev2.exchanges.rekey import Rival
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import Book, Path, Terms
     from dmvpn.features.ikev2.wire.payloads import Identification
@@ -49,6 +43,8 @@ NAT_PORT: Final = 4500
 HALF_OPEN: Final = 30.0
 #: Seconds between two tries of a request that the peer could not serve just then (TEMPORARY_FAILURE).
 RETRY: Final = 3.0
+#: And of one that the peer refused: each costs both a key exchange, and what was refused will be refused again.
+RETRY_REFUSED: Final = 30.0
 
 
 class SaState(enum.Enum):
@@ -61,30 +57,21 @@ class SaState(enum.Enum):
     DEAD = "dead"
 
 
-@dataclass(slots=True)
-class Nat:
-    """What NAT detection found, RFC 7296 §2.23. supported: the peer said something about it at all."""
-
-    local: bool = False
-    remote: bool = False
-    supported: bool = False
-
-    @property
-    def found(self) -> bool:
-        """Somebody translates addresses between us."""
-        return self.local or self.remote
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """The IKE SA that the peer made to replace ours while we made one, too. lowest: of both nonces (§2.8.1)."""
-
-    successor: IkeSa
-    lowest: bytes
-
-
 class IkeSa:
-    """One IKE SA. is_initiator: we are the original initiator, which the flags of all messages show."""
+    """One IKE SA. is_initiator: we are the original initiator, which the flags of all messages show.
+
+    number, connection: by which people and other features know it; who owns all IKE SAs gives them. ending: why it ends
+    once the answer that is being made is sent. gives_up_at: another one has taken its place; it goes then even if the
+    peer, whose turn it is, does not delete it.
+    """
+
+    __slots__ = (
+        *("book", "entropy", "path", "is_initiator", "spi_i", "spi_r", "state", "begun", "since", "heard", "now"),
+        *("terms", "suite", "nonces", "keys", "nat", "theirs", "init_request", "init_response", "peer_hashes"),
+        *("peer_fragments", "children", "outgoing", "incoming", "rekey_at", "gives_up_at", "rival", "initial_contact"),
+        *("ending", "later", "hint", "refused", "prefers_udp", "number", "connection", "proved_by", "chain", "doubted"),
+        *("_fragments", "_acts", "_sealer", "_opener"),
+    )
 
     def __init__(self, *, book: Book, entropy: Entropy, path: Path, is_initiator: bool, now: float) -> None:
         self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
@@ -108,11 +95,17 @@ class IkeSa:
         self.rekey_at: float | None = None
         self.gives_up_at: float | None = None
         self.rival: Rival | None = None
-        self.initial_contact = self.refused_at_auth = self.closed_by_peer = False
+        self.initial_contact = False
+        self.ending = ""
         self.later: list[tuple[float, Exchange]] = []
         self.hint = ""
         self.refused = 0
-        self._fragments: dict[int, Fragments] = {}
+        self.prefers_udp = False
+        self.number = self.connection = 0
+        self.proved_by = ""
+        self.chain: tuple[bytes, ...] = ()  # of the peer's certificate, in DER
+        self.doubted = float("-inf")
+        self._fragments: dict[bool, Fragments] = {}  # of the one request that is due, and of the one answer
         self._acts: list[Act] = []
         self._sealer: Sealer | None = None
         self._opener: Opener | None = None
@@ -137,12 +130,28 @@ class IkeSa:
     @property
     def is_usable(self) -> bool:
         """New exchanges can begin on it."""
-        return self.state is SaState.ESTABLISHED
+        return self.state is SaState.ESTABLISHED and self.gives_up_at is None
+
+    @property
+    def is_half_open(self) -> bool:
+        """A peer has begun and not proved itself. (For our own attempts, repetition has an end.)"""
+        return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
+
+    @property
+    def by_choice_on_nat_port(self) -> bool:
+        """Both of us like port 4500, and nothing on the way makes us use it."""
+        return self.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
+
+    @property
+    def uses_udp(self) -> bool:
+        """ESP goes in UDP."""
+        return self.nat.found or self.by_choice_on_nat_port
 
     def use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
         """The keys follow from here: both sides have the same secret."""
         self.suite, self.nonces = suite, nonces
         keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
+        self.book.key_log.ike(self, keys)
         ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
         if not self.is_initiator:
             ours, theirs = theirs, ours
@@ -152,8 +161,13 @@ class IkeSa:
     def established(self) -> None:
         """Both sides are who they say."""
         self.state, self.since = SaState.ESTABLISHED, self.now
-        early = REKEY_MARGIN * (1 + fraction(self.entropy))
-        self.rekey_at = self.now + surely(self.terms).lifetime * (1 - early)
+        self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
+
+    def forget_beginnings(self) -> None:
+        """What only the first exchanges need goes: of the keys, only that stays from which others are made."""
+        self.init_request = self.init_response = b""
+        if self.keys is not None:
+            self.keys = replace(self.keys, ai=b"", ar=b"", ei=b"", er=b"", pi=b"", pr=b"")
 
     # ------------------------------------------------------------------------------------------------ acts
 
@@ -171,20 +185,29 @@ class IkeSa:
         if self.state is not SaState.DEAD:
             self.state = SaState.DEAD
             self.act(Ended(self, reason))
+            for spi in (*self.children.active, *self.children.lingering):
+                self.book.esp_spis.free(spi)
             self.keys = None
             self._sealer = self._opener = None
 
-    def _done(self) -> list[Act]:
+    def done(self) -> list[Act]:
+        """What has collected."""
         acts, self._acts = self._acts, []
         return acts
 
     # ------------------------------------------------------------------------------------------------ requests of ours
 
+    @property
+    def asking(self) -> tuple[Exchange, ...]:
+        """What we ask, want to ask, and will ask again later."""
+        current = (self.outgoing.current,) if self.outgoing.current is not None else ()
+        return *current, *self.outgoing.waiting, *(exchange for _, exchange in self.later)
+
     def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Act]:
         """Ask the peer something, when it is its turn."""
         self.now = now
         self.queue(exchange, urgent=urgent)
-        return self._done()
+        return self.done()
 
     def queue(self, exchange: Exchange, *, urgent: bool = False) -> None:
         """The same from within: the acts come with those of the event that is being handled."""
@@ -208,7 +231,8 @@ class IkeSa:
             datagrams: tuple[bytes, ...] = (self.init_request,)
         else:
             datagrams = self._seal(header, payloads)
-        self.outgoing.sent(datagrams, self.now)
+        current = self.outgoing.current
+        self.outgoing.sent(datagrams, self.now, current.intervals if current is not None else INTERVALS)
         self.act(Transmit(self, self.path, datagrams))
 
     def _header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
@@ -234,11 +258,11 @@ class IkeSa:
                 else:
                     self._hear_request(message, octets, path)
             except Illegible as error:
-                self._illegible(header, error)
+                self._illegible(header, error, path)
             except WireError:
                 self.refused += 1
             self.pump()
-        return self._done()
+        return self.done()
 
     def _hear_answer(self, message: Message, octets: bytes, path: Path) -> None:
         header = message.header
@@ -253,16 +277,22 @@ class IkeSa:
             return
         self._heard(path)
         self.outgoing.answered()
+        if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
+            self.trouble(f"the peer answers INVALID_SYNTAX to {exchange.KIND.name}")  # and has let go of it, §2.21.3
+            self.end(self.hint)
+            return
         exchange.answered(inside, octets)
 
     def _hear_request(self, message: Message, octets: bytes, path: Path) -> None:
         from dmvpn.features.ikev2.answers import answer
 
         header = message.header
-        if self._opener is None:
-            return
+        if self._opener is None or (self.is_initiator and self.state is SaState.PROVING):
+            return  # a responder whose proof we have not seen yet; an honest one repeats what it wants
         if not self.incoming.is_new(header.message_id):
             again = self.incoming.repeated(header.message_id)
+            if again and header.exchange == ExchangeType.IKE_AUTH:
+                self._follow(path)
             fragment = message.find(EncryptedFragment)
             if again and (fragment is None or fragment.number == 1):
                 self.act(Transmit(self, path, again))
@@ -271,12 +301,13 @@ class IkeSa:
         if inside is None:
             return
         self._heard(path)
-        self._reply(header, answer(self, header.exchange, inside))
-        if self.refused_at_auth:
-            self.end(self.hint)
-        elif self.closed_by_peer:
+        payloads = answer(self, header.exchange, inside)
+        self._reply(header, payloads, path)
+        if says_invalid_syntax(payloads):
+            self.ending = "the peer asks what nobody may ask there"
+        if self.ending:
             self._succeeded_by_rival()
-            self.end("the peer has deleted it")
+            self.end(self.ending)
 
     def _succeeded_by_rival(self) -> None:
         """Both ends were replacing this SA, and the peer knows already that its own new one stays."""
@@ -286,50 +317,72 @@ class IkeSa:
             hand_over(self, self.rival.successor)
             self.rival = None
 
-    def _reply(self, header: Header, payloads: tuple[Payload, ...]) -> None:
+    def _reply(self, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
+        """To where the request came from (§2.11), which may be elsewhere for once."""
         datagrams = self._seal(self._header(header.exchange, header.message_id, response=True), payloads)
         self.incoming.answered(datagrams)
-        self.act(Transmit(self, self.path, datagrams))
+        self.act(Transmit(self, path, datagrams))
 
     def _open(self, message: Message, octets: bytes) -> Chain | None:
         """What is inside; None: fragments lack. Raises WireError."""
+        is_answer = message.header.is_response
         if self._opener is None:
             raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 7296 §1.2")
         if message.find(EncryptedFragment) is None:
             inside: Chain | None = open_message(message, octets, self._opener)
         else:
-            key = message.header.message_id << 1 | message.header.is_response
-            fragments = self._fragments.setdefault(key, Fragments())
-            inside = fragments.add(message, octets, self._opener)
-            if inside is not None:
-                del self._fragments[key]
+            inside = self._fragments.setdefault(is_answer, Fragments()).add(message, octets, self._opener)
+        if inside is not None:  # nobody waits for the rest of an earlier message
+            self._fragments.pop(is_answer, None)
         return inside
 
-    def _illegible(self, header: Header, error: Illegible) -> None:
+    def _follow(self, path: Path) -> None:
+        """The peer repeats IKE_AUTH by port 500: what we answered by port 4500, where it began, does not reach it.
+
+        Nobody else gains by showing us its datagram once more: ESP goes without UDP then, which it may at any time.
+        """
+        if (
+            self.by_choice_on_nat_port
+            and path.local.port == IKE_PORT
+            and path.remote.address == self.path.remote.address
+        ):
+            self.move(path)
+
+    def _illegible(self, header: Header, error: Illegible, path: Path) -> None:
         """The peer itself sent what nobody can read: a request is answered so, and that is the end (§2.21.3)."""
         self.trouble(f"the peer sent what cannot be read: {error}")
         if header.is_response:
             return
         if error.critical is not None:
             notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.critical,)))
-            self._reply(header, (notify,))
+            self._reply(header, (notify,), path)
             return
-        self._reply(header, (Notify(NotifyType.INVALID_SYNTAX),))
+        self._reply(header, (Notify(NotifyType.INVALID_SYNTAX),), path)
         self.end("the peer sent what cannot be read")
 
     def _heard(self, path: Path) -> None:
-        """The peer has proved that it lives, and where. RFC 7296 §2.23: who is behind a NAT may move."""
+        """The peer has proved that it lives, and where.
+
+        RFC 7296 §2.23: who is behind a NAT may move. Nobody else does, for whoever holds a datagram back can send it
+        from a place of its own; but the peer may change from one port of IKE to the other.
+        """
         self.heard = self.now
-        if path != self.path and (self.nat.remote or self.path.remote.port != path.remote.port):
-            old, self.path = self.path, path
-            if self.state is SaState.ESTABLISHED:
-                self.act(Moved(self, old))
+        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
+        if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
+            self.move(path)
+
+    def move(self, path: Path) -> None:
+        """The peer is there from now on."""
+        old, self.path = self.path, path
+        if self.state is SaState.ESTABLISHED:
+            self.act(Moved(self, old))
 
     # ------------------------------------------------------------------------------------------------ children
 
     def add_child(self, child: ChildSa, replaces: bytes | None = None) -> None:
         """A child SA is there."""
         self.children.active[child.spi_in] = child
+        self.book.esp_spis.take(child.spi_in)
         self.act(ChildMade(self, child, replaces))
 
     def remove_child(self, child: ChildSa, reason: str) -> None:
@@ -341,104 +394,5 @@ class IkeSa:
         self.act(ChildEnded(self, child, reason))
 
     def rekey_time(self, seconds: float) -> float:
-        """When a child SA with this lifetime is to be replaced: both ends seldom choose the same moment."""
+        """When an SA with this lifetime is to be replaced: both ends seldom choose the same moment."""
         return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
-
-    # ------------------------------------------------------------------------------------------------ time
-
-    def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
-        if self.state is SaState.DEAD:
-            return None
-        times = [
-            self.gives_up_at,
-            self.outgoing.deadline,
-            *self.children.lingering.values(),
-            *(when for when, _ in self.later),
-        ]
-        if self.state is SaState.ESTABLISHED:
-            times += [child.rekey_at for child in self.children if child.spi_in not in self.children.rekeying]
-            times += [child.expires for child in self.children]
-            times += [self.rekey_at, self.since + self._lifetime, self._probe_at]
-        elif self._is_half_open:
-            times.append(self.since + HALF_OPEN)
-        return min((when for when in times if when is not None), default=None)
-
-    @property
-    def _is_half_open(self) -> bool:
-        """A peer has begun and not proved itself. (For our own attempts, repetition has an end.)"""
-        return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
-
-    @property
-    def _lifetime(self) -> float:
-        return self.terms.lifetime if self.terms else HALF_OPEN
-
-    @property
-    def _probe_at(self) -> float | None:
-        """When silence becomes suspicious; a request on its way is a probe by itself."""
-        if not self.terms or not self.terms.dpd or self.outgoing.current is not None:
-            return None
-        return self.heard + self.terms.dpd
-
-    def tick(self, now: float) -> list[Act]:
-        """Time has passed."""
-        self.now = now
-        if self.state is SaState.DEAD:
-            return self._done()
-        again = self.outgoing.repeat(now)
-        if again is None:
-            surely(self.outgoing.current).unanswered()
-        elif again:
-            self.act(Transmit(self, self.path, again))
-        self._forget(now)
-        if self.gives_up_at is not None and now >= self.gives_up_at:
-            self.end("the peer has another one")
-        elif self.state is SaState.ESTABLISHED:
-            self._maintain(now)
-        elif self._is_half_open and now >= self.since + HALF_OPEN:
-            self.end("the peer did not prove itself in time")
-        self.pump()
-        return self._done()
-
-    def _forget(self, now: float) -> None:
-        for spi, when in tuple(self.children.lingering.items()):
-            if now >= when:
-                del self.children.lingering[spi]
-                self.act(ChildForgotten(self, spi))
-        due, self.later = [e for when, e in self.later if now >= when], [e for e in self.later if now < e[0]]
-        for exchange in due:
-            self.queue(exchange)
-
-    def _maintain(self, now: float) -> None:
-        from dmvpn.features.ikev2.exchanges.child import RekeyChild
-        from dmvpn.features.ikev2.exchanges.informational import DeleteChild, DeleteIke, Probe
-        from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
-
-        for child in self.children:
-            if now >= child.expires:
-                self.queue(DeleteChild(self, child, "its lifetime is over"))
-            elif now >= child.rekey_at and child.spi_in not in self.children.rekeying:
-                self.children.rekeying.add(child.spi_in)
-                self.queue(RekeyChild(self, child))
-        if now >= self.since + self._lifetime:
-            self.queue(DeleteIke(self, "its lifetime is over"), urgent=True)
-        elif self.rekey_at is not None and now >= self.rekey_at:
-            self.rekey_at = None
-            self.queue(RekeyIke(self))
-        probe_at = self._probe_at
-        if probe_at is not None and now >= probe_at:
-            self.queue(Probe(self))
-
-
-def fresh_spi(entropy: Entropy) -> bytes:
-    """8 octets that are not all zero (RFC 7296 §3.1)."""
-    while (spi := entropy.octets(8)) == NO_SPI:
-        pass
-    return spi
-
-
-def fresh_esp_spi(entropy: Entropy) -> bytes:
-    """4 octets; 0 to 255 are reserved (RFC 4303 §2.1)."""
-    while int.from_bytes(spi := entropy.octets(4), "big") <= 255:
-        pass
-    return spi

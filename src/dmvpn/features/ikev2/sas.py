@@ -2,19 +2,31 @@
 
 Datagrams come without the non-ESP marker. A message that belongs to no SA is a stranger's first one, or it is nothing:
 RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which whoever hears it must not believe; we say it seldom.
+
+Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; whatever differs in
+one of them is another beginning, and counts as one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.acts import Act, Begun, Ended, Established, Replaced, Reply, TurnedAway
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.errors import WireError, surely
+from dmvpn.features.ikev2.acts import Act, Begun, Doubted, Ended, Established, Replaced, Reply, SaAct, TurnedAway
+from dmvpn.features.ikev2.counts import Counts
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.exchanges.init import Init
 from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
 from dmvpn.features.ikev2.sa import IkeSa, SaState
-from dmvpn.features.ikev2.wire.message import NO_SPI, Message, UnsupportedVersion, parse_header
+from dmvpn.features.ikev2.upkeep import next_deadline, renew, tick
+from dmvpn.features.ikev2.wire.message import (
+    NO_SPI,
+    Message,
+    UnsupportedCritical,
+    UnsupportedVersion,
+    is_response,
+)
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
@@ -22,25 +34,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ikev2.exchanges.exchange import Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
 
 #: Half-open SAs from which on strangers are asked for a cookie, if the configuration says nothing.
 COOKIES_FROM: Final = 100
-#: Half-open SAs that are kept at most; with cookies, each of them has shown an address that it receives at.
+#: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out.
 LARGEST_HALF_OPEN: Final = 1000
 #: Seconds between two INVALID_IKE_SPI, whoever they are for.
 _COMPLAINT_INTERVAL: Final = 1.0
 
 
 class IkeSas:
-    """All IKE SAs. cookies_from: half-open SAs from which on strangers need a cookie."""
+    """All IKE SAs. cookies_from: half-open SAs from which on strangers need a cookie.
+
+    largest_number, largest_half_open: as configured, newcomers are refused beyond; 0: nothing is configured.
+    """
 
     def __init__(self, book: Book, entropy: Entropy, *, cookies_from: int = COOKIES_FROM) -> None:
         self.book, self.entropy, self.cookies_from = book, entropy, cookies_from
+        self.largest_number = self.largest_half_open = 0
         self._by_spi: dict[bytes, IkeSa] = {}
-        self._half_open: dict[tuple[bytes, Path], IkeSa] = {}
+        self._half_open: dict[tuple[bytes, Path], IkeSa] = {}  # by the request and its path, the oldest first
+        self._beginnings: dict[bytes, tuple[bytes, Path]] = {}  # own SPI -> key of the line above
+        self._by_identity: dict[tuple[int, bytes], dict[bytes, IkeSa]] = {}
+        self._timers: Deadlines[bytes] = Deadlines()
         self._cookies = Cookies(entropy)
         self._complained = float("-inf")
+        self.counts = Counts()
 
     def __iter__(self) -> Iterator[IkeSa]:
         return iter(tuple(self._by_spi.values()))
@@ -48,9 +69,17 @@ class IkeSas:
     def __len__(self) -> int:
         return len(self._by_spi)
 
+    def get(self, own_spi: bytes) -> IkeSa | None:
+        """The IKE SA that we gave this SPI."""
+        return self._by_spi.get(own_spi)
+
+    def knows(self, octets: bytes) -> bool:
+        """Is this a message with an SPI that we gave?"""
+        return octets[: len(NO_SPI)] in self._by_spi or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_spi
+
     @property
     def half_open(self) -> int:
-        """Peers that began and have not proved themselves."""
+        """How many peers have begun and not proved themselves."""
         return len(self._half_open)
 
     # ------------------------------------------------------------------------------------------------ our own
@@ -60,113 +89,192 @@ class IkeSas:
         sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now)
         sa.terms = terms
         self._by_spi[sa.own_spi] = sa
-        return sa, self._followed(sa.begin(Init(sa), now), now)
+        self.counts.outgoing += 1
+        return sa, self._followed(sa, sa.begin(Init(sa), now))
+
+    def ask(self, exchange: Exchange, now: float) -> list[Act]:
+        """Begin an exchange on an IKE SA that is there."""
+        return self._followed(exchange.sa, exchange.sa.begin(exchange, now))
+
+    def renew(self, sa: IkeSa, spi_in: bytes, now: float) -> list[Act]:
+        """Replace a child SA."""
+        sa.now = now
+        renew(sa, spi_in)
+        return self._followed(sa, sa.done())
+
+    def move(self, sa: IkeSa, path: Path, now: float) -> list[Act]:
+        """Its peer is there now, as packets of its child SAs have proved."""
+        sa.now = now
+        sa.move(path)
+        return self._followed(sa, sa.done())
 
     def close(self, sa: IkeSa, reason: str, now: float) -> list[Act]:
         """End an IKE SA and tell the peer, if it is one that the peer believes in."""
         if sa.state is SaState.ESTABLISHED:
-            return self._followed(sa.begin(DeleteIke(sa, reason), now, urgent=True), now)
+            return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
+        return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
+
+    def drop(self, sa: IkeSa, reason: str, now: float) -> list[Act]:
+        """End an IKE SA and tell nobody."""
+        sa.now = now
         sa.end(reason)
-        return self._followed(sa.tick(now), now)
+        return self._followed(sa, sa.done())
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
     def handle(self, octets: bytes, path: Path, now: float) -> list[Act]:
         """A datagram. Never raises for what anybody may send."""
         try:
-            header, _ = parse_header(octets)
             message = Message.parse(octets)
         except UnsupportedVersion as error:
-            return self._complain(octets, path, NotifyType.INVALID_MAJOR_VERSION, str(error), now)
+            return self._complain(octets, path, Notify(NotifyType.INVALID_MAJOR_VERSION), str(error), now)
+        except UnsupportedCritical as error:
+            notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
+            return self._complain(octets, path, notify, str(error), now)
         except WireError as error:
+            self.counts.dropped += 1
             return [TurnedAway(path, str(error))]
+        header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
-            return self._followed(self._stranger(message, octets, path, now), now)
+            return self._stranger(message, octets, path, now)
         sa = self._by_spi.get(header.spi_r if header.from_initiator else header.spi_i)
         if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
             if header.is_response:
+                self.counts.dropped += 1
                 return []
-            return self._complain(octets, path, NotifyType.INVALID_IKE_SPI, "a message for an IKE SA that is not", now)
-        return self._followed(sa.handle(message, octets, path, now), now)
+            why = "a message for an IKE SA that is not"
+            return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
+        if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
+            return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
+        return self._followed(sa, sa.handle(message, octets, path, now))
 
     def _stranger(self, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
-        known = self._half_open.get((message.header.spi_i, path))
-        if known is not None and known.init_request == octets:
+        known = self._half_open.get((octets, path))
+        if known is not None:
             return [Reply(path, known.init_response)]
         stranger = Stranger(message, octets, path)
         if not stranger.is_complete:
+            self.counts.dropped += 1
             return [TurnedAway(path, "an IKE_SA_INIT that lacks what it must have")]
         busy = self.half_open >= self.cookies_from
         if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
+            self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
             return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
-        if self.half_open >= LARGEST_HALF_OPEN:
+        self.counts.incoming += 1
+        self.counts.cookies_accepted += busy
+        if self.largest_number and len(self) >= self.largest_number:
+            self.counts.limited()
+            return [TurnedAway(path, f"there are {len(self)} IKE SAs: no more are wanted", logged=True)]
+        if self.largest_half_open and self.half_open >= self.largest_half_open:
+            self.counts.limited()
             return [TurnedAway(path, "too many peers begin at once")]
         sa, answer, why = stranger.welcome(self.book, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:
-            acts.append(TurnedAway(path, why))
+            acts.append(TurnedAway(path, why, logged=True))
+        self.counts.incoming_rejected += sa is None
         if sa is not None:
             self._by_spi[sa.own_spi] = sa
-            self._half_open[message.header.spi_i, path] = sa
+            self._half_open[octets, path] = sa
+            self._beginnings[sa.own_spi] = octets, path
+            self._arm(sa)
+            if self.half_open > max(LARGEST_HALF_OPEN, self.largest_half_open):
+                acts += self.drop(next(iter(self._half_open.values())), "too many peers begin at once", now)
         return acts
 
-    def _complain(self, octets: bytes, path: Path, kind: NotifyType, why: str, now: float) -> list[Act]:
-        """In clear and not to be believed, so seldom: it must not serve anybody as an amplifier."""
-        if now < self._complained + _COMPLAINT_INTERVAL:
+    def _complain(self, octets: bytes, path: Path, notify: Notify, why: str, now: float) -> list[Act]:
+        """To a request, in clear and not to be believed, so seldom: it must not serve anybody as an amplifier."""
+        self.counts.dropped += 1
+        if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
             return [TurnedAway(path, why)]
         self._complained = now
-        return [Reply(path, plain_answer(octets, (Notify(kind),))), TurnedAway(path, why)]
+        return [Reply(path, plain_answer(octets, (notify,))), TurnedAway(path, why)]
 
     # ------------------------------------------------------------------------------------------------ time
 
     def next_deadline(self) -> float | None:
         """When `tick` is to be called."""
-        deadlines = [deadline for sa in self if (deadline := sa.next_deadline()) is not None]
-        return min(deadlines, default=None)
+        return self._timers.next()
 
     def tick(self, now: float) -> list[Act]:
-        """Time has passed."""
+        """Time has passed. Only those are looked at whose time it is: a hub has thousands."""
         acts: list[Act] = []
-        for sa in self:
-            deadline = sa.next_deadline()
-            if deadline is not None and deadline <= now:
-                acts += self._followed(sa.tick(now), now)
+        for spi in self._timers.pop_due(now):
+            sa = self._by_spi.get(spi)
+            if sa is not None:
+                acts += self._followed(sa, tick(sa, now))
         return acts
+
+    def _arm(self, sa: IkeSa) -> None:
+        deadline = next_deadline(sa)
+        if deadline is not None and sa.own_spi in self._by_spi:
+            if self._timers.when(sa.own_spi) != deadline:
+                self._timers.set(sa.own_spi, deadline)
+        else:
+            self._timers.cancel(sa.own_spi)
 
     # ------------------------------------------------------------------------------------------------ who stays
 
-    def _followed(self, acts: list[Act], now: float) -> list[Act]:
+    def _followed(self, subject: IkeSa, acts: list[Act]) -> list[Act]:
         """Keep the tables in step with what the SAs did."""
         followed: list[Act] = []
+        touched = {subject.own_spi: subject}
+        late: list[Act] = []
         for act in acts:
             followed.append(act)
+            if isinstance(act, SaAct):
+                touched[act.sa.own_spi] = act.sa
             match act:
                 case Begun(sa=successor) | Replaced(successor=successor):
-                    self._by_spi[successor.own_spi] = successor
+                    self._succeeds(successor)
+                    touched[successor.own_spi] = successor
                 case Established(sa=sa):
+                    self.counts.established(sa)
                     self._no_longer_half_open(sa)
-                    if sa.initial_contact:
-                        followed += self._first_contact(sa)
+                    self._succeeds(sa)
+                    if sa.initial_contact or (sa.terms is not None and sa.terms.sole and not sa.is_initiator):
+                        late += self._first_contact(sa)
                 case Ended(sa=sa):
-                    self._no_longer_half_open(sa)
-                    self._by_spi.pop(sa.own_spi, None)
-        return followed
+                    self._gone(sa)
+        for sa in touched.values():
+            if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
+                sa.pump()
+                followed += sa.done()
+            self._arm(sa)
+        return followed + late
+
+    def _succeeds(self, sa: IkeSa) -> None:
+        """It is one of those with whom packets can be exchanged."""
+        self._by_spi[sa.own_spi] = sa
+        if sa.theirs is not None:
+            self._by_identity.setdefault(sa.theirs.key, {})[sa.own_spi] = sa
+        sa.forget_beginnings()
+
+    def _gone(self, sa: IkeSa) -> None:
+        self.counts.ended(sa)
+        self._no_longer_half_open(sa)
+        self._by_spi.pop(sa.own_spi, None)
+        if sa.theirs is not None:
+            same = self._by_identity.get(sa.theirs.key, {})
+            same.pop(sa.own_spi, None)
+            if not same:
+                self._by_identity.pop(sa.theirs.key, None)
+        self._timers.cancel(sa.own_spi)
 
     def _no_longer_half_open(self, sa: IkeSa) -> None:
-        if not sa.is_initiator:
-            for key in [key for key, half in self._half_open.items() if half is sa]:
-                del self._half_open[key]
+        key = self._beginnings.pop(sa.own_spi, None)
+        if key is not None:
+            self._half_open.pop(key, None)
 
     def _first_contact(self, new: IkeSa) -> list[Act]:
         """The peer has forgotten all it had with us: so do we, by its proved identity and never by its address (§2.4).
 
-        An SA that began while this one did is no old one: both ends may have begun at the same moment.
+        An SA that began while this one did is no old one: both ends may have begun at the same moment. Nor is one with
+        another address of ours: a peer with two uplinks says one name over both.
         """
         acts: list[Act] = []
-        for sa in self:
+        for sa in tuple(self._by_identity.get(surely(new.theirs).key, {}).values()):
             is_old = sa.is_usable and sa.since < new.begun
-            if sa is not new and is_old and sa.theirs == new.theirs:
-                sa.end("the peer has started anew")
-                acts += sa.tick(new.now)
-                self._by_spi.pop(sa.own_spi, None)
+            if sa is not new and is_old and sa.path.local.address == new.path.local.address:
+                acts += self.drop(sa, "the peer has started anew", new.now)
         return acts

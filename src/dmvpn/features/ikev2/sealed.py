@@ -100,6 +100,11 @@ class Fragments:
         self._total = 0
         self._first: int = PayloadType.NONE
 
+    @property
+    def octets(self) -> int:
+        """How many there are so far."""
+        return sum(map(len, self._pieces.values()))
+
     def add(self, message: Message, octets: bytes, opener: Opener) -> Chain | None:
         """One more fragment; the payloads if it was the last that lacked. Raises WireError."""
         fragment = message.find(EncryptedFragment)
@@ -111,11 +116,11 @@ class Fragments:
         if fragment.total > self._total:  # the sender cuts smaller now: what we have is of no use, §2.6.1
             self._pieces.clear()
             self._total = fragment.total
+        if self.octets + len(piece) > LARGEST_MESSAGE:
+            raise WireError("the fragments are too large together", offset=HEADER_LENGTH, clause=_CLAUSE)
         self._pieces[fragment.number] = piece
         if fragment.number == 1:
             self._first = fragment.first
-        if sum(map(len, self._pieces.values())) > LARGEST_MESSAGE:
-            raise WireError("the fragments are too large together", offset=HEADER_LENGTH, clause=_CLAUSE)
         if len(self._pieces) < self._total:
             return None
         inner = b"".join(self._pieces[number] for number in range(1, self._total + 1))

@@ -14,7 +14,9 @@ from dmvpn.features.ikev2.wire.numbers import AuthMethod
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
+    from dmvpn.features.ikev2.keylog import KeyLog
     from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.spis import EspSpis
     from dmvpn.features.ikev2.wire.payloads import Identification
     from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 
@@ -41,12 +43,25 @@ class Path:
         return f"{self.local} - {self.remote}"
 
 
+@dataclass(frozen=True, slots=True)
+class UdpUse:
+    """When UDP port 4500 is used at a local address. detects: NAT is looked for at all (RFC 7296 §2.23).
+
+    prefers: between two of ours always, if it gets through. forces: we pretend that our address is translated.
+    """
+
+    detects: bool = True
+    prefers: bool = False
+    forces: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildTerms:
     """What a child SA should be. local, remote: which packets; transport: else tunnel mode.
 
     first_suites: for IKE_AUTH, without groups; suites: for later ones (with PFS). seconds: until it is replaced.
-    may_tunnel: a peer that insists on tunnel mode is taken.
+    may_tunnel: a peer that insists on tunnel mode is taken. octets: until it ends, 0: any. window: of replay
+    protection.
     """
 
     profile: str
@@ -57,15 +72,19 @@ class ChildTerms:
     transport: bool = True
     may_tunnel: bool = False
     seconds: float = 3600.0
+    octets: int = 0
+    window: int = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How we talk to a peer. identity: who we say we are; exactly one of secret and key proves it.
 
-    chain: our certificate and those of its issuers, in DER. fragment: octets of the largest datagram if the peer can
-    fragments too (RFC 7383), None: we do not offer them. dpd: seconds of silence before we ask, 0: never. lifetime:
-    seconds. force_udp: make both sides use UDP port 4500, whether there is a NAT or not.
+    chain: our certificate and those of its issuers, in DER. fragment: octets of the largest datagram if the peer does
+    fragments too (RFC 7383), None: we do not offer them. dpd: seconds of silence before we ask, 0: never; dpd_retry:
+    and between two questions, 0: as with any request; on_demand: only while we send and hear nothing. lifetime:
+    seconds. initial_contact: we have no other SA with the peer. force_udp: make both sides use UDP port 4500, whether
+    there is a NAT or not. nat_keepalive: seconds, if we are behind one. sole: a new SA of the peer ends its older ones.
     """
 
     profile: str
@@ -78,8 +97,12 @@ class Terms:
     fragment: int | None = None
     lifetime: float = 86_400.0
     dpd: float = 0.0
+    dpd_retry: float = 0.0
+    on_demand: bool = False
     initial_contact: bool = True
     force_udp: bool = False
+    nat_keepalive: float = 20.0
+    sole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +122,32 @@ class Expectation:
 class Book(Protocol):
     """The configuration, as an IKE SA asks it. A `str` is a refusal: the reason, for the log, never for the peer."""
 
+    key_log: KeyLog
+    esp_spis: EspSpis
+
     def suites(self, path: Path) -> tuple[Suite, ...]:
         """Suites of an IKE SA over this path, the best first."""
+        ...
+
+    def udp(self, path: Path) -> UdpUse:
+        """When UDP port 4500 is used with peers that come to this local address."""
         ...
 
     def authorities(self, path: Path) -> tuple[bytes, ...]:
         """What a responder's CERTREQ says over this path: hashes of the keys that it believes (§3.7), if any."""
         ...
 
-    def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
-        """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so."""
+    def terms(
+        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+    ) -> Terms | str:
+        """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so.
+
+        chain: certificates that he sent (DER); nothing is proved yet.
+        """
+        ...
+
+    def child(self, terms: ChildTerms) -> ChildTerms:
+        """What has become of the terms of a child SA: its successor is to be as the configuration says now."""
         ...
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:

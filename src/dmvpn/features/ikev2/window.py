@@ -28,6 +28,7 @@ class _Request:
     message_id: int
     datagrams: tuple[bytes, ...]
     due: float
+    intervals: tuple[float, ...] = INTERVALS
     tries: int = 1
 
 
@@ -57,9 +58,9 @@ class Outgoing(Generic[T]):
             return self.current
         return None
 
-    def sent(self, datagrams: tuple[bytes, ...], now: float) -> None:
+    def sent(self, datagrams: tuple[bytes, ...], now: float, intervals: tuple[float, ...] = INTERVALS) -> None:
         """The current request went out (or went out changed: a cookie, another group)."""
-        self._request = _Request(self.next_id, datagrams, now + INTERVALS[0])
+        self._request = _Request(self.next_id, datagrams, now + intervals[0], intervals)
 
     def is_answer(self, message_id: int) -> bool:
         """Does a response with this identifier answer the request that is on its way?"""
@@ -76,9 +77,9 @@ class Outgoing(Generic[T]):
         request = self._request
         if request is None or now < request.due:
             return ()
-        if request.tries >= len(INTERVALS):
+        if request.tries >= len(request.intervals):
             return None
-        request.due = now + INTERVALS[request.tries]
+        request.due = now + request.intervals[request.tries]
         request.tries += 1
         return request.datagrams
 

@@ -1,26 +1,47 @@
-"""IPsec: ESP (RFC 4303) and its security associations. So far its configuration alone; nothing is encrypted.
+"""IPsec: which tunnels are protected how, with whom, and by which security associations (RFC 4301, RFC 4303).
 
-Takes the `crypto ipsec` and `crypto pki` lines and `TunnelChanged`; makes a line in the log for each tunnel that stays
-down for the lack of it.
+Takes the `crypto ipsec` lines, `TunnelChanged`, `ProtectionWanted`, what IKE negotiated (`SaNegotiated` ...) and what
+the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWanted`, `ProtectionDecided`,
+`ProtectionChanged` and the orders `ServeIpsec`, `InstallSa`, `UseSa`, `RemoveSa`, `PollSas`; is `ports.Protection`.
 
-    model     the typed configuration: transform sets, profiles, trustpoints
-    config    their lines
-    machine   the log; `show` says the same to those who ask for SAs
+    model, config   transform sets, profiles       policies       a profile in the terms of IKE
+    decisions       which tunnels can be protected sockets        which pairs are wanted
+    negotiations    how far those without SAs are  associations   SAs and connections, without keys
+    lifecycle       what happens to SAs            upkeep         counters, idle connections, lost SAs
+    serving         ports 500 and 4500 of the host complaints     how often the log hears of strangers
+    machine         all of it together             messages, events
 """
 
 from __future__ import annotations
 
-from dmvpn.features.ipsec import config, messages, show
-from dmvpn.features.ipsec.machine import ProtectionReporter
-from dmvpn.ios import Feature
+from typing import TYPE_CHECKING
+
+from dmvpn.features.ipsec import config, messages
+from dmvpn.features.ipsec.machine import IpsecMachine
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.ipsec.show import COMMANDS
+
+    return COMMANDS
+
 
 FEATURE = Feature(
     name="ipsec",
     modes=config.MODES,
     config=config.LINES,
-    commands=show.COMMANDS,
+    commands=Later(_commands),
     model=config.model,
-    machine=ProtectionReporter,
+    machine=IpsecMachine,
     messages=messages.MESSAGES,
-    kept_only=True,
+    debugs=(
+        DebugFlag(messages.IPSEC, "crypto ipsec", "Crypto IPSEC", "Cryptographic Subsystem", dmvpn="detail crypto"),
+        DebugFlag(
+            messages.SOCKET, "crypto socket", "Crypto Secure Socket", "Cryptographic Subsystem", dmvpn="detail socket"
+        ),
+    ),
 )

@@ -31,11 +31,3 @@ class Integrity(enum.Enum):
     SHA384 = "esp-sha384-hmac"
     SHA512 = "esp-sha512-hmac"
     MD5 = "esp-md5-hmac"
-
-
-class DfBit(enum.Enum):
-    """The "do not fragment" bit of the packet that carries ESP."""
-
-    COPY = "copy"
-    CLEAR = "clear"
-    SET = "set"

@@ -1,22 +1,151 @@
-"""Log messages of this feature, each with what it means."""
+"""What IPsec writes into the log, each message with what it means, and what `debug crypto ipsec` prints."""
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log
+from dmvpn.base.protection import EspCipher
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import ClearReceived, UnknownSpi
+    from dmvpn.base.notices import NegotiationWanted
+    from dmvpn.base.protection import Connection, EspTransform, SaCount, SaView
+    from dmvpn.base.reasons import Reason
+
+#: Names of the debug flags. SOCKET: what tunnels and NHRP ask for alone.
+IPSEC: Final = "crypto ipsec"
+SOCKET: Final = "crypto socket"
 
 
-class NotBuilt(Log):
-    """A tunnel asks for IPsec and this release has none: the tunnel stays down, so that nothing leaves in clear."""
+class CannotProtect(Log):
+    """A tunnel asks for IPsec and cannot have it: it stays down, so that nothing leaves in clear. The text says why."""
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, profile: str) -> Self:
+    def of(cls, tunnel: str, reason: Reason) -> Self:
         """The message for this tunnel."""
-        text = f"{tunnel} stays down: it is to be protected by profile {profile}, and this release has no IPsec"
-        return cls("CRYPTO", 4, "NOT_BUILT", text)
+        return cls("CRYPTO", 4, "CANNOT_PROTECT", f"{tunnel} stays down: {reason}")
 
 
-MESSAGES: Final = (NotBuilt,)
+class SaRefused(Log):
+    """The host did not take a pair of SAs: nothing is sent on it, and another pair is negotiated."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, remote: IPAddress, why: str) -> Self:
+        """The message for the SA with this peer."""
+        return cls("CRYPTO", 3, "SA_REFUSED", f"SA with {remote} could not be installed: {why}")
+
+
+class NotIpsec(Log):
+    """Clear GRE came for a protected tunnel and was dropped: the peer has no tunnel protection, or lost it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, event: ClearReceived) -> Self:
+        """The message for a packet from this peer."""
+        addresses = f"vrf/dest_addr= /{event.local}, src_addr= {event.remote}, prot= 47"
+        return cls("CRYPTO", 4, "RECVD_PKT_NOT_IPSEC", f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
+
+
+class InvalidSpi(Log):
+    """ESP came for an SA that is not there: the peer still has SAs of an earlier life of ours."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, event: UnknownSpi, interface: str) -> Self:
+        """The message for a packet from this peer."""
+        text = (
+            f"decaps: rec'd IPSEC packet has invalid spi for destaddr={event.local}, prot=50, "
+            f"spi=0x{event.spi:X}({event.spi}), srcaddr={event.remote}, input interface={interface}"
+        )
+        return cls("CRYPTO", 4, "RECVD_PKT_INV_SPI", text)
+
+
+class ReplayError(Log):
+    """Packets came twice, or so late that nobody can tell any more; they were dropped."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
+        """The message for this many packets since the last count."""
+        return cls("CRYPTO", 4, "PKT_REPLAY_ERR", f"decrypt: replay check failed {_of_sa(connection, count, packets)}")
+
+
+class MacError(Log):
+    """Packets did not open: damaged on the way, forged, or sealed with other keys; they were dropped."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
+        """The message for this many packets since the last count."""
+        return cls(
+            "CRYPTO", 4, "RECVD_PKT_MAC_ERR", f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}"
+        )
+
+
+def _of_sa(connection: Connection, count: SaCount, packets: int) -> str:
+    return (
+        f"connection id={connection.number}, spi=0x{count.spi_in:X}, packets={packets}, "
+        f"srcaddr={connection.remote}, destaddr={connection.local}"
+    )
+
+
+MESSAGES: Final = (CannotProtect, SaRefused, NotIpsec, InvalidSpi, ReplayError, MacError)
+
+
+# ------------------------------------------------------------------------------------------------ debug crypto ipsec
+
+
+def words_of(transform: EspTransform) -> str:
+    """As a transform set is written: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    if transform.cipher is EspCipher.AES_GCM:
+        return f"esp-gcm {transform.bits}"
+    cipher = "esp-aes" if transform.bits == 128 else f"esp-{transform.bits}-aes"
+    digest = "" if transform.hash is None else transform.hash.value.replace("sha1", "sha")
+    return f"{cipher} esp-{digest}-hmac"
+
+
+def requested(notice: NegotiationWanted) -> tuple[str, ...]:
+    """IKE is asked for a pair of SAs, or to let one go."""
+    if not notice.wanted:
+        return (f"IPSEC(crypto_ipsec_sa_released): peer {notice.remote} is wanted no more",)
+    return (
+        "IPSEC(sa_request): ,",
+        f"  (key eng. msg.) OUTBOUND local= {notice.local}:0, remote= {notice.remote}:0,",
+        f"    local_proxy= {notice.local}/255.255.255.255/47/0,",
+        f"    remote_proxy= {notice.remote}/255.255.255.255/47/0, profile= {notice.policy}",
+    )
+
+
+def created(view: SaView) -> tuple[str, ...]:
+    """A pair of SAs is there: two lines, as IOS counts each direction by itself."""
+    ends = ((view.connection.local, view.spi_in), (view.connection.remote, view.spi_out))
+    return tuple(f"IPSEC(create_sa): sa created, {_sa(end, spi, view)}" for end, spi in ends)
+
+
+def deleted(view: SaView, why: str) -> tuple[str, ...]:
+    """A pair of SAs is gone."""
+    ends = ((view.connection.local, view.spi_in), (view.connection.remote, view.spi_out))
+    return tuple(f"IPSEC(delete_sa): deleting SA, {_sa(end, spi, view)} ({why})" for end, spi in ends)
+
+
+def switched(view: SaView) -> tuple[str, ...]:
+    """Packets leave by this one from now on."""
+    peer, spi = view.connection.remote, view.spi_out
+    return (f"IPSEC(update_current_outbound_sa): updated peer {peer} current outbound sa to SPI {spi:X}",)
+
+
+def _sa(end: IPAddress, spi: int, view: SaView) -> str:
+    return (
+        f"(sa) sa_dest= {end}, sa_proto= 50, sa_spi= 0x{spi:X}({spi}), sa_trans= {words_of(view.transform)} , "
+        f"sa_conn_id= {view.connection.number}"
+    )

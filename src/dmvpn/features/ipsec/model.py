@@ -1,15 +1,16 @@
-"""What can be configured of IPsec and of certificates, as values."""
+"""What can be configured of IPsec, as values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dmvpn.base.effects import DfBit
+from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ipsec.algorithms import (
     DEFAULT_KILOBYTES,
     DEFAULT_SECONDS,
     DEFAULT_WINDOW,
     Cipher,
-    DfBit,
     Integrity,
 )
 
@@ -40,6 +41,7 @@ class IpsecProfile:
 
     transform_sets: in order of preference. pfs_group: Diffie-Hellman group of a new child SA, 0: none. idle_time:
     seconds, None: as the global setting says. replay_window: packets, 0: no replay protection, None: global setting.
+    esn: sequence numbers of 64 bits are offered (RFC 4303 §2.2.1).
     """
 
     name: str
@@ -51,49 +53,24 @@ class IpsecProfile:
     idle_time: int | None = None
     replay_window: int | None = None
     responder_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """One certificate of a chain. octets: X.509 in DER."""
-
-    serial: str
-    is_authority: bool
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trustpoint:
-    """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
-
-    enrollment: "terminal", "selfsigned", "pkcs12" or a URL. key_bits: 0: not said. revocation: methods, in order.
-    """
-
-    name: str
-    enrollment: str = ""
-    subject: str = ""
-    fqdn: str = ""
-    key_label: str = ""
-    key_bits: int = 0
-    elliptic: bool = False
-    revocation: tuple[str, ...] = ("crl",)
-    certificates: tuple[Certificate, ...] = ()
+    esn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpsecConfig:
     """Everything that is configured of IPsec.
 
-    idle_time: seconds, 0: SAs do not idle out. fragment_first: packets that would be too large are cut before they are
-    encrypted. nat_traversal: UDP port 4500 is used where somebody translates addresses.
+    idle_time: seconds, 0: SAs do not idle out. df_bit: of the packets that carry ESP. fragment_first: the `ip mtu` of
+    tunnels leaves room for ESP, so that packets are cut before they are encrypted. nat_traversal: UDP port 4500 is used
+    where somebody translates addresses; encapsulation: where else.
     """
 
     transform_sets: tuple[TransformSet, ...] = ()
     profiles: tuple[IpsecProfile, ...] = ()
-    trustpoints: tuple[Trustpoint, ...] = ()
     lifetime: Lifetime = Lifetime(seconds=DEFAULT_SECONDS, kilobytes=DEFAULT_KILOBYTES)
     idle_time: int = 0
     replay_window: int = DEFAULT_WINDOW
     df_bit: DfBit = DfBit.COPY
     fragment_first: bool = True
     nat_traversal: bool = True
+    encapsulation: Encapsulation = Encapsulation.AUTO

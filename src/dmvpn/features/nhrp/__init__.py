@@ -1,16 +1,21 @@
 """NHRP: who is where in the overlay (RFC 2332, RFC 2333), with what makes it DMVPN: redirect, shortcut, NAT, groups.
 
 Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (echo replies), `TunnelChanged`,
-`InterfaceChanged`, `RouteChanged` and the lines `ip nhrp ...`, `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`,
-`SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`, `OverrideOffered`), `HoldTunnel`.
+`InterfaceChanged`, `RouteChanged`, `ProtectionChanged`, `ConnectionChanged` and the lines `ip nhrp ...`,
+`ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
+`OverrideOffered`), `HoldTunnel`, `ProtectionWanted`.
 
     packet, cie, extensions   octets <-> values            registration, client   we register with servers
     cache                     who is where                 server                 others register with us
     tunnel, station           state, and the door out      resolver, answers      we ask
     ways, egress              which way to an address      responder, transit     others ask: us, or through us
     peers, path, standby      direct paths, dead servers   redirect, purge, errors
+    neighbour, connections    whom ESP leads to            crypto_sockets         what is to be protected
+    protection                what is protected, or not    binding                what others say of a station
+    questions                 what we have asked           waiting_replies        answers that wait for protection
     echoes, usage             who is alive                 configuration, names   tunnels as configured
     routes                    what the RIB hears           reception, overlay     who gets what
+    mapped_ports              where others are behind NAT  introductions          what servers say of themselves
     machine, shared           an overlay for each IP version, and what both have in common
 """
 

@@ -10,18 +10,19 @@ that router's NBMA address. The kinds of entries, by who makes them:
     local        our own prefix that we gave to others; remembers who asked, so that they can be told when it goes
     incomplete   asked for, no answer yet, or the answer was no
 
-The cache finds by prefix, by longest match and by NBMA address, each without a scan. It tells nobody about changes:
-whoever changes it also tells the data plane and the RIB.
+The cache finds by prefix, by longest match, by NBMA address and by connection, each without a scan. It tells nobody
+about changes: whoever changes it also tells the data plane and the RIB.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.features.nhrp.neighbour import Neighbour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,10 +92,10 @@ ROUTE_FLAGS: dict[RouteState, Flag] = {
 
 @dataclass(slots=True)
 class Requester:
-    """Who resolved a prefix of ours. nbma: where our reply went, or would go directly. expires: seconds."""
+    """Who resolved a prefix of ours. at: where our reply went, or would go directly. expires: seconds."""
 
     request_id: int
-    nbma: IPAddress
+    at: Neighbour
     expires: float
 
 
@@ -102,9 +103,11 @@ class Requester:
 class Entry:
     """One line of the cache. Times are seconds on the router's clock; expires None: never.
 
-    nbma: where packets go; None while incomplete. claimed: the NBMA address that a peer behind NAT believes it has.
-    holding_time: seconds, as the peer gave it. asked: the host that our request was for (a refresh asks for it again).
-    hits: packets or redirects that an incomplete entry kept waiting. reason: why it is not as it should be.
+    nbma: where packets go; None while incomplete. connection: on a protected tunnel, over which; 0: the newest with
+    that address. identity: what it proved to IKE when it registered. claimed: the NBMA address that a peer behind NAT
+    believes it has; port: the UDP port by which a server hears it, 0: nothing is known of one. holding_time: seconds,
+    as the peer gave it. asked: the host that our request was for (a refresh asks for it again). hits: packets or
+    redirects that an incomplete entry kept waiting. reason: why it is not as it should be.
     """
 
     target: Prefix
@@ -114,7 +117,10 @@ class Entry:
     created: float
     expires: float | None = None
     flags: Flag = NO_FLAGS
+    connection: int = 0
+    identity: str = ""
     claimed: IPAddress | None = None
+    port: int = 0
     holding_time: int = 0
     mtu: int = 0
     preference: int = 255
@@ -126,14 +132,19 @@ class Entry:
     reason: Reason | None = None
 
     @property
+    def neighbour(self) -> Neighbour | None:
+        """Where packets go; None while incomplete."""
+        return Neighbour(self.nbma, self.connection) if self.nbma is not None else None
+
+    @property
     def is_local(self) -> bool:
         """Our own prefix, given to others."""
-        return bool(self.flags & Flag.LOCAL)
+        return Flag.LOCAL in self.flags
 
     @property
     def is_registered(self) -> bool:
         """A client of ours registered it."""
-        return bool(self.flags & Flag.REGISTERED)
+        return Flag.REGISTERED in self.flags
 
     @property
     def is_next_hop(self) -> bool:
@@ -153,6 +164,7 @@ class Cache:
     _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
     _by_nbma: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
     _by_next_hop: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
+    _by_connection: dict[int, dict[Prefix, Entry]] = field(default_factory=dict)
     #: Incomplete entries, the oldest first: they are bounded, see `resolver`.
     incomplete: dict[Prefix, Entry] = field(default_factory=dict)
     #: Our own prefixes that others know.
@@ -192,6 +204,14 @@ class Cache:
         """The entries that lead to this NBMA address, in the order in which they came."""
         return self._by_nbma.get(nbma, {}).values()
 
+    def nbmas(self) -> list[IPAddress]:
+        """All NBMA addresses that entries lead to."""
+        return list(self._by_nbma)
+
+    def over(self, connection: int) -> list[Entry]:
+        """The entries that are bound to this connection."""
+        return list(self._by_connection.get(connection, {}).values())
+
     def behind(self, next_hop: IPAddress) -> list[Entry]:
         """The entries by way of this next hop, its own one included."""
         return list(self._by_next_hop.get(next_hop, {}).values())
@@ -207,6 +227,8 @@ class Cache:
         self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
         if entry.nbma is not None:
             self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
+        if entry.connection:
+            self._by_connection.setdefault(entry.connection, {})[entry.target] = entry
         if entry.type is EntryType.INCOMPLETE:
             self.incomplete[entry.target] = entry
         if entry.is_local:
@@ -220,6 +242,8 @@ class Cache:
         _forget(self._by_next_hop, entry.next_hop, target)
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, target)
+        if entry.connection:
+            _forget(self._by_connection, entry.connection, target)
         self.incomplete.pop(target, None)
         self.local.pop(target, None)
         self._requesters -= len(entry.requesters or ())
@@ -249,16 +273,24 @@ class Cache:
             entry.requesters = {asker: requester for asker, requester in known.items() if requester.expires > now}
             self._requesters += len(entry.requesters)
 
-    def move(self, entry: Entry, nbma: IPAddress) -> None:
-        """The peer of this entry has another NBMA address now."""
+    def move(self, entry: Entry, to: Neighbour) -> None:
+        """The peer of this entry has another NBMA address or connection now."""
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, entry.target)
-        entry.nbma = nbma
-        self._by_nbma.setdefault(nbma, {})[entry.target] = entry
+        if entry.connection:
+            _forget(self._by_connection, entry.connection, entry.target)
+        entry.port = entry.port if to.nbma == entry.nbma else 0
+        entry.nbma, entry.connection = to
+        self._by_nbma.setdefault(to.nbma, {})[entry.target] = entry
+        if to.connection:
+            self._by_connection.setdefault(to.connection, {})[entry.target] = entry
 
 
-def _forget(index: dict[IPAddress, dict[Prefix, Entry]], address: IPAddress, target: Prefix) -> None:
-    targets = index[address]
+K = TypeVar("K")
+
+
+def _forget(index: dict[K, dict[Prefix, Entry]], key: K, target: Prefix) -> None:
+    targets = index[key]
     del targets[target]
     if not targets:
-        del index[address]
+        del index[key]

@@ -2,6 +2,7 @@
 
     DOWN          the tunnel cannot send
     WAITING       not wanted: other servers of its cluster suffice ("W" in shows)
+    BARE          on a protected tunnel: nothing protects packets to it (yet), so none is sent and none is missed ("E")
     EXPECTING     a request is out, and was never answered, or not lately ("E")
     RESPONDING    registered ("RE")
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp.neighbour import Neighbour
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -29,6 +31,7 @@ class NhsState(enum.Enum):
 
     DOWN = "down"
     WAITING = "waiting"
+    BARE = "bare"
     EXPECTING = "expecting"
     RESPONDING = "responding"
 
@@ -38,6 +41,7 @@ class Move(enum.Enum):
 
     START = "the tunnel can send and the server is wanted"
     HOLD = "the tunnel can send, but other servers suffice"
+    BARED = "nothing protects packets to it"
     STOP = "the tunnel cannot send any more"
     DUE = "time to ask (again)"
     SILENCE = "packets were sent to the server, none came back"
@@ -80,6 +84,15 @@ MOVES: dict[tuple[NhsState, Move], NhsState] = {
     (_S.RESPONDING, Move.ACCEPTED): _S.RESPONDING,
     (_S.RESPONDING, Move.REFUSED): _S.EXPECTING,
     (_S.RESPONDING, Move.LOST): _S.EXPECTING,
+    (_S.DOWN, Move.BARED): _S.BARE,
+    (_S.WAITING, Move.BARED): _S.BARE,
+    (_S.BARE, Move.BARED): _S.BARE,
+    (_S.EXPECTING, Move.BARED): _S.BARE,
+    (_S.RESPONDING, Move.BARED): _S.BARE,
+    (_S.BARE, Move.START): _S.EXPECTING,
+    (_S.BARE, Move.HOLD): _S.WAITING,
+    (_S.BARE, Move.STOP): _S.DOWN,
+    (_S.BARE, Move.DUE): _S.BARE,
 }
 
 FIRST_RETRIES = (0.25, 0.5, 1.0)
@@ -90,6 +103,9 @@ SHORTEST_RETRY = 1
 LONGEST_RETRY = 64
 #: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
 LOST_AFTER = 3
+#: Seconds that IKE has for a server until another one of the cluster is wanted. A session that is cleared is back by
+#: then, and so is a hub that is only far away.
+PATIENCE = 3.0
 JITTER = 0.1
 
 
@@ -100,7 +116,8 @@ class NhsClient:
     nhs: the server's tunnel address; of a `dynamic` one unspecified until it answers. nbma: None while nobody says it.
     multicast: it gets copies. request_id: of the request that is out, None when none is. deadline: when it wants `due`.
     since: when the state last changed. retry: seconds to the next try (`Ret` in shows). suspicions: why a server that
-    does not answer may be silent. link_local: what the server said of itself besides; IPv4 has none.
+    does not answer may be silent. link_local: what the server said of itself besides; IPv4 has none. connection: by
+    which we registered, or try to.
     """
 
     entropy: Entropy
@@ -109,6 +126,7 @@ class NhsClient:
     refresh: float
     multicast: bool = False
     link_local: IPAddress | None = None
+    connection: int = 0
     dynamic: bool = False
     priority: int = 0
     cluster: int = 0
@@ -125,10 +143,16 @@ class NhsClient:
     replies_received: int = 0
     last_reply: float | None = None
     _unanswered: int = 0
+    _waited: int = 0
     _refusals: int = 0
     _objection_ends: int | None = None  # so many requests unanswered end what an objection says
     _first_retries: list[float] = field(default_factory=list)
     _hurried: float | None = None
+
+    @property
+    def at(self) -> Neighbour | None:
+        """Where it is, if that is known: by its address alone, whatever connection leads there now."""
+        return Neighbour(self.nbma) if self.nbma is not None else None
 
     @property
     def is_responding(self) -> bool:
@@ -142,7 +166,9 @@ class NhsClient:
 
     @property
     def is_failing(self) -> bool:
-        """It does not answer, or answers no: another server of the cluster is wanted."""
+        """It does not answer, or answers no, or IKE does not get there: another server of the cluster is wanted."""
+        if self.state is NhsState.BARE:
+            return self._waited > 0
         return self.is_silent or (not self.is_responding and self._refusals > 0)
 
     @property
@@ -164,7 +190,7 @@ class NhsClient:
 
     def renew(self, now: float) -> list[Act]:
         """What we register has changed: tell the server at once, without losing what it has."""
-        if self.state in (NhsState.DOWN, NhsState.WAITING):
+        if self.state in (NhsState.DOWN, NhsState.WAITING, NhsState.BARE):
             return []
         self._move(Move.DUE, now)
         return self._ask(now)
@@ -173,6 +199,16 @@ class NhsClient:
         """Not wanted at present."""
         self._rest()
         return self._move(Move.HOLD, now)
+
+    def bare(self, now: float, reason: Reason | None) -> list[Act]:
+        """Nothing protects packets to it: `start` says when something does."""
+        if self.state is not NhsState.BARE:
+            self._rest()
+            self._waited = self._unanswered = self._refusals = 0
+            self.connection = 0
+            self.deadline = now + PATIENCE
+        self.reason = reason or Reason("no IPsec with the next hop server yet", since=now)
+        return self._move(Move.BARED, now)
 
     def stop(self, now: float, reason: Reason) -> list[Act]:
         """The tunnel cannot send any more."""
@@ -183,6 +219,10 @@ class NhsClient:
 
     def due(self, now: float) -> list[Act]:
         """The deadline has come: renew, or ask again."""
+        if self.state is NhsState.BARE:
+            self._waited += 1
+            self.deadline = now + LONGEST_RETRY
+            return self._move(Move.DUE, now)
         if self.request_id is None:
             self._move(Move.DUE, now)
             return self._ask(now)

@@ -38,15 +38,13 @@ def _check_password(args: Args, _: Section) -> str | None:
 
 
 def _check_interest(args: Args, _: Section) -> str | None:
-    return (
-        None if "none" in args else "%Warning: kept; every packet is of interest, access lists are not looked at here"
-    )
+    warning = "%Warning: kept; every packet is of interest, access lists are not looked at here"
+    return None if "none" in args else warning
 
 
 def _check_use(args: Args, _: Section) -> str | None:
-    return (
-        "%Warning: kept; the first packet asks, and none waits for the answer" if args.integer("packets") > 1 else None
-    )
+    warning = "%Warning: kept; the first packet asks, and none waits for the answer"
+    return warning if args.integer("packets") > 1 else None
 
 
 def _check_policy(_args: Args, _: Section) -> str | None:
@@ -165,6 +163,12 @@ REGISTRATION_NO_UNIQUE: Final = ConfigLine(
     {"registration": "How we register with servers", "no-unique": "Let another NBMA address take our entry over"},
     order=66,
 )
+BIND_IDENTITY: Final = ConfigLine(
+    "interface",
+    "ip nhrp bind identity",
+    {"bind": "What a registration is bound to", "identity": "Who registered an address has it while its entry lives"},
+    order=66,
+)
 SHORTCUT: Final = ConfigLine(
     "interface", "ip nhrp shortcut", {"shortcut": "Follow redirects: go to other spokes directly (phase 3)"}, order=67
 )
@@ -275,6 +279,7 @@ LINES: Final = (
     NHS_FALLBACK,
     REGISTRATION_TIMEOUT,
     REGISTRATION_NO_UNIQUE,
+    BIND_IDENTITY,
     SHORTCUT,
     REDIRECT,
     SERVER_ONLY,
@@ -292,7 +297,6 @@ LINES: Final = (
     IF_STATE,
     LOGGING,
 )
-
 
 #: The same for IPv6. NBMA addresses are those of the underlay, so they stay as they are.
 IPV6: Final = Twins(
@@ -345,18 +349,22 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
         ),
         registration_timeout=_value(section, REGISTRATION_TIMEOUT, lambda args: args.integer("seconds"), None),
         unique=not section.flag(REGISTRATION_NO_UNIQUE),
+        bind_identity=section.flag(BIND_IDENTITY),
         shortcut=section.flag(SHORTCUT),
         redirect=redirect is not None,
-        redirect_interval=redirect.integer("seconds", DEFAULT_REDIRECT_INTERVAL)
-        if redirect
-        else DEFAULT_REDIRECT_INTERVAL,
+        redirect_interval=_value(
+            section,
+            REDIRECT,
+            lambda args: args.integer("seconds", DEFAULT_REDIRECT_INTERVAL),
+            DEFAULT_REDIRECT_INTERVAL,
+        ),
         server_only=server_only is not None,
         non_caching=server_only is not None and "non-caching" in server_only,
         record=section.flag(RECORD),
         responder=_value(section, RESPONDER, lambda args: args.interface("interface"), ""),
         interest=interest is None or "none" not in interest,
         max_send=(max_send.integer("packets"), max_send.integer("seconds")) if max_send else DEFAULT_MAX_SEND,
-        group=_value(section, GROUP_SHORT, _name, "") or _value(section, GROUP, _name, ""),
+        group=next((args.text("name") for line in (GROUP_SHORT, GROUP) if (args := section.get(line))), ""),
         groups=tuple(
             (args.text("group"), args.text("policy"))
             for line in (MAP_GROUP, MAP_GROUP_SHORT)
@@ -369,10 +377,6 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
 def _has_servers(section: Section) -> bool:
     """The line protocol follows the servers of one IP version: IPv4's, where there are any."""
     return bool(section.all(NHS) or section.all(NHS_DYNAMIC))
-
-
-def _name(args: Args) -> str:
-    return args.text("name")
 
 
 def _target(args: Args) -> Prefix:

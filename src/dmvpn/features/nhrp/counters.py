@@ -34,6 +34,9 @@ class Refusal(enum.Enum):
     INVALID_EXTENSION = "extension that does not belong there"
     ERROR_LIMIT = "error indication held back, there were too many"
     NO_ROOM = "nothing more can be remembered"
+    IN_CLEAR = "in clear on a protected tunnel"
+    UNPROTECTED = "held back, nothing protects it"
+    OTHER_IDENTITY = "another IKE identity has the address"
 
 
 class Happening(enum.Enum):

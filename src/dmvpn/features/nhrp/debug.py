@@ -20,6 +20,7 @@ from dmvpn.features.nhrp.extensions import (
     UnknownExtension,
     VendorPrivate,
 )
+from dmvpn.features.nhrp.mapped_ports import MappedPorts
 from dmvpn.features.nhrp.messages import PACKET_NAMES, code_name, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -95,6 +96,11 @@ def over_limit_line(packet: NhrpPacket, tunnel: str) -> str:
     return f"NHRP: {tunnel}: {PACKET_NAMES[packet.TYPE]} not sent, max-send is reached"
 
 
+def unprotected_line(packet: NhrpPacket, tunnel: str) -> str:
+    """A packet of ours that must not leave."""
+    return f"NHRP: {tunnel}: {PACKET_NAMES[packet.TYPE]} not sent, nothing protects it"
+
+
 def addresses_line(packet: NhrpPacket) -> str:
     """Who says it to whom."""
     return f"      src: {spelled(packet.source_protocol)}, dst: {spelled(packet.destination_protocol)}"
@@ -165,10 +171,21 @@ def _extension(extension: Extension) -> Iterator[str]:
             yield f"  type:Cleartext({extension.spi}), data:{_printable(extension.data)} "
         case VendorPrivate():
             yield f"{_EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
-            yield f"  group:{extension.group}" if extension.group is not None else f"  data:{extension.data.hex()}"
+            yield from _vendor_lines(extension)
         case UnknownExtension():
             yield f"Unknown Extension({extension.type}):"
             yield f"  data:{extension.value.hex()}"
+
+
+def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
+    ports = MappedPorts.parse(extension)
+    if ports is not None:
+        for entry in ports.entries:
+            yield f"  mapped port:{entry.port}, NBMA: {spelled(entry.nbma)}, protocol: {spelled(entry.protocol)}"
+    elif extension.group is not None:
+        yield f"  group:{extension.group}"
+    else:
+        yield f"  data:{extension.data.hex()}"
 
 
 def _printable(octets: bytes) -> str:

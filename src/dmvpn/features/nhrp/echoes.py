@@ -62,7 +62,8 @@ class Echoes:
     def send(self, tunnel: Tunnel, path: Path) -> None:
         """Send the next echo."""
         source = tunnel.link_local if is_link_local(path.peer) else tunnel.address
-        if source is None:
+        way = self._station.secured(tunnel, path.neighbour)
+        if source is None or way is None:
             return
         version = path.peer.version
         request = icmp.EchoRequest(identifier=path.identifier, sequence=path.sequence)
@@ -73,8 +74,8 @@ class Echoes:
             destination=path.peer,
             payload=ip.serialize_icmp(request, version),
         )
-        tunnel.count_own(path.nbma)
-        self._station.emit(SendGre(tunnel.name, path.nbma, GRE_OF[version], packet))
+        tunnel.count_own(way)
+        self._station.emit(SendGre(tunnel.name, way.nbma, GRE_OF[version], packet, connection=way.connection))
 
     def asked(self, tunnel: Tunnel, event: IpReceived) -> None:
         """Count the answer to a peer's echo as our own packet: nobody behind us uses the path for it."""
@@ -83,9 +84,9 @@ class Echoes:
             return
         if not ip.is_echo_request(event.payload, source.version):
             return
-        nbma = tunnel.adjacencies.get(source)
-        if nbma is not None:
-            tunnel.count_own(nbma)
+        way = tunnel.adjacencies.get(source)
+        if way is not None:
+            tunnel.count_own(self._station.secured(tunnel, way) or way)
 
     def answered(self, event: IpReceived) -> tuple[str, Path, int] | None:
         """The tunnel, the path and the number of the echo that this message answers; None if it is no such answer."""

@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.errors import WireError
     from dmvpn.features.nhrp.extensions import Extension
+    from dmvpn.features.nhrp.neighbour import Neighbour
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
 LARGEST_QUOTE = 1024
-#: Errors to one NBMA address and to all together, in so many seconds. A real peer sends one bad packet, then waits.
+#: Errors to one station and to all together, in so many seconds. A real peer sends one bad packet, then waits.
 ERRORS_TO_ONE = 10
 ERRORS_TO_ALL = 1000
 ERROR_SECONDS = 10
-#: NBMA addresses whose errors are counted.
+#: Stations whose errors are counted.
 LARGEST_COUNTED = 1024
 
 #: Where the type, the hop count, the request id and the addresses stand in a packet, RFC 2332 §5.1 and §5.2.0.1.
@@ -52,13 +53,13 @@ class Errors:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._to_all = SendLimit(ERRORS_TO_ALL, ERROR_SECONDS)
-        self._to_one: dict[IPAddress, SendLimit] = {}
+        self._to_one: dict[IPAddress | int, SendLimit] = {}
 
     def refuse(
         self,
         tunnel: Tunnel,
         packet: NhrpPacket,
-        outer_source: IPAddress,
+        sender: Neighbour,
         code: ErrorCode,
         why: Refusal,
         offset: int = 0,
@@ -70,34 +71,34 @@ class Errors:
         tunnel.counters.count_refused(why)
         kind = messages.PACKET_NAMES[packet.TYPE]
         self._station.log_dmvpn(
-            messages.NhrpError.of(tunnel.name, kind, code, (packet.source_protocol, outer_source)),
+            messages.NhrpError.of(tunnel.name, kind, code, (packet.source_protocol, sender.nbma)),
             about=f"{tunnel.name} {why.name}",
             interval=REFUSAL_LOG_INTERVAL,
         )
         self._station.debug(
-            "nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: {kind} refused: {why.value}", outer_source
+            "nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: {kind} refused: {why.value}", sender.nbma
         )
         if isinstance(packet, ErrorIndication):
             return
         to = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
-        self._send(tunnel, outer_source, to, _Fault(code, offset, packet.serialize()))
+        self._send(tunnel, sender, to, _Fault(code, offset, packet.serialize()))
 
-    def unreadable(self, tunnel: Tunnel, data: bytes, outer_source: IPAddress, error: WireError) -> None:
+    def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbour, error: WireError) -> None:
         """Octets that are no packet: error 7, or 9 if an extension is at fault, if it can be said who sent them."""
-        self._station.refuse(tunnel, Refusal.MALFORMED, outer_source, str(error))
-        self._about_octets(tunnel, data, outer_source, None, error.offset)
+        self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
+        self._about_octets(tunnel, data, sender, None, error.offset)
 
-    def too_large(self, tunnel: Tunnel, data: bytes, outer_source: IPAddress) -> None:
+    def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbour) -> None:
         """More octets than any NHRP packet has: error 8, without a closer look."""
-        self._station.refuse(tunnel, Refusal.TOO_LARGE, outer_source, f"{len(data)} octets")
-        self._about_octets(tunnel, data, outer_source, ErrorCode.SDU_SIZE_EXCEEDED, 0)
+        self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
+        self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
 
     def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
         """Did it come back to the station that sent it?"""
         return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
 
     def _about_octets(
-        self, tunnel: Tunnel, data: bytes, outer_source: IPAddress, code: ErrorCode | None, offset: int
+        self, tunnel: Tunnel, data: bytes, sender: Neighbour, code: ErrorCode | None, offset: int
     ) -> None:
         envelope = peek(data)
         if envelope is None or envelope.kind == PacketType.ERROR_INDICATION:
@@ -106,13 +107,13 @@ class Errors:
             in_extensions = 0 < envelope.extension_offset <= offset
             code = ErrorCode.INVALID_EXTENSION if in_extensions else ErrorCode.PROTOCOL_ERROR
         to = envelope.destination_protocol if envelope.kind in _REPLY_TYPES else envelope.source_protocol
-        self._send(tunnel, outer_source, to, _Fault(code, offset, data))
+        self._send(tunnel, sender, to, _Fault(code, offset, data))
 
-    def _send(self, tunnel: Tunnel, nbma: IPAddress, to: IPAddress, fault: _Fault) -> None:
+    def _send(self, tunnel: Tunnel, sender: Neighbour, to: IPAddress, fault: _Fault) -> None:
         address, own_nbma = tunnel.own
-        if to == address or to.version != address.version or nbma == own_nbma or not is_one_station(to):
+        if to == address or to.version != address.version or sender.nbma == own_nbma or not is_one_station(to):
             return
-        if not self._may_send(nbma):
+        if not self._may_send(sender):
             tunnel.counters.count_refused(Refusal.ERROR_LIMIT)
             return
         indication = ErrorIndication(
@@ -123,15 +124,15 @@ class Errors:
             error_offset=fault.offset,
             packet=bytes(fault.octets[:LARGEST_QUOTE]),
         )
-        self._station.send(tunnel, nbma, indication)
+        self._station.send(tunnel, sender, indication)
 
-    def _may_send(self, nbma: IPAddress) -> bool:
+    def _may_send(self, sender: Neighbour) -> bool:
         now = self._station.now
-        limit = self._to_one.get(nbma)
+        limit = self._to_one.get(sender.account)
         if limit is None:
             if len(self._to_one) >= LARGEST_COUNTED:
                 del self._to_one[next(iter(self._to_one))]
-            limit = self._to_one[nbma] = SendLimit(ERRORS_TO_ONE, ERROR_SECONDS)
+            limit = self._to_one[sender.account] = SendLimit(ERRORS_TO_ONE, ERROR_SECONDS)
         return limit.take(now) and self._to_all.take(now)
 
 

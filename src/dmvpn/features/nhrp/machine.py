@@ -32,7 +32,15 @@ from dmvpn.base.events import (
     Unresolved,
     UsageReported,
 )
-from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TunnelChanged
+from dmvpn.base.notices import (
+    Configured,
+    ConnectionChanged,
+    InterfaceChanged,
+    Notice,
+    ProtectionChanged,
+    RouteChanged,
+    TunnelChanged,
+)
 from dmvpn.features.nhrp.envelope import peek_version
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics, Withdraw
 from dmvpn.features.nhrp.model import NhrpConfig
@@ -61,6 +69,8 @@ class NhrpMachine:
         NameResolved,
         InterfaceChanged,
         TunnelChanged,
+        ProtectionChanged,
+        ConnectionChanged,
         RouteChanged,
         EffectFailed,
         Remembered,

@@ -87,6 +87,34 @@ class ErrorReceived(Log):
         return cls("NHRP", 3, "PAKERROR", f"Receive Error Indication for our {kind}, code: {error_name(code)}")
 
 
+class IdentityRefused(Log):
+    """`ip nhrp bind identity`: a station with valid credentials wants a tunnel address that another one has registered.
+
+    Either somebody uses an address that is not his, or a spoke was replaced by one with another identity: then the old
+    entry has to expire, or go by `clear ip nhrp`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, tunnel: str, client: tuple[IPAddress, IPAddress], holder: str, claimant: str) -> Self:
+        """client: tunnel and NBMA address; holder, claimant: IKE identities."""
+        who = claimant or "a station without an identity of its own"
+        return cls("NHRP", 4, "IDENTITY", f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
+
+
+class SocketChanged(Log):
+    """Packets of a tunnel to this NBMA address can be protected from now on, or no more."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> Self:
+        """local, remote: NBMA addresses. The second blank is IOS's."""
+        text = f" {tunnel}: local address : {local} remote address : {remote} socket is {'UP' if up else 'DOWN'}"
+        return cls("DMVPN", 5, "CRYPTO_SS", text)
+
+
 class NhsUp(Log):
     """We are registered with a next hop server."""
 
@@ -216,6 +244,8 @@ def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
 MESSAGES = (
     ReplyWithError,
     ErrorReceived,
+    IdentityRefused,
+    SocketChanged,
     NhsUp,
     NhsDown,
     NhcUp,

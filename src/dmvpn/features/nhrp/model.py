@@ -50,8 +50,9 @@ class TunnelConfig:
     that register do too. holdtime, registration_timeout, redirect_interval, fallback: seconds. max_send: packets and
     seconds. group: sent with registrations. max_connections: (cluster, servers used at a time). if_state: the line
     protocol follows the servers. server_only, interest: no Resolution Requests; non_caching: nothing is learned from
-    those of others. record: our requests collect the servers they pass. responder: the interface whose address names us
-    as responder, "" for the tunnel itself.
+    those of others. bind_identity: a registered address belongs to the IKE identity that has it. record: our requests
+    collect the servers they pass. responder: the interface whose address names us as responder, "" for the tunnel
+    itself.
     """
 
     name: str
@@ -67,6 +68,7 @@ class TunnelConfig:
     max_connections: tuple[tuple[int, int], ...] = ()
     registration_timeout: int | None = None
     unique: bool = True
+    bind_identity: bool = False
     shortcut: bool = False
     redirect: bool = False
     redirect_interval: int = DEFAULT_REDIRECT_INTERVAL

@@ -5,6 +5,7 @@
     Unresolved                                    resolver.py
     Hairpin                                       redirect.py
     IpReceived, UsageReported                     peers.py, registration.py (who is alive?)
+    ProtectionChanged, ConnectionChanged          protection.py, from there to all parts that may send now, or no more
     RouteChanged                                  here: shortcuts and given prefixes follow the routing table
     ClearCache, ClearSessions ...                 here
     EffectFailed                                  refused_orders.py
@@ -35,9 +36,11 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.notices import (
     Configured,
+    ConnectionChanged,
     InterfaceChanged,
     MulticastReached,
     Notice,
+    ProtectionChanged,
     RouteChanged,
     RouteSource,
     TunnelChanged,
@@ -52,6 +55,7 @@ from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions,
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.names import Names
 from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.protection import Protection
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
 from dmvpn.features.nhrp.redirect import Redirects
@@ -84,10 +88,18 @@ class Overlay:
         self._names = Names(station)
         self._server = Server(station, self._peers)
         self._resolver = Resolver(station, self._peers, self._routes)
-        responder = Responder(station, self._peers)
         self._purger = Purger(station, self._peers, self._server)
+        self._responder = Responder(station, self._peers, self._purger)
         self._registration = Registration(station, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
+        self._protection = Protection(
+            station,
+            server=self._server,
+            registration=self._registration,
+            resolver=self._resolver,
+            responder=self._responder,
+            peers=self._peers,
+        )
         errors = Errors(station)
         self._reception = Reception(
             station,
@@ -95,7 +107,7 @@ class Overlay:
             registration=self._registration,
             server=self._server,
             resolver=self._resolver,
-            responder=responder,
+            responder=self._responder,
             purger=self._purger,
             transit=Transit(station, errors),
         )
@@ -140,6 +152,10 @@ class Overlay:
                 self._interface_changed(event)
             case EffectFailed():
                 self._refused_orders.failed(event)
+            case ProtectionChanged():
+                self._protection.changed(event)
+            case ConnectionChanged():
+                self._protection.connection_changed(event)
             case NameResolved():
                 if self._names.resolved(event):
                     self._configuration.names_changed()
@@ -204,8 +220,10 @@ class Overlay:
     def _tunnel_changed(self, event: TunnelChanged) -> None:
         tunnel = self._station.tunnels.get(event.name)
         if tunnel is not None:
-            before = _identity(tunnel)
+            before, was_protected = _identity(tunnel), tunnel.protected
             tunnel.state = event.new
+            if tunnel.protected != was_protected:
+                self._configuration.protection_configured(tunnel)
             self._follow(tunnel, before)
 
     def _interface_changed(self, event: InterfaceChanged) -> None:
@@ -218,9 +236,11 @@ class Overlay:
             if event.new is not None and event.new.line and not was_up and tunnel.has_server:
                 self._station.emit(MulticastReached(tunnel.name))  # of `if-state nhrp`: only now can anybody speak
 
-    def _follow(self, tunnel: Tunnel, before: tuple[bool, object, object, object]) -> None:
+    def _follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
         """The tunnel's state changed: start, stop or begin anew."""
-        was_running = before[0]
+        was_running = bool(before[0])
+        if before != _identity(tunnel):
+            self._station.sockets.touch_all(tunnel)
         if tunnel.running and not was_running:
             tunnel.counters.count(Happening.UP)
             self._configuration.came_up(tunnel)
@@ -275,6 +295,8 @@ class Overlay:
                 self._resolver.due(timer)
             case TimerKind.PURGE:
                 self._purger.due(timer)
+            case TimerKind.REPLY:
+                self._responder.due(timer)
             case _:
                 tunnel = self._station.tunnels.get(timer.tunnel)
                 if tunnel is not None:
@@ -363,6 +385,6 @@ class Overlay:
                 self._registration.restart(tunnel, static)
 
 
-def _identity(tunnel: Tunnel) -> tuple[bool, IPAddress | None, IPAddress | None, IPAddress | None]:
-    """What others know of us by, and whether we speak at all."""
-    return tunnel.running, tunnel.nbma, tunnel.address, tunnel.link_local
+def _identity(tunnel: Tunnel) -> tuple[bool, IPAddress | None, IPAddress | None, IPAddress | None, bool]:
+    """What others know of us by, whether we speak at all, and whether in clear."""
+    return tunnel.running, tunnel.nbma, tunnel.address, tunnel.link_local, tunnel.protected

@@ -8,6 +8,7 @@ sent over the path. What the peer sends shows the other direction, and proves no
     PROVEN    packets go directly; while they do, one echo a second checks the path
     SUSPECT   a check was not answered: echoes in quick succession, packets still go directly
     LOST      none of them was answered: packets go by the hub; tried again later and later, or when the peer is heard
+    BARE      on a protected tunnel: nothing protects packets to it (any more), so none may go, echoes neither
 
 A path that was lost must answer several echoes before it is used again, and the longer its last lives were short, the
 longer it rests: a path that flaps is used little, and nothing is lost by that.
@@ -28,6 +29,7 @@ from dmvpn.base.reasons import Reason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.neighbour import Neighbour
 
 
 class PathState(enum.Enum):
@@ -37,6 +39,7 @@ class PathState(enum.Enum):
     PROVEN = "proven"
     SUSPECT = "suspect"
     LOST = "lost"
+    BARE = "bare"
 
 
 class Move(enum.Enum):
@@ -47,6 +50,7 @@ class Move(enum.Enum):
     CHECK_DUE = "packets take it, and the last check is a while ago"
     PROBE_DUE = "the last echo was not answered yet"
     EXHAUSTED = "the last echo of a series was not answered"
+    BARED = "nothing protects packets to it"
 
 
 class Act(enum.Enum):
@@ -71,6 +75,12 @@ MOVES: dict[tuple[PathState, Move], PathState] = {
     (PathState.SUSPECT, Move.EXHAUSTED): PathState.LOST,
     (PathState.LOST, Move.START): PathState.PROVING,
     (PathState.LOST, Move.PROVED): PathState.PROVEN,
+    (PathState.PROVING, Move.BARED): PathState.BARE,
+    (PathState.PROVEN, Move.BARED): PathState.BARE,
+    (PathState.SUSPECT, Move.BARED): PathState.BARE,
+    (PathState.LOST, Move.BARED): PathState.BARE,
+    (PathState.BARE, Move.BARED): PathState.BARE,
+    (PathState.BARE, Move.START): PathState.PROVING,
 }
 
 #: Packets take the direct path in these.
@@ -98,11 +108,11 @@ PATIENCE = 5.0
 class Path:
     """One direct path. identifier: of its echoes. deadline: when it wants `expired`, seconds, or None.
 
-    sequence: of the last echo. checked_at: when the last one was answered.
+    neighbour: where packets go by it. sequence: of the last echo. checked_at: when the last one was answered.
     """
 
     peer: IPAddress
-    nbma: IPAddress
+    neighbour: Neighbour
     identifier: int
     since: float
     state: PathState = PathState.PROVING
@@ -116,6 +126,11 @@ class Path:
     _used_since: float = 0.0
     _rest: float = FIRST_REST
     _awaited: bool = False
+
+    @property
+    def nbma(self) -> IPAddress:
+        """The peer's NBMA address."""
+        return self.neighbour.nbma
 
     @property
     def usable(self) -> bool:
@@ -133,6 +148,8 @@ class Path:
             return []
         if self.state is PathState.LOST:
             self._missing = ANSWERS_AFTER_LOSS
+        elif self.state is PathState.BARE:
+            self.reason = None
         self._move(Move.START, now)
         self._tries = 0
         return self._probe(now)
@@ -143,8 +160,18 @@ class Path:
         self.deadline = now + PATIENCE
         return []
 
+    def bare(self, reason: Reason | None, now: float) -> list[Act]:
+        """Nothing protects packets to it: it rests until `start` says that something does."""
+        was_usable = self.usable
+        self._move(Move.BARED, now)
+        self.deadline = None
+        self.reason = reason
+        return [Act.LEAVE] if was_usable else []
+
     def answered(self, sequence: int, now: float) -> list[Act]:
         """The echo with this number was answered. The same answer once more proves nothing more."""
+        if self.state is PathState.BARE:
+            return []
         if not 0 < (sequence - self._last_answered) & 0xFFFF < 0x8000:
             return []
         self._last_answered = sequence

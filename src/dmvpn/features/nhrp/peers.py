@@ -14,13 +14,14 @@ While no server answers there is no better way than a direct path, even a lost o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.binding import Binding, fill, whereabouts, why_wait
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.standby import Standby
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
@@ -41,22 +42,6 @@ LARGEST_GLEANED = 256
 BRIDGE = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """What a message said of a peer. nbma: where packets go; claimed: what the peer wrote, if a translator changed it.
-
-    direct: the message came straight from the peer. flags: further ones for its host entry.
-    """
-
-    next_hop: IPAddress
-    nbma: IPAddress
-    claimed: IPAddress | None = None
-    holding_time: int
-    mtu: int = 0
-    direct: bool = False
-    flags: Flag = NO_FLAGS
-
-
 class Peers:
     """Owns the resolved and implicit entries, their paths and adjacencies."""
 
@@ -74,49 +59,56 @@ class Peers:
         entry = tunnel.cache.host(binding.next_hop)
         if entry is not None and entry.binds:
             return entry
+        at = whereabouts(entry, binding)
         if entry is None or entry.type is EntryType.INCOMPLETE:
             if entry is not None:
                 self.supersede(tunnel, entry)
             entry = Entry(
                 target=Prefix.host(binding.next_hop),
                 next_hop=binding.next_hop,
-                nbma=binding.nbma,
+                nbma=at.nbma,
+                connection=at.connection,
                 type=EntryType.DYNAMIC,
                 created=now,
                 flags=Flag.TEMPORARY,
             )
-            _fill(entry, binding, now)
+            fill(entry, binding, now)
             self._station.add_entry(tunnel, entry)
         else:
-            if entry.nbma != binding.nbma:
-                self._move(tunnel, entry, binding.nbma)
-            _fill(entry, binding, now)
+            if entry.neighbour != at:
+                self._move(tunnel, entry, at)
+            fill(entry, binding, now)
+            self._station.sockets.touch(tunnel, entry.nbma)
             self._station.time_entry(tunnel, entry)
-        self._update_path(tunnel, binding)
+        if at.connection and binding.direct:
+            self._unbind_others(tunnel, entry)
+        self._update_path(tunnel, entry, binding)
         return entry
 
     def learn_prefix(self, tunnel: Tunnel, target: Prefix, binding: Binding, asked: IPAddress) -> None:
         """Take in a prefix behind a peer that `learn` knows already."""
         now = self._station.now
-        old = tunnel.cache.get(target)
+        old, peer = tunnel.cache.get(target), tunnel.cache.host(binding.next_hop)
         if old is not None and (old.binds or old.is_local):
             return
+        at = whereabouts(peer, binding)
         if old is not None and old.next_hop == binding.next_hop and old.type is EntryType.DYNAMIC:
-            if old.nbma != binding.nbma:
-                tunnel.cache.move(old, binding.nbma)
-            _fill(old, binding, now)
+            if old.neighbour != at:
+                self._station.move_entry(tunnel, old, at)
+            fill(old, binding, now)
             self._station.time_entry(tunnel, old)
             return
         entry = Entry(
             target=target,
             next_hop=binding.next_hop,
-            nbma=binding.nbma,
+            nbma=at.nbma,
+            connection=at.connection,
             type=EntryType.DYNAMIC,
             created=now,
             flags=Flag.TEMPORARY,
             asked=asked,
         )
-        _fill(entry, binding, now)
+        fill(entry, binding, now)
         if old is not None:
             self.drop(tunnel, old)
         self._station.add_entry(tunnel, entry)
@@ -168,7 +160,7 @@ class Peers:
             oldest = next(iter(tunnel.gleaned))
             del tunnel.gleaned[oldest]
             self._station.clear_adjacency(tunnel, oldest)
-        self._station.set_adjacency(tunnel, next_hop, server.nbma)
+        self._station.set_adjacency(tunnel, next_hop, Neighbour(server.nbma))
         return True
 
     def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
@@ -185,25 +177,25 @@ class Peers:
                 self._leave(tunnel, path)
         for next_hop in list(tunnel.gleaned):
             if server is not None and server.nbma is not None:
-                self._station.set_adjacency(tunnel, next_hop, server.nbma)
+                self._station.set_adjacency(tunnel, next_hop, Neighbour(server.nbma))
             else:
                 del tunnel.gleaned[next_hop]
                 self._station.clear_adjacency(tunnel, next_hop)
 
-    def nbma_of(self, tunnel: Tunnel, next_hop: IPAddress) -> IPAddress | None:
-        """The NBMA address that packets for the next hop may go to, if we know it and it is proved."""
+    def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
+        """Where packets for the next hop may go, if we know it and it is proved."""
         entry = tunnel.cache.host(next_hop)
-        if entry is None or entry.nbma is None:
+        if entry is None or entry.neighbour is None:
             return None
         if entry.type is EntryType.STATIC:
-            return self._standby.nbma_for(tunnel, next_hop) or entry.nbma
-        return entry.nbma if entry.binds or self._is_usable(tunnel, next_hop) else None
+            return self._standby.in_place_of(tunnel, next_hop) or entry.neighbour
+        return entry.neighbour if entry.binds or self._is_usable(tunnel, next_hop) else None
 
     def direct_way(self, tunnel: Tunnel, destination: IPAddress) -> Onward | None:
         """The way to the peer that has the destination, if packets go there directly."""
         entry = tunnel.cache.lookup(destination)
         path = tunnel.paths.get(entry.next_hop) if entry is not None else None
-        return Onward(tunnel, path.peer, path.nbma) if path is not None and path.usable else None
+        return Onward(tunnel, path.peer, path.neighbour) if path is not None and path.usable else None
 
     def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
         """The prefix for which our route by this peer stands in for one that the routing protocol took back."""
@@ -222,8 +214,8 @@ class Peers:
         """Who was heard, and who is sent to, since the last look at the counters."""
         now = self._station.now
         for path in list(tunnel.paths.values()):
-            acts = path.heard(now) if path.nbma in traffic.heard else []
-            if tunnel.carries(path.nbma, now) or _may_be_forgotten(tunnel, path, now):
+            acts = path.heard(now) if path.neighbour.account in traffic.heard else []
+            if tunnel.carries(path.neighbour, now) or _may_be_forgotten(tunnel, path, now):
                 acts += path.check(now)
             self._carry_out(tunnel, path, acts)
 
@@ -237,32 +229,91 @@ class Peers:
                 Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(path.peer)), self._station.now
             )
 
+    # -------------------------------------------------------------------------------------------- protection
+
+    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> list[Path]:
+        """A connection with this address came, went or has moved here. The paths that can be proved from now on."""
+        begun: list[Path] = []
+        for path in [path for path in tunnel.paths.values() if path.nbma == nbma]:
+            entry = tunnel.cache.host(path.peer)
+            if entry is not None and self._secure(tunnel, entry, path):
+                begun.append(path)
+        return begun
+
+    def moved(self, tunnel: Tunnel, to: Neighbour) -> None:
+        """The peers of a connection are at another address or port now; packets go on as they did."""
+        for entry in tunnel.cache.over(to.connection):
+            self._station.sockets.touch(tunnel, entry.nbma)
+            path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
+            if path is not None and path.neighbour.connection == to.connection:
+                path.neighbour = to
+                if path.state is PathState.LOST:
+                    self._carry_out(tunnel, path, path.start(self._station.now))
+            if entry.binds or entry.neighbour == to:
+                continue
+            self._station.move_entry(tunnel, entry, to)
+            if entry.is_next_hop and tunnel.adjacencies.get(entry.next_hop, to).connection == to.connection:
+                self._station.set_adjacency(tunnel, entry.next_hop, to)
+
+    def _unbind_others(self, tunnel: Tunnel, entry: Entry) -> None:
+        """A peer was heard over its connection: whoever was only thought to be at the end of that is not."""
+        for other in tunnel.cache.over(entry.connection):
+            if other.nbma is None or other.binds or is_same_station(entry, other):
+                continue
+            self._station.move_entry(tunnel, other, Neighbour(other.nbma))
+            path = tunnel.paths.get(other.next_hop) if other.is_next_hop else None
+            if path is not None:
+                self._secure(tunnel, other, path)
+
+    def _secure(self, tunnel: Tunnel, entry: Entry, path: Path) -> bool:
+        """Let a path be the connection that leads to its peer now, or rest. True: it is to be proved from now on."""
+        now = self._station.now
+        to = way_to(self._station.ports.protection, tunnel, entry)
+        if to == path.neighbour and path.state is not PathState.BARE and not path.waits:
+            return False
+        if to is None or to.connection != path.neighbour.connection:
+            reason = why_bare(self._station.ports.protection, tunnel, entry)
+            if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
+                # Perhaps its translator began anew, and shows it by another port.
+                self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, entry.target), now)
+            self._carry_out(tunnel, path, path.bare(reason, now))
+        if to is None:
+            return False
+        path.neighbour = to
+        for other in tunnel.cache.behind(path.peer):
+            if not other.binds:
+                self._station.move_entry(tunnel, other, to)
+        self._carry_out(tunnel, path, path.start(now))
+        return True
+
     # -------------------------------------------------------------------------------------------- consequences
 
-    def _update_path(self, tunnel: Tunnel, binding: Binding) -> None:
+    def _update_path(self, tunnel: Tunnel, entry: Entry, binding: Binding) -> None:
         now = self._station.now
         path = tunnel.paths.get(binding.next_hop)
         if path is not None and path.nbma != binding.nbma:
             self._echoes.forget(tunnel, path)
             path = None
         if path is None:
-            path = Path(binding.next_hop, binding.nbma, self._echoes.identifier(), now)
+            path = Path(binding.next_hop, Neighbour(binding.nbma), self._echoes.identifier(), now)
             tunnel.paths[binding.next_hop] = path
             self._echoes.watch(tunnel, path)
             self._station.watch_traffic(tunnel)
-            reason = _why_wait(tunnel, binding, now)
-            acts = path.start(now) if reason is None else path.wait(reason, now)
-        else:
-            acts = path.heard(now) if binding.direct else []
-        self._carry_out(tunnel, path, acts)
+            if not tunnel.protected:
+                reason = why_wait(tunnel, binding, now)
+                self._carry_out(tunnel, path, path.start(now) if reason is None else path.wait(reason, now))
+        elif binding.direct:
+            self._carry_out(tunnel, path, path.heard(now))
+        if tunnel.protected:
+            self._secure(tunnel, entry, path)
 
-    def _move(self, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> None:
-        """The peer has another NBMA address: what it had is not to be used any more, the new one must prove itself."""
+    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
+        """The peer is somewhere else: what it had is not to be used any more, the new place must prove itself."""
         path = tunnel.paths.get(entry.next_hop)
         if path is not None and path.usable:
             self._leave(tunnel, path)
         for other in tunnel.cache.behind(entry.next_hop):
-            tunnel.cache.move(other, nbma)
+            self._station.move_entry(tunnel, other, to)
 
     def _carry_out(self, tunnel: Tunnel, path: Path, acts: list[Act]) -> None:
         for act in acts:
@@ -273,15 +324,17 @@ class Peers:
                     self._use(tunnel, path)
                 case Act.LEAVE:
                     self._leave(tunnel, path)
+        if acts and acts != [Act.PROBE]:
+            self._station.sockets.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.reason = path.reason
         self._echoes.arm(tunnel, path)
 
     def _use(self, tunnel: Tunnel, path: Path) -> None:
-        was_used = tunnel.adjacencies.get(path.peer) == path.nbma
+        was_used = tunnel.adjacencies.get(path.peer) == path.neighbour
         tunnel.gleaned.pop(path.peer, None)
-        self._station.set_adjacency(tunnel, path.peer, path.nbma)
+        self._station.set_adjacency(tunnel, path.peer, path.neighbour)
         for entry in tunnel.cache.behind(path.peer):
             self._use_entry(tunnel, entry)
         if not was_used:
@@ -326,32 +379,11 @@ class Peers:
 
 def _was_kept_for_want_of_another(tunnel: Tunnel, path: Path) -> bool:
     """Is it lost, or being tried again, and do packets take it all the same, because no server answered?"""
-    return not path.usable and tunnel.adjacencies.get(path.peer) == path.nbma
+    packets_go_to = tunnel.adjacencies.get(path.peer)
+    return not path.usable and packets_go_to is not None and packets_go_to.nbma == path.nbma
 
 
 def _may_be_forgotten(tunnel: Tunnel, path: Path, now: float) -> bool:
     """Does a translator stand before us that may soon forget this path? Then the peer could not send any more."""
     idle = path.checked_at is None or now - path.checked_at >= NAT_KEEPALIVE
     return tunnel.public_nbma is not None and path.usable and idle
-
-
-def _why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
-    """Why the peer has to begin, if it has to: a stray packet must not take the place of its flow at its translator.
-
-    Linux, for one, would drop then what the peer sends to us. If we are behind NAT ourselves, both have to begin.
-    """
-    if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
-        return None
-    evidence = f"{binding.nbma} stands for {binding.claimed}"
-    return Reason("the peer is behind NAT and has sent nothing directly yet", evidence, since=now)
-
-
-def _fill(entry: Entry, binding: Binding, now: float) -> None:
-    """Bring an entry up to what the message said: it is implicit no longer if the peer itself says so."""
-    kept = entry.flags & Flag.TEMPORARY
-    entry.flags = kept | Flag.ROUTER | (Flag.NHOP | binding.flags if entry.is_next_hop else NO_FLAGS)
-    if binding.claimed is not None:
-        entry.flags |= Flag.NAT
-    entry.claimed, entry.mtu = binding.claimed, binding.mtu
-    entry.holding_time = binding.holding_time
-    entry.expires = now + binding.holding_time

@@ -16,10 +16,12 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.connections import secured, way_to
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     NatAddress,
 )
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
@@ -38,13 +40,13 @@ LARGEST_OUTSTANDING = 16_384
 
 @dataclass(slots=True)
 class Outstanding:
-    """A Purge Request without answer. nbma: where it went last: first straight, then along the routes.
+    """A Purge Request without answer. to: where it went last: first straight, then along the routes.
 
     withdrawal: of our own registration, from a server.
     """
 
     tunnel: str
-    nbma: IPAddress
+    to: Neighbour
     packet: PurgeRequest
     withdrawal: bool
     tries: int = 0
@@ -66,13 +68,13 @@ class Purger:
         self._station.remove_entry(tunnel, entry)
         for requester, known in (entry.requesters or {}).items():
             if known.expires > self._station.now:
-                self._send(tunnel, requester, known.nbma, entry.target)
+                self._send(tunnel, requester, self._way(tunnel, requester, known.at), entry.target)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
         """Take our registration back from a server."""
         if tunnel.running and tunnel.address is not None:
             local = (Prefix.host(tunnel.link_local),) if tunnel.link_local is not None else ()
-            self._send(tunnel, server, nbma, Prefix.host(tunnel.address), *local, withdrawal=True)
+            self._send(tunnel, server, Neighbour(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
 
     def leave(self, tunnel: Tunnel) -> None:
         """An orderly stop: servers are to forget us, and those who resolved something of ours what they know.
@@ -90,7 +92,8 @@ class Purger:
             for requester, known in (entry.requesters or {}).items():
                 if known.expires > self._station.now:
                     packet = self._request(tunnel, requester, tuple(named))
-                    self._station.send(tunnel, known.nbma, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+                    to = self._way(tunnel, requester, known.at)
+                    self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             self._station.remove_entry(tunnel, entry)
 
     def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
@@ -98,8 +101,20 @@ class Purger:
         for request_id, outstanding in list(self._outstanding.items()):
             told = outstanding.packet.destination_protocol
             if outstanding.withdrawal and (outstanding.tunnel, told) == (tunnel.name, server):
-                del self._outstanding[request_id]
-                self._station.deadlines.cancel(Timer(TimerKind.PURGE, tunnel.name, request_id))
+                self._end(request_id, outstanding)
+
+    def given_again(self, tunnel: Tunnel, requester: IPAddress, prefix: Prefix) -> None:
+        """Somebody resolves a prefix of ours anew: what we took back before and was not answered must not undo that.
+
+        Our tunnel address, the next hop of the answer, is given again with it.
+        """
+        for request_id, outstanding in list(self._outstanding.items()):
+            told = (outstanding.tunnel, outstanding.packet.destination_protocol)
+            if outstanding.withdrawal or told != (tunnel.name, requester):
+                continue
+            purged = [cie.protocol for cie in outstanding.packet.cies]
+            if prefix.address in purged or any(own in purged for own in tunnel.addresses):
+                self._end(request_id, outstanding)
 
     def due(self, timer: Timer) -> None:
         """A Purge Request went unanswered."""
@@ -114,30 +129,30 @@ class Purger:
         way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
         # A withdrawal goes straight always: of a registration nobody else may speak.
         if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
-            outstanding.nbma = way.nbma
+            outstanding.to = way.neighbour
         self._transmit(tunnel, outstanding)
 
     # -------------------------------------------------------------------------------------------- receiving
 
-    def request(self, tunnel: Tunnel, packet: PurgeRequest, outer_source: IPAddress) -> None:
+    def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: Neighbour) -> None:
         """A Purge Request for us."""
         purged: PrefixTable[None] = PrefixTable()
         for cie in packet.cies:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
-        from_server = self._from_server(tunnel, outer_source)
+        from_server = self._from_server(tunnel, sender.nbma)
         done = refused = False
         for member in self._station.network(tunnel):
-            for entry in _named(member, purged, outer_source, all_of_them=from_server):
+            for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
                     continue  # on another link it is another station's
-                if entry.nbma == outer_source or (from_server and _may_be_told(packet, entry, tunnel)):
+                if sender.meets(entry.neighbour) or (from_server and _may_be_told(packet, entry, tunnel)):
                     self._purge(member, entry)
                     done = True
                 else:
                     refused = True
         if refused and not done:
-            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, outer_source)
+            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, sender.nbma)
             return
         if not packet.flags & PurgeFlag.NO_REPLY:
             reply = PurgeReply(
@@ -149,17 +164,33 @@ class Purger:
                 cies=tuple(replace(cie, code=CieCode.SUCCESS) for cie in packet.cies),
                 extensions=hop_by_hop(packet.extensions, self._station.authentication(tunnel)),
             )
-            self._station.send(tunnel, outer_source, reply)
+            self._station.send(tunnel, sender, reply)
 
-    def reply(self, tunnel: Tunnel, packet: PurgeReply, outer_source: IPAddress) -> None:
+    def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: Neighbour) -> None:
         """A Purge Reply for us."""
-        outstanding = self._outstanding.pop(packet.request_id, None)
+        outstanding = self._outstanding.get(packet.request_id)
         if outstanding is None:
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
         else:
-            self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, packet.request_id))
+            self._end(packet.request_id, outstanding)
 
     # -------------------------------------------------------------------------------------------- parts
+
+    def _end(self, request_id: int, outstanding: Outstanding) -> None:
+        del self._outstanding[request_id]
+        self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, request_id))
+
+    def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbour) -> Neighbour:
+        """Straight to who resolved something; where nothing protects that, by the routes. at: where our reply went."""
+        if not tunnel.protected:
+            return at
+        entry = tunnel.cache.host(requester)
+        protection = self._station.ports.protection
+        straight = secured(protection, tunnel, at) if entry is None else way_to(protection, tunnel, entry)
+        if straight is not None:
+            return straight
+        way = find_way(self._station, tunnel, requester)
+        return way.neighbour if isinstance(way, Onward) and way.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
         """Did a server of ours send it, or pass it on?"""
@@ -176,15 +207,15 @@ class Purger:
             self._peers.drop(tunnel, entry)
 
     def _send(
-        self, tunnel: Tunnel, destination: IPAddress, nbma: IPAddress, *purged: Prefix, withdrawal: bool = False
+        self, tunnel: Tunnel, destination: IPAddress, to: Neighbour, *purged: Prefix, withdrawal: bool = False
     ) -> None:
         if not tunnel.running:
             return
         packet = self._request(tunnel, destination, purged)
         if len(self._outstanding) >= LARGEST_OUTSTANDING:
-            self._station.send(tunnel, nbma, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+            self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             return
-        outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, nbma, packet, withdrawal)
+        outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, to, packet, withdrawal)
         self._transmit(tunnel, outstanding)
 
     def _request(self, tunnel: Tunnel, destination: IPAddress, purged: tuple[Prefix, ...]) -> PurgeRequest:
@@ -207,7 +238,7 @@ class Purger:
         when = self._station.now + RETRIES[outstanding.tries]
         outstanding.tries += 1
         self._station.deadlines.set(Timer(TimerKind.PURGE, tunnel.name, outstanding.packet.request_id), when)
-        self._station.send(tunnel, outstanding.nbma, outstanding.packet)
+        self._station.send(tunnel, outstanding.to, outstanding.packet)
 
 
 def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:

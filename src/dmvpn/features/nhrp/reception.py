@@ -18,6 +18,7 @@ from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.extensions import Authentication, UnknownExtension, find, repeated
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -88,24 +89,31 @@ class Reception:
         if not tunnel.running:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
+        if tunnel.protected and not event.connection:
+            self._station.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
+            return
+        sender = Neighbour(event.outer_source, event.connection)
         if len(event.data) > LARGEST_MESSAGE:
-            self._errors.too_large(tunnel, event.data, event.outer_source)
+            self._errors.too_large(tunnel, event.data, sender)
             return
         try:
             packet = parse(event.data)
             _check_underlay(packet, event.outer_source)
         except WireError as error:
-            self._errors.unreadable(tunnel, event.data, event.outer_source, error)
+            self._errors.unreadable(tunnel, event.data, sender, error)
             return
         tunnel.counters.count_received(packet.TYPE)
         self._station.show(Direction.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
-        source = event.outer_source
-        if self._is_authentic(tunnel, packet, source) and self._is_consistent(tunnel, packet, source):
-            self._deliver(tunnel, packet, event.outer_source)
+        if (
+            self._is_authentic(tunnel, packet, sender)
+            and self._is_consistent(tunnel, packet, sender)
+            and (not tunnel.config.bind_identity or self._is_of_its_source(tunnel, packet, sender))
+        ):
+            self._deliver(tunnel, packet, sender)
 
     # -------------------------------------------------------------------------------------------- decisions
 
-    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> bool:
+    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
         """The password, if one is configured: it must be there, and the same to the octet."""
         password = tunnel.config.password
         if not password or isinstance(packet, ErrorIndication):
@@ -118,71 +126,80 @@ class Reception:
             reason = Reason(what, "", "RFC 2332 §5.3.4", since=self._station.now)
             self._registration.failed(tunnel, packet.request_id, reason)
         code, why = ErrorCode.AUTHENTICATION_FAILURE, Refusal.AUTHENTICATION
-        self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, received))
+        self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, received))
         return False
 
-    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> bool:
+    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
         """Of each extension there may be one (RFC 2332 §5.3): with two records, which one tells the loop?"""
         second = repeated(packet.extensions)
         if second is None:
             return True
         code, why = ErrorCode.INVALID_EXTENSION, Refusal.INVALID_EXTENSION
-        self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, second))
+        self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, second))
         return False
 
-    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> None:
+    def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
+        """`ip nhrp bind identity`: whoever asks or purges in the name of another would be believed by those behind us.
+
+        A registration is not dropped but refused, and a reply has its asker as the source.
+        """
+        if isinstance(packet, (RegistrationRequest, *REPLIES)):
+            return True
+        return self._server.may_speak_for(tunnel, packet.source_protocol, sender)
+
+    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> None:
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
             return
         if isinstance(packet, RegistrationRequest) and self._server.is_for_us(tunnel, packet):
-            self._take(tunnel, packet, outer_source, None)
+            self._take(tunnel, packet, sender, None)
             return
         towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
-        match find_way(self._station, tunnel, towards, outer_source):
+        match find_way(self._station, tunnel, towards, sender):
             case Here() as here:
-                self._take(tunnel, packet, outer_source, here)
+                self._take(tunnel, packet, sender, here)
             case Onward() as onward:
-                self._transit.forward(tunnel, packet, outer_source, onward)
+                self._transit.forward(tunnel, packet, sender, onward)
             case Nowhere():
                 back = self._transit.way_back(tunnel, packet)
-                if back is not None and back.nbma != outer_source:
-                    self._transit.forward(tunnel, packet, outer_source, back)
+                if back is not None and not back.neighbour.meets(sender):
+                    self._transit.forward(tunnel, packet, sender, back)
                 else:
-                    self._refuse(tunnel, packet, outer_source)
+                    self._refuse(tunnel, packet, sender)
 
-    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress) -> None:
+    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> None:
         """There is no way to where the packet wants to go."""
         if isinstance(packet, ResolutionRequest):
-            self._responder.refuse(tunnel, packet, outer_source)
+            self._responder.refuse(tunnel, packet, sender)
         elif isinstance(packet, ErrorIndication | TrafficIndication):
             tunnel.counters.count_refused(Refusal.NO_WAY)
         else:
             code = ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
-            self._errors.refuse(tunnel, packet, outer_source, code, Refusal.NO_WAY, destination_offset(packet))
+            self._errors.refuse(tunnel, packet, sender, code, Refusal.NO_WAY, destination_offset(packet))
 
-    def _take(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress, here: Here | None) -> None:
+    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour, here: Here | None) -> None:
         """The packet is for us."""
         unknown = unknown_compulsory(packet.extensions, UnknownExtension)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
-            self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, unknown))
+            self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, unknown))
             return
         match packet:
             case RegistrationRequest():
-                self._server.request(tunnel, packet, outer_source)
+                self._server.request(tunnel, packet, sender)
             case RegistrationReply():
-                self._registration.reply(tunnel, packet, outer_source)
+                self._registration.reply(tunnel, packet, sender)
             case ResolutionRequest():
                 if here is not None:
-                    self._responder.answer(tunnel, packet, outer_source, here.prefix)
+                    self._responder.answer(tunnel, packet, sender, here.prefix)
             case ResolutionReply():
-                if not self._resolver.reply(tunnel, packet, outer_source):
+                if not self._resolver.reply(tunnel, packet, sender):
                     code = ErrorCode.INVALID_RESOLUTION_REPLY
-                    self._errors.refuse(tunnel, packet, outer_source, code, Refusal.UNSOLICITED)
+                    self._errors.refuse(tunnel, packet, sender, code, Refusal.UNSOLICITED)
             case PurgeRequest():
-                self._purger.request(tunnel, packet, outer_source)
+                self._purger.request(tunnel, packet, sender)
             case PurgeReply():
-                self._purger.reply(tunnel, packet, outer_source)
+                self._purger.reply(tunnel, packet, sender)
             case TrafficIndication():
                 addresses = quoted_addresses(packet.packet)
                 if addresses is not None:

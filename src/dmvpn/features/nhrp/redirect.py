@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import is_link_local
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.net import ip
@@ -35,7 +36,8 @@ class Redirects:
         self._station = station
 
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
-        """A packet came from `event.nbma` and went back into the network."""
+        """A packet came from a neighbour and went back into the network."""
+        came_from = Neighbour(event.nbma, event.connection)
         addresses = quoted_addresses(event.packet)
         if addresses is None:
             return
@@ -44,7 +46,7 @@ class Redirects:
         if not tunnel.config.redirect or on_link or source.is_multicast or destination.is_multicast:
             tunnel.counters.redirects_suppressed += 1
             return
-        if self._leads_to(event.out_tunnel, destination, event.nbma) or is_probe(event.packet):
+        if self._leads_to(event.out_tunnel, destination, came_from) or is_probe(event.packet):
             tunnel.counters.redirects_suppressed += 1
             return
         self._remember(tunnel, event.nbma, destination)
@@ -61,16 +63,16 @@ class Redirects:
                 NatAddress(),
             ),
         )
-        self._station.send(tunnel, event.nbma, indication)
+        self._station.send(tunnel, came_from, indication)
 
-    def _leads_to(self, out_tunnel: str, destination: IPAddress, nbma: IPAddress) -> bool:
+    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbour) -> bool:
         """Did the packet go back to the very station it came from?"""
         leaves_by = self._station.tunnels.get(out_tunnel)
         if leaves_by is None:
             return False
         for hop in self._station.ports.rib.forwarding(destination):
             next_hop = hop.address if hop.address is not None else destination
-            if hop.interface == out_tunnel and leaves_by.adjacencies.get(next_hop) == nbma:
+            if hop.interface == out_tunnel and came_from.meets(leaves_by.adjacencies.get(next_hop)):
                 return True
         return False
 

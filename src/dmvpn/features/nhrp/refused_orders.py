@@ -12,6 +12,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp import request_ids
 from dmvpn.features.nhrp.counters import Happening
+from dmvpn.features.nhrp.neighbour import Neighbour
 
 if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed
@@ -53,15 +54,16 @@ class RefusedOrders:
 
     def _still_holds(self, effect: Effect) -> bool:
         match effect:
-            case SetAdjacency(name, next_hop, nbma):
+            case SetAdjacency(name, next_hop):
                 tunnel = self._running(name)
-                return tunnel is not None and tunnel.adjacencies.get(next_hop) == nbma
+                order = Neighbour(effect.nbma, effect.connection)
+                return tunnel is not None and tunnel.adjacencies.get(next_hop) == order
             case ClearAdjacency(name, next_hop):
                 tunnel = self._running(name)
                 return tunnel is not None and next_hop not in tunnel.adjacencies
-            case SetMulticast(name, nbmas):
+            case SetMulticast(name):
                 tunnel = self._running(name)
-                return tunnel is not None and tunnel.multicast == nbmas
+                return tunnel is not None and self._station.multicast_order(tunnel) == effect
             case SetHairpin(name):
                 tunnel = self._running(name)
                 return tunnel is not None and tunnel.network_id == effect.network

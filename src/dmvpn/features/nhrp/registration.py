@@ -1,5 +1,8 @@
 """The client side of registration: drives the `NhsClient`s of a tunnel, RFC 2332 §5.2.3 and §5.2.4.
 
+On a protected tunnel a client rests until packets to its server are protected, and asks at once when they are, or when
+that is by another connection: a server that was started anew does not know us.
+
 One client for each configured server. Which of a cluster are used is decided in `choose`: the best by priority, as many
 as `max-connections` allows; one that fails is replaced by the next, and asked on, so that it can return (`fallback`).
 """
@@ -9,22 +12,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import HoldTunnel, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
+from dmvpn.features.nhrp.connections import why_not
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
-    Extensions,
     NatAddress,
     ResponderAddress,
     VendorPrivate,
-    find,
 )
+from dmvpn.features.nhrp.introductions import Introductions
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
@@ -56,6 +59,7 @@ class Registration:
         self._echoes = echoes
         self._peers = peers
         self._purger = purger
+        self._introductions = Introductions(station, peers)
 
     # -------------------------------------------------------------------------------------------- causes
 
@@ -71,7 +75,7 @@ class Registration:
         """Register anew with these servers."""
         for client in tunnel.clients.values():
             if tunnel.running and client.nhs in servers and client.state is not NhsState.WAITING:
-                self._carry_out(tunnel, client, client.start(self._station.now), _NOT_WANTED)
+                self._begin(tunnel, client)
 
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
         """The tunnel cannot send any more. The servers keep what they have: an address is theirs until it expires."""
@@ -102,6 +106,34 @@ class Registration:
             if client.is_silent and client.nbma in traffic.heard:
                 self._carry_out(tunnel, client, client.heard(now))
 
+    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
+        """Packets to this address are protected now, or by another connection, or not any more."""
+        for client in list(tunnel.clients.values()):
+            if client.nbma != nbma or client.state in (NhsState.DOWN, NhsState.WAITING):
+                continue
+            way = self._station.secured(tunnel, Neighbour(nbma))
+            if way is None or not client.is_responding:
+                if way is None or client.state is NhsState.BARE or way.connection != client.connection:
+                    self._begin(tunnel, client)
+            elif way.connection != client.connection:
+                client.connection = way.connection
+                self._carry_out(tunnel, client, client.renew(self._station.now))
+        self.choose(tunnel)
+
+    def peer_returned(self, tunnel: Tunnel, connection: int) -> None:
+        """The peer of a connection proved itself once more: it may have restarted, and not know us any more."""
+        for client in list(tunnel.clients.values()):
+            if (
+                client.nbma is None
+                or client.is_refused
+                or client.state not in (NhsState.EXPECTING, NhsState.RESPONDING)
+            ):
+                continue
+            way = self._station.secured(tunnel, Neighbour(client.nbma))
+            if way is not None and way.connection == connection:
+                now = self._station.now
+                self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
+
     def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
         """The server is not configured any more."""
         self._forget_path(tunnel, client.nhs)
@@ -114,11 +146,11 @@ class Registration:
         """A server answered an echo."""
         self._follow(tunnel, path, path.answered(sequence, self._station.now))
 
-    def reply(self, tunnel: Tunnel, packet: RegistrationReply, outer_source: IPAddress) -> None:
+    def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: Neighbour) -> None:
         """A Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
             return
         now = self._station.now
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
@@ -132,9 +164,10 @@ class Registration:
             )
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
-            self._learn_server(tunnel, client, packet)
-            self._learn_link_local(tunnel, client, packet)
-            tunnel.public_nbma = _translated(packet.extensions, tunnel.address, tunnel.nbma)
+            before = client.nhs
+            self._introductions.take(tunnel, client, packet)
+            if client.nhs != before:
+                self._forget_path(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))
         self.choose(tunnel)
 
@@ -174,7 +207,7 @@ class Registration:
                 continue
             if live < limit:
                 if client.state in (NhsState.DOWN, NhsState.WAITING):
-                    self._carry_out(tunnel, client, client.start(now))
+                    self._begin(tunnel, client)
                 live += not client.is_failing
                 responding += client.is_responding
                 newest = max(newest, client.since)
@@ -186,6 +219,18 @@ class Registration:
             elif client.state is not NhsState.WAITING:
                 self._leave(tunnel, client)
         self._station.update_multicast(tunnel)
+
+    def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
+        """Ask a server, or wait for what is to protect that."""
+        if client.nbma is None:
+            return
+        way = self._station.secured(tunnel, Neighbour(client.nbma))
+        if way is None:
+            acts = client.bare(self._station.now, why_not(self._station.ports.protection, tunnel, client.nbma))
+        else:
+            client.connection = way.connection
+            acts = client.start(self._station.now)
+        self._carry_out(tunnel, client, acts, _NOT_WANTED)
 
     def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
         """A server is not needed any more. If it knew us it would go on sending us what routing protocols say."""
@@ -228,7 +273,7 @@ class Registration:
         """A server that answers is worth watching: it may die long before we would ask it again."""
         if client.nbma is None or client.nhs.is_unspecified:
             return
-        path = Path(client.nhs, client.nbma, self._echoes.identifier(), self._station.now, PathState.PROVEN)
+        path = Path(client.nhs, Neighbour(client.nbma), self._echoes.identifier(), self._station.now, PathState.PROVEN)
         tunnel.server_paths[client.nhs] = path
         self._echoes.watch(tunnel, path)
 
@@ -257,7 +302,7 @@ class Registration:
         if client.nbma is None or client.request_id is None:
             return
         request = self._request(tunnel, client, client.request_id)
-        client.requests_sent += self._station.send(tunnel, client.nbma, request)
+        client.requests_sent += self._station.send(tunnel, Neighbour(client.nbma), request)
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
         """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""
@@ -281,49 +326,6 @@ class Registration:
                 *((VendorPrivate.of_group(config.group),) if config.group else ()),
             ),
         )
-
-    def _learn_server(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-        """A `dynamic` server told us its tunnel address, in the destination or as the responder."""
-        if not client.dynamic:
-            return
-        responder = find(packet.extensions, ResponderAddress)
-        entry = responder.entries[0] if responder and responder.entries else None
-        # A server may name itself by another interface (`ip nhrp responder`): that address is nobody's next hop.
-        named = entry.protocol if entry is not None else None
-        beside_us = named is not None and tunnel.subnet is not None and named in tunnel.subnet
-        address = packet.destination_protocol
-        if named is not None and (beside_us or address == tunnel.address):
-            address = named
-        believable = is_one_station(address) and address.version == tunnel.version and not tunnel.is_ours(address)
-        if believable and address != client.nhs and client.nbma is not None:
-            self._forget_path(tunnel, client.nhs)
-            self._replace_static(tunnel, client.nhs, address, client.nbma)
-            client.nhs = address
-
-    def _learn_link_local(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-        """A server of an IPv6 network adds its own link-local address to what we registered."""
-        if client.nbma is None or tunnel.link_local is None:
-            return
-        for cie in packet.cies:
-            address = cie.protocol
-            if address is None or not is_link_local(address) or address in (tunnel.link_local, client.link_local):
-                continue
-            self._replace_static(tunnel, client.link_local, address, client.nbma)
-            client.link_local = address
-
-    def _replace_static(self, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
-        """A server calls itself by another address than before. What the configuration maps is not touched."""
-        mapped = dict(tunnel.config.maps)
-        entry = tunnel.cache.host(old) if old is not None else None
-        if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
-            self._station.remove_entry(tunnel, entry)
-            self._station.clear_adjacency(tunnel, entry.target.address)
-        entry = tunnel.cache.host(new)
-        if entry is None or not (entry.type is EntryType.STATIC or entry.is_registered):
-            if entry is not None:
-                self._peers.supersede(tunnel, entry)
-            tunnel.gleaned.pop(new, None)
-            self._station.add_static(tunnel, Prefix.host(new), nbma)
 
     def _log_up(self, tunnel: Tunnel, client: NhsClient) -> None:
         if client.nbma is not None and tunnel.running:
@@ -349,12 +351,3 @@ def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
     if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
         return False
     return path.checked_at is None or now - path.checked_at >= OVERLOOKED
-
-
-def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:
-    """Our NBMA address as the server sees it, if a translator stands between us (Cisco's NAT extension)."""
-    nat = find(extensions, NatAddress)
-    for entry in nat.entries if nat else ():
-        if entry.protocol == address and entry.nbma not in (None, nbma):
-            return entry.nbma
-    return None

@@ -4,6 +4,7 @@
     unresolved   the data plane has no adjacency for a next hop (phase 2, pings between spokes). It gets the hub's at
                  once, so nothing waits; the peer's own takes its place when it is known and proved
     refresh      an entry that is in use will expire before long
+    greet        a peer is to learn which of the connections from behind our translator is ours
     follow       the route that a shortcut goes beside leads out of another tunnel now: there may be a shortcut there
 
 A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an
@@ -13,8 +14,7 @@ way.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -26,52 +26,38 @@ from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress
 from dmvpn.features.nhrp.hold_downs import HoldDowns
+from dmvpn.features.nhrp.mapped_ports import MappedPorts
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.questions import FIRST_RETRY, Pending, Purpose, Questions
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.peers import Binding, Peers
+    from dmvpn.features.nhrp.binding import Binding
+    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.routes import Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
 NEGATIVE_TIME = 180.0
-#: Answered requests that are remembered, so that a late or doubled reply is not taken for one that we never asked for.
-LARGEST_ANSWERED = 256
 #: Incomplete entries of one tunnel.
 LARGEST_INCOMPLETE = 256
-FIRST_RETRY = 1.0
+#: On a protected tunnel the reply may have waited for the direct way (`waiting_replies.DIRECT_WITHIN`).
+FIRST_RETRY_PROTECTED = 1.5
 LONGEST_RETRY = 64.0
 #: Tries of a refresh; after these the entry is left to expire.
 REFRESH_TRIES = 4
 #: An entry in use is asked for again when so many seconds of its holding time remain, or a third of it if it is short.
 REFRESH_BEFORE = 120.0
 SHORTEST_REFRESH = 5.0
+#: Seconds until a peer behind NAT that IKE does not reach is asked for again, at first: its port may be another one.
+PORT_AGAIN = 60.0
 
 _FLAGS = (
     ResolutionFlag.ROUTER | ResolutionFlag.AUTHORITATIVE | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
 )  # 0xC802, as IOS and FRR have it
-
-
-class Purpose(enum.Enum):
-    """Why we ask."""
-
-    SHORTCUT = "a redirect"
-    NEXT_HOP = "a next hop of the data plane"
-    REFRESH = "an entry in use expires"
-
-
-@dataclass(slots=True)
-class Pending:
-    """A request that is out. retry: seconds to wait next."""
-
-    request_id: int
-    tunnel: str
-    destination: IPAddress
-    purpose: Purpose
-    tries: int = 0
-    retry: float = FIRST_RETRY
 
 
 class Resolver:
@@ -81,9 +67,7 @@ class Resolver:
         self._station = station
         self._peers = peers
         self._hold_downs = HoldDowns(station, routes)
-        self._pending: dict[int, Pending] = {}
-        self._asking: dict[tuple[str, IPAddress], Pending] = {}
-        self._answered: dict[int, IPAddress] = {}
+        self._questions = Questions()
 
     # -------------------------------------------------------------------------------------------- causes
 
@@ -102,9 +86,9 @@ class Resolver:
     def unresolved(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """A packet waits in the data plane: answer at once."""
         tunnel.adjacencies.pop(next_hop, None)  # whatever we believe that the plane knows: it does not
-        nbma = self._peers.nbma_of(tunnel, next_hop)
-        if nbma is not None:
-            self._station.set_adjacency(tunnel, next_hop, nbma)
+        to = self._peers.way_of(tunnel, next_hop)
+        if to is not None:
+            self._station.set_adjacency(tunnel, next_hop, to)
             return
         by_hub = self._peers.glean(tunnel, next_hop)
         entry = tunnel.cache.host(next_hop)
@@ -138,6 +122,14 @@ class Resolver:
         if remaining > SHORTEST_REFRESH:
             self._station.deadlines.set(timer, now + remaining / 2)
 
+    def greet(self, tunnel: Tunnel, peer: IPAddress) -> None:
+        """We are behind NAT, and a connection with a peer is there: ask it for itself, straight.
+
+        To the peer there may be several connections from our address; a message over ours tells which one that is.
+        """
+        if tunnel.config.asks:
+            self._ask(tunnel, peer, Purpose.GREETING)
+
     def follow(self, tunnel: Tunnel, entry: Entry) -> bool:
         """Does the route to an entry's target lead out of another tunnel? Then it is asked for there.
 
@@ -161,24 +153,24 @@ class Resolver:
 
     # -------------------------------------------------------------------------------------------- answers
 
-    def reply(self, tunnel: Tunnel, packet: ResolutionReply, outer_source: IPAddress) -> bool:
+    def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: Neighbour) -> bool:
         """A Resolution Reply for us, by whatever way it came: the request id tells what it answers.
 
         False: we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
         """
-        pending = self._pending.get(packet.request_id)
+        pending = self._questions.get(packet.request_id)
         if pending is None or pending.destination != packet.destination_protocol:
-            if self._answered.get(packet.request_id) != packet.destination_protocol:
+            if not self._questions.was_answered(packet.request_id, packet.destination_protocol):
                 return False
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, outer_source)
+            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
             return True
         asked_on = self._station.same_network(tunnel, pending.tunnel)
         if asked_on is None:
             return False
-        self._take(asked_on, packet, outer_source, pending)
+        self._take(asked_on, packet, sender, pending)
         return True
 
-    def _take(self, asked_on: Tunnel, packet: ResolutionReply, outer_source: IPAddress, pending: Pending) -> None:
+    def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: Neighbour, pending: Pending) -> None:
         """The answer to a request that is out: a binding, or a refusal."""
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
@@ -187,12 +179,12 @@ class Resolver:
             reason = Reason(what, code, "RFC 2332 §5.2.2", since=self._station.now)
             self._refused(asked_on, pending, reason, nobody=nak.is_no_binding)
             return
-        binding = binding_of(asked_on, packet, cie, outer_source)
+        binding = binding_of(asked_on, packet, cie, sender)
         if binding is None or not may_be_beyond(self._station, asked_on, binding.next_hop):
-            self._station.refuse(asked_on, Refusal.FORGED, outer_source)
+            self._station.refuse(asked_on, Refusal.FORGED, sender.nbma)
             return
-        if pending.purpose is not Purpose.REFRESH and asked_on.cache.is_full:
-            self._station.refuse(asked_on, Refusal.NO_ROOM, outer_source)
+        if not pending.is_of_known and asked_on.cache.is_full:
+            self._station.refuse(asked_on, Refusal.NO_ROOM, sender.nbma)
             return
         self._finish(pending)
         self._hold_downs.forget(pending.tunnel, pending.destination)
@@ -203,7 +195,7 @@ class Resolver:
 
         Any other error is kept as the reason why there is no answer yet; the request is repeated.
         """
-        pending = self._pending.get(request_id)
+        pending = self._questions.get(request_id)
         tunnel = self._station.tunnels.get(pending.tunnel) if pending else None
         if pending is None or tunnel is None or destination not in (None, pending.destination):
             return
@@ -217,7 +209,7 @@ class Resolver:
     def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
         """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone."""
         self._finish(pending)
-        if pending.purpose is Purpose.REFRESH:
+        if pending.is_of_known:
             return  # the entry stands until it expires
         entry = tunnel.cache.host(pending.destination)
         if entry is None or entry.type is not EntryType.INCOMPLETE:
@@ -231,7 +223,7 @@ class Resolver:
 
     def due(self, timer: Timer) -> None:
         """A request went unanswered: repeat it, unless its entry is gone."""
-        pending = self._pending.get(timer.subject) if isinstance(timer.subject, int) else None
+        pending = self._questions.get(timer.subject) if isinstance(timer.subject, int) else None
         tunnel = self._station.tunnels.get(timer.tunnel)
         if pending is None:
             return
@@ -240,8 +232,8 @@ class Resolver:
         if (
             tunnel is None
             or not tunnel.running
-            or (pending.purpose is Purpose.REFRESH and pending.tries >= REFRESH_TRIES)
-            or (pending.purpose is not Purpose.REFRESH and not waiting)
+            or (pending.is_of_known and pending.tries >= REFRESH_TRIES)
+            or (not pending.is_of_known and not waiting)
         ):
             self._finish(pending)
         else:
@@ -249,23 +241,24 @@ class Resolver:
 
     def forget(self, tunnel: Tunnel, entry: Entry) -> None:
         """An incomplete entry goes: nobody waits for its answer any more."""
-        pending = self._asking.get((tunnel.name, entry.target.address))
+        pending = self._questions.about(tunnel.name, entry.target.address)
         if pending is not None:
             self._finish(pending)
 
     # -------------------------------------------------------------------------------------------- asking
 
     def _ask(self, tunnel: Tunnel, destination: IPAddress, purpose: Purpose) -> None:
-        if (tunnel.name, destination) in self._asking:
+        if self._questions.about(tunnel.name, destination) is not None:
             return
-        pending = Pending(0, tunnel.name, destination, purpose)
+        retry = FIRST_RETRY_PROTECTED if tunnel.protected else FIRST_RETRY
+        pending = Pending(0, tunnel.name, destination, purpose, retry=retry)
         if self._way(tunnel, pending) is None:
             tunnel.counters.count_refused(Refusal.NO_WAY)
             return
-        if purpose is not Purpose.REFRESH:
+        if not pending.is_of_known:
             self._incomplete(tunnel, destination)
         pending.request_id = self._station.next_request_id()
-        self._pending[pending.request_id] = self._asking[tunnel.name, destination] = pending
+        self._questions.add(pending)
         self._send(tunnel, pending)
 
     def _incomplete(self, tunnel: Tunnel, destination: IPAddress) -> Entry:
@@ -295,13 +288,16 @@ class Resolver:
         pending.retry = min(2 * pending.retry, LONGEST_RETRY)
         way = self._way(tunnel, pending)
         if way is not None:
-            self._station.send(way.tunnel, way.nbma, self._request(way.tunnel, pending))
+            self._station.send(way.tunnel, way.neighbour, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
         """Where a request goes. A refresh that the network does not answer (its servers are dead) goes to the peer.
 
         A shortcut is asked for on its own tunnel alone: the address that another cloud knows is of no use in this one.
         """
+        if pending.purpose is Purpose.GREETING:
+            path = tunnel.paths.get(pending.destination)
+            return Onward(tunnel, path.peer, path.neighbour) if path is not None else None
         way = find_way(self._station, tunnel, pending.destination)
         onward = way if isinstance(way, Onward) else None
         if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
@@ -328,15 +324,12 @@ class Resolver:
                 *self._station.records(tunnel),
                 *self._station.authentication(tunnel),
                 NatAddress(entries=public),
+                *((MappedPorts().extension,) if tunnel.protected else ()),
             ),
         )
 
     def _finish(self, pending: Pending) -> None:
-        if self._pending.pop(pending.request_id, None) is not None:
-            self._answered[pending.request_id] = pending.destination
-            if len(self._answered) > LARGEST_ANSWERED:
-                del self._answered[next(iter(self._answered))]
-        self._asking.pop((pending.tunnel, pending.destination), None)
+        self._questions.finish(pending)
         self._station.deadlines.cancel(Timer(TimerKind.RETRY, pending.tunnel, pending.request_id))
 
     # -------------------------------------------------------------------------------------------- results
@@ -370,9 +363,12 @@ class Resolver:
         return Prefix.host(asked) if any(nbma in target for nbma in (binding.nbma, *servers)) else target
 
     def _arm_refresh(self, tunnel: Tunnel, target: Prefix, binding: Binding) -> None:
-        before = min(REFRESH_BEFORE, binding.holding_time / 3)
-        timer = Timer(TimerKind.REFRESH, tunnel.name, target)
-        self._station.deadlines.set(timer, self._station.now + binding.holding_time - before)
+        now = self._station.now
+        wait = binding.holding_time - min(REFRESH_BEFORE, binding.holding_time / 3)
+        path = tunnel.paths.get(binding.next_hop)
+        if binding.port and path is not None and path.state is PathState.BARE and target.is_host:
+            wait = min(wait, max(PORT_AGAIN, now - path.since))  # its translator may show another port by then
+        self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, target), now + wait)
 
 
 def _makes_shortcuts(tunnel: Tunnel) -> bool:

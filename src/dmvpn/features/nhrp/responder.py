@@ -6,6 +6,10 @@ prefix goes away, and, if it says that its own binding is stable (S), its mappin
 The way of the reply: straight to the requester, which proves the direct path at the same time. If the same request
 comes again, that reply was lost, and the next one goes back by the way the request came; so does one to a requester
 behind NAT.
+
+On a protected tunnel there may be no direct way yet. What the request says of the requester opens a crypto socket, so
+IKE begins here, and the reply waits for it, but not for long: then it goes back as it came, and the requester, who
+knows us then, begins too.
 """
 
 from __future__ import annotations
@@ -14,22 +18,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
+from dmvpn.features.nhrp.answers import told_port
+from dmvpn.features.nhrp.binding import Binding
 from dmvpn.features.nhrp.cache import LARGEST_LOCAL, Entry, EntryType, Flag, Requester
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import Extensions, NatAddress, ResponderAddress, find, put
+from dmvpn.features.nhrp.counters import Refusal, SendLimit
+from dmvpn.features.nhrp.extensions import (
+    Extensions,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    find,
+    put,
+)
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.peers import Binding, Peers
 from dmvpn.features.nhrp.replies import hop_by_hop
+from dmvpn.features.nhrp.waiting_replies import WaitingReplies
 from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.purge import Purger
+    from dmvpn.features.nhrp.station import Station, Timer
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Peers of one tunnel whose mapping may come from their requests alone; further ones are asked for like all others.
 LARGEST_HEARSAY = 4096
+#: Of these, on a protected tunnel, so many new ones in so many seconds: with each of them IKE begins.
+HEARSAY = (200, 10)
 
 _COPIED = ResolutionFlag.ROUTER | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
 _ADDED = ResolutionFlag.AUTHORITATIVE | ResolutionFlag.DESTINATION_STABLE | ResolutionFlag.UNIQUE
@@ -38,34 +56,48 @@ _ADDED = ResolutionFlag.AUTHORITATIVE | ResolutionFlag.DESTINATION_STABLE | Reso
 class Responder:
     """Answers Resolution Requests and owns the local entries."""
 
-    def __init__(self, station: Station, peers: Peers) -> None:
+    def __init__(self, station: Station, peers: Peers, purger: Purger) -> None:
         self._station = station
         self._peers = peers
+        self._purger = purger
+        self._waiting = WaitingReplies(station)
+        self._hearsay: dict[str, SendLimit] = {}
 
-    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, outer_source: IPAddress, prefix: Prefix) -> None:
+    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbour, prefix: Prefix) -> None:
         """A Resolution Request for an address in `prefix`, which is ours."""
         requester, behind_nat = _requester_nbma(tunnel, packet)
+        came_straight = _came_straight(tunnel, packet, requester, sender)
+        requester = sender.nbma if came_straight else requester
         nowhere = requester == tunnel.nbma or not is_one_station(requester)
         by_hub = behind_nat or nowhere or not tunnel.multipoint
         now, asker = self._station.now, packet.source_protocol
         policy = self._policy(tunnel, packet, requester, prefix)
         if policy is not CieCode.SUCCESS:
-            self.refuse(tunnel, packet, outer_source, policy)
+            self.refuse(tunnel, packet, sender, policy)
             return
         entry = self._local_entry(tunnel, prefix)
         known = (entry.requesters or {}).get(asker) if entry else None
-        at = outer_source if nowhere else requester
+        at = sender if nowhere or came_straight else Neighbour(requester)
         remembered = Requester(packet.request_id, at, now + tunnel.config.holdtime)
         if entry is None or not tunnel.cache.remember(entry, asker, remembered, now):
-            self.refuse(tunnel, packet, outer_source, CieCode.INSUFFICIENT_RESOURCES)
+            self.refuse(tunnel, packet, sender, CieCode.INSUFFICIENT_RESOURCES)
             return
+        if known is None:
+            self._purger.given_again(tunnel, asker, prefix)
         repeated = known is not None and known.request_id == packet.request_id
         cie = self._station.own_entry(tunnel, prefix.length)
         if is_link_local(packet.destination_protocol):
             cie = replace(cie, protocol=packet.destination_protocol)  # this one is the next hop that was asked for
         reply = self._reply(tunnel, packet, cie)
-        self._station.send(tunnel, outer_source if by_hub or repeated else requester, reply)
-        self._learn_requester(tunnel, packet, requester, direct=requester == outer_source)
+        way = sender if by_hub or repeated or came_straight else self._station.secured(tunnel, at)
+        if way is not None:
+            self._waiting.withdraw(tunnel, packet)
+            self._station.send(tunnel, way, reply)
+        whereabouts = sender if came_straight else Neighbour(requester)
+        port = 0 if came_straight else told_port(tunnel, packet.extensions, sender, (asker, requester))
+        self._learn_requester(tunnel, packet, whereabouts, straight=came_straight, port=port)
+        if way is None:
+            self._waiting.add(tunnel, reply, requester=at, sender=sender)
         self._station.debug(
             "nhrp detail",
             tunnel,
@@ -77,12 +109,20 @@ class Responder:
         self,
         tunnel: Tunnel,
         packet: ResolutionRequest,
-        outer_source: IPAddress,
+        sender: Neighbour,
         code: CieCode = CieCode.NO_BINDING,
     ) -> None:
         """No, and why: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
         tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
-        self._station.send(tunnel, outer_source, self._reply(tunnel, packet, ClientInfo(code=code)))
+        self._station.send(tunnel, sender, self._reply(tunnel, packet, ClientInfo(code=code)))
+
+    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
+        """A direct way may be there: replies that wait for it go."""
+        self._waiting.protection_changed(tunnel, nbma)
+
+    def due(self, timer: Timer) -> None:
+        """A reply has waited long enough."""
+        self._waiting.due(timer)
 
     # -------------------------------------------------------------------------------------------- parts
 
@@ -146,8 +186,23 @@ class Responder:
             extensions = put(extensions, NatAddress(entries=public))
         return hop_by_hop(extensions, self._station.authentication(tunnel))
 
-    def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, nbma: IPAddress, *, direct: bool) -> None:
-        """RFC 2332 §6.2.1: the source's binding may be cached if it is stable and says how long."""
+    def _is_rash(self, tunnel: Tunnel) -> bool:
+        """Would IKE begin with more strangers than it should, on a word of somebody else?
+
+        Who makes requests up, in the name of others and with any address in them, must not send our IKE all over the
+        Internet. A requester that is not believed gets its answer by the hub, and begins.
+        """
+        if not tunnel.protected:
+            return False
+        return not self._hearsay.setdefault(tunnel.name, SendLimit(*HEARSAY)).take(self._station.now)
+
+    def _learn_requester(
+        self, tunnel: Tunnel, packet: ResolutionRequest, at: Neighbour, *, straight: bool, port: int
+    ) -> None:
+        """RFC 2332 §6.2.1: the source's binding may be cached if it is stable and says how long.
+
+        port: by which a server hears it behind its NAT, or 0.
+        """
         if tunnel.config.non_caching:
             return
         cie = packet.cies[0] if packet.cies else None
@@ -155,15 +210,15 @@ class Responder:
         stable = bool(packet.flags & ResolutionFlag.SOURCE_STABLE)
         if cie is None or not stable or not cie.holding_time or not tunnel.multipoint:
             return
-        possible = is_one_station(source) and is_one_station(nbma) and nbma != tunnel.nbma
+        possible = is_one_station(source) and is_one_station(at.nbma) and at.nbma != tunnel.nbma
         if not possible or not may_be_beyond(self._station, tunnel, source):
             tunnel.counters.count_refused(Refusal.FORGED)
             return
         path = tunnel.paths.get(source)
-        if path is not None and path.usable and path.nbma != nbma:
+        if path is not None and path.usable and not path.neighbour.meets(at):
             return  # nobody's word displaces a path that works; if the peer has moved it will not work for long
         entry = tunnel.cache.host(source)
-        if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY):
+        if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY or self._is_rash(tunnel)):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
             return
         implicit = entry is None or entry.type is EntryType.INCOMPLETE or bool(entry.flags & Flag.IMPLICIT)
@@ -171,14 +226,25 @@ class Responder:
             tunnel,
             Binding(
                 next_hop=source,
-                nbma=nbma,
-                claimed=packet.source_nbma if packet.source_nbma != nbma else None,
+                nbma=at.nbma,
+                connection=at.connection,
+                claimed=packet.source_nbma if packet.source_nbma != at.nbma else None,
                 holding_time=cie.holding_time,
                 mtu=cie.mtu,
-                direct=direct,
+                direct=straight,
                 flags=Flag.IMPLICIT if implicit else Flag(0),
+                port=port,
             ),
         )
+
+
+def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbour) -> bool:
+    """Did the requester send it here itself?
+
+    On a protected tunnel the record tells: two may be behind one translator, and one may look different from elsewhere.
+    """
+    record = find(packet.extensions, ForwardTransitRecord) if tunnel.protected else None
+    return not record.entries if record is not None else requester == sender.nbma
 
 
 def _requester_nbma(tunnel: Tunnel, packet: ResolutionRequest) -> tuple[IPAddress, bool]:

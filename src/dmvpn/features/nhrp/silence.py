@@ -24,6 +24,8 @@ class Suspicion(enum.Enum):
     GRE_FILTERED = "protocol 47 (GRE) is filtered on the way"
     KEY = "its tunnel key or mode is another than ours"
     SAME_NAT = "another GRE spoke behind the same NAT address has the only flow to it"
+    NHRP_BEHIND_IKE = "IKE works, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
+    ESP_FILTERED = "ESP is filtered on the way, and IKE is not"
     OLD_BINDING = "a translator on the way gave us another address, and the server answers the old one"
 
 
@@ -32,8 +34,8 @@ class Evidence:
     """What a station knows of a silent server.
 
     heard: GRE came from its NBMA address since it is silent. answered: it was registered with it before. translated:
-    the server said then that a translator stands between. protected: the tunnel's packets are ESP, in UDP behind NAT.
-    public: our own NBMA address needs no translator.
+    the server said then that a translator stands between. protected: the tunnel's packets are ESP, and IKE has SAs with
+    that address: without any nothing is sent, and nothing is silent. public: our own NBMA address needs no translator.
     """
 
     heard: bool = False
@@ -51,10 +53,10 @@ def suspicions(evidence: Evidence) -> tuple[Suspicion, ...]:
     if evidence.answered:
         after_nat = (Suspicion.OLD_BINDING, Suspicion.SAME_NAT) if evidence.translated and clear else ()
         return (Suspicion.SERVER_DOWN, *after_nat, *((Suspicion.GRE_FILTERED,) if clear else ()))
-    never = (Suspicion.SERVER_DOWN, Suspicion.WRONG_ADDRESS)
     if not clear:
-        return (*never, Suspicion.KEY)
-    return (*never, Suspicion.GRE_FILTERED, Suspicion.KEY, *(() if evidence.public else (Suspicion.SAME_NAT,)))
+        return (Suspicion.KEY, Suspicion.NHRP_BEHIND_IKE, Suspicion.ESP_FILTERED)
+    never = (Suspicion.SERVER_DOWN, Suspicion.WRONG_ADDRESS, Suspicion.GRE_FILTERED, Suspicion.KEY)
+    return never if evidence.public else (*never, Suspicion.SAME_NAT)
 
 
 def suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:

@@ -21,6 +21,7 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.neighbour import Neighbour
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds for which a server is doubted: by then all its clients have asked it, too (`client.LONGEST_RETRY`, and more).
@@ -38,10 +39,10 @@ class Standby:
         self._doubt(tunnel)
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
-            if entry is not None and entry.nbma is not None and entry.type is EntryType.STATIC:
-                self._station.set_adjacency(tunnel, client.nhs, self.nbma_for(tunnel, client.nhs) or entry.nbma)
+            if entry is not None and entry.neighbour is not None and entry.type is EntryType.STATIC:
+                self._station.set_adjacency(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbour)
 
-    def nbma_for(self, tunnel: Tunnel, next_hop: IPAddress) -> IPAddress | None:
+    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
         """Where packets for this next hop go, if it is a server for which another one stands in; else None."""
         if next_hop not in tunnel.doubted:
             return None
@@ -49,9 +50,9 @@ class Standby:
         if other is None or not other.is_responding or other.nhs in tunnel.doubted:
             return None
         returned = next((c for c in tunnel.clients.values() if c.nhs == next_hop and c.is_responding), None)
-        if returned is not None and returned.nbma in self._station.multicast_receivers(tunnel):
+        if returned is not None and returned.at in self._station.multicast_receivers(tunnel):
             return None
-        return other.nbma
+        return other.at
 
     def _doubt(self, tunnel: Tunnel) -> None:
         now, before, tunnel.doubted = self._station.now, tunnel.doubted, {}

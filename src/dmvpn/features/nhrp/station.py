@@ -20,10 +20,13 @@ from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.connections import secured
 from dmvpn.features.nhrp.counters import Happening, Refusal
+from dmvpn.features.nhrp.crypto_sockets import CryptoSockets
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 MULTICAST_INTERVAL = 0.1
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0
+#: Kinds of messages whose last time is remembered. Some are about one peer, and there may be ever new ones.
+LARGEST_LOGGED = 1024
 #: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
 #: does it: a dead one is left within three seconds, echoes included, whether it was in use when it died or is taken
 #: into use later. Servers: a dead one is noticed within ten seconds of traffic to it, within five if there is more
@@ -64,6 +69,7 @@ class TimerKind(enum.Enum):
     MULTICAST = "the multicast list changed lately"
     NAME = "a host name is to be asked for again"
     RETURN = "a server that was silent has answered for a while"
+    REPLY = "the direct way that a reply waits for did not come up"
 
 
 class Timer(NamedTuple):
@@ -88,6 +94,7 @@ class Station:
         self.deadlines: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
         self.request_ids = shared.request_ids
+        self.sockets = CryptoSockets(shared, version)
         self._logged: dict[tuple[str, str], float] = {}
 
     # -------------------------------------------------------------------------------------------- the event at hand
@@ -99,6 +106,7 @@ class Station:
 
     def end(self) -> list[Effect | Notice]:
         """It has been handled: what is to be done."""
+        self._out += self.sockets.settle(self.tunnels, self.ports.protection)
         return self._out
 
     def emit(self, *results: Effect | Notice) -> None:
@@ -161,9 +169,18 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- packets
 
-    def send(self, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
-        """Send a packet straight to an NBMA address. False if `ip nhrp max-send` forbids it."""
-        counters = tunnel.counters
+    def secured(self, tunnel: Tunnel, to: Neighbour) -> Neighbour | None:
+        """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
+        return secured(self.ports.protection, tunnel, to) if tunnel.protected else to
+
+    def send(self, tunnel: Tunnel, to: Neighbour, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
+        """Send a packet straight to a station. False if nothing protects it, or `ip nhrp max-send` forbids it."""
+        counters, nbma = tunnel.counters, to.nbma
+        way = secured(self.ports.protection, tunnel, to) if tunnel.protected else to
+        if way is None:
+            counters.count_refused(Refusal.UNPROTECTED)
+            self.debug("nhrp error", tunnel, lambda: debug.unprotected_line(packet, tunnel.name), nbma)
+            return False
         if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.now):
             counters.count_refused(Refusal.SEND_LIMIT)
             self.debug("nhrp rate", tunnel, lambda: debug.over_limit_line(packet, tunnel.name), nbma)
@@ -173,9 +190,9 @@ class Station:
             counters.count_forwarded(packet.TYPE)
         else:
             counters.count_sent(packet.TYPE)
-        tunnel.count_own(nbma)
+        tunnel.count_own(way)
         self.show(Direction.FORWARD if forwarded else Direction.SEND, tunnel, nbma, packet, len(octets))
-        self.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets))
+        self.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
         return True
 
     def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
@@ -220,7 +237,10 @@ class Station:
             last = self._logged.get(kind)
             if last is not None and self.now - last < interval:
                 return
+            self._logged.pop(kind, None)
             self._logged[kind] = self.now
+            if len(self._logged) > LARGEST_LOGGED:
+                del self._logged[next(iter(self._logged))]
         self.emit(message)
 
     def log_dmvpn(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
@@ -238,14 +258,14 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- the data plane
 
-    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, nbma: IPAddress) -> None:
-        """Packets for the next hop go to this NBMA address from now on."""
-        if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == nbma:
+    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbour) -> None:
+        """Packets for the next hop go there from now on."""
+        if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == to:
             return
-        tunnel.adjacencies[next_hop] = nbma
+        tunnel.adjacencies[next_hop] = to
         tunnel.counters.count(Happening.END_POINT_ADDED)
         if tunnel.running:
-            self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
+            self.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
 
     def clear_adjacency(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
@@ -266,30 +286,37 @@ class Station:
             tunnel.multicast = receivers
             tunnel.multicast_set_at = self.now
             if tunnel.running:
-                self.emit(SetMulticast(tunnel.name, receivers, self.version))
+                self.emit(self.multicast_order(tunnel))
                 if not set(receivers) <= set(before):
                     self.emit(MulticastReached(tunnel.name))
 
-    def multicast_receivers(self, tunnel: Tunnel) -> tuple[IPAddress, ...]:
+    def multicast_order(self, tunnel: Tunnel) -> SetMulticast:
+        """The list of those who get copies, as the plane is to have it."""
+        anybody = tuple(to.nbma for to in tunnel.multicast if not to.connection)
+        bound = tuple((to.nbma, to.connection) for to in tunnel.multicast if to.connection)
+        return SetMulticast(tunnel.name, anybody, self.version, bound)
+
+    def multicast_receivers(self, tunnel: Tunnel) -> tuple[Neighbour, ...]:
         """Who gets copies: configured addresses, servers, clients (each once)."""
         config = tunnel.config
-        receivers = dict.fromkeys(config.multicast)
+        receivers = dict.fromkeys(map(Neighbour, config.multicast))
         for client in tunnel.clients.values():
             # Who is only kept in reserve does not know us: routing protocols there would answer into the void.
             if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
-                receivers[client.nbma] = None
+                receivers[Neighbour(client.nbma)] = None
         if config.multicast_dynamic:
-            receivers.update(dict.fromkeys(tunnel.registered_multicast))
+            # A client that is a server of ours, too, gets its copies already.
+            receivers.update({to: None for to in tunnel.registered_multicast if Neighbour(to.nbma) not in receivers})
         return tuple(receivers)
 
     def restore_plane(self, tunnel: Tunnel) -> None:
         """The plane forgot, or never knew: order everything again."""
         if not tunnel.multipoint:
             return
-        for next_hop, nbma in tunnel.adjacencies.items():
-            self.emit(SetAdjacency(tunnel.name, next_hop, nbma))
+        for next_hop, to in tunnel.adjacencies.items():
+            self.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
         tunnel.multicast = self.multicast_receivers(tunnel)
-        self.emit(SetMulticast(tunnel.name, tunnel.multicast, self.version))
+        self.emit(self.multicast_order(tunnel))
 
     def watch_traffic(self, tunnel: Tunnel, *, again: bool = False) -> None:
         """Look at the traffic counters of the tunnel before long, as often as what is on it needs.
@@ -310,13 +337,14 @@ class Station:
             self.deadlines.set(timer, self.now + interval * (fraction(self.ports.entropy) if first else 1.0))
 
     def _paths_in_use(self, tunnel: Tunnel) -> bool:
-        return any(path.waits or tunnel.carries(path.nbma, self.now) for path in tunnel.paths.values())
+        return any(path.waits or tunnel.carries(path.neighbour, self.now) for path in tunnel.paths.values())
 
     # -------------------------------------------------------------------------------------------- entries
 
     def add_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Put an entry into the cache and let its time run."""
         tunnel.cache.add(entry)
+        self.sockets.touch(tunnel, entry.nbma)
         self.time_entry(tunnel, entry)
         self.watch_traffic(tunnel)
         self.debug(
@@ -331,7 +359,12 @@ class Station:
         entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self.now)
         self.add_entry(tunnel, entry)
         if target.is_host:
-            self.set_adjacency(tunnel, target.address, nbma)
+            self.set_adjacency(tunnel, target.address, Neighbour(nbma))
+
+    def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
+        """The peer of an entry is somewhere else, or is spoken to over another connection."""
+        self.sockets.touch(tunnel, entry.nbma, to.nbma)
+        tunnel.cache.move(entry, to)
 
     def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Let the time of an entry run (again)."""
@@ -344,6 +377,7 @@ class Station:
     def remove_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Take an entry out of the cache, and its timers."""
         tunnel.cache.remove(entry.target)
+        self.sockets.touch(tunnel, entry.nbma)
         self.deadlines.cancel(Timer(TimerKind.EXPIRY, tunnel.name, entry.target))
         self.deadlines.cancel(Timer(TimerKind.REFRESH, tunnel.name, entry.target))
         self.debug(

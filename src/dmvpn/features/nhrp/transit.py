@@ -24,6 +24,8 @@ from dmvpn.features.nhrp.extensions import (
     append_entry,
     find,
 )
+from dmvpn.features.nhrp.mapped_ports import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
+from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import REPLIES, ErrorCode, NhrpPacket, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
 from dmvpn.features.nhrp.ways import Onward
@@ -41,16 +43,16 @@ class Transit:
         self._station = station
         self._errors = errors
 
-    def forward(self, tunnel: Tunnel, packet: NhrpPacket, outer_source: IPAddress, way: Onward) -> None:
+    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour, way: Onward) -> None:
         """Send a packet that came in by `tunnel` along `way`, or say why not."""
         if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
             code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
-            self._errors.refuse(tunnel, packet, outer_source, code, why, HOP_COUNT_AT)
+            self._errors.refuse(tunnel, packet, sender, code, why, HOP_COUNT_AT)
             return
         record = self._loop(packet)
         if record is not None:
             code, why = ErrorCode.LOOP_DETECTED, Refusal.LOOP
-            self._errors.refuse(tunnel, packet, outer_source, code, why, extension_offset(packet, record))
+            self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, record))
             return
         extensions = packet.extensions
         if unknown_compulsory(extensions, UnknownExtension) is None:
@@ -58,9 +60,9 @@ class Transit:
         extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
         onward = packet.forwarded(extensions)
         if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
-            self._errors.refuse(tunnel, packet, outer_source, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
+            self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
             return
-        self._station.send(way.tunnel, way.nbma, onward, forwarded=True)
+        self._station.send(way.tunnel, way.neighbour, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
         """Where a reply came from as a request, for when no route leads there: the server before us, or its sender."""
@@ -72,7 +74,7 @@ class Transit:
             if entry.protocol is None or entry.nbma is None:
                 return None
             if self._station.owns(entry.protocol):
-                return Onward(tunnel, before, nbma) if is_one_station(nbma) and nbma != tunnel.nbma else None
+                return Onward(tunnel, before, Neighbour(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
 
@@ -94,11 +96,28 @@ class Transit:
             extensions = append_entry(packet.extensions, ReverseTransitRecord, own)
             if isinstance(packet, ResolutionReply) and packet.cies and packet.cies[0].protocol is not None:
                 extensions = _translate(extensions, came_by, packet.cies[0].protocol)
+                extensions = self._mapped(extensions, came_by, packet, packet.cies[0].protocol)
             return extensions
         extensions = append_entry(packet.extensions, ForwardTransitRecord, own)
         if isinstance(packet, ResolutionRequest):
             extensions = _translate(extensions, came_by, packet.source_protocol)
+            extensions = self._mapped(extensions, came_by, packet, packet.source_protocol)
         return extensions
+
+    def _mapped(self, extensions: Extensions, tunnel: Tunnel, packet: NhrpPacket, address: IPAddress) -> Extensions:
+        """By which UDP port a client of ours is heard. What others say counts only if another server passed it on."""
+        ports = mapped_ports(extensions)
+        if ports is None:
+            return extensions
+        record = find(packet.extensions, ReverseTransitRecord if isinstance(packet, REPLIES) else ForwardTransitRecord)
+        passed_on = ports.entries if record is not None and record.entries else ()
+        entry = tunnel.cache.host(address)
+        if entry is None or not entry.is_registered:
+            return with_mapped_ports(extensions, MappedPorts(passed_on, ports.others))
+        at = self._station.ports.protection.connection(entry.connection)
+        known = (MappedPort(address, at.remote, at.remote_port),) if at and at.behind_nat and at.remote_port else ()
+        rest = tuple(other for other in passed_on if other.protocol != address)
+        return with_mapped_ports(extensions, MappedPorts((*rest, *known), ports.others))
 
 
 def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Extensions:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.model import TunnelConfig
+    from dmvpn.features.nhrp.neighbour import Neighbour
     from dmvpn.features.nhrp.path import Path
 
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
 _KEY_OCTETS = 4
 
-#: NBMA addresses whose traffic is remembered.
+#: Accounts of traffic that are kept.
 LARGEST_USAGE = 100_000
 
 #: Seconds for which an entry counts as used after a packet.
@@ -36,6 +37,8 @@ IN_USE = 10.0
 @dataclass(slots=True)
 class Usage:
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
+
+    On a protected tunnel each connection has an account; that of an address knows when one of them grew.
 
     own: packets that NHRP itself sent there since the last poll; they are no use of an entry. busy_until: seconds.
     """
@@ -66,9 +69,9 @@ class Tunnel:
     know; link_local, which IPv4 has not; addresses, all of them; subnet, the prefix of the first. paths: to other
     spokes; server_paths: to servers that answer. public_nbma: what a server says our address looks like behind NAT.
     adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server,
-    and since when. registered_multicast: NBMA addresses of clients, with the number of their entries. held: `if-state
-    nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent; until when others are
-    preferred although they answer again (seconds), None while they do not.
+    and since when. registered_multicast: clients, with the number of their entries. held: `if-state nhrp` keeps the
+    line protocol down. doubted: tunnel addresses of servers that were silent; until when others are preferred although
+    they answer again (seconds), None while they do not.
     """
 
     config: TunnelConfig
@@ -84,11 +87,11 @@ class Tunnel:
     clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
     paths: dict[IPAddress, Path] = field(default_factory=dict)
     server_paths: dict[IPAddress, Path] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, Neighbour] = field(default_factory=dict)
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
-    usage: dict[IPAddress, Usage] = field(default_factory=dict)
-    registered_multicast: dict[IPAddress, int] = field(default_factory=dict)
-    multicast: tuple[IPAddress, ...] = ()
+    usage: dict[IPAddress | int, Usage] = field(default_factory=dict)
+    registered_multicast: dict[Neighbour, int] = field(default_factory=dict)
+    multicast: tuple[Neighbour, ...] = ()
     multicast_set_at: float | None = None
     public_nbma: IPAddress | None = None
     redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
@@ -132,6 +135,11 @@ class Tunnel:
     def nbma(self) -> IPAddress | None:
         """Our NBMA address."""
         return self.state.source if self.state else None
+
+    @property
+    def protected(self) -> bool:
+        """Its packets leave in ESP or not at all."""
+        return self.state is not None and bool(self.state.protection)
 
     @property
     def multipoint(self) -> bool:
@@ -184,23 +192,24 @@ class Tunnel:
 
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
-        if entry.nbma is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
+        neighbour = entry.neighbour
+        if neighbour is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
             return False
-        usage = self.usage.get(entry.nbma)
+        usage = self.usage.get(neighbour.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
 
-    def carries(self, nbma: IPAddress, now: float) -> bool:
-        """Did packets of others go to this NBMA address in the last seconds?"""
-        usage = self.usage.get(nbma)
+    def carries(self, neighbour: Neighbour, now: float) -> bool:
+        """Did packets of others go there in the last seconds?"""
+        usage = self.usage.get(neighbour.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= IN_USE
 
-    def count_own(self, nbma: IPAddress) -> None:
-        """NHRP sends a packet of its own to this address."""
-        usage = self.usage.get(nbma)
+    def count_own(self, neighbour: Neighbour) -> None:
+        """NHRP sends a packet of its own there."""
+        usage = self.usage.get(neighbour.account)
         if usage is None:
             if len(self.usage) >= LARGEST_USAGE:
                 return
-            usage = self.usage[nbma] = Usage()
+            usage = self.usage[neighbour.account] = Usage()
         usage.own += 1
 
     @property

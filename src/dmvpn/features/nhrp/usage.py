@@ -23,13 +23,16 @@ BUSY_FOR = 10.0
 
 @dataclass(slots=True)
 class Traffic:
-    """NBMA addresses, in the order of the report. heard: something came from them. silent: we sent, nothing came."""
+    """Who, in the order of the report. heard: something came from them. silent: we sent, nothing came.
 
-    heard: dict[IPAddress, None] = field(default_factory=dict)
-    silent: dict[IPAddress, None] = field(default_factory=dict)
+    Peers are named by their accounts: of a connection that is its number, and its address besides.
+    """
+
+    heard: dict[IPAddress | int, None] = field(default_factory=dict)
+    silent: dict[IPAddress | int, None] = field(default_factory=dict)
 
 
-def take_in(account: dict[IPAddress, Usage], report: UsageReported, now: float) -> Traffic:
+def take_in(account: dict[IPAddress | int, Usage], report: UsageReported, now: float) -> Traffic:
     """Bring a tunnel's account up to the report, and say what happened since the last one.
 
     What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that do
@@ -37,22 +40,25 @@ def take_in(account: dict[IPAddress, Usage], report: UsageReported, now: float) 
     """
     traffic = Traffic()
     for peer in report.peers:
-        usage = account.get(peer.nbma)
-        if usage is None:
-            usage = account[peer.nbma] = Usage()
+        names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
+        usage = account.setdefault(names[0], Usage())
         # Counters that fell: the tunnel was made anew.
         sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
         received = peer.received - usage.received if peer.received >= usage.received else peer.received
         # What NHRP sent just now may be in the next report only.
         of_others, usage.own = sent - usage.own, min(max(0, usage.own - sent), LARGEST_CARRY)
         usage.sent, usage.received = peer.sent, peer.received
-        if of_others > 0:
-            usage.used_at = now
-        if of_others >= BUSY_PACKETS:
-            usage.busy_until = now + BUSY_FOR
-        if received:
-            usage.heard_at = now
-            traffic.heard[peer.nbma] = None
-        elif of_others > 0:
-            traffic.silent[peer.nbma] = None
+        for name in names:
+            known = account.setdefault(name, Usage())
+            if of_others > 0:
+                known.used_at = now
+            if of_others >= BUSY_PACKETS:
+                known.busy_until = now + BUSY_FOR
+            if received:
+                known.heard_at = now
+                traffic.heard[name] = None
+            elif of_others > 0:
+                traffic.silent[name] = None
+    for name in traffic.heard:
+        traffic.silent.pop(name, None)
     return traffic

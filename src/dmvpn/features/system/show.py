@@ -258,6 +258,8 @@ _DMVPN_HELP: Mapping[str, str] = {
     "packet": "What packets say",
     "nhrp": "Next Hop Resolution Protocol",
     "tunnel": "Tunnel interfaces",
+    "crypto": "IKE and IPsec",
+    "socket": "Which peers are to be protected, and how far that is",
 }
 #: `debug FAMILY condition ...`: the word typed, and the first word of the flags that it narrows.
 _FAMILIES = (("nhrp", "nhrp"), ("dmvpn", "nhrp"))

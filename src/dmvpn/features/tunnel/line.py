@@ -10,18 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import TunnelSpec
+from dmvpn.base.effects import DfBit, TunnelSpec
 from dmvpn.base.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.notices import InterfaceState, ProtectionDecided
     from dmvpn.base.ports import Ports
     from dmvpn.features.tunnel.model import TunnelSettings
 
 _ETHERNET_MTU = 1500
+#: Octets of the outer IP header, and of ESP's padding length and next header (RFC 4303 §2).
+_IP_HEADER, _TRAILER = 20, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ def find_source(settings: TunnelSettings, ports: Ports) -> Source:
 
 
 def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> int:
-    """Octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472)."""
+    """Octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472).
+
+    What ESP takes away of it is said by `sealing`.
+    """
     egress = source.state
     if settings.destination is not None and not settings.multipoint:
         hops = ports.rib.forwarding(settings.destination)
@@ -54,9 +59,24 @@ def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> in
     return mtu - settings.overhead
 
 
-def make_spec(settings: TunnelSettings, source: Source, mtu: int) -> TunnelSpec | None:
+def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | None) -> int:
+    """How many octets less than `mtu` fit into the egress interface when the GRE packet is sealed.
+
+    GRE packet, padding and 2 octets of trailer fill whole blocks (RFC 4303 §2.4).
+    """
+    if not settings.protection or decision is None or decision.reason is not None:
+        return 0
+    gre = settings.overhead - _IP_HEADER
+    room = mtu + gre - decision.overhead
+    room -= (room + _TRAILER) % decision.block
+    return mtu - (room - gre)
+
+
+def make_spec(
+    settings: TunnelSettings, source: Source, mtu: int, decision: ProtectionDecided | None = None
+) -> TunnelSpec | None:
     """What the data plane must know, or None while the tunnel cannot exist at all."""
-    if source.address is None or settings.protection or settings.vrf:
+    if source.address is None or settings.vrf:
         return None
     if not settings.multipoint and settings.destination is None:
         return None
@@ -68,16 +88,22 @@ def make_spec(settings: TunnelSettings, source: Source, mtu: int) -> TunnelSpec 
         mtu=settings.ip_mtu or mtu,
         mss=settings.mss,
         ttl=settings.ttl,
+        protected=bool(settings.protection),
+        df=_df_bit(settings, decision),
     )
+
+
+def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfBit:
+    """Of the outer header: GRE copies it with `tunnel path-mtu-discovery` and clears it without, then comes ESP."""
+    if settings.protection and decision is not None and decision.df is not DfBit.COPY:
+        return decision.df
+    return DfBit.COPY if settings.path_mtu_discovery else DfBit.CLEAR
 
 
 def missing(settings: TunnelSettings, source: Source) -> Reason | None:
     """What the tunnel lacks in itself, before any route is looked at."""
     if settings.shutdown:
         return Reason("administratively down")
-    if settings.protection:
-        evidence = f"profile {settings.protection}; nothing is sent in clear"
-        return Reason("tunnel protection is configured and this build has no IPsec", evidence)
     if settings.vrf:
         return Reason("a tunnel VRF is configured and this build has no VRFs", f"tunnel vrf {settings.vrf}")
     if not settings.source_interface and settings.source_address is None:
@@ -92,6 +118,15 @@ def missing(settings: TunnelSettings, source: Source) -> Reason | None:
     if not settings.multipoint and settings.destination is None:
         return Reason("no IPv4 tunnel destination address")
     return None
+
+
+def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) -> Reason | None:
+    """Why nothing may leave through a tunnel that is to be protected, or None."""
+    if not settings.protection:
+        return None
+    if decision is None:
+        return Reason("nothing protects the tunnel", f"profile {settings.protection}; nothing is sent in clear")
+    return decision.reason
 
 
 def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:

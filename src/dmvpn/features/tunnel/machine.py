@@ -6,6 +6,10 @@ keepalives, NHRP's hold, the hold-down after recursive routing. It says what fol
 
     InterfaceChanged   the source's address or line; RouteChanged   the way to a destination
     HoldTunnel         NHRP (`if-state nhrp`); KeepaliveReceived    the far end lives
+    ProtectionDecided  IPsec can protect the tunnel, or why it cannot
+
+A tunnel that is to be protected is so from its first `SetTunnel` on; it has no carrier until IPsec has decided. Whether
+there are SAs with anybody does not matter to the line protocol (as on IOS).
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from dmvpn.base.notices import (
     InterfaceChanged,
     LineProtocolDecided,
     Notice,
+    ProtectionDecided,
+    ProtectionWanted,
     RouteChanged,
     TunnelChanged,
     TunnelState,
@@ -36,6 +42,7 @@ from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
 
 #: Seconds that a tunnel stays down after recursive routing (IOS tries again after about a minute).
@@ -49,7 +56,10 @@ _RECURSION = Reason("recursive routing", "the route to the destination leads thr
 
 @dataclass(slots=True)
 class _Tunnel:
-    """One tunnel: wanted (settings), ordered (spec, carrier), told to others (state, decided)."""
+    """One tunnel: wanted (settings), ordered (spec, carrier), told to others (state, decided).
+
+    protection: what IPsec decided. asked: the far end to which IPsec keeps SAs for us.
+    """
 
     settings: TunnelSettings
     spec: TunnelSpec | None = None
@@ -59,6 +69,8 @@ class _Tunnel:
     keepalive: Keepalive | None = None
     recursive: bool = False
     hold: Reason | None = None
+    protection: ProtectionDecided | None = None
+    asked: IPAddress | None = None
 
 
 class TunnelMachine:
@@ -68,6 +80,7 @@ class TunnelMachine:
         InterfaceChanged,
         RouteChanged,
         HoldTunnel,
+        ProtectionDecided,
         KeepaliveReceived,
         InterfacesCounted,
         EffectFailed,
@@ -110,6 +123,12 @@ class TunnelMachine:
                     return []
                 tunnel.hold = event.reason
                 return self._evaluate(tunnel, now)
+            case ProtectionDecided():
+                tunnel = self._tunnels.get(event.tunnel)
+                if tunnel is None or not tunnel.settings.protection:
+                    return []
+                tunnel.protection = event
+                return self._evaluate(tunnel, now)
             case KeepaliveReceived():
                 return self._keepalive_received(event.tunnel, now)
             case InterfacesCounted():
@@ -138,6 +157,8 @@ class TunnelMachine:
             tunnel = self._tunnels[name] = before.get(name) or _Tunnel(settings)
             if tunnel.settings != settings:
                 tunnel.settings, tunnel.recursive = settings, False
+                if settings.shutdown or not settings.protection:
+                    tunnel.protection = None
                 self._timers.cancel(("recursion", name))
         return results + self._evaluate_all(now)
 
@@ -147,7 +168,7 @@ class TunnelMachine:
         self._timers.cancel(("recursion", name))
         self._retries.forget(name)
         removed: list[Effect | Notice] = [RemoveTunnel(name)] if tunnel.spec else []
-        return [*removed, TunnelChanged(name, tunnel.state, None)]
+        return [*removed, *_ask(tunnel, None), TunnelChanged(name, tunnel.state, None)]
 
     def _interface_changed(self, name: str, now: float) -> list[Effect | Notice]:
         if name not in self._tunnels:
@@ -228,8 +249,9 @@ class TunnelMachine:
         settings = tunnel.settings
         source = line.find_source(settings, self._ports)
         mtu = line.default_ip_mtu(settings, source, self._ports)
-        results, reason = self._own_reason(tunnel, source, mtu, now)
-        up = reason is None
+        sealing = line.sealing(settings, mtu, tunnel.protection)
+        results, reason = self._own_reason(tunnel, source, mtu - sealing, now)
+        up = reached = reason is None
         results += self._keep_alive(tunnel, up, now)
         if up and tunnel.keepalive is not None and tunnel.keepalive.failed:
             up, reason = False, Reason("keepalive timer expired", f"{tunnel.keepalive.retries} unanswered")
@@ -237,20 +259,22 @@ class TunnelMachine:
         if tunnel.spec is not None and carrier != tunnel.carrier:
             results.append(SetCarrier(settings.name, carrier))
         tunnel.carrier = carrier and tunnel.spec is not None
-        return results + self._tell(tunnel, _state(settings, source, mtu, up, reason), now)
+        state = _state(settings, source, (mtu - sealing, sealing), reason)
+        results += self._tell(tunnel, state, now)
+        return results + _ask(tunnel, state.destination if settings.protection and reached else None)
 
     def _own_reason(
         self, tunnel: _Tunnel, source: line.Source, mtu: int, now: float
     ) -> tuple[list[Effect | Notice], Reason | None]:
         """Order the tunnel if it can exist; why it is down before keepalives are looked at, or None."""
         settings = tunnel.settings
-        spec = line.make_spec(settings, source, mtu)
+        spec = line.make_spec(settings, source, mtu, tunnel.protection)
         winner = self._rivals.get(settings.name)
         reason = line.missing(settings, source)
         if spec is not None and winner is not None:
             reason = reason or line.rivalry(spec, winner)
         results = self._order(tunnel, spec if winner is None else None)
-        reason = reason or self._retries.reason(settings.name)
+        reason = reason or line.unprotected(settings, tunnel.protection) or self._retries.reason(settings.name)
         if reason is not None or settings.multipoint or settings.destination is None:
             return results, reason
         if not tunnel.recursive and not self._ports.rib.forwarding(settings.destination):
@@ -328,7 +352,18 @@ def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
     return [*_orders(tunnel), *([tunnel.decided] if tunnel.decided is not None else [])]
 
 
-def _state(settings: TunnelSettings, source: line.Source, mtu: int, up: bool, reason: Reason | None) -> TunnelState:
+def _ask(tunnel: _Tunnel, far_end: IPAddress | None) -> list[Effect | Notice]:
+    """IPsec shall keep SAs with this address, None: with nobody."""
+    name, before = tunnel.settings.name, tunnel.asked
+    if before == far_end:
+        return []
+    tunnel.asked = far_end
+    ends = ((before, False), (far_end, True))
+    return [ProtectionWanted(name, nbma, wanted, by="tunnel") for nbma, wanted in ends if nbma is not None]
+
+
+def _state(settings: TunnelSettings, source: line.Source, mtu: tuple[int, int], reason: Reason | None) -> TunnelState:
+    """mtu: the default IP MTU, and how many octets ESP took away of it."""
     return TunnelState(
         name=settings.name,
         multipoint=settings.multipoint,
@@ -337,11 +372,13 @@ def _state(settings: TunnelSettings, source: line.Source, mtu: int, up: bool, re
         destination=None if settings.multipoint else settings.destination,
         key=settings.key,
         transport_mtu=TRANSPORT_MTU - (0 if settings.key is None else 4),
-        up=up,
+        up=reason is None,
         protection=settings.protection,
         reason=reason,
         keepalive=None if settings.multipoint else settings.keepalive,
-        ip_mtu=mtu,
+        ip_mtu=mtu[0],
+        sealing=mtu[1],
+        enabled=not settings.shutdown and not settings.vrf,
         ttl=settings.ttl,
         path_mtu_discovery=settings.path_mtu_discovery,
         transmit_bandwidth=settings.transmit_bandwidth,

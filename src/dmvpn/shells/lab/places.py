@@ -177,7 +177,8 @@ def find_lab(name: str | None) -> LabFolder:
         for folder in running:
             if folder.name == name:
                 return folder
-        raise UserError(f"no lab {name} is up; 'dmvpn lab up {name}' starts it")
+        starts = "dmvpn run FILE" if name.startswith("run-") else f"dmvpn lab up {name}"
+        raise UserError(f"no lab {name} is up; '{starts}' starts it")
     if not running:
         raise UserError("no lab is up; 'dmvpn lab list' shows what there is, 'dmvpn lab up NAME' starts one")
     if len(running) > 1:

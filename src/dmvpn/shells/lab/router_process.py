@@ -1,7 +1,8 @@
 """One router of a lab: the process that lives in its namespace.
 
 It is forked from the supervisor, which has everything imported already, so it starts in some milliseconds and shares
-that memory. The pipe to the supervisor carries two questions: what is missing until you are ready, and your facts.
+that memory. The pipe to the supervisor carries two questions, what is missing until you are ready, and your facts; and
+an order that has no answer, to write keys for a capture.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import logging
 import os
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import router_facts
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
@@ -25,7 +28,6 @@ from dmvpn.shells.storage import STARTUP
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-    from pathlib import Path
 
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 #: What the supervisor may ask by the pipe.
 MISSING, FACTS = b"missing", b"facts"
+#: What it may order: keys are written into the folder that follows, or no more.
+KEYS = b"keys "
+_LONGEST_QUESTION = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class RouterPlan:
     provider: bool = False
     routes: tuple[str, ...] = ()
     recording: Path | None = None
+    certificates: Certificates = NOTHING
 
 
 def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
@@ -84,7 +90,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
     )
     server = plan.make_server(runtime.handle, plan.socket)
     try:
-        runtime.start(_startup(plan))
+        runtime.start(_startup(plan), plan.certificates)
         await server.start()
         pipe.setblocking(False)
         loop.add_reader(pipe.fileno(), _answerer(plan, runtime, pipe, stopped))
@@ -104,7 +110,7 @@ def _startup(plan: RouterPlan) -> str:
 def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: asyncio.Event) -> Callable[[], None]:
     def answer() -> None:
         try:
-            question = pipe.recv(64)
+            question = pipe.recv(_LONGEST_QUESTION)
         except BlockingIOError:
             return
         if not question:  # the supervisor is gone
@@ -112,6 +118,10 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             return
         if question == FACTS:
             pipe.send(router_facts(runtime.router).model_dump_json().encode())
+            return
+        if question.startswith(KEYS):
+            folder = os.fsdecode(question.removeprefix(KEYS))
+            runtime.report_keys(Path(folder) if folder else None)
             return
         lacks = [] if plan.provider else missing(runtime.router, plan.routes)
         pipe.send(json.dumps(lacks).encode())

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, cast
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import exec_parser
+from dmvpn.shells import keys
+from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.facts import GatewayFacts, RouterFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
@@ -30,7 +32,7 @@ from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_public
-from dmvpn.shells.lab.router_process import FACTS, MISSING, RouterPlan, run
+from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, RouterPlan, run
 from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._wiring = wiring.wire_up(scenario)
         self._captures = Captures(self._wiring, self._selector)
+        self._keys: Path | None = None
         self._impairments = Impairments(self._wiring, self._selector)
         self._ending = False
         self._make_engine, self._make_server, self._recording = make_engine, make_server, recording
@@ -130,6 +133,7 @@ class Supervisor:
             provider=self.scenario.role(name) == "provider",
             routes=tuple(self.scenario.lab.ready.routes.get(name, ())),
             recording=recording.with_suffix(f".{name}.jsonl") if recording else None,
+            certificates=self.scenario.certificates.get(name, NOTHING),
         )
 
     def _start(self, router: _Router) -> None:
@@ -141,6 +145,8 @@ class Supervisor:
             end_with(lambda: run(router.plan, namespace, theirs))
         theirs.close()
         router.pid, router.pipe = pid, ours
+        if self._keys is not None:
+            self._order_keys(router)
 
     def _reap(self, wakeup: socket.socket) -> None:
         wakeup.recv(4096)
@@ -294,10 +300,33 @@ class Supervisor:
 
     def _capture(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
+            if self._keys is not None:
+                self._write_keys(None)
             return self._captures.stop()
         nodes = request.get("nodes")
         chosen = [self._known(str(node), self._wiring.namespaces) for node in nodes] if isinstance(nodes, list) else []
-        return self._captures.start(chosen or list(self._wiring.namespaces), Path(str(request.get("output"))))
+        folder = Path(str(request.get("output")))
+        started = self._captures.start(chosen or list(self._wiring.namespaces), folder)
+        if request.get("keys"):
+            try:
+                keys.make_folder(folder / "keys")
+            except OSError as error:
+                self._captures.stop()
+                raise UserError(f"{folder / 'keys'}: {error.strerror}") from error
+            self._write_keys(folder / "keys")
+        return started
+
+    def _write_keys(self, folder: Path | None) -> None:
+        """All routers write theirs: which of them knows an SA that passes a captured link is hard to tell."""
+        self._keys = folder
+        for router in self._routers.values():
+            self._order_keys(router)
+
+    def _order_keys(self, router: _Router) -> None:
+        folder = b"" if self._keys is None else os.fsencode(self._keys)
+        with contextlib.suppress(OSError):  # it has ended
+            if router.pipe is not None:
+                router.pipe.send(KEYS + folder)
 
     def _router(self, request: dict[str, Json]) -> _Router:
         return self._routers[self._known(str(request.get("router")), self._routers)]

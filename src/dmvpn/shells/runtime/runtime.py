@@ -15,13 +15,15 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import Effect, Resolve, Store
-from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, Tick
+from dmvpn.base.effects import Effect, ReportKey, Resolve, Store
+from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.features.nhrp.events import Withdraw
 from dmvpn.router.router import Router
+from dmvpn.shells import keys
+from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.runtime.host import describe
@@ -87,6 +89,7 @@ class Runtime:
         self._interfaces = interfaces
         self._inbox: deque[Event] = deque()
         self._busy = False
+        self._keys: Path | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
         self.plane = UserspacePlane(self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage)
@@ -96,16 +99,16 @@ class Runtime:
         """Monotonic seconds: the loop's clock."""
         return self._loop.time()
 
-    def start(self, configuration: str) -> None:
+    def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:
         """Adopt the interfaces and begin. Raises UserError if one is missing."""
         self.post(ClockSet(time.time() - self.now))
         self.post(describe(self.name, self._storage.path))
-        for remembered in self._storage.remembered():
+        for remembered in (*certificates.given, *self._storage.remembered()):
             self.post(remembered)
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
-        self.post(ConfigurationEntered(configuration, by="startup", saved=True))
+        self.post(ConfigurationEntered(certificates.head + configuration, by="startup", saved=True))
         for interface in self._interfaces:
             self.plane.adopt(interface)
 
@@ -121,6 +124,11 @@ class Runtime:
         finally:
             self._busy = False
         self._arm()
+
+    def report_keys(self, folder: Path | None) -> None:
+        """Write the keys of new SAs into this folder from now on, for a capture; None: no more."""
+        self._keys = folder
+        self.post(KeysWanted(wanted=folder is not None))
 
     async def leave(self) -> None:
         """An orderly stop: let others forget us, and give the packets a moment to go out. Then `close`."""
@@ -160,6 +168,8 @@ class Runtime:
                     self._store(effect)
                 case Resolve(name):
                     self._names.ask(name)
+                case ReportKey():
+                    self._report(effect)
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:
@@ -172,6 +182,13 @@ class Runtime:
             self._storage.store(effect.name, effect.octets)
         except OSError as error:
             raise EffectError(effect, error.errno or 0, error.strerror or str(error)) from error
+
+    def _report(self, key: ReportKey) -> None:
+        if self._keys is not None:
+            try:
+                keys.write(self._keys, key)
+            except OSError as error:
+                raise EffectError(key, error.errno or 0, error.strerror or str(error)) from error
 
     def _arm(self) -> None:
         deadline = self.router.next_deadline()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.shells.simulator.clear import protected_keys
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -26,7 +27,7 @@ class Site:
 
     tunnels: with their addresses. configured: NBMA addresses that its configuration names.
     servers: sites that it registers with or has a tunnel or a cable to. stub: no way leads through it to others.
-    shortcuts: it takes them (phase 3).
+    shortcuts: it takes them (phase 3). companions: sites that share its public address, behind one translator.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Site:
     configured: tuple[IPAddress, ...]
     servers: tuple[str, ...]
     shortcuts: bool
+    companions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ def link(one: str, other: str) -> Link:
 
 @dataclass(slots=True)
 class Anatomy:
-    """See the module's docstring. links: what the configuration connects; providers carry and have no opinions."""
+    """See the module's docstring. links: what the configuration connects; providers carry and have no opinions.
+
+    protected: there are tunnels with `tunnel protection`.
+    """
 
     sites: dict[str, Site]
     providers: tuple[str, ...]
@@ -68,6 +73,7 @@ class Anatomy:
     unique: bool
     if_state: bool
     conversations: tuple[Conversation, ...] = ()
+    protected: bool = False
     _neighbours: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,6 +112,7 @@ class Anatomy:
             any(config.unique for config in configs),
             any(config.if_state for config in configs),
             _conversations(world, scenario, sites),
+            any(protected_keys(scenario.configurations[name]) for name in overlay),
         )
 
     @property
@@ -158,6 +165,7 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
         configured=tuple(mapped),
         servers=tuple({**servers, **dict.fromkeys(cabled)}),
         shortcuts=any(tunnel.config.shortcut for tunnel in router.machine(NhrpMachine).tunnels),
+        companions=_companions(world, name, owners),
     )
 
 
@@ -170,6 +178,16 @@ def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[st
         for station, interface in segment.ends
         if station.name == name and any(other.name not in ours for other, _ in segment.ends)
     )
+
+
+def _companions(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
+    """Other routers of the overlay on the inside of its translator."""
+    found: dict[str, None] = {}
+    for segment in world.segments:
+        names = [station.name for station, _ in segment.ends]
+        if name in names and any(other in world.gateways for other in names):
+            found |= dict.fromkeys(other for other in names if other != name and other in owners.values())
+    return tuple(found)
 
 
 def _cables(world: Simulator, overlay: list[str]) -> dict[str, tuple[str, ...]]:

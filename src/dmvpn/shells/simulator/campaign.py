@@ -19,12 +19,14 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.shells.simulator.anatomy import Anatomy
 from dmvpn.shells.simulator.bounds import at_begin, at_end
+from dmvpn.shells.simulator.clear import ClearWatch
 from dmvpn.shells.simulator.injector import Injector
-from dmvpn.shells.simulator.judge import GRACE, Judge, Violation
+from dmvpn.shells.simulator.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
 from dmvpn.shells.simulator.schedule import random_faults
+from dmvpn.shells.simulator.sealed import SealedMarks
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.simulator.tables import Tables
-from dmvpn.shells.simulator.traffic import Flow, Traffic, mark_of
+from dmvpn.shells.simulator.traffic import Flow, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,8 @@ PATIENCE = 90.0
 LOOK = 10.0
 #: The rule that a network breaks which does not become whole (again).
 NEVER_SETTLED = "convergence"
+#: The rule that a router breaks which sends a packet of a protected tunnel in clear.
+IN_CLEAR = "in clear"
 #: Seconds of traffic at the end, when all is mended and must work.
 EPILOGUE = 10.0
 
@@ -82,7 +86,11 @@ def run(plan: Plan) -> Verdict:
 class _Run:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._world = Simulator.of(plan.scenario, plan.seed)
+        self._clear = ClearWatch(plan.scenario.configurations)
+        self._early: list[Violation] = []
+        self._accuse: Callable[[str, str], None] = lambda rule, text: self._early.append(Violation(0.0, rule, text))
+        overhear = self._overhear if self._clear.any else None
+        self._world = Simulator.of(plan.scenario, plan.seed, overhear=overhear)
         self._anatomy = Anatomy.of(self._world, plan.scenario)
         self._tables = Tables(self._world, self._anatomy)
         self._hash = hashlib.sha256()
@@ -90,11 +98,19 @@ class _Run:
     def run(self) -> Verdict:
         """See `run` of the module."""
         plan, world = self._plan, self._world
-        if not world.run_while(lambda: bool(world.missing(plan.scenario)), PATIENCE, step=0.5):
+        ready = world.run_while(lambda: bool(world.missing(plan.scenario)), PATIENCE, step=0.5)
+        if self._early:
+            return self._verdict(self._early[:MOST_VIOLATIONS], ())
+        if not ready:
             lacks = "; ".join(world.missing(plan.scenario)[:3])
             return self._verdict([Violation(0.0, NEVER_SETTLED, f"not ready after {PATIENCE:g} s: {lacks}")], ())
         world.run_for(6.0)
         return self._judged(world.now)
+
+    def _overhear(self, sender: str, packet: bytes) -> None:
+        complaint = self._clear.complaint(sender, packet)
+        if complaint is not None:
+            self._accuse(IN_CLEAR, complaint)
 
     def _judged(self, start: float) -> Verdict:
         plan, world, anatomy = self._plan, self._world, self._anatomy
@@ -105,7 +121,7 @@ class _Run:
             faults = random_faults(anatomy, injector.abilities(), entropy, plan.seconds)
         traffic = Traffic(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/traffic"))
         judge = Judge(world, anatomy, traffic, start)
-        self._tables.accuse = judge.accuse
+        self._tables.accuse = self._accuse = judge.accuse
         self._tap(injector, judge, traffic)
         self._print_arrivals(traffic)
         traffic.begin()
@@ -125,11 +141,13 @@ class _Run:
         """Stand at every wire: the judge sees the flows, the injector's partitions keep packets back."""
         wans = {segment.name for name in self._anatomy.sites if (segment := injector.wan(name)) is not None}
         flows, seen, passes = traffic.flows, judge.seen, injector.passes
+        marks, world = SealedMarks(), self._world
+        world.sealed = lambda message, sealed: marks.note(message, sealed, world.now)
         if not flows:
             raise UserError(f"{self._plan.scenario.name}: no two hosts behind different routers could talk")
 
         def gate(sender: str, receiver: str, packet: bytes) -> bool:
-            mark = mark_of(packet)
+            mark = marks.mark_of(packet)
             if mark is not None:
                 seen(sender, receiver, mark)
             return True

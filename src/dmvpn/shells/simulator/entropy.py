@@ -8,3 +8,8 @@ from dmvpn.base.entropy import SeededEntropy
 def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
     """What a router draws from; a killed and restarted one has another life and draws other numbers."""
     return SeededEntropy(f"{seed}/{name}/{life}" if life else f"{seed}/{name}")
+
+
+def plane_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
+    """What a router's data plane draws from (initialization vectors): a stream of its own, no part of a recording."""
+    return SeededEntropy(f"{seed}/{name}/{life}/plane")

@@ -6,7 +6,7 @@
     Impair                        a wire loses, reorders and doubles packets
     Renumber, Rebind              a site's NBMA address changes: its own, or the one that a translator gives it
     ClockStep                     the wall clock jumps
-    Clear                         somebody types `clear ip nhrp` or `clear dmvpn session`
+    Clear                         somebody types `clear ip nhrp`, `clear dmvpn session` or `clear crypto session`
     Purges, Malformed             packets in a neighbour's name that the neighbour never sent
 
 A list of faults is a text (`dumps`, and `from_json` for each one), so that what broke a network once can be done to it
@@ -138,7 +138,9 @@ class ClockStep(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clear(RouterFault):
-    """`clear ip nhrp` ("nhrp"), `clear dmvpn session` ("session"), the same with `static` ("session static")."""
+    """`clear ip nhrp` ("nhrp"), `clear dmvpn session` ("session"), the same with `static` ("session static"), or
+    `clear crypto session` ("crypto").
+    """
 
     KIND: ClassVar[str] = "clear"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
+from dmvpn.features.ipsec.events import ClearCrypto
 from dmvpn.features.nhrp.events import ClearCache, ClearSessions, Withdraw
 from dmvpn.shells.simulator import faults
 from dmvpn.shells.simulator.forgeries import Forger
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _RENUMBERED = "198.18.{}"
 #: Seconds for which a renumbered site with a unique registration may be out in a random schedule.
 LONGEST_WAIT = 300
+_CLEARED: dict[str, Event] = {"nhrp": ClearCache(), "crypto": ClearCrypto()}
 #: Seconds between two packets of a storm.
 _STORM_PACE = 0.001
 
@@ -136,7 +138,7 @@ class Injector:
             case faults.ClockStep(router=router, step=step):
                 self._post(router, ClockSet(self._world.epoch + step))
             case faults.Clear(router=router, what=what):
-                self._post(router, ClearCache() if what == "nhrp" else ClearSessions(static=what == "session static"))
+                self._post(router, _CLEARED.get(what) or ClearSessions(static=what == "session static"))
             case faults.Purges(router=router, pretended=pretended, count=count):
                 self._storm(router, self._forger(router, pretended).purges(count))
             case faults.Malformed(router=router, pretended=pretended, count=count):

@@ -238,12 +238,18 @@ class Judge:
 
     def _concerned(self, fault: Fault) -> list[Flow]:
         """The flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
-        edge = [name for name in fault.places if name not in self._hubs]
+        edge = [name for name in self._places(fault) if name not in self._hubs]
         if not edge:
             return self._traffic.flows
         if isinstance(fault, faults.Partition) and len(edge) == 2:
             return [flow for flow in self._traffic.flows if set(flow.sites) == set(edge)]
         return [flow for flow in self._traffic.flows if flow.sites[0] in edge or flow.sites[1] in edge]
+
+    def _places(self, fault: Fault) -> tuple[str, ...]:
+        """The sites that a fault happens to: a translator may have several behind it."""
+        if not isinstance(fault, faults.Rebind):
+            return fault.places
+        return (*fault.places, *(other for name in fault.places for other in self._anatomy.sites[name].companions))
 
     def _ways(self, fault: Fault) -> list[Link]:
         """The links that a fault breaks."""
@@ -260,7 +266,7 @@ class Judge:
         """Spokes that talk directly must not notice that something else is gone."""
         now = self._world.now
         for forth, back in zip(self._traffic.flows[::2], self._traffic.flows[1::2], strict=True):
-            touched = [name for name in fault.places if name in forth.sites]
+            touched = [name for name in self._places(fault) if name in forth.sites]
             apart = isinstance(fault, faults.Partition) and len(touched) < 2
             for flow in (forth, back):
                 docket = self._dockets[flow.number]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.simulated.errors import may_answer, time_exceeded
+from dmvpn.dataplane.refusals import may_answer, time_exceeded
 from dmvpn.dataplane.simulated.reassembly import Reassembler
 from dmvpn.net import icmp, translate
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
-    from dmvpn.dataplane.simulated.box import Transmit
+    from dmvpn.dataplane.simulated.sending import Transmit
     from dmvpn.shells.scenario import GatewaySpec
 
 _MTU = 1500

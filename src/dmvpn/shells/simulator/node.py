@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
-    from dmvpn.dataplane.simulated.box import Transmit
+    from dmvpn.dataplane.simulated.sending import Transmit
 
 #: Events that one moment may cause in one router. More means an endless conversation with itself: our bug.
 EVENT_LIMIT = 100_000
@@ -28,16 +28,18 @@ EVENT_LIMIT = 100_000
 class RouterNode:
     """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs).
 
-    watch: is told every event before the router is. resolve: asks the name service of its world. stored: what it wants
-    to remember in its next life.
+    sealing: what its plane draws from. watch: is told every event before the router is. resolve: asks the name service
+    of its world. stored: what it wants to remember in its next life.
     """
 
-    def __init__(self, name: str, entropy: Entropy, transmit: Transmit, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, name: str, entropy: Entropy, sealing: Entropy, transmit: Transmit, recorder: Recorder | None = None
+    ) -> None:
         """recorder: writes its life down."""
         self.name = name
         self.stored: dict[str, bytes] = {}
         self.router = Router(entropy if recorder is None else recorder.begin(entropy))
-        self.plane = SimulatedPlane(self._enqueue, transmit)
+        self.plane = SimulatedPlane(self._enqueue, transmit, sealing.octets)
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore

@@ -103,7 +103,7 @@ class _Writer:
         return faults.Cut(at=at, router=router, seconds=self._duration()) if router else None
 
     def _partition(self, at: float) -> Fault | None:
-        sites = [name for name, site in self._anatomy.sites.items() if site.wans]
+        sites = [name for name, site in self._anatomy.sites.items() if site.wans and not site.companions]
         if len(sites) < 2:
             return None
         one = sites.pop(below(self._entropy, len(sites)))
@@ -146,7 +146,8 @@ class _Writer:
         return faults.ClockStep(at=at, router=self._site(), step=step)
 
     def _clear(self, at: float) -> Fault:
-        what = self._one_of(("nhrp", "session", "session static"))
+        crypto = ("crypto",) if self._anatomy.protected else ()
+        what = self._one_of(("nhrp", "session", "session static", *crypto))
         return faults.Clear(at=at, router=self._site(), what=what)
 
     def _purges(self, at: float) -> Fault | None:

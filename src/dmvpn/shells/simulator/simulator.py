@@ -24,9 +24,10 @@ from dmvpn.base.events import (
     Remembered,
 )
 from dmvpn.base.recording import Recorder
+from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts, router_facts
 from dmvpn.shells.ready import missing
-from dmvpn.shells.simulator.entropy import router_entropy
+from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy
 from dmvpn.shells.simulator.nat import NatNode
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, RouterNode
@@ -65,7 +66,11 @@ class _Plug:
 
 
 class Simulator:
-    """A world of routers, hosts and translators in virtual time. names: what its name service knows, in lower case."""
+    """A world of routers, hosts and translators in virtual time. names: what its name service knows, in lower case.
+
+    overhear: is told of every packet as it leaves a station, with that one's name. sealed: is told of every GRE packet
+    that a router puts into ESP, and of that one.
+    """
 
     def __init__(self, seed: int = 1, *, epoch: float = EPOCH) -> None:
         self.seed = seed
@@ -76,6 +81,9 @@ class Simulator:
         self.gateways: dict[str, NatNode] = {}
         self.names: dict[str, tuple[IPAddress, ...]] = {}
         self.segments: list[Segment] = []
+        self.certificates: dict[str, Certificates] = {}
+        self.overhear: Callable[[str, bytes], None] | None = None
+        self.sealed: Callable[[bytes, bytes], None] | None = None
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
         self._plugs: dict[str, _Plug] = {}
@@ -95,13 +103,16 @@ class Simulator:
         *,
         epoch: float = EPOCH,
         record: Callable[[str], object] | None = None,
+        overhear: Callable[[str, bytes], None] | None = None,
     ) -> Simulator:
         """The world of a scenario: everything plugged in and configured, at time 0.
 
-        record: takes the recording of all routers, as text.
+        record: takes the recording of all routers, as text. overhear: see the class; here it hears the first packet.
         """
         world = cls(seed, epoch=epoch)
         world._write = record
+        world.certificates = scenario.certificates
+        world.overhear = overhear
         for name in scenario.configurations:
             world.add_router(name)
         for name, host in scenario.lab.hosts.items():
@@ -125,11 +136,26 @@ class Simulator:
         """A router without configuration."""
         if self._write is not None:
             self._recorders[name] = Recorder(name, self._write)
-        node = RouterNode(name, router_entropy(self.seed, name), self._transmitter(name), self._recorders.get(name))
+        node = self._router(name, 0)
         node.resolve = self._resolver(node)
         self.routers[name] = node
         self._plugs[name] = _Plug(self, node)
         return node
+
+    def _router(self, name: str, life: int) -> RouterNode:
+        node = RouterNode(
+            name,
+            router_entropy(self.seed, name, life),
+            plane_entropy(self.seed, name, life),
+            self._transmitter(name),
+            self._recorders.get(name),
+        )
+        node.plane.sealed = self._tell_sealed
+        return node
+
+    def _tell_sealed(self, message: bytes, sealed: bytes) -> None:
+        if self.sealed is not None:
+            self.sealed(message, sealed)
 
     def add_host(self, name: str, node: HostNode) -> None:
         """A host."""
@@ -158,9 +184,12 @@ class Simulator:
         node.alive = True
         self.post(name, ClockSet(self.epoch))
         self.post(name, PlaneAnnounced(ipv6=True))
+        certificates = self.certificates.get(name, NOTHING)
+        for given in certificates.given:
+            self.post(name, given)
         for key, octets in sorted(node.stored.items()):
             self.post(name, Remembered(key, octets))
-        self.post(name, ConfigurationEntered(configuration, by="startup", saved=True))
+        self.post(name, ConfigurationEntered(certificates.head + configuration, by="startup", saved=True))
         for interface in self._ports.get(name, ()):
             self.post(name, LinkChanged(interface, True))
 
@@ -170,8 +199,7 @@ class Simulator:
         old.alive = False
         self._wakes.pop(name, None)  # what the dead one waited for must not stand before what the new one waits for
         self._lives[name] = self._lives.get(name, 0) + 1
-        entropy = router_entropy(self.seed, name, self._lives[name])
-        fresh = RouterNode(name, entropy, self._transmitter(name), self._recorders.get(name))
+        fresh = self._router(name, self._lives[name])
         fresh.alive = False
         fresh.outside, fresh.watch, fresh.stored = old.outside, old.watch, old.stored
         fresh.resolve = self._resolver(fresh)
@@ -282,6 +310,8 @@ class Simulator:
             if segment is None:
                 return False
             self._hash.update(packet)
+            if self.overhear is not None:
+                self.overhear(name, packet)
             return segment.transmit(self._plugs[name], next_hop, packet, self.now)
 
         return transmit

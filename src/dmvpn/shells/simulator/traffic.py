@@ -68,6 +68,14 @@ def mark_of(packet: bytes) -> Mark | None:
     return Mark(flow, sequence)
 
 
+def mark_within(message: bytes) -> Mark | None:
+    """The mark of what a GRE packet carries, which stands behind no IP header."""
+    if message[-_MARK.size : -6] != _MAGIC or len(message) + HEADER_LENGTH not in _GRE_LENGTHS:
+        return None
+    _, flow, sequence = _MARK.unpack_from(message, len(message) - _MARK.size)
+    return Mark(flow, sequence)
+
+
 @dataclass(slots=True)
 class Flow:
     """Packets from one host to another. sent: those that did not arrive yet, with the time at which they left.

@@ -4,6 +4,7 @@ static       no routing protocol over the tunnels: static routes to every LAN, b
 no-unique    `ip nhrp registration no-unique`: a spoke may return with another NBMA address at once
 short        `ip nhrp holdtime 90`: entries expire and are renewed all the time
 if-state     `if-state nhrp` on the tunnels of spokes: without a server the line protocol is down
+protected    IKEv2 and IPsec under every tunnel; SAs that are replaced every few minutes
 """
 
 from __future__ import annotations
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
 
 #: Seconds.
 SHORT_HOLDING_TIME = 90
+#: Seconds that IKE SAs and pairs of ESP SAs live in the variant `protected`: a run of an hour sees many replaced.
+IKE_SECONDS, ESP_SECONDS = 600, 300
+
+_CRYPTO = f"""\
+crypto ikev2 keyring DMVPN
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key local Demo-Key-1
+  pre-shared-key remote Demo-Key-1
+ !
+!
+crypto ikev2 profile DMVPN
+ match identity remote address 0.0.0.0
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local DMVPN
+ lifetime {IKE_SECONDS}
+!
+crypto ipsec transform-set DMVPN esp-gcm 256
+ mode transport
+!
+crypto ipsec profile DMVPN
+ set security-association lifetime seconds {ESP_SECONDS}
+ set transform-set DMVPN
+ set ikev2-profile DMVPN
+!
+"""
 
 _TUNNEL = re.compile(r"^interface Tunnel\S+\n(?:(?![a-z]).*\n)*", re.MULTILINE)
 _ROUTING = re.compile(r"^router eigrp .*\n(?:(?![a-z]).*\n)*", re.MULTILINE)
@@ -79,11 +107,31 @@ def _if_state(scenario: Scenario) -> Scenario | None:
     return _in_tunnels(scenario, " if-state nhrp\n", "ip nhrp nhs")
 
 
+def _protected(scenario: Scenario) -> Scenario | None:
+    texts = {}
+    for name, text in scenario.configurations.items():
+        blocks = _TUNNEL.findall(text)
+        if "tunnel protection" in text:
+            return None
+        sources = [found[1] for block in blocks if (found := re.search(r"^ tunnel source (\S+)$", block, re.MULTILINE))]
+        shared = " shared" if len(set(sources)) < len(sources) else ""
+        line = f" tunnel protection ipsec profile DMVPN{shared}\n"
+        texts[name] = text if not blocks else protect(text, _CRYPTO, line)
+    return _with(scenario, texts) if texts != scenario.configurations else None
+
+
+def protect(text: str, crypto: str, line: str) -> str:
+    """A configuration with this before its first interface, and this line in each of its tunnels."""
+    text = _TUNNEL.sub(lambda found: found[0].removesuffix("!\n") + line + "!\n", text)
+    return re.sub(r"^(?=interface )", lambda _: crypto, text, count=1, flags=re.MULTILINE)
+
+
 VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
     "static": _static,
     "no-unique": _no_unique,
     "short": _short,
     "if-state": _if_state,
+    "protected": _protected,
 }
 
 

@@ -1,7 +1,7 @@
 """The IKEv1 lines: `crypto isakmp policy`, `key`, `profile`, and `crypto keyring`.
 
-IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are read because a migration starts with
-them; the first one of a configuration says so.
+IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are run as IKEv2 (`translation.py`), since
+a migration starts with them; a line in the log says what of them does not work.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME
 from dmvpn.features.ikev2.config.words import IDENTITY_HELP, check_key
-from dmvpn.ios import Args, ConfigLine, Mode, Section
+from dmvpn.ios import ConfigLine, Mode
 
 _POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"
 MODES: Final = (
@@ -19,7 +19,6 @@ MODES: Final = (
     Mode(_KEYRING, "conf-keyring"),
 )
 
-WARNING: Final = "%Warning: IKEv1 does not run here; its lines are kept, to be run as IKEv2 by a later release"
 _KEY: Final = "[ 0 | 6 ] {key:secret}"
 _KEY_HELP: Final = {
     "key": "The pre-shared key",
@@ -31,15 +30,6 @@ _KEY_HELP: Final = {
 }
 
 
-def _warn(args: Args, section: Section) -> str | None:
-    """One warning for a configuration: only its first such line says it."""
-    return None if any(section.root.all(line) for line in _WARNING_LINES) else WARNING
-
-
-def _check_global_key(args: Args, section: Section) -> str | None:
-    return check_key(args, section) or _warn(args, section)
-
-
 POLICY: Final = ConfigLine(
     "global",
     "crypto isakmp policy {number:1-10000}",
@@ -48,7 +38,6 @@ POLICY: Final = ConfigLine(
     order=205,
     opens=_POLICY,
     sort=("number",),
-    check=_warn,
 )
 ENCRYPTION: Final = ConfigLine(
     _POLICY,
@@ -100,7 +89,7 @@ KEY: Final = ConfigLine(
     },
     key=("address", "mask", "name"),
     order=206,
-    check=_check_global_key,
+    check=check_key,
 )
 KEYRING: Final = ConfigLine(
     "global",
@@ -109,7 +98,6 @@ KEYRING: Final = ConfigLine(
     key=("name",),
     order=199,
     opens=_KEYRING,
-    check=_warn,
 )
 KEYRING_KEY: Final = ConfigLine(
     _KEYRING,
@@ -126,7 +114,6 @@ PROFILE: Final = ConfigLine(
     key=("name",),
     order=207,
     opens=_PROFILE,
-    check=_warn,
 )
 PROFILE_KEYRING: Final = ConfigLine(
     _PROFILE, "keyring {name:word}", {"keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
@@ -166,11 +153,10 @@ NAT_KEEPALIVE: Final = ConfigLine(
 INVALID_SPI: Final = ConfigLine(
     "global",
     "crypto isakmp invalid-spi-recovery",
-    {"invalid-spi-recovery": "Negotiate anew with a peer that uses SAs we have forgotten; IKEv2 always does"},
+    {"invalid-spi-recovery": "Begin with a peer that goes on using SAs we have forgotten, though it was told"},
     order=209,
 )
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
     *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI),
 )
-_WARNING_LINES: Final = (POLICY, KEY, KEYRING, PROFILE)

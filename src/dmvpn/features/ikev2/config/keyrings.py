@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config.words import IDENTITY_HELP, KEY, KEY_HELP, check_key
+from dmvpn.features.ikev2.config.words import IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
 from dmvpn.ios import ConfigLine, Mode
 
 _KEYRING, _PEER = "ikev2-keyring", "ikev2-keyring-peer"
@@ -36,7 +36,11 @@ ADDRESS: Final = ConfigLine(
     order=10,
 )
 HOSTNAME: Final = ConfigLine(
-    _PEER, "hostname {name:word}", {"hostname": "Its name, to find its address by", "name": "Host name"}, order=15
+    _PEER,
+    "hostname {name:word}",
+    {"hostname": "Its name, to find its address by", "name": "Host name"},
+    order=15,
+    check=not_acted_upon("no names are looked up; use address or identity"),
 )
 IDENTITY: Final = ConfigLine(
     _PEER,

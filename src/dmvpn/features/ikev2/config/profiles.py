@@ -93,8 +93,14 @@ KEYRING: Final = ConfigLine(
 )
 TRUSTPOINT: Final = ConfigLine(
     _PROFILE,
-    "pki trustpoint {name:word}",
-    {"pki": "Certificates", "trustpoint": "Of a trustpoint", "name": "Its name"},
+    "pki trustpoint {name:word} [ sign | verify ]",
+    {
+        "pki": "Certificates",
+        "trustpoint": "Of a trustpoint",
+        "name": "Its name",
+        "sign": "Only to prove ourselves",
+        "verify": "Only to check peers",
+    },
     key=("name",),
     order=41,
 )

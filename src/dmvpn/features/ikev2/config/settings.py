@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config.words import DPD, DPD_HELP
+from dmvpn.features.ikev2.config.words import DPD, DPD_HELP, not_acted_upon
 from dmvpn.ios import ConfigLine
 
 PEER_DPD: Final = ConfigLine("global", f"crypto ikev2 {DPD}", DPD_HELP, order=204)
@@ -26,6 +26,7 @@ WINDOW: Final = ConfigLine(
     {"window": "How many requests may be in flight", "requests": "Requests"},
     order=204,
     default="crypto ikev2 window 5",
+    check=not_acted_upon("one request is on its way at a time"),
 )
 FRAGMENTATION: Final = ConfigLine(
     "global",
@@ -53,4 +54,16 @@ LOGGING: Final = ConfigLine(
     order=198,
 )
 
-LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING)
+SHIELD: Final = ConfigLine(
+    "global",
+    "crypto engine compliance shield disable",
+    {
+        "engine": "Cryptography",
+        "compliance": "Of algorithms with what is recommended",
+        "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5",
+        "disable": "Permit them where a line names them",
+    },
+    order=197,
+)
+
+LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING, SHIELD)

@@ -49,6 +49,8 @@ def read(tree: ConfigTree) -> Ikev2Config:
         maximum_sas=limits.get("max-sa", 0),
         maximum_half_open=limits.get("max-in-negotation-sa", 0),
         log_sessions=bool(tree.all(settings.LOGGING)),
+        legacy_groups=tree.get(settings.SHIELD) is not None,
+        begins_with_the_forgotten=tree.get(isakmp.INVALID_SPI) is not None,
         isakmp=_isakmp(tree),
     )
 
@@ -179,12 +181,19 @@ def _profile(args: Args, section: Section) -> Profile:
         remote_key=next(filter(None, map(_key_of, theirs)), None),
         keyring=keyring.text("name") if keyring else "",
         trustpoints=tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT)),
+        sign_trustpoints=_trustpoints(section, "verify"),
+        verify_trustpoints=_trustpoints(section, "sign"),
         lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
         dpd=_dpd_of(section.get(profiles.PEER_DPD)),
         nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
         force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
         initial_contact=section.flag(profiles.INITIAL_CONTACT),
     )
+
+
+def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
+    """Those of a profile that are not for another purpose alone."""
+    return tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT) if unless not in entry)
 
 
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:

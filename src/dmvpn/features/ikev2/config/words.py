@@ -8,7 +8,7 @@ from dmvpn.features.ikev2.algorithms import Encryption, Hash
 from dmvpn.ios import Args, OneOf, Section, register_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _GROUPS: Final = {
     "1": "768 bits; broken",
@@ -58,6 +58,11 @@ DPD_HELP: Final[Mapping[str, str]] = {
     "periodic": "Always",
     "on-demand": "Only when there is something to send",
 }
+
+
+def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
+    """The check of a line that is kept and changes nothing, so that nobody relies on it."""
+    return lambda args, section: f"%Warning: kept, and not acted upon: {why}"
 
 
 def check_key(args: Args, _: Section) -> str | None:

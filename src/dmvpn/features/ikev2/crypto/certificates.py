@@ -14,12 +14,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.features.ikev2.identity import address_of, text_of
 from dmvpn.features.ikev2.wire.numbers import IdType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Certificates from the peer's to the one that we believe, which counts.
 LONGEST_PATH: Final = 8
+#: Signatures on the way there: certificates of one name can be put into any order, and a stranger makes them so.
+MOST_CHECKS: Final = 32
 #: Bits of an RSA key; shorter ones are refused (RFC 8247 §4.1).
 SHORTEST_RSA: Final = 2048
 _LOOKED_AT: Final = frozenset(
@@ -36,6 +39,16 @@ _LOOKED_AT: Final = frozenset(
         ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     }
+)
+_UNSTRUCTURED_ADDRESS: Final = x509.ObjectIdentifier("1.2.840.113549.1.9.8")
+#: What reading a certificate raises, now or later: most of its parts are decoded when they are looked at.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
 )
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -70,14 +83,20 @@ class Anchors:
         """
         if not chain:
             raise Untrusted("the peer sent no certificate")
-        certificates = [_read(octets) for octets in chain[: LONGEST_PATH + 1]]
+        try:
+            return self._judge(chain, theirs, when)
+        except _UNREADABLE as error:
+            raise Untrusted("the peer sent a certificate that cannot be read") from error
+
+    def _judge(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime) -> PublicKey:
+        certificates = [x509.load_der_x509_certificate(octets) for octets in chain[: LONGEST_PATH + 1]]
         leaf = certificates[0]
         _names(leaf, theirs)
         key = leaf.public_key()
         usage = _extension(leaf, x509.KeyUsage)
         if usage is not None and not (usage.digital_signature or usage.content_commitment):
             raise Untrusted(f"{_subject(leaf)}: this key is not for signatures")
-        self._follow(leaf, certificates[1:], when, depth=0)
+        self._follow(leaf, certificates[1:], when, iter(range(MOST_CHECKS)))
         if isinstance(key, rsa.RSAPublicKey) and key.key_size < SHORTEST_RSA:
             raise Untrusted(f"{_subject(leaf)}: an RSA key of {key.key_size} bits is too short")
         if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
@@ -85,9 +104,19 @@ class Anchors:
         return key
 
     def _follow(
-        self, certificate: x509.Certificate, others: list[x509.Certificate], when: datetime, *, depth: int
+        self,
+        certificate: x509.Certificate,
+        others: list[x509.Certificate],
+        when: datetime,
+        checks: Iterator[int],
+        *,
+        depth: int = 0,
     ) -> None:
-        """Up to an authority that we believe. depth: authorities below this one's issuer. Raises Untrusted."""
+        """Up to an authority that we believe. Raises Untrusted.
+
+        checks: as long as it yields something, one more signature may be checked. depth: authorities below this one's
+        issuer.
+        """
         _is_current(certificate, when)
         _has_no_secrets(certificate)
         if certificate in self.authorities:
@@ -98,13 +127,15 @@ class Anchors:
         for issuer in (*self.authorities, *others):
             if issuer.subject != certificate.issuer or issuer == certificate:
                 continue
+            if next(checks, None) is None:
+                raise Untrusted(f"{_subject(certificate)}: more ways to an authority than we try")
             try:
                 certificate.verify_directly_issued_by(issuer)
                 _may_issue(issuer, depth)
                 self._is_not_revoked(certificate, issuer, when)
                 rest = [other for other in others if other is not issuer]
-                self._follow(issuer, rest, when, depth=depth + 1)
-            except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+                self._follow(issuer, rest, when, checks, depth=depth + 1)
+            except (InvalidSignature, *_UNREADABLE):
                 refusal = f"{_subject(certificate)}: its signature is not by {_subject(issuer)}"
             except Untrusted as error:
                 refusal = str(error)
@@ -127,13 +158,6 @@ class Anchors:
             raise Untrusted(f"{_subject(certificate)}: no current revocation list of {_subject(issuer)} is at hand")
 
 
-def _read(octets: bytes) -> x509.Certificate:
-    try:
-        return x509.load_der_x509_certificate(octets)
-    except ValueError as error:
-        raise Untrusted("the peer sent a certificate that cannot be read") from error
-
-
 def _subject(certificate: x509.Certificate) -> str:
     return certificate.subject.rfc4514_string() or f"serial {certificate.serial_number:x}"
 
@@ -143,7 +167,7 @@ def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, x509.DuplicateExtension) as error:
+    except _UNREADABLE as error:
         raise Untrusted(f"{_subject(certificate)}: its extensions cannot be read") from error
 
 
@@ -160,7 +184,7 @@ def _has_no_secrets(certificate: x509.Certificate) -> None:
     """RFC 5280 §4.2: an extension that must be understood and is not makes the certificate useless."""
     try:
         critical = [extension.oid for extension in certificate.extensions if extension.critical]
-    except (ValueError, x509.DuplicateExtension) as error:
+    except _UNREADABLE as error:
         raise Untrusted(f"{_subject(certificate)}: its extensions cannot be read") from error
     for oid in critical:
         if oid not in _LOOKED_AT:
@@ -176,7 +200,10 @@ def _may_issue(issuer: x509.Certificate, depth: int) -> None:
 
 
 def _names(certificate: x509.Certificate, theirs: Identification) -> None:
-    """Is the certificate about who the peer says it is? RFC 4945 §3.1. Raises Untrusted."""
+    """Is the certificate about who the peer says it is? RFC 4945 §3.1. Raises Untrusted.
+
+    IOS asks its authority for a host name and an address in the subject (RFC 2985 §5.4), not in alternative names.
+    """
     if theirs.kind == IdType.DER_ASN1_DN:
         if certificate.subject.public_bytes() == theirs.data:
             return
@@ -185,6 +212,7 @@ def _names(certificate: x509.Certificate, theirs: Identification) -> None:
     match theirs.kind:
         case IdType.FQDN:
             known = {name.lower() for name in alternatives.get_values_for_type(x509.DNSName)}
+            known |= _in_subject(certificate, NameOID.UNSTRUCTURED_NAME)
             if text_of(theirs).lower() in known:
                 return
         case IdType.RFC822_ADDR:
@@ -194,7 +222,13 @@ def _names(certificate: x509.Certificate, theirs: Identification) -> None:
         case IdType.IPV4_ADDR | IdType.IPV6_ADDR:
             if address_of(theirs) in alternatives.get_values_for_type(x509.IPAddress):
                 return
+            if str(address_of(theirs)) in _in_subject(certificate, _UNSTRUCTURED_ADDRESS):
+                return
         case _:
             raise Untrusted("an identity of this kind cannot be proved by a certificate")
     shown = address_of(theirs) or text_of(theirs)
     raise Untrusted(f"{_subject(certificate)}: {shown} is not among its alternative names")
+
+
+def _in_subject(certificate: x509.Certificate, kind: x509.ObjectIdentifier) -> set[str]:
+    return {str(attribute.value).lower() for attribute in certificate.subject.get_attributes_for_oid(kind)}

@@ -67,6 +67,7 @@ class Auth(Exchange):
             sa.queue(DeleteIke(sa, refusal), urgent=True)
             return
         sa.theirs = identity
+        sa.initial_contact = answer.notify(NotifyType.INITIAL_CONTACT) is not None
         sa.established()
         sa.act(Established(sa))
         try:

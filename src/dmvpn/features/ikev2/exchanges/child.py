@@ -10,7 +10,7 @@ from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteChild
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused, shared_secret
-from dmvpn.features.ikev2.sa import RETRY
+from dmvpn.features.ikev2.sa import RETRY, RETRY_REFUSED
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload
 
@@ -56,6 +56,8 @@ class NewChild(Exchange):
             child = self.ask.conclude(sa, answer, self._agreement(answer))
         except Refused as refused:
             self._refused(refused, answer)
+            if error is None:  # the peer has made it nevertheless (§1.3.1)
+                sa.queue(DeleteChild(sa, self.ask.spi), urgent=True)
         else:
             self._made(child)
 
@@ -99,12 +101,15 @@ class RekeyChild(NewChild):
     """A child SA that takes the place of another, make before break."""
 
     def __init__(self, sa: IkeSa, old: ChildSa, group: int | None = None) -> None:
-        super().__init__(sa, old.terms, group)
+        super().__init__(sa, sa.book.child(old.terms), group)
         self.old = old
 
     def request(self) -> tuple[Payload, ...] | None:
         """Nothing if the old one has gone meanwhile."""
-        return super().request() if self.old.spi_in in self.sa.children.active else None
+        if self.old.spi_in in self.sa.children.active:
+            return super().request()
+        self.sa.children.rivals.pop(self.old.spi_in, None)
+        return None
 
     def _rekeyed(self) -> tuple[Notify, ...]:
         return (Notify(NotifyType.REKEY_SA, b"", ProtocolId.ESP, self.old.spi_in),)
@@ -116,13 +121,13 @@ class RekeyChild(NewChild):
         """The new one sends from now on. Of two that replace the same one, that with the lowest nonce goes (§2.8.1)."""
         sa = self.sa
         rival = sa.children.rivals.pop(self.old.spi_in, None)
-        if rival is not None and child.lowest_nonce < rival.lowest_nonce:
+        if rival is not None and child.lowest_nonce < rival:
             sa.add_child(child)
-            sa.queue(DeleteChild(sa, child, "both ends rekeyed at once; the other new SA stays"))
+            sa.queue(DeleteChild.of(sa, child, "both ends rekeyed at once; the other new SA stays"))
             return
         sa.add_child(child, replaces=self.old.spi_in)
         if self.old.spi_in in sa.children.active:
-            sa.queue(DeleteChild(sa, self.old, "replaced"), urgent=True)
+            sa.queue(DeleteChild.of(sa, self.old, "replaced"), urgent=True)
 
     def _refused(self, refused: Refused, answer: Chain) -> None:
         sa = self.sa
@@ -134,6 +139,5 @@ class RekeyChild(NewChild):
             if rival is None:
                 sa.queue(NewChild(sa, self.terms))
             return
-        sa.children.rekeying.discard(self.old.spi_in)
         sa.trouble(f"the child SA could not be replaced: {refused.why}")
-        sa.later.append((sa.now + RETRY, RekeyChild(sa, self.old)))
+        sa.later.append((sa.now + RETRY_REFUSED, RekeyChild(sa, self.old)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.features.ikev2.window import INTERVALS
+
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.wire.message import Chain
@@ -16,6 +18,8 @@ class Exchange(ABC):
     """One request on one IKE SA."""
 
     KIND: ClassVar[ExchangeType]
+    #: Seconds after which it is repeated.
+    intervals: tuple[float, ...] = INTERVALS
 
     def __init__(self, sa: IkeSa) -> None:
         self.sa = sa

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.sa import SaState
@@ -15,10 +15,19 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.wire.message import Chain
 
 
+#: How often IOS asks before it gives a silent peer up.
+_PROBES: Final = 6
+
+
 class Probe(Exchange):
     """An empty request: who answers is alive."""
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
+
+    def __init__(self, sa: IkeSa) -> None:
+        super().__init__(sa)
+        if sa.terms is not None and sa.terms.dpd_retry:
+            self.intervals = (sa.terms.dpd_retry,) * _PROBES
 
     def request(self) -> tuple[Payload, ...]:
         """Nothing."""
@@ -29,14 +38,19 @@ class Probe(Exchange):
 
 
 class DeleteChild(Exchange):
-    """Give up a child SA: nothing is sent on it from now on."""
+    """Give up a child SA. spi, spi_out: ours and the peer's; the latter is empty if we never took the child SA."""
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
 
-    def __init__(self, sa: IkeSa, child: ChildSa, reason: str) -> None:
+    def __init__(self, sa: IkeSa, spi: bytes, spi_out: bytes = b"") -> None:
         super().__init__(sa)
-        self.spi = child.spi_in
+        self.spi, self.spi_out = spi, spi_out
+
+    @classmethod
+    def of(cls, sa: IkeSa, child: ChildSa, reason: str) -> Self:
+        """Of one that we have: nothing is sent on it from now on."""
         sa.remove_child(child, reason)
+        return cls(sa, child.spi_in, child.spi_out)
 
     def request(self) -> tuple[Payload, ...]:
         """Our inbound SPI; the peer finds its own half by it."""

@@ -16,16 +16,22 @@ from dmvpn.features.ikev2.sa import NAT_PORT, SaState
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.wire.message import NO_SPI, parse_header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
-from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload, SecurityAssociation
+from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload, SecurityAssociation, VendorId
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.terms import UdpUse
     from dmvpn.features.ikev2.wire.message import Chain
 
 #: As long as the largest key of a pseudo-random function would like (§2.10).
 NONCE_SIZE: Final = 32
 #: Answers that make us ask again: cookies and groups. More than a few, and somebody plays with us.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6
+
+
+#: A vendor identifier of our own: whoever says it takes IKE and ESP by UDP port 4500 where nobody translates, too, and
+#: goes back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
+PREFERS_UDP: Final = bytes.fromhex("b39cf42a827b28d34bd75dce2fff7c3d")
 
 
 class Init(Exchange):
@@ -35,7 +41,7 @@ class Init(Exchange):
 
     def __init__(self, sa: IkeSa) -> None:
         super().__init__(sa)
-        self.suites = sa.book.suites(sa.path)
+        self.suites, self.udp = sa.book.suites(sa.path), sa.book.udp(sa.path)
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.secret = draw(self.suites[0].group, sa.entropy)
         self.group = self.suites[0].group
@@ -51,8 +57,8 @@ class Init(Exchange):
             SecurityAssociation(ike_offer(self.suites)),
             KeyExchange(self.group, self.secret.public),
             Nonce(self.nonce),
-            *detection(sa.spi_i + NO_SPI, sa.path, force=self._forces_udp),
-            *abilities(fragments=sa.terms is not None and sa.terms.fragment is not None),
+            *(detection(sa.spi_i + NO_SPI, sa.path, force=self._forces_udp) if self.udp.detects else ()),
+            *abilities(fragments=sa.terms is not None and sa.terms.fragment is not None, prefers_udp=self.udp.prefers),
         )
 
     @property
@@ -84,20 +90,19 @@ class Init(Exchange):
         sa.spi_r, sa.init_response = header.spi_r, octets
         nonces = Nonces(self.nonce, nonce.data)
         sa.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
-        detect(sa.nat, answer, sa.spis, sa.path)
+        if self.udp.detects:
+            detect(sa.nat, answer, sa.spis, sa.path)
         sa.nat.local |= self._forces_udp and sa.nat.supported
-        note_abilities(sa, answer)
+        note_abilities(sa, answer, self.udp)
         self._go_on()
 
     def _go_on(self) -> None:
-        from dmvpn.features.ikev2.exchanges.auth import Auth
-
         sa = self.sa
-        if sa.nat.found:
-            local, remote = sa.path.local, sa.path.remote
+        local, remote = sa.path.local, sa.path.remote
+        if (sa.nat.found or sa.prefers_udp) and local.port != NAT_PORT:
             sa.path = Path(Endpoint(local.address, NAT_PORT), Endpoint(remote.address, NAT_PORT))
         sa.state = SaState.PROVING
-        sa.queue(Auth(sa), urgent=True)
+        sa.queue(following(sa), urgent=True)
 
     def _noted(self, notify: Notify) -> None:
         sa = self.sa
@@ -121,15 +126,30 @@ def _offered(exchange: Init) -> str:
     return "; ".join(str(proposal) for proposal in ike_offer(exchange.suites))
 
 
-def abilities(*, fragments: bool) -> tuple[Notify, ...]:
-    """What we can besides: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4)."""
+def following(sa: IkeSa) -> Exchange:
+    """What is asked when IKE_SA_INIT is done.
+
+    The place for IKE_INTERMEDIATE (RFC 9242): where both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of
+    that kind comes from here, and `Auth` is what it queues when it is answered; `answers.answer` gets the other half.
+    Each one adds to the octets that `proof.py` signs (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC
+    9370) it calls `sa.use` again with the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
+    """
+    from dmvpn.features.ikev2.exchanges.auth import Auth
+
+    return Auth(sa)
+
+
+def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, ...]:
+    """What we can besides: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4), port 4500."""
     hashes = b"".join(number.to_bytes(2, "big") for number in HASHES)
-    signatures = Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, hashes)
-    return (Notify(NotifyType.FRAGMENTATION_SUPPORTED), signatures) if fragments else (signatures,)
+    cuts = (Notify(NotifyType.FRAGMENTATION_SUPPORTED),) if fragments else ()
+    ours = (VendorId(PREFERS_UDP),) if prefers_udp else ()
+    return (*cuts, Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, hashes), *ours)
 
 
-def note_abilities(sa: IkeSa, message: Chain) -> None:
+def note_abilities(sa: IkeSa, message: Chain, udp: UdpUse) -> None:
     """What the peer can besides."""
+    sa.prefers_udp = udp.prefers and any(vendor.data == PREFERS_UDP for vendor in message.all(VendorId))
     sa.peer_fragments = message.notify(NotifyType.FRAGMENTATION_SUPPORTED) is not None
     if notify := message.notify(NotifyType.SIGNATURE_HASH_ALGORITHMS):
         data = notify.data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError, surely
@@ -12,13 +13,23 @@ from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
-from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, IkeSa, fresh_spi
+from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, RETRY_REFUSED, IkeSa
+from dmvpn.features.ikev2.spis import fresh_spi
+from dmvpn.features.ikev2.wire.message import NO_SPI
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Payload, SecurityAssociation
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.wire.message import Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The IKE SA that the peer made to replace ours while we made one, too. lowest: of both nonces (§2.8.1)."""
+
+    successor: IkeSa
+    lowest: bytes
 
 
 class RekeyIke(Exchange):
@@ -50,6 +61,8 @@ class RekeyIke(Exchange):
             return
         chosen, theirs, nonce = answer.find(SecurityAssociation), answer.find(KeyExchange), answer.find(Nonce)
         suite = accepted(self.suites, chosen.proposals, ProtocolId.IKE) if chosen else None
+        if suite is not None and chosen is not None and not is_ike_spi(chosen.proposals[0].spi):
+            suite = None
         if chosen is None or theirs is None or nonce is None or suite is None or theirs.group != self.group:
             why = mismatch(self.suites, chosen.proposals if chosen else (), ProtocolId.IKE)
             sa.trouble(f"the IKE SA could not be replaced: {why}")
@@ -71,6 +84,7 @@ class RekeyIke(Exchange):
             return
         if rival is not None:  # the peer deletes it, unless it never heard of it
             rival.successor.gives_up_at = sa.now + HALF_OPEN
+            sa.act(Begun(rival.successor))
         hand_over(sa, successor)
         sa.queue(DeleteIke(sa, "replaced"), urgent=True)
 
@@ -84,10 +98,16 @@ class RekeyIke(Exchange):
         wanted = int.from_bytes(data, "big") if len(data) == 2 else 0
         if kind == NotifyType.INVALID_KE_PAYLOAD and wanted in groups and wanted != self.group:
             sa.queue(RekeyIke(sa, wanted), urgent=True)
-        else:
-            if kind != NotifyType.TEMPORARY_FAILURE:
-                sa.trouble(f"the IKE SA could not be replaced: the peer answers {name}")
+        elif kind == NotifyType.TEMPORARY_FAILURE:
             sa.later.append((sa.now + RETRY, RekeyIke(sa)))
+        else:
+            sa.trouble(f"the IKE SA could not be replaced: the peer answers {name}")
+            sa.later.append((sa.now + RETRY_REFUSED, RekeyIke(sa)))
+
+
+def is_ike_spi(spi: bytes) -> bool:
+    """8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
+    return len(spi) == len(NO_SPI) and spi != NO_SPI
 
 
 def succeed(
@@ -98,6 +118,8 @@ def succeed(
     successor.spi_i, successor.spi_r = spis
     successor.terms, successor.theirs, successor.nat = sa.terms, sa.theirs, sa.nat
     successor.peer_hashes, successor.peer_fragments = sa.peer_hashes, sa.peer_fragments
+    successor.prefers_udp, successor.number, successor.connection = sa.prefers_udp, sa.number, sa.connection
+    successor.proved_by, successor.chain = sa.proved_by, sa.chain
     successor.use(suite, rekeyed_seed(sa.prf, surely(sa.keys).d, nonces, shared), nonces)
     successor.established()
     return successor

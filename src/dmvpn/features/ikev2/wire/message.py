@@ -24,6 +24,7 @@ HEADER_LENGTH: Final = HEADER.size
 GENERIC: Final = struct.Struct("!BBH")
 _CRITICAL: Final = 0x80
 _VERSION: Final = 0x20
+_FLAGS_AT: Final = 19
 NO_SPI: Final = bytes(8)
 #: More payloads than any honest message has.
 LARGEST_NUMBER_OF_PAYLOADS: Final = 128
@@ -130,10 +131,15 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
         raise UnsupportedVersion(f"IKE version {version >> 4}.{version & 15}", offset=17, clause=_HEADER_CLAUSE)
     if length != len(octets):
         raise WireError(f"{len(octets)} octets where {length} are told", offset=24, clause=_HEADER_CLAUSE)
-    if spi_i == NO_SPI:
+    if spi_i == NO_SPI and exchange != ExchangeType.INFORMATIONAL:  # that one may say INVALID_SPI, RFC 7296 §1.5
         raise WireError("the initiator's SPI is zero", offset=0, clause=_HEADER_CLAUSE)
     known = Flag(flags & (Flag.INITIATOR | Flag.VERSION | Flag.RESPONSE))
     return Header(spi_i=spi_i, spi_r=spi_r, exchange=exchange, flags=known, message_id=message_id), first
+
+
+def is_response(octets: bytes) -> bool:
+    """Is this an answer, whatever else it is? Answers are never answered."""
+    return bool(octets[_FLAGS_AT] & Flag.RESPONSE)
 
 
 def parse_chain(first: int, octets: bytes, at: int = 0) -> Iterator[Payload]:
@@ -166,6 +172,11 @@ def _payload(kind: int, following: int, body: bytes, offset: int, *, critical: b
     if critical and kind not in (PayloadType.CP, PayloadType.EAP):
         raise UnsupportedCritical(kind, offset=offset - GENERIC.size)
     return Unknown(kind, body, critical)
+
+
+def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:
+    """Is this all that a message says? Whoever says so gives the IKE SA up, without a DELETE (RFC 7296 §2.21.3)."""
+    return len(payloads) == 1 and isinstance(payloads[0], Notify) and payloads[0].kind == NotifyType.INVALID_SYNTAX
 
 
 def type_of(payload: Payload) -> int:

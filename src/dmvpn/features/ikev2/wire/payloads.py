@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHORTEST_NONCE, _LONGEST_NONCE = 16, 256
+#: Octets; a bound of our own: names are kept, compared and logged.
+_LONGEST_IDENTITY = 512
 
 
 def _cut(octets: bytes, least: int, what: str, offset: int, clause: str) -> None:
@@ -80,6 +82,11 @@ class Identification(Payload):
     kind: int
     data: bytes
 
+    @property
+    def key(self) -> tuple[int, bytes]:
+        """Whom it names, whichever end sent it."""
+        return self.kind, self.data
+
     def body(self) -> bytes:
         """RFC 7296 §3.5; also what AUTH signs (§2.15)."""
         return bytes((self.kind, 0, 0, 0)) + self.data
@@ -88,6 +95,8 @@ class Identification(Payload):
     def read(cls, octets: bytes, offset: int) -> Self:
         """Raises WireError."""
         _cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
+        if len(octets) > 4 + _LONGEST_IDENTITY:
+            raise WireError(f"an identity of {len(octets) - 4} octets", offset=offset, clause="RFC 7296 §3.5")
         return cls(octets[0], octets[4:])
 
 

@@ -13,6 +13,9 @@ from typing import Final
 from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.wire.numbers import Encr, Esn, Group, Integ, Prf, TransformType
 
+#: More than honest offers have: what a stranger can make us compare is bounded by them.
+LARGEST_NUMBER_OF_PROPOSALS: Final = 32
+LARGEST_NUMBER_OF_TRANSFORMS: Final = 512
 #: Key Length, the only attribute that RFC 7296 §3.3.5 defines; it has the short form.
 KEY_LENGTH: Final = 14
 _SHORT: Final = 0x8000
@@ -96,7 +99,7 @@ def serialize_proposals(proposals: tuple[Proposal, ...]) -> bytes:
 def parse_proposals(octets: bytes, offset: int) -> tuple[Proposal, ...]:
     """The body of an SA payload. offset: of the body in the message. Raises WireError."""
     proposals: list[Proposal] = []
-    at = 0
+    at = total = 0
     while at < len(octets):
         if len(octets) - at < _SUBSTRUCTURE.size:
             raise WireError("a proposal is cut off", offset=offset + at, clause=_PROPOSALS)
@@ -107,6 +110,9 @@ def parse_proposals(octets: bytes, offset: int) -> tuple[Proposal, ...]:
         if (more == _LAST) != (end == len(octets)):
             raise WireError("the last proposal is not marked as the last", offset=offset + at, clause=_PROPOSALS)
         spi = octets[start - spi_size : start]
+        total += count
+        if len(proposals) >= LARGEST_NUMBER_OF_PROPOSALS or total > LARGEST_NUMBER_OF_TRANSFORMS:
+            raise WireError("more proposals or transforms than we compare", offset=offset + at, clause=_PROPOSALS)
         transforms = _parse_transforms(octets[start:end], count, offset + start)
         proposals.append(Proposal(number, protocol, spi, transforms))
         at = end

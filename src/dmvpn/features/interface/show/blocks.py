@@ -167,7 +167,7 @@ def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) 
         protection=tunnel.protection,
         keepalive=tunnel.keepalive,
         linestate="up" if state.line or state.reason is None else f"down - {state.reason.what}",
-        transport_mtu=tunnel.ip_mtu,
+        transport_mtu=tunnel.ip_mtu + tunnel.sealing,
         ttl=tunnel.ttl,
         path_mtu_discovery=tunnel.path_mtu_discovery,
         transmit_bandwidth=tunnel.transmit_bandwidth,

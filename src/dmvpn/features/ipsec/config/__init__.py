@@ -1,17 +1,17 @@
-"""The configuration lines of IPsec and PKI, and the typed model that is made of them."""
+"""The configuration lines of IPsec, and the typed model that is made of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ipsec.config import profiles, transforms, trustpoints
+from dmvpn.features.ipsec.config import kept, profiles, transforms
 
 if TYPE_CHECKING:
     from dmvpn.features.ipsec.model import IpsecConfig
     from dmvpn.ios import ConfigTree
 
-MODES: Final = (*transforms.MODES, *profiles.MODES, *trustpoints.MODES)
-LINES: Final = (*transforms.LINES, *profiles.LINES, *trustpoints.LINES)
+MODES: Final = (*transforms.MODES, *profiles.MODES)
+LINES: Final = (*transforms.LINES, *profiles.LINES, *kept.LINES)
 
 
 def model(tree: ConfigTree) -> IpsecConfig | None:

@@ -26,6 +26,7 @@ _ASSOCIATION_HELP: Final[Mapping[str, str]] = {
     "replay": "Old packets that come again",
     "window-size": "How far a packet may come late",
     "packets": "Packets",
+    "esn": "Sequence numbers of 64 bits",
 }
 _SECONDS, _KILOBYTES = "{seconds:120-86400}", "( {kilobytes:2560-4294967295} | disable )"
 _WINDOW = "security-association replay ( window-size {packets:64-1024} | disable )"
@@ -89,6 +90,20 @@ NAT: Final = ConfigLine(
     default_on=True,
 )
 
+ENCAPSULATION: Final = ConfigLine(
+    "global",
+    "crypto ipsec encapsulation udp ( auto | force | never )",
+    {
+        "encapsulation": "What carries ESP",
+        "udp": "UDP port 4500",
+        "auto": "Where NAT is, and between two routers of this kind unless port 4500 is blocked",
+        "force": "Always",
+        "never": "Only where NAT is",
+    },
+    order=210,
+    default="crypto ipsec encapsulation udp auto",
+)
+
 PROFILE: Final = ConfigLine(
     "global",
     "crypto ipsec profile {name:word}",
@@ -102,6 +117,7 @@ SECONDS: Final = _own(f"security-association lifetime seconds {_SECONDS}")
 KILOBYTES: Final = _own(f"security-association lifetime kilobytes {_KILOBYTES}")
 IDLE: Final = _own(_IDLE)
 WINDOW: Final = _own(_WINDOW)
+ESN: Final = _own("security-association esn")
 TRANSFORM_SETS: Final = ConfigLine(
     _PROFILE,
     "set transform-set " + several("name", "word", 6),
@@ -135,10 +151,11 @@ LINES: Final = (
         DF_BIT,
         FRAGMENTATION,
         NAT,
+        ENCAPSULATION,
         PROFILE,
         DESCRIPTION,
         SECONDS,
         KILOBYTES,
     ),
-    *(IDLE, WINDOW, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
+    *(IDLE, WINDOW, ESN, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW, Cipher, DfBit
-from dmvpn.features.ipsec.config import profiles, transforms, trustpoints
-from dmvpn.features.ipsec.model import Certificate, IpsecConfig, IpsecProfile, Lifetime, TransformSet, Trustpoint
+from dmvpn.base.effects import DfBit
+from dmvpn.base.protection import Encapsulation
+from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW, Cipher
+from dmvpn.features.ipsec.config import profiles, transforms
+from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, Lifetime, TransformSet
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
@@ -20,13 +22,13 @@ def read(tree: ConfigTree) -> IpsecConfig:
     return IpsecConfig(
         transform_sets=_transform_sets(tree),
         profiles=_profiles(tree),
-        trustpoints=_trustpoints(tree),
         lifetime=_global_lifetime(tree),
         idle_time=_global_idle_time(tree),
         replay_window=_global_window(tree),
         df_bit=_df_bit(tree),
         fragment_first=_fragments_first(tree),
         nat_traversal=_traverses_nat(tree),
+        encapsulation=_encapsulation(tree),
     )
 
 
@@ -88,6 +90,12 @@ def _traverses_nat(tree: ConfigTree) -> bool:
     return tree.flag(profiles.NAT)
 
 
+def _encapsulation(tree: ConfigTree) -> Encapsulation:
+    """Where ESP goes in UDP."""
+    args = tree.get(profiles.ENCAPSULATION)
+    return next(kind for kind in Encapsulation if kind.value in args) if args else Encapsulation.AUTO
+
+
 def _profile(args: Args, section: Section) -> IpsecProfile:
     sets, pfs = section.get(profiles.TRANSFORM_SETS), section.get(profiles.PFS)
     ikev2, isakmp = section.get(profiles.IKEV2_PROFILE), section.get(profiles.ISAKMP_PROFILE)
@@ -103,6 +111,7 @@ def _profile(args: Args, section: Section) -> IpsecProfile:
         idle_time=_seconds(section, profiles.IDLE),
         replay_window=_window(section, profiles.WINDOW),
         responder_only=section.flag(profiles.RESPONDER_ONLY),
+        esn=section.flag(profiles.ESN),
     )
 
 
@@ -123,55 +132,3 @@ def _kilobytes(section: Section, line: ConfigLine) -> int | None:
 def _window(section: Section, line: ConfigLine) -> int | None:
     args = section.get(line)
     return args.integer("packets", 0) if args else None
-
-
-def _trustpoints(tree: ConfigTree) -> tuple[Trustpoint, ...]:
-    """All trustpoints."""
-    chains = {args.text("name"): _certificates(section) for args, section in tree.sections(trustpoints.CHAIN)}
-    return tuple(
-        _trustpoint(args, section, chains.get(args.text("name"), ()))
-        for args, section in tree.sections(trustpoints.TRUSTPOINT)
-    )
-
-
-def _certificates(chain: Section) -> tuple[Certificate, ...]:
-    return tuple(
-        Certificate(args.text("serial"), "ca" in args, _octets(section))
-        for args, section in chain.sections(trustpoints.CERTIFICATE)
-    )
-
-
-def _octets(section: Section) -> bytes:
-    """What the lines say together; b"" if that is no whole number of octets."""
-    digits = "".join(args.text("octets") for args in section.all(trustpoints.OCTETS)).replace(" ", "")
-    return bytes.fromhex(digits) if len(digits) % 2 == 0 else b""
-
-
-def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, ...]) -> Trustpoint:
-    enrollment, subject, fqdn = (
-        section.get(trustpoints.ENROLLMENT),
-        section.get(trustpoints.SUBJECT),
-        section.get(trustpoints.FQDN),
-    )
-    rsa, elliptic, revocation = (
-        section.get(trustpoints.RSA_KEYS),
-        section.get(trustpoints.ELLIPTIC_KEYS),
-        section.get(trustpoints.REVOCATION_CHECK),
-    )
-    label = elliptic or rsa
-    return Trustpoint(
-        name=args.text("name"),
-        enrollment=_enrollment(enrollment) if enrollment else "",
-        subject=subject.text("name") if subject else "",
-        fqdn=fqdn.text("name", "") if fqdn else "",
-        key_label=label.text("label") if label else "",
-        key_bits=rsa.integer("bits", 0) if rsa else 0,
-        elliptic=elliptic is not None,
-        certificates=certificates,
-        revocation=revocation.texts("method") if revocation else ("crl",),
-    )
-
-
-def _enrollment(args: Args) -> str:
-    words = ("terminal", "selfsigned", "pkcs12")
-    return args.text("url", "") or next(word for word in words if word in args)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.connections import way_to, why_bare
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.crypto import crypto_sessions, render_crypto
 from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.sessions import CryptoSession
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -35,7 +39,10 @@ _ROUTE_LETTERS = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerLine:
-    """One entry in the table. nbma None: unknown. seconds: since the state began, None: it was never another."""
+    """One entry in the table. nbma None: unknown. seconds: since the state began, None: it was never another.
+
+    reason: why packets to a peer of a protected tunnel do not go there directly.
+    """
 
     nbma: IPAddress | None
     tunnel: IPAddress
@@ -43,6 +50,7 @@ class PeerLine:
     seconds: float | None
     attributes: str
     target: Prefix
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +79,10 @@ class TunnelPeers:
 
 @dataclass(frozen=True, slots=True)
 class ShowDmvpn:
-    """The answer to `show dmvpn`."""
+    """The answer to `show dmvpn`. sessions: for `detail` alone."""
 
     tunnels: tuple[TunnelPeers, ...]
+    sessions: tuple[CryptoSession, ...] = ()
 
 
 def dmvpn(ctx: ShowContext, args: Args) -> ShowDmvpn:
@@ -82,8 +91,8 @@ def dmvpn(ctx: ShowContext, args: Args) -> ShowDmvpn:
 
 
 def dmvpn_detail(ctx: ShowContext, args: Args) -> ShowDmvpn:
-    """All tunnels, with local entries."""
-    return _query(ctx, args, local=True)
+    """All tunnels, with local entries, and how they are protected."""
+    return replace(_query(ctx, args, local=True), sessions=crypto_sessions(ctx, args))
 
 
 def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
@@ -94,7 +103,7 @@ def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
         if wanted in (None, tunnel.name) and tunnel.version in versions:
             entries = [e for e in tunnel.cache.entries() if _fits(e, args) and (local or not e.is_local)]
             if entries:
-                tunnels.append(_tunnel(tunnel, entries, ctx.now))
+                tunnels.append(_tunnel(ctx, tunnel, entries))
     return ShowDmvpn(tuple(tunnels))
 
 
@@ -108,10 +117,10 @@ def _fits(entry: Entry, args: Args) -> bool:
     )
 
 
-def _tunnel(tunnel: Tunnel, entries: list[Entry], now: float) -> TunnelPeers:
+def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPeers:
     groups: dict[IPAddress | None, list[PeerLine]] = {}
     for entry in entries:
-        groups.setdefault(entry.nbma, []).append(_peer(tunnel, entry, now))
+        groups.setdefault(entry.nbma, []).append(_peer(ctx, tunnel, entry))
     state, interface = tunnel.state, tunnel.interface
     enabled = interface is not None and interface.enabled
     return TunnelPeers(
@@ -127,14 +136,20 @@ def _tunnel(tunnel: Tunnel, entries: list[Entry], now: float) -> TunnelPeers:
         multipoint=tunnel.multipoint,
         protection=state.protection if state is not None else "",
         hold=tunnel.config.if_state,
-        servers=server_lines(tunnel, now),
+        servers=server_lines(tunnel, ctx.now),
         peers=tuple(tuple(group) for group in groups.values()),
     )
 
 
 def _stalled(tunnel: Tunnel) -> str:
-    ipv6 = tunnel.interface.ipv6 if tunnel.version == 6 and tunnel.interface is not None else None
-    return str(ipv6.reason) if ipv6 is not None and ipv6.reason is not None else ""
+    """Why this IP version does not run over the tunnel, or why nothing can be protected."""
+    state, interface = tunnel.state, tunnel.interface
+    ipv6 = interface.ipv6 if tunnel.version == 6 and interface is not None else None
+    if ipv6 is not None and ipv6.reason is not None:
+        return str(ipv6.reason)
+    if interface is None or not interface.enabled or interface.line or state is None or not state.protection:
+        return ""
+    return str(state.reason) if state.reason is not None else ""
 
 
 def _kind(tunnel: Tunnel) -> str:
@@ -145,8 +160,8 @@ def _kind(tunnel: Tunnel) -> str:
     return "Hub" if is_hub else "Spoke" if is_spoke else "Unknown"
 
 
-def _peer(tunnel: Tunnel, entry: Entry, now: float) -> PeerLine:
-    state, seconds = _state(tunnel, entry, now)
+def _peer(ctx: ShowContext, tunnel: Tunnel, entry: Entry) -> PeerLine:
+    state, seconds = _state(tunnel, entry, ctx)
     return PeerLine(
         nbma=entry.nbma,
         tunnel=entry.next_hop,
@@ -154,21 +169,47 @@ def _peer(tunnel: Tunnel, entry: Entry, now: float) -> PeerLine:
         seconds=seconds,
         attributes=_attributes(entry),
         target=entry.target,
+        reason=_reason(tunnel, entry, ctx),
     )
 
 
-def _state(tunnel: Tunnel, entry: Entry, now: float) -> tuple[str, float | None]:
+def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
+    """Why a peer is not reached directly. What is wrong with a server stands beside the server."""
+    if not tunnel.protected or not entry.is_next_hop or tunnel.is_server(entry.next_hop) or entry.is_local:
+        return ""
+    reason = entry.reason
+    if reason is None and _unsecured(tunnel, entry, ctx):
+        reason = why_bare(ctx.ports.protection, tunnel, entry)
+    return str(reason) if reason is not None else ""
+
+
+def _unsecured(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> Protected | None:
+    """How far IPsec is with the peer of this entry; None: packets may go, or need none."""
+    if not tunnel.protected or entry.nbma is None or entry.is_local:
+        return None
+    if way_to(ctx.ports.protection, tunnel, entry) is not None:
+        return None
+    found = ctx.ports.protection.between(tunnel.name, entry.nbma, entry.port)
+    # There may be a connection of somebody else at that address.
+    return found if found.phase is not ProtectionPhase.SECURED else Protected(phase=ProtectionPhase.IKE)
+
+
+def _state(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> tuple[str, float | None]:
     """The state, worst first, and how long it has been so."""
+    now = ctx.now
     if tunnel.interface is None or not tunnel.interface.runs(tunnel.version):
         since = tunnel.interface.since if tunnel.interface is not None else now
         return "INTF", now - since
-    if tunnel.state is not None and tunnel.state.protection and not tunnel.state.up:
-        return "IKE", None
-    if entry.type is EntryType.INCOMPLETE:
-        return "NHRP", None
+    if entry.type is EntryType.INCOMPLETE:  # IOS shows how far the way there is, and nothing is known of it yet
+        return "IKE" if tunnel.protected else "NHRP", None
+    servers = tunnel.clients.values()
+    client = next((client for client in servers if entry.next_hop in (client.nhs, client.link_local)), None)
+    unsecured = _unsecured(tunnel, entry, ctx)
+    if unsecured is not None:
+        was_up = entry.type is EntryType.DYNAMIC or (client is not None and client.last_reply is not None)
+        word = "IPSEC" if unsecured.phase is ProtectionPhase.IPSEC else "IKE"
+        return word, now - max(unsecured.since, entry.created) if was_up else None
     if entry.type is EntryType.STATIC:
-        servers = tunnel.clients.values()
-        client = next((client for client in servers if entry.next_hop in (client.nhs, client.link_local)), None)
         if client is None or not client.is_responding:
             answered = client is not None and client.last_reply is not None
             return "NHRP", now - client.since if client is not None and answered else None
@@ -220,11 +261,7 @@ def render_detail(answer: ShowDmvpn) -> Iterator[str]:
     for tunnel in answer.tunnels:
         yield from _detail(tunnel)
     yield ""
-    yield "Crypto Session Details: "
-    yield "-" * 80
-    yield ""
-    yield "Pending DMVPN Sessions:"
-    yield ""
+    yield from render_crypto(answer.sessions)
 
 
 def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
@@ -239,6 +276,8 @@ def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
             f"        # Ent: {entries}, Status: {line.state}, UpDn Time: {age(line.seconds)}, "
             f"Cache Attrib: {line.attributes}"
         )
+        if line.reason:
+            yield f"        {line.reason}"
     yield ""
 
 
@@ -282,6 +321,8 @@ def _detail(tunnel: TunnelPeers) -> Iterator[str]:
                 f"{line.attributes:>5} {line.target!s:>18}"
             )
             count = ""
+            if line.reason:  # IOS has no such line: it begins with blanks, so that parsers pass over it
+                yield f"     {line.reason}"
     yield ""
 
 

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic"
-_LETTERS = {NhsState.DOWN: "E", NhsState.WAITING: "W", NhsState.EXPECTING: "E", NhsState.RESPONDING: "RE"}
+_LETTERS = {
+    NhsState.DOWN: "E",
+    NhsState.WAITING: "W",
+    NhsState.BARE: "E",
+    NhsState.EXPECTING: "E",
+    NhsState.RESPONDING: "RE",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLine:
     """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry.
 
-    refused: it answers, and `reason` says why we are not registered all the same. suspicions: of a server that is
-    silent: what may be wrong, the likeliest first.
+    refused: it answers, and `reason` says why we are not registered all the same. bare: nothing protects packets to it,
+    and `reason` says why. suspicions: of a server that is silent: what may be wrong, the likeliest first.
     """
 
     address: IPAddress
@@ -42,6 +48,7 @@ class ServerLine:
     pending: tuple[int, int] | None
     reason: str
     refused: bool = False
+    bare: bool = False
     suspicions: tuple[str, ...] = ()
 
     @property
@@ -105,6 +112,7 @@ def _line(client: NhsClient, now: float) -> ServerLine:
         pending=(client.last_request_id, client.retry) if pending else None,
         reason=str(client.reason) if client.reason else "",
         refused=client.is_refused,
+        bare=client.state is NhsState.BARE,
         suspicions=tuple(suspicion.value for suspicion in client.suspicions),
     )
 
@@ -134,7 +142,7 @@ def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
 
 def silence_lines(line: ServerLine) -> Iterator[str]:
     """What is, or may be, wrong. IOS has no such lines: they begin with a blank, so that parsers pass over them."""
-    if line.refused:
+    if line.refused or line.bare:
         yield f"     {line.reason}"
     elif line.suspicions:
         yield f"     {line.reason}; perhaps"

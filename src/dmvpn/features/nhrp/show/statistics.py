@@ -152,7 +152,7 @@ def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
     lines: list[MulticastLine] = []
     for tunnel in tunnels_of(ctx, args):
         servers = {client.nbma for client in tunnel.clients.values()}
-        for nbma in tunnel.multicast:
+        for nbma, _ in tunnel.multicast:
             static = nbma in tunnel.config.multicast
             flags = "nhs" if nbma in servers else "static" if static else "dynamic"
             lines.append(MulticastLine(tunnel.name, nbma, flags, tunnel.running))

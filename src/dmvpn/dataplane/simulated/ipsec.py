@@ -1,0 +1,258 @@
+"""ESP in the simulated box: what leaves by a protected tunnel is sealed or does not leave, what comes is opened.
+
+    GRE packet -> connection (the adjacency's, else the newest) -> its current pair -> ESP [-> UDP] -> as any packet
+    protocol 50, UDP 4500 -> SPI -> open -> GRE packet, which now knows its connection
+    UDP 500, and 4500 behind the non-ESP marker -> `IpReceived`
+
+The octets are real ones: RFC 4303 with the ciphers of `dataplane.esp`, RFC 3948 in UDP. A connection has one outer
+address at a time: its packets count as coming from there, wherever they came from, until `MoveConnection`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from dmvpn.base.effects import InstallSa, MoveConnection, PollSas, RemoveSa, ServeIpsec, UseSa
+from dmvpn.base.errors import UserError, WireError
+from dmvpn.base.events import ClearReceived, ConnectionHeard, IpReceived, SasCounted, SaWorn, UnknownSpi
+from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.esp import Place, SaTable
+from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
+from dmvpn.dataplane.simulated.tunnels import Neighbour
+from dmvpn.net import ecn, ip, udp
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.octets import ip_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect, TunnelSpec
+    from dmvpn.base.events import Event
+    from dmvpn.dataplane.esp import Link, Pair
+    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.tunnels import Tunnel
+    from dmvpn.net.ip import IpPacket
+    from dmvpn.net.ipv4 import Header
+
+IKE_PORT = 500
+NAT_PORT = 4500
+#: Before IKE on port 4500, RFC 3948 §2.2: no SPI is zero.
+NON_ESP_MARKER = bytes(4)
+#: Next header of a whole IP packet in ESP (tunnel mode), by IP version.
+_WHOLE_PACKET = {4: 4, 6: 41}
+#: Next header of a packet that is there to be counted only, RFC 4303 §2.6.
+_NOTHING = 59
+#: SPI and sequence number.
+_ESP_HEADER = 8
+
+
+class _Inside(NamedTuple):
+    """A GRE packet that came out of ESP. tos: what ECN is taken from."""
+
+    message: bytes
+    tos: int
+
+
+class IpsecBox(GreBox):
+    """A box whose tunnels may be protected."""
+
+    def __init__(
+        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        """random: where initialization vectors come from. `sealed` may be set: it is told of each GRE packet and its
+        ESP packet.
+        """
+        super().__init__(report, transmit)
+        self.sealed: Callable[[bytes, bytes], None] | None = None
+        self._sas = SaTable(random)
+        self._served: frozenset[IPAddress] = frozenset()
+        self._alarms = Alarms()
+
+    def _execute_ipsec(self, effect: Effect) -> None:
+        match effect:
+            case ServeIpsec():
+                self._served = frozenset(effect.locals)
+            case InstallSa():
+                self._install(effect)
+            case UseSa():
+                self._sas.use(effect.spi_in)
+            case RemoveSa():
+                self._sas.remove(effect.spi_in)
+            case MoveConnection():
+                self._sas.move(effect.connection, Place(effect.remote.packed, effect.remote_port))
+            case PollSas():
+                self._report(SasCounted(tuple(pair.count() for pair in self._sas.pairs())))
+            case _:
+                pass
+
+    def _install(self, effect: InstallSa) -> None:
+        try:
+            self._sas.install(effect.sa, eager=effect.eager)
+        except UserError as error:
+            raise EffectError(effect, errno.EINVAL, str(error)) from error
+
+    # ------------------------------------------------------------------------------------------------ out
+
+    def _largest(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
+        link = self._link_to(spec.source, receiver) if spec.protected else None
+        if link is None:
+            return super()._largest(spec, receiver)
+        mtu = self._paths.to(link.place.address, self.now)
+        return None if mtu is None else link.room(mtu) - gre_length(spec)
+
+    def _outer(
+        self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
+    ) -> Outer | None:
+        if not spec.protected:
+            return super()._outer(spec, receiver, message, tos, df=df)
+        link = self._link_to(spec.source, receiver)
+        if link is None:
+            self._count_drop("no_sa")
+            return None
+        sealed = self._sealed(spec, link, message, tos)
+        if sealed is None:
+            return None  # its pair has counted it
+        protocol, remote = IpProtocol.ESP, ip_address(link.place.address)
+        if link.place.port:
+            protocol, sealed = IpProtocol.UDP, udp.without_checksum(NAT_PORT, link.place.port, sealed)
+        packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
+        return Outer(Neighbour(remote, link.number), packet)
+
+    def _link_to(self, local: IPAddress, receiver: Neighbour) -> Link | None:
+        if not receiver.connection:
+            return self._sas.between(local.packed, receiver.nbma.packed)
+        link = self._sas.link(receiver.connection)
+        return link if link is not None and link.local == local.packed else None
+
+    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
+        neighbour = tunnel.neighbour(next_hop)
+        if neighbour is None or not tunnel.spec.protected:
+            return neighbour
+        link = self._link_to(tunnel.spec.source, neighbour)
+        return neighbour if link is None else Neighbour(ip_address(link.place.address), link.number)
+
+    def _sealed(self, spec: TunnelSpec, link: Link, message: bytes, tos: int) -> bytes | None:
+        pair, next_header = link.current, int(IpProtocol.GRE)
+        if pair.inner is not None:
+            source, destination = map(ip_address, pair.inner)
+            message = self._packet(source, destination, IpProtocol.GRE, message, spec.ttl, tos)
+            next_header = _WHOLE_PACKET[source.version]
+        sealed = pair.seal(message, next_header)
+        if sealed is not None and self.sealed is not None:
+            self.sealed(message, sealed)
+        self._watch_wear(pair)
+        return sealed
+
+    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbour, packet: bytes) -> None:
+        if not spec.protected:
+            super()._return_keepalive(spec, sender, packet)
+            return
+        outer = self._outer(spec, sender, ip.parse(packet).payload, ip.peek_tos(packet))
+        if outer is not None:
+            self._send_outer(outer.receiver.nbma, outer.packet)
+
+    # ------------------------------------------------------------------------------------------------ in
+
+    def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
+        if header.destination not in self._served:
+            return False
+        if header.protocol == IpProtocol.ESP:
+            self._open(Place(header.source.packed, 0), header, payload)
+            return True
+        ports = payload[:4]
+        if len(payload) < udp.HEADER_LENGTH:
+            return False
+        port = int.from_bytes(ports[2:], "big")
+        if port == IKE_PORT:
+            self._hand_to_ike(interface, header, payload)
+        elif port == NAT_PORT:
+            self._take_from_nat_port(interface, header, payload)
+        else:
+            return False
+        return True
+
+    def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
+        """IKE, ESP, or one octet that keeps a translator's mapping (RFC 3948 §2.3)."""
+        data = payload[udp.HEADER_LENGTH :]
+        if data[:4] == NON_ESP_MARKER:
+            self._hand_to_ike(interface, header, payload)
+        elif len(data) > len(NON_ESP_MARKER):
+            source = Place(header.source.packed, int.from_bytes(payload[:2], "big"))
+            self._open(source, header, data)
+
+    def _hand_to_ike(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
+        self._report(
+            IpReceived(
+                interface=interface,
+                source=header.source,
+                destination=header.destination,
+                protocol=IpProtocol.UDP,
+                payload=payload,
+                ttl=header.ttl,
+                tos=header.tos,
+            )
+        )
+
+    def _open(self, source: Place, header: Header | IpPacket, packet: bytes) -> None:
+        """ESP came to an address of ours; header: the outer one."""
+        local, spi = header.destination, int.from_bytes(packet[:4], "big")
+        found = self._sas.find(spi)
+        if len(packet) < _ESP_HEADER:
+            self._count_drop("malformed")
+            return
+        if found is None or found[0].local != local.packed:
+            self._count_drop("no_spi")
+            if self._alarms.may_tell(("spi", local, source), self.now):
+                self._report(UnknownSpi(local, ip_address(source.address), source.port, spi))
+            return
+        link, pair = found
+        newest = pair.inbound.window.top
+        opened = pair.open(packet)
+        if opened is None:
+            return  # the pair has counted it
+        self._watch_wear(pair)
+        if pair.pending:
+            link.use(pair)
+        if pair.inbound.window.top > newest and link.heard(pair, source):
+            self._report(ConnectionHeard(link.number, ip_address(source.address), source.port))
+        payload, next_header = opened
+        if next_header == _NOTHING:
+            return
+        inside = _inside(pair, header.tos, payload, next_header)
+        if inside is None:
+            self._count_drop("malformed")
+        else:
+            sender = Neighbour(ip_address(link.place.address), link.number)
+            self._decapsulate(sender, local, inside.message, inside.tos)
+
+    def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
+        if tunnel.spec.protected == bool(sender.connection):
+            return True
+        self._count_drop("in_clear" if tunnel.spec.protected else "no_tunnel")
+        if tunnel.spec.protected and self._alarms.may_tell(("clear", local, sender.nbma), self.now):
+            self._report(ClearReceived(local, sender.nbma))
+        return False
+
+    def _watch_wear(self, pair: Pair) -> None:
+        if pair.wears_out():
+            self._report(SaWorn(pair.spi_in))
+
+
+def _inside(pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
+    """What was sealed, if it is what the SA was made for (RFC 4301 §5.2, step 4). tos: of the outer header."""
+    if pair.inner is None:
+        return _Inside(payload, tos) if next_header == IpProtocol.GRE else None
+    try:
+        inner = ip.parse(payload)
+    except WireError:
+        return None
+    ours, theirs = pair.inner
+    fits = (inner.source.packed, inner.destination.packed) == (theirs, ours) and not inner.is_fragment
+    merged = ecn.merged(tos, inner.tos)
+    if not fits or inner.protocol != IpProtocol.GRE or next_header != _WHOLE_PACKET[inner.source.version]:
+        return None
+    return _Inside(inner.payload, merged) if merged is not None else None

@@ -1,0 +1,80 @@
+"""`show tech-support`: what somebody who helps wants to see, in one piece. Keys and passwords are left out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import Args, ExecCommand, Match, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Those of them that this router does not know are left out.
+_COMMANDS: Final = (
+    "show version",
+    "show clock",
+    "show interfaces",
+    "show ip interface brief",
+    "show ip route",
+    "show ip route next-hop-override",
+    "show dmvpn detail",
+    "show ip nhrp detail",
+    "show ip nhrp nhs detail",
+    "show ip nhrp multicast",
+    "show ip nhrp traffic",
+    "show nhrp stats",
+    "show crypto session detail",
+    "show crypto ikev2 sa detailed",
+    "show crypto ikev2 session detailed",
+    "show crypto ikev2 stats",
+    "show crypto ipsec sa detail",
+    "show crypto ipsec profile",
+    "show crypto pki certificates",
+    "show ip eigrp neighbors",
+    "show ip eigrp topology",
+    "show ip protocols",
+    "show debugging",
+    "show logging",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one command prints."""
+
+    command: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TechSupport:
+    """All parts; the configuration is the first one."""
+
+    parts: tuple[Part, ...]
+
+
+def query(ctx: ShowContext, _: Args) -> TechSupport:
+    """Ask every command."""
+    from dmvpn.face.language import exec_parser  # it knows this command, too
+
+    parser = exec_parser(ctx.features)
+    matches = [(command, parser.match(command)) for command in _COMMANDS]
+    configuration = Part("show running-config", tuple(ctx.running.render_for_others()))
+    parts = [Part(command, tuple(match.lines(ctx))) for command, match in matches if isinstance(match, Match)]
+    return TechSupport((configuration, *parts))
+
+
+def render(answer: TechSupport) -> Iterator[str]:
+    """Each part under its name."""
+    for part in answer.parts:
+        yield from ("", f"------------------ {part.command} ------------------", "", *part.lines)
+
+
+COMMAND: Final = ExecCommand(
+    "show tech-support",
+    {"tech-support": "All that somebody who helps wants to see, without keys"},
+    query=query,
+    render=render,
+    privilege=15,
+)

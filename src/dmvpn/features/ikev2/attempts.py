@@ -1,0 +1,225 @@
+"""Attempts to get SAs with those that somebody wants them with: what is tried, and when it is tried again.
+
+A demand is for a pair of addresses, or for one peer of several behind an address: the one that its NAT shows with a
+certain port. That is met by a connection with this port, the other one by any connection between the addresses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.errors import surely
+from dmvpn.base.protection import ProtectionPhase
+from dmvpn.features.ikev2.connections import ends_of
+from dmvpn.features.ikev2.demands import Demand
+from dmvpn.features.ikev2.exchanges.child import NewChild
+from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT, SaState
+from dmvpn.features.ikev2.terms import Endpoint, Path
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ikev2.book import ConfigurationBook
+    from dmvpn.features.ikev2.connections import Ends, Results
+    from dmvpn.features.ikev2.peers import Peers
+    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.terms import Terms
+
+
+class Attempts:
+    """All demands. An IKE SA of ours that is to meet one is its attempt."""
+
+    def __init__(self, book: ConfigurationBook, entropy: Entropy, peers: Peers) -> None:
+        self._book, self._entropy, self._peers = book, entropy, peers
+        self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
+        self._timers: Deadlines[tuple[Ends, int]] = Deadlines()
+
+    def next_deadline(self) -> float | None:
+        """When `tick` is to be called."""
+        return self._timers.next()
+
+    def tick(self, now: float) -> Results:
+        """Whoever has rested is tried again."""
+        results: Results = []
+        for ends, port in self._timers.pop_due(now):
+            demand = self._demands.get(ends, {}).get(port)
+            results += self._begin(demand, now) if demand is not None else []
+        return results
+
+    # ------------------------------------------------------------------------------------------------ from IPsec
+
+    def want(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
+        """SAs between these addresses are wanted, for this IPsec profile. port: as in `NegotiationWanted`."""
+        demand = self._demands.setdefault(ends, {}).setdefault(port, Demand(ends, port))
+        is_new = not demand.policies
+        demand.policies[policy] = None
+        if is_new and self._is_met(demand):
+            demand.succeeded(now)
+        return self._begin(demand, now) if is_new else []
+
+    def release(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
+        """They are wanted no more; when nobody wants them, whatever there is goes."""
+        demand = self._demands.get(ends, {}).get(port)
+        if demand is None:
+            return []
+        demand.policies.pop(policy, None)
+        if demand.policies:
+            return []
+        del self._demands[ends][port]
+        if not self._demands[ends]:
+            del self._demands[ends]
+        self._timers.cancel((ends, port))
+        attempt = self._peers.table.get(demand.attempt) if demand.attempt else None
+        unneeded = [sa for sa in self._peers.connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
+        if attempt is not None and attempt not in unneeded and not attempt.is_usable:
+            unneeded.append(attempt)
+        return self._peers.close(unneeded, "nobody wants it any more", now)
+
+    def reconsider(self, now: float) -> Results:
+        """The configuration is another one: what rests is tried at once."""
+        results: Results = []
+        for demands in tuple(self._demands.values()):
+            for demand in tuple(demands.values()):
+                results += self._begin(demand, now)
+        return results
+
+    # ------------------------------------------------------------------------------------------------ which ones
+
+    def _between(self, ends: Ends) -> tuple[Demand, ...]:
+        """The demands for these addresses, in the order in which they came."""
+        return tuple(self._demands.get(ends, {}).values())
+
+    def _of(self, sa: IkeSa) -> Demand | None:
+        """The demand whose attempt an IKE SA is."""
+        return next((demand for demand in self._between(ends_of(sa)) if demand.attempt == sa.own_spi), None)
+
+    def _for(self, sa: IkeSa) -> list[Demand]:
+        """The demands that an IKE SA can meet."""
+        return [demand for demand in self._between(ends_of(sa)) if _is_for(demand, sa)]
+
+    def _is_met(self, demand: Demand) -> bool:
+        return self._peers.connections.has_pairs(demand.ends, demand.port)
+
+    # ------------------------------------------------------------------------------------------------ ours
+
+    def _begin(self, demand: Demand, now: float) -> Results:
+        """Ask for a pair of SAs, if there is none and nothing is on its way."""
+        ends = demand.ends
+        if demand.attempt is not None or self._is_met(demand):
+            return []
+        self._timers.cancel((ends, demand.port))
+        policy = self._book.policy(next(iter(demand.policies)), ends[0])
+        if policy is None:
+            return []  # `PoliciesChanged` comes when it is there
+        if policy.responder_only:
+            why = f"ipsec profile {policy.name} is responder-only: the peer has to begin"
+            demand.failed(why, now, self._entropy)
+            return list(demand.say(ProtectionPhase.INTF))
+        terms = self._book.to(policy, ends[1])
+        if isinstance(terms, str):
+            self._timers.set((ends, demand.port), demand.failed(terms, now, self._entropy))
+            failed = self._peers.reports.failed(Endpoint(ends[1], IKE_PORT), terms, now)
+            return [*demand.say(ProtectionPhase.INTF), *failed]
+        usable = self._peers.connections.usable(ends)
+        if usable is not None and _is_for(demand, usable):
+            return self._extend(demand, usable, terms, now)
+        sa, results = self.initiate(_path(demand), terms, now)
+        demand.attempt = sa.own_spi if self._peers.table.get(sa.own_spi) is not None else None
+        return [*demand.say(ProtectionPhase.IKE), *results]
+
+    def _extend(self, demand: Demand, sa: IkeSa, terms: Terms, now: float) -> Results:
+        """There is an IKE SA, and it has lost its children."""
+        demand.attempt = sa.own_spi
+        acts = self._peers.table.ask(NewChild(sa, terms.child), now)
+        return [*demand.say(ProtectionPhase.IPSEC), *self._peers.follow(acts, now)]
+
+    def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, Results]:
+        """A new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
+        alone = not self._peers.connections.knows(path.remote.address)
+        sa, acts = self._peers.table.initiate(path, replace(terms, initial_contact=alone), now)
+        return sa, self._peers.follow(acts, now)
+
+    # ------------------------------------------------------------------------------------------------ what came of it
+
+    def is_trying(self, ends: Ends) -> bool:
+        """Is an attempt on its way?"""
+        return any(demand.attempt is not None for demand in self._between(ends))
+
+    def is_attempt(self, sa: IkeSa) -> bool:
+        """Is this IKE SA to meet a demand that is not met yet?"""
+        return self._of(sa) is not None
+
+    def succeeded(self, ends: Ends, now: float) -> Results:
+        """There are SAs, whoever began: what was tried for the same purpose, and not answered, is given up."""
+        results: Results = []
+        for demand in self._between(ends):
+            if self._is_met(demand):
+                results += self._give_up(demand, "there is another IKE SA", now)
+                self._timers.cancel((ends, demand.port))
+                demand.succeeded(now)
+        return results
+
+    def replaced(self, old: IkeSa, new: IkeSa) -> None:
+        """A rekeyed IKE SA goes on with what the old one was for."""
+        demand = self._of(old)
+        if demand is not None:
+            demand.attempt = new.own_spi
+
+    def refused(self, ends: Ends, why: str) -> None:
+        """The peer began and was turned away: what our own attempts fail for may be the same, and untold."""
+        for demand in self._between(ends):
+            demand.refused = why
+
+    def yield_to(self, theirs: IkeSa, now: float) -> Results:
+        """The peer was faster: an attempt of ours that it has not answered yet is given up (`duplicates`)."""
+        results: Results = []
+        for demand in self._for(theirs):
+            if demand.attempt != theirs.own_spi:
+                results += self._give_up(demand, "the peer has begun", now)
+        return results
+
+    def _give_up(self, demand: Demand, why: str, now: float) -> Results:
+        """End an attempt that the peer has not answered."""
+        own = self._peers.table.get(demand.attempt) if demand.attempt else None
+        if own is None or own.state is not SaState.STARTING:
+            return []
+        demand.attempt = None
+        return self._peers.close([own], why, now)
+
+    def failed(self, sa: IkeSa, why: str, now: float) -> Results:
+        """An attempt came to nothing."""
+        demand = surely(self._of(sa))
+        if self._is_met(demand):
+            demand.attempt = None
+            return []
+        self._timers.set((demand.ends, demand.port), demand.failed(why, now, self._entropy))
+        return list(demand.say(ProtectionPhase.IPSEC if sa.proved_by else ProtectionPhase.INTF))
+
+    def lost(self, ends: Ends, now: float) -> None:
+        """Perhaps the last pair that met a demand is gone."""
+        for demand in self._between(ends):
+            key = (ends, demand.port)
+            if demand.attempt is None and self._timers.when(key) is None and not self._is_met(demand):
+                self._timers.set(key, demand.lost(now, self._entropy))
+
+
+def _is_for(demand: Demand, sa: IkeSa) -> bool:
+    """Is this IKE SA with the peer that the demand is for?"""
+    return demand.port in (0, sa.path.remote.port)
+
+
+def _path(demand: Demand) -> Path:
+    """Where to begin: at the port that a NAT has for the peer, which may be an old one, so every other time at its own.
+
+    Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to whoever told the peer of it.
+    """
+    return path_of(demand.ends, demand.port if demand.missed % 2 == 0 else 0)
+
+
+def path_of(ends: Ends, port: int) -> Path:
+    """From our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
+    local, remote = ends
+    if port:
+        return Path(Endpoint(local, NAT_PORT), Endpoint(remote, port))
+    return Path(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))

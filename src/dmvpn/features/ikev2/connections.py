@@ -1,0 +1,287 @@
+"""Connections: peers that proved who they are, their numbers, and which pairs of SAs each has.
+
+    IkeSa established --> `join`  a number: the same for the same addresses and identity, as long as it is remembered
+    child SA made     --> `made`  ConnectionChanged (it came, or is different now), SaNegotiated
+    child SA ended    --> `ended` SaClosed, and ConnectionChanged when it was the last one
+    IkeSa moved       --> `moved` ConnectionChanged, MoveConnection; it keeps its number
+    IkeSa gone        --> `leave`
+
+A connection may have several IKE SAs for a moment: one that replaces another, or both of two that began at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import MoveConnection
+from dmvpn.base.errors import surely
+from dmvpn.base.notices import ConnectionChanged, SaClosed, SaNegotiated
+from dmvpn.base.protection import Connection
+from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.pairs import esp_ports, esp_sa, number_of, sa_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.sa import IkeSa
+
+#: Local address, outer address of the peer, kind and octets of its identity.
+Key = tuple["IPAddress", "IPAddress", int, bytes]
+Ends = tuple["IPAddress", "IPAddress"]
+Results = list["Effect | Notice"]
+
+#: Peers without any SA whose numbers are remembered.
+LARGEST_MEMORY: Final = 8192
+
+
+def ends_of(sa: IkeSa) -> Ends:
+    """Our address and the peer's."""
+    return sa.path.local.address, sa.path.remote.address
+
+
+@dataclass(slots=True)
+class _Entry:
+    """value: None while it has no pair. pairs: inbound SPI -> own SPI of its IKE SA; ike: those, the newest last."""
+
+    number: int
+    key: Key
+    value: Connection | None = None
+    pairs: dict[int, bytes] = field(default_factory=dict)
+    ike: dict[bytes, IkeSa] = field(default_factory=dict)
+
+
+def _port(entry: _Entry) -> int:
+    return entry.value.remote_port if entry.value is not None else 0
+
+
+class Connections:
+    """All connections that have an IKE SA or a pair of SAs."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._numbers: dict[Key, int] = {}
+        self._idle: dict[Key, None] = {}  # those in `_numbers` without entry, the longest idle first
+        self._between: dict[Ends, dict[int, None]] = {}
+        self._remotes: dict[IPAddress, int] = {}  # how many of `_between` have it
+        self._pairs: dict[int, int] = {}  # inbound SPI -> number
+        self._outbound: dict[int, int] = {}  # outbound SPI -> inbound SPI
+        self._last = 0
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    def has_pairs(self, ends: Ends, port: int = 0) -> bool:
+        """Can packets go between these addresses? port: to the peer that has this UDP port, 0: to any."""
+        entries = (self._entries[number] for number in self._between.get(ends, ()))
+        return any(entry.pairs and (not port or _port(entry) == port) for entry in entries)
+
+    def usable(self, ends: Ends) -> IkeSa | None:
+        """An IKE SA between these addresses that can make further child SAs."""
+        return next((sa for sa in self.ike_sas(ends) if sa.is_usable), None)
+
+    def ike_sas(self, ends: Ends) -> list[IkeSa]:
+        """All IKE SAs between these addresses, the newest first."""
+        found = [sa for number in self._between.get(ends, ()) for sa in self._entries[number].ike.values()]
+        return sorted(found, key=lambda sa: -sa.since)
+
+    def knows(self, remote: IPAddress) -> bool:
+        """Is there an IKE SA with this address, from any of ours?"""
+        return remote in self._remotes
+
+    def of(self, number: int) -> list[IkeSa]:
+        """The IKE SAs of a connection, the oldest first."""
+        entry = self._entries.get(number)
+        return list(entry.ike.values()) if entry else []
+
+    def value(self, number: int) -> Connection | None:
+        """The connection, if it has SAs."""
+        entry = self._entries.get(number)
+        return entry.value if entry else None
+
+    def owner(self, spi_in: int) -> IkeSa | None:
+        """The IKE SA that a pair belongs to."""
+        entry = self._entries.get(self._pairs.get(spi_in, 0))
+        return entry.ike.get(entry.pairs[spi_in]) if entry and spi_in in entry.pairs else None
+
+    def sender(self, spi_out: int) -> IkeSa | None:
+        """The IKE SA of the pair whose packets carry this SPI when they leave."""
+        spi_in = self._outbound.get(spi_out)
+        return self.owner(spi_in) if spi_in is not None else None
+
+    # ------------------------------------------------------------------------------------------------ IKE SAs
+
+    def join(self, sa: IkeSa) -> int:
+        """An IKE SA was established, or came out of another one: the number of its connection."""
+        if (known := self._entries.get(sa.connection)) is not None:
+            known.ike[sa.own_spi] = sa
+            return known.number
+        theirs = surely(sa.theirs)
+        key = (*ends_of(sa), *theirs.key)
+        number = self._numbers.get(key)
+        if number is None:
+            self._last += 1
+            number = self._numbers[key] = self._last
+        self._idle.pop(key, None)
+        entry = self._entries.setdefault(number, _Entry(number, key))
+        self._together(entry)
+        entry.ike[sa.own_spi] = sa
+        sa.connection = number
+        return number
+
+    def succeed(self, old: IkeSa, new: IkeSa) -> None:
+        """A rekeyed IKE SA has the children of its predecessor now."""
+        entry = self._entries.get(old.connection)
+        if entry is None:
+            return
+        new.connection = old.connection
+        entry.ike[new.own_spi] = new
+        for spi in new.children.active:
+            entry.pairs[number_of(spi)] = new.own_spi
+
+    def leave(self, sa: IkeSa, reason: str) -> Results:
+        """An IKE SA is gone, with all its children."""
+        results: Results = []
+        for child in sa.children:
+            results += self.ended(sa, child, reason, lingers=False)
+        results += [SaClosed(number_of(spi), reason, lingers=False) for spi in sa.children.lingering]
+        entry = self._entries.get(sa.connection)
+        if entry is not None:
+            entry.ike.pop(sa.own_spi, None)
+            if not entry.ike:
+                self._retire(entry)
+            elif entry.value is not None:
+                results += self._reachable_by_others(entry)
+        return results
+
+    def _reachable_by_others(self, entry: _Entry) -> Results:
+        """The newest of the IKE SAs that stay, and have pairs, says where the peer is."""
+        newest = next((sa for sa in reversed(entry.ike.values()) if sa.children and sa.is_usable), None)
+        if newest is None:
+            return []
+        self._rename(entry, newest)
+        return self._changed(entry, newest, udp=any(child.udp for child in newest.children))
+
+    def _retire(self, entry: _Entry) -> None:
+        del self._entries[entry.number]
+        self._apart(entry)
+        if self._numbers.get(entry.key) == entry.number:
+            self._idle[entry.key] = None
+        while len(self._idle) > LARGEST_MEMORY:
+            oldest = next(iter(self._idle))
+            del self._idle[oldest], self._numbers[oldest]
+
+    def _together(self, entry: _Entry) -> None:
+        ends = entry.key[:2]
+        if ends not in self._between:
+            self._between[ends] = {}
+            self._remotes[ends[1]] = self._remotes.get(ends[1], 0) + 1
+        self._between[ends][entry.number] = None
+
+    def _apart(self, entry: _Entry) -> None:
+        ends = entry.key[:2]
+        numbers = self._between[ends]
+        del numbers[entry.number]
+        if numbers:
+            return
+        del self._between[ends]
+        self._remotes[ends[1]] -= 1
+        if not self._remotes[ends[1]]:
+            del self._remotes[ends[1]]
+
+    # ------------------------------------------------------------------------------------------------ child SAs
+
+    def made(self, sa: IkeSa, child: ChildSa, replaces: bytes | None) -> Results:
+        """A pair of SAs is there."""
+        entry = self._entries[sa.connection]
+        results = self._changed(entry, sa, udp=child.udp)
+        spi_in = number_of(child.spi_in)
+        entry.pairs[spi_in] = sa.own_spi
+        self._pairs[spi_in] = entry.number
+        self._outbound[number_of(child.spi_out)] = spi_in
+        value = surely(entry.value)
+        old = number_of(replaces) if replaces is not None else None
+        view = sa_view(child, value, used=child.initiated or len(entry.pairs) == 1)
+        pair = esp_sa(sa, child, entry.number)
+        return [
+            *results,
+            SaNegotiated(connection=value, sa=pair, view=view, eager=child.initiated, replaces=old),
+        ]
+
+    def ended(self, sa: IkeSa, child: ChildSa, reason: str, *, lingers: bool) -> Results:
+        """A pair of SAs is given up."""
+        entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
+        results: Results = [SaClosed(spi_in, reason, lingers)]
+        self._pairs.pop(spi_in, None)
+        if self._outbound.get(number_of(child.spi_out)) == spi_in:
+            del self._outbound[number_of(child.spi_out)]
+        if entry is not None and entry.pairs.pop(spi_in, None) is not None and not entry.pairs:
+            old, entry.value = entry.value, None
+            results.append(ConnectionChanged(old, None, reason))
+        return results
+
+    def forgotten(self, spi_in: int) -> SaClosed:
+        """Nothing that is still on its way can come on this pair any more."""
+        return SaClosed(spi_in, "its successor has taken over", lingers=False)
+
+    def moved(self, sa: IkeSa) -> Results:
+        """The peer of an IKE SA is elsewhere now."""
+        entry = self._entries.get(sa.connection)
+        if entry is None or next(reversed(entry.ike)) != sa.own_spi:
+            return []
+        self._rename(entry, sa)
+        return self._changed(entry, sa, udp=any(child.udp for child in sa.children)) if entry.value else []
+
+    def returned(self, sa: IkeSa) -> Results:
+        """The peer had lost its SAs, and has new ones."""
+        value = self.value(sa.connection)
+        return [ConnectionChanged(value, value, "the peer had lost its SAs", returned=True)] if value else []
+
+    def _rename(self, entry: _Entry, sa: IkeSa) -> None:
+        key = (*ends_of(sa), *entry.key[2:])
+        if key == entry.key:
+            return
+        self._apart(entry)
+        self._numbers.pop(entry.key, None)
+        self._idle.pop(key, None)
+        entry.key = key
+        self._numbers[key] = entry.number
+        self._together(entry)
+
+    def _changed(self, entry: _Entry, sa: IkeSa, *, udp: bool) -> Results:
+        """Say what is different about a connection; its newest IKE SA knows."""
+        udp = udp and sa.uses_udp
+        old, new = entry.value, connection_of(sa, entry, udp=udp)
+        if old == new:
+            return []
+        entry.value = new
+        results: Results = [ConnectionChanged(old, new)]
+        if old is not None and (old.remote, old.remote_port) != (new.remote, new.remote_port):
+            results.append(MoveConnection(new.number, new.remote, new.remote_port))
+        return results
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter([entry.value for entry in self._entries.values() if entry.value is not None])
+
+
+def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
+    """What an IKE SA says of its connection."""
+    terms, (local_port, remote_port) = surely(sa.terms), esp_ports(sa, udp=udp)
+    made = Connection(
+        number=entry.number,
+        local=sa.path.local.address,
+        remote=sa.path.remote.address,
+        identity=name_of(surely(sa.theirs)),
+        profile=terms.child.profile,
+        ikev2_profile=terms.profile,
+        local_port=local_port,
+        remote_port=remote_port,
+        nat=sa.nat.found,
+        behind_nat=sa.nat.remote,
+        initiator=sa.is_initiator,
+        since=sa.since,
+    )
+    return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made

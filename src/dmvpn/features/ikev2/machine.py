@@ -1,0 +1,215 @@
+"""The IKEv2 feature as a machine: what IPsec wants goes in, what peers agree to comes out.
+
+    NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
+    IpReceived ---------> udp ---------> table (IkeSas) --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
+    UnknownSpi ---------> recovery: says INVALID_SPI; hears it said, and tries anew beside the old SA
+    Tick ---------------> whatever is due, and only that
+
+Which peers may talk is the `book`'s business, what an IKE SA does its `table`'s; what follows from it is in `peers`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, Tick, UnknownSpi
+from dmvpn.base.notices import (
+    Configured,
+    ConnectionSilent,
+    ConnectionUnwanted,
+    NegotiationWanted,
+    Notice,
+    PoliciesChanged,
+    RevocationsChanged,
+    SaRenewalWanted,
+)
+from dmvpn.features.ikev2 import messages, recovery, udp
+from dmvpn.features.ikev2.book import ConfigurationBook
+from dmvpn.features.ikev2.counts import Counts
+from dmvpn.features.ikev2.events import ClearIkeStats
+from dmvpn.features.ikev2.model import Ikev2Config
+from dmvpn.features.ikev2.peers import Peers
+from dmvpn.features.ikev2.sas import COOKIES_FROM
+from dmvpn.features.ikev2.translation import warnings
+from dmvpn.features.ikev2.trust import Trust
+from dmvpn.features.ikev2.views import view_of
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
+    from dmvpn.features.ikev2.connections import Results
+    from dmvpn.features.ikev2.sa import IkeSa
+
+
+class Ikev2Machine:
+    """IKEv2. It is also `base.ports.Ike`."""
+
+    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+        PoliciesChanged,
+        RevocationsChanged,
+        NegotiationWanted,
+        SaRenewalWanted,
+        ConnectionUnwanted,
+        ConnectionSilent,
+        UnknownSpi,
+        ConnectionHeard,
+        KeysWanted,
+        SasCounted,
+        ClearIkeStats,
+        Packets(udp.PROTOCOL),
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._policies: tuple[ProtectionPolicy, ...] = ()
+        self._config = Ikev2Config()
+        self._locals: frozenset[IPAddress] = frozenset()
+        self._warned: tuple[str, ...] = ()
+        self._book = ConfigurationBook(self._config, (), Trust(ports))
+        self._book.interface_of = self._interface_of
+        self._peers = Peers(ports, self._book)
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        results = self._handle(event, now)
+        return [*results, *self._book.key_log.take(results)] if self._book.key_log.wanted else results
+
+    def _handle(self, event: Event | Notice, now: float) -> Results:
+        self._book.trust.now = now
+        peers = self._peers
+        match event:
+            case IpReceived():
+                return self._received(event, now)
+            case Tick():
+                return peers.tick(now)
+            case NegotiationWanted(policy=policy, local=local, remote=remote, wanted=True, remote_port=port):
+                return peers.attempts.want((local, remote), policy, now, port=port)
+            case NegotiationWanted(policy=policy, local=local, remote=remote, remote_port=port):
+                return peers.attempts.release((local, remote), policy, now, port=port)
+            case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
+                return peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), now), now)
+            case ConnectionUnwanted(connection=number, reason=reason):
+                return peers.close(peers.connections.of(number), reason, now)
+            case ConnectionSilent(connection=number):
+                return peers.ask(number, now)
+            case ConnectionHeard():
+                return peers.heard(event, now)
+            case UnknownSpi(spi=spi) if peers.connections.owner(spi) is None:
+                return peers.unknown(event, now)
+            case KeysWanted(wanted=wanted):
+                return self._tell_keys(now, wanted=wanted)
+            case SasCounted():
+                return peers.counted(event, now)
+            case ClearIkeStats():
+                peers.table.counts = Counts()
+                return []
+            case RevocationsChanged():
+                return self._judge_again(now)
+            case PoliciesChanged(policies=policies):
+                return self._adopt(self._config, policies, now)
+            case Configured(model=model):
+                return self._adopt(model if isinstance(model, Ikev2Config) else Ikev2Config(), self._policies, now)
+            case _:
+                return []
+
+    def _judge_again(self, now: float) -> Results:
+        """Rekeys prove no identity anew: whose certificate was revoked would stay for as long as it likes."""
+        results: Results = []
+        for sa in tuple(self._peers.table):
+            if sa.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
+                verdict = self._book.believe(sa.terms, sa.theirs, sa.chain)
+                if isinstance(verdict, str):
+                    results += self._peers.close([sa], verdict, now)
+        return results
+
+    def next_deadline(self) -> float | None:
+        """Whatever comes first."""
+        return self._peers.next_deadline()
+
+    # ---------------------------------------------------------------------------------------------- configuration
+
+    def _adopt(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], now: float) -> Results:
+        """Configuration or tunnels changed: what is not permitted any more ends, what could not begin is tried."""
+        was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
+        self._locals = frozenset(policy.local for policy in policies)
+        peers, table = self._peers, self._peers.table
+        permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
+        self._book.renew(config, policies)
+        self._set_bounds(config)
+        results: Results = []
+        if was_on != bool(policies):
+            results.append(messages.IsakmpOnOff.of(on=not was_on))
+        lines = warnings(config, [policy.pfs_group for policy in policies if policy.pfs_group])
+        results += [messages.NotAsWritten.of(line) for line in lines if line not in self._warned]
+        self._warned = lines
+        orphans = [sa for sa in table if sa.terms is not None and peers.policy_of(sa) is None]
+        results += peers.close(orphans, "its tunnel is not protected by this profile any more", now)
+        for sa in permitted:
+            if sa.is_usable and (why := self._unwanted(sa)) is not None:
+                results += peers.close([sa], why, now)
+        return [*results, *peers.attempts.reconsider(now)]
+
+    def _set_bounds(self, config: Ikev2Config) -> None:
+        peers, table = self._peers, self._peers.table
+        peers.log_sessions = config.log_sessions
+        peers.recovery.begins = config.begins_with_the_forgotten
+        table.cookies_from = config.cookie_challenge or COOKIES_FROM
+        table.largest_number, table.largest_half_open = config.maximum_sas, config.maximum_half_open
+
+    def _unwanted(self, sa: IkeSa) -> str | None:
+        """Why its peer could not prove itself any more, whatever it has. (Another key counts for a new IKE SA only.)"""
+        if sa.terms is None or sa.theirs is None:
+            return None
+        expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
+        return expected if isinstance(expected, str) else None
+
+    def _interface_of(self, local: IPAddress) -> str:
+        owner = self._ports.interfaces.owner(local)
+        return owner.name if owner is not None else ""
+
+    # ------------------------------------------------------------------------------------------------ what arrives
+
+    def _received(self, packet: IpReceived, now: float) -> Results:
+        message = udp.received(packet)
+        if message is None:
+            return []
+        path, octets = message
+        peers = self._peers
+        if packet.destination not in self._locals and not peers.table.knows(octets):
+            return []  # no tunnel has this address, and there is no IKE SA that still has to say that it ends
+        lines = peers.reports.packet(octets, path, sent=False)
+        if (spi := recovery.unknown_spi(octets)) is not None:
+            doubted = recovery.doubted(spi, path, peers.connections)
+            return [*lines, *peers.doubt(doubted, now)] if doubted else list(lines)
+        return [*lines, *peers.follow(peers.table.handle(octets, path, now), now)]
+
+    def _tell_keys(self, now: float, *, wanted: bool) -> Results:
+        """Whoever captures packets is told new keys alone, so child SAs that are there make place for new ones."""
+        self._book.key_log.wanted = wanted
+        results: Results = [messages.KeysTold.of(on=wanted)]
+        peers = self._peers
+        for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():
+            for spi in tuple(sa.children.active):
+                results += peers.follow(peers.table.renew(sa, spi, now), now)
+        return results
+
+    # -------------------------------------------------------------------------------------------------- questions
+
+    def sas(self) -> tuple[IkeView, ...]:
+        """All IKE SAs, the oldest first."""
+        peers = self._peers
+        ordered = sorted(peers.table, key=lambda sa: (sa.begun, sa.number))
+        return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
+
+    def stats(self) -> IkeStats:
+        """What was counted since the start, or since somebody cleared it."""
+        return self._peers.table.counts.view
+
+
+def _who(config: Ikev2Config) -> tuple[object, ...]:
+    """Of a configuration, what says who may be a peer."""
+    return config.profiles, config.keyrings, config.isakmp

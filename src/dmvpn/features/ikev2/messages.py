@@ -1,0 +1,75 @@
+"""Log messages of IKE, each with what it means. Mnemonics are those of IOS, where it has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.terms import Endpoint
+
+
+class IsakmpOnOff(Log):
+    """The first tunnel is protected now, or the last one no more: IKE is heard at our addresses, or not."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, *, on: bool) -> Self:
+        """The message."""
+        return cls("CRYPTO", 6, "ISAKMP_ON_OFF", f"ISAKMP is {'ON' if on else 'OFF'}")
+
+
+class SessionStatus(Log):
+    """Packets can be exchanged with a peer under protection, or no more. Said with `crypto logging ikev2`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
+        """The message for this peer."""
+        text = f"Crypto tunnel v2 is {'UP' if up else 'DOWN'}. Peer {peer.address}:{peer.port} Id: {identity}"
+        return cls("CRYPTO", 5, "IKEV2_SESSION_STATUS", text)
+
+
+class NegotiationAborted(Log):
+    """IKE came to no agreement with a peer, and why: what both sides have, or what does not fit.
+
+    The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, peer: Endpoint, why: str) -> Self:
+        """The message for this peer."""
+        return cls(
+            "IKEV2", 3, "NEG_ABORT", f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})"
+        )
+
+
+class NotAsWritten(Log):
+    """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, what: str) -> Self:
+        """The message."""
+        return cls("CRYPTO", 4, "IKE_CONFIG", what)
+
+
+class KeysTold(Log):
+    """Somebody captures the lab's packets with keys: whoever has the files can read what is protected from here on."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, *, on: bool) -> Self:
+        """The message for either."""
+        what = "Keys of new SAs are written to files for a packet capture" if on else "Keys are not written any more"
+        return cls("CRYPTO", 4, "KEYS_WRITTEN", what)
+
+
+MESSAGES: Final = (IsakmpOnOff, SessionStatus, NegotiationAborted, NotAsWritten, KeysTold)

@@ -1,0 +1,119 @@
+"""Peers that have forgotten their SAs, and peers of whom we have: INVALID_SPI, RFC 7296 §1.5 and §2.21.
+
+A router that restarts gets ESP which it cannot open. It says so in clear, seldom, and to whom it came from. Whoever
+hears that must not believe it: it might be forged. So it is taken as a hint if it names an SA that we do have with that
+very address, once in a while; then the peer is asked for a new IKE SA beside the old one, and only when it has proved
+itself does the old one go. A forged hint costs one handshake, a true one brings traffic back in a round trip or two.
+
+Some do not listen to what comes in clear: strongSwan goes on sealing until its SA ends, an hour perhaps. With
+`crypto isakmp invalid-spi-recovery`, whoever was told and still sends a moment later is begun with: a new IKE SA with
+INITIAL_CONTACT takes the place of what it had. Its address may be forged, and who answers there gets our proof, which
+with a pre-shared key can be tried offline. So it is off by default, as on IOS, and few are begun with, each seldom.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.ikev2 import udp
+from dmvpn.features.ikev2.limits import Limiter
+from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
+from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ikev2.wire.payloads import Notify
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import UnknownSpi
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ikev2.connections import Connections
+    from dmvpn.features.ikev2.sa import IkeSa
+
+#: Seconds between two complaints to one address, and how many addresses hear one in that time.
+_COMPLAINT_INTERVAL: Final = 2.0
+_COMPLAINT_BURST: Final = 256
+#: Seconds for which it is known who was told.
+_TOLD: Final = 60.0
+#: Seconds between two IKE SAs that are begun with one address because it does not listen, and how many in that time.
+_BEGIN_INTERVAL: Final = 15.0
+_BEGIN_BURST: Final = 64
+#: Seconds between two exchanges that hints about one IKE SA cause.
+_DOUBT_INTERVAL: Final = 10.0
+#: Seconds for which the peer of a new IKE SA may not have it yet.
+_YOUNG: Final = 2.0
+#: Of the exchange type in a header.
+_EXCHANGE_AT: Final = 18
+
+
+class Recovery:
+    """What is said and done about SAs that one end does not have any more. begins: with those who do not listen."""
+
+    def __init__(self) -> None:
+        self.begins = False
+        self._complaints: Limiter[tuple[IPAddress, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
+        self._told: Limiter[IPAddress] = Limiter(_TOLD, _COMPLAINT_BURST)
+        self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
+        self._fresh: dict[bytes, None] = {}  # by own SPI
+
+    def complain(self, event: UnknownSpi, now: float) -> list[Effect | Notice]:
+        """Tell whoever sends ESP for an SA that is not that it is not: one message outside of any IKE SA (§1.5)."""
+        if not self._complaints.permits((event.remote, event.remote_port), now):
+            return []
+        header = Header(
+            spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=Flag.INITIATOR, message_id=0
+        )
+        notify = Notify(NotifyType.INVALID_SPI, event.spi.to_bytes(4, "big"))
+        port = NAT_PORT if event.remote_port else IKE_PORT
+        path = Path(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
+        return [udp.send(path, Message((notify,), header=header).serialize())]
+
+    def does_not_listen(self, remote: IPAddress, now: float) -> bool:
+        """It was complained to once more: is it begun with now? The first time it may still do what it should."""
+        if not self.begins or self._told.permits(remote, now):
+            return False
+        return remote in self._told and self._begun.permits(remote, now)
+
+    def may_replace(self, sa: IkeSa, now: float) -> bool:
+        """Is a hint about this IKE SA followed now? Not if it is young: ESP may have overtaken the end of IKE_AUTH."""
+        if now < sa.doubted + _DOUBT_INTERVAL or now < sa.since + _YOUNG:
+            return False
+        sa.doubted = now
+        return True
+
+    def began(self, new: IkeSa) -> None:
+        """This IKE SA is to take the place of those that its peer may have forgotten."""
+        self._fresh[new.own_spi] = None
+
+    def replaced_by(self, new: IkeSa, all_of_peer: list[IkeSa]) -> list[IkeSa]:
+        """Which IKE SAs go now that this one has a child, all of the same proved peer: asked once."""
+        if new.own_spi not in self._fresh:
+            return []
+        del self._fresh[new.own_spi]
+        return [sa for sa in all_of_peer if sa is not new and sa.is_usable and sa.since <= new.begun]
+
+    def forget(self, sa: IkeSa) -> None:
+        """It is gone."""
+        self._fresh.pop(sa.own_spi, None)
+
+
+def unknown_spi(octets: bytes) -> int | None:
+    """The SPI that a message outside of any IKE SA says is unknown to its sender; None: it is no such message."""
+    if octets[_EXCHANGE_AT : _EXCHANGE_AT + 1] != bytes((ExchangeType.INFORMATIONAL,)):
+        return None
+    try:
+        message = Message.parse(octets)
+    except WireError:
+        return None
+    notify = message.notify(NotifyType.INVALID_SPI)
+    if message.header.is_response or notify is None or len(notify.data) != 4:
+        return None
+    return int.from_bytes(notify.data, "big")
+
+
+def doubted(spi_out: int, path: Path, connections: Connections) -> IkeSa | None:
+    """The IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
+    sa = connections.sender(spi_out)
+    return sa if sa is not None and sa.is_usable and sa.path.remote.address == path.remote.address else None

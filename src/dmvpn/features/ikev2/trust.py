@@ -1,0 +1,125 @@
+"""Certificates as an IKE SA needs them: what our trustpoints give, parsed once and not for every handshake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from dmvpn.base.errors import surely
+from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.features.ikev2.identity import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
+    from dmvpn.features.ikev2.model import Profile
+    from dmvpn.features.ikev2.trustpoints import Trustpoint
+    from dmvpn.features.ikev2.wire.payloads import Identification
+
+#: What a method of a profile takes for a key.
+_KINDS = {
+    Authentication.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
+    Authentication.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """With what we prove ourselves: a secret, or a key with the chain of its certificate; name: the subject of that."""
+
+    secret: bytes | None = field(default=None, repr=False)
+    key: PrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    name: Identification | None = None
+
+
+class Trust:
+    """Answers what a profile may use. now: monotonic seconds, as of the event that is being handled."""
+
+    def __init__(self, ports: Ports | None = None) -> None:
+        self._ports = ports
+        self._parsed: dict[str, Trustpoint] = {}
+        self.now = 0.0
+
+    def _of(self, trustpoint: str) -> Trustpoint | None:
+        given = self._ports.pki.credentials(trustpoint) if self._ports is not None else None
+        if given is None:
+            self._parsed.pop(trustpoint, None)
+            return None
+        known = self._parsed.get(trustpoint)
+        if known is None or known.given is not given:
+            # X.509 takes longer to import than all of IKE, and most routers have no certificates.
+            from dmvpn.features.ikev2.trustpoints import parsed
+
+            known = self._parsed[trustpoint] = parsed(given)
+        return known
+
+    def _verifying(self, profile: Profile) -> list[Trustpoint]:
+        """The trustpoints whose authorities a profile believes; if it names none, all."""
+        names: Iterable[str] = profile.verify_trustpoints
+        if not (profile.verify_trustpoints or profile.sign_trustpoints) and self._ports is not None:
+            names = self._ports.pki.trustpoints()
+        return [parsed for name in names if (parsed := self._of(name)) is not None]
+
+    def requests(self, profile: Profile) -> tuple[bytes, ...]:
+        """What CERTREQ says to a peer that may prove itself with a certificate."""
+        if not takes_certificates(profile):
+            return ()
+        return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
+
+    def proof(self, profile: Profile) -> Proof | str:
+        """What we sign with. A `str`: why we cannot."""
+        method = surely(profile.local_authentication)
+        if not profile.sign_trustpoints:
+            return (
+                f"ikev2 profile {profile.name}: authentication local {method.value}, and no pki trustpoint to sign with"
+            )
+        why = ""
+        for name in profile.sign_trustpoints:
+            parsed = self._of(name)
+            if parsed is None or parsed.proof is None:
+                why = why or f"trustpoint {name} has no certificate of ours with its private key"
+            elif not isinstance(parsed.proof.key, _KINDS[method]):
+                why = why or f"the key of trustpoint {name} is not for {method.value}"
+            else:
+                return parsed.proof
+        return f"ikev2 profile {profile.name}: {why}"
+
+    def means(self, profile: Profile, chain: tuple[bytes, ...]) -> bool:
+        """Does a certificate map of the profile mean the first certificate of a chain? Nobody believes it yet."""
+        ports = self._ports
+        return (
+            ports is not None
+            and bool(chain)
+            and any(ports.pki.fits(name, chain[0]) for name in profile.certificate_maps)
+        )
+
+    def believe(self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+        """The key of a chain that leads to an authority of the profile and names the peer. A `str`: why not."""
+        trustpoints = self._verifying(profile)
+        if not trustpoints:
+            return f"ikev2 profile {profile.name}: no trustpoint with the certificate of an authority"
+        why = ""
+        for parsed in trustpoints:
+            key = parsed.believe(chain, theirs, self._wall())
+            if isinstance(key, str):
+                # Of several trustpoints, the one that knows the issuer has the better reason.
+                why = key if not why or "whom we do not know" in why else why
+                continue
+            if not any(isinstance(key, _KINDS[method]) for method in profile.remote_authentication if method in _KINDS):
+                return f"{name_of(theirs)}: its key is not for authentication remote as profile {profile.name} has it"
+            return key
+        return f"certificate of {name_of(theirs)} is not believed: {why}"
+
+    def _wall(self) -> datetime:
+        return surely(self._ports).clock.wall(self.now)
+
+
+def takes_certificates(profile: Profile) -> bool:
+    """May a peer of this profile prove itself with a certificate?"""
+    return any(method in _KINDS for method in profile.remote_authentication)

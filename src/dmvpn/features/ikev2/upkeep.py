@@ -1,0 +1,115 @@
+"""What time does to an IKE SA: repetitions, dead peer detection, rekeys, lifetimes. RFC 7296 §2.1, §2.4 and §2.8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import earliest
+from dmvpn.base.errors import surely
+from dmvpn.features.ikev2.acts import ChildForgotten, Transmit
+from dmvpn.features.ikev2.exchanges.child import RekeyChild
+from dmvpn.features.ikev2.exchanges.informational import DeleteChild, DeleteIke, Probe
+from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.sa import HALF_OPEN, IKE_PORT, SaState
+from dmvpn.features.ikev2.terms import Endpoint, Path
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.acts import Act
+    from dmvpn.features.ikev2.sa import IkeSa
+
+#: How often IKE_AUTH goes to port 4500 where nobody translates, before it goes to port 500 instead.
+_TRIES_BY_NAT_PORT: Final = 3
+
+
+def next_deadline(sa: IkeSa) -> float | None:
+    """When `tick` is to be called."""
+    if sa.state is SaState.DEAD:
+        return None
+    when = earliest(
+        sa.gives_up_at,
+        sa.outgoing.deadline,
+        *sa.children.lingering.values(),
+        *(when for when, _ in sa.later),
+    )
+    if sa.state is SaState.ESTABLISHED:
+        renewals = (child.rekey_at for child in sa.children if child.spi_in not in sa.children.rekeying)
+        ends = (child.expires for child in sa.children)
+        return earliest(when, *renewals, *ends, sa.rekey_at, sa.since + _lifetime(sa), _probe_at(sa))
+    return earliest(when, sa.since + HALF_OPEN) if sa.is_half_open else when
+
+
+def _lifetime(sa: IkeSa) -> float:
+    return sa.terms.lifetime if sa.terms else HALF_OPEN
+
+
+def _probe_at(sa: IkeSa) -> float | None:
+    """When silence becomes suspicious; a request on its way is a probe by itself."""
+    terms = sa.terms
+    if not terms or not terms.dpd or terms.on_demand or sa.outgoing.current is not None:
+        return None
+    return sa.heard + terms.dpd
+
+
+def tick(sa: IkeSa, now: float) -> list[Act]:
+    """Time has passed."""
+    sa.now = now
+    if sa.state is SaState.DEAD:
+        return sa.done()
+    again = sa.outgoing.repeat(now)
+    if again is None:
+        surely(sa.outgoing.current).unanswered()
+    elif again:
+        _fall_back(sa)
+        sa.act(Transmit(sa, sa.path, again))
+    _forget(sa, now)
+    if sa.gives_up_at is not None and now >= sa.gives_up_at:
+        sa.end("the peer has another one")
+    elif sa.state is SaState.ESTABLISHED:
+        _maintain(sa, now)
+    elif sa.is_half_open and now >= sa.since + HALF_OPEN:
+        sa.end("the peer did not prove itself in time")
+    sa.pump()
+    return sa.done()
+
+
+def _fall_back(sa: IkeSa) -> None:
+    """Nothing comes back from port 4500, and nobody needs it: then as IKE without NAT always goes."""
+    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
+        local, remote = sa.path.local, sa.path.remote
+        sa.path = Path(Endpoint(local.address, IKE_PORT), Endpoint(remote.address, IKE_PORT))
+
+
+def _forget(sa: IkeSa, now: float) -> None:
+    for spi, when in tuple(sa.children.lingering.items()):
+        if now >= when:
+            del sa.children.lingering[spi]
+            sa.book.esp_spis.free(spi)
+            sa.act(ChildForgotten(sa, spi))
+    if sa.later:
+        due, sa.later = [e for when, e in sa.later if now >= when], [e for e in sa.later if now < e[0]]
+        for exchange in due:
+            sa.queue(exchange)
+
+
+def _maintain(sa: IkeSa, now: float) -> None:
+    for child in sa.children:
+        if now >= child.expires:
+            sa.queue(DeleteChild.of(sa, child, "its lifetime is over"))
+        elif now >= child.rekey_at:
+            renew(sa, child.spi_in)
+    if now >= sa.since + _lifetime(sa):
+        sa.queue(DeleteIke(sa, "its lifetime is over"), urgent=True)
+    elif sa.rekey_at is not None and now >= sa.rekey_at:
+        sa.rekey_at = None
+        sa.queue(RekeyIke(sa))
+    probe_at = _probe_at(sa)
+    if probe_at is not None and now >= probe_at:
+        sa.queue(Probe(sa))
+
+
+def renew(sa: IkeSa, spi_in: bytes) -> None:
+    """Replace a child SA, if that has not begun."""
+    child = sa.children.active.get(spi_in)
+    if child is not None and spi_in not in sa.children.rekeying:
+        sa.children.rekeying.add(spi_in)
+        sa.queue(RekeyChild(sa, child))

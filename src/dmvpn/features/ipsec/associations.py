@@ -1,0 +1,206 @@
+"""Pairs of SAs, and the connections that they belong to. There are no keys here: they go to the plane and are gone.
+
+    SaNegotiated          SaClosed(lingers)          SaClosed
+    ------------> ACTIVE ------------------> LINGERING -----> (forgotten)
+                    |  the plane did not take it, or lost it
+                    +-----------------------> REFUSED  -----> (forgotten, when IKE has replaced it)
+
+A connection secures its pair of addresses while one of its SAs is ACTIVE. Of the SAs of a connection one is *used*:
+we send on it. A plane may switch by itself to a newer one on which the peer sends (RFC 7296 §2.8); its counters tell.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.protection import SaCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import SaNegotiated
+    from dmvpn.base.protection import Connection, SaView
+
+    Pair = tuple[IPAddress, IPAddress]
+
+
+class Standing(enum.Enum):
+    """What an SA is good for."""
+
+    ACTIVE = "active"
+    LINGERING = "lingering"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Association:
+    """One pair of SAs. since: when the plane was told of it, seconds monotonic."""
+
+    spi: int
+    connection: int
+    view: SaView
+    since: float
+    standing: Standing = Standing.ACTIVE
+    used: bool = False
+    count: SaCount | None = None
+
+    @property
+    def is_lingering(self) -> bool:
+        """Does it wait for late packets only?"""
+        return self.standing is Standing.LINGERING
+
+
+class Associations:
+    """All SAs by their inbound SPI, and all connections by number, both in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._sas: dict[int, Association] = {}
+        self._connections: dict[int, Connection] = {}
+        self._of_connection: dict[int, dict[int, None]] = {}
+        self._of_pair: dict[Pair, dict[int, None]] = {}
+        self._carried: dict[int, SaCount] = {}  # by connection: what SAs counted that are gone
+
+    def __len__(self) -> int:
+        return len(self._sas)
+
+    def __iter__(self) -> Iterator[Association]:
+        return iter(tuple(self._sas.values()))
+
+    def get(self, spi: int) -> Association | None:
+        """The SA that the peer sends to with this SPI."""
+        return self._sas.get(spi)
+
+    # ------------------------------------------------------------------------------------------------ connections
+
+    def connection(self, number: int) -> Connection | None:
+        """A connection that secures something."""
+        return self._connections.get(number) if any(self._active(number)) else None
+
+    def known(self, number: int) -> Connection | None:
+        """A connection, whether it has SAs or not."""
+        return self._connections.get(number)
+
+    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+        """Those that secure something (between these addresses), the newest first."""
+        if local is not None and remote is not None:
+            numbers = list(self._of_pair.get((local, remote), ()))
+        else:
+            numbers = list(self._connections)
+        found = [c for n in numbers if (c := self.connection(n)) and local in (None, c.local)]
+        found = [connection for connection in found if remote in (None, connection.remote)]
+        return tuple(sorted(found, key=lambda connection: (-connection.since, -connection.number)))
+
+    def are_alone(self, local: IPAddress, remote: IPAddress) -> bool:
+        """Is there no more than one connection between these addresses?"""
+        return len(self._of_pair.get((local, remote), ())) < 2
+
+    def place(self, connection: Connection) -> Connection | None:
+        """Take a connection in as it is now; how it was before."""
+        before = self._connections.get(connection.number)
+        if before is not None:
+            self._unpair(before)
+        self._connections[connection.number] = connection
+        self._of_pair.setdefault((connection.local, connection.remote), {})[connection.number] = None
+        return before
+
+    def drop(self, number: int) -> list[int]:
+        """A connection has nothing any more; the SPIs that nobody had closed."""
+        left = [association.spi for association in self._active(number)]
+        for spi in left:
+            self.remove(spi)
+        self._carried.pop(number, None)
+        connection = self._connections.pop(number, None)
+        if connection is not None:
+            self._unpair(connection)
+        return left
+
+    def _unpair(self, connection: Connection) -> None:
+        pair = (connection.local, connection.remote)
+        numbers = self._of_pair.get(pair, {})
+        numbers.pop(connection.number, None)
+        if not numbers:
+            self._of_pair.pop(pair, None)
+
+    # ------------------------------------------------------------------------------------------------ SAs
+
+    def install(self, notice: SaNegotiated, now: float) -> Association:
+        """A new pair of SAs. It is used at once if it is eager, or if there is nothing else."""
+        spi, number = notice.sa.spi_in, notice.connection.number
+        self.place(notice.connection)
+        association = self._sas[spi] = Association(spi, number, notice.view, now)
+        self._of_connection.setdefault(number, {})[spi] = None
+        if notice.eager or not any(other.used for other in self._active(number)):
+            self.use(association)
+        return association
+
+    def use(self, association: Association) -> None:
+        """We send on this one from now on."""
+        for other in self.of(association.connection):
+            other.used = other is association
+
+    def successor(self, number: int) -> Association | None:
+        """What a connection sends on when the SA that it used is closed: its newest one."""
+        return max(self._active(number), key=lambda association: association.since, default=None)
+
+    def remove(self, spi: int) -> None:
+        """The SA is gone altogether."""
+        association = self._sas.pop(spi, None)
+        if association is None:
+            return
+        if association.count is not None and association.connection in self._connections:
+            before = self._carried.get(association.connection)
+            self._carried[association.connection] = _sum(before, association.count)
+        siblings = self._of_connection.get(association.connection, {})
+        siblings.pop(spi, None)
+        if not siblings:
+            self._of_connection.pop(association.connection, None)
+
+    def of(self, number: int) -> Iterator[Association]:
+        """The SAs of a connection, the oldest first."""
+        return iter([self._sas[spi] for spi in self._of_connection.get(number, ())])
+
+    def _active(self, number: int) -> Iterator[Association]:
+        return (association for association in self.of(number) if association.standing is Standing.ACTIVE)
+
+    # ------------------------------------------------------------------------------------------------ counters, shows
+
+    def count(self, association: Association, count: SaCount) -> SaCount | None:
+        """What the plane counted; what it had counted before. Who sends more than before is the one in use."""
+        before, association.count = association.count, count
+        sent_before = before.sent if before is not None else 0
+        if count.sent > sent_before and association.standing is Standing.ACTIVE and not association.used:
+            newer = [
+                other for other in self.of(association.connection) if other.used and other.since > association.since
+            ]
+            if not newer:
+                self.use(association)
+        return before
+
+    def views(self) -> Iterator[SaView]:
+        """All that still receive, for shows, the oldest first."""
+        for association in self._sas.values():
+            if association.standing is Standing.REFUSED:
+                continue
+            connection = self._connections.get(association.connection, association.view.connection)
+            used = association.used and association.standing is Standing.ACTIVE
+            before = self._carried.get(association.connection)
+            yield replace(association.view, connection=connection, used=used, count=association.count, before=before)
+
+
+def _sum(before: SaCount | None, count: SaCount) -> SaCount:
+    """What two pairs of SAs carried together; it goes by the name of the later one."""
+    if before is None:
+        return count
+    return SaCount(
+        spi_in=count.spi_in,
+        sent=before.sent + count.sent,
+        sent_octets=before.sent_octets + count.sent_octets,
+        received=before.received + count.received,
+        received_octets=before.received_octets + count.received_octets,
+        replayed=before.replayed + count.replayed,
+        broken=before.broken + count.broken,
+        unsent=before.unsent + count.unsent,
+    )

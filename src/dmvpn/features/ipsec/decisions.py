@@ -1,0 +1,96 @@
+"""Which tunnels can be protected, and by which policy; the others learn why not.
+
+IKE knows a pair of addresses and the protocol GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So
+tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile: else who
+proved himself for one of them could send by the other. Point-to-point tunnels with destinations of their own are told
+apart by these, and may have profiles of their own. IOS has the same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.policies import idle_time, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import TunnelState
+    from dmvpn.base.protection import ProtectionPolicy
+    from dmvpn.features.ipsec.model import IpsecConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a tunnel is protected, or (reason) why it cannot be. idle_time: seconds, 0: nothing is configured."""
+
+    tunnel: str
+    source: IPAddress
+    destination: IPAddress | None
+    policy: ProtectionPolicy | None = None
+    reason: Reason | None = None
+    idle_time: int = 0
+
+    def is_about(self, local: IPAddress, remote: IPAddress) -> bool:
+        """May this tunnel send to `remote` from `local`?"""
+        return local == self.source and self.destination in (None, remote)
+
+
+def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Decision]:
+    """For every tunnel that is to be protected and has a source; of two that do not agree the first one wins."""
+    decisions: dict[str, Decision] = {}
+    shares = _Shares()
+    for tunnel in tunnels:
+        if not tunnel.protection or not tunnel.enabled or tunnel.source is None:
+            continue
+        outcome = resolve(config, tunnel.protection, tunnel.source)
+        if not isinstance(outcome, Reason) and (winner := shares.take(tunnel, tunnel.source)) is not None:
+            outcome = _discord(tunnel, winner)
+        undecided = Decision(tunnel.name, tunnel.source, tunnel.destination)
+        decisions[tunnel.name] = (
+            replace(undecided, reason=outcome)
+            if isinstance(outcome, Reason)
+            else replace(undecided, policy=outcome, idle_time=idle_time(config, tunnel.protection))
+        )
+    return {name: shares.narrowed(decision) for name, decision in decisions.items()}
+
+
+class _Shares:
+    """Which tunnels have a source, and so which of its peers are for which profile."""
+
+    def __init__(self) -> None:
+        self._tunnels: dict[IPAddress, list[TunnelState]] = {}
+
+    def take(self, tunnel: TunnelState, source: IPAddress) -> TunnelState | None:
+        """Have this tunnel's peers for its profile; the tunnel that has them for another one, if there is one."""
+        earlier = self._tunnels.setdefault(source, [])
+        for other in earlier:
+            overlaps = None in (tunnel.destination, other.destination) or tunnel.destination == other.destination
+            if overlaps and other.protection != tunnel.protection:
+                return other
+        earlier.append(tunnel)
+        return None
+
+    def narrowed(self, decision: Decision) -> Decision:
+        """With a policy for certain peers only, where other tunnels with this source have other profiles."""
+        policy, tunnels = decision.policy, self._tunnels.get(decision.source, ())
+        if policy is None or all(tunnel.protection == policy.name for tunnel in tunnels):
+            return decision
+        ours = [t.destination for t in tunnels if t.protection == policy.name and t.destination is not None]
+        return replace(decision, policy=replace(policy, remotes=tuple(dict.fromkeys(ours))))
+
+
+def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
+    return Reason(
+        f"{winner.name} protects the same source with another IPsec profile",
+        f"{tunnel.source}: {winner.protection} there, {tunnel.protection} here; give both tunnels one profile "
+        "(`shared`), or another tunnel source",
+    )
+
+
+def policies_of(decisions: Mapping[str, Decision]) -> tuple[ProtectionPolicy, ...]:
+    """All that IKE may negotiate, each once."""
+    return tuple(dict.fromkeys(each.policy for each in decisions.values() if each.policy is not None))

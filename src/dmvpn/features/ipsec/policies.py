@@ -1,0 +1,151 @@
+"""What a profile's words come to: the algorithms, lifetimes and switches that IKE negotiates with, or why they do not.
+
+A profile names transform sets; what neither says is said by the global lines, and at last by IOS's smart defaults: the
+profile and the transform set `default` exist without a line. What protects nothing (DES, 3DES, NULL, MD5, GMAC) is
+configured as on IOS and left out here; a profile that has nothing else protects no tunnel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, Cipher, Integrity
+from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+#: What holds where these names are not configured (IOS: `show crypto ipsec transform-set default`).
+DEFAULT_TRANSFORM_SET: Final = TransformSet(
+    name="default", cipher=Cipher.AES_CBC, key_bits=128, integrity=Integrity.SHA1, transport=True
+)
+DEFAULT_PROFILE: Final = IpsecProfile(name="default", ikev2_profile="default")
+#: Packets of the replay window at least, whatever smaller number is configured: packets that our planes send in one
+#: train arrive out of order. RFC 4303 §3.4.3 leaves the size to the receiver, and the sender never learns it.
+LEAST_WINDOW: Final = 1024
+
+_CIPHERS: Final = {Cipher.AES_CBC: EspCipher.AES_CBC, Cipher.AES_GCM: EspCipher.AES_GCM}
+_HASHES: Final = {
+    Integrity.SHA1: EspHash.SHA1,
+    Integrity.SHA256: EspHash.SHA256,
+    Integrity.SHA384: EspHash.SHA384,
+    Integrity.SHA512: EspHash.SHA512,
+}
+#: Octets of the integrity check value (RFC 2404, RFC 4868), and of an AEAD's (RFC 4106 §6).
+_ICV: Final = {None: 16, EspHash.SHA1: 12, EspHash.SHA256: 16, EspHash.SHA384: 24, EspHash.SHA512: 32}
+_ESP_HEADER, _TRAILER, _UDP_HEADER, _IP_HEADER = 8, 2, 8, 20
+
+
+def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolicy | Reason:
+    """How this profile protects packets from `local`, or why it cannot."""
+    profile = find_profile(config, name)
+    if profile is None:
+        return Reason("the IPsec profile does not exist", f"crypto ipsec profile {name} is not configured")
+    usable, refusals = _usable_sets(config, profile)
+    if not usable:
+        return Reason("the IPsec profile has no usable transform set", "; ".join(refusals))
+    lifetime = profile.lifetime
+    seconds = _first(lifetime.seconds, config.lifetime.seconds, DEFAULT_SECONDS)
+    return ProtectionPolicy(
+        name=name,
+        local=local,
+        ikev2_profile=profile.ikev2_profile,
+        isakmp_profile=profile.isakmp_profile,
+        transforms=tuple(dict.fromkeys(transform for _, transform in usable)),
+        transport=any(transforms.transport for transforms, _ in usable),
+        may_tunnel=any(not transforms.require_transport for transforms, _ in usable),
+        pfs_group=profile.pfs_group,
+        seconds=float(seconds),
+        kilobytes=_first(lifetime.kilobytes, config.lifetime.kilobytes, DEFAULT_KILOBYTES),
+        replay_window=effective_window(_first(profile.replay_window, config.replay_window, LEAST_WINDOW)),
+        responder_only=profile.responder_only,
+        encapsulation=config.encapsulation,
+        nat_traversal=config.nat_traversal,
+        esn=profile.esn,
+    )
+
+
+def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
+    """The profile of this name: as configured, else the smart default."""
+    configured = next((profile for profile in config.profiles if profile.name == name), None)
+    return configured or (DEFAULT_PROFILE if name == DEFAULT_PROFILE.name else None)
+
+
+def idle_time(config: IpsecConfig, name: str) -> int:
+    """Seconds after which an unused SA of this profile goes, 0: nothing was said."""
+    profile = find_profile(config, name)
+    return _first(profile.idle_time if profile else None, config.idle_time, 0)
+
+
+def effective_window(configured: int) -> int:
+    """Packets of the replay window, 0: replays are not looked for."""
+    return max(configured, LEAST_WINDOW) if configured else 0
+
+
+def _first(*said: int | None) -> int:
+    """The nearest setting that says anything."""
+    return next(value for value in said if value is not None)
+
+
+# ------------------------------------------------------------------------------------------------ transform sets
+
+
+def _usable_sets(
+    config: IpsecConfig, profile: IpsecProfile
+) -> tuple[list[tuple[TransformSet, EspTransform]], list[str]]:
+    """The sets of a profile that protect something, in their order; and what is wrong with each of the others."""
+    known = {DEFAULT_TRANSFORM_SET.name: DEFAULT_TRANSFORM_SET, **{s.name: s for s in config.transform_sets}}
+    usable: list[tuple[TransformSet, EspTransform]] = []
+    refusals: list[str] = []
+    for name in profile.transform_sets or (DEFAULT_TRANSFORM_SET.name,):
+        transforms = known.get(name)
+        transform = transform_of(transforms) if transforms else f"transform set {name} is not configured"
+        if transforms is None or isinstance(transform, str):
+            refusals.append(str(transform))
+        else:
+            usable.append((transforms, transform))
+    return usable, refusals
+
+
+def transform_of(transforms: TransformSet) -> EspTransform | str:
+    """The algorithms of a transform set, or what is wrong with it."""
+    cipher = _CIPHERS.get(transforms.cipher)
+    if cipher is None:
+        return f"transform set {transforms.name}: {transforms.cipher.value} is not supported"
+    if cipher is EspCipher.AES_GCM:
+        return EspTransform(cipher, transforms.key_bits)
+    if transforms.integrity is None:
+        return f"transform set {transforms.name}: {transforms.cipher.value} without authentication is not supported"
+    digest = _HASHES.get(transforms.integrity)
+    if digest is None:
+        return f"transform set {transforms.name}: {transforms.integrity.value} is not supported"
+    return EspTransform(cipher, transforms.key_bits, digest)
+
+
+# ------------------------------------------------------------------------------------------------ sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What ESP adds to a GRE packet. overhead: octets without padding; block: payload and trailer fill such blocks."""
+
+    overhead: int
+    block: int
+
+
+def expansion(policy: ProtectionPolicy) -> Expansion:
+    """For the worst of a policy's transforms, in UDP unless that is ruled out; the outer IP header not counted."""
+    is_never_in_udp = policy.encapsulation is Encapsulation.NEVER and not policy.nat_traversal
+    outside = 0 if is_never_in_udp else _UDP_HEADER
+    outside += 0 if policy.transport else _IP_HEADER
+    sizes = [_expansion_of(transform) for transform in policy.transforms]
+    return Expansion(max(size.overhead for size in sizes) + outside, max(size.block for size in sizes))
+
+
+def _expansion_of(transform: EspTransform) -> Expansion:
+    """RFC 4303 §2, with the IV and block sizes of RFC 3602 and RFC 4106."""
+    iv, block = (8, 4) if transform.cipher is EspCipher.AES_GCM else (16, 16)
+    return Expansion(_ESP_HEADER + iv + _TRAILER + _ICV[transform.hash], block)

@@ -1,0 +1,132 @@
+"""`show crypto session`: who is protected, and who is not and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
+from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TITLE = "Crypto session current status"
+_CODES = (
+    "Code: C - IKE Configuration mode, D - Dead Peer Detection     ",
+    "K - Keepalives, N - NAT-traversal, T - cTCP encapsulation     ",
+    "X - IKE Extended Authentication, F - IKE Fragmentation",
+    "R - IKE Auto Reconnect, U - IKE Dynamic Route Update",
+    "S - SIP VPN",
+)
+_BRIEF_CODES = (
+    "Status: A- Active, U - Up, D - Down, I - Idle, S - Standby, N - Negotiating ",
+    "        K - No IKE",
+    "ivrf = (none)",
+)
+_LETTERS = {
+    SessionStatus.UP_ACTIVE: "UA",
+    SessionStatus.UP_IDLE: "UI",
+    SessionStatus.UP_NO_IKE: "UK",
+    SessionStatus.DOWN_NEGOTIATING: "DN",
+    SessionStatus.DOWN: "D",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSessions:
+    """The answer to `show crypto session`."""
+
+    sessions: tuple[CryptoSession, ...]
+
+
+def query(ctx: ShowContext, args: Args) -> ShowSessions:
+    """All sessions, those of a peer, or those of a tunnel."""
+    remote, tunnel = args.any_address("remote", None), args.interface("interface", None)
+    local = args.any_address("local", None)
+    return ShowSessions(
+        tuple(
+            session
+            for session in sessions(ctx.ports, ctx.now)
+            if remote in (None, session.peer)
+            and tunnel in (None, session.tunnel)
+            and local in (None, *(ike.local for ike in session.ikes))
+        )
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- renderers
+
+
+def render(answer: ShowSessions) -> Iterator[str]:
+    """A paragraph for each session."""
+    yield from (_TITLE, "")
+    for session in answer.sessions:
+        yield from _head(session)
+        yield f"Session status: {session.status.value:<14}"
+        yield f"Peer: {session.peer} port {session.port} "
+        for ike in session.ikes:
+            yield f"  Session ID: {session.number}  "
+            yield ike_line(ike)
+        yield f"  IPSEC FLOW: {session.flow.text} "
+        yield f"        Active SAs: {session.flow.sas}, origin: crypto map"
+        yield ""
+
+
+def render_detail(answer: ShowSessions) -> Iterator[str]:
+    """With counters and lifetimes; of a session that is down, why.
+
+    IOS has no line for the reason. It begins as the title does, so that parsers pass over it.
+    """
+    yield from (_TITLE, "", *_CODES, "")
+    for session in answer.sessions:
+        yield from _head(session)
+        if session.uptime is not None:
+            yield f"Uptime: {age(session.uptime)}"
+        yield f"Session status: {session.status.value:<14}"
+        if session.reason:
+            yield f"Crypto tunnel is down: {session.reason}"
+        yield f"Peer: {session.peer} port {session.port} fvrf: (none) ivrf: (none)"
+        yield f"      Phase1_id: {session.identity or '(none)'}"
+        yield "      Desc: (none)"
+        for ike in session.ikes:
+            yield f"  Session ID: {session.number}  "
+            yield from ike_lines(ike)
+        yield from flow_lines(session.flow)
+        yield ""
+
+
+def render_brief(answer: ShowSessions) -> Iterator[str]:
+    """A line for each session."""
+    yield from _BRIEF_CODES
+    yield "Peer            I/F          Username        Group/Phase1_id          Uptime   Status"
+    for session in answer.sessions:
+        head = f"{session.peer!s:<15} {short_interface(session.tunnel) if session.tunnel else '':<12} {'':<15}"
+        uptime = "" if session.uptime is None else age(session.uptime)
+        yield f"{head} {session.identity:<24} {uptime:<8} {_LETTERS[session.status]}"
+
+
+def _head(session: CryptoSession) -> Iterator[str]:
+    yield f"Interface: {session.tunnel or '(none)'}"
+    if session.profile:
+        yield f"Profile: {session.profile}"
+
+
+_HELP: Final = {
+    "session": "Protected peers",
+    "interface": "Of one tunnel",
+    "remote": "One peer, by its address",
+    "local": "By our address",
+    "detail": "With counters and lifetimes, and why a session is down",
+    "brief": "One line each",
+}
+_WHICH: Final = (
+    "[ remote ( {remote:address} | {remote:address6} ) | interface {interface:interface} "
+    "| local ( {local:address} | {local:address6} ) ]"
+)
+COMMANDS: Final = (
+    ExecCommand(f"show crypto session {_WHICH}", _HELP, query=query, render=render),
+    ExecCommand(f"show crypto session {_WHICH} detail", _HELP, query=query, render=render_detail),
+    ExecCommand(f"show crypto session {_WHICH} brief", _HELP, query=query, render=render_brief),
+)

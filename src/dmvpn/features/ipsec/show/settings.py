@@ -1,0 +1,171 @@
+"""`show crypto ipsec profile` and `transform-set`: the configuration with everything that it leaves unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ipsec.config import model
+from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
+from dmvpn.features.ipsec.policies import DEFAULT_PROFILE, DEFAULT_TRANSFORM_SET, find_profile
+from dmvpn.features.ipsec.show.words import set_words
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLine:
+    """A transform set. algorithms: "esp-256-aes esp-sha256-hmac". require: tunnel mode is refused."""
+
+    name: str
+    algorithms: str
+    transport: bool
+    require: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileLines:
+    """An IPsec profile as it works. kilobytes: 0: no limit. pfs_group: 0: none."""
+
+    name: str
+    ikev2_profile: str
+    isakmp_profile: str
+    kilobytes: int
+    seconds: int
+    responder_only: bool
+    pfs_group: int
+    sets: tuple[SetLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSets:
+    """The answer to `show crypto ipsec transform-set`."""
+
+    sets: tuple[SetLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowProfiles:
+    """The answer to `show crypto ipsec profile`."""
+
+    profiles: tuple[ProfileLines, ...]
+
+
+def sets(ctx: ShowContext, args: Args) -> ShowSets:
+    """All transform sets, or one; the smart default first, as IOS has it."""
+    config, wanted = current(ctx), args.text("name", "")
+    known = [DEFAULT_TRANSFORM_SET, *config.transform_sets]
+    own = [each for each in known[1:] if each.name == DEFAULT_TRANSFORM_SET.name]
+    return ShowSets(tuple(_set(each) for each in (known[1:] if own else known) if wanted in ("", each.name)))
+
+
+def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
+    """All IPsec profiles, or one; the smart default where a tunnel names it."""
+    config, wanted = current(ctx), args.text("name", "")
+    names = [profile.name for profile in config.profiles]
+    default = DEFAULT_PROFILE.name
+    in_use = default in (wanted, *(tunnel.protection for tunnel in ctx.ports.tunnels.all()))
+    if default not in names and in_use:
+        names.insert(0, default)
+    return ShowProfiles(tuple(profile_lines(config, name) for name in names if wanted in ("", name)))
+
+
+def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
+    """A profile with what the global lines and the smart defaults add to it."""
+    profile = find_profile(config, name) or IpsecProfile(name=name)
+    return ProfileLines(
+        name=name,
+        ikev2_profile=profile.ikev2_profile,
+        isakmp_profile=profile.isakmp_profile,
+        kilobytes=_first(profile.lifetime.kilobytes, config.lifetime.kilobytes),
+        seconds=_first(profile.lifetime.seconds, config.lifetime.seconds),
+        responder_only=profile.responder_only,
+        pfs_group=profile.pfs_group,
+        sets=_sets_of(config, profile),
+    )
+
+
+def current(ctx: ShowContext) -> IpsecConfig:
+    """What is configured now; everything by default where nothing is."""
+    return model(ctx.running) or IpsecConfig()
+
+
+def _first(*said: int | None) -> int:
+    return next((value for value in said if value is not None), 0)
+
+
+def _sets_of(config: IpsecConfig, profile: IpsecProfile) -> tuple[SetLine, ...]:
+    known = {each.name: each for each in (DEFAULT_TRANSFORM_SET, *config.transform_sets)}
+    names = profile.transform_sets or (DEFAULT_TRANSFORM_SET.name,)
+    return tuple(_set(known[name]) for name in names if name in known)
+
+
+def _set(transforms: TransformSet) -> SetLine:
+    return SetLine(
+        name=transforms.name,
+        algorithms=set_words(transforms),
+        transport=transforms.transport,
+        require=transforms.require_transport,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- renderers
+
+
+def render_sets(answer: ShowSets) -> Iterator[str]:
+    """The lines of `show crypto ipsec transform-set`."""
+    for each in answer.sets:
+        mode = "Transport" if each.transport else "Tunnel"
+        yield f"Transform set {each.name}: {{ {each.algorithms}  }} "
+        yield f"   will negotiate = {{ {mode}, {'(require) ' if each.require else ''} }}, "
+        yield "   "
+
+
+def render_profiles(answer: ShowProfiles) -> Iterator[str]:
+    """The lines of `show crypto ipsec profile`."""
+    for profile in answer.profiles:
+        yield f"IPSEC profile {profile.name}"
+        yield from profile_body(profile, indent=" " * 8)
+        yield ""
+
+
+def profile_body(profile: ProfileLines, *, indent: str) -> Iterator[str]:
+    """What `show crypto map` says of a profile, too."""
+    if profile.ikev2_profile:
+        yield f"{indent}IKEv2 Profile: {profile.ikev2_profile}"
+    if profile.isakmp_profile:
+        yield f"{indent}ISAKMP Profile: {profile.isakmp_profile}"
+    yield f"{indent}{lifetime_line(profile)}"
+    yield f"{indent}Responder-Only (Y/N): {'Y' if profile.responder_only else 'N'}"
+    yield f"{indent}PFS (Y/N): {'Y' if profile.pfs_group else 'N'}"
+    if profile.pfs_group:
+        yield f"{indent}DH group:  group{profile.pfs_group}"
+    yield from set_block(profile, indent=indent)
+
+
+def lifetime_line(profile: ProfileLines) -> str:
+    """When SAs are replaced."""
+    return f"Security association lifetime: {profile.kilobytes or 'unlimited'} kilobytes/{profile.seconds} seconds"
+
+
+def set_block(profile: ProfileLines, *, indent: str) -> Iterator[str]:
+    """The transform sets of a profile."""
+    inner = indent * 2
+    yield f"{indent}Mixed-mode : Disabled"
+    yield f"{indent}Transform sets={{ "
+    yield from (f"{inner}{each.name}:  {{ {each.algorithms}  }} , " for each in profile.sets)
+    yield f"{indent}}}"
+
+
+_HELP: Final = {
+    "profile": "How tunnels are protected",
+    "transform-set": "Algorithms of ESP",
+    "name": "One of them",
+    "default": "What holds where nothing is configured",
+}
+COMMANDS: Final = (
+    ExecCommand("show crypto ipsec profile [ {name:word} ]", _HELP, query=profiles, render=render_profiles),
+    ExecCommand("show crypto ipsec transform-set [ {name:word} ]", _HELP, query=sets, render=render_sets),
+)

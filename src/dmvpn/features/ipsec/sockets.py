@@ -1,0 +1,118 @@
+"""Crypto sockets: who wants packets to whom to be protected, and what IKE was asked for because of that.
+
+A tunnel or NHRP wants a pair (tunnel, NBMA address); IKE knows pairs (local address, remote address). Tunnels with one
+source share a pair; it is asked for as long as anybody wants it, and let go with the last one. Of several peers behind
+one address each may be wanted by itself, by the UDP port that it has there; port 0 is whoever has the address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.notices import NegotiationWanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import ProtectionWanted
+    from dmvpn.base.protection import Connection, ProtectionPolicy
+
+    Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port
+
+
+class CryptoSockets:
+    """Wanted pairs. A tunnel's wishes stay while it cannot be protected, and count again when it can."""
+
+    def __init__(self) -> None:
+        #: By tunnel, NBMA address and port: who says so.
+        self._wishes: dict[str, dict[IPAddress, dict[int, dict[str, None]]]] = {}
+        self._homes: dict[str, ProtectionPolicy] = {}  # by tunnel
+        self._asked: dict[Pair, str] = {}  # the policy's name
+
+    def want(self, wish: ProtectionWanted) -> list[NegotiationWanted]:
+        """Somebody wants a pair, or wants it no more."""
+        nbmas = self._wishes.setdefault(wish.tunnel, {})
+        peers = nbmas.setdefault(wish.nbma, {})
+        if wish.wanted:
+            peers.setdefault(wish.remote_port, {})[wish.by] = None
+        elif wish.remote_port in peers:
+            peers[wish.remote_port].pop(wish.by, None)
+            if not peers[wish.remote_port]:
+                del peers[wish.remote_port]
+        if not peers:
+            del nbmas[wish.nbma]
+        home = self._homes.get(wish.tunnel)
+        return self._compare((home.local, wish.nbma, wish.remote_port)) if home is not None else []
+
+    def forget(self, tunnel: str) -> None:
+        """The tunnel is gone, and with it all that was wanted of it."""
+        self._wishes.pop(tunnel, None)
+
+    def settle(self, homes: Mapping[str, ProtectionPolicy]) -> list[NegotiationWanted]:
+        """These tunnels can be protected, by these policies. What is let go comes first."""
+        self._homes = dict(homes)
+        wanted = dict.fromkeys(self._wanted_pairs())
+        before = [pair for pair in self._asked if pair not in wanted]
+        return [notice for pair in (*before, *wanted) for notice in self._compare(pair)]
+
+    def is_wanted(self, connection: Connection) -> bool:
+        """Does anybody want packets between its addresses, or with just this peer?"""
+        pair = (connection.local, connection.remote)
+        return any(self._wanted_by((*pair, port)) is not None for port in dict.fromkeys((0, connection.remote_port)))
+
+    def is_asked(self, pair: Pair) -> bool:
+        """Is IKE to have SAs with this peer?"""
+        return pair in self._asked
+
+    def wishes(self) -> Iterator[tuple[str, IPAddress, int]]:
+        """Every tunnel, NBMA address and port that is wanted, whether it can be protected or not."""
+        return (
+            (tunnel, nbma, port) for tunnel, nbmas in self._wishes.items() for nbma in nbmas for port in nbmas[nbma]
+        )
+
+    def ports(self, tunnel: str, nbma: IPAddress) -> tuple[int, ...]:
+        """By which ports peers at an address are wanted; 0: whoever has it."""
+        return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
+
+    def again(self, remote: IPAddress | None) -> list[NegotiationWanted]:
+        """Let pairs (with this remote address, or all) go and ask for them anew."""
+        return [
+            _wanted(policy, pair, wanted=wanted)
+            for pair, policy in self._asked.items()
+            if remote in (None, pair[1])
+            for wanted in (False, True)
+        ]
+
+    def _wanted_pairs(self) -> Iterator[Pair]:
+        for tunnel, home in self._homes.items():
+            for nbma, ports in self._wishes.get(tunnel, {}).items():
+                yield from ((home.local, nbma, port) for port in ports)
+
+    def _wanted_by(self, pair: Pair) -> ProtectionPolicy | None:
+        """The policy of the first tunnel that wants this pair."""
+        for tunnel, home in self._homes.items():
+            if home.local == pair[0] and pair[2] in self.ports(tunnel, pair[1]):
+                return home
+        return None
+
+    def _compare(self, pair: Pair) -> list[NegotiationWanted]:
+        """What IKE has to hear about a pair. Who only answers (`responder-only`) asks for nothing."""
+        policy = self._wanted_by(pair)
+        name = policy.name if policy is not None and not policy.responder_only else None
+        before = self._asked.get(pair)
+        if name == before:
+            return []
+        changes: list[NegotiationWanted] = []
+        if before is not None:
+            del self._asked[pair]
+            changes.append(_wanted(before, pair, wanted=False))
+        if name is not None:
+            self._asked[pair] = name
+            changes.append(_wanted(name, pair, wanted=True))
+        return changes
+
+
+def _wanted(policy: str, pair: Pair, *, wanted: bool) -> NegotiationWanted:
+    local, remote, port = pair
+    return NegotiationWanted(policy, local, remote, wanted, port)

@@ -1,0 +1,144 @@
+"""What the counters of the data plane say about SAs: who is idle, what was replayed, what the plane lost.
+
+Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands: shows give
+the last ones. An answer names every SA that the plane has. One of ours that is not in it was lost (the plane began
+anew, or forgot it); one that we do not know is taken away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.effects import PollSas, RemoveSa
+from dmvpn.base.notices import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.features.ipsec import messages
+from dmvpn.features.ipsec.associations import Standing
+from dmvpn.features.ipsec.idleness import UNWANTED_IDLE, Idleness, passed
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import SasCounted
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.protection import SaCount
+    from dmvpn.features.ipsec.associations import Association, Associations
+
+    Results = list[Effect | Notice]
+
+#: Seconds between two counts, and SAs for each of which they grow further apart.
+POLL: Final = 5.0
+SAS_A_SECOND: Final = 400
+#: Seconds that an answer may have been on its way: it does not know the SAs of that time.
+IN_FLIGHT: Final = 2.0
+_POLL: Final = "poll"
+
+
+class Upkeep:
+    """Looks after the SAs of one table."""
+
+    def __init__(self, associations: Associations) -> None:
+        self._associations = associations
+        self._polls: Deadlines[str] = Deadlines()
+        self._renewals: Retries[int] = Retries()  # by connection
+        self._idleness = Idleness()
+        self._unwanted: set[int] = set()
+
+    def next_deadline(self) -> float | None:
+        """When `tick` is to be called."""
+        return earliest(self._polls.next(), self._renewals.next())
+
+    def tick(self, now: float) -> Results:
+        """Count, and ask again for what was refused."""
+        results: Results = []
+        for number in self._renewals.pop_due(now):
+            refused = [a.spi for a in self._associations.of(number) if a.standing is Standing.REFUSED]
+            results += [SaRenewalWanted(spi) for spi in refused[-1:]]
+        if self._polls.pop_due(now):
+            results += self.poll(now)
+        return results
+
+    def poll(self, now: float) -> Results:
+        """Ask for the counters, if there is anything to count."""
+        if not len(self._associations):
+            self._polls.cancel(_POLL)
+            return []
+        self._polls.set(_POLL, now + max(POLL, len(self._associations) / SAS_A_SECOND))
+        return [PollSas()]
+
+    # ------------------------------------------------------------------------------------------------ SAs come and go
+
+    def installed(self, association: Association, now: float) -> None:
+        """A new pair of SAs."""
+        self._idleness.used(association.connection, now)
+        if self._polls.when(_POLL) is None:
+            self._polls.set(_POLL, now + POLL)
+
+    def refused(self, association: Association, text: str, now: float) -> None:
+        """The plane does not have this one: it has to be replaced, soon at first and then more seldom."""
+        self._renewals.failed(association.connection, Reason("the host refused the SA", text), now)
+
+    def gone(self, connection: int) -> None:
+        """The connection is no more."""
+        self._idleness.forget(connection)
+        self._renewals.forget(connection)
+        self._unwanted.discard(connection)
+
+    # ------------------------------------------------------------------------------------------------ counters
+
+    def missing(self, event: SasCounted, now: float) -> list[Association]:
+        """SAs that should be in the plane and are not."""
+        there = {count.spi_in for count in event.counts}
+        return [
+            association
+            for association in self._associations
+            if association.standing is not Standing.REFUSED
+            and association.spi not in there
+            and now - association.since > IN_FLIGHT
+        ]
+
+    def count(self, event: SasCounted, now: float) -> Results:
+        """Take the counters in."""
+        results: Results = []
+        for count in event.counts:
+            association = self._associations.get(count.spi_in)
+            if association is None:
+                results.append(RemoveSa(count.spi_in))
+                continue
+            before = self._associations.count(association, count)
+            if passed(before, count):
+                self._idleness.used(association.connection, now)
+            if association.standing is Standing.ACTIVE:
+                self._renewals.forget(association.connection)
+            results += self._complaints(association, before, count)
+        return results
+
+    def _complaints(self, association: Association, before: SaCount | None, count: SaCount) -> Results:
+        """One line for each kind of bad packets, however many there were since the last count."""
+        connection = self._associations.known(association.connection)
+        replayed = count.replayed - (before.replayed if before is not None else 0)
+        broken = count.broken - (before.broken if before is not None else 0)
+        results: Results = []
+        if connection is not None and replayed > 0:
+            results.append(messages.ReplayError.of(connection, count, replayed))
+        if connection is not None and broken > 0:
+            results.append(messages.MacError.of(connection, count, broken))
+        return results
+
+    def idle(self, connection: int, wanted: bool, limit: int, now: float, *, alone: bool = True) -> Results:
+        """What follows for a connection, after a count. limit: seconds, 0: nothing is configured.
+
+        alone: no other connection is there between its addresses. Else another one may be what is wanted, and the peer
+        of this one may be gone: it is asked.
+        """
+        if wanted:
+            self._unwanted.discard(connection)
+            is_silent = not alone and now - self._idleness.since(connection, now) >= UNWANTED_IDLE
+            if alone or is_silent:
+                self._idleness.used(connection, now)
+            return [ConnectionSilent(connection)] if is_silent else []
+        if connection in self._unwanted or now - self._idleness.since(connection, now) < (limit or UNWANTED_IDLE):
+            return []
+        self._unwanted.add(connection)
+        return [ConnectionUnwanted(connection, "nobody wants it, and nothing has passed for long")]

@@ -1,0 +1,141 @@
+"""Over which connection a peer is reached on a protected tunnel.
+
+What was heard from a peer names its connection, and binds its entry to it for as long as the connection is there. An
+entry that nothing was heard of goes by address: the newest connection with it. Behind a translator that may be another
+spoke's, which would pass the packets on by the hub, echoes too, so that the wrong path would look proved. There the
+connection must be known: by a message that came over it, because a server hears the peer by its port, or because it is
+the only one from there that nobody has.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import is_link_local
+from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp.neighbour import Neighbour
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Protection
+    from dmvpn.base.protection import Connection
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+def secured(protection: Protection, tunnel: Tunnel, to: Neighbour) -> Neighbour | None:
+    """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
+    if not tunnel.protected:
+        return to
+    if to.connection:
+        return to if protection.connection(to.connection) is not None else None
+    found = protection.between(tunnel.name, to.nbma)
+    return Neighbour(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
+
+
+def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | None:
+    """Where the peer of this entry is, and by which connection it is reached. None: nothing protects packets to it."""
+    if entry.nbma is None:
+        return None
+    bound = protection.connection(entry.connection) if entry.connection else None
+    if bound is not None:
+        return Neighbour(bound.remote, bound.number)
+    if entry.claimed is None:
+        return secured(protection, tunnel, Neighbour(entry.nbma))
+    return _by_port(protection, tunnel, entry) or _only_one_left(protection, tunnel, entry, entry.nbma)
+
+
+def why_not(protection: Protection, tunnel: Tunnel, nbma: IPAddress) -> Reason | None:
+    """Why nothing protects packets to this address, if that is known."""
+    return protection.between(tunnel.name, nbma).reason
+
+
+def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | None:
+    """Why nothing protects packets to this peer. What IKE cannot know: which of the two are behind NAT."""
+    if entry.nbma is None:
+        return None
+    reason = protection.between(tunnel.name, entry.nbma, entry.port).reason
+    if entry.claimed is None:
+        return reason
+    evidence = str(reason) if reason is not None else f"{entry.nbma} stands for {entry.claimed}"
+    if tunnel.public_nbma is None:
+        return Reason("the peer is behind NAT and has to begin", evidence)
+    where = "the hub does not say at which UDP port"
+    if entry.port:
+        where = f"the hub hears it at UDP port {entry.port}, a symmetric NAT would show us another one"
+    if entry.nbma == tunnel.public_nbma:
+        return Reason("the peer and we are behind the same NAT", f"{evidence}; {where}")
+    return Reason("the peer and we are both behind NAT", f"{evidence}; {where}")
+
+
+def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress) -> tuple[int, ...]:
+    """By which UDP ports there the peers at an NBMA address are wanted; 0: by any, or by none.
+
+    Who registered with us is reached however it came. A peer behind NAT is wanted where its connection is, and where a
+    server hears it, unless its connection works: a translator that began anew shows its stations by other ports.
+    """
+    ports: dict[int, None] = {}
+    for known in tunnel.cache.at(nbma):
+        entry = tunnel.cache.host(known.next_hop) or known  # what is behind a peer is reached as the peer itself
+        if entry.binds or entry.claimed is None:
+            ports[0] = None
+            continue
+        bound = protection.connection(entry.connection) if entry.connection else None
+        path = tunnel.paths.get(entry.next_hop)
+        here = bound.remote_port if bound is not None and bound.behind_nat else 0
+        told = 0 if bound is not None and path is not None and path.usable else entry.port
+        ports.update(dict.fromkeys(port for port in (here, told) if port))
+        if not here and not told:
+            ports[0] = None
+    return tuple(ports)
+
+
+def is_same_station(one: Entry, other: Entry) -> bool:
+    """Are these two next hops of one station? An IPv6 station has a link-local address besides its own."""
+    if one.next_hop == other.next_hop:
+        return True
+    on_link = is_link_local(one.next_hop) or is_link_local(other.next_hop)
+    return on_link and (one.nbma, one.claimed) == (other.nbma, other.claimed)
+
+
+def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | None:
+    """The connection from the very port by which a server hears the peer, if nobody else was heard over it.
+
+    A translator may show one station to us as it shows another one to the server, so what IKE proved must not speak
+    against it; and if both are behind NAT each greets the other, who then knows.
+    """
+    if not entry.port or entry.nbma is None:
+        return None
+    for found in protection.connections(tunnel.nbma, entry.nbma):
+        if found.remote_port == entry.port and _may_be(found, entry):
+            others = (other for other in tunnel.cache.over(found.number) if not is_same_station(entry, other))
+            return Neighbour(entry.nbma, found.number) if next(others, None) is None else None
+    return None
+
+
+def _may_be(connection: Connection, entry: Entry) -> bool:
+    """May this peer be at the end of the connection? Who proves an address proves the one that it believes it has."""
+    try:
+        proved = ip_address(connection.identity)
+    except ValueError:
+        return True
+    return proved == entry.claimed
+
+
+def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> Neighbour | None:
+    """The connection from behind a translator that came since we know this peer, if nobody else may be at its end."""
+    taken: list[int] = []
+    for other in tunnel.cache.at(nbma):
+        bound = other.connection if protection.connection(other.connection) is not None else 0
+        if is_same_station(entry, other):
+            if bound:
+                return Neighbour(nbma, bound)
+        elif other.is_next_hop:
+            taken.append(bound)
+    if 0 in taken:
+        return None
+    connections = protection.connections(tunnel.nbma, nbma)
+    free = [it.number for it in connections if it.number not in taken and it.since >= entry.created]
+    return Neighbour(nbma, free[0]) if len(free) == 1 else None

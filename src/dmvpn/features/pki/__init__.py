@@ -1,0 +1,46 @@
+"""Certificates: RFC 5280, as far as a router of a VPN needs them. They answer to `ports.pki`.
+
+Takes the `crypto pki` lines, `CredentialsImported` and what was stored; gives `Credentials`. Who is believed because of
+them is decided where it is proved, by IKE.
+
+    model       the typed configuration: trustpoints with their certificates, certificate maps
+    config      their lines
+    machine     what there is, kept over restarts; the log when something ends
+    holdings    the certificates of a trustpoint, with the key that fits
+    material    PEM, DER, PKCS #12
+    maps        which certificates a map means
+    chain       certificates as lines of a configuration
+    dates       what has ended, or soon will
+    show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.pki import config, messages
+from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
+from dmvpn.features.pki.machine import PkiMachine
+from dmvpn.ios import Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.pki.show import COMMANDS
+
+    return COMMANDS
+
+
+FEATURE = Feature(
+    name="pki",
+    modes=config.MODES,
+    config=config.LINES,
+    commands=Later(_commands),
+    model=config.model,
+    machine=PkiMachine,
+    messages=messages.MESSAGES,
+)
+
+__all__ = ["FEATURE", "CredentialsImported", "KeyForgotten", "PkiMachine"]

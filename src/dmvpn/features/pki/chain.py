@@ -1,0 +1,36 @@
+"""Certificates as lines of a configuration."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Final
+
+from cryptography import x509
+
+from dmvpn.features.pki.names import serial_of
+
+#: Digits of a group, and groups of a line.
+_GROUP: Final = 8
+_GROUPS: Final = 8
+
+
+def chain_lines(trustpoint: str, own: bytes, authorities: tuple[bytes, ...]) -> list[str]:
+    """The whole chain of a trustpoint anew. own: our certificate in DER, b"" without one."""
+    lines = [f"no crypto pki certificate chain {trustpoint}", f"crypto pki certificate chain {trustpoint}"]
+    if own:
+        lines += _certificate("", own)
+    for authority in authorities:
+        lines += _certificate("ca ", authority)
+    return [*lines, "exit"]
+
+
+def trustpoint_lines(name: str, enrollment: str) -> list[str]:
+    """A new trustpoint. enrollment: "pkcs12", "terminal pem"."""
+    return [f"crypto pki trustpoint {name}", f" enrollment {enrollment}", " revocation-check crl", "exit"]
+
+
+def _certificate(kind: str, octets: bytes) -> list[str]:
+    serial = serial_of(x509.load_der_x509_certificate(octets).serial_number)
+    groups = textwrap.wrap(octets.hex().upper(), _GROUP)
+    rows = (groups[start : start + _GROUPS] for start in range(0, len(groups), _GROUPS))
+    return [f" certificate {kind}{serial}", *(f"  {' '.join(row)}" for row in rows), "  quit"]

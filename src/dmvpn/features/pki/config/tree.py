@@ -1,0 +1,87 @@
+"""From the configuration tree to the typed model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.pki.config import maps, trustpoints
+from dmvpn.features.pki.model import (
+    Certificate,
+    CertificateMap,
+    Comparison,
+    MapRule,
+    Part,
+    PkiConfig,
+    Trustpoint,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.ios import Args, ConfigTree, Section
+
+
+def read(tree: ConfigTree) -> PkiConfig:
+    """What the configuration says of certificates."""
+    chains = {args.text("name"): _certificates(section) for args, section in tree.sections(trustpoints.CHAIN)}
+    return PkiConfig(
+        trustpoints=tuple(
+            _trustpoint(args, section, chains.get(args.text("name"), ()))
+            for args, section in tree.sections(trustpoints.TRUSTPOINT)
+        ),
+        maps=_maps(tree),
+    )
+
+
+def _maps(tree: ConfigTree) -> tuple[CertificateMap, ...]:
+    found = (
+        CertificateMap(args.text("name"), args.integer("number"), tuple(_rule(rule) for rule in section.all(maps.RULE)))
+        for args, section in tree.sections(maps.MAP)
+    )
+    return tuple(sorted(found, key=lambda entry: (entry.name, entry.number)))
+
+
+def _rule(args: Args) -> MapRule:
+    part = next(part for part in Part if part.value in args)
+    return MapRule(part, next(how for how in Comparison if how.value in args), args.text("text"))
+
+
+def _certificates(chain: Section) -> tuple[Certificate, ...]:
+    return tuple(
+        Certificate(args.text("serial"), "ca" in args, _octets(section))
+        for args, section in chain.sections(trustpoints.CERTIFICATE)
+    )
+
+
+def _octets(section: Section) -> bytes:
+    """What the lines say together; b"" if that is no whole number of octets."""
+    digits = "".join(args.text("octets") for args in section.all(trustpoints.OCTETS)).replace(" ", "")
+    return bytes.fromhex(digits) if len(digits) % 2 == 0 else b""
+
+
+def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, ...]) -> Trustpoint:
+    enrollment, subject, fqdn = (
+        section.get(trustpoints.ENROLLMENT),
+        section.get(trustpoints.SUBJECT),
+        section.get(trustpoints.FQDN),
+    )
+    rsa, elliptic, revocation = (
+        section.get(trustpoints.RSA_KEYS),
+        section.get(trustpoints.ELLIPTIC_KEYS),
+        section.get(trustpoints.REVOCATION_CHECK),
+    )
+    label = elliptic or rsa
+    return Trustpoint(
+        name=args.text("name"),
+        enrollment=_enrollment(enrollment) if enrollment else "",
+        subject=subject.text("name") if subject else "",
+        fqdn=fqdn.text("name", "") if fqdn else "",
+        key_label=label.text("label") if label else "",
+        key_bits=rsa.integer("bits", 0) if rsa else 0,
+        elliptic=elliptic is not None,
+        certificates=certificates,
+        revocation=revocation.texts("method") if revocation else ("crl",),
+    )
+
+
+def _enrollment(args: Args) -> str:
+    words = ("terminal", "selfsigned", "pkcs12")
+    return args.text("url", "") or next(word for word in words if word in args)

@@ -1,0 +1,170 @@
+"""Holds what trustpoints have, answers `ports.pki`, keeps keys and lists over restarts, and watches the dates.
+
+    Configured                  certificates, as the configuration shows them
+    CredentialsImported         a private key, a revocation list: kept with `Store`, never shown
+    Remembered                  both again, in the next life
+
+A key is not bound to a certificate: of all that are known for a trustpoint the one counts that fits. So the new pair
+may come in any order, and a configuration with old certificates does not take the key away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import Store
+from dmvpn.base.events import ClockSet, EffectFailed, Remembered, Tick
+from dmvpn.base.notices import Configured, RevocationsChanged
+from dmvpn.features.pki import messages
+from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
+from dmvpn.features.pki.model import PkiConfig
+from dmvpn.features.pki.store import KEY, LIST, joined, meaning_of, name_of, parted
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import Credentials
+    from dmvpn.features.pki.holdings import Holdings
+
+#: Seconds between two looks at the dates, at least (a certificate is good through its last second) and at most.
+SHORTEST: Final = 1.0
+LONGEST: Final = 86_400.0
+
+
+class PkiMachine:
+    """The router's trustpoints."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        ClockSet,
+        CredentialsImported,
+        EffectFailed,
+        KeyForgotten,
+        Remembered,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._config = PkiConfig()
+        self._keys: dict[str, tuple[bytes, ...]] = {}  # by trustpoint: PKCS #8
+        self._lists: dict[str, tuple[bytes, ...]] = {}
+        self._holdings: dict[str, Holdings] | None = None
+        self._said: dict[str, str] = {}  # by what it is about: the state that was spoken of last
+        self._look: float | None = None
+
+    # ------------------------------------------------------------------------------------------------ what others ask
+
+    def credentials(self, trustpoint: str) -> Credentials | None:
+        """What this trustpoint gives; the same object until something changes."""
+        held = self.holdings.get(trustpoint)
+        return held.credentials if held is not None and held.counts else None
+
+    def trustpoints(self) -> tuple[str, ...]:
+        """Those that give anything, in the order of the configuration."""
+        return tuple(name for name, held in self.holdings.items() if held.counts)
+
+    def fits(self, name: str, certificate: bytes) -> bool:
+        """Does a `crypto pki certificate map` of this name mean the certificate (DER)?"""
+        entries = [entry for entry in self._config.maps if entry.name == name]
+        if not entries:
+            return False
+        from dmvpn.features.pki.maps import is_meant
+
+        return is_meant(entries, certificate)
+
+    @property
+    def holdings(self) -> dict[str, Holdings]:
+        """What each trustpoint has, by its name."""
+        if self._holdings is None:
+            self._holdings = self._gather()
+        return self._holdings
+
+    def _gather(self) -> dict[str, Holdings]:
+        if not self._config.trustpoints:
+            return {}
+        # X.509 takes longer to import than a router without certificates takes to start.
+        from dmvpn.features.pki.holdings import gather
+
+        return {
+            trustpoint.name: gather(
+                trustpoint, self._keys.get(trustpoint.name, ()), self._lists.get(trustpoint.name, ())
+            )
+            for trustpoint in self._config.trustpoints
+        }
+
+    # ------------------------------------------------------------------------------------------------ what happens
+
+    def next_deadline(self) -> float | None:
+        """The next look at the dates."""
+        return self._look
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case Configured(model=model):
+                self._config = model if isinstance(model, PkiConfig) else PkiConfig()
+            case CredentialsImported():
+                stores = self._import(event)
+                changed = self._changed(now)
+                return [*stores, *changed, RevocationsChanged()] if event.lists else [*stores, *changed]
+            case KeyForgotten(trustpoint):
+                self._keys.pop(trustpoint, None)
+                return [Store(name_of(trustpoint, KEY), b""), *self._changed(now)]
+            case Remembered(name, octets):
+                self._remember(name, octets)
+                return []
+            case EffectFailed(effect=Store(name=name), text=text) if meaning_of(name) is not None:
+                return [messages.NotKept.of(name, text)]
+            case ClockSet() | Tick():
+                return self._look_at_dates(now)
+            case _:
+                return []
+        return self._changed(now)
+
+    def _changed(self, now: float) -> list[Effect | Notice]:
+        self._holdings = None
+        return self._look_at_dates(now)
+
+    def _import(self, event: CredentialsImported) -> list[Effect | Notice]:
+        stores: list[Effect | Notice] = []
+        if event.key:
+            # The one before stays as well: its certificate is in the configuration until somebody saves the new one.
+            old = tuple(key for key in self._keys.get(event.trustpoint, ()) if key != event.key)
+            self._keys[event.trustpoint] = (*old[-1:], event.key)
+            stores.append(Store(name_of(event.trustpoint, KEY), joined(self._keys[event.trustpoint])))
+        if event.lists:
+            self._lists[event.trustpoint] = event.lists
+            stores.append(Store(name_of(event.trustpoint, LIST), joined(event.lists)))
+        return stores
+
+    def _remember(self, name: str, octets: bytes) -> None:
+        meaning = meaning_of(name)
+        if meaning is None or not octets:
+            return
+        trustpoint, kind = meaning
+        kept = self._keys if kind == KEY else self._lists
+        kept[trustpoint] = tuple(dict.fromkeys((*kept.get(trustpoint, ()), *parted(octets))))
+        self._holdings = None
+
+    # ------------------------------------------------------------------------------------------------ dates
+
+    def _look_at_dates(self, now: float) -> list[Effect | Notice]:
+        """Say what is wrong, or soon will be; each thing once, and again if it was well in between."""
+        held = [one for one in self.holdings.values() if one.concerns_us]
+        if not held:
+            self._look = None
+            self._said.clear()
+            return []
+        from dmvpn.features.pki.dates import findings, next_change
+
+        wall = self._ports.clock.wall(now)
+        changes = (next_change(one, wall) for one in held)
+        due = min(((change - wall).total_seconds() for change in changes if change is not None), default=LONGEST)
+        self._look = now + min(LONGEST, due + SHORTEST)
+        found = [finding for one in held for finding in findings(one, wall)]
+        fresh: list[Effect | Notice] = [
+            finding.log for finding in found if self._said.get(finding.about) != finding.state
+        ]
+        self._said = {finding.about: finding.state for finding in found}
+        return fresh

@@ -1,0 +1,74 @@
+"""Which certificates a `crypto pki certificate map` means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from cryptography import x509
+
+from dmvpn.features.pki.material import UNREADABLE
+from dmvpn.features.pki.model import Comparison, Part
+from dmvpn.features.pki.names import serial_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dmvpn.features.pki.model import CertificateMap, MapRule
+
+
+def is_meant(entries: Iterable[CertificateMap], octets: bytes) -> bool:
+    """Does any entry mean this certificate (DER)? One without rules means all, as IOS has it; without entries none."""
+    try:
+        certificate = x509.load_der_x509_certificate(octets)
+        said = {part: _texts(certificate, part) for part in Part}
+    except UNREADABLE:
+        return False
+    return any(all(_fits(rule, said[rule.part]) for rule in entry.rules) for entry in entries)
+
+
+def _fits(rule: MapRule, texts: Sequence[str]) -> bool:
+    wanted = _plain(rule.text)
+    have = [_plain(text) for text in texts]
+    match rule.comparison:
+        case Comparison.EQUAL:
+            return wanted in have
+        case Comparison.UNEQUAL:
+            return wanted not in have
+        case Comparison.CONTAINS:
+            return any(wanted in text for text in have)
+        case Comparison.LACKS:
+            return not any(wanted in text for text in have)
+        case _:
+            assert_never(rule.comparison)
+
+
+def _plain(text: str) -> str:
+    """Letters in one case, and no blanks around commas and equal signs: people write names with and without."""
+    return ",".join("=".join(word.strip() for word in part.split("=")) for part in text.lower().split(","))
+
+
+def _texts(certificate: x509.Certificate, part: Part) -> tuple[str, ...]:
+    match part:
+        case Part.SUBJECT:
+            return (text_of(certificate.subject),)
+        case Part.ISSUER:
+            return (text_of(certificate.issuer),)
+        case Part.SERIAL:
+            return (serial_of(certificate.serial_number),)
+        case Part.ALTERNATIVE:
+            return alternatives(certificate)
+        case _:
+            assert_never(part)
+
+
+def alternatives(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The alternative names of a certificate that are names, e-mail or IP addresses. Raises ValueError."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return (
+        *extension.get_values_for_type(x509.DNSName),
+        *extension.get_values_for_type(x509.RFC822Name),
+        *(str(address) for address in extension.get_values_for_type(x509.IPAddress)),
+    )

@@ -1,0 +1,211 @@
+"""Certificates, keys and revocation lists as people have them: PEM, DER, PKCS #12. Values in DER come out.
+
+    pem, pkcs12 --> Material --> chain of the configuration, private key, revocation list
+
+Everything here raises `UserError` for what cannot be read, in one line that says what it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+    pkcs12,
+)
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+#: What reading a certificate raises, now or later: most of its parts are decoded when they are looked at.
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+#: Curves that IKE has signatures for (RFC 4754).
+_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What was found, in DER. key: PKCS #8. own: the certificate that the key fits, b"" without one.
+
+    authorities: the others. lists: revocation lists.
+    """
+
+    key: bytes = field(default=b"", repr=False)
+    own: bytes = b""
+    authorities: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        key: Key | None,
+        certificates: Iterable[x509.Certificate],
+        lists: Iterable[x509.CertificateRevocationList] = (),
+    ) -> Material:
+        """Sort out whose certificate is whose. Raises UserError if one is nobody's, or the key fits none."""
+        all_ = list(dict.fromkeys(certificates))
+        own = [certificate for certificate in all_ if key is not None and fits(key, certificate)]
+        if key is not None and all_ and not own:
+            raise UserError("the private key fits none of the certificates")
+        if any(not is_authority(certificate) for certificate in all_ if certificate not in own):
+            raise UserError("there is a certificate that is neither an authority's nor fits the private key")
+        ours = newest(own)
+        return cls(
+            key=der_of(key) if key else b"",
+            own=ours.public_bytes(Encoding.DER) if ours else b"",
+            authorities=tuple(certificate.public_bytes(Encoding.DER) for certificate in all_ if certificate not in own),
+            lists=tuple(one.public_bytes(Encoding.DER) for one in lists),
+        )
+
+
+def read_pem(data: bytes, passphrase: bytes | None = None) -> Material:
+    """All PEM blocks of some text, in any order. Raises UserError."""
+    key: Key | None = None
+    certificates: list[x509.Certificate] = []
+    lists: list[x509.CertificateRevocationList] = []
+    for label, block in blocks(data):
+        if is_key(label):
+            key = read_key(block, passphrase)
+        elif label in ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"):
+            certificates.append(read_certificate(block))
+        elif label in ("X509 CRL", "CRL"):
+            lists.append(read_list(block))
+    return Material.of(key, certificates, lists)
+
+
+def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The PEM blocks of some text, each with its label."""
+    return ((match[1].decode(), match[0] + b"\n") for match in _BLOCK.finditer(data))
+
+
+def is_key(label: str) -> bool:
+    """Is a block with this label a private key?"""
+    return label.endswith("PRIVATE KEY")
+
+
+def read_pkcs12(data: bytes, password: str) -> Material:
+    """A PKCS #12 file, or its base 64. Raises UserError."""
+    octets = data if data[:1] == b"\x30" else octets_of(data)
+    try:
+        key, own, others = pkcs12.load_key_and_certificates(octets, password.encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UserError("this PKCS #12 file cannot be opened: a wrong password, or damaged") from error
+    if own is None or key is None:
+        raise UserError("there is no private key with its certificate in this PKCS #12 file")
+    return Material.of(usable(key), (own, *others))
+
+
+def read_key(data: bytes, passphrase: bytes | None = None) -> Key:
+    """A private key, PEM or DER. Raises UserError."""
+    load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
+    encrypted = b"ENCRYPTED" in data
+    try:
+        return usable(load(data, passphrase if encrypted else None))
+    except TypeError as error:
+        raise UserError("the private key is encrypted, and no passphrase was given") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        why = "a wrong passphrase, or damaged" if encrypted else "it is damaged, or of an unknown kind"
+        raise UserError(f"the private key cannot be read: {why}") from error
+
+
+def usable(key: object) -> Key:
+    """A key that IKE can sign with. Raises UserError."""
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        return key
+    raise UserError("the private key is neither RSA of 2048 bits or more nor on one of the curves P-256, P-384, P-521")
+
+
+def read_certificate(data: bytes) -> x509.Certificate:
+    """A certificate: PEM, DER, or base 64 without the lines around it. Raises UserError."""
+    try:
+        if b"-----BEGIN" in data:
+            return _looked_through(x509.load_pem_x509_certificate(data))
+        return _looked_through(x509.load_der_x509_certificate(data if data[:1] == b"\x30" else octets_of(data)))
+    except UNREADABLE as error:
+        raise UserError("this is no certificate that can be read") from error
+
+
+def _looked_through(certificate: x509.Certificate) -> x509.Certificate:
+    """Decode what is looked at later, so that it fails now or never."""
+    for part in (certificate.subject, certificate.issuer):
+        part.rfc4514_string()
+    certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    tuple(certificate.extensions)
+    return certificate
+
+
+def read_list(data: bytes) -> x509.CertificateRevocationList:
+    """A revocation list: PEM, DER, or base 64. Raises UserError."""
+    try:
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_crl(data)
+        return x509.load_der_x509_crl(data if data[:1] == b"\x30" else octets_of(data))
+    except UNREADABLE as error:
+        raise UserError("this is no revocation list that can be read") from error
+
+
+def octets_of(text: bytes) -> bytes:
+    """What base 64 says. Raises UserError."""
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise UserError("this is no base 64") from error
+
+
+def fits(key: Key, certificate: x509.Certificate) -> bool:
+    """Is it the key of this certificate?"""
+    return _public(key.public_key()) == _public(certificate.public_key())
+
+
+def newest(certificates: Iterable[x509.Certificate]) -> x509.Certificate | None:
+    """The one that begins last."""
+    return max(certificates, key=lambda certificate: certificate.not_valid_before_utc, default=None)
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """May it issue certificates?"""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return False
+
+
+def der_of(key: Key) -> bytes:
+    """A private key as PKCS #8."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def is_signing_key(key: object) -> TypeGuard[rsa.RSAPublicKey | ec.EllipticCurvePublicKey]:
+    """Is it of a kind that we can check signatures with?"""
+    return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+
+
+def _public(key: object) -> bytes:
+    if is_signing_key(key):
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return b""

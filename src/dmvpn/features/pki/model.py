@@ -1,0 +1,87 @@
+"""What can be configured of certificates, as values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate of a chain. octets: X.509 in DER."""
+
+    serial: str
+    is_authority: bool
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trustpoint:
+    """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
+
+    enrollment: "terminal", "selfsigned", "pkcs12" or a URL. key_bits: 0: not said. revocation: methods, in order.
+    """
+
+    name: str
+    enrollment: str = ""
+    subject: str = ""
+    fqdn: str = ""
+    key_label: str = ""
+    key_bits: int = 0
+    elliptic: bool = False
+    revocation: tuple[str, ...] = ("crl",)
+    certificates: tuple[Certificate, ...] = ()
+
+    @property
+    def asks_nobody(self) -> bool:
+        """`revocation-check none`: what was revoked does not matter."""
+        return self.revocation[:1] == ("none",)
+
+    @property
+    def must_ask(self) -> bool:
+        """Is nobody believed without a current revocation list? `none` behind `crl` makes the list a wish."""
+        return "none" not in self.revocation
+
+
+class Part(enum.Enum):
+    """What a rule of a certificate map looks at."""
+
+    SUBJECT = "subject-name"
+    ISSUER = "issuer-name"
+    ALTERNATIVE = "alt-subject-name"
+    SERIAL = "serial-number"
+
+
+class Comparison(enum.Enum):
+    """How it compares; letters count alike, large or small."""
+
+    EQUAL = "eq"
+    UNEQUAL = "ne"
+    CONTAINS = "co"
+    LACKS = "nc"
+
+
+@dataclass(frozen=True, slots=True)
+class MapRule:
+    """One line of a certificate map."""
+
+    part: Part
+    comparison: Comparison
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateMap:
+    """`crypto pki certificate map NAME NUMBER`: all its rules have to fit; of those with one name, any."""
+
+    name: str
+    number: int
+    rules: tuple[MapRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PkiConfig:
+    """Everything that is configured of certificates."""
+
+    trustpoints: tuple[Trustpoint, ...] = ()
+    maps: tuple[CertificateMap, ...] = ()

@@ -1,0 +1,48 @@
+"""Under which names a router keeps what no configuration shows: private keys and revocation lists."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+KEY, LIST = "key", "crl"
+#: Octets of all revocation lists of a trustpoint: what is longer would not be handed to the router's next life.
+LARGEST: Final = 1 << 16
+_LONG: Final = 0x80
+_NAME: Final = re.compile(r"pki-(.+)\.(key|crl)\Z")
+_ODD: Final = re.compile(r"[^A-Za-z0-9_-]")
+_QUOTED: Final = re.compile(r"%([0-9a-f]+)%")
+
+
+def name_of(trustpoint: str, kind: str) -> str:
+    """The name under which it is kept: of a file, so of letters that no file system minds."""
+    return f"pki-{_ODD.sub(lambda match: f'%{ord(match[0]):x}%', trustpoint)}.{kind}"
+
+
+def meaning_of(name: str) -> tuple[str, str] | None:
+    """Trustpoint and kind of what is kept under a name; None: it is somebody else's."""
+    match = _NAME.match(name)
+    return None if match is None else (_QUOTED.sub(lambda quoted: chr(int(quoted[1], 16)), match[1]), match[2])
+
+
+def joined(values: tuple[bytes, ...]) -> bytes:
+    """Several DER values as one."""
+    return b"".join(values)
+
+
+def parted(octets: bytes) -> tuple[bytes, ...]:
+    """The DER values that stand behind each other; what is damaged is the last one."""
+    found: list[bytes] = []
+    while octets:
+        end = _end(octets)
+        found.append(octets[:end])
+        octets = octets[end:]
+    return tuple(found)
+
+
+def _end(octets: bytes) -> int:
+    """Where the first DER value ends (X.690 §8.1.3)."""
+    if len(octets) < 2 or not octets[1] & _LONG:
+        return 2 + octets[1] if len(octets) > 1 else len(octets)
+    width = octets[1] & ~_LONG
+    return min(len(octets), 2 + width + int.from_bytes(octets[2 : 2 + width], "big"))

@@ -1,0 +1,59 @@
+"""Nothing in clear: every packet that a router puts on a wire, held against what its configuration promises.
+
+A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong. It
+is not asked what the router believes of its tunnels: the configuration's text is read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.net import ip
+from dmvpn.net.gre import GreHeader
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TUNNEL = re.compile(r"^interface Tunnel\S+\n(?:(?![a-z]).*\n)*", re.MULTILINE)
+_KEY = re.compile(r"^ tunnel key (\d+)$", re.MULTILINE)
+_PROTECTION = re.compile(r"^ tunnel protection ipsec ", re.MULTILINE)
+
+
+def protected_keys(configuration: str) -> dict[int | None, None]:
+    """The GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
+    blocks = [block for block in _TUNNEL.findall(configuration) if _PROTECTION.search(block)]
+    found = [_KEY.search(block) for block in blocks]
+    return {int(key[1]) if key else None: None for key in found}
+
+
+class ClearWatch:
+    """Looks at packets as they leave their routers."""
+
+    def __init__(self, configurations: Mapping[str, str]) -> None:
+        keys = {name: protected_keys(text) for name, text in configurations.items()}
+        self._keys = {name: found for name, found in keys.items() if found}
+
+    @property
+    def any(self) -> bool:
+        """Is there anything to watch?"""
+        return bool(self._keys)
+
+    def complaint(self, sender: str, packet: bytes) -> str | None:
+        """What is wrong with a packet that this station sends; None: nothing."""
+        keys = self._keys.get(sender)
+        if keys is None:
+            return None
+        protocol, start = ip.peek_payload(packet)
+        if protocol != IpProtocol.GRE:
+            return None
+        try:
+            header, _ = GreHeader.parse(packet[start:])
+        except WireError:
+            return None
+        if header.key not in keys:
+            return None
+        source, destination = ip.peek_addresses(packet)
+        return f"{sender} sent GRE in clear from {source} to {destination}, type {header.protocol_type:#06x}"

@@ -1,0 +1,63 @@
+"""What is inside ESP: the planes say what they sealed, so that whoever watches a wire need not open it again.
+
+An ESP packet is known by its first and last octets (SPI, sequence number, integrity check value), wherever a translator
+has carried it. Old ones are forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.net import udp
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.shells.simulator.traffic import mark_of, mark_within
+
+if TYPE_CHECKING:
+    from dmvpn.shells.simulator.traffic import Mark
+
+#: Seconds for which it is remembered what a packet carries, at least.
+MEMORY = 5.0
+_HEAD = 8
+_NAT_PORT = (4500).to_bytes(2, "big")
+
+
+class SealedMarks:
+    """The marks of flows in packets that are sealed."""
+
+    def __init__(self) -> None:
+        self._new: dict[bytes, Mark] = {}
+        self._old: dict[bytes, Mark] = {}
+        self._since = 0.0
+
+    def note(self, message: bytes, sealed: bytes, now: float) -> None:
+        """A plane has sealed this GRE packet."""
+        mark = mark_within(message)
+        if mark is None:
+            return
+        if now - self._since > MEMORY:
+            self._old, self._new, self._since = self._new, {}, now
+        self._new[_name(sealed)] = mark
+
+    def mark_of(self, packet: bytes) -> Mark | None:
+        """The mark of a packet on a wire, sealed or not; None if it is not of a flow."""
+        sealed = _sealed(packet)
+        if sealed is None:
+            return mark_of(packet)
+        name = _name(sealed)
+        return self._new.get(name) or self._old.get(name)
+
+
+def _sealed(packet: bytes) -> bytes | None:
+    """The ESP packet in an IPv4 packet, bare or in UDP."""
+    if packet[0] >> 4 != 4:
+        return None
+    if packet[9] == IpProtocol.ESP:
+        return packet[HEADER_LENGTH:]
+    start = HEADER_LENGTH + udp.HEADER_LENGTH
+    if packet[9] != IpProtocol.UDP or _NAT_PORT not in (packet[20:22], packet[22:24]) or len(packet) < start + _HEAD:
+        return None
+    return packet[start:]
+
+
+def _name(sealed: bytes) -> bytes:
+    return sealed[:_HEAD] + sealed[-_HEAD:]
