@@ -3,111 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import astuple, dataclass
 from unittest.mock import patch
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.effects import GRE_IPV4, GRE_NHRP
+from dmvpn.base.effects import GRE_IPV4
 from dmvpn.dataplane.python import core as oracle
-from dmvpn.dataplane.python.core import CoreTunnel, PacketCore
 from dmvpn.dataplane.python.segments import finished
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net.gre import GreHeader
 from support import traffic
+from support.both_cores import COUNTED, PAIRS, Both, Tunnel
 
-dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
-
-#: So few that they are reached.
-PAIRS, COUNTED = 3, 2
 _FRAME_HEADER = VNET_HEADER_SIZE + 14
-
-
-@dataclass(frozen=True)
-class Tunnel:
-    """What the control plane says of a tunnel."""
-
-    source: bytes
-    destination: bytes | None
-    key: int | None
-    mtu: int
-    mss: int | None
-    address: bytes | None
-    network: int | None
-    report: bool
-    multicast: list[bytes]
-    peers: list[tuple[int, bytes]]
-
-
-class Both:
-    """A Python and a Rust core that are told the same and must say the same."""
-
-    def __init__(self, tunnels: list[Tunnel]) -> None:
-        self.python = PacketCore()
-        self.rust = dmvpn_engine.Core(pairs=PAIRS, counted=COUNTED)
-        self.numbers = range(1, len(tunnels) + 1)
-        self.python.own_addresses = frozenset(address.packed for address in traffic.OWN_ADDRESSES)
-        self.rust.set_own_addresses(sorted(self.python.own_addresses))
-        for number, tunnel in zip(self.numbers, tunnels, strict=True):
-            self._set_tunnel(number, tunnel)
-
-    def set_peer(self, number: int, peer: int, nbma: bytes) -> None:
-        self.python.set_peer(number, peer, nbma)
-        self.rust.set_peer(number, peer, nbma)
-
-    def clear_peer(self, number: int, peer: int) -> None:
-        self.python.clear_peer(number, peer)
-        self.rust.clear_peer(number, peer)
-
-    def outbound(self, number: int, frame: bytes, now: float) -> None:
-        self.python.outbound(number, frame, now)
-        self.rust.outbound(number, frame, now)
-
-    def inbound(self, packet: bytes) -> None:
-        self.python.inbound(packet)
-        self.rust.inbound(packet)
-
-    def send(self, number: int, nbma: bytes, payload: bytes) -> None:
-        self.python.send(number, nbma, GRE_NHRP, payload, 0xC0)
-        self.rust.send(number, nbma, GRE_NHRP, payload, 0xC0)
-
-    def agree(self) -> None:
-        """Compare everything that came out since the last time, and all counters."""
-        python, rust = self.python, self.rust
-        assert rust.take_wire() == [tuple(packet) for packet in python.wire]
-        assert rust.take_taps() == [tuple(frame) for frame in python.taps]
-        assert rust.take_punts() == [tuple(punt) for punt in python.punts]
-        python.wire, python.taps, python.punts = [], [], []
-        assert rust.dropped() == astuple(python.dropped)
-        for number in self.numbers:
-            tunnel = python.tunnels[number]
-            counts = {
-                nbma: (tunnel.sent.get(nbma, 0), tunnel.received.get(nbma, 0)) for nbma in tunnel.sent | tunnel.received
-            }
-            assert {nbma: (sent, received) for nbma, sent, received in rust.usage(number)} == counts
-
-    def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
-        self.python.tunnels[number] = CoreTunnel(
-            tunnel.source,
-            tunnel.destination,
-            tunnel.key,
-            traffic.OWN_MAC,
-            address=tunnel.address or b"",
-            mtu=tunnel.mtu,
-            mss=tunnel.mss,
-            network=tunnel.network,
-            report=tunnel.report,
-            multicast=tuple(tunnel.multicast),
-        )
-        rust = self.rust
-        rust.set_tunnel(number, tunnel.source, tunnel.destination, tunnel.key, traffic.OWN_MAC, tunnel.mtu, tunnel.mss)
-        rust.set_address(number, tunnel.address)
-        rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)
-        rust.set_multicast(number, tunnel.multicast)
-        for peer, nbma in tunnel.peers:
-            self.set_peer(number, peer, nbma)
 
 
 theirs = st.sampled_from(traffic.THEIRS)

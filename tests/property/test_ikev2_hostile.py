@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def test_any_octets_are_a_message_or_a_wire_error(octets: bytes) -> None:
 
 
 @given(st.sampled_from(MESSAGES), st.data())
+@pytest.mark.conforms("ike:3.2-lengths")
 def test_a_damaged_message_is_a_message_or_a_wire_error(octets: bytes, data: st.DataObject) -> None:
     damaged = bytearray(octets)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -59,6 +61,7 @@ def keys(cipher: Cipher) -> tuple[bytes, bytes]:
     st.none() | st.integers(200, 1400),
     st.integers(0, 1 << 32),
 )
+@pytest.mark.conforms("ike:7383-fragments")
 def test_what_is_sealed_opens_whole_and_in_any_order(
     cipher: Cipher, payloads: list[Payload], limit: int | None, order: int
 ) -> None:
@@ -79,6 +82,7 @@ def test_what_is_sealed_opens_whole_and_in_any_order(
 
 
 @given(st.sampled_from([CBC, GCM]), st.binary(max_size=100), st.data())
+@pytest.mark.conforms("ike:3.14-sealed")
 def test_one_changed_bit_anywhere_does_not_open(cipher: Cipher, text: bytes, data: st.DataObject) -> None:
     sealer, opener = cipher.sealer(*keys(cipher), SeededEntropy(1)), cipher.opener(*keys(cipher))
     (octets,) = seal(HEADER, (VendorId(text),), sealer)

@@ -195,7 +195,7 @@ def _check(overlay: Overlay) -> None:
 
 def _check_tunnel(member: Member, tunnel: Tunnel) -> None:
     if tunnel.running:
-        assert member.adjacencies == tunnel.adjacencies
+        assert member.adjacencies == {next_hop: to.nbma for next_hop, to in tunnel.adjacencies.items()}
     entries = tunnel.cache.entries()
     assert len(entries) <= 600
     indexed = [entry for by_target in tunnel.cache._by_nbma.values() for entry in by_target.values()]
@@ -207,7 +207,7 @@ def _check_tunnel(member: Member, tunnel: Tunnel) -> None:
             path = tunnel.paths.get(entry.next_hop)
             assert path is None or path.usable
             assert Flag.TEMPORARY not in entry.flags
-            assert tunnel.adjacencies.get(entry.next_hop) == entry.nbma
+            assert tunnel.adjacencies.get(entry.next_hop) == entry.neighbour
         if entry.route is RouteState.OVERRIDE:
             hop = overrides.pop(entry.target)
             assert hop.address == (None if entry.is_next_hop else entry.next_hop)

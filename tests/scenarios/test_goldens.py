@@ -58,6 +58,17 @@ PHASE3_SPOKE = (
 )
 PHASE1 = ("show dmvpn", "show dmvpn detail", "show ip nhrp", "show ip nhrp brief", "show ip route")
 GRE = ("show interfaces Tunnel100", "show ip route", "show ip protocols", "show ip rip database")
+PROTECTED = (
+    "show dmvpn detail",
+    "show crypto session",
+    "show crypto session detail",
+    "show crypto ikev2 sa",
+    "show crypto ikev2 sa detailed",
+    "show crypto ipsec sa",
+    "show interfaces Tunnel0",
+    "show running-config",
+    "show logging",
+)
 
 #: Scenario, router, commands.
 CASES = (
@@ -68,6 +79,8 @@ CASES = (
     ("notes-phase1", "R31", PHASE1),
     ("notes-phase1", "R41", PHASE1),
     ("notes-gre", "R11", GRE),
+    ("intro-phase3", "HUB", PROTECTED),
+    ("intro-phase3", "SPOKE10", PROTECTED),
 )
 
 
@@ -83,6 +96,8 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.do("R31", "debug nhrp cache")
         world.do("R31", "traceroute 10.4.4.1 source 10.3.3.1")
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
+    if name == "intro-phase3":
+        world.stream("H10", "192.168.20.100", seconds=5, rate=10)
     world.run_for(120 - world.now)
     cases = [(router, command) for scenario, router, commands in CASES if scenario == name for command in commands]
     cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last

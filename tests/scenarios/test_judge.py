@@ -41,6 +41,7 @@ CURES: dict[str, tuple[str, object]] = {
     "forgotten-while-direct": ("registration._is_overlooked", lambda *_: False),
     "kept-while-tried-again": ("peers._was_kept_for_want_of_another", lambda _, path: path.state is PathState.LOST),
     "redirected-to-an-idle-path": ("path.FRESH", 1e9),
+    "lost-with-the-old-keys": ("registration.Registration.peer_returned", lambda *_: None),
 }
 
 

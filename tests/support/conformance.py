@@ -1,13 +1,14 @@
-"""The conformance page: what RFC 2332 asks, what we do, and the tests that say so.
+"""The conformance pages: what a standard asks, what we do, and the tests that say so.
 
     tests/conformance/nhrp.toml      the requirements, one table each, with an id: "5.2.3-unique"
+    tests/conformance/ikev2.toml     the same, with the standard before a colon: "ike:2.6-cookie"
     @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
-    docs/reference/conformance-rfc2332.md   both together, made by
+    docs/reference/conformance-*.md  both together, made by
 
     python -m support.conformance    (from the folder tests)
 
-Tests are found by reading their files, not by importing them, so that the page can be made without pytest. A test of
-this folder fails when the page is old, when a requirement has no test, and when a mark names none.
+Tests are found by reading their files, not by importing them, so that the pages can be made without pytest. A test of
+this folder fails when a page is old, when a requirement has no test, and when a mark names none.
 """
 
 from __future__ import annotations
@@ -23,12 +24,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = ROOT / "tests" / "conformance" / "nhrp.toml"
-PAGE = ROOT / "docs" / "reference" / "conformance-rfc2332.md"
 MARK = "conforms"
 
 DONE, DIFFERENT, NOT_APPLICABLE = "done", "deliberately different", "not applicable"
 STATUSES = (DONE, DIFFERENT, NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A page. file: of its requirements; page: where it goes."""
+
+    title: str
+    file: Path
+    page: Path
+
+
+STANDARDS = tuple(
+    Standard(title, ROOT / "tests" / "conformance" / file, ROOT / "docs" / "reference" / page)
+    for title, file, page in (
+        ("NHRP", "nhrp.toml", "conformance-rfc2332.md"),
+        ("IKEv2", "ikev2.toml", "conformance-rfc7296.md"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -66,18 +83,27 @@ class Proof:
         return self.name.removeprefix("test_").replace("_", " ")
 
 
-def tables(file: Path = REQUIREMENTS) -> list[Table]:
-    """What the file says. A row without `place` stands at the part of its id before the first dash."""
+def tables(standard: Standard) -> list[Table]:
+    """What its file says. A row without `place` stands at the part of its id between colon and dash."""
     found: list[Table] = []
-    for table in tomllib.loads(file.read_text())["table"]:
-        rows = [Requirement(**{"place": row["id"].partition("-")[0], **row}) for row in table["row"]]
+    for table in tomllib.loads(standard.file.read_text())["table"]:
+        rows = [Requirement(**{"place": _place(row["id"]), **row}) for row in table["row"]]
         found.append(Table(table["title"], table["intro"], table["first"], tuple(rows)))
     return found
 
 
+def _place(name: str) -> str:
+    return name.rpartition(":")[2].partition("-")[0]
+
+
+def rows() -> list[Requirement]:
+    """All rows of all pages."""
+    return [row for standard in STANDARDS for table in tables(standard) for row in table.rows]
+
+
 def requirements() -> dict[str, Requirement]:
     """All rows by id."""
-    return {row.id: row for table in tables() for row in table.rows}
+    return {row.id: row for row in rows()}
 
 
 def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> list[Proof]:
@@ -106,14 +132,14 @@ def _ids(decorator: ast.expr, mark: str) -> list[str]:
     return []
 
 
-def page() -> str:
+def page(standard: Standard) -> str:
     """The whole page."""
     by_id: dict[str, list[Proof]] = {}
     for proof in proofs():
         for name in proof.ids:
             by_id.setdefault(name, []).append(proof)
     lines = [
-        "# Conformance: NHRP",
+        f"# Conformance: {standard.title}",
         "",
         "What the standard asks, in our own words; what this router does; and the tests that prove it. The page is",
         "made from the tests themselves (`python -m support.conformance` in the folder `tests`), and a test fails",
@@ -121,7 +147,7 @@ def page() -> str:
         "would do harm; the tests show what happens instead.",
         "",
     ]
-    for table in tables():
+    for table in tables(standard):
         counts = Counter(row.status for row in table.rows)
         summary = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
         lines += [f"## {table.title}", "", *table.intro.strip().splitlines(), "", f"{summary}.", ""]
@@ -142,9 +168,11 @@ def links(tests: list[Proof]) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page())
-    print(f"{PAGE.relative_to(ROOT)}: {len(requirements())} requirements, {len(proofs())} tests")
+    """Write the pages."""
+    for standard in STANDARDS:
+        standard.page.write_text(page(standard))
+        print(f"{standard.page.relative_to(ROOT)}: {sum(len(table.rows) for table in tables(standard))} requirements")
+    print(f"{len(proofs())} tests")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.notices import InterfaceState, Route, TunnelState
 from dmvpn.base.ports import Ports
+from dmvpn.base.protection import IkeStats, Protected, ProtectionPhase
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
+    from dmvpn.base.protection import Connection, Credentials, IkeView, ProtectedPair, SaView
 
 
 @dataclass
@@ -93,6 +95,63 @@ class FakeDebugging:
 
 
 @dataclass
+class FakeProtection:
+    """Answers `ports.protection`: as told; nothing is protected otherwise."""
+
+    states: dict[tuple[str, IPAddress], Protected] = field(default_factory=dict)
+    known: list[Connection] = field(default_factory=list)
+    esp: list[SaView] = field(default_factory=list)
+    wanted: list[ProtectedPair] = field(default_factory=list)
+
+    def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
+        return self.states.get((tunnel, nbma), Protected(phase=ProtectionPhase.SECURED))
+
+    def connection(self, number: int) -> Connection | None:
+        return next((connection for connection in self.known if connection.number == number), None)
+
+    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+        fitting = [c for c in self.known if local in (None, c.local) and remote in (None, c.remote)]
+        return tuple(sorted(fitting, key=lambda connection: -connection.since))
+
+    def sas(self) -> tuple[SaView, ...]:
+        return tuple(self.esp)
+
+    def pairs(self) -> tuple[ProtectedPair, ...]:
+        return tuple(self.wanted)
+
+
+@dataclass
+class FakeIke:
+    """Answers `ports.ike`: as told."""
+
+    known: list[IkeView] = field(default_factory=list)
+    counted: IkeStats = field(default_factory=IkeStats)
+
+    def sas(self) -> tuple[IkeView, ...]:
+        return tuple(self.known)
+
+    def stats(self) -> IkeStats:
+        return self.counted
+
+
+@dataclass
+class FakePki:
+    """Answers `ports.pki`: as told."""
+
+    known: dict[str, Credentials] = field(default_factory=dict)
+    meant: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def credentials(self, trustpoint: str) -> Credentials | None:
+        return self.known.get(trustpoint)
+
+    def trustpoints(self) -> tuple[str, ...]:
+        return tuple(self.known)
+
+    def fits(self, name: str, certificate: bytes) -> bool:
+        return certificate in self.meant.get(name, ())
+
+
+@dataclass
 class FakeClock:
     """Answers `ports.clock`: 2026-11-20 06:00:00 UTC plus `now`."""
 
@@ -106,6 +165,9 @@ def fake_ports(*states: InterfaceState, seed: int = 1) -> Ports:
         interfaces=FakeInterfaces(list(states)),
         tunnels=FakeTunnels(),
         rib=FakeRib(),
+        protection=FakeProtection(),
+        ike=FakeIke(),
+        pki=FakePki(),
         debugging=FakeDebugging(),
         clock=FakeClock(),
         entropy=SeededEntropy(seed),

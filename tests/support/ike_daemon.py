@@ -1,6 +1,7 @@
 """Our IKE on real sockets, for tests against other implementations: one line of JSON in, one out.
 
     {"do": "connect"}, {"do": "rekey-child"}, {"do": "rekey-ike"}, {"do": "close"}, {"do": "state"}
+    {"do": "knock"}: begin what is never ended
 
 Run as `python -m support.ike_daemon LOCAL REMOTE SETTINGS`, where SETTINGS is JSON.
 """
@@ -12,35 +13,80 @@ import select
 import socket
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from dmvpn.base.protection import ProtectionPolicy
 from dmvpn.features.ikev2.acts import Reply, Transmit
+from dmvpn.features.ikev2.book import ConfigurationBook
+from dmvpn.features.ikev2.config import model as ikev2
 from dmvpn.features.ikev2.crypto.certificates import Anchors
 from dmvpn.features.ikev2.exchanges.child import RekeyChild
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
-from dmvpn.features.ikev2.terms import Endpoint
+from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Terms
 from dmvpn.features.ikev2.terms import Path as Wire
+from dmvpn.features.ikev2.trust import Trust
 from support.ike_net import IkeNet, Settings, Site
+from support.pki import Console, paste
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ikev2.model import Profile
+    from dmvpn.features.ikev2.wire.payloads import Identification
 
 _MARKER = bytes(4)
+
+
+class LanBook(ConfigurationBook):
+    """A book but for its selectors: charon without a kernel takes tunnels between two LANs, and nothing else."""
+
+    lan: ChildTerms | None = None
+
+    def _terms(
+        self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
+    ) -> Terms | str:
+        terms = super()._terms(profile, policy, remote, theirs)
+        return terms if isinstance(terms, str) or self.lan is None else replace(terms, child=self.lan)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A configuration, and files of certificates for its trustpoint LAB, pasted at the prompt of a router."""
+
+    configuration: str
+    files: tuple[Path, ...]
+
+    def book(self, local: IPv4Address, settings: Settings) -> LanBook:
+        console = Console()
+        status, said = console.type(*paste("LAB", [path.read_bytes() for path in self.files]))
+        assert status == 0, said
+        status, said = console.type("configure terminal", *self.configuration.splitlines(), "end")
+        assert status == 0, said
+        config = ikev2(console.router.running)
+        assert config is not None
+        policy = ProtectionPolicy(name="DMVPN", local=local, ikev2_profile="IKE", transforms=())
+        book = LanBook(config, (policy,), Trust(console.router.ports))
+        book.lan = Site(IkeNet(), str(local), settings, 1).terms_with(local).child
+        return book
 
 
 class Daemon(IkeNet):
     """A net of one site whose wires are sockets."""
 
-    def __init__(self, local: str, settings: Settings) -> None:
+    def __init__(self, local: str, settings: Settings, written: Written | None = None) -> None:
         super().__init__(seed=int(time.time_ns()))
         self.now = time.monotonic()
         self.sockets = {port: self._open(local, port) for port in (IKE_PORT, NAT_PORT)}
-        self.me = self.site(local, settings)
+        self.book = written.book(IPv4Address(local), settings) if written else None
+        self.me = self.site(local, settings, book=self.book)
 
     @staticmethod
     def _open(local: str, port: int) -> socket.socket:
@@ -88,7 +134,9 @@ class Daemon(IkeNet):
         sas = list(self.me.sas)
         match what:
             case "connect":
-                self.me.connect(remote)
+                self.me.connect(remote, self._terms(remote))
+            case "knock":
+                Site(self, str(self.me.address), self.me.settings, 7).connect(remote, self._terms(remote))
             case "rekey-child":
                 child = next(iter(sas[-1].children))
                 sas[-1].children.rekeying.add(child.spi_in)
@@ -98,6 +146,14 @@ class Daemon(IkeNet):
             case "close":
                 for sa in sas:
                     self.me.take(self.me.sas.close(sa, "the test is over", self.now))
+
+    def _terms(self, remote: str) -> Terms | None:
+        """As the configuration says, if there is one."""
+        if self.book is None:
+            return None
+        terms = self.book.to(self.book.policies[0], IPv4Address(remote))
+        assert isinstance(terms, Terms), terms
+        return terms
 
     def state(self) -> dict[str, object]:
         """What the test may see."""
@@ -122,6 +178,7 @@ def settings_of(text: str) -> Settings:
         given["pfs"] = tuple(given["pfs"])
     if "secret" in given:
         given["secret"] = given["secret"].encode()
+    given.pop("configuration", None)
     folder = Path(given.pop("certificates", ""))
     if folder.name:
         key = load_pem_private_key((folder / "ours.key").read_bytes(), None)
@@ -132,5 +189,14 @@ def settings_of(text: str) -> Settings:
     return replace(Settings(), **given)
 
 
+def written_of(text: str) -> Written | None:
+    """A configuration that uses the certificates."""
+    given = json.loads(text)
+    if "configuration" not in given:
+        return None
+    files = tuple(Path(given["certificates"]) / name for name in ("authority.pem", "ours.pem", "ours.key"))
+    return Written(given["configuration"], files)
+
+
 if __name__ == "__main__":
-    Daemon(sys.argv[1], settings_of(sys.argv[3])).serve(sys.argv[2])
+    Daemon(sys.argv[1], settings_of(sys.argv[3]), written_of(sys.argv[3])).serve(sys.argv[2])

@@ -15,9 +15,11 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.ikev2.acts import Act, Ended, Reply, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.crypto.certificates import Untrusted
 from dmvpn.features.ikev2.identity import name_of, of_address
+from dmvpn.features.ikev2.keylog import KeyLog
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
-from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Expectation, Path, Terms
+from dmvpn.features.ikev2.spis import EspSpis
+from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Expectation, Path, Terms, UdpUse
 from dmvpn.features.ikev2.wire.message import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ikev2.wire.payloads import Identification
@@ -60,6 +62,7 @@ class Settings:
     transport: bool = True
     may_tunnel: bool = False
     force_udp: bool = False
+    udp: UdpUse = field(default_factory=UdpUse)
     cookies_from: int = COOKIES_FROM
     selectors: tuple[str, str] | None = None
     key: PrivateKey | None = None
@@ -72,6 +75,7 @@ class Site:
 
     def __init__(self, net: IkeNet, address: str, settings: Settings, seed: int, book: Book | None = None) -> None:
         self.net, self.settings = net, settings
+        self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self.address = IPv4Address(address)
         self.sas = IkeSas(book or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
         self.acts: list[Act] = []
@@ -110,13 +114,21 @@ class Site:
             force_udp=chosen.force_udp,
         )
 
+    def udp(self, path: Path) -> UdpUse:
+        return self.settings.udp
+
     def authorities(self, path: Path) -> tuple[bytes, ...]:
         return self.settings.anchors.requests if self.settings.anchors else ()
 
-    def terms(self, path: Path, theirs: Identification, ours: Identification | None) -> Terms | str:
+    def terms(
+        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+    ) -> Terms | str:
         if not self.settings.accepts(name_of(theirs)):
             return f"no profile matches {name_of(theirs)}"
         return self.terms_with(path.remote.address, path.local.address)
+
+    def child(self, terms: ChildTerms) -> ChildTerms:
+        return terms
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
         if self.settings.anchors is not None:

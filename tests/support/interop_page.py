@@ -78,8 +78,8 @@ def page() -> str:
         "Beside whose software this router ran, in which roles, what came out, and the tests that show it. The page is",
         "made from the tests (`python -m support.interop_page` in the folder `tests`), and a test fails when it is",
         "old. `make test-interop` runs them: some minutes, user-mode Linux brings the foreign daemons a kernel of",
-        "their own. What counts is what the others say: FRR's own tables, pings and traceroutes of hosts, captures",
-        "read by tshark.",
+        "their own. What counts is what the others say: FRR's own tables, strongSwan's lists of SAs, the counters of",
+        "the kernel's, pings and traceroutes of hosts, captures read by tshark.",
         "",
     ]
     for table in tables():

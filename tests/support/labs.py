@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 #: Sends echo requests at an even rate. Prints a line when it begins; at the end how many went out, how many were
-#: answered, and the longest run that was not. Arguments: address, number, seconds.
+#: answered, and the longest run that was not. Arguments: address, number, seconds, octets of data in each.
 _STREAM = """
 import os, socket, struct, sys, time
-address, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+address, count, seconds, data = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), bytes(int(sys.argv[4]))
 own = os.getpid() & 0xFFFF
 sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -41,7 +41,7 @@ while time.monotonic() < begin + seconds + 0.5 and len(answered) < count:
         total = (total & 0xFFFF) + (total >> 16)
         total = ~(total + (total >> 16)) & 0xFFFF
         try:
-            sock.sendto(struct.pack("!BBHHH", 8, 0, total, own, sent), (address, 0))
+            sock.sendto(struct.pack("!BBHHH", 8, 0, total, own, sent) + data, (address, 0))
         except OSError:  # an answer "unreachable" to an earlier one
             pass
         sent += 1
@@ -122,13 +122,16 @@ class Labs:
             env=variables(self.environment),
         )
 
-    def stream(self, host: str, address: str, *, count: int, seconds: float) -> Echoes:
-        """Echo requests from a host at an even rate."""
-        return self.echoes(self.start_stream(host, address, count=count, seconds=seconds), count, seconds)
+    def stream(self, host: str, address: str, *, count: int, seconds: float, size: int = 0) -> Echoes:
+        """Echo requests from a host at an even rate. size: octets of data in each."""
+        return self.echoes(self.start_stream(host, address, count=count, seconds=seconds, size=size), count, seconds)
 
-    def start_stream(self, host: str, address: str, *, count: int, seconds: float) -> subprocess.Popen[str]:
+    def start_stream(
+        self, host: str, address: str, *, count: int, seconds: float, size: int = 0
+    ) -> subprocess.Popen[str]:
         """The same in the background, from the moment this returns; `echoes` waits for its end."""
-        stream = self.start("lab", "exec", host, sys.executable, "-c", _STREAM, address, str(count), str(seconds))
+        arguments = (address, str(count), str(seconds), str(size))
+        stream = self.start("lab", "exec", host, sys.executable, "-c", _STREAM, *arguments)
         assert stream.stdout is not None
         assert stream.stdout.readline() == "begin\n"
         return stream

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.shells.scenario import BUILT_IN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.world import World
 
 
@@ -42,6 +41,60 @@ def both_behind_nat(folder: Path, kind: str) -> str:
     )
     spoke = (("172.16.41.1 255", "192.168.41.10 255"), ("172.16.41.2", "192.168.41.1"))
     return derived(folder, "spoke-behind-nat", lab=lab, R41=spoke)
+
+
+def two_and_one(folder: Path, kind: str = "port-restricted") -> str:
+    """ipsec-two-spokes-one-nat, with R41 behind a translator of its own: of R31 and R32 one has another port than 4500.
+
+    kind: of both translators.
+    """
+    lab = (
+        ("kind: port-restricted", f"kind: {kind}"),
+        (
+            '["R41:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/3"]',
+            '["NAT2:outside", "TRANSPORT:GigabitEthernet0/3"]\n  - ends: ["R41:GigabitEthernet0/1", "NAT2:inside"]',
+        ),
+        (
+            "hosts:\n",
+            f"  NAT2: {{kind: {kind}, outside: 172.16.41.1/24, gateway: 172.16.41.2, inside: 192.168.41.1/24}}\n"
+            "hosts:\n",
+        ),
+    )
+    spoke = (
+        ("172.16.41.1 255", "192.168.41.10 255"),
+        ("172.16.41.2", "192.168.41.1"),
+        ("network-id 100\n", "network-id 100\n ip nhrp holdtime 120\n"),
+        (
+            " ip nhrp shortcut\n",
+            " ip nhrp registration timeout 60\n ip nhrp registration no-unique\n ip nhrp shortcut\n",
+        ),
+    )
+    return derived(folder, "ipsec-two-spokes-one-nat", lab=lab, R41=spoke)
+
+
+def two_and_two(folder: Path) -> str:
+    """`two_and_one`, with R42 and H42 beside R41: on both sides one has another port than 4500."""
+    copy = Path(two_and_one(folder))
+    lab = copy / "lab.yaml"
+    text = lab.read_text()
+    for old, new in (
+        ("  R41: {role: spoke}\n", "  R41: {role: spoke}\n  R42: {role: spoke}\n"),
+        (
+            '["R41:GigabitEthernet0/1", "NAT2:inside"]',
+            '["R41:GigabitEthernet0/1", "R42:GigabitEthernet0/1", "NAT2:inside"]',
+        ),
+        ("ready:\n", '  H42: {link: "R42:GigabitEthernet0/2", address: 10.4.2.100/24, gateway: 10.4.2.1}\nready:\n'),
+        ("  routes:\n", '  routes:\n    R42: ["10.1.1.0/24", "10.3.3.0/24", "10.3.2.0/24", "10.4.4.0/24"]\n'),
+    ):
+        assert old in text, old
+        text = text.replace(old, new)
+    lab.write_text(text)
+    spoke = (copy / "R41.cfg").read_text()
+    for old, new in (("R41", "R42"), ("168.41.10", "168.41.11"), ("168.100.41", "168.100.42"), ("10.4.4.", "10.4.2.")):
+        assert old in spoke, old
+        spoke = spoke.replace(old, new)
+    (copy / "R42.cfg").write_text(spoke)
+    return str(copy)
 
 
 def room_outside(folder: Path) -> str:

@@ -81,6 +81,10 @@ KNOWN_LIMITS = [
     ("ntc", r"^show ip eigrp neighbors", r"EIGRP-IPv4 VR\("),
     ("ntc", r"^show running-config interface", r"^ tunnel "),
     ("genie", r"^show ip eigrp interfaces", r"EIGRP-IPv4 VR\("),
+    ("ntc", r"^show crypto pki certificates verbose", ""),
+    ("genie", r"^show crypto session brief", ""),
+    ("genie", r"^show crypto ikev2 session detailed", r"NAT-T is detected"),
+    ("ntc", r"^show crypto ipsec sa detail", r"protected vrf[\s\S]*protected vrf"),
 ]
 ERROR = re.compile(r"^% ?(Invalid input|Incomplete command|Ambiguous command|Unknown command)", re.MULTILINE)
 ESCAPES = {"%2f": "/", "%7c": "|", "%5f": "_"}

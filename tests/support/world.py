@@ -18,6 +18,7 @@ from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
+from dmvpn.shells.simulator.clear import ClearWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +52,11 @@ class Wiretap:
 
     def __init__(self) -> None:
         self.packets: list[tuple[float, bytes]] = []
+
+    def ends(self) -> list[tuple[str, str]]:
+        """Source and destination of every packet."""
+        pairs = [ip.peek_addresses(octets) for _, octets in self.packets]
+        return [(str(source), str(destination)) for source, destination in pairs]
 
     def tunnelled(self, kind: gre.ProtocolType) -> Iterator[Tunnelled]:
         """The GRE packets that carry this."""
@@ -94,10 +100,16 @@ class World:
         scenario = Scenario.load(name)
         texts = {router: change(router, text) for router, text in scenario.configurations.items()}
         self.scenario = Scenario(scenario.name, scenario.lab, texts)
-        self.sim = Simulator.of(self.scenario, seed=seed, record=record)
+        self._clear = ClearWatch(texts)
+        self.sim = Simulator.of(self.scenario, seed=seed, record=record, overhear=self._overhear)
         self.console: dict[str, list[str]] = {router: [] for router in self.sim.routers}
         self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}
         self._handles = {router: self._handle(router) for router in self.sim.routers}
+
+    def _overhear(self, sender: str, packet: bytes) -> None:
+        """Whatever a test is about, no packet of a protected tunnel may be seen."""
+        complaint = self._clear.complaint(sender, packet)
+        assert complaint is None, complaint
 
     # ------------------------------------------------------------------------------------------------ time
 

@@ -34,6 +34,8 @@ def test_below_its_floor_a_figure_fails_the_run() -> None:
     bench = runner.BENCHES[0]
     low, enough = (Figure(name="rate", unit="/s", values=(v,), goal=10, floor=3, more=True) for v in (2.9, 3.0))
     assert (low.verdict, enough.verdict) == ("below the floor", "missed")
+    late = Figure(name="path", unit="ms", values=(51.0,), goal=12, floor=50)
+    assert late.verdict == "below the floor"
     assert runner.Outcome(bench, [enough, low], 1.0, 0.0).is_bad
     assert not runner.Outcome(bench, [enough], 1.0, 0.0).is_bad
 

@@ -1,15 +1,18 @@
-"""The conformance page says what the tests say: nothing on it is old, unproved or made up."""
+"""The conformance pages say what the tests say: nothing on them is old, unproved or made up."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from support.conformance import DONE, NOT_APPLICABLE, PAGE, STATUSES, page, proofs, requirements, tables
+import pytest
+
+from support.conformance import DONE, NOT_APPLICABLE, STANDARDS, STATUSES, Standard, page, proofs, requirements, rows
 
 
-def test_the_conformance_page_is_the_one_that_the_tests_make() -> None:
+@pytest.mark.parametrize("standard", STANDARDS, ids=lambda standard: standard.title)
+def test_the_conformance_page_is_the_one_that_the_tests_make(standard: Standard) -> None:
     """If this fails: `python -m support.conformance` in the folder tests."""
-    assert PAGE.read_text() == page()
+    assert standard.page.read_text() == page(standard)
 
 
 def test_every_requirement_has_a_test_unless_it_does_not_apply() -> None:
@@ -19,16 +22,15 @@ def test_every_requirement_has_a_test_unless_it_does_not_apply() -> None:
 
 
 def test_every_mark_names_a_requirement_and_none_that_does_not_apply() -> None:
-    rows = requirements()
-    unknown = {name: proof.name for proof in proofs() for name in proof.ids if name not in rows}
+    known = requirements()
+    unknown = {name: proof.name for proof in proofs() for name in proof.ids if name not in known}
     assert unknown == {}
-    assert [n for proof in proofs() for n in proof.ids if rows[n].status == NOT_APPLICABLE] == []
+    assert [n for proof in proofs() for n in proof.ids if known[n].status == NOT_APPLICABLE] == []
 
 
 def test_every_requirement_is_listed_once_and_a_difference_says_why() -> None:
-    rows = [row for table in tables() for row in table.rows]
-    assert [name for name, count in Counter(row.id for row in rows).items() if count > 1] == []
-    for row in rows:
+    assert [name for name, count in Counter(row.id for row in rows()).items() if count > 1] == []
+    for row in rows():
         assert row.status in STATUSES, row.id
         assert bool(row.why) == (row.status != DONE), row.id
         assert "|" not in row.what + row.why, row.id

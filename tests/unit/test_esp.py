@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from functools import cache
 
 import pytest
@@ -154,6 +155,26 @@ def test_extended_numbers_go_on_over_the_end_of_the_lower_half(start: int) -> No
         assert window.full_number(number & 0xFFFFFFFF) == number, hex(number)
 
 
+@pytest.mark.parametrize(
+    ("top", "low", "number"),
+    [
+        (5000, 3977, 3977),  # the last one of the window
+        (5000, 3976, (1 << 32) + 3976),  # before it: it can only be of the next half
+        (1023, 0, 0),
+        ((1 << 32) + 1022, 0, 1 << 32),
+        ((1 << 32) + 1022, 0xFFFFFFFF, 0xFFFFFFFF),  # the window reaches back into the half before
+        ((1 << 32) + 10, (1 << 32) - 1013, (1 << 32) - 1013),
+        ((1 << 32) + 10, (1 << 32) - 1014, (2 << 32) - 1014),
+        (10, 0xFFFFFFFF, 0xFFFFFFFF),  # there is no half before
+    ],
+)
+def test_the_half_that_is_not_sent_is_guessed_as_the_standard_says(top: int, low: int, number: int) -> None:
+    """RFC 4303 appendix A2.2, at the edges of a window of 1,024."""
+    window = ReplayWindow(1024)
+    window.note(top)
+    assert window.full_number(low) == number
+
+
 def test_a_sender_without_extended_numbers_stops_at_the_last_one() -> None:
     outbound, _ = pair(EspSuite.gcm(128))
     outbound.packets = (1 << 32) - 1
@@ -167,3 +188,18 @@ def test_a_sender_with_extended_numbers_goes_on() -> None:
     for _ in range(4):
         inbound.open(outbound.seal(b"on and on", GRE))
     assert inbound.window.top == (1 << 32) + 2
+
+
+def test_a_peer_that_skips_billions_of_numbers_costs_no_memory() -> None:
+    """One packet of a peer with a bug made the router need half a GiB for a moment."""
+    window = ReplayWindow()
+    window.note(1)
+    tracemalloc.start()
+    try:
+        window.note(1 << 31)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert not window.is_fresh(1 << 31)
+    assert window.is_fresh((1 << 31) - 1)
+    assert not window.is_fresh(1)

@@ -104,7 +104,7 @@ def test_a_dual_hub_network_has_a_way_when_one_hub_is_dead() -> None:
 @pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3"])
 def test_variants_change_what_they_say(name: str) -> None:
     scenario = Scenario.load(name)
-    assert fitting(scenario) == ("static", "no-unique", "short", "if-state")
+    assert fitting(scenario) == ("static", "no-unique", "short", "if-state", "protected")
     texts = vary(scenario, ("static", "no-unique", "short", "if-state")).configurations
     assert all("router eigrp" not in text for text in texts.values())
     assert " ip nhrp registration no-unique\n" in texts["R31"]

@@ -56,6 +56,7 @@ def opened(read: Read) -> Chain:
 
 
 @pytest.mark.parametrize("name", names())
+@pytest.mark.conforms("ike:3.3-octets")
 def test_every_message_is_read_and_written_again_as_the_same_octets(name: str) -> None:
     assert capture(name).messages
     for read in capture(name).messages:
@@ -79,6 +80,7 @@ def test_what_is_inside_is_written_again_as_the_same_octets(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names())
+@pytest.mark.conforms("ike:2.14-keys")
 def test_skeyseed_and_all_keys_of_every_ike_sa_follow_from_the_shared_secret(name: str) -> None:
     seen = capture(name)
     for secret in seen.run["ike_sas"]:
@@ -99,6 +101,7 @@ def test_skeyseed_and_all_keys_of_every_ike_sa_follow_from_the_shared_secret(nam
 
 
 @pytest.mark.parametrize("name", names())
+@pytest.mark.conforms("ike:2.15-auth")
 def test_both_sides_prove_who_they_are(name: str) -> None:
     """AUTH of both sides, by the pre-shared key or by the certificate that comes with it."""
     seen, proved = capture(name), 0
@@ -141,6 +144,7 @@ def is_init(read: Read, *, response: bool) -> bool:
 
 
 @pytest.mark.parametrize("name", ["ike-psk-gcm", "ike-psk-cbc", "ike-cert-ecdsa", "ike-nat-psk-gcm", "ike-psk-sha1"])
+@pytest.mark.conforms("ike:2.17-keymat")
 def test_the_keys_of_the_first_child_sa_are_those_that_the_kernel_was_given(name: str) -> None:
     seen = capture(name)
     request, response = next(exchanges(name, ExchangeType.IKE_AUTH))
@@ -169,6 +173,7 @@ def test_transport_mode_for_gre_is_what_dmvpn_peers_ask_for() -> None:
         assert {selector.protocol for selector in selectors.selectors} == {47}
 
 
+@pytest.mark.conforms("ike:2.10-nonce")
 def test_a_nonce_is_at_least_half_as_long_as_the_key_of_the_prf() -> None:
     for read in capture("ike-psk-ikegcm").messages:
         nonce = read.message.find(Nonce)

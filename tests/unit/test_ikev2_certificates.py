@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -195,6 +196,7 @@ def test_a_key_that_is_not_for_signatures_signs_nothing() -> None:
     assert "not for signatures" in refusal(anchors(), issue("Spoke", root(), names=NAMES, signs=False))
 
 
+@pytest.mark.conforms("ike:8247-rsa")
 def test_a_short_rsa_key_is_refused() -> None:
     key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - what the test is about
     assert "1024 bits is too short" in refusal(anchors(), issue("Spoke", root(), names=NAMES, public=key.public_key()))
@@ -234,3 +236,24 @@ def test_an_endless_chain_ends() -> None:
     two = issue("Two", one, authority=True)
     spoke = issue("Spoke", two, names=NAMES)
     assert refusal(anchors(), spoke, two, one, two, one, two, one, two, one)
+
+
+def test_certificates_that_can_be_put_into_any_order_cost_a_stranger_no_more_time() -> None:
+    """Eight of one name and one key lead to each other in 100,000 ways, and to nobody whom we believe."""
+    own = issue("root", authority=True)
+    crossed = [issue_of("X", key=own.key) for _ in range(8)]
+    leaf = issue("leaf", Issued(crossed[0], own.key), names=NAMES)
+    believed = Anchors((issue("another root", authority=True).certificate,))
+    chain = (leaf.der, *(certificate.public_bytes(Encoding.DER) for certificate in crossed))
+    started = time.process_time()
+    with pytest.raises(Untrusted, match="more ways"):
+        believed.believe(chain, SPOKE, NOW)
+    assert time.process_time() - started < 0.5
+
+
+def issue_of(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    """One more certificate that says of a key that it is its own authority; its serial number is another."""
+    builder = x509.CertificateBuilder(name(subject), name(subject), key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return builder.sign(key, hashes.SHA256())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.crypto import signatures
 from dmvpn.features.ikev2.crypto.groups import SUPPORTED, draw
+from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ikev2.crypto.prf import Prf
 from dmvpn.features.ikev2.wire.numbers import AuthMethod, Group, HashId
@@ -34,6 +36,7 @@ def test_the_same_entropy_draws_the_same_value(group: Group) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.conforms("ike:6989-public")
 def test_public_values_that_would_give_the_secret_away_are_refused(group: Group) -> None:
     ours = draw(group, SeededEntropy(1))
     size = len(ours.public)
@@ -85,6 +88,7 @@ def elliptic_key(curve: type[ec.EllipticCurve]) -> ec.EllipticCurvePrivateKey:
         (ec.SECP521R1, AuthMethod.ECDSA_SHA512_P521),
     ],
 )
+@pytest.mark.conforms("ike:3.8-methods", "ike:7427-signatures")
 def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
     curve: type[ec.EllipticCurve], method: AuthMethod
 ) -> None:
@@ -97,6 +101,7 @@ def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
         assert not signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
+@pytest.mark.conforms("ike:3.8-methods", "ike:7427-signatures")
 def test_an_rsa_key_proves_itself_in_the_old_way_and_the_new() -> None:
     key = rsa_key()
     old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
@@ -127,3 +132,19 @@ def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
 def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) -> None:
     for key in (rsa_key().public_key(), elliptic_key(ec.SECP256R1).public_key()):
         assert not signatures.holds_key(key, OCTETS, Authentication(method, data))
+
+
+# --------------------------------------------------------------------------------------------------------- keys
+
+
+@pytest.mark.conforms("ike:2.17-keymat")
+def test_the_secret_of_a_key_exchange_of_its_own_stands_before_the_nonces() -> None:
+    """RFC 7296 §2.17: KEYMAT = prf+(SK_d, g^ir | Ni | Nr), cut into encryption and integrity, the initiator's first."""
+    nonces = Nonces(b"i" * 16, b"r" * 16)
+    made = child_keys(Prf.SHA256, b"d" * 32, nonces, (16, 20), b"shared")
+    blocks, block = b"", b""
+    for number in range(1, 4):
+        block = hmac.digest(b"d" * 32, block + b"shared" + b"i" * 16 + b"r" * 16 + bytes((number,)), "sha256")
+        blocks += block
+    assert b"".join((*made.initiator, *made.responder)) == blocks[:72]
+    assert (len(made.initiator[0]), len(made.initiator[1])) == (16, 20)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv4Address
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.features.ikev2 import answers
 from dmvpn.features.ikev2.acts import ChildMade, Established, Replaced, Transmit
 from dmvpn.features.ikev2.exchanges.child import RekeyChild
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.negotiation import settle
 from dmvpn.features.ikev2.sa import SaState
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Group
+from dmvpn.features.ikev2.wire.payloads import InitiatorSelectors
+from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
+
+if TYPE_CHECKING:
+    from dmvpn.features.ikev2.negotiation import Agreement, Settlement
+    from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.terms import ChildTerms
+    from dmvpn.features.ikev2.wire.message import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 
@@ -34,6 +48,7 @@ def up(hub: Settings | None = None, spoke: Settings | None = None) -> tuple[IkeN
 # -------------------------------------------------------------------------------------------------------- coming up
 
 
+@pytest.mark.conforms("ike:1.2-exchanges")
 def test_two_exchanges_make_an_ike_sa_and_a_child_sa() -> None:
     net, hub, spoke = up()
     assert net.sent(spoke) == ["IKE_SA_INIT request", "IKE_AUTH request"]
@@ -50,6 +65,7 @@ def test_two_exchanges_make_an_ike_sa_and_a_child_sa() -> None:
 
 @pytest.mark.parametrize("suite", [CBC, GCM])
 @pytest.mark.parametrize("esp", [ESP, ESP_CBC])
+@pytest.mark.conforms("ike:5282-gcm")
 def test_every_kind_of_cipher(suite: object, esp: object) -> None:
     _, hub, spoke = up(Settings(suites=(CBC, GCM), esp=(ESP, ESP_CBC)), Settings(suites=(suite,), esp=(esp,)))  # type: ignore[arg-type]
     assert [sa.suite for sa in spoke.sas] == [suite]
@@ -57,22 +73,26 @@ def test_every_kind_of_cipher(suite: object, esp: object) -> None:
     assert matched(hub, spoke)
 
 
+@pytest.mark.conforms("ike:2.7-one")
 def test_the_responders_order_of_preference_decides() -> None:
     _, _, spoke = up(Settings(suites=(GCM, CBC), esp=(ESP_CBC, ESP)), Settings(suites=(CBC, GCM), esp=(ESP, ESP_CBC)))
     assert spoke.children[0].suite == ESP_CBC
 
 
+@pytest.mark.conforms("ike:1.2-group")
 def test_another_group_costs_one_more_round_trip() -> None:
     net, _, spoke = up(Settings(suites=(GCM,)), Settings(suites=(CBC, GCM)))
     assert net.sent(spoke)[:3] == ["IKE_SA_INIT request", "IKE_SA_INIT request", "IKE_AUTH request"]
 
 
+@pytest.mark.conforms("ike:2.6-cookie")
 def test_under_load_a_stranger_needs_a_cookie() -> None:
     net, hub, spoke = up(Settings(cookies_from=0))
     assert net.sent(spoke).count("IKE_SA_INIT request") == 2
     assert len(hub.happened(Established)) == 1
 
 
+@pytest.mark.conforms("ike:7383-fragments")
 def test_large_messages_go_in_fragments() -> None:
     net, _, _ = up(Settings(fragment=200), Settings(fragment=200))
     assert max(len(flight.octets) for flight in net.log if flight.octets[18] != ExchangeType.IKE_SA_INIT) <= 200
@@ -80,6 +100,7 @@ def test_large_messages_go_in_fragments() -> None:
 
 
 @pytest.mark.parametrize("lost", range(8))
+@pytest.mark.conforms("ike:2.1-repeats")
 def test_whatever_single_datagram_is_lost_it_comes_up(lost: int) -> None:
     net, hub, spoke = pair()
     net.drops = lambda flight: flight.order == lost + 1
@@ -89,6 +110,7 @@ def test_whatever_single_datagram_is_lost_it_comes_up(lost: int) -> None:
     assert len(hub.sas) == len(spoke.sas) == 1
 
 
+@pytest.mark.conforms("ike:2.1-once", "ike:2.2-identifiers")
 def test_datagrams_that_come_twice_do_nothing_twice() -> None:
     net, hub, spoke = pair()
     net.doubles = True
@@ -99,6 +121,7 @@ def test_datagrams_that_come_twice_do_nothing_twice() -> None:
     assert len(hub.sas) == 1
 
 
+@pytest.mark.conforms("ike:2.1-ends")
 def test_nobody_there_is_found_out_in_half_a_minute() -> None:
     net = IkeNet()
     spoke = net.site(SPOKE)
@@ -131,6 +154,7 @@ def test_a_refusal_names_the_mismatch_on_our_side(hub: Settings, spoke: Settings
     assert two.troubles
 
 
+@pytest.mark.conforms("ike:2.21.2-silent")
 def test_the_network_does_not_learn_why_a_peer_was_refused() -> None:
     net, hub, spoke = pair(Settings(secret=b"one"), Settings(secret=b"two"))
     sa = spoke.connect(hub)
@@ -151,6 +175,7 @@ def test_a_responder_that_cannot_prove_itself_gets_no_child_sa() -> None:
     assert any("has another one" in line for line in spoke.troubles)
 
 
+@pytest.mark.conforms("ike:1.2-child-fails")
 def test_peers_without_a_common_child_sa_are_peers_all_the_same() -> None:
     net, hub, spoke = pair(Settings(esp=(ESP,)), Settings(esp=(ESP_CBC,)))
     spoke.connect(hub)
@@ -162,6 +187,7 @@ def test_peers_without_a_common_child_sa_are_peers_all_the_same() -> None:
 # -------------------------------------------------------------------------------------------------------- NAT
 
 
+@pytest.mark.conforms("ike:2.23-detect", "ike:2.23.1-transport")
 def test_behind_a_nat_both_sides_go_to_port_4500_and_the_hub_protects_the_outer_address() -> None:
     net, hub, spoke = pair()
     net.nats[spoke.address] = spoke.address.__class__("203.0.113.9")
@@ -175,6 +201,40 @@ def test_behind_a_nat_both_sides_go_to_port_4500_and_the_hub_protects_the_outer_
     assert [sa.nat.local for sa in spoke.sas] == [True]
 
 
+@pytest.mark.conforms("ike:2.23.1-transport")
+def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """strongSwan does so in transport mode (RFC 7296 §2.23.1): the outside address of whoever is behind a NAT."""
+
+    def as_seen(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement: Agreement) -> Settlement:
+        settled = settle(sa, request, terms, suite, agreement)
+        seen = TrafficSelector.host(sa.path.remote.address, 47)
+        return replace(settled, back=(InitiatorSelectors((seen,)), settled.back[1]))
+
+    monkeypatch.setattr(answers, "settle", as_seen)
+    net, hub, spoke = pair()
+    net.nats[spoke.address] = spoke.address.__class__("203.0.113.9")
+    spoke.connect(hub)
+    net.run(1)
+    assert matched(hub, spoke), spoke.troubles
+    assert [str(selector) for selector in spoke.children[0].local] == [f"{SPOKE}/47"], "packets leave with our address"
+
+
+@pytest.mark.conforms("ike:2.9-wider")
+def test_no_other_address_is_taken_from_a_responder_without_a_nat(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement: Agreement) -> Settlement:
+        settled = settle(sa, request, terms, suite, agreement)
+        other = TrafficSelector.host(IPv4Address("203.0.113.9"), 47)
+        return replace(settled, back=(InitiatorSelectors((other,)), settled.back[1]))
+
+    monkeypatch.setattr(answers, "settle", greedy)
+    net, hub, spoke = pair()
+    spoke.connect(hub)
+    net.run(1)
+    assert not spoke.children
+    assert any("traffic selectors" in line for line in spoke.troubles)
+
+
+@pytest.mark.conforms("ike:2.23-follow")
 def test_a_nat_that_forgets_its_mapping_is_followed() -> None:
     net, hub, spoke = pair(spoke=Settings(dpd=10))
     net.nats[spoke.address] = spoke.address.__class__("203.0.113.9")
@@ -195,6 +255,7 @@ def test_port_4500_can_be_forced() -> None:
 
 
 @pytest.mark.parametrize("pfs", [(), (Group.CURVE25519,), (Group.ECP_256, Group.CURVE25519)])
+@pytest.mark.conforms("ike:1.3.3-rekey", "ike:2.8-before")
 def test_a_child_sa_is_replaced_before_its_time_is_over_and_there_is_always_one(pfs: tuple[int, ...]) -> None:
     settings = Settings(child_seconds=100, pfs=pfs)
     net, hub, spoke = up(settings, settings)
@@ -215,6 +276,7 @@ def test_the_new_child_sa_may_have_another_group_than_the_initiators_first() -> 
     assert matched(hub, spoke)
 
 
+@pytest.mark.conforms("ike:2.8.1-child")
 def test_both_ends_may_rekey_a_child_sa_at_the_same_moment() -> None:
     for seed in range(6):
         net, hub, spoke = pair(net=IkeNet(seed=seed))
@@ -230,6 +292,7 @@ def test_both_ends_may_rekey_a_child_sa_at_the_same_moment() -> None:
         assert len(hub.children) == 1, seed
 
 
+@pytest.mark.conforms("ike:1.3.2-children", "ike:2.18-rekeyed")
 def test_the_ike_sa_is_replaced_and_its_children_go_with_it() -> None:
     net, hub, spoke = up(Settings(), Settings(lifetime=1000))
     before = spoke.children
@@ -240,6 +303,7 @@ def test_the_ike_sa_is_replaced_and_its_children_go_with_it() -> None:
     assert [child.spi_in for child in spoke.children] == [child.spi_in for child in before] or len(before) == 1
 
 
+@pytest.mark.conforms("ike:2.8.1-ike")
 def test_both_ends_may_rekey_the_ike_sa_at_the_same_moment() -> None:
     for seed in range(6):
         net, hub, spoke = pair(net=IkeNet(seed=seed))
@@ -255,6 +319,7 @@ def test_both_ends_may_rekey_the_ike_sa_at_the_same_moment() -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.conforms("ike:2.8.2-lost")
 def test_whatever_is_lost_during_rekeys_one_pair_is_left_at_both_ends(seed: int) -> None:
     chance = Random(seed)
     settings = Settings(child_seconds=chance.choice([30, 60]), lifetime=chance.choice([120, 300]), dpd=10)
@@ -274,6 +339,7 @@ def test_whatever_is_lost_during_rekeys_one_pair_is_left_at_both_ends(seed: int)
 # -------------------------------------------------------------------------------------------------------- ends
 
 
+@pytest.mark.conforms("ike:2.4-silence")
 def test_a_dead_peer_is_found_by_silence_and_repetition() -> None:
     net, _, spoke = up(spoke=Settings(dpd=10))
     net.drops = lambda flight: flight.sender == HUB
@@ -282,6 +348,7 @@ def test_a_dead_peer_is_found_by_silence_and_repetition() -> None:
     assert "no answer to INFORMATIONAL" in spoke.troubles[-1]
 
 
+@pytest.mark.conforms("ike:1.4.1-ike")
 def test_an_orderly_end_is_told_to_the_peer() -> None:
     net, hub, spoke = up()
     (sa,) = spoke.sas
@@ -291,6 +358,7 @@ def test_an_orderly_end_is_told_to_the_peer() -> None:
     assert hub.troubles == ["the peer has deleted it"]
 
 
+@pytest.mark.conforms("ike:2.4-initial-contact")
 def test_a_peer_that_has_restarted_replaces_what_it_had() -> None:
     net, hub, _ = up()
     net.run(10)
@@ -332,6 +400,7 @@ def test_forged_first_messages_cost_bounded_state_and_a_legitimate_peer_still_co
     assert matched(hub, spoke)
 
 
+@pytest.mark.conforms("ike:2.2-identifiers", "ike:2.4-in-clear")
 def test_nonsense_for_a_live_sa_changes_nothing() -> None:
     net, hub, spoke = up()
     legal = [flight for flight in net.log if flight.octets[18] == ExchangeType.IKE_AUTH]

@@ -90,16 +90,16 @@ def shown(router: Router, line: str) -> str:
     return "\n".join(match.lines(router.context(2.0)))
 
 
-def test_a_protected_tunnel_stays_down_and_everybody_says_why() -> None:
-    router, effects = started(HUB)
+def test_a_protected_tunnel_without_its_profile_stays_down_and_says_why() -> None:
+    router, effects = started(HUB.replace("profile TUNNELS\n set transform", "profile OTHERS\n set transform"))
     tunnel = router.ports.tunnels.get("Tunnel0")
     assert tunnel is not None
     assert not tunnel.up
-    assert "no IPsec" in str(tunnel.reason)
-    assert sum("%CRYPTO-4-NOT_BUILT: Tunnel0 stays down" in line for line in logs(effects)) == 1
-    assert "Tunnel0 stays down" in shown(router, "show crypto session")
-    assert "Tunnel0 stays down" in shown(router, "show crypto ipsec sa")
-    assert not [effect for effect in effects if type(effect).__name__ in ("SetTunnel", "SendGre", "SetCarrier")]
+    assert "crypto ipsec profile TUNNELS is not configured" in str(tunnel.reason)
+    assert sum("%CRYPTO-4-CANNOT_PROTECT: Tunnel0 stays down" in line for line in logs(effects)) == 1
+    kinds = [type(effect).__name__ for effect in effects]
+    assert "SendGre" not in kinds
+    assert "SetCarrier" not in kinds
 
 
 def test_a_routing_process_that_is_not_built_says_so_once() -> None:
@@ -138,6 +138,18 @@ def test_secrets_are_shown_as_typed_in_the_configuration_and_nowhere_else() -> N
         if feature.model is not None:
             described = repr(feature.model(router.running))
             assert not [secret for secret in SECRETS if secret in described], feature.name
+
+
+def test_what_is_given_to_others_has_no_secret_in_it() -> None:
+    router, _ = started(HUB + "crypto isakmp key a address 192.0.2.9\n")
+    text = shown(router, "show tech-support")
+    assert "------------------ show crypto session detail ------------------" in text
+    assert "  pre-shared-key local <removed>\n" in text
+    assert "crypto isakmp key <removed> address 192.0.2.9\n" in text
+    described = [repr(router.running), *(repr(statement.args) for statement in router.running.statements())]
+    for secret in SECRETS:
+        assert secret not in text
+        assert not [line for line in described if secret in line]
 
 
 def test_ike_is_configured_as_it_was_typed() -> None:
@@ -187,13 +199,15 @@ def test_a_key_that_cannot_be_read_is_refused(typed: str) -> None:
 
 def test_what_is_not_configured_makes_no_model() -> None:
     tree = configurator(FEATURES).parse_text("key chain CHAIN\n key 1\ninterface Tunnel0\n ip mtu 1400\n").tree
-    models = [feature.model for feature in FEATURES if feature.kept_only and feature.model is not None]
+    chosen = [feature for feature in FEATURES if feature.kept_only or feature.name in ("ikev2", "ipsec")]
+    models = [feature.model for feature in chosen if feature.model is not None]
     assert len(models) == 5
     assert [model(tree) for model in models] == [None] * 5
 
 
 def test_ikev1_is_warned_of_once_in_a_configuration() -> None:
     lines = ("policy 10", "policy 20", "key K address 0.0.0.0", "profile P")
-    result = configurator(FEATURES).parse_text("\n".join(f"crypto isakmp {line}" for line in lines))
-    assert [(problem.line_number, problem.is_warning) for problem in result.problems] == [(1, True)]
-    assert "IKEv1" in result.problems[0].message_lines[0]
+    _, effects = started("\n".join(f"crypto isakmp {line}" for line in lines))
+    said = [line for line in logs(effects) if "IKEv1" in line]
+    assert len(said) == 1
+    assert "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv2" in said[0]

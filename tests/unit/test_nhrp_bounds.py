@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp import cache, reception, resolver, responder
+from dmvpn.features.nhrp import cache, questions, reception, resolver, responder
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.events import ClearCache
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, ReverseTransitRecord
+from dmvpn.features.nhrp.messages import NhrpError
+from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -25,6 +27,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.station import LARGEST_LOGGED
 from support.cloud import (
     HUB,
     HUB_NBMA,
@@ -163,10 +166,10 @@ def test_a_flood_of_redirects_for_ever_new_hosts_is_bounded() -> None:
     for number in range(2000):
         receive(overlay, "R31", redirect(str(address("10.99.0.0") + number)), HUB_NBMA)
     assert len(tunnel_of(overlay).cache.incomplete) == resolver.LARGEST_INCOMPLETE
-    assert len(overlay.members["R31"].machine._overlays[4]._resolver._pending) <= resolver.LARGEST_INCOMPLETE
+    assert len(overlay.members["R31"].machine._overlays[4]._resolver._questions) <= resolver.LARGEST_INCOMPLETE
     overlay.run(1000)
     assert len(tunnel_of(overlay).cache) == 1
-    assert overlay.members["R31"].machine._overlays[4]._resolver._pending == {}
+    assert overlay.members["R31"].machine._overlays[4]._resolver._questions._pending == {}
 
 
 def test_answers_that_are_remembered_are_bounded() -> None:
@@ -177,7 +180,7 @@ def test_answers_that_are_remembered_are_bounded() -> None:
     for number in range(600):
         receive(overlay, "R31", redirect(str(address("10.99.0.0") + number)), HUB_NBMA)
         overlay.run(0.1)
-    assert len(overlay.members["R31"].machine._overlays[4]._resolver._answered) <= resolver.LARGEST_ANSWERED
+    assert len(overlay.members["R31"].machine._overlays[4]._resolver._questions._answered) <= questions.LARGEST_ANSWERED
 
 
 @pytest.mark.conforms("5-size")
@@ -250,4 +253,17 @@ def test_a_tunnel_that_is_taken_away_leaves_nothing_waiting() -> None:
     machine = overlay.members["R31"].machine
     assert machine.next_deadline() is None
     part = machine._overlays[4]
-    assert (part._purger._outstanding, part._resolver._pending, part._resolver._asking) == ({}, {}, {})
+    assert (part._purger._outstanding, len(part._resolver._questions)) == ({}, 0)
+
+
+def test_when_something_was_logged_last_is_remembered_of_so_many_kinds_only() -> None:
+    """`logging dmvpn rate-limit`: of crypto sockets there is a kind for each peer that there ever was."""
+    overlay = cloud()
+    station = overlay.members["R31"].machine._overlays[4]._station
+    station.config = NhrpConfig(logging=True, rate_limit=20)
+    for number in range(2000):
+        station.log_dmvpn(NhrpError("DMVPN", 5, "CRYPTO_SS", ""), about=str(number))
+    assert len(station._logged) == LARGEST_LOGGED
+    station.begin(5.0)
+    station.log_dmvpn(NhrpError("DMVPN", 5, "CRYPTO_SS", ""), about="1999")
+    assert station.end() == []

@@ -191,3 +191,10 @@ def test_logging_dmvpn() -> None:
 def test_a_refresh_is_a_third_of_the_holding_time_unless_it_is_said() -> None:
     assert _tunnel("ip nhrp holdtime 600").refresh == 200
     assert _tunnel("ip nhrp holdtime 600", "ip nhrp registration timeout 45").refresh == 45
+
+
+def test_binding_to_identities_is_off_by_default_and_shown_as_it_was_entered() -> None:
+    _, shown, problems = _parse("ip nhrp network-id 1", "ip nhrp bind identity")
+    assert (shown, problems) == (["ip nhrp network-id 1", "ip nhrp bind identity"], [])
+    assert _tunnel("ip nhrp network-id 1", "ip nhrp bind identity").bind_identity
+    assert not _tunnel("ip nhrp network-id 1").bind_identity

@@ -261,7 +261,7 @@ def test_when_an_answer_names_another_address_packets_go_by_the_hub_until_that_i
 
 
 def test_a_packet_of_nhrps_own_that_counters_show_a_moment_later_is_no_use() -> None:
-    account = {PEER_NBMA: Usage(own=1)}
+    account: dict[IPAddress | int, Usage] = {PEER_NBMA: Usage(own=1)}
     for sent in (0, 1):
         traffic = take_in(account, UsageReported(TUNNEL, (PeerUsage(PEER_NBMA, sent, 0),)), float(sent))
         assert list(traffic.silent) == []

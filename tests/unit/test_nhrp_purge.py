@@ -14,7 +14,7 @@ from dmvpn.features.nhrp import purge as purge_module
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.events import Withdraw
+from dmvpn.features.nhrp.events import ClearCache, Withdraw
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, VendorPrivate
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
@@ -26,14 +26,15 @@ from dmvpn.features.nhrp.packet import (
 )
 from support.by_hand import HUB_NBMA, R31, R41
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
+from support.protected import protected
 from support.wire import with_checksum
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 
-def _ready(*, shortcut: bool = True) -> Overlay:
-    overlay = cloud()
+def _ready(overlay: Overlay | None = None, *, shortcut: bool = True) -> Overlay:
+    overlay = overlay or cloud()
     overlay.start()
     overlay.run(5)
     if shortcut:
@@ -361,3 +362,32 @@ def test_nothing_but_an_orderly_stop_or_another_configuration_withdraws_a_regist
     purged = {str(cie.protocol) for purge in overlay.sent(PurgeRequest) for cie in purge.cies}
     assert "192.168.100.31" not in purged
     assert "192.168.100.31/32" in _targets(overlay, "R11")
+
+
+def test_a_purge_that_nobody_answered_does_not_take_back_what_was_resolved_again() -> None:
+    """`clear ip nhrp` at one spoke cost the other its shortcut a second after both had it again."""
+    overlay = _ready()
+    overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeReply)
+    overlay.handle("R41", ClearCache())
+    make_shortcut(overlay)
+    before = _targets(overlay, "R31")
+    overlay.run(10)
+    assert "10.4.4.0/24" in before
+    assert _targets(overlay, "R31") == before
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_on_a_protected_tunnel_a_purge_goes_straight_if_anything_protects_that_and_else_by_the_hub(
+    direct: bool,
+) -> None:
+    overlay = protected()
+    _ready(overlay)
+    if not direct:
+        overlay.cut("R31", "R41")
+        overlay.disconnect("R31", "R41")
+    overlay.way.clear()
+    _lose_lan(overlay)
+    overlay.run(0.5)
+    straight, by_hub = [("R41", "R31")], [("R41", "R11"), ("R11", "R31")]
+    assert overlay.ways("PurgeRequest") == (straight if direct else by_hub)
+    assert "10.4.4.0/24" not in _targets(overlay, "R31")

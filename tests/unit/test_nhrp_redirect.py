@@ -102,7 +102,7 @@ def test_a_flood_of_redirects_keeps_the_cache_bounded() -> None:
         hairpin(overlay, "10.3.3.1", f"10.99.{number // 250}.{number % 250 + 1}", by="R31")
         overlay.run(0.02)
     assert len(tunnel_of(overlay).cache) <= 257
-    assert len(overlay.members["R31"].machine._overlays[4]._resolver._pending) <= 256
+    assert len(overlay.members["R31"].machine._overlays[4]._resolver._questions) <= 256
 
 
 def test_what_a_server_remembers_of_its_redirects_is_bounded_and_the_oldest_goes(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
 
 import pytest
 
@@ -12,14 +11,8 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics
-from dmvpn.features.nhrp.show import COMMANDS
-from dmvpn.ios import ConfigTree, ExecParser, Match
+from support.nhrp_view import View, match_of, show
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Ports
-
-M = TypeVar("M")
 
 LEGEND = """\
 Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete
@@ -33,42 +26,6 @@ Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete
 
 """
 CRYPTO = "\nCrypto Session Details: \n" + "-" * 80 + "\n\nPending DMVPN Sessions:\n\n"
-
-
-@dataclass
-class View:
-    """The `ShowContext` of a member of an overlay."""
-
-    overlay: Overlay
-    name: str
-    session: int = 0
-    hostname: str = "R31"
-    running: ConfigTree = field(default_factory=ConfigTree)
-
-    @property
-    def now(self) -> float:
-        return self.overlay.now
-
-    @property
-    def ports(self) -> Ports:
-        return self.overlay.members[self.name].ports
-
-    def machine(self, kind: type[M]) -> M:
-        machine = self.overlay.members[self.name].machine
-        assert isinstance(machine, kind)
-        return machine
-
-
-def show(overlay: Overlay, name: str, line: str) -> str:
-    """The text of a command."""
-    match = _match(line)
-    return "".join(f"{text}\n" for text in match.lines(View(overlay, name)))
-
-
-def _match(line: str) -> Match:
-    match = ExecParser(COMMANDS).match(line)
-    assert isinstance(match, Match), match
-    return match
 
 
 def _shortcut() -> Overlay:
@@ -446,7 +403,7 @@ def test_show_ip_nhrp_redirect() -> None:
     ],
 )
 def test_orders_become_events(line: str, event: object) -> None:
-    match = _match(line)
+    match = match_of(line)
     assert match.command.action is not None
     assert match.command.action(View(cloud(), "R31"), match.args) == event
 

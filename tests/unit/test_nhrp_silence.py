@@ -15,7 +15,7 @@ S = Suspicion
     [
         (Evidence(), (S.SERVER_DOWN, S.WRONG_ADDRESS, S.GRE_FILTERED, S.KEY, S.SAME_NAT)),
         (Evidence(public=True), (S.SERVER_DOWN, S.WRONG_ADDRESS, S.GRE_FILTERED, S.KEY)),
-        (Evidence(protected=True), (S.SERVER_DOWN, S.WRONG_ADDRESS, S.KEY)),
+        (Evidence(protected=True), (S.KEY, S.NHRP_BEHIND_IKE, S.ESP_FILTERED)),
         (Evidence(answered=True), (S.SERVER_DOWN, S.GRE_FILTERED)),
         (Evidence(answered=True, translated=True), (S.SERVER_DOWN, S.OLD_BINDING, S.SAME_NAT, S.GRE_FILTERED)),
         (Evidence(answered=True, protected=True), (S.SERVER_DOWN,)),

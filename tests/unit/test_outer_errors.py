@@ -98,11 +98,13 @@ def test_who_may_not_make_namespaces_is_told_what_helps_and_what_works_without(
     assert not list((folder.parent / "dmvpn" / "labs").iterdir()), "the lab's folder is gone again"
 
 
-@pytest.mark.parametrize("option", [("--hours", "1"), ("--variant", "static")])
-def test_options_of_faults_are_not_ignored_where_there_are_none(
-    option: tuple[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "--faults" in _complaint(capsys, "simulate", str(folder), *option)
+def test_hours_of_faults_are_not_ignored_where_there_are_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--faults" in _complaint(capsys, "simulate", str(folder), "--hours", "1")
+
+
+def test_a_variant_that_is_simulated_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "notes-phase3", "--variant", "protected"]) == 0
+    assert capsys.readouterr().out.startswith("notes-phase3+protected: ")
 
 
 def test_who_gives_no_command_is_shown_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

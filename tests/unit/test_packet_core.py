@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.dataplane.python import core as module
-from dmvpn.dataplane.python.core import CoreTunnel, PacketCore
+from dmvpn.dataplane.python.core import PacketCore
+from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 

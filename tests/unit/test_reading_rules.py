@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.features.ipsec.config import model as ipsec
+from dmvpn.features.pki.config import model as pki
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN
@@ -144,7 +144,6 @@ def test_wrong_lines_are_reported_and_the_rest_counts() -> None:
         (9, "% Incomplete command.", ("",)),
         (11, " " * 35 + "^", invalid),
         (14, " " * 4 + "^", invalid),  # the router section is left, the interface long ago
-        (15, "%Warning: IKEv1 does not run here; its lines are kept, to be run as IKEv2 by a later release", ()),
         (17, "% Incomplete command.", ("",)),
     ]
     shown = result.tree.render()
@@ -227,7 +226,7 @@ hostname EDGE
     result = LANGUAGE.parse_text(text)
     assert result.problems == ()
     assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree
-    config = ipsec(result.tree)
+    config = pki(result.tree)
     assert config is not None
     (trustpoint,) = config.trustpoints
     assert trustpoint.certificates[0].octets.hex().startswith("3082033030820218a0")

@@ -95,11 +95,11 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        lab.up(argparse.Namespace(scenario="intro-phase3", simulated=True))
+        lab.up(argparse.Namespace(scenario="guide-phase2", simulated=True))
     text = str(refused.value)
-    assert text.startswith("intro-phase3 needs ipsec, which this release does not have:\n  HUB: Tunnel0 stays down")
-    assert text.count("Tunnel0 stays down") == 3
-    assert not list(tmp_path.rglob("intro-phase3"))
+    assert text.startswith("guide-phase2 needs ospf, which this release does not have:\n  HUB1: router ospf 1")
+    assert text.count("router ospf 1") == 3
+    assert not list(tmp_path.rglob("guide-phase2"))
 
 
 def test_the_list_says_what_cannot_come_up(
@@ -108,7 +108,7 @@ def test_the_list_says_what_cannot_come_up(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     lab.list_labs(argparse.Namespace())
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert lines["guide-phase2"].endswith("(not in this release: needs ipsec, ospf)")
+    assert lines["guide-phase2"].endswith("(not in this release: needs ospf)")
     assert "not in this release" not in lines["notes-phase3"]
 
 

@@ -479,9 +479,12 @@ def test_flags_with_one_syntax_are_switched_together() -> None:
         ("debug dmvpn error nhrp", ["nhrp error"]),
         ("debug dmvpn packet nhrp", ["nhrp extension", "nhrp packet"]),
         ("debug dmvpn detail tunnel", ["tunnel", "tunnel keepalive"]),
-        ("debug dmvpn error all", ["nhrp error"]),
+        ("debug dmvpn error all", ["crypto ikev2 error", "nhrp error"]),
         ("debug dmvpn all tunnel", ["tunnel", "tunnel keepalive"]),
-        ("no debug dmvpn packet all", ["nhrp extension", "nhrp packet"]),
+        ("debug dmvpn packet crypto", ["crypto ikev2 packet"]),
+        ("debug dmvpn detail crypto", ["crypto ikev2", "crypto ikev2 internal", "crypto ipsec", "crypto isakmp"]),
+        ("debug dmvpn all socket", ["crypto socket"]),
+        ("no debug dmvpn packet all", ["crypto ikev2 packet", "nhrp extension", "nhrp packet"]),
         ("debug dmvpn tunnel all", None),
     ],
 )
@@ -498,14 +501,14 @@ def test_debug_dmvpn_switches_what_is_of_its_level_and_part(line: str, names: li
     assert (sorted(name for _, _, name, _ in event.debugs), event.on) == (names, line.startswith("debug"))
 
 
-def test_debug_dmvpn_all_all_switches_every_debug_of_nhrp_and_tunnels() -> None:
+def test_debug_dmvpn_all_all_switches_every_debug_of_nhrp_tunnels_and_crypto() -> None:
     flags = [flag for feature in FEATURES for flag in feature.debugs]
     match = ExecParser(debug_commands(flags)).match("debug dmvpn all all")
     assert isinstance(match, Match)
     assert match.command.action is not None
     event = match.command.action(Context(), match.args)
     assert isinstance(event, SetDebug)
-    wanted = [flag.name for flag in flags if flag.name.split()[0] in ("nhrp", "tunnel")]
+    wanted = [flag.name for flag in flags if flag.name.split()[0] in ("nhrp", "tunnel", "crypto")]
     assert sorted(name for _, _, name, _ in event.debugs) == sorted(wanted)
 
 

@@ -10,7 +10,16 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RemoveTunnel, SendKeepalive, SetCarrier, SetInterface, SetTunnel, TunnelSpec
 from dmvpn.base.events import AddressAssigned, EffectFailed, KeepaliveReceived, LinkChanged, Resync
-from dmvpn.base.notices import HoldTunnel, Route, RouteOffered, RouteRetracted, RouteSource, TunnelChanged
+from dmvpn.base.notices import (
+    HoldTunnel,
+    ProtectionDecided,
+    ProtectionWanted,
+    Route,
+    RouteOffered,
+    RouteRetracted,
+    RouteSource,
+    TunnelChanged,
+)
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
@@ -91,7 +100,7 @@ def test_a_point_to_point_tunnel_needs_a_route_to_its_destination() -> None:
         (
             f"{P2P} tunnel protection ipsec profile X\n",
             True,
-            "tunnel protection is configured and this build has no IPsec",
+            "nothing protects the tunnel",
         ),
         (f"{P2P} tunnel vrf FVRF\n", True, "a tunnel VRF is configured and this build has no VRFs"),
     ],
@@ -107,9 +116,53 @@ def test_a_source_interface_without_an_address_is_named() -> None:
     assert why(bench) == "tunnel source interface has no IPv4 address"
 
 
-def test_a_tunnel_that_asks_for_protection_is_not_even_made() -> None:
-    _, effects = make(UNDERLAY + MULTIPOINT + " tunnel protection ipsec profile X shared\n")
-    assert of_type(effects, SetTunnel) == []
+PROTECTED = MULTIPOINT + " tunnel protection ipsec profile X shared\n"
+
+
+def test_a_tunnel_that_asks_for_protection_is_protected_from_the_first_and_carries_nothing_undecided() -> None:
+    bench, effects = make(UNDERLAY + PROTECTED)
+    assert [order.spec.protected for order in of_type(effects, SetTunnel)] == [True]
+    assert SetCarrier("Tunnel100", up=True) not in effects
+    assert SetCarrier("Tunnel100", up=True) in bench.handle(ProtectionDecided("Tunnel100", None, 34, 4))
+    assert why(bench) == ""
+    assert SetCarrier("Tunnel100", up=False) in bench.handle(ProtectionDecided("Tunnel100", Reason("no profile")))
+    assert why(bench) == "no profile"
+
+
+def test_what_fits_into_a_protected_tunnel_follows_from_the_blocks_of_the_cipher() -> None:
+    """AES-CBC with SHA-256 on protocol 50: 1438 octets of GRE fill 1440 with the trailer, as IOS's plaintext MTU."""
+    bench, _ = make(UNDERLAY + PROTECTED.replace(" ip mtu 1400\n", "").replace(" tunnel key 100\n", ""))
+    bench.handle(ProtectionDecided("Tunnel100", None, 8 + 16 + 2 + 16, 16))
+    state = bench.ports.tunnels.get("Tunnel100")
+    assert state is not None
+    assert (state.ip_mtu, state.ip_mtu + state.sealing) == (1438 - 4, 1476)
+    bench.configure(f"interface {GI}\n mtu 1492\n")
+    state = bench.ports.tunnels.get("Tunnel100")
+    assert state is not None
+    assert state.ip_mtu == 1422 - 4
+
+
+def test_a_decision_does_not_outlive_the_protection_that_it_was_about() -> None:
+    bench, _ = make(UNDERLAY + PROTECTED)
+    bench.handle(ProtectionDecided("Tunnel100", None, 34, 4))
+    bench.configure("interface Tunnel100\n no tunnel protection ipsec profile X\n")
+    assert why(bench) == ""
+    effects = bench.configure("interface Tunnel100\n tunnel protection ipsec profile Y\n")
+    assert [order.spec.protected for order in of_type(effects, SetTunnel)] == [True]
+    assert why(bench) == "nothing protects the tunnel"
+
+
+def test_the_far_end_is_wanted_while_a_protected_point_to_point_tunnel_can_reach_it() -> None:
+    bench, _ = make(UNDERLAY + DEFAULT + P2P + " tunnel protection ipsec profile X\n")
+    wishes = [notice for notice in bench.notices if isinstance(notice, ProtectionWanted)]
+    assert wishes == []
+    bench.handle(ProtectionDecided("Tunnel100", None, 34, 4))
+    bench.configure(f"no {DEFAULT}")
+    far_end = IPv4Address("172.16.31.1")
+    assert [notice for notice in bench.notices if isinstance(notice, ProtectionWanted)] == [
+        ProtectionWanted("Tunnel100", far_end, wanted=True, by="tunnel"),
+        ProtectionWanted("Tunnel100", far_end, wanted=False, by="tunnel"),
+    ]
 
 
 def test_the_source_may_be_an_address_of_ours() -> None:
@@ -367,7 +420,7 @@ def test_show_interface_of_a_multipoint_tunnel_shows_key_and_protection() -> Non
         "Tunnel100 is up, line protocol is down ",
         "  MTU 9972 bytes, BW 100 Kbit/sec, DLY 50000 usec, ",
         "  Keepalive not set",
-        "  Tunnel linestate evaluation down - tunnel protection is configured and this build has no IPsec",
+        "  Tunnel linestate evaluation down - nothing protects the tunnel",
         "  Tunnel source 172.16.11.1 (GigabitEthernet0/1)",
         "  Tunnel protocol/transport multi-GRE/IP",
         "    Key 0x64, sequencing disabled",

@@ -1,0 +1,203 @@
+"""What is fuzzed: octets go in, nothing but a refusal may come out. Captures of other implementations are the corpus.
+
+    ike-message   a datagram to the decoder of IKE: read, written and read again, it is the same
+    ike-payloads  what is inside a sealed message: the type of the first payload, then payloads
+    ike-stranger  a datagram of anybody to a router that has an IKE SA, which must stay as it is
+    ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
+    esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
+
+An exception is a finding. Each target is a function of octets alone, so a finding repeats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.protection import EspCipher, EspSa, EspTransform
+from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.python.core import PacketCore
+from dmvpn.dataplane.python.tunnels import CoreTunnel
+from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.wire.message import (
+    GENERIC,
+    Chain,
+    Header,
+    Message,
+    first_of,
+    parse_chain,
+    serialize_chain,
+)
+from dmvpn.features.ikev2.wire.numbers import Flag, PayloadType
+from support.ike_capture import Capture, datagrams, names
+from support.ike_net import IkeNet, Settings, Site, matched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HUB, SPOKE, STRANGER = (IPv4Address(text) for text in ("192.0.2.2", "198.51.100.2", "203.0.113.66"))
+OURS, THEIRS = HUB, SPOKE
+SPI, KEY = 0x1000, 100
+_SEALED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """run: raises for a finding. corpus: what it may begin with."""
+
+    name: str
+    run: Callable[[bytes], None]
+    corpus: Callable[[], Iterator[bytes]]
+
+
+# ------------------------------------------------------------------------------------------------ decoders
+
+
+def ike_message(octets: bytes) -> None:
+    """Read, written, and read again."""
+    try:
+        message = Message.parse(octets)
+    except WireError:
+        return
+    assert Message.parse(message.serialize()) == message
+
+
+def ike_payloads(octets: bytes) -> None:
+    """The same of what is inside."""
+    try:
+        payloads = tuple(parse_chain(octets[0] if octets else 0, octets[1:]))
+    except WireError:
+        return
+    assert tuple(parse_chain(first_of(payloads), serialize_chain(payloads))) == payloads
+
+
+def _captured() -> Iterator[bytes]:
+    for name in names():
+        for _, octets in datagrams(name):
+            yield octets
+
+
+def _opened() -> Iterator[tuple[int, Chain]]:
+    """Exchange and content of every sealed request."""
+    for name in names():
+        for read in Capture(name).messages:
+            if read.inside is not None and not read.message.header.is_response:
+                yield read.message.header.exchange, read.inside
+
+
+def _payloads() -> Iterator[bytes]:
+    for _, inside in _opened():
+        yield bytes((first_of(inside.payloads),)) + serialize_chain(inside.payloads)
+
+
+def _requests() -> Iterator[bytes]:
+    for exchange, inside in _opened():
+        yield bytes((exchange, first_of(inside.payloads))) + serialize_chain(inside.payloads)
+
+
+# ------------------------------------------------------------------------------------------------ machines
+
+
+def _met() -> tuple[IkeNet, Site, Site]:
+    net = IkeNet()
+    hub, spoke = net.site(str(HUB), Settings(cookies_from=4)), net.site(str(SPOKE))
+    spoke.connect(hub)
+    net.run(1)
+    return net, hub, spoke
+
+
+def ike_stranger(octets: bytes) -> None:
+    """Whatever it is, the peer is still there, and little is kept of it."""
+    net, hub, spoke = _met()
+    for port in (500, 4500):
+        path = Path(Endpoint(hub.address, port), Endpoint(STRANGER, port))
+        hub.take(hub.sas.handle(octets, path, net.now))
+    assert matched(hub, spoke)
+    assert len(hub.sas) <= 3
+
+
+def ike_peer(octets: bytes) -> None:
+    """Whatever it asks, it gets one answer or none, and both ends can go on without anybody raising."""
+    if len(octets) < 2:
+        return
+    net, hub, spoke = _met()
+    (sa,) = spoke.sas
+    header = Header(
+        spi_i=sa.spi_i,
+        spi_r=sa.spi_r,
+        exchange=octets[0],
+        flags=Flag.INITIATOR,
+        message_id=sa.outgoing.next_id,
+    )
+    hub.take(hub.sas.handle(_sealed(sa_sealer(spoke), header, octets[1], octets[2:]), _path_of(hub), net.now))
+    net.run(60)
+    assert len(hub.children) <= 3
+
+
+def sa_sealer(site: Site) -> Callable[[bytes, bytes], bytes]:
+    """How the one IKE SA of a site seals: associated octets and content give IV to ICV."""
+    (sa,) = site.sas
+    sealer = sa._sealer
+    assert sealer is not None
+    return sealer.seal
+
+
+def _path_of(site: Site) -> Path:
+    (sa,) = site.sas
+    return sa.path
+
+
+def _sealed(seal: Callable[[bytes, bytes], bytes], header: Header, first: int, inner: bytes) -> bytes:
+    size = GENERIC.size + len(seal(b"", inner))
+    front = header.serialize(PayloadType.SK, 28 + size) + GENERIC.pack(first, 0, size)
+    return front + seal(front, inner)
+
+
+# ------------------------------------------------------------------------------------------------ ESP
+
+
+def esp(octets: bytes) -> None:
+    """Nothing leaves in clear, and nothing comes in that was not sealed."""
+    if len(octets) < 2:
+        return
+    transform = EspTransform(EspCipher.AES_GCM, 256)
+    key = bytes(EspSuite.of(transform).keymat)
+    pair = EspSa(
+        connection=1,
+        spi_in=SPI,
+        spi_out=SPI,
+        transform=transform,
+        key_in=key,
+        key_out=key,
+        hash_key_in=b"",
+        hash_key_out=b"",
+        local=OURS,
+        remote=THEIRS,
+        window=1024,
+    )
+    core = PacketCore()
+    core.tunnels[1] = CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True)
+    core.protection.table.install(pair, eager=True)
+    packet, is_sealed = octets[2:], octets[:1] == bytes((_SEALED,))
+    if is_sealed:
+        packet = Outbound(EspSuite.of(transform), SPI.to_bytes(4, "big"), key, b"").seal(packet, octets[1])
+    core.inbound_udp(OURS.packed, Place(THEIRS.packed, 4500), 0, packet, 0.0)
+    assert core.wire == []
+    assert is_sealed or core.taps == []
+
+
+def _esp() -> Iterator[bytes]:
+    yield bytes(2) + SPI.to_bytes(4, "big") + bytes(40)
+    for header, inner in ((47, "2000080000000064"), (47, "20002001000000640001"), (4, "45000014"), (59, "")):
+        yield bytes((_SEALED, header)) + bytes.fromhex(inner)
+
+
+TARGETS = (
+    Target("ike-message", ike_message, _captured),
+    Target("ike-payloads", ike_payloads, _payloads),
+    Target("ike-stranger", ike_stranger, _captured),
+    Target("ike-peer", ike_peer, _requests),
+    Target("esp", esp, _esp),
+)

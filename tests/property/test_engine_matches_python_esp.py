@@ -1,0 +1,204 @@
+"""ESP in the core of the Rust engine against its oracle: same SAs, same packets in, same octets and facts out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
+from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.python import core as oracle
+from dmvpn.net.gre import GreHeader
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from support import traffic
+from support.both_cores import COUNTED, PAIRS, Both, Tunnel
+
+HUB = Tunnel(
+    source=traffic.OURS[0],
+    destination=None,
+    key=100,
+    mtu=1400,
+    mss=1360,
+    address=traffic.TUNNEL_ADDRESS.packed,
+    network=1,
+    report=True,
+    multicast=list(traffic.THEIRS[:2]),
+    peers=[(1, traffic.THEIRS[0]), (2, traffic.THEIRS[1])],
+    protected=True,
+    bound=((traffic.THEIRS[0], 1), (traffic.THEIRS[1], 3)),
+)
+#: Beside it a tunnel in clear with another key, and a protected one with one neighbour.
+CLEAR = Tunnel(traffic.OURS[0], None, None, 1400, None, None, 1, True, [traffic.THEIRS[2]], [(1, traffic.THEIRS[2])])
+POINT = Tunnel(traffic.OURS[1], traffic.THEIRS[3], 100, 1400, None, None, None, False, [], [], protected=True)
+SPIS = (0x1001, 0x1002, 0x1003)
+PORTS = (0, 4500, 61000)
+
+# Most is about one peer, or hardly anything would ever fit together.
+connections = st.sampled_from([1, 1, 1, 2, 3])
+spis = st.sampled_from([SPIS[0]] * 4 + list(SPIS))
+places = st.builds(Place, st.sampled_from([traffic.THEIRS[0]] * 4 + list(traffic.THEIRS)), st.sampled_from(PORTS))
+transforms = st.one_of(
+    st.sampled_from([128, 192, 256]).map(lambda bits: EspTransform(EspCipher.AES_GCM, bits)),
+    st.builds(EspTransform, st.just(EspCipher.AES_CBC), st.sampled_from([128, 192, 256]), st.sampled_from(EspHash)),
+)
+
+
+@st.composite
+def sas(draw: st.DrawFn, *, first: bool = False) -> EspSa:
+    """first: of the peer that most is about."""
+    transform, spi, place = draw(transforms), SPIS[0] if first else draw(spis), draw(places)
+    suite = EspSuite.of(transform)
+    key_in, key_out = (bytes((number,)) * suite.keymat for number in (spi & 0xFF, 0x80))
+    hash_key_in, hash_key_out = (b"" if suite.is_aead else bytes((number,)) * 20 for number in (3, 4))
+    tunnel_mode = draw(st.booleans())
+    return EspSa(
+        connection=1 if first else draw(connections),
+        spi_in=spi,
+        spi_out=spi + 0x1000,
+        transform=transform,
+        key_in=key_in,
+        key_out=key_out,
+        hash_key_in=hash_key_in,
+        hash_key_out=hash_key_out,
+        local=IPv4Address(traffic.OURS[0] if first else draw(traffic.our_addresses)),
+        remote=IPv4Address(place.address),
+        remote_port=place.port,
+        esn=draw(st.booleans()),
+        window=draw(st.sampled_from([1024, 1024, 1024, 0, 2000])),
+        tunnel_mode=tunnel_mode,
+        soft_octets=draw(st.sampled_from([0, 0, 100])),
+        hard_octets=draw(st.sampled_from([0, 0, 0, 300, 3000])),
+        inner_local=IPv4Address("172.31.0.1") if draw(st.booleans()) else None,
+    )
+
+
+_gre = st.builds(
+    lambda key, protocol, payload: GreHeader(protocol_type=protocol, key=key).serialize(payload),
+    traffic.keys,
+    st.sampled_from([0x0800] * 4 + [0x2001, 0, 0x86DD]),
+    traffic.packets,
+)
+_sealed = st.tuples(
+    st.just("sealed"),
+    spis,
+    _gre,
+    st.sampled_from([1, 1, 1, 1, 1, 1, 0, 0, 3, 1023, 1024, 5000, 1 << 31]),  # how much the sequence number goes up
+    st.sampled_from([False] * 6 + [True]),  # damaged
+    st.sampled_from([0, 0, 0, 1, 2, 3, 0xC0]),
+    st.one_of(st.none(), st.none(), places),
+    st.sampled_from([None] * 12 + [4, 47, 59, 6]),  # next header, None: what was agreed
+)
+_numbers = st.sampled_from([1, 1, 1, 1, 2, 3])
+_frames = st.tuples(st.just("outbound"), _numbers, traffic.frames(), st.sampled_from([0.0, 0.4, 5.0]))
+_datagrams = st.one_of(
+    st.binary(max_size=40), st.binary(max_size=40).map(lambda octets: bytes(4) + octets), st.just(b"\xff")
+)
+_theirs = st.sampled_from(traffic.THEIRS)
+#: How often, and what. (`one_of` takes no notice of a strategy that it is given twice.)
+_KINDS: tuple[tuple[int, st.SearchStrategy[tuple[object, ...]]], ...] = (
+    (10, _sealed),
+    (7, _frames),
+    (2, st.tuples(st.just("install"), sas(), st.booleans())),
+    (1, st.tuples(st.just("use"), spis)),
+    (1, st.tuples(st.just("remove"), spis)),
+    (1, st.tuples(st.just("move"), connections, places)),
+    (1, st.tuples(st.just("inbound"), traffic.gre_packets)),
+    (1, st.tuples(st.just("udp"), traffic.our_addresses, places, _datagrams)),
+    (1, st.tuples(st.just("set_peer"), _numbers, st.integers(1, 3), _theirs, st.integers(0, 3))),
+    (1, st.tuples(st.just("clear_peer"), _numbers, st.integers(1, 3))),
+    (2, st.tuples(st.just("send"), _numbers, _theirs, st.binary(max_size=30), st.integers(0, 3))),
+)
+steps = st.sampled_from([kind for often, kind in _KINDS for _ in range(often)]).flatmap(lambda kind: kind)
+
+
+@dataclass
+class Peers:
+    """Those who send us ESP, each by the SA that it thinks we have."""
+
+    known: dict[int, tuple[EspSa, Outbound]] = field(default_factory=dict)
+
+    def learn(self, sa: EspSa) -> None:
+        spi = sa.spi_in.to_bytes(4, "big")
+        suite = EspSuite.of(sa.transform)
+        self.known[sa.spi_in] = sa, Outbound(suite, spi, sa.key_in, sa.hash_key_in, esn=sa.esn)
+
+    def seal(self, spi: int, gre: bytes, ahead: int, next_header: int | None) -> bytes:
+        if spi not in self.known:
+            return spi.to_bytes(4, "big") + bytes(60)
+        sa, outbound = self.known[spi]
+        payload, agreed = gre, int(IpProtocol.GRE)
+        if sa.tunnel_mode:
+            ours, theirs = sa.inner_local or sa.local, sa.inner_remote or sa.remote
+            assert isinstance(ours, IPv4Address)
+            assert isinstance(theirs, IPv4Address)
+            outer = Ipv4Packet(source=theirs, destination=ours, protocol=IpProtocol.GRE, payload=gre, tos=0x02)
+            payload, agreed = outer.serialize(), 4
+        last = (1 << 40 if sa.esn else 1 << 32) - 2
+        outbound.packets = max(0, min(outbound.packets + ahead - 1, last))
+        return outbound.seal(payload, agreed if next_header is None else next_header)
+
+
+def _receive(both: Both, peers: Peers, step: tuple[object, ...], now: float) -> None:
+    match step:
+        case ("sealed", int(spi), bytes(gre), int(ahead), bool(damaged), int(tos), place, next_header):
+            assert next_header is None or isinstance(next_header, int)
+            packet = peers.seal(spi, gre, ahead, next_header)
+            if damaged:
+                packet = packet[:-1] + bytes((packet[-1] ^ 1,))
+            sa = peers.known[spi][0] if spi in peers.known else None
+            local = sa.local.packed if sa is not None else traffic.OURS[0]
+            own = Place(sa.remote.packed, sa.remote_port) if sa is not None else Place(traffic.THEIRS[0], 4500)
+            source = place if isinstance(place, Place) else own
+            if source.port:
+                both.inbound_udp(local, source, tos, packet, now)
+            else:
+                outer = bytearray(traffic.outer(source.address, local, packet))
+                outer[1], outer[9] = tos, IpProtocol.ESP
+                both.inbound_esp(bytes(outer), now)
+
+
+@patch.multiple(oracle, HAIRPIN_PAIRS=PAIRS, COUNTED_PEERS=COUNTED)
+def take_the_same_steps(taken: list[tuple[object, ...]]) -> None:
+    both, peers, now = Both([HUB, CLEAR, POINT]), Peers(), 0.0
+    for step in taken:
+        match step:
+            case ("install", EspSa() as sa, bool(eager)):
+                if not both.has(sa.spi_in):
+                    peers.learn(sa)
+                both.install(sa, eager=eager)
+            case ("use", int(spi)):
+                both.use(spi)
+            case ("remove", int(spi)):
+                both.remove(spi)
+            case ("move", int(connection), Place() as place):
+                both.move(connection, place)
+            case ("sealed", *_):
+                _receive(both, peers, step, now)
+            case ("udp", bytes(local), Place() as source, bytes(datagram)):
+                both.inbound_udp(local, source, 0, datagram, now)
+            case ("outbound", int(number), bytes(frame), float(later)):
+                now += later
+                both.outbound(number, frame, now)
+            case ("inbound", bytes(packet)):
+                both.inbound(packet, now)
+            case ("set_peer", int(number), int(peer), bytes(nbma), int(connection)):
+                both.set_peer(number, peer, nbma, connection)
+            case ("clear_peer", int(number), int(peer)):
+                both.clear_peer(number, peer)
+            case ("send", int(number), bytes(nbma), bytes(payload), int(connection)):
+                both.send(number, nbma, payload, connection)
+        both.agree()
+
+
+@given(
+    st.tuples(st.tuples(sas(first=True), st.booleans()), st.tuples(sas(), st.booleans())),
+    st.lists(steps, min_size=8, max_size=20),
+)
+def test_both_cores_make_the_same_of_everything(
+    installed: tuple[tuple[EspSa, bool], ...], taken: list[tuple[object, ...]]
+) -> None:
+    take_the_same_steps([*(("install", *each) for each in installed), *taken])

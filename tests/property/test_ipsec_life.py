@@ -1,0 +1,267 @@
+"""Whatever tunnels, NHRP, IKE and the host do, in whatever order: what others were told is true, and nothing is left.
+
+A plane is played that carries out the orders. After every step it has exactly the SAs that IPsec believes in, sends on
+none that was closed, and each watcher's last word about a pair is what `between` answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
+from dmvpn.base.events import EffectFailed, LinkChanged, Resync, SasCounted
+from dmvpn.base.notices import (
+    ConnectionChanged,
+    ConnectionUnwanted,
+    NegotiationChanged,
+    NegotiationWanted,
+    ProtectionChanged,
+    ProtectionWanted,
+    SaClosed,
+)
+from dmvpn.base.protection import Protected, ProtectionPhase
+from dmvpn.base.reasons import Reason
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.ipsec import FEATURE as IPSEC
+from dmvpn.features.ipsec.events import ClearCrypto
+from dmvpn.features.ipsec.machine import IpsecMachine
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.tunnel import FEATURE as TUNNEL
+from support.protection import came, connection, counted, negotiated
+from support.workbench import Workbench
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.protection import Connection
+
+GI = "GigabitEthernet0/1"
+HERE = IPv4Address("192.0.2.1")
+PEERS = [IPv4Address(f"198.51.100.{last}") for last in (1, 2)]
+PORTS = [0, 4500, 40_000]
+TUNNELS = ["Tunnel0", "Tunnel1"]
+TEXT = (
+    "".join(f"crypto ipsec profile {name}\n" for name in "PQ")
+    + f"interface {GI}\n ip address 192.0.2.1 255.255.255.0\n"
+)
+TUNNEL_TEXT = """interface Tunnel{0}
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+ tunnel key {0}
+ tunnel protection ipsec profile P
+"""
+SECURED = ProtectionPhase.SECURED
+
+
+class LifeOfIpsec(RuleBasedStateMachine):
+    """The test plays IKE (`ike`: its pairs by connection), the plane (`plane`) and those who watch (`told`)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Workbench(INTERFACE, TUNNEL, IPSEC, RIB)
+        self.ipsec = self.bench.machine(IpsecMachine)
+        self.peers: dict[int, Connection] = {}
+        self.ike: dict[int, list[int]] = {}
+        self.closed: list[int] = []
+        self.plane: dict[int, int] = {}  # SPI -> connection
+        self.current: dict[int, int] = {}  # connection -> SPI
+        self.told: dict[tuple[str, IPv4Address, int], Protected] = {}
+        self.asked: dict[tuple[str, IPv4Address, int], None] = {}
+        self.wishes: dict[tuple[str, IPv4Address, int], None] = {}
+        self.spi = 0x1000
+
+    @initialize()
+    def start(self) -> None:
+        self.do(self.bench.configure(TEXT + TUNNEL_TEXT.format(0) + TUNNEL_TEXT.format(1)))
+        self.do(self.bench.handle(LinkChanged(GI, up=True)))
+
+    def do(self, effects: list[Effect]) -> None:
+        """Carry orders out, and hear what is said."""
+        for effect in effects:
+            match effect:
+                case InstallSa(sa=sa, eager=eager):
+                    self.plane[sa.spi_in] = sa.connection
+                    if eager or sa.connection not in self.current:
+                        self.current[sa.connection] = sa.spi_in
+                case UseSa(spi_in=spi):
+                    assert spi in self.plane
+                    self.current[self.plane[spi]] = spi
+                case RemoveSa(spi_in=spi):
+                    self.remove(spi)
+                case _:
+                    pass
+        notices, self.bench.notices = self.bench.notices, []
+        unwanted: list[int] = []
+        for notice in notices:
+            match notice:
+                case ProtectionChanged(tunnel=tunnel, nbma=nbma, state=state, remote_port=port):
+                    self.told[tunnel, IPv4Address(nbma), port] = state
+                case NegotiationWanted(policy=policy, remote=remote, wanted=True, remote_port=port):
+                    assert (policy, remote, port) not in self.asked
+                    self.asked[policy, IPv4Address(remote), port] = None
+                case NegotiationWanted(policy=policy, remote=remote, remote_port=port):
+                    del self.asked[policy, IPv4Address(remote), port]
+                case ConnectionUnwanted(connection=number):
+                    unwanted.append(number)
+                case _:
+                    pass
+        for number in unwanted:
+            if number in self.peers:
+                self.lose(number)
+
+    def remove(self, spi: int) -> None:
+        number = self.plane.pop(spi, None)
+        if number is not None and self.current.get(number) == spi:
+            del self.current[number]
+            others = [other for other, of in self.plane.items() if of == number and other not in self.closed]
+            if others:
+                self.current[number] = others[-1]
+
+    # ------------------------------------------------------------------------------------------------ what happens
+
+    @rule(
+        tunnel=st.sampled_from(TUNNELS), nbma=st.sampled_from(PEERS), port=st.sampled_from(PORTS), wanted=st.booleans()
+    )
+    def somebody_wants(self, tunnel: str, nbma: IPv4Address, port: int, wanted: bool) -> None:
+        self.wishes.pop((tunnel, nbma, port), None)
+        if wanted:
+            self.wishes[tunnel, nbma, port] = None
+        self.do(self.bench.handle(ProtectionWanted(tunnel, nbma, wanted, remote_port=port)))
+
+    @rule(remote=st.sampled_from(PEERS), port=st.sampled_from(PORTS), eager=st.booleans())
+    def a_peer_connects(self, remote: IPv4Address, port: int, eager: bool) -> None:
+        number = len(self.peers) + len(self.closed) + self.spi
+        peer = self.peers[number] = connection(number, HERE, remote, remote_port=port, since=self.bench.now)
+        self.ike[number] = []
+        self.do(self.bench.handle(came(peer)))
+        self.ike_makes(number, eager)
+
+    def ike_makes(self, number: int, eager: bool) -> None:
+        self.spi += 2
+        self.ike[number].append(self.spi)
+        self.do(self.bench.handle(negotiated(self.peers[number], self.spi, eager=eager, since=self.bench.now)))
+
+    @rule(data=st.data(), eager=st.booleans(), lingers=st.booleans())
+    def a_rekey(self, data: st.DataObject, eager: bool, lingers: bool) -> None:
+        if not self.peers:
+            return
+        number = data.draw(st.sampled_from(sorted(self.peers)))
+        old = self.ike[number][-1]
+        self.ike_makes(number, eager)
+        if number in self.peers:
+            self.close(number, old, lingers)
+
+    def close(self, number: int, spi: int, lingers: bool) -> None:
+        self.ike[number].remove(spi)
+        self.closed.append(spi)
+        self.do(self.bench.handle(SaClosed(spi, "closed", lingers)))
+
+    @rule()
+    def late_packets_have_come(self) -> None:
+        for spi in self.closed:
+            self.do(self.bench.handle(SaClosed(spi, "closed", lingers=False)))
+        assert not set(self.closed) & set(self.plane)
+
+    def lose(self, number: int, *, lingers: bool = True) -> None:
+        peer = self.peers.pop(number)
+        for spi in tuple(self.ike[number]):
+            self.close(number, spi, lingers)
+        del self.ike[number]
+        self.do(self.bench.handle(ConnectionChanged(peer, None, "gone")))
+
+    @rule(data=st.data(), lingers=st.booleans())
+    def a_peer_goes(self, data: st.DataObject, lingers: bool) -> None:
+        if self.peers:
+            self.lose(data.draw(st.sampled_from(sorted(self.peers))), lingers=lingers)
+
+    @rule(data=st.data(), remote=st.sampled_from(PEERS), port=st.sampled_from(PORTS))
+    def a_peer_moves(self, data: st.DataObject, remote: IPv4Address, port: int) -> None:
+        if self.peers:
+            number = data.draw(st.sampled_from(sorted(self.peers)))
+            old = self.peers[number]
+            self.peers[number] = replace(old, remote=remote, remote_port=port)
+            self.do(self.bench.handle(ConnectionChanged(old, self.peers[number])))
+
+    @rule(
+        remote=st.sampled_from(PEERS),
+        port=st.sampled_from(PORTS),
+        phase=st.sampled_from([ProtectionPhase(0), ProtectionPhase(1)]),
+    )
+    def ike_says_how_far_it_is(self, remote: IPv4Address, port: int, phase: ProtectionPhase) -> None:
+        reason = Reason("refused") if phase == ProtectionPhase.INTF else None
+        self.do(self.bench.handle(NegotiationChanged(HERE, remote, phase, reason, port)))
+
+    @rule(data=st.data())
+    def the_host_refuses_an_sa(self, data: st.DataObject) -> None:
+        if self.peers:
+            number = data.draw(st.sampled_from(sorted(self.peers)))
+            notice = negotiated(self.peers[number], self.ike[number][-1])
+            self.remove(notice.sa.spi_in)
+            self.do(self.bench.handle(EffectFailed(InstallSa(notice.sa, True), 12, "no memory")))
+
+    @rule(seconds=st.sampled_from([1, 10, 200]))
+    def time_passes(self, seconds: int) -> None:
+        self.do(self.bench.advance(seconds))
+        self.do(self.bench.handle(SasCounted(tuple(counted(spi) for spi in self.plane))))
+
+    @rule()
+    def the_plane_begins_anew(self) -> None:
+        self.plane.clear()
+        self.current.clear()
+        self.bench.advance(10)
+        self.do(self.bench.handle(Resync()))
+        self.do(self.bench.handle(SasCounted(())))
+
+    @rule(profile=st.sampled_from(["P", "Q", "R", ""]), tunnel=st.sampled_from(TUNNELS))
+    def somebody_configures(self, profile: str, tunnel: str) -> None:
+        words = f"tunnel protection ipsec profile {profile}" if profile else "no tunnel protection ipsec profile P"
+        self.do(self.bench.configure(f"interface {tunnel}\n {words}\n"))
+
+    @rule(tunnel=st.sampled_from(TUNNELS), down=st.booleans())
+    def somebody_shuts_a_tunnel(self, tunnel: str, down: bool) -> None:
+        self.do(self.bench.configure(f"interface {tunnel}\n {'' if down else 'no '}shutdown\n"))
+
+    @rule(sas_only=st.booleans())
+    def somebody_clears(self, sas_only: bool) -> None:
+        self.do(self.bench.handle(ClearCrypto(sas_only=sas_only)))
+
+    # ------------------------------------------------------------------------------------------------ what holds
+
+    @invariant()
+    def the_last_word_about_a_pair_is_true(self) -> None:
+        """How far a pair is that is not secured concerns those who want it; that it is secured or not, everybody."""
+        for (tunnel, nbma, port), told in self.told.items():
+            state, known = self.ipsec.between(tunnel, nbma, port), self.bench.ports.tunnels.get(tunnel)
+            if known is None or not known.protection or not known.enabled:
+                continue
+            if (tunnel, nbma, port) in self.wishes:
+                assert state == told
+            elif not port:
+                assert (state.phase is SECURED, state.connection) == (told.phase is SECURED, told.connection)
+
+    @invariant()
+    def who_is_secured_was_told_so(self) -> None:
+        for tunnel in TUNNELS:
+            for nbma in PEERS:
+                state = self.ipsec.between(tunnel, nbma)
+                if state.connection:
+                    assert self.told[tunnel, nbma, 0] == state
+
+    @invariant()
+    def the_plane_has_what_ipsec_believes_in(self) -> None:
+        assert {view.spi_in for view in self.ipsec.sas()} <= set(self.plane)
+        for each in self.ipsec.connections():
+            assert self.current[each.number] not in self.closed
+
+    @invariant()
+    def nothing_is_sent_on_what_was_closed(self) -> None:
+        assert not set(self.current.values()) & set(self.closed)
+
+
+TestLifeOfIpsec = LifeOfIpsec.TestCase
+TestLifeOfIpsec.settings = settings(stateful_step_count=25)

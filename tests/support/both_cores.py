@@ -1,0 +1,210 @@
+"""The Python core and the Rust one side by side: they are told the same and must say the same.
+
+AES-CBC takes its initialization vector from different sources in the two: packets sealed with it are compared by what
+comes out of them; all else to the octet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.effects import GRE_NHRP
+from dmvpn.base.protection import EspCipher
+from dmvpn.dataplane.esp import EspSuite, Inbound, Place, ReplayWindow
+from dmvpn.dataplane.python.core import PacketCore
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from support import traffic
+
+if TYPE_CHECKING:
+    from dmvpn.base.protection import EspSa
+
+dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
+
+#: Of what is remembered of strangers: so few that they are reached.
+PAIRS, COUNTED = 3, 2
+_OF_PACKETS = ("nhrp", "keepalive", "hairpin")
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What the control plane says of a tunnel. bound: who gets copies of multicast over one connection each."""
+
+    source: bytes
+    destination: bytes | None
+    key: int | None
+    mtu: int
+    mss: int | None
+    address: bytes | None
+    network: int | None
+    report: bool
+    multicast: list[bytes]
+    peers: list[tuple[int, bytes]]
+    protected: bool = False
+    bound: tuple[tuple[bytes, int], ...] = ()
+
+
+class Both:
+    """Two cores with the same tunnels."""
+
+    def __init__(self, tunnels: list[Tunnel]) -> None:
+        self.python = PacketCore()
+        self.rust = dmvpn_engine.Core(pairs=PAIRS, counted=COUNTED)
+        self.numbers = range(1, len(tunnels) + 1)
+        self._sas: dict[int, EspSa] = {}
+        self.python.own_addresses = frozenset(address.packed for address in traffic.OWN_ADDRESSES)
+        self.rust.set_own_addresses(sorted(self.python.own_addresses))
+        for number, tunnel in zip(self.numbers, tunnels, strict=True):
+            self._set_tunnel(number, tunnel)
+
+    def set_peer(self, number: int, peer: int, nbma: bytes, connection: int = 0) -> None:
+        self.python.set_peer(number, peer, nbma, connection)
+        self.rust.set_peer(number, peer, nbma, connection)
+
+    def clear_peer(self, number: int, peer: int) -> None:
+        self.python.clear_peer(number, peer)
+        self.rust.clear_peer(number, peer)
+
+    def outbound(self, number: int, frame: bytes, now: float) -> None:
+        self.python.outbound(number, frame, now)
+        self.rust.outbound(number, frame, now)
+
+    def inbound(self, packet: bytes, now: float = 0.0) -> None:
+        self.python.inbound(packet, now)
+        self.rust.inbound(packet, now)
+
+    def send(self, number: int, nbma: bytes, payload: bytes, connection: int = 0) -> None:
+        self.python.send(number, nbma, GRE_NHRP, payload, 0xC0, connection=connection)
+        self.rust.send(number, nbma, GRE_NHRP, payload, 0xC0, connection)
+
+    # ------------------------------------------------------------------------------------------------ IPsec
+
+    def has(self, spi_in: int) -> bool:
+        """Is this pair of SAs there? Then it stays as it is, whatever is installed."""
+        return self.python.protection.table.find(spi_in) is not None
+
+    def install(self, sa: EspSa, *, eager: bool) -> None:
+        if not self.has(sa.spi_in):
+            self._sas[sa.spi_out] = sa
+        self.python.protection.table.install(sa, eager=eager)
+        inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
+        self.rust.install_sa(
+            connection=sa.connection,
+            spi_in=sa.spi_in,
+            spi_out=sa.spi_out,
+            cipher=sa.transform.cipher.value,
+            bits=sa.transform.bits,
+            hash=sa.transform.hash.value if sa.transform.hash is not None else None,
+            key_in=sa.key_in,
+            key_out=sa.key_out,
+            hash_key_in=sa.hash_key_in,
+            hash_key_out=sa.hash_key_out,
+            local=sa.local.packed,
+            remote=sa.remote.packed,
+            remote_port=sa.remote_port,
+            esn=sa.esn,
+            window=sa.window,
+            inner=inner if sa.tunnel_mode else None,
+            soft=sa.soft_octets,
+            hard=sa.hard_octets,
+            eager=eager,
+        )
+
+    def use(self, spi_in: int) -> None:
+        self.python.protection.table.use(spi_in)
+        self.rust.use_sa(spi_in)
+
+    def remove(self, spi_in: int) -> None:
+        self.python.protection.table.remove(spi_in)
+        self.rust.remove_sa(spi_in)
+
+    def move(self, connection: int, place: Place) -> None:
+        self.python.protection.table.move(connection, place)
+        self.rust.move_connection(connection, place.address, place.port)
+
+    def inbound_esp(self, packet: bytes, now: float) -> None:
+        self.python.inbound_esp(packet, now)
+        self.rust.inbound_esp(packet, now)
+
+    def inbound_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> None:
+        self.python.inbound_udp(local, source, tos, datagram, now)
+        self.rust.inbound_udp(local, source.address, source.port, tos, [datagram], now)
+
+    # ------------------------------------------------------------------------------------------------ what comes out
+
+    def agree(self) -> None:
+        """Compare everything that came out since the last time, and all counters."""
+        from dmvpn.dataplane.engine import event_of  # it needs the engine
+
+        python, rust = self.python, self.rust
+        assert rust.take_wire() == [tuple(packet)[:4] for packet in python.wire]
+        assert rust.take_taps() == [tuple(frame) for frame in python.taps]
+        sealed = [(each.local, each.remote, each.port, each.tos, each.packet) for each in python.protection.sealed]
+        assert list(map(self._comparable, rust.take_sealed())) == list(map(self._comparable, sealed))
+        punts = rust.take_punts()
+        assert [punt[:6] for punt in punts if punt[0] in _OF_PACKETS] == [tuple(punt) for punt in python.punts]
+        events = [event_of(punt, {}) for punt in punts if punt[0] not in _OF_PACKETS]
+        assert events == python.protection.events
+        python.wire, python.taps, python.punts = [], [], []
+        python.protection.sealed, python.protection.events = [], []
+        self._agree_on_counters()
+
+    def _agree_on_counters(self) -> None:
+        python, rust = self.python, self.rust
+        assert rust.dropped() == astuple(python.dropped)
+        assert rust.sa_counts() == [astuple(pair.count()) for pair in python.protection.table.pairs()]
+        for number in self.numbers:
+            tunnel = python.tunnels[number]
+            counts = {
+                who: (tunnel.sent.get(who, 0), tunnel.received.get(who, 0)) for who in tunnel.sent | tunnel.received
+            }
+            assert {nbma: (sent, received) for nbma, sent, received in rust.usage(number)} == counts
+            over = {
+                who: (tunnel.sent_over.get(who, 0), tunnel.received_over.get(who, 0))
+                for who in tunnel.sent_over | tunnel.received_over
+            }
+            assert {who: (sent, received) for who, _, sent, received in rust.usage_over(number)} == over
+
+    def _comparable(self, sealed: tuple[bytes, bytes, int, int, bytes]) -> tuple[object, ...]:
+        """The packet itself, or, with AES-CBC, what the peer gets out of it."""
+        packet = sealed[4]
+        sa = self._sas[int.from_bytes(packet[:4], "big")]
+        if sa.transform.cipher is EspCipher.AES_GCM:
+            return sealed
+        suite = EspSuite.of(sa.transform)
+        peer = Inbound(suite, packet[:4], sa.key_out, sa.hash_key_out, window=ReplayWindow(0), esn=sa.esn)
+        return (*sealed[:4], packet[:8], peer.open(packet), len(packet))
+
+    def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
+        self.python.tunnels[number] = CoreTunnel(
+            tunnel.source,
+            tunnel.destination,
+            tunnel.key,
+            traffic.OWN_MAC,
+            address=tunnel.address or b"",
+            mtu=tunnel.mtu,
+            mss=tunnel.mss,
+            network=tunnel.network,
+            report=tunnel.report,
+            multicast=tuple(tunnel.multicast),
+            protected=tunnel.protected,
+            bound=tuple(Neighbour(nbma, connection) for nbma, connection in tunnel.bound),
+        )
+        rust = self.rust
+        rust.set_tunnel(
+            number,
+            tunnel.source,
+            tunnel.destination,
+            tunnel.key,
+            traffic.OWN_MAC,
+            tunnel.mtu,
+            tunnel.mss,
+            protected=tunnel.protected,
+        )
+        rust.set_address(number, tunnel.address)
+        rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)
+        rust.set_multicast(number, tunnel.multicast, tunnel.bound)
+        for peer, nbma in tunnel.peers:
+            self.set_peer(number, peer, nbma)

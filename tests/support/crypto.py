@@ -1,0 +1,303 @@
+"""A protected spoke as the ports tell of it, without anything that runs: for what shows print of it.
+
+Its hub is there since 41 seconds, as on the page of formats; a spoke behind a translator since five; a third does not
+answer, and a fourth proves itself just now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.notices import TunnelState
+from dmvpn.base.protection import (
+    Connection,
+    EspCipher,
+    EspHash,
+    EspTransform,
+    IkePhase,
+    IkeStats,
+    IkeView,
+    Protected,
+    ProtectedPair,
+    ProtectionPhase,
+    SaCount,
+    SaView,
+)
+from dmvpn.base.reasons import Reason
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from support.fakes import FakeIke, FakeProtection, FakeTunnels, fake_ports, up
+
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Ports
+    from dmvpn.ios import ConfigTree
+
+M = TypeVar("M")
+
+CONFIGURATION = """\
+crypto ikev2 proposal DMVPN-PROP
+ encryption aes-cbc-256
+ integrity sha256
+ group 14
+crypto ikev2 policy DMVPN-POL
+ proposal DMVPN-PROP
+crypto ikev2 keyring DMVPN-KEYRING
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key Unspoken!1
+crypto ikev2 profile DMVPN-IKEv2-PROFILE
+ match identity remote address 0.0.0.0
+ authentication remote pre-share
+ authentication local pre-share key Unspoken!2
+ keyring local DMVPN-KEYRING
+ dpd 30 5 periodic
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+crypto isakmp key Unspoken!3 address 192.0.2.0 255.255.255.0
+crypto ipsec transform-set DMVPN-TS esp-aes 256 esp-sha256-hmac
+ mode transport
+crypto ipsec transform-set DMVPN-GCM esp-gcm 256
+ mode transport require
+crypto ipsec profile DMVPN-IPSEC-PROFILE
+ set transform-set DMVPN-TS
+ set ikev2-profile DMVPN-IKEv2-PROFILE
+crypto ipsec profile STRONG
+ set security-association lifetime seconds 900
+ set security-association lifetime kilobytes disable
+ set transform-set DMVPN-GCM DMVPN-TS
+ set pfs group19
+ responder-only
+"""
+SECRETS = ("Unspoken!1", "Unspoken!2", "Unspoken!3")
+NOW = 1000.0
+PROFILE = "DMVPN-IPSEC-PROFILE"
+OWN, HUB, SPOKE = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.1"), IPv4Address("192.0.2.77")
+SILENT, NEW = IPv4Address("203.0.113.9"), IPv4Address("203.0.113.10")
+
+TUNNEL = TunnelState(
+    name="Tunnel0",
+    multipoint=True,
+    source=OWN,
+    source_interface="GigabitEthernet0/1",
+    destination=None,
+    key=None,
+    transport_mtu=17916,
+    up=True,
+    protection=PROFILE,
+)
+TO_HUB = Connection(
+    number=1,
+    local=OWN,
+    remote=HUB,
+    identity="203.0.113.1",
+    profile=PROFILE,
+    ikev2_profile="DMVPN-IKEv2-PROFILE",
+    initiator=True,
+    since=NOW - 41,
+)
+TO_SPOKE = Connection(
+    number=2,
+    local=OWN,
+    remote=SPOKE,
+    identity="spoke2.example.net",
+    profile=PROFILE,
+    ikev2_profile="DMVPN-IKEv2-PROFILE",
+    local_port=4500,
+    remote_port=61234,
+    nat=True,
+    behind_nat=True,
+    since=NOW - 5,
+)
+HUB_IKE = IkeView(
+    number=1,
+    phase=IkePhase.READY,
+    connection=TO_HUB,
+    local=OWN,
+    local_port=500,
+    remote=HUB,
+    remote_port=500,
+    local_spi=bytes.fromhex("1f7b76961c3a77ed"),
+    remote_spi=bytes.fromhex("1298fde074bd724c"),
+    initiator=True,
+    encryption="AES-CBC",
+    bits=256,
+    prf="SHA256",
+    integrity="SHA256",
+    group=14,
+    local_auth="PSK",
+    remote_auth="PSK",
+    local_identity="198.51.100.1",
+    remote_identity="203.0.113.1",
+    since=NOW - 41,
+    dpd=30,
+    dpd_retry=5,
+    ikev2_profile="DMVPN-IKEv2-PROFILE",
+    next_request=2,
+    children=(0x232CB82D,),
+)
+SPOKE_IKE = replace(
+    HUB_IKE,
+    number=2,
+    connection=TO_SPOKE,
+    remote=SPOKE,
+    local_port=4500,
+    remote_port=61234,
+    local_spi=bytes.fromhex("00000000000000a1"),
+    remote_spi=bytes.fromhex("00000000000000a2"),
+    initiator=False,
+    encryption="AES-GCM",
+    prf="SHA384",
+    integrity="",
+    group=19,
+    remote_identity="spoke2.example.net",
+    since=NOW - 5,
+    dpd=0,
+    dpd_retry=0,
+    fragmentation=True,
+    nat_outside=True,
+    next_request=0,
+    next_answer=2,
+    children=(0xA3,),
+)
+NEW_IKE = IkeView(
+    number=3,
+    phase=IkePhase.INIT,
+    connection=None,
+    local=OWN,
+    local_port=500,
+    remote=NEW,
+    remote_port=500,
+    local_spi=bytes.fromhex("00000000000000b1"),
+    remote_spi=bytes(8),
+    initiator=True,
+    since=NOW - 1,
+)
+HUB_PAIR = SaView(
+    connection=TO_HUB,
+    spi_in=0x232CB82D,
+    spi_out=0x30767B6E,
+    transform=EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA256),
+    transport=True,
+    esn=False,
+    window=1024,
+    pfs_group=0,
+    since=NOW - 41,
+    expires=NOW + 3558.5,
+    rekey_at=NOW + 3200,
+    kilobytes=4_608_000,
+    used=True,
+    local_selector="198.51.100.1/255.255.255.255/47/0",
+    remote_selector="203.0.113.1/255.255.255.255/47/0",
+    count=SaCount(spi_in=0x232CB82D, sent=14, sent_octets=1400, received=12, received_octets=1300),
+)
+SPOKE_PAIR = replace(
+    HUB_PAIR,
+    connection=TO_SPOKE,
+    spi_in=0xA3,
+    spi_out=0xA4,
+    transform=EspTransform(EspCipher.AES_GCM, 256),
+    esn=True,
+    pfs_group=19,
+    expires=NOW + 3595,
+    kilobytes=0,
+    remote_selector="192.0.2.77/255.255.255.255/47/0",
+    count=SaCount(spi_in=0xA3, sent=3, received=5, replayed=2, broken=1, unsent=4),
+)
+REFUSED = Reason("the peer refuses every proposal", "NO_PROPOSAL_CHOSEN to IKE_SA_INIT", since=NOW - 60)
+
+
+@dataclass
+class CryptoView:
+    """The `ShowContext` of this spoke. alone: it knows its hub and nobody else, as on the page of formats."""
+
+    alone: bool = False
+    now: float = NOW
+    session: int = 0
+    hostname: str = "SPOKE"
+    features: tuple[object, ...] = FEATURES
+    running: ConfigTree = field(default_factory=lambda: configurator(FEATURES).parse_text(CONFIGURATION).tree)
+
+    @property
+    def ports(self) -> Ports:
+        ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
+        ports.tunnels = FakeTunnels([TUNNEL])
+        secured = Protected(phase=ProtectionPhase.SECURED, connection=1)
+        wanted = [_pair(HUB, secured)]
+        if self.alone:
+            ports.protection = FakeProtection(known=[TO_HUB], esp=[HUB_PAIR], wanted=wanted)
+            ports.ike = FakeIke([HUB_IKE])
+            return ports
+        wanted += [_pair(SILENT, Protected(phase=ProtectionPhase.INTF, reason=REFUSED))]
+        wanted += [_pair(NEW, Protected(phase=ProtectionPhase.IKE))]
+        ports.protection = FakeProtection(known=[TO_HUB, TO_SPOKE], esp=[HUB_PAIR, SPOKE_PAIR], wanted=wanted)
+        ports.ike = FakeIke(
+            [HUB_IKE, SPOKE_IKE, NEW_IKE],
+            IkeStats(incoming=4, incoming_accepted=1, incoming_rejected=3, outgoing=7, outgoing_accepted=1, dropped=9),
+        )
+        return ports
+
+    def machine(self, kind: type[M]) -> M:
+        raise KeyError(kind)
+
+
+@dataclass
+class Nobody(CryptoView):
+    """The same spoke, before anybody was wanted."""
+
+    @property
+    def ports(self) -> Ports:
+        ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
+        ports.tunnels = FakeTunnels([TUNNEL])
+        return ports
+
+
+@dataclass
+class Rekeyed(CryptoView):
+    """The same spoke with these pairs of SAs."""
+
+    pairs: tuple[SaView, ...] = ()
+
+    @property
+    def ports(self) -> Ports:
+        ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
+        ports.tunnels = FakeTunnels([TUNNEL])
+        ports.protection = FakeProtection(known=[pair.connection for pair in self.pairs[-1:]], esp=list(self.pairs))
+        return ports
+
+
+@dataclass
+class Some(CryptoView):
+    """A spoke of which a test says what there is. A pair is wanted with the hub alone."""
+
+    tunnels: tuple[TunnelState, ...] = (TUNNEL,)
+    ikes: tuple[IkeView, ...] = ()
+    pairs: tuple[SaView, ...] = ()
+
+    @property
+    def ports(self) -> Ports:
+        ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
+        ports.tunnels = FakeTunnels(list(self.tunnels))
+        wanted = [_pair(HUB, Protected(phase=ProtectionPhase.INTF))]
+        ports.protection = FakeProtection(esp=list(self.pairs), wanted=wanted)
+        ports.ike = FakeIke(list(self.ikes))
+        return ports
+
+
+@dataclass
+class Migrated(CryptoView):
+    """The same spoke with IKEv1's lines alone."""
+
+    @property
+    def ports(self) -> Ports:
+        ports = fake_ports()
+        ports.ike = FakeIke([replace(HUB_IKE, ikev2_profile="crypto isakmp")])
+        return ports
+
+
+def _pair(remote: IPv4Address, state: Protected) -> ProtectedPair:
+    return ProtectedPair(tunnel="Tunnel0", local=OWN, remote=remote, profile=PROFILE, state=state)

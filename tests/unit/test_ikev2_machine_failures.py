@@ -1,0 +1,394 @@
+"""What does not come up, and what people are told of it; the lines of IKEv1; strangers in great numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Unpack
+
+import pytest
+
+from dmvpn.base.effects import SendIp
+from dmvpn.base.events import IpReceived, UnknownSpi
+from dmvpn.base.notices import DebugOutput, NegotiationChanged, PoliciesChanged
+from dmvpn.base.protection import EspCipher, EspHash, EspTransform
+from dmvpn.features.ikev2.offers import Suite
+from dmvpn.features.ikev2.wire.message import Message
+from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, NotifyType, Prf
+from dmvpn.net.udp import UdpDatagram
+from support.fakes import FakeDebugging, up
+from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise
+from support.strangers import begins
+
+HUB, SPOKE = "198.51.100.1", "203.0.113.10"
+SHA1 = EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA1)
+
+
+def meet(hub: str, spoke: str, wait: float = 2.0, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
+    net = MachineNet()
+    one, two = net.node(HUB, hub, **policy), net.node(SPOKE, spoke, **policy)
+    two.want(one)
+    net.run(wait)
+    return net, one, two
+
+
+def aborted(node: Node) -> list[str]:
+    return [line.removeprefix("%IKEV2-3-NEG_ABORT: ") for line in node.logs if "NEG_ABORT" in line]
+
+
+# ---------------------------------------------------------------------------------------------- one line at both ends
+
+
+def test_a_wrong_key_is_named_once_at_both_ends_and_no_key_stands_in_it() -> None:
+    _, hub, spoke = meet(PSK, PSK.replace("secret", "another"), 10)
+    assert aborted(hub) == [
+        "Negotiation aborted due to ERROR: pre-shared key: 203.0.113.10 has another one than profile P "
+        "(peer 203.0.113.10:4500)"
+    ]
+    assert len(aborted(spoke)) == 1
+    assert "authentication failed (pre-shared key, identity or certificate)" in aborted(spoke)[0]
+    assert not hub.pairs
+    assert not spoke.pairs
+    assert not any("another" in line and "secret" in line for line in (*hub.logs, *spoke.logs))
+    reasons = [change.reason for change in spoke.heard(NegotiationChanged) if change.reason]
+    assert reasons
+    assert "authentication failed" in reasons[0].what
+
+
+def test_who_is_refused_without_a_word_adds_what_it_found_when_the_peer_began() -> None:
+    """Both ends said only that the other refused, and neither named the key that both logs named."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, PSK), net.node(SPOKE, PSK.replace("secret", "another"))
+    spoke.want(hub)
+    hub.want(spoke)
+    net.run(10)
+    for node, peer in ((hub, SPOKE), (spoke, HUB)):
+        reason = [change.reason for change in node.heard(NegotiationChanged) if change.reason][-1]
+        assert "authentication failed" in reason.what
+        assert reason.evidence == f"when it begins: pre-shared key: {peer} has another one than profile P"
+
+
+PROPOSAL = """
+crypto ikev2 proposal STRONG
+ encryption aes-gcm-256
+ prf sha384
+ group 20
+crypto ikev2 policy MINE
+ proposal STRONG
+"""
+
+
+def test_proposals_that_do_not_fit_are_named_with_what_both_have() -> None:
+    _, hub, spoke = meet(PSK + PROPOSAL, PSK, 40)
+    assert len(aborted(hub)) == 1
+    assert "encryption: ours AES_GCM_16_256; the peer's AES_CBC_256" in aborted(hub)[0]
+    assert "NO_PROPOSAL_CHOSEN" in aborted(spoke)[0]
+    assert "AES_CBC_256" in aborted(spoke)[0]
+
+
+def test_transforms_that_do_not_fit_are_named_and_the_ike_sa_goes() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, transforms=(GCM,)), net.node(SPOKE)
+    spoke.want(hub)
+    net.run(0.9)
+    assert "encryption: ours AES_GCM_16_256; the peer's AES_CBC_256" in aborted(hub)[0]
+    assert "accepts none of our transforms" in aborted(spoke)[0]
+    assert not spoke.machine.sas()
+    assert not hub.machine.sas()
+
+
+def test_an_identity_that_no_profile_matches_is_named() -> None:
+    strict = PSK.replace("match identity remote any", "match identity remote address 192.0.2.1")
+    _, hub, _ = meet(strict, PSK)
+    assert "no ikev2 profile of a protected tunnel matches the identity 203.0.113.10" in aborted(hub)[0]
+
+
+def test_without_a_profile_nothing_leaves_and_the_reason_is_said() -> None:
+    net, _, spoke = meet(PSK, "", 5)
+    assert not net.log
+    (said,) = spoke.heard(NegotiationChanged)
+    assert said.reason is not None
+    assert said.reason.what == "ipsec profile IPSEC names no ikev2 profile, and there is not exactly one"
+    spoke.configure(PSK)
+    net.run(1)
+    assert spoke.pairs
+
+
+SECOND = """
+crypto ikev2 profile OTHER
+ match identity remote any
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local RING
+"""
+
+
+def test_of_several_profiles_the_one_called_default_is_taken_where_none_is_named() -> None:
+    _, _, spoke = meet(PSK, PSK + SECOND)
+    assert not spoke.pairs
+    _, hub, spoke = meet(PSK, PSK + SECOND.replace("OTHER", "default"))
+    assert crosswise(hub, spoke)
+    assert spoke.machine.sas()[0].ikev2_profile == "default"
+
+
+def test_a_profile_for_another_local_address_is_not_used() -> None:
+    elsewhere = PSK.replace(" match identity", " match address local 192.0.2.99\n match identity")
+    here = PSK.replace(" match identity", " match address local interface GigabitEthernet0/1\n match identity")
+    _, _, spoke = meet(PSK, elsewhere)
+    assert not spoke.pairs
+    net = MachineNet()
+    hub, spoke = net.node(HUB), net.node(SPOKE, here)
+    spoke.want(hub)
+    net.run(1)
+    assert not spoke.pairs
+    spoke.interfaces.append(up("GigabitEthernet0/1", SPOKE))
+    spoke.configure(here + "crypto logging ikev2\n")
+    net.run(1)
+    assert crosswise(hub, spoke)
+
+
+def test_sessions_are_logged_where_the_configuration_says_so() -> None:
+    net, hub, spoke = meet(PSK + "crypto logging ikev2\n", PSK)
+    spoke.want(hub, wanted=False)
+    net.run(1)
+    lines = [line for line in hub.logs if "SESSION_STATUS" in line]
+    assert lines == [
+        f"%CRYPTO-5-IKEV2_SESSION_STATUS: Crypto tunnel v2 is {state}. Peer 203.0.113.10:4500 Id: 203.0.113.10"
+        for state in ("UP", "DOWN")
+    ]
+    assert not [line for line in spoke.logs if "SESSION_STATUS" in line]
+
+
+def test_debugs_show_packets_and_events_and_never_a_key() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB), net.node(SPOKE)
+    debugging = spoke.ports.debugging
+    assert isinstance(debugging, FakeDebugging)
+    debugging.flags |= {"crypto ikev2", "crypto ikev2 packet"}
+    spoke.want(hub)
+    net.run(1)
+    lines = [line for output in spoke.heard(DebugOutput) for line in output.lines]
+    assert "IKEv2:Sending Packet [To 198.51.100.1:500/From 203.0.113.10:500/VRF i0:f0]" in lines
+    assert any(line.startswith("IKEv2 IKE_SA_INIT Exchange RESPONSE") for line in lines)
+    (agreed,) = [line for line in lines if "authenticated" in line]
+    assert agreed.startswith("IKEv2:(SESSION ID = 1,SA ID = 1):Session with IKE ID 198.51.100.1 authenticated, ")
+    assert agreed.endswith("encryption AES-CBC-256, PRF SHA512, integrity SHA512, DH group 19")
+    text = "\n".join(lines)
+    keys = [key for made in spoke.pairs.values() for key in (made.sa.key_in, made.sa.key_out)]
+    assert not any(key.hex() in text.lower() for key in keys)
+
+
+def test_keys_stand_nowhere_once_the_data_plane_has_them() -> None:
+    _, hub, spoke = meet(PSK, PSK)
+    for node in (hub, spoke):
+        (sa,) = node.machine._peers.table
+        assert all(child.keys_in.cipher == child.keys_out.cipher == b"" for child in sa.children)
+        assert sa.keys is not None
+        assert sa.keys.pi == sa.keys.ei == sa.init_request == b""
+        (made,) = node.pairs.values()
+        assert made.sa.key_in.hex() not in repr(made)
+
+
+# ---------------------------------------------------------------------------------- what is configured has changed
+
+TWO_PEERS = """
+crypto ikev2 keyring RING
+ peer ONE
+  address 203.0.113.10
+  pre-shared-key secret
+ peer TWO
+  address 203.0.113.20
+  pre-shared-key secret
+crypto ikev2 profile P
+ match identity remote any
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local RING
+"""
+
+
+def hub_of_two() -> tuple[MachineNet, Node, Node, Node]:
+    net = MachineNet()
+    hub, one, two = net.node(HUB, TWO_PEERS), net.node(SPOKE), net.node("203.0.113.20")
+    for spoke in (one, two):
+        spoke.want(hub)
+    net.run(2)
+    assert len(hub.connections) == 2
+    return net, hub, one, two
+
+
+def test_a_peer_that_is_taken_out_of_the_keyring_is_out() -> None:
+    net, hub, one, two = hub_of_two()
+    hub.configure(TWO_PEERS.replace("203.0.113.20", "203.0.113.99"))
+    net.run(20)
+    assert [str(connection.remote) for connection in hub.connections.values()] == [SPOKE]
+    assert crosswise(hub, one)
+    assert not two.pairs
+
+
+def test_without_its_profile_nobody_stays() -> None:
+    net, hub, *spokes = hub_of_two()
+    hub.configure(TWO_PEERS.replace("profile P", "profile Q").replace("remote any", "remote fqdn somebody.else"))
+    net.run(20)
+    assert not hub.pairs
+    assert not any(spoke.pairs for spoke in spokes)
+
+
+def test_another_key_counts_when_somebody_begins_anew() -> None:
+    """As on IOS: what is up stays until it is cleared; rekeys prove no identity."""
+    net, hub, one, two = hub_of_two()
+    hub.configure(TWO_PEERS.replace("secret", "new one"))
+    net.run(20)
+    assert len(hub.connections) == 2
+    net.node(SPOKE).want(hub)
+    net.run(20)
+    assert aborted(hub)
+    assert two.pairs
+    assert one.pairs
+
+
+# ---------------------------------------------------------------------------------------------------------- IKEv1
+
+COURSE = """
+crypto isakmp policy 10
+ authentication pre-share
+ encryption aes 256
+ group 14
+ lifetime 86400
+crypto isakmp key YOUR_SECRET_KEY address 0.0.0.0
+"""
+
+
+def test_the_course_configuration_of_ikev1_comes_up_as_ikev2_with_one_warning() -> None:
+    _, hub, spoke = meet(COURSE, COURSE, transforms=(SHA1,), pfs_group=14)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+    (view,) = spoke.machine.sas()
+    assert (view.encryption, view.bits, view.integrity, view.group) == ("AES-CBC", 256, "SHA96", 14)
+    warnings = [line for line in spoke.logs if "IKE_CONFIG" in line]
+    assert warnings == [
+        "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv2: a peer that speaks IKEv1 only cannot connect"
+    ]
+    spoke.tell(PoliciesChanged((replace(spoke.policy, seconds=1800.0),)))
+    assert len([line for line in spoke.logs if "IKE_CONFIG" in line]) == 1
+
+
+def test_algorithms_of_ikev1_that_are_too_weak_are_named_and_the_defaults_used() -> None:
+    weak = COURSE.replace("encryption aes 256", "encryption des").replace(" group 14", " hash md5\n group 2")
+    _, hub, spoke = meet(weak, weak)
+    assert crosswise(hub, spoke)
+    assert any(line.endswith("not here, smart defaults instead: des, md5, group 2") for line in spoke.logs)
+
+
+PROFILE = """
+crypto keyring SPOKES
+  pre-shared-key address 203.0.113.0 255.255.255.0 key between
+crypto keyring HUBS
+  pre-shared-key address 198.51.100.1 key between
+crypto isakmp policy 10
+ encr aes
+ authentication pre-share
+ group 14
+crypto isakmp profile TO-SPOKES
+ keyring SPOKES
+ match identity address 203.0.113.0 255.255.255.0
+crypto isakmp profile TO-HUBS
+ keyring HUBS
+ match identity address 198.51.100.1 255.255.255.255
+"""
+
+
+def test_isakmp_profiles_choose_their_keyrings() -> None:
+    net = MachineNet()
+    hub = net.node(HUB, PROFILE, isakmp_profile="TO-SPOKES")
+    spoke = net.node(SPOKE, PROFILE, isakmp_profile="TO-HUBS")
+    spoke.want(hub)
+    net.run(1)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+
+
+LEGACY = """
+crypto ikev2 proposal OLD
+ encryption aes-cbc-256
+ integrity sha256
+ group 2 14
+crypto ikev2 policy OLD
+ proposal OLD
+"""
+
+
+@pytest.mark.conforms("ike:8247-groups")
+def test_group_2_is_left_out_unless_the_shield_is_disabled() -> None:
+    _, hub, spoke = meet(PSK + LEGACY, PSK + LEGACY)
+    (view,) = spoke.machine.sas()
+    assert view.group == 14
+    assert len([line for line in spoke.logs if "groups that are left out: 2" in line]) == 1
+    shield = "crypto engine compliance shield disable\n"
+    _, hub, spoke = meet(shield + PSK + LEGACY, shield + PSK + LEGACY, pfs_group=2)
+    assert crosswise(hub, spoke)
+    assert spoke.machine.sas()[0].group == 2
+    assert not [line for line in spoke.logs if "left out" in line]
+
+
+# ---------------------------------------------------------------------------------------------------------- strangers
+
+
+#: One of the smart defaults.
+SMART = Suite(Encr.AES_CBC, 256, Prf.HMAC_SHA2_512, Integ.HMAC_SHA2_512_256, Group.ECP_256)
+
+
+def test_among_two_hundred_half_open_strangers_a_spoke_comes_up_with_a_cookie() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB), net.node(SPOKE)
+    answers = 0
+    for number in range(200):
+        source = IPv4Address("192.0.2.0") + number
+        octets = begins(number, suite=SMART)
+        datagram = UdpDatagram(source_port=500, destination_port=500, payload=octets)
+        hub.forget_what_was_said()
+        hub.tell(IpReceived("GigabitEthernet1", source, hub.address, 17, datagram.serialize(source, hub.address)))
+        (sent,) = hub.heard(SendIp)
+        answer = Message.parse(UdpDatagram.parse(sent.payload, hub.address, source).payload)
+        answers += answer.notify(NotifyType.COOKIE) is None
+    assert answers == 100
+    spoke.want(hub)
+    net.run(1)
+    assert crosswise(hub, spoke)
+    net.run(40)
+    assert len(hub.machine.sas()) == 1
+
+
+def test_complaints_about_esp_are_small_and_few() -> None:
+    """INVALID_SPI goes to whoever the sender seems to be: it must not be worth forging one."""
+    net = MachineNet()
+    hub = net.node(HUB)
+    for turn in range(4):
+        net.now = turn / 2
+        for number in range(1000):
+            hub.tell(UnknownSpi(hub.address, IPv4Address("10.0.0.0") + number, 4500, 1000 + number))
+    sent = hub.heard(SendIp)
+    assert len(sent) == len({packet.destination for packet in sent}) == 256
+    smallest_esp = 8 + 8 + 4 + 16  # SPI and number, IV, padding, tag of AES-GCM
+    udp, marker = 8, 4
+    assert max(len(packet.payload) for packet in sent) <= udp + marker + smallest_esp + 4
+
+
+def test_a_hint_from_another_address_than_the_peers_is_not_followed() -> None:
+    net, hub, spoke = meet(PSK, PSK)
+    net.run(60)
+    before = len(net.log)
+    stranger = net.node("192.0.2.66")
+    stranger.tell(UnknownSpi(stranger.address, spoke.address, 4500, next(iter(spoke.pairs.values())).sa.spi_out))
+    net.run(2)
+    assert len(net.log) == before + 1
+    assert crosswise(hub, spoke)
+
+
+@pytest.mark.parametrize("port", [500, 4500])
+def test_keepalives_and_what_is_for_other_ports_make_no_answer(port: int) -> None:
+    net = MachineNet()
+    hub = net.node(HUB)
+    source = IPv4Address(SPOKE)
+    for destination, payload in ((port, b"\xff"), (4500, b"\xff"), (port + 1, bytes(100)), (4500, b"\1" * 40)):
+        datagram = UdpDatagram(source_port=port, destination_port=destination, payload=payload)
+        hub.tell(IpReceived("GigabitEthernet1", source, hub.address, 17, datagram.serialize(source, hub.address)))
+    assert not hub.heard(SendIp)

@@ -1,0 +1,333 @@
+"""Strangers: what they cost, what they are told, and that they keep nobody out."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import WireError
+from dmvpn.features.ikev2 import responder
+from dmvpn.features.ikev2.acts import Reply
+from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.crypto.sealing import cipher_of
+from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
+from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, Fragments
+from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.wire.message import Header, Message
+from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire.payloads import (
+    EncryptedFragment,
+    KeyExchange,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+    Unknown,
+)
+from dmvpn.features.ikev2.wire.proposals import Proposal, Transform, parse_proposals, serialize_proposals
+from support.ike_net import CBC, IkeNet, Settings, Site, matched
+from support.strangers import begins
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ikev2.crypto.groups import PrivateValue
+
+HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
+
+
+def arrives(net: IkeNet, site: Site, octets: bytes, source: str = STRANGER, port: int = 500) -> list[bytes]:
+    """A datagram of a stranger comes; what goes back to it."""
+    path = Path(Endpoint(site.address, 500), Endpoint(IPv4Address(source), port))
+    acts = site.sas.handle(octets, path, net.now)
+    site.take(acts)
+    return [act.datagram for act in acts if isinstance(act, Reply)]
+
+
+def notifies(octets: bytes) -> list[int]:
+    return [notify.kind for notify in Message.parse(octets).all(Notify)]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The groups of all key exchanges that strangers caused."""
+    groups: list[int] = []
+
+    def counted(group: int, entropy: Entropy) -> PrivateValue:
+        groups.append(group)
+        return draw(group, entropy)
+
+    monkeypatch.setattr(responder, "draw", counted)
+    return groups
+
+
+# ------------------------------------------------------------------------------------------------ Diffie-Hellman
+
+
+@pytest.mark.conforms("ike:2.1-once")
+def test_a_stranger_costs_one_key_exchange_and_its_repetitions_none(drawn: list[int]) -> None:
+    net = IkeNet()
+    hub = net.site(HUB)
+    answers = [arrives(net, hub, begins(1)) for _ in range(50)]
+    assert len(drawn) == 1
+    assert all(answer == answers[0] for answer in answers)
+    assert len(hub.sas) == 1
+
+
+@pytest.mark.conforms("ike:2.6-stateless")
+def test_fifty_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit(drawn: list[int]) -> None:
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    template = begins(0)
+    for number in range(1, 50_001):
+        source = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        hub.sas.handle(
+            number.to_bytes(8, "big") + template[8:],
+            Path(Endpoint(hub.address, 500), Endpoint(IPv4Address(source), 500)),
+            net.now,
+        )
+    assert len(drawn) == len(hub.sas) == hub.sas.half_open == 100
+    spoke.connect(hub)
+    net.run(1)
+    assert matched(hub, spoke)
+    net.run(40)
+    assert len(hub.sas) == 1
+    assert hub.sas.half_open == 0
+
+
+def test_one_address_that_begins_anew_and_anew_with_one_spi_is_asked_for_a_cookie_too(drawn: list[int]) -> None:
+    """Who kept SPI and port and changed the nonce was counted as one, and could have memory and time without end."""
+    net = IkeNet()
+    hub = net.site(HUB)
+    for number in range(500):
+        arrives(net, hub, begins(number, spi=b"the same"))
+    assert len(drawn) == len(hub.sas) == 100
+    net.run(40)
+    assert len(hub.sas) == hub.sas.half_open == 0
+
+
+def test_of_too_many_half_open_ones_the_oldest_goes_so_that_somebody_new_can_come(drawn: list[int]) -> None:
+    """Strangers who really receive at their addresses return cookies; they must not keep others out for 30 seconds."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
+    for number in range(1200):
+        arrives(net, hub, begins(number))
+    assert len(hub.sas) == hub.sas.half_open == 1000
+    spoke.connect(hub)
+    net.run(1)
+    assert matched(hub, spoke)
+    assert hub.sas.half_open == 999
+
+
+def test_a_limit_that_is_configured_turns_newcomers_away() -> None:
+    net = IkeNet()
+    hub = net.site(HUB)
+    hub.sas.largest_half_open = 5
+    answers = [arrives(net, hub, begins(number)) for number in range(10)]
+    assert [len(answer) for answer in answers] == [1] * 5 + [0] * 5
+    assert hub.sas.counts.view.refused_by_limit == 5
+
+
+# ------------------------------------------------------------------------------------------------ answers in clear
+
+
+def test_no_answer_to_a_stranger_that_costs_it_nothing_is_larger_than_what_it_sent() -> None:
+    """A cookie, another group, no proposal: nobody's amplifier."""
+    net = IkeNet()
+    hub = net.site(HUB, Settings(cookies_from=0))
+    least = Header(
+        spi_i=b"stranger", spi_r=bytes(8), exchange=ExchangeType.IKE_SA_INIT, flags=Flag.INITIATOR, message_id=0
+    )
+    offer = SecurityAssociation((Proposal(1, ProtocolId.IKE, b"", ()),))
+    request = Message((offer, KeyExchange(0, b""), Nonce(bytes(16))), header=least).serialize()
+    (cookie,) = arrives(net, hub, request)
+    assert notifies(cookie) == [NotifyType.COOKIE]
+    assert len(cookie) <= len(request)
+
+    hub = net.site(HUB, Settings(suites=(Suite(**_fields(group=Group.ECP_256)),)))
+    for wrong, kind in ((request, NotifyType.NO_PROPOSAL_CHOSEN), (_two_groups(), NotifyType.INVALID_KE_PAYLOAD)):
+        (answer,) = arrives(net, hub, wrong)
+        assert notifies(answer) == [kind]
+        assert len(answer) <= len(wrong)
+
+
+def _fields(group: int) -> dict[str, int]:
+    return {"encr": CBC.encr, "key_bits": CBC.key_bits, "prf": CBC.prf, "integ": CBC.integ, "group": group}
+
+
+def _two_groups() -> bytes:
+    """One that offers two groups, and has a public value of the one that the hub does not want."""
+    message = Message.parse(begins(7))
+    suites = tuple(Suite(**_fields(group)) for group in (Group.CURVE25519, Group.ECP_256))
+    offer = SecurityAssociation(ike_offer(suites))
+    return Message((offer, *message.payloads[1:]), header=message.header).serialize()
+
+
+@pytest.mark.conforms("ike:2.21.4-unknown")
+def test_unprotected_complaints_are_one_a_second_whoever_they_are_for() -> None:
+    net = IkeNet()
+    hub = net.site(HUB)
+    stray = Header(spi_i=b"whoever!", spi_r=b"not here", exchange=37, flags=Flag.INITIATOR, message_id=3)
+    answers = []
+    for number in range(400):
+        net.now = number / 100
+        answers += arrives(net, hub, Message((), header=stray).serialize(), f"203.0.113.{number % 200}")
+    assert len(answers) == 4
+    assert {kind for answer in answers for kind in notifies(answer)} == {NotifyType.INVALID_IKE_SPI}
+
+
+@pytest.mark.conforms("ike:2.5-critical")
+def test_a_first_message_with_something_critical_that_is_unknown_is_told_what() -> None:
+    """RFC 7296 §2.5: the type of the payload stands in the notify."""
+    net = IkeNet()
+    hub = net.site(HUB)
+    (answer,) = arrives(net, hub, begins(1, Unknown(200, b"new", critical=True)))
+    (notify,) = Message.parse(answer).all(Notify)
+    assert (notify.kind, notify.data) == (NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((200,)))
+    assert len(hub.sas) == 0
+
+
+@pytest.mark.conforms("ike:2.5-unknown")
+def test_what_is_unknown_and_not_critical_is_passed_over() -> None:
+    net = IkeNet()
+    hub = net.site(HUB)
+    (answer,) = arrives(net, hub, begins(1, Unknown(200, b"new")))
+    assert Message.parse(answer).find(KeyExchange) is not None
+
+
+@pytest.mark.conforms("ike:2.5-version", "ike:2.21.4-unknown")
+def test_a_newer_version_is_told_ours_and_an_answer_is_never_answered() -> None:
+    """RFC 7296 §2.5; two that answer each other's answers would never stop."""
+    net = IkeNet()
+    hub = net.site(HUB)
+    newer = bytearray(begins(1))
+    newer[17] = 0x30
+    (answer,) = arrives(net, hub, bytes(newer))
+    assert notifies(answer) == [NotifyType.INVALID_MAJOR_VERSION]
+    assert answer[17] == 0x20
+    net.now = 10.0
+    newer[19] |= Flag.RESPONSE
+    assert arrives(net, hub, bytes(newer)) == []
+
+
+# ------------------------------------------------------------------------------------------------ work and memory
+
+
+def test_offers_without_end_are_refused_before_anybody_compares_them() -> None:
+    one = Proposal(1, ProtocolId.IKE, b"", (Transform(1, 12, 256),))
+    with pytest.raises(WireError, match="proposals"):
+        parse_proposals(serialize_proposals((one,) * 2 + tuple(Proposal(n % 256, 1, b"", ()) for n in range(200))), 0)
+    huge = Proposal(1, ProtocolId.IKE, b"", tuple(Transform(number % 256, 0) for number in range(255)))
+    with pytest.raises(WireError, match="transforms"):
+        parse_proposals(serialize_proposals(tuple(Proposal(n, 1, b"", huge.transforms) for n in range(30))), 0)
+
+
+def test_the_costliest_legal_offer_is_judged_in_no_more_time_than_a_few_key_exchanges() -> None:
+    """Sixty suites against thousands of transforms took seconds, for one datagram of anybody."""
+    transforms = tuple(Transform(number % 250, 0) for number in range(250))
+    offers = (*(Proposal(n, ProtocolId.IKE, b"", transforms) for n in range(1, 2)),)
+    suites = tuple(
+        Suite(Encr.AES_CBC, bits, prf, integ, group)
+        for bits in (128, 192, 256)
+        for prf, integ in ((5, 12), (6, 13), (7, 14))
+        for group in (14, 15, 16, 19, 20, 21, 31)
+    )
+    started = time.process_time()
+    assert choose(suites, offers, ProtocolId.IKE) is None
+    assert time.process_time() - started < 0.02
+
+
+def test_a_log_line_about_an_offer_has_an_end() -> None:
+    net = IkeNet()
+    hub = net.site(HUB)
+    message = Message.parse(begins(1))
+    many = Proposal(1, ProtocolId.IKE, b"", tuple(Transform(1, 1000 + number) for number in range(200)))
+    octets = Message((SecurityAssociation((many,)), *message.payloads[1:]), header=message.header).serialize()
+    arrives(net, hub, octets)
+    assert 0 < max(map(len, hub.troubles)) < 400
+
+
+@pytest.mark.conforms("ike:7383-memory")
+def test_fragments_take_no_more_room_than_one_message_may() -> None:
+    """Each of 64 fragments could be as large as a datagram: four megabytes for one Diffie-Hellman."""
+    cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
+    assert cipher is not None
+    sealer, opener = cipher.sealer(bytes(36), b"", SeededEntropy(1)), cipher.opener(bytes(36), b"")
+    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    fragments = Fragments()
+    refused = 0
+    for number in range(1, 65):
+        size = 30_000
+        front = Message((EncryptedFragment(0, number, 64, bytes(sealer.overhead(size))),), header=header).serialize()
+        front = front[: -sealer.overhead(size)]
+        octets = front + sealer.seal(front, bytes(size))
+        try:
+            fragments.add(Message.parse(octets), octets, opener)
+        except WireError:
+            refused += 1
+    assert refused == 62
+    assert fragments.octets <= LARGEST_MESSAGE
+
+
+def test_a_message_in_too_many_fragments_is_refused_at_the_first() -> None:
+    """However small they are, each takes room."""
+    cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
+    assert cipher is not None
+    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    octets = Message((EncryptedFragment(0, 2, 65, bytes(40)),), header=header).serialize()
+    with pytest.raises(WireError, match="too many"):
+        Fragments().add(Message.parse(octets), octets, cipher.opener(bytes(36), b""))
+
+
+def test_an_esp_offer_of_ours_is_within_the_bounds_that_we_set_for_others() -> None:
+    suites = tuple(Suite(Encr.AES_CBC, bits, 0, integ) for bits in (128, 192, 256) for integ in (2, 12, 13, 14))
+    assert parse_proposals(serialize_proposals(esp_offer(suites, b"\1\2\3\4")), 0)
+
+
+# ------------------------------------------------------------------------------------------------ cookies
+
+
+@pytest.mark.conforms("ike:2.6-bound")
+def test_a_cookie_is_good_for_nobody_else() -> None:
+    net = IkeNet()
+    hub = net.site(HUB, Settings(cookies_from=0))
+    (asked,) = arrives(net, hub, begins(1))
+    cookie = Message.parse(asked).all(Notify)[0]
+    for source, port, octets in (
+        ("203.0.113.67", 500, begins(1, cookie)),
+        (STRANGER, 501, begins(1, cookie)),
+        (STRANGER, 500, begins(2, cookie)),
+        (STRANGER, 500, begins(1, cookie, spi=b"another!")),
+        (STRANGER, 500, begins(1, Notify(NotifyType.COOKIE, bytes(24)))),
+    ):
+        (answer,) = arrives(net, hub, octets, source, port)
+        assert notifies(answer) == [NotifyType.COOKIE]
+    assert len(hub.sas) == 0
+    (answer,) = arrives(net, hub, begins(1, cookie))
+    assert Message.parse(answer).find(KeyExchange) is not None
+
+
+def test_a_cookie_lives_as_long_as_its_secret_and_the_one_after_it() -> None:
+    net = IkeNet()
+    hub = net.site(HUB, Settings(cookies_from=0))
+    cookie = Message.parse(arrives(net, hub, begins(1))[0]).all(Notify)[0]
+    for now, good in ((61.0, True), (122.0, False)):
+        net.now = now
+        arrives(net, hub, begins(int(now)))  # somebody else asks, and the secret changes
+        (answer,) = arrives(net, hub, begins(1, cookie))
+        assert (Message.parse(answer).find(KeyExchange) is not None) is good
+        net.run(40)
+
+
+@pytest.mark.conforms("ike:2.6.1-both")
+def test_a_cookie_and_another_group_may_both_be_asked_for() -> None:
+    net = IkeNet()
+    hub = net.site(HUB, Settings(cookies_from=0, suites=(Suite(**_fields(Group.ECP_256)),)))
+    both = tuple(Suite(**_fields(group)) for group in (Group.CURVE25519, Group.ECP_256))
+    spoke = net.site(SPOKE, Settings(suites=both))
+    spoke.connect(hub)
+    net.run(1)
+    assert matched(hub, spoke)
+    assert net.sent(spoke) == ["IKE_SA_INIT request"] * 3 + ["IKE_AUTH request"]

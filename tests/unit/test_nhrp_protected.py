@@ -1,0 +1,395 @@
+"""NHRP on protected tunnels: nothing is sent that nothing protects, and what comes up is used at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv6Address
+
+import pytest
+
+from dmvpn.base.effects import SendGre
+from dmvpn.base.events import NhrpReceived, Unresolved
+from dmvpn.base.notices import (
+    Configured,
+    ConnectionChanged,
+    InterfaceState,
+    Ipv6State,
+    ProtectionChanged,
+    ProtectionWanted,
+    TunnelChanged,
+)
+from dmvpn.features.nhrp import waiting_replies
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.events import ClearCache
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.features.nhrp.packet import RegistrationRequest, ResolutionReply
+from dmvpn.features.nhrp.path import PathState
+from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, targets, tunnel_of
+from support.fakes import FakeTunnels, fake_ports
+from support.overlay import TUNNEL, address, cloud, hairpin, make_shortcut
+from support.protected import FakeIpsec, ProtectedOverlay, protected
+
+
+def _ready(*spokes: int, **settings: object) -> ProtectedOverlay:
+    overlay = protected(*spokes, **settings)  # type: ignore[arg-type]
+    overlay.start()
+    overlay.run(5)
+    overlay.packets.clear()
+    overlay.way.clear()
+    return overlay
+
+
+# ------------------------------------------------------------------------------------------------ registration
+
+
+def test_a_registration_waits_for_ike_and_goes_the_moment_it_is_there() -> None:
+    overlay = protected(3, ike=30.0)
+    overlay.start()
+    overlay.run(29.9)
+    (client,) = tunnel_of(overlay).clients.values()
+    assert overlay.packets == []
+    assert (client.state, client.requests_sent) == (NhsState.BARE, 0)
+    overlay.run(0.2)
+    assert [sent.when for sent in overlay.packets] == [pytest.approx(30.0), pytest.approx(30.01)]
+    assert client.is_responding
+
+
+def test_why_a_server_is_not_asked_is_what_ike_says() -> None:
+    overlay = protected(3)
+    overlay.cut("R31", "R11")
+    overlay.start()
+    overlay.run(1)
+    (client,) = tunnel_of(overlay).clients.values()
+    assert str(client.reason) == "the peer does not answer IKE"
+
+
+def test_when_protection_comes_back_the_spoke_registers_again_at_once() -> None:
+    overlay = _ready(3)
+    overlay.disconnect("R31", "R11")
+    overlay.run(50)
+    (client,) = tunnel_of(overlay).clients.values()
+    assert (client.state, overlay.packets) == (NhsState.BARE, [])
+    overlay.connect("R31", "R11")
+    assert len(overlay.sent(RegistrationRequest)) == 1
+    overlay.run(0.1)
+    assert client.is_responding
+
+
+def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
+    """The server was started anew, say: it does not know us any more, and its old connection was not yet missed."""
+    overlay = _ready(3)
+    overlay.lose("R11", overlay.ipsec["R11"].known[0].number)
+    overlay.connect("R31", "R11")
+    assert len(overlay.sent(RegistrationRequest)) == 1
+    overlay.run(1)
+    overlay.handle("R31", ProtectionChanged(TUNNEL, HUB_NBMA, overlay.ipsec["R31"].between(TUNNEL, HUB_NBMA)))
+    assert len(overlay.sent(RegistrationRequest)) == 1
+
+
+def test_a_server_that_lost_its_sas_and_proved_itself_anew_is_registered_with_again() -> None:
+    """It was started anew at the same address, so its connection is the same; but it knows nobody."""
+    overlay = _ready(3)
+    (connection,) = overlay.ipsec["R31"].known
+    overlay.handle("R31", ConnectionChanged(connection, connection, "started anew", returned=True))
+    assert len(overlay.sent(RegistrationRequest)) == 1
+
+
+def test_a_server_that_refuses_is_not_asked_at_once_by_proving_itself_once_more() -> None:
+    """It did know us: it would say no again, as often as its translator or its wire makes it begin anew."""
+    overlay = _ready(3)
+    overlay.connect("R31", "R11")  # the address is unique, and the first connection lives
+    overlay.run(0.5)
+    assert tunnel_of(overlay).clients[HUB].is_refused
+    overlay.packets.clear()
+    (connection, _) = overlay.ipsec["R31"].connections(remote=HUB_NBMA)
+    overlay.handle("R31", ConnectionChanged(connection, connection, "started anew", returned=True))
+    assert overlay.sent(RegistrationRequest) == []
+
+
+def test_with_a_server_in_reserve_ike_has_three_seconds() -> None:
+    overlay = protected(3)
+    spoke = overlay.members["R31"]
+    second = replace(spoke.config.nhs[0], address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
+    spoke.config = replace(spoke.config, nhs=(*spoke.config.nhs, second), max_connections=((0, 1),))
+    overlay.cut("R31", "R11")
+    overlay.start("R31")
+    overlay.run(2.9)
+    reserve = tunnel_of(overlay).clients[address("192.168.100.12")]
+    before = reserve.state
+    overlay.run(0.2)
+    assert (before, reserve.state) == (NhsState.WAITING, NhsState.BARE)
+    overlay.mend()
+    overlay.connect("R31", "R11")
+    overlay.run(10)
+    overlay.disconnect("R31", "R11")
+    overlay.run(2)
+    assert reserve.state is NhsState.WAITING  # it has three seconds each time
+
+
+# ------------------------------------------------------------------------------------------------ what is wanted
+
+
+def test_protection_is_asked_for_as_long_as_anything_leads_to_an_address() -> None:
+    overlay = _ready()
+    assert overlay.wanted == {"R11": [SPOKE_NBMA, PEER_NBMA], "R31": [HUB_NBMA], "R41": [HUB_NBMA]}
+    make_shortcut(overlay)
+    assert overlay.wanted["R31"] == [HUB_NBMA, PEER_NBMA]
+    overlay.handle("R31", ClearCache())
+    assert overlay.wanted["R31"] == [HUB_NBMA]
+
+
+def test_a_server_that_is_to_say_its_tunnel_address_itself_needs_protection_before_it_can() -> None:
+    overlay = protected(3)
+    spoke = overlay.members["R31"]
+    spoke.config = replace(spoke.config, nhs=(NhsConfig(address=None, nbma=HUB_NBMA),), maps=(), multicast=())
+    overlay.start()
+    overlay.run(2)
+    (client,) = tunnel_of(overlay).clients.values()
+    assert (client.is_responding, client.nhs) == (True, HUB)
+
+
+def test_a_refreshed_registration_asks_for_nothing_anew() -> None:
+    overlay = _ready(3, holdtime=30)
+    seen = len(overlay.members["R11"].effects)
+    overlay.run(300)
+    wanted = [e for e in overlay.members["R11"].effects[seen:] if type(e).__name__ == "ProtectionWanted"]
+    assert wanted == []
+
+
+def test_a_client_that_is_forgotten_needs_no_protection() -> None:
+    overlay = _ready(3, holdtime=30)
+    overlay.cut("R31", "R11")
+    overlay.run(31)
+    assert overlay.wanted["R11"] == []
+
+
+def test_a_tunnel_that_is_shut_lets_go_of_everything_and_asks_again() -> None:
+    overlay = _ready()
+    overlay.line("R11", up=False)
+    assert overlay.wanted["R11"] == []
+    overlay.line("R11", up=True)
+    assert overlay.wanted["R11"] == [SPOKE_NBMA, PEER_NBMA]
+
+
+def test_an_unprotected_tunnel_asks_for_no_protection() -> None:
+    overlay = cloud()
+    overlay.start()
+    overlay.run(5)
+    make_shortcut(overlay)
+    effects = [effect for member in overlay.members.values() for effect in member.effects]
+    assert not [effect for effect in effects if type(effect).__name__ == "ProtectionWanted"]
+    assert {effect.connection for effect in effects if isinstance(effect, SendGre)} == {0}
+
+
+def test_who_registered_in_clear_is_not_believed_once_the_tunnel_is_protected() -> None:
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(5)
+    hub = overlay.members["R11"]
+    old, hub.tunnel_state = hub.tunnel_state, replace(hub.tunnel_state, protection="DMVPN")
+    overlay.handle("R11", TunnelChanged(TUNNEL, old, hub.tunnel_state))
+    assert targets(overlay, "R11") == {}
+
+
+def test_a_packet_in_clear_is_refused_on_a_protected_tunnel() -> None:
+    """The plane lets none through; if one came all the same it would say what nobody has proved."""
+    overlay = _ready(3)
+    overlay.connect("R31", "R11")
+    (octets,) = [request.serialize() for request in overlay.sent(RegistrationRequest)]
+    overlay.run(1)
+    overlay.packets.clear()
+    overlay.handle("R11", NhrpReceived(TUNNEL, SPOKE_NBMA, octets))
+    assert overlay.packets == []
+    assert refused(overlay, "R11")[Refusal.IN_CLEAR] == 1
+
+
+# ------------------------------------------------------------------------------------------------ resolution
+
+
+def test_the_reply_goes_over_the_direct_connection_if_that_is_there_within_a_second() -> None:
+    overlay = _ready(ike=0.9)
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(2)
+    assert overlay.ways("ResolutionReply") == [("R41", "R31")]
+    assert overlay.adjacent["R31"][PEER] != 0
+    assert tunnel_of(overlay).paths[PEER].state is PathState.PROVEN
+
+
+def test_after_a_second_the_reply_goes_through_the_hub_and_both_ask_for_protection() -> None:
+    overlay = _ready()
+    overlay.ike = 5.0
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    asked = overlay.now
+    overlay.run(1.4)
+    assert overlay.ways("ResolutionReply") == [("R41", "R11"), ("R11", "R31")]
+    first = next(sent for sent in overlay.packets if isinstance(sent.packet, ResolutionReply))
+    assert first.when == pytest.approx(asked + 1.03)
+    assert PEER_NBMA in overlay.wanted["R31"]
+    assert SPOKE_NBMA in overlay.wanted["R41"]
+
+
+def test_an_answer_that_waits_does_not_leave_by_a_tunnel_that_went_down_meanwhile() -> None:
+    overlay = _ready()
+    overlay.ike = 5.0
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(0.5)
+    overlay.line("R41", up=False)
+    overlay.run(2)
+    assert overlay.ways("ResolutionReply") == []
+
+
+def test_who_remembers_no_requesters_does_not_let_them_wait_for_what_nobody_has_asked_for() -> None:
+    overlay = _ready()
+    overlay.ike = 5.0
+    overlay.configure("R41", server_only=True, non_caching=True)
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(0.1)
+    assert overlay.ways("ResolutionReply") == [("R41", "R11"), ("R11", "R31")]
+
+
+def test_until_the_direct_connection_is_there_and_proved_packets_go_by_the_hub() -> None:
+    overlay = _ready(phase=2)
+    overlay.ike = 5.0
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.run(4)
+    assert overlay.members["R31"].adjacencies[PEER] == HUB_NBMA
+    assert tunnel_of(overlay).paths[PEER].state is PathState.BARE
+    overlay.run(3)
+    assert overlay.members["R31"].adjacencies[PEER] == PEER_NBMA
+
+
+def test_a_request_that_comes_again_while_its_answer_waits_is_answered_once() -> None:
+    overlay = _ready()
+    overlay.ike = 5.0
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(0.5)
+    (again,) = [s.packet for s in overlay.packets if s.source == HUB_NBMA and s.destination == PEER_NBMA]
+    number = tunnel_of(overlay, "R41").clients[HUB].connection
+    overlay.handle("R41", NhrpReceived(TUNNEL, HUB_NBMA, again.serialize(), number))
+    overlay.run(1)
+    assert overlay.ways("ResolutionReply") == [("R41", "R11"), ("R11", "R31")]
+
+
+def test_an_answer_that_waited_when_nhrp_was_taken_off_the_tunnel_takes_no_room_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Later answers went by the hub at once: for ever, as soon as there were enough of such."""
+    monkeypatch.setattr(waiting_replies, "LARGEST_WAITING", 1)
+    overlay = _ready()
+    overlay.ike = 5.0
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(0.5)
+    machine, config = overlay.members["R41"].machine, overlay.members["R41"].machine.config
+    for each in (replace(config, tunnels=()), config):
+        overlay.handle("R41", Configured("nhrp", each))
+        overlay.run(5)
+    assert machine.config is config
+    overlay.disconnect("R31", "R41")
+    overlay.handle("R31", ClearCache())
+    overlay.way.clear()
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    overlay.run(0.9)
+    assert overlay.ways("ResolutionReply") == []
+
+
+def test_a_peer_that_cannot_be_reached_directly_stays_behind_the_hub_and_the_reason_is_kept() -> None:
+    overlay = _ready()
+    overlay.cut("R31", "R41")
+    make_shortcut(overlay)
+    overlay.run(30)
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
+    assert str(targets(overlay)["192.168.100.41/32"].reason) == "the peer does not answer IKE"
+
+
+def test_a_lost_connection_sends_packets_by_the_hub_at_once_and_a_new_one_must_be_proved() -> None:
+    overlay = _ready()
+    make_shortcut(overlay)
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
+    overlay.disconnect("R31", "R41")
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
+    assert tunnel_of(overlay).paths[PEER].state is PathState.BARE
+    overlay.connect("R31", "R41")
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
+    overlay.run(1)
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
+
+
+def test_an_answer_that_is_late_does_not_prove_a_path_without_protection() -> None:
+    overlay = _ready()
+    overlay.ike = 0.05
+    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
+    while PEER not in tunnel_of(overlay).paths:
+        overlay.run(0.01)
+    overlay.disconnect("R31", "R41")  # while the first echo is on its way
+    overlay.cut("R31", "R41")
+    overlay.run(1)
+    assert tunnel_of(overlay).paths[PEER].state is PathState.BARE
+    assert SPOKE in tunnel_of(overlay, "R41").paths
+
+
+def test_an_entry_in_use_is_refreshed_over_what_is_there() -> None:
+    overlay = _ready(holdtime=30)
+    make_shortcut(overlay)
+    for _ in range(120):
+        for name, peer in (("R31", PEER), ("R41", SPOKE)):
+            overlay.pass_packets(name, peer)
+        overlay.run(1)
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
+
+
+def test_a_crypto_socket_is_logged_when_packets_may_go_and_when_they_may_no_more() -> None:
+    overlay = _ready(3)
+    overlay.connect("R31", "R11")  # another one, beside the first
+    overlay.run(5)
+    overlay.disconnect("R31", "R11")
+    text = "%DMVPN-5-CRYPTO_SS:  Tunnel100: local address : 172.16.31.1 remote address : 172.16.11.1 socket is "
+    told = [line for line in overlay.log_texts("R31") if "CRYPTO_SS" in line]
+    assert told == [f"{text}UP", f"{text}DOWN"]
+
+
+# ------------------------------------------------------------------------------------------------ other tunnels
+
+
+def test_the_traffic_of_connections_that_are_gone_is_not_remembered() -> None:
+    overlay = _ready()
+    make_shortcut(overlay)
+    for _ in range(5):
+        overlay.pass_packets("R31", PEER)
+        overlay.run(5)
+        overlay.disconnect("R31", "R41")
+        overlay.connect("R31", "R41")
+        overlay.run(5)
+    numbers = [account for account in tunnel_of(overlay).usage if isinstance(account, int)]
+    assert set(numbers) == {connection.number for connection in overlay.ipsec["R31"].known}
+
+
+def test_a_point_to_point_tunnel_registers_over_its_connection() -> None:
+    overlay = protected(3)
+    spoke = overlay.members["R31"]
+    spoke.tunnel_state = replace(spoke.tunnel_state, multipoint=False, destination=HUB_NBMA)
+    overlay.start()
+    overlay.run(2)
+    (client,) = tunnel_of(overlay).clients.values()
+    assert client.is_responding
+
+
+def test_what_both_versions_of_ip_need_is_protected_until_neither_does() -> None:
+    ipv6 = Ipv6State(link_local=IPv6Address("fe80::2"), addresses=((address("2001:db8::2"), 64),))
+    state = InterfaceState(
+        name=TUNNEL, enabled=True, line=True, address=address("10.0.0.2"), prefix_length=24, ipv6=ipv6
+    )
+    ports = fake_ports(state)
+    tunnel = replace(cloud(3).members["R31"].tunnel_state, up=True, protection="DMVPN")
+    machine = NhrpMachine(replace(ports, tunnels=FakeTunnels([tunnel]), protection=FakeIpsec()))
+    four, six = (
+        TunnelConfig(name=TUNNEL, version=version, network_id=1, nhs=(NhsConfig(address=address(nhs), nbma=HUB_NBMA),))
+        for version, nhs in ((4, "10.0.0.1"), (6, "2001:db8::1"))
+    )
+    seen = []
+    for tunnels in ((four, six), (six,), ()):
+        effects = machine.handle(Configured("nhrp", NhrpConfig(tunnels=tunnels)), 0.0)
+        seen.append([effect.wanted for effect in effects if isinstance(effect, ProtectionWanted)])
+    assert seen == [[True], [], [False]]

@@ -1,0 +1,36 @@
+"""What routers on the way say of packets that are too big, and how long and how much of it counts."""
+
+from __future__ import annotations
+
+from dmvpn.base.protection import EspCipher, EspHash, EspTransform
+from dmvpn.dataplane.esp import EspSuite
+from dmvpn.dataplane.paths import AGE, LARGEST, LEAST, PathMtus
+
+THERE = b"\xc6\x33\x64\x01"
+
+
+def test_what_was_heard_holds_for_some_minutes() -> None:
+    paths = PathMtus()
+    assert paths.to(THERE, 0.0) is None
+    paths.learn(THERE, 1300, 0.0)
+    paths.learn(THERE, 1280, 10.0)
+    assert (len(paths), paths.to(THERE, AGE)) == (1, 1280)
+    assert (paths.to(THERE, AGE + 10), len(paths)) == (None, 0)
+
+
+def test_a_forger_cannot_make_packets_smaller_than_every_host_takes_nor_fill_the_memory() -> None:
+    paths = PathMtus()
+    paths.learn(THERE, 0, 0.0)
+    assert paths.to(THERE, 1.0) == LEAST
+    for number in range(LARGEST + 5):
+        paths.learn(number.to_bytes(4, "big"), 1300, 1.0)
+    assert len(paths) == LARGEST
+    assert paths.to(THERE, 2.0) is None
+
+
+def test_the_largest_payload_fills_its_room_to_the_last_block() -> None:
+    for transform in (EspTransform(EspCipher.AES_GCM, 256), EspTransform(EspCipher.AES_CBC, 128, EspHash.SHA256)):
+        suite = EspSuite.of(transform)
+        for room in range(1200, 1300):
+            largest = suite.largest(room)
+            assert largest + suite.overhead(largest) <= room < largest + 1 + suite.overhead(largest + 1)
