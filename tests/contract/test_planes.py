@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import functools
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from contract.worlds import UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
 from dmvpn.app.engines import choose
@@ -55,7 +56,8 @@ from dmvpn.shells.lab.namespaces import run_in_lab
 TUNNEL = {"A": IPv4Address("172.16.0.1"), "B": IPv4Address("172.16.0.2"), "C": IPv4Address("172.16.0.3")}
 Contract = Callable[[World], None]
 NO_ENGINE = importlib.util.find_spec("dmvpn_engine") is None
-PLANES = [
+Planes = str | ParameterSet
+PLANES: list[Planes] = [
     "simulated",
     pytest.param("python", marks=pytest.mark.lab),
     pytest.param(
@@ -64,10 +66,10 @@ PLANES = [
 ]
 
 
-def contract(test: Contract) -> Callable[[str], None]:
-    """Run the test on every plane."""
+def contract(test: Contract, planes: Sequence[Planes] = PLANES) -> Callable[[str], None]:
+    """Run the test on every plane, or on these."""
 
-    @pytest.mark.parametrize("plane", PLANES)
+    @pytest.mark.parametrize("plane", planes)
     @functools.wraps(test)
     def on_plane(plane: str) -> None:
         if plane == "simulated":

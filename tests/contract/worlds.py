@@ -10,7 +10,10 @@ The routers are data planes without a router: the test gives the orders. Both wo
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import selectors
+import signal
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -56,6 +59,10 @@ class World(ABC):
         self.events: dict[str, list[Event]] = {name: [] for name in ROUTERS}
         #: IP packets that reached each host, by the router it stands behind.
         self.received: dict[str, list[Ipv4Packet]] = {name: [] for name in ROUTERS}
+        #: What the provider got from the routers.
+        self.wire: list[Ipv4Packet] = []
+        #: What a router does with an event before the plane goes on, as a runtime does.
+        self.reactions: dict[str, Callable[[Event], None]] = {}
 
     @abstractmethod
     def execute(self, router: str, *effects: Effect) -> None:
@@ -64,6 +71,14 @@ class World(ABC):
     @abstractmethod
     def send(self, router: str, packet: Ipv4Packet) -> None:
         """Let the host behind a router send a packet."""
+
+    @abstractmethod
+    def inject(self, router: str, packet: Ipv4Packet) -> None:
+        """Let a packet come to a router from the provider, whoever it says it is from."""
+
+    @abstractmethod
+    def narrow(self, router: str, mtu: int) -> None:
+        """Let the provider's cable to a router take no larger packets than this."""
 
     @abstractmethod
     def run(self, seconds: float) -> None:
@@ -76,6 +91,13 @@ class World(ABC):
                 return
             self.run(0.02)
         assert condition(), f"nothing came: {self.events}"
+
+    def report(self, router: str, event: Event) -> None:
+        """A plane has an event."""
+        if router in self.events:
+            self.events[router].append(event)
+        if router in self.reactions:
+            self.reactions[router](event)
 
     def of(self, router: str, kind: type[E]) -> list[E]:
         """The events of a kind that a plane reported."""
@@ -113,6 +135,14 @@ class SimulatedWorld(World):
     def send(self, router: str, packet: Ipv4Packet) -> None:
         self._queue.append((self._planes[router], LAN, packet.serialize()))
 
+    def inject(self, router: str, packet: Ipv4Packet) -> None:
+        self._queue.append((self._planes[router], UNDERLAY, packet.serialize()))
+
+    def narrow(self, router: str, mtu: int) -> None:
+        number = ROUTERS.index(router) + 1
+        address = IPv4Address(f"10.0.{number}.2")
+        self._planes["P"].execute(SetInterface(f"GigabitEthernet0/{number}", True, ((address, 24),), mtu=mtu))
+
     def run(self, seconds: float) -> None:
         self._now += seconds
         for plane in self._planes.values():
@@ -127,9 +157,11 @@ class SimulatedWorld(World):
     def _plane(self, name: str) -> SimulatedPlane:
         def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:
             if name == "P":
-                number = int(interface[-1])
-                self._queue.append((self._planes[ROUTERS[number - 1]], UNDERLAY, packet))
+                router = ROUTERS[int(interface[-1]) - 1]
+                if next_hop == nbma(router):  # nobody else is on that cable
+                    self._queue.append((self._planes[router], UNDERLAY, packet))
             elif interface == UNDERLAY:
+                self.wire.append(Ipv4Packet.parse(packet))
                 self._queue.append((self._planes["P"], f"GigabitEthernet0/{ROUTERS.index(name) + 1}", packet))
             elif next_hop == host(name):
                 self.received[name].append(Ipv4Packet.parse(packet))
@@ -137,7 +169,7 @@ class SimulatedWorld(World):
                 return False
             return True
 
-        return SimulatedPlane(self.events.get(name, []).append, transmit)
+        return SimulatedPlane(functools.partial(self.report, name), transmit)
 
 
 class RealWorld(World):
@@ -146,25 +178,40 @@ class RealWorld(World):
     def __init__(self, make_engine: MakeEngine = PythonEngine) -> None:
         super().__init__()
         self._selector = selectors.DefaultSelector()
+        self._where = ""
         self._listeners: list[socket.socket] = []
         self._spaces = {name: new_network() for name in (*ROUTERS, *(f"H{name}" for name in ROUTERS), "P")}
         self._wire_up()
-        self._planes = {name: self._plane(name, make_engine) for name in ROUTERS}
+        self._make_engine = make_engine
+        self._planes = {name: self._plane(name) for name in ROUTERS}
         self._taps = {name: self._host(name) for name in ROUTERS}
+        self._taps["P"] = self._tap("P", None, self.wire)
         self.set_up()
         self._wait_for_carriers(*self._spaces.values())
 
     # A `Watch` for the planes.
 
     def add(self, descriptor: int, ready: Callable[[], None]) -> None:
-        self._selector.register(descriptor, selectors.EVENT_READ, ready)
+        where = self._where
+
+        def ready_there() -> None:
+            with self.inside(where):  # a plane lives in one namespace, and may open a socket at any time
+                ready()
+
+        self._selector.register(descriptor, selectors.EVENT_READ, ready_there if where else ready)
 
     def remove(self, descriptor: int) -> None:
         self._selector.unregister(descriptor)
 
-    def inside(self, name: str) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
         """Be in the namespace of a router, of a host ("HA") or of the provider ("P")."""
-        return inside_network(self._spaces[name])
+        before, self._where = self._where, name
+        try:
+            with inside_network(self._spaces[name]):
+                yield
+        finally:
+            self._where = before
 
     def execute(self, router: str, *effects: Effect) -> None:
         with self.inside(router):
@@ -180,6 +227,14 @@ class RealWorld(World):
         ):
             raw.sendto(packet.serialize(), (str(packet.destination), 0))
 
+    def inject(self, router: str, packet: Ipv4Packet) -> None:
+        with self.inside("P"), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+            raw.sendto(packet.serialize(), (str(nbma(router)), 0))
+
+    def narrow(self, router: str, mtu: int) -> None:
+        with self.inside("P"), netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_link(f"p{ROUTERS.index(router) + 1}", netlink.LinkSettings(mtu=mtu)))
+
     def run(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -190,9 +245,32 @@ class RealWorld(World):
         for plane in self._planes.values():
             plane.close()
 
-    def _plane(self, name: str, make_engine: MakeEngine) -> UserspacePlane:
-        with inside_network(self._spaces[name]):
-            plane = UserspacePlane(self.events[name].append, self, make_engine, manage=True)
+    def die_after(self, router: str, *effects: Effect) -> None:
+        """The router's process carries out these orders and is killed."""
+        self._planes[router].close()
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            self._selector = selectors.DefaultSelector()  # the other one is the parent's, too
+            self._planes[router] = self._plane(router)
+            self.execute(router, *effects)
+            os.write(writer, b"done")
+            signal.pause()
+        os.close(writer)
+        try:
+            assert os.read(reader, 4) == b"done"
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(reader)
+
+    def live_again(self, router: str) -> None:
+        """The next life of a router that died."""
+        self._planes[router] = self._plane(router)
+
+    def _plane(self, name: str) -> UserspacePlane:
+        with self.inside(name):
+            plane = UserspacePlane(functools.partial(self.report, name), self, self._make_engine, manage=True)
             plane.start()
             plane.adopt(UNDERLAY)
             plane.adopt(LAN)
@@ -247,10 +325,16 @@ class RealWorld(World):
 
     def _host(self, name: str) -> socket.socket:
         with inside_network(self._spaces[f"H{name}"]):
-            tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-            tap.bind(("eth0", 0x0800))
             self._listeners.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             self._listeners[-1].bind(("", 5000))  # somebody must want the packets, or the kernel refuses them
+        return self._tap(f"H{name}", "eth0", self.received[name])
+
+    def _tap(self, space: str, interface: str | None, heard: list[Ipv4Packet]) -> socket.socket:
+        """Note what comes in there; interface: None: by all of them."""
+        with self.inside(space):
+            tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+            if interface is not None:
+                tap.bind((interface, 0x0800))
         tap.setblocking(False)
 
         def read() -> None:
@@ -258,7 +342,7 @@ class RealWorld(World):
                 while True:
                     data, where = tap.recvfrom(65536)
                     if where[2] != socket.PACKET_OUTGOING:
-                        self.received[name].append(Ipv4Packet.parse(data))
+                        heard.append(Ipv4Packet.parse(data))
 
         self.add(tap.fileno(), read)
         return tap

@@ -1,0 +1,140 @@
+"""A router that is killed: what should have been sealed does not take the default route, in clear, after its death."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract.peers import KEY
+from contract.test_planes import TUNNEL, udp
+from contract.worlds import DEFAULT, UNDERLAY, RealWorld, nbma
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    NextHop,
+    SetAdjacency,
+    SetCarrier,
+    SetInterface,
+    SetRoute,
+    SetTunnel,
+    TunnelSpec,
+)
+from dmvpn.base.events import Unresolved
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.tap import Tap
+from dmvpn.dataplane.userspace import leftovers
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.lab.namespaces import run_in_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.effects import Effect
+
+pytestmark = pytest.mark.lab
+
+FAR_LAN = Prefix.parse("192.168.9.0/24")
+FAR_HOST = IPv4Address("192.168.9.100")
+FAR_TUNNEL = IPv4Address("172.16.0.9")
+BY_TUNNEL = SetRoute(FAR_LAN, (NextHop("Tunnel0", FAR_TUNNEL),))
+BY_DEFAULT = SetRoute(DEFAULT, (NextHop(UNDERLAY, IPv4Address("10.0.1.2")),))
+
+
+def life(*, protected: bool) -> list[Effect]:
+    """What a router orders whose tunnel leads to a far LAN."""
+    spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400, protected=protected)
+    return [
+        SetInterface(UNDERLAY, True, ((nbma("A"), 24),)),
+        BY_DEFAULT,
+        SetTunnel(spec),
+        SetInterface("Tunnel0", True, ((TUNNEL["A"], 24),)),
+        SetCarrier("Tunnel0", True),
+        SetAdjacency("Tunnel0", FAR_TUNNEL, nbma("B")),
+        BY_TUNNEL,
+    ]
+
+
+def in_world(test: Callable[[RealWorld], None]) -> None:
+    def real() -> None:
+        world = RealWorld()
+        try:
+            test(world)
+        finally:
+            world.close()
+
+    run_in_lab(real)
+
+
+def provider_sees(world: RealWorld) -> set[int]:
+    """The protocols of what A sends to the provider while its host sends to the far LAN."""
+    seen = len(world.wire)
+    for _ in range(5):
+        world.send("A", udp("A", FAR_HOST))
+        world.run(0.05)
+    return {packet.protocol for packet in world.wire[seen:]}
+
+
+def test_without_protection_traffic_takes_the_default_route_after_the_death() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", *life(protected=False))
+        assert provider_sees(world) == {IpProtocol.UDP}
+        world.live_again("A")
+
+    in_world(test)
+
+
+def test_with_protection_traffic_stops_until_the_router_is_back() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", *life(protected=True))
+        assert provider_sees(world) == set(), "while it is dead"
+        world.live_again("A")
+        world.execute("A", BY_DEFAULT)
+        assert provider_sees(world) == set(), "while its tunnel is not there yet"
+        world.execute("A", *life(protected=True)[2:5])
+        assert provider_sees(world) == set(), "while there is no SA"
+        assert world.of("A", Unresolved)[0] == Unresolved("Tunnel0", FAR_TUNNEL), (
+            "neighbours of an earlier life are gone"
+        )
+
+    in_world(test)
+
+
+def test_what_the_next_life_does_not_want_goes_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", *life(protected=True))
+        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        world.live_again("A")
+        world.execute("A", BY_DEFAULT)
+        assert provider_sees(world) == set()
+        world.run(0.4)
+        world.execute("A", BY_DEFAULT)
+        assert provider_sees(world) == {IpProtocol.UDP}
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert kernel.find_link("Tunnel0") is None
+
+    in_world(test)
+
+
+def test_cleanup_takes_what_a_killed_router_left_and_nothing_that_a_router_holds() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", *life(protected=True))
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            with Tap("Tunnel0", vnet_hdr=True):
+                assert leftovers.clean_up(kernel) == []
+            assert leftovers.clean_up(kernel) == ["Tunnel0"]
+            assert kernel.find_link("Tunnel0") is None
+        world.live_again("A")
+
+    in_world(test)
+
+
+def test_an_orderly_end_leaves_nothing() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", *life(protected=True))
+        world.close()
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert kernel.find_link("Tunnel0") is None
+            assert kernel.routes(protocol=netlink.ROUTE_PROTOCOL) == []
+
+    in_world(test)
