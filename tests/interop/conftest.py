@@ -27,8 +27,8 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _BED = _HERE / "uml"
 _OUT = _BED / "out"
-#: Seconds; a boot takes about one minute on an idle machine.
-_PATIENCE = 300
+#: Seconds; a boot takes one to three minutes on an idle machine.
+_PATIENCE = 600
 #: By the name of their fixture: the scenario in uml/scen, and the nodes that run our router in it.
 _SCENARIOS = {
     "spoke": ("smoke-spoke", ("spoke1",)),
@@ -38,10 +38,23 @@ _SCENARIOS = {
     "frr_behind_nat": ("nat-frr", ("hub", "spoke2")),
     "ours_behind_nat": ("nat-ours", ("spoke1",)),
     "eigrp": ("eigrp-mixed", ("hub", "spoke1")),
+    "our_protected_hub": ("ipsec-our-hub", ("hub", "spoke2")),
+    "foreign_protected_hub": ("ipsec-foreign-hub", ("spoke1",)),
+    "spoke_cases": ("ipsec-spoke-cases", ("hub",)),
+    "hub_cases": ("ipsec-hub-cases", ("spoke1",)),
+    "foreign_behind_nat": ("ipsec-nat-foreign", ("hub", "spoke2")),
+    "ours_behind_protected_nat": ("ipsec-nat-ours", ("spoke1",)),
+    "libreswan_our_hub": ("libreswan-our-hub", ("hub", "spoke2")),
+    "libreswan_our_spoke": ("libreswan-our-spoke", ("spoke1",)),
+    "openiked_our_hub": ("openiked-our-hub", ("hub", "spoke2")),
+    "openiked_our_spoke": ("openiked-our-spoke", ("spoke1",)),
 }
 #: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
 _KNOWN_FRR = [table.version for table in tables() if table.title.startswith("FRR")]
 _NEEDED = {"linux.uml": "user-mode Linux", "/usr/lib/frr/nhrpd": "FRR"}
+#: Where libreswan and OpenIKED are unpacked; scenarios that begin so need them.
+_PEERS = _BED / "peers" / "complete"
+_UNPACKED = ("libreswan", "openiked")
 
 
 @dataclass
@@ -61,10 +74,12 @@ class Boots:
 
     def run_of(self, fixture: str) -> Run:
         """What the boot left, when it is over."""
+        scenario, ours = _SCENARIOS[fixture]
+        if scenario.startswith(_UNPACKED) and not _PEERS.exists():
+            pytest.skip("libreswan and OpenIKED are not unpacked. Run: scripts/debian-packages interop")
         problem = self.begin(fixture).result()
         if problem:
             pytest.fail(problem, pytrace=False)
-        scenario, ours = _SCENARIOS[fixture]
         return Run(_OUT / scenario, ours)
 
     def end(self) -> None:
@@ -76,7 +91,7 @@ class Boots:
         self._pool.shutdown(cancel_futures=True)
 
     def _boot(self, scenario: str) -> str:
-        if self._ended:
+        if self._ended or (scenario.startswith(_UNPACKED) and not _PEERS.exists()):
             return f"{scenario} was not begun"
         if os.environ.get("REFLAB_AGAIN") and (_OUT / scenario / "RESULT").exists():
             return ""
@@ -114,8 +129,9 @@ def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
     try:
         for item in request.session.items:
             if isinstance(item, pytest.Function):
-                for name in item.fixturenames:
-                    if name in _SCENARIOS:
+                parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+                for name in (*item.fixturenames, *parameters):
+                    if isinstance(name, str) and name in _SCENARIOS:
                         all_boots.begin(name)
         yield all_boots
     finally:
@@ -182,3 +198,39 @@ def ours_behind_nat(boots: Boots) -> Run:
 def eigrp(boots: Boots) -> Run:
     """EIGRP over the tunnel: our routers are hub and spoke1; spoke2 is FRR."""
     return boots.run_of("eigrp")
+
+
+@pytest.fixture(scope="session")
+def our_protected_hub(boots: Boots) -> Run:
+    """Our router is the hub and spoke2; spoke1 is FRR with strongSwan. Everything in ESP."""
+    return boots.run_of("our_protected_hub")
+
+
+@pytest.fixture(scope="session")
+def foreign_protected_hub(boots: Boots) -> Run:
+    """FRR with strongSwan is the hub and spoke2; our router is spoke1. Everything in ESP."""
+    return boots.run_of("foreign_protected_hub")
+
+
+@pytest.fixture(scope="session")
+def spoke_cases(boots: Boots) -> Run:
+    """Our router is the hub, spoke1 is FRR with strongSwan, anew for each case."""
+    return boots.run_of("spoke_cases")
+
+
+@pytest.fixture(scope="session")
+def hub_cases(boots: Boots) -> Run:
+    """FRR with strongSwan is the hub, spoke1 is our router, anew for each case."""
+    return boots.run_of("hub_cases")
+
+
+@pytest.fixture(scope="session")
+def foreign_behind_nat(boots: Boots) -> Run:
+    """Our routers are hub and spoke2; spoke1 is FRR with strongSwan and behind a NAT."""
+    return boots.run_of("foreign_behind_nat")
+
+
+@pytest.fixture(scope="session")
+def ours_behind_protected_nat(boots: Boots) -> Run:
+    """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR with strongSwan."""
+    return boots.run_of("ours_behind_protected_nat")

@@ -31,6 +31,8 @@ RESOLUTION_REQUEST, RESOLUTION_REPLY, REGISTRATION_REQUEST, REGISTRATION_REPLY =
 PURGE_REQUEST, PURGE_REPLY, INDICATION = 5, 6, 8
 #: An EIGRP opcode, RFC 7868 §6.3.
 QUERY = 3
+#: IKEv2 exchanges, RFC 7296 §3.1.
+IKE_SA_INIT, INFORMATIONAL = 34, 37
 
 #: What tshark complains about. It notes also what a traceroute looks like; that is no complaint.
 _COMPLAINTS = (
@@ -233,6 +235,41 @@ class Run:
         second, _ = decoder.raw_decode(text, text.index("{", end))
         return first, second
 
+    def child_sas(self, label: str, node: str) -> dict[str, list[str]]:
+        """strongSwan's IKE SAs at a moment, by peer: the child SAs that it uses, as it describes them."""
+        sas: dict[str, list[str]] = {}
+        for line in self.text(f"{label}.{node}.xfrm.txt").splitlines():
+            if begin := re.match(r"to-(\w+): .* ESTABLISHED", line):
+                sas[begin[1]] = children = []
+            elif sas and (child := re.match(r"  gre: .* INSTALLED, (\S+, \S+)", line)):
+                children.append(child[1])
+        return sas
+
+    def ike_spis(self, label: str, node: str, remote: str) -> set[str]:
+        """Of a node's IKE SAs with an address at a moment, as our `show crypto ikev2 sa detailed` says."""
+        found: set[str] = set()
+        peer = ""
+        for line in self.text(f"{label}.{node}.crypto.txt").splitlines():
+            if row := re.match(r"\d+ +[\d.]+/\d+ +([\d.]+)/\d+ .*READY", line):
+                peer = row[1]
+            elif peer == remote:
+                found.update(re.findall(r"(?:Local|Remote) spi: (\w+)", line))
+        return found
+
+    def spis(self, label: str, node: str, peer: str = "") -> set[str]:
+        """Of all SAs that the kernel of a foreign node had at a moment, with one address or any; 0 waits for an SA."""
+        found = re.findall(
+            r"^src (\S+) dst (\S+)\n\s+proto esp spi (0x(?!0{8})\w+)",
+            self.text(f"{label}.{node}.xfrm.txt"),
+            re.MULTILINE,
+        )
+        return {spi for source, destination, spi in found if peer in ("", source, destination)}
+
+    def refused(self, label: str, node: str) -> int:
+        """Packets that the SAs of a foreign kernel took for replayed or forged until a moment."""
+        counts = re.findall(r"replay-window \d+ replay (\d+) failed (\d+)", self.text(f"{label}.{node}.xfrm.txt"))
+        return sum(int(count) for row in counts for count in row)
+
     # ------------------------------------------------------------------------------------------ what hosts see
 
     def pings(self, name: str) -> Pings:
@@ -284,6 +321,24 @@ class Run:
     def complaints(self, node: str) -> list[str]:
         """Packets that tshark finds wrong in any layer, by number."""
         return [" ".join(row) for row in self._tshark(node, _COMPLAINTS, "frame.number", "frame.protocols")]
+
+    def seen_in_clear(self, node: str, sender: str = "") -> list[float]:
+        """When GRE passed this node's interface outside of ESP (not what an ICMP error quotes); of `sender` alone.
+
+        Of a kernel in tunnel mode a capture shows what comes out of ESP like what came in: look at the other end.
+        """
+        rows = self._tshark(node, 'frame.protocols matches "^eth:ethertype:ip:gre"', "frame.time_epoch", "ip.src")
+        return [float(at) for at, source in rows if sender in ("", source.split(",")[0])]
+
+    def ike(self, node: str, exchange: int, by: str) -> list[float]:
+        """When somebody's requests of a kind passed this node's interface."""
+        wanted = f"isakmp.exchangetype == {exchange} && isakmp.flag_r == 0 && ip.src == {by}"
+        return [float(at) for (at,) in self._tshark(node, wanted, "frame.time_epoch")]
+
+    def carried(self, node: str) -> set[str]:
+        """What ESP went in at this node's interface: "esp" alone, or "udp"."""
+        rows = self._tshark(node, "esp", "frame.protocols")
+        return {"udp" if ":udp:" in protocols else "esp" for (protocols,) in rows}
 
     def kernel_answers(self) -> list[float]:
         """When the kernel of our node told a neighbour that it knows nothing of GRE."""
