@@ -17,6 +17,9 @@ JOBS ?= 2
 # Of the campaign in `make test-all`: how long, and the seed of its first run.
 ROUTER_HOURS ?= 2000
 SEED ?= 1
+# Of `make fuzz`: for each target.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS := ike-message ike-payloads ike-stranger ike-peer esp
 
 export PYTHON ENGINE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,7 +31,7 @@ TESTS = $(wildcard tests/unit tests/property tests/scenarios tests/contract test
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers coverage lint format bench lock clean
+.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers fuzz coverage lint format bench bench-peers lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,13 +76,14 @@ test: setup-dev ## the tests of every day: unit, property, scenarios, data plane
 test-all: setup-dev ## the same with the slow ones, 500 examples for each property, 2,000 router-hours of faults
 	@HYPOTHESIS_PROFILE=ci $(PYTEST) -n $(JOBS) $(TESTS)
 	@$(BIN)/dmvpn simulate --campaign $(ROUTER_HOURS) --jobs $(JOBS) --seed $(SEED)
+	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
 test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, about a minute (root)
 	@$(HAS_UML)
 	@$(PYTEST) -m "interop and not slow" tests/interop
 
-test-interop: setup-dev ## all tests with foreign daemons: FRR in user-mode Linux, strongSwan; some minutes (root)
+test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Linux: FRR, strongSwan, others; ten minutes (root)
 	@$(HAS_UML)
 	@$(PYTEST) tests/interop
 
@@ -91,6 +95,10 @@ $(PARSERS_VENV)/.ready: requirements/parsers.txt
 	@$(PARSERS_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements/parsers.txt
 	@touch $@
 
+fuzz: setup-dev ## atheris on what strangers and peers send, FUZZ_SECONDS for each target
+	@if ! $(PIP) --only-binary :all: -r requirements/fuzz.txt; then echo "fuzz: skipped, no atheris for this Python"; \
+	else for target in $(FUZZ_TARGETS); do (cd tests && ../$(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS)) || exit 1; done; fi
+
 coverage: setup-dev ## line and branch coverage of `make test`
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q -m "not slow" $(TESTS)
@@ -98,6 +106,12 @@ coverage: setup-dev ## line and branch coverage of `make test`
 
 bench: setup ## the benchmarks; BENCH="--quick", BENCH="--only start,direct" ...: see tests/bench/__main__.py
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+bench-peers: ## wireguard-go, gotatun and boringtun as they are now, for `make bench` to measure beside ours (go, cargo)
+	@mkdir -p build/peers/bin
+	@GOBIN=$(CURDIR)/build/peers/bin go install golang.zx2c4.com/wireguard@latest
+	@mv build/peers/bin/wireguard build/peers/bin/wireguard-go-new
+	@cargo install --quiet --root build/peers gotatun-cli boringtun-cli
 
 # --- the code -----------------------------------------------------------------------------------------------------
 

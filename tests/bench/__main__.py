@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import direct, failover, hub, machine, micro, quiet, simulation, start, throughput
+from bench import direct, failover, hub, ike, machine, micro, quiet, simulation, start, throughput
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
@@ -62,6 +62,7 @@ BENCHES = (
     Bench("simulation", "A network in virtual time", 300, simulation.measure),
     Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
+    Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
 )
 

@@ -1,7 +1,11 @@
-"""How fast packets go through an mGRE tunnel: a plain veth, the Python engine and the Rust engine, in one run.
+"""How fast packets go through an mGRE tunnel, in clear and in ESP: a plain veth and both engines, in one run.
 
     namespace A  10.99.0.1 ── veth, mtu 1500 ── 10.99.0.2  namespace B
-      Tunnel0    10.88.0.1 ═══════ mGRE ══════ 10.88.0.2   Tunnel0, ip mtu 1476
+      Tunnel0    10.88.0.1 ═══════ mGRE ══════ 10.88.0.2   Tunnel0, ip mtu 1476, protected 1420
+
+    python, rust            GRE in clear
+    python-esp, rust-esp    in ESP with AES-GCM-256, in UDP port 4500
+    wireguard-go, ...       what `bench.wireguard` finds, mtu 1420
 
 Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in
 the same two namespaces, so all of them share this machine's processors. Other work on the machine disturbs: what is
@@ -10,7 +14,7 @@ than the figures. A veth hands buffers of 64 KiB across: it is the ceiling of wh
 
     tcp    one stream, Gbit/s: iperf3, or a sender and a receiver in Python where it is not installed
     udp64  datagrams of 64 octets that arrive, thousands a second, while one process sends them as fast as it can;
-           udp1400: of 1400 octets
+           udp1400: of 1400 octets; few-lost: the most of 64 octets, offered evenly, of which 99 in a hundred arrive
     rtt    median of the round trips of single datagrams, microseconds
 
 Run it with `make bench`, or `python -m bench.dataplane --out FILE.json` with src and tests on the path.
@@ -37,8 +41,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench import wireguard
+from bench.offered import lossless, received
 from dmvpn.app.engines import choose
-from dmvpn.base.effects import SetAdjacency, SetCarrier, SetInterface, SetTunnel, TunnelSpec
+from dmvpn.base.effects import InstallSa, ServeIpsec, SetAdjacency, SetCarrier, SetInterface, SetTunnel, TunnelSpec
+from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.shells.lab.forked import Json, end_with, fork
@@ -53,7 +60,14 @@ CABLE: Final = "u0"
 PORT: Final = 5201
 ECHO_PORT: Final = 5202
 MTU: Final = 1476
+#: What is left of 1500 octets behind IP, UDP, ESP with AES-GCM and GRE, a multiple of 4.
+PROTECTED_MTU: Final = 1420
+#: Of the name of a plane whose tunnel is protected.
+_PROTECTED: Final = "-esp"
+_ESP_PORT: Final = 4500
 ROUND_TRIPS: Final = 400
+#: Those of which it is asked what they carry without loss, beside what they deliver of a flood.
+_CARRIERS: Final = ("veth", "rust", "rust-esp", "wireguard-go")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +79,14 @@ class Effort:
     udp: float = 1.0
 
 
+def engines() -> list[str]:
+    """Those that are installed here."""
+    return ["python", *(["rust"] if importlib.util.find_spec("dmvpn_engine") is not None else [])]
+
+
 def planes() -> list[str]:
     """What can be measured here."""
-    engine = ["rust"] if importlib.util.find_spec("dmvpn_engine") is not None else []
-    return ["veth", "python", *engine]
+    return ["veth", *engines(), *(engine + _PROTECTED for engine in engines()), *wireguard.peers()]
 
 
 def measure(effort: Effort, wanted: list[str]) -> dict[str, Json]:
@@ -82,12 +100,12 @@ def table(measured: dict[str, Json]) -> str:
     """The medians, each with its ratio to veth."""
     results = measured["planes"]
     assert isinstance(results, dict)
-    lines = ["plane     tcp Gbit/s   x veth   udp64 kpps   x veth udp1400 kpps   x veth   rtt us"]
+    lines = ["plane         tcp Gbit/s   x veth   udp64 kpps   x veth udp1400 kpps   x veth   rtt us"]
     for name in results:
         tcp, small, large, rtt = (_median(measured, name, what) for what in ("tcp", "udp64", "udp1400", "rtt"))
         tcp_ratio, small_ratio, large_ratio = (_ratio(measured, name, what) for what in ("tcp", "udp64", "udp1400"))
         lines.append(
-            f"{name:<8}{tcp:>12.2f}{tcp_ratio}{small:>13.0f}{small_ratio}{large:>13.0f}{large_ratio}{rtt:>9.0f}"
+            f"{name:<12}{tcp:>12.2f}{tcp_ratio}{small:>13.0f}{small_ratio}{large:>13.0f}{large_ratio}{rtt:>9.0f}"
         )
     return "\n".join(lines)
 
@@ -99,7 +117,7 @@ def _median(measured: dict[str, Json], plane: str, what: str) -> float:
     assert isinstance(of_plane, dict)
     rounds = of_plane[what]
     assert isinstance(rounds, list)
-    numbers = [number for number in rounds if isinstance(number, float)]
+    numbers = [number for number in rounds if isinstance(number, float) and not math.isnan(number)]
     return statistics.median(numbers) if numbers else float("nan")
 
 
@@ -113,7 +131,7 @@ def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
 def _measure(effort: Effort, wanted: list[str]) -> Json:
     spaces = new_network(), new_network()
     _plug_in(spaces)
-    kinds = ("tcp", "udp64", "udp1400", "rtt")
+    kinds = ("tcp", "udp64", "udp1400", "few-lost", "rtt")
     results: dict[str, dict[str, list[Json]]] = {name: {kind: [] for kind in kinds} for name in wanted}
     for _ in range(effort.rounds):
         for name in wanted:
@@ -123,6 +141,9 @@ def _measure(effort: Effort, wanted: list[str]) -> Json:
                 results[name]["tcp"].append(_tcp(spaces, target, effort.tcp))
                 results[name]["udp64"].append(_udp(spaces, target, effort.udp, 64))
                 results[name]["udp1400"].append(_udp(spaces, target, effort.udp, 1400))
+                if name in _CARRIERS:
+                    most = _number({"kpps": results[name]["udp64"][-1]}, "kpps")
+                    results[name]["few-lost"].append(lossless(spaces, target, PORT, 64, effort.udp / 2, most=most))
     return {
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
         "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
@@ -148,6 +169,10 @@ def _routers(name: str, spaces: tuple[int, int]) -> Iterator[None]:
     if name == "veth":
         yield
         return
+    if name in wireguard.peers():
+        with wireguard.tunnel(name, spaces, UNDERLAY, OVERLAY):
+            yield
+        return
     children = [_router(name, spaces, number) for number in (0, 1)]
     try:
         for _, ready in children:
@@ -158,6 +183,16 @@ def _routers(name: str, spaces: tuple[int, int]) -> Iterator[None]:
         for child, _ in children:
             os.kill(child, 9)
             os.waitpid(child, 0)
+        for space in spaces:
+            _sweep(space)
+
+
+def _sweep(space: int) -> None:
+    """The TAP of a protected tunnel outlives its router, and would have the next plane's packets."""
+    with inside_network(space), netlink.NetlinkSocket() as kernel:
+        left = kernel.find_link("Tunnel0")
+        if left is not None:
+            kernel.call(netlink.delete_link(left.index))
 
 
 def _router(name: str, spaces: tuple[int, int], number: int) -> tuple[int, int]:
@@ -191,17 +226,40 @@ class _Loop:
 def _run_router(name: str, space: int, number: int, ready: int) -> None:
     loop = _Loop()
     with inside_network(space):
-        plane = UserspacePlane(lambda event: None, loop, choose(name), manage=True)
+        protected, engine = name.endswith(_PROTECTED), name.removesuffix(_PROTECTED)
+        plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True)
         plane.start()
         own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
-        spec = TunnelSpec(name="Tunnel0", source=own, destination=None, key=None, mtu=MTU)
+        mtu = PROTECTED_MTU if protected else MTU
+        spec = TunnelSpec(name="Tunnel0", source=own, destination=None, key=None, mtu=mtu, protected=protected)
         plane.execute(SetTunnel(spec))
+        if protected:
+            plane.execute(ServeIpsec((own,)))
+            plane.execute(InstallSa(_sa(own, other, number), eager=True))
         plane.execute(SetInterface("Tunnel0", True, ((IPv4Address(OVERLAY[number]), 24),)))
         plane.execute(SetCarrier("Tunnel0", True))
         plane.execute(SetAdjacency("Tunnel0", IPv4Address(OVERLAY[1 - number]), other))
         loop.run(0.1)  # until the carrier counts
         os.write(ready, b".")
         loop.run()
+
+
+def _sa(own: IPv4Address, other: IPv4Address, number: int) -> EspSa:
+    """What IKE would negotiate. The key of what a router sends has its number."""
+    transform = EspTransform(EspCipher.AES_GCM, 256)
+    key_out, key_in = (bytes((place,)) * 36 for place in (number, 1 - number))
+    return EspSa(
+        connection=1,
+        spi_in=0x1000 + number,
+        spi_out=0x1001 - number,
+        transform=transform,
+        key_in=key_in,
+        key_out=key_out,
+        local=own,
+        remote=other,
+        local_port=_ESP_PORT,
+        remote_port=_ESP_PORT,
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- measurements
@@ -215,7 +273,10 @@ def _tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
     """Gbit/s of one stream that arrive."""
     if not shutil.which("iperf3"):
         return _python_tcp(spaces, target, seconds)
-    report = _iperf(spaces, target, "-t", str(seconds), "-O", "0.5")
+    try:
+        report = _iperf(spaces, target, "-t", str(seconds), "-O", "0.5")
+    except subprocess.TimeoutExpired:
+        return math.nan  # a peer that let the stream stand still
     return _number(report, "end", "sum_received", "bits_per_second") / 1e9
 
 
@@ -228,9 +289,9 @@ def _udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> f
         if child == 0:
             end_with(lambda: _send_datagrams(spaces[0], target, octets))
         try:
-            before, begun = _datagrams(), time.monotonic()
+            before, begun = received(), time.monotonic()
             time.sleep(seconds)
-            return (_datagrams() - before) / (time.monotonic() - begun) / 1e3
+            return (received() - before) / (time.monotonic() - begun) / 1e3
         finally:
             os.kill(child, 9)
             os.waitpid(child, 0)
@@ -244,15 +305,6 @@ def _send_datagrams(space: int, target: str, octets: int) -> None:
     send, datagram = near.send, bytes(octets)
     while True:
         send(datagram)
-
-
-def _datagrams() -> int:
-    """What the UDP of this namespace got: read by a socket, or dropped because its buffer was full."""
-    names, values = (
-        line.split() for line in Path("/proc/thread-self/net/snmp").read_text().splitlines() if line.startswith("Udp:")
-    )
-    counters = dict(zip(names, values, strict=True))
-    return int(counters["InDatagrams"]) + int(counters["RcvbufErrors"])
 
 
 def _iperf(spaces: tuple[int, int], target: str, *options: str) -> Json:

@@ -10,6 +10,9 @@ every eight seconds), and forgets the shortcut first (`clear ip nhrp` on both sp
 
 The yardstick is a datagram's round trip H3 - R31 - R11 - H1 and back, in the same lab: redirect, resolution, reply and
 proof cannot be had in less than three of them.
+
+The same is measured with every tunnel protected (IKEv2 with smart defaults and a shared key, AES-GCM-256). There each
+run clears what the spokes have with each other, too, so the path also waits for a whole handshake.
 """
 
 from __future__ import annotations
@@ -17,20 +20,25 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import socket
 import statistics
 import struct
+import tempfile
 import time
+from dataclasses import dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.dataplane import planes
+from bench.dataplane import engines
 from bench.figures import Figure
 from bench.labs import lab, need_namespaces
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.ancillary import IP_RECVTTL
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import run_forked
+from dmvpn.shells.scenario import BUILT_IN
 
 if TYPE_CHECKING:
     from bench.labs import Lab
@@ -41,6 +49,28 @@ PORT: Final = 5203
 #: Addresses that H4 gets, one for each run.
 FIRST_ADDRESS: Final = IPv4Address("10.4.4.101")
 HUB_HOST: Final = "10.1.1.100"
+FAR_NBMA: Final = "172.16.41.1"
+_PROTECTION: Final = """\
+crypto ikev2 keyring DMVPN
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key Demo-Key-1
+ !
+!
+crypto ikev2 profile DMVPN
+ match identity remote address 0.0.0.0
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local DMVPN
+!
+crypto ipsec transform-set DMVPN esp-gcm 256
+ mode transport
+!
+crypto ipsec profile DMVPN
+ set transform-set DMVPN
+ set ikev2-profile DMVPN
+!
+"""
 RATE: Final = 1000
 PACKETS: Final = 600
 #: Seconds after the last datagram in which the others may still arrive.
@@ -51,44 +81,72 @@ _STAMP: Final = struct.Struct("!Id")
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Let the stream begin 20 times, with each engine there is. Raises Skipped."""
+    """Let the stream begin 20 times, with each engine there is, in clear and protected. Raises Skipped."""
     need_namespaces()
+    runs = 5 if quick else 20
     figures: list[Figure] = []
-    for engine in (name for name in planes() if name != "veth"):
-        with lab(SCENARIO, "--engine", engine) as running:
-            figures += _with_engine(running, engine, 5 if quick else 20)
+    with tempfile.TemporaryDirectory(prefix="dmvpn-bench-") as folder:
+        protected = str(_protected_copy(Path(folder)))
+        for engine in engines():
+            with lab(SCENARIO, "--engine", engine) as running:
+                figures += _with_engine(running, _Kind(f"direct path, {engine}", goal=5), runs)
+            with lab(protected, "--engine", engine) as running:
+                kind = _Kind(f"direct encrypted path, {engine}", goal=12, floor=50, protected=True)
+                figures += _with_engine(running, kind, runs)
     return figures
 
 
-def _with_engine(running: Lab, engine: str, runs: int) -> list[Figure]:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is measured. goal, floor: milliseconds."""
+
+    name: str
+    goal: float
+    floor: float | None = None
+    protected: bool = False
+
+
+def _protected_copy(folder: Path) -> Path:
+    """The scenario with a profile on every tunnel; its path."""
+    copy = folder / f"{SCENARIO}-protected"
+    shutil.copytree(BUILT_IN / SCENARIO, copy)
+    for path in copy.glob("R*.cfg"):
+        text = path.read_text().replace("\ninterface Tunnel100\n", f"\n{_PROTECTION}interface Tunnel100\n")
+        path.write_text(text.replace(" tunnel key 100\n", " tunnel key 100\n tunnel protection ipsec profile DMVPN\n"))
+    return copy
+
+
+def _with_engine(running: Lab, kind: _Kind, runs: int) -> list[Figure]:
     supervisor, spaces = _spaces(running)
     try:
         run_forked(lambda: _give_addresses(supervisor, spaces["H4"], runs))
         trips = run_forked(lambda: _round_trips(supervisor, spaces))
         assert isinstance(trips, list)
-        streams = [_one_run(running, supervisor, spaces, number) for number in range(runs)]
+        streams = [_one_run(running, supervisor, spaces, number, protected=kind.protected) for number in range(runs)]
     finally:
         for space in spaces.values():
             os.close(space)
     round_trips = tuple(float(trip) for trip in trips if isinstance(trip, float))
     times, lost, overtaken = zip(*streams, strict=True)
     against = f"a round trip to the hub's LAN ({statistics.median(round_trips):.2f} ms)"
+    inside = f"to the {kind.name}"
     return [
         Figure(
-            name=f"first packet to direct path, {engine}",
+            name=f"first packet {inside}",
             unit="ms",
             values=times,
-            goal=5,
+            goal=kind.goal,
+            floor=kind.floor,
             baseline=round_trips,
             against=against,
         ),
         Figure(
-            name=f"lost of {runs * PACKETS:,} packets over {runs} switches, {engine}",
+            name=f"lost of {runs * PACKETS:,} packets over {runs} switches {inside}",
             unit="",
             values=(sum(lost),),
             goal=0,
         ),
-        Figure(name=f"overtaken by a direct one, {engine}", unit="", values=(sum(overtaken),)),
+        Figure(name=f"overtaken by one that took the {kind.name}", unit="", values=(sum(overtaken),)),
     ]
 
 
@@ -125,10 +183,14 @@ def _sockets(supervisor: int, near: int, far: int) -> tuple[socket.socket, socke
 # ------------------------------------------------------------------------------------------------ one stream
 
 
-def _one_run(running: Lab, supervisor: int, spaces: dict[str, int], number: int) -> tuple[float, float, float]:
+def _one_run(
+    running: Lab, supervisor: int, spaces: dict[str, int], number: int, *, protected: bool
+) -> tuple[float, float, float]:
     """Milliseconds until packets leave directly; packets lost; packets that came after one sent later."""
     for spoke in ("R31", "R41"):
         running.do(spoke, "clear ip nhrp")
+    if protected:
+        running.do("R31", f"clear crypto session remote {FAR_NBMA}")
     end = time.monotonic() + 5.0
     while not running.is_ready() and time.monotonic() < end:
         time.sleep(0.05)

@@ -24,7 +24,7 @@ class Skipped(Exception):
 class Figure:
     """One measured quantity. values: one for each run. goal: what the median is to stay below (`more`: to reach).
 
-    floor: what it must reach on any machine; goals are aims.
+    floor: what it must reach (or stay below) on any machine; goals are aims.
 
     baseline: the same quantity of something known, in the same run; `against` says what that is.
     """
@@ -51,7 +51,9 @@ class Figure:
     @property
     def is_below_floor(self) -> bool:
         """Is it worse than it may be?"""
-        return self.floor is not None and self.median < self.floor
+        if self.floor is None:
+            return False
+        return self.median < self.floor if self.more else self.median > self.floor
 
     @property
     def verdict(self) -> str:

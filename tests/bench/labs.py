@@ -82,7 +82,7 @@ class Lab:
 
 @contextlib.contextmanager
 def lab(scenario: str, *options: str) -> Iterator[Lab]:
-    """Bring a scenario up, and down again whatever happens."""
+    """Bring a scenario up (a name, or a folder), and down again whatever happens."""
     began = time.time()
     run = subprocess.run(
         [*DMVPN, "lab", "up", scenario, *options], capture_output=True, text=True, timeout=_PATIENCE, check=False
@@ -91,6 +91,8 @@ def lab(scenario: str, *options: str) -> Iterator[Lab]:
     try:
         if run.returncode:
             raise RuntimeError(f"lab up {scenario}: {run.stdout}{run.stderr}")
-        yield Lab(LabFolder.of(scenario), began, returned)
+        yield Lab(LabFolder.of(Path(scenario).name), began, returned)
     finally:
-        subprocess.run([*DMVPN, "lab", "down", scenario], capture_output=True, timeout=_PATIENCE, check=False)
+        subprocess.run(
+            [*DMVPN, "lab", "down", Path(scenario).name], capture_output=True, timeout=_PATIENCE, check=False
+        )

@@ -1,0 +1,131 @@
+"""What an IKE SA costs: processor time of one side, and memory.
+
+One router's IKE in this process, with its real configuration and cryptography, and spokes that begin with it one after
+another, whose own time is not counted: handshakes are IKE_SA_INIT and IKE_AUTH with a pre-shared key, the first pair of
+SAs included, as octets in and octets out. Memory is what Python has allocated for all of it, the octets of keys too.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from bench.figures import Figure
+from support.ike_machines import GCM, PSK, MachineNet, Node
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
+
+RUNS: Final = 5
+HUB: Final = "198.51.100.1"
+FIRST: Final = IPv4Address("10.0.0.1")
+X25519: Final = f"""{PSK}
+crypto ikev2 proposal FAST
+ encryption aes-gcm-256
+ prf sha256
+ group 31
+crypto ikev2 policy FAST
+ proposal FAST
+"""
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Handshakes a second, and KiB for a pair."""
+    count = 50 if quick else 400
+    runs = [_handshakes(count) for _ in range(RUNS)]
+    return [
+        Figure(
+            name="PSK handshakes of a responder, X25519 and AES-GCM-256, first pair included",
+            unit="/s",
+            values=tuple(rate for rate, _ in runs),
+            floor=400.0,
+            goal=1000.0,
+            more=True,
+            baseline=tuple(raw for _, raw in runs),
+            against="X25519 alone: a key made, a secret agreed",
+        ),
+        Figure(
+            name="memory of IKE for one peer: IKE SA, pair of SAs, connection",
+            unit="KiB",
+            values=tuple(_kibibytes(count) for _ in range(1 if quick else 3)),
+            floor=64.0,
+            goal=24.0,
+        ),
+    ]
+
+
+class _Timed:
+    """A router whose processor time is counted."""
+
+    def __init__(self, node: Node) -> None:
+        self.spent = 0.0
+        self._handle, self._next = node.machine.handle, node.machine.next_deadline
+        node.machine.handle = self.handle  # type: ignore[method-assign]
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        begun = time.process_time()
+        results = self._handle(event, now)
+        self._next()
+        self.spent += time.process_time() - begun
+        return results
+
+
+def _network(count: int) -> tuple[MachineNet, Node]:
+    """A hub that has met one spoke: what is made once is there."""
+    net = MachineNet()
+    hub = net.node(HUB, X25519, transforms=(GCM,))
+    _meet(net, hub, FIRST + count + 1)
+    return net, hub
+
+
+def _meet(net: MachineNet, hub: Node, address: IPv4Address) -> None:
+    """One more spoke comes up, and is forgotten; the hub keeps what it has with it."""
+    spoke = net.node(str(address), X25519, transforms=(GCM,))
+    spoke.want(hub)
+    net.run(0.05)
+    assert spoke.pairs, "no handshake"
+    del net.nodes[spoke.address]
+    hub.said.clear()
+    hub.pairs.clear()
+    net.log.clear()
+    net.flights.clear()
+
+
+def _handshakes(count: int) -> tuple[float, float]:
+    """Handshakes a second of the hub's processor time, and key exchanges a second without anything around them."""
+    net, hub = _network(count)
+    timed = _Timed(hub)
+    for number in range(count):
+        _meet(net, hub, FIRST + number)
+    return count / timed.spent, _key_exchanges(count)
+
+
+def _key_exchanges(count: int) -> float:
+    theirs = X25519PrivateKey.generate().public_key().public_bytes_raw()
+    begun = time.process_time()
+    for number in range(1, count + 1):
+        own = X25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
+        own.public_key().public_bytes_raw()
+        own.exchange(X25519PublicKey.from_public_bytes(theirs))
+    return count / (time.process_time() - begun)
+
+
+def _kibibytes(count: int) -> float:
+    net, hub = _network(count)
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(count):
+        _meet(net, hub, FIRST + number)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(hub.machine.sas()) == count + 1, "an IKE SA is missing"
+    return (after - before) / count / 1024
