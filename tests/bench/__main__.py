@@ -5,6 +5,8 @@
     --out FILE      where the figures go as JSON; without it they are only printed
     --page FILE     put them into this page too, between its two markers
 
+With --only, file and page keep what they have of the other benchmarks; each section says when it was measured.
+
 Each benchmark is a process of its own, with a time after which it is ended and a folder for labs of its own, so a hang
 costs its limit and leaves nothing behind. What cannot run here is skipped with the reason. Exit code 1: one failed,
 or a figure is below its floor. A goal that is missed is said, not a failure: a machine may be slow.
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_SECTION = "### "
 
 
 class Measure(Protocol):
@@ -55,7 +58,8 @@ class Bench:
 
 
 BENCHES = (
-    Bench("dataplane", "Packets through a tunnel, without IPsec", 240, throughput.measure),
+    Bench("dataplane", "Packets through a tunnel", 400, throughput.measure),
+    Bench("wireguard", "ESP beside WireGuard in user space", 400, throughput.beside_wireguard),
     Bench("direct", "From the first packet to the direct path", 180, direct.measure),
     Bench("failover", "The death of a hub, and its return", 400, failover.measure),
     Bench("start", "Start and memory", 120, start.measure),
@@ -83,20 +87,23 @@ class Outcome:
         """It failed, or something is worse than it may be."""
         return bool(self.problem and not self.skipped) or any(figure.is_below_floor for figure in self.figures)
 
-    def plain(self) -> dict[str, Json]:
-        """As JSON."""
+    def plain(self, here: dict[str, Json]) -> dict[str, Json]:
+        """As JSON. here: the machine."""
         return {
+            "date": here["date"],
+            "dmvpn": here["dmvpn"],
             "figures": [figure.plain() for figure in self.figures],
             "seconds": round(self.seconds, 1),
             "load": self.load,
             "problem": self.problem,
         }
 
-    def markdown(self) -> list[str]:
+    def markdown(self, here: dict[str, Json]) -> list[str]:
         """As a section of a page."""
-        head = [f"### {self.bench.title}", ""]
+        head = [f"{_SECTION}{self.bench.title}", ""]
         body = table(self.figures) if self.figures else [f"Not measured: {self.problem}."]
-        return [*head, *body, "", f"Load of the machine meanwhile: {self.load}.", ""]
+        when = f"Measured on {here['date']} with dmvpn {here['dmvpn']}; load of the machine meanwhile: {self.load}."
+        return [*head, *body, "", when, ""]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -111,8 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(names) - {bench.name for bench in BENCHES}:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}")
     if arguments.page is not None:
-        if arguments.only:
-            parser.error("a page has the figures of one run: --page goes without --only")
         _split(arguments.page)
     with contextlib.suppress(OSError):
         os.nice(-20)  # other work on the machine disturbs less; not everybody may
@@ -124,16 +129,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         for bench in BENCHES:
             if bench.name in names:
                 outcomes.append(outcome := _run(bench, quick=arguments.quick))
-                print("\n".join(["", *outcome.markdown()]), flush=True)
+                print("\n".join(["", *outcome.markdown(here)]), flush=True)
     if arguments.out is not None:
-        arguments.out.write_text(json.dumps(_report(here, outcomes), indent=1) + "\n")
+        kept = json.loads(arguments.out.read_text()) if arguments.only and arguments.out.exists() else {}
+        arguments.out.write_text(json.dumps(_report(here, outcomes, kept), indent=1) + "\n")
     if arguments.page is not None:
-        _write_page(arguments.page, here, outcomes)
+        _write_page(arguments.page, here, outcomes, keep=bool(arguments.only))
     return int(any(outcome.is_bad for outcome in outcomes))
 
 
-def _report(here: dict[str, Json], outcomes: list[Outcome]) -> dict[str, Json]:
-    return {"machine": here, "benchmarks": {outcome.bench.name: outcome.plain() for outcome in outcomes}}
+def _report(here: dict[str, Json], outcomes: list[Outcome], kept: dict[str, dict[str, Json]]) -> dict[str, Json]:
+    measured = {outcome.bench.name: outcome.plain(here) for outcome in outcomes}
+    found = kept.get("benchmarks", {}) | measured
+    return {"machine": here, "benchmarks": {bench.name: found[bench.name] for bench in BENCHES if bench.name in found}}
 
 
 def _split(page: Path) -> tuple[str, str]:
@@ -145,12 +153,18 @@ def _split(page: Path) -> tuple[str, str]:
     return before, after
 
 
-def _write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome]) -> None:
+def _write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, keep: bool) -> None:
     before, after = _split(page)
-    lines = [BEGIN, "", f"Measured on {machine.sentence(here)}.", ""]
-    for outcome in outcomes:
-        lines += outcome.markdown()
-    page.write_text(before + "\n".join([*lines, END]) + after)
+    sections = _sections(page) if keep else {}
+    sections |= {outcome.bench.title: "\n".join(outcome.markdown(here)) for outcome in outcomes}
+    ordered = [sections[bench.title] for bench in BENCHES if bench.title in sections]
+    page.write_text(before + "\n".join([BEGIN, "", f"{machine.sentence(here)}.", "", *ordered, END]) + after)
+
+
+def _sections(page: Path) -> dict[str, str]:
+    """What stands between the markers, by title."""
+    _, *sections = page.read_text().partition(BEGIN)[2].partition(END)[0].split(f"\n{_SECTION}")
+    return {section.partition("\n")[0]: _SECTION + section for section in sections}
 
 
 # ------------------------------------------------------------------------------------------------ one benchmark

@@ -5,7 +5,7 @@
 
     python, rust            GRE in clear
     python-esp, rust-esp    in ESP with AES-GCM-256, in UDP port 4500
-    wireguard-go, ...       what `bench.wireguard` finds, mtu 1420
+    wireguard-go, ...       what `bench.wireguard` finds, mtu 1420; only where it is asked for
 
 Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in
 the same two namespaces, so all of them share this machine's processors. Other work on the machine disturbs: what is
@@ -66,8 +66,8 @@ PROTECTED_MTU: Final = 1420
 _PROTECTED: Final = "-esp"
 _ESP_PORT: Final = 4500
 ROUND_TRIPS: Final = 400
-#: Those of which it is asked what they carry without loss, beside what they deliver of a flood.
-_CARRIERS: Final = ("veth", "rust", "rust-esp", "wireguard-go")
+#: What is measured, each after those before it; "few-lost" begins from what a flood delivered.
+KINDS: Final = ("rtt", "tcp", "udp64", "udp1400", "few-lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ def engines() -> list[str]:
 
 def planes() -> list[str]:
     """What can be measured here."""
-    return ["veth", *engines(), *(engine + _PROTECTED for engine in engines()), *wireguard.peers()]
+    return ["veth", *engines(), *(engine + _PROTECTED for engine in engines())]
 
 
-def measure(effort: Effort, wanted: list[str]) -> dict[str, Json]:
+def measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...] = KINDS) -> dict[str, Json]:
     """Measure them all, in a lab of its own. Raises NamespaceProblem."""
-    measured = run_in_lab(lambda: _measure(effort, wanted))
+    measured = run_in_lab(lambda: _measure(effort, wanted, kinds))
     assert isinstance(measured, dict)
     return measured
 
@@ -128,27 +128,37 @@ def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
 # ---------------------------------------------------------------------------------------------------- the network
 
 
-def _measure(effort: Effort, wanted: list[str]) -> Json:
+def _measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...]) -> Json:
     spaces = new_network(), new_network()
     _plug_in(spaces)
-    kinds = ("tcp", "udp64", "udp1400", "few-lost", "rtt")
     results: dict[str, dict[str, list[Json]]] = {name: {kind: [] for kind in kinds} for name in wanted}
     for _ in range(effort.rounds):
         for name in wanted:
             with _routers(name, spaces):
-                target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
-                results[name]["rtt"].append(_round_trip(spaces, target))
-                results[name]["tcp"].append(_tcp(spaces, target, effort.tcp))
-                results[name]["udp64"].append(_udp(spaces, target, effort.udp, 64))
-                results[name]["udp1400"].append(_udp(spaces, target, effort.udp, 1400))
-                if name in _CARRIERS:
-                    most = _number({"kpps": results[name]["udp64"][-1]}, "kpps")
-                    results[name]["few-lost"].append(lossless(spaces, target, PORT, 64, effort.udp / 2, most=most))
+                _take_turns(spaces, UNDERLAY[1] if name == "veth" else OVERLAY[1], effort, results[name])
     return {
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
         "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
         "planes": {name: {what: list(rounds) for what, rounds in result.items()} for name, result in results.items()},
     }
+
+
+def _take_turns(spaces: tuple[int, int], target: str, effort: Effort, results: dict[str, list[Json]]) -> None:
+    """One measurement of each kind that is wanted."""
+    flood = math.nan
+    for kind, runs in results.items():
+        match kind:
+            case "rtt":
+                runs.append(_round_trip(spaces, target))
+            case "tcp":
+                runs.append(_tcp(spaces, target, effort.tcp))
+            case "udp64":
+                flood = _udp(spaces, target, effort.udp, 64)
+                runs.append(flood)
+            case "udp1400":
+                runs.append(_udp(spaces, target, effort.udp, 1400))
+            case "few-lost":
+                runs.append(lossless(spaces, target, PORT, 64, effort.udp / 2, most=flood))
 
 
 def _plug_in(spaces: tuple[int, int]) -> None:

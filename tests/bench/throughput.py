@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from bench import dataplane
-from bench.figures import Figure
+from bench import dataplane, wireguard
+from bench.figures import Figure, Skipped
 from bench.labs import need_namespaces
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.forked import Json
 
+#: Whose ratio has a goal, and to whom.
+_OURS: Final = "rust-esp"
+_PEER: Final = "wireguard-go"
 #: What is measured, and in which unit, by the names of `bench.dataplane`.
 _KINDS: Final = {
     "tcp": ("TCP, one stream", "Gbit/s"),
@@ -23,16 +26,15 @@ _KINDS: Final = {
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Every plane there is, in clear and in ESP. Raises Skipped."""
+    """Every plane of ours, in clear and in ESP. Raises Skipped."""
     need_namespaces()
     effort = dataplane.Effort(rounds=1, tcp=1.0, udp=0.5) if quick else dataplane.Effort(rounds=5)
     wanted = dataplane.planes()
-    measured = dataplane.measure(effort, wanted)["planes"]
-    assert isinstance(measured, dict)
+    measured = dataplane.measure(effort, wanted, ("rtt", "tcp", "udp64", "udp1400"))
     figures: list[Figure] = []
     for kind, (what, unit) in _KINDS.items():
         for plane in wanted:
-            runs, veth = (_runs(measured[name], kind) for name in (plane, "veth"))
+            runs, veth = (_runs(measured, name, kind) for name in (plane, "veth"))
             if runs and veth:
                 label = f"{what}, {'a plain veth' if plane == 'veth' else plane}"
                 baseline, against = ((), "") if plane == "veth" else (veth, "a plain veth")
@@ -43,8 +45,42 @@ def measure(*, quick: bool) -> list[Figure]:
     return figures
 
 
-def _runs(plane: Json, kind: str) -> tuple[float, ...]:
-    assert isinstance(plane, dict)
-    rounds = plane.get(kind)
+def beside_wireguard(*, quick: bool) -> list[Figure]:
+    """The engine's ESP and whatever WireGuard is there, with the ratios of each round. Raises Skipped."""
+    need_namespaces()
+    peers = wireguard.peers()
+    if "rust" not in dataplane.engines() or _PEER not in peers:
+        raise Skipped("there is no engine, or no wireguard-go (`make bench-peers`)")
+    effort = dataplane.Effort(rounds=1, tcp=1.0, udp=0.5) if quick else dataplane.Effort(rounds=3)
+    measured = dataplane.measure(effort, ["veth", _OURS, *peers], ("rtt", "tcp", "udp64", "few-lost"))
+    figures: list[Figure] = []
+    for kind in ("tcp", "udp64", "few-lost"):
+        what, unit = _KINDS[kind]
+        figures += [
+            Figure(name=f"{what}, {plane}", unit=unit, values=_runs(measured, plane, kind), more=True)
+            for plane in (_OURS, *peers)
+        ]
+    for kind, floor, goal in (("tcp", 1.5, 2.5), ("few-lost", 3.0, 4.0)):
+        pairs = zip(_runs(measured, _OURS, kind), _runs(measured, _PEER, kind), strict=False)
+        ratios = tuple(ours / theirs if theirs else math.inf for ours, theirs in pairs)
+        name = f"{_KINDS[kind][0]}: {_OURS} for each of {_PEER}, round by round"
+        figures.append(Figure(name=name, unit="x", values=ratios, floor=floor, goal=goal, more=True))
+    for plane in (_OURS, *peers):
+        added = tuple(
+            a - b for a, b in zip(_runs(measured, plane, "rtt"), _runs(measured, "veth", "rtt"), strict=False)
+        )
+        bounds = (150.0, 90.0) if plane == _OURS else (None, None)
+        figures.append(
+            Figure(name=f"added to the round trip, {plane}", unit="µs", values=added, floor=bounds[0], goal=bounds[1])
+        )
+    return [figure for figure in figures if figure.values]
+
+
+def _runs(measured: dict[str, Json], plane: str, kind: str) -> tuple[float, ...]:
+    planes = measured["planes"]
+    assert isinstance(planes, dict)
+    of_plane = planes[plane]
+    assert isinstance(of_plane, dict)
+    rounds = of_plane.get(kind)
     found = rounds if isinstance(rounds, list) else []
     return tuple(value for value in found if isinstance(value, float) and not math.isnan(value))

@@ -59,7 +59,7 @@ def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.Mon
 
     outcome = run(monkeypatch, tmp_path, measure)
     assert outcome.skipped
-    assert "Not measured: no /dev/net/tun." in outcome.markdown()
+    assert "Not measured: no /dev/net/tun." in outcome.markdown(machine.describe())
 
 
 def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -71,14 +71,33 @@ def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert (outcome.problem, outcome.skipped) == ("it took longer than 0 s", False)
 
 
-def test_a_page_keeps_what_stands_around_the_figures(tmp_path: Path) -> None:
+def outcome_of(bench: runner.Bench, value: float) -> runner.Outcome:
+    return runner.Outcome(bench, [Figure(name=bench.name, unit="s", values=(value,))], 1.0, 0.5)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{runner.BEGIN}\nlast time\n{runner.END}\nafter\n")
-    bench = runner.Bench("one", "One thing", 1.0, lambda *, quick: [])
-    figures = [Figure(name="a", unit="s", values=(1.5,))]
-    runner._write_page(page, machine.describe(), [runner.Outcome(bench, figures, 1.0, 0.5)])
+    return page
+
+
+def test_a_page_keeps_what_stands_around_the_figures(page: Path) -> None:
+    runner._write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)], keep=False)
     text = page.read_text()
     assert text.startswith(f"before\n{runner.BEGIN}\n")
     assert text.endswith(f"{runner.END}\nafter\n")
-    assert "| a | 1.50 s |" in text
+    assert f"| {runner.BENCHES[0].name} | 1.50 s |" in text
     assert "last time" not in text
+
+
+def test_what_is_measured_again_takes_its_place_beside_what_is_kept(page: Path) -> None:
+    here, (first, second, *_) = machine.describe(), runner.BENCHES
+    runner._write_page(page, here, [outcome_of(first, 1.5), outcome_of(second, 2.5)], keep=False)
+    runner._write_page(page, here, [outcome_of(first, 3.5)], keep=True)
+    text = page.read_text()
+    assert "1.50 s" not in text
+    assert text.index("3.50 s") < text.index("2.50 s")
+    assert text.count(f"### {first.title}") == text.count(runner.END) == 1
+    runner._write_page(page, here, [outcome_of(second, 4.5)], keep=False)
+    assert "3.50 s" not in page.read_text()
