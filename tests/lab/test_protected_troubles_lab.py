@@ -32,6 +32,8 @@ ENGINES = (
 HUB, SPOKE10, SPOKE20 = "198.51.100.1", "203.0.113.10", "203.0.113.20"
 FAR_HOST: Final = "192.168.20.100"
 TRACE: Final = "traceroute 192.168.20.1 source 192.168.10.1"
+#: For whatever no better route leads to: all LANs of the network.
+LAST_RESORT: Final = "ip route 192.168.0.0 255.255.0.0 Null0"
 #: What an echo request has before its data.
 _HEADERS: Final = 20 + 8
 #: Seconds that a machine with other things to do may be late.
@@ -168,13 +170,19 @@ def test_after_clear_crypto_session_traffic_is_back_at_once(lab: Labs, router: s
 
 
 def test_nothing_leaves_in_clear_while_a_spoke_is_killed_and_started_again(lab: Labs, tmp_path: Path) -> None:
-    """Its peers do not notice its death; its answer to what they send makes them try anew."""
+    """Its peers do not notice its death; its answer to what they send makes them try anew.
+
+    EIGRP takes the routes of a neighbour that starts again back for a moment: without the route to Null0 the default
+    route would have the packets meanwhile, as on any router (docs/explanation/protection.md).
+    """
+    lab.configure("SPOKE10", LAST_RESORT)
     capture = lab.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "5")
     assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
     assert during(lab, 6, ("lab", "kill", "SPOKE20"), ("lab", "start", "SPOKE20")) < 1.5 + SLACK
     printed, _ = capture.communicate(timeout=20)
     assert capture.returncode == 0, printed
     assert [packet.hex() for packet in packets(tmp_path) if not is_opaque(packet)] == []
+    lab.configure("SPOKE10", f"no {LAST_RESORT}")
 
 
 def test_a_shortcut_outlives_the_hub_and_the_hub_is_found_again_when_it_is_back(lab: Labs) -> None:
