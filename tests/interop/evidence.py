@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 #: The addresses of the networks in uml/lib.sh.
@@ -256,14 +257,21 @@ class Run:
                 found.update(re.findall(r"(?:Local|Remote) spi: (\w+)", line))
         return found
 
+    def sent_on(self, label: str, node: str) -> set[str]:
+        """Of the SAs that a foreign node sends on. What it receives on may outlive its successor for some seconds."""
+        return self._spis(label, node, lambda source, _: source in (NBMA[node], INSIDE))
+
     def spis(self, label: str, node: str, peer: str = "") -> set[str]:
         """Of all SAs that the kernel of a foreign node had at a moment, with one address or any; 0 waits for an SA."""
+        return self._spis(label, node, lambda *ends: peer in ("", *ends))
+
+    def _spis(self, label: str, node: str, wanted: Callable[[str, str], bool]) -> set[str]:
         found = re.findall(
             r"^src (\S+) dst (\S+)\n\s+proto esp spi (0x(?!0{8})\w+)",
             self.text(f"{label}.{node}.xfrm.txt"),
             re.MULTILINE,
         )
-        return {spi for source, destination, spi in found if peer in ("", source, destination)}
+        return {spi for source, destination, spi in found if wanted(source, destination)}
 
     def refused(self, label: str, node: str) -> int:
         """Packets that the SAs of a foreign kernel took for replayed or forged until a moment."""

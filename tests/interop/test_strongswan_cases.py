@@ -59,7 +59,7 @@ def test_perfect_forward_secrecy_from_both_ends_loses_nothing(spoke_cases: Run) 
     """charon replaces the child SA, then we do, then charon the IKE SA. What we made says which group was used."""
     assert spoke_cases.text("cbc-pfs.rekey.txt").count("completed successfully") == 2
     assert spoke_cases.child_sas("cbc-pfs-rekeyed", "spoke1") == {"hub": [f"{CBC}/MODP_2048"]}
-    assert not spoke_cases.spis("cbc-pfs", "spoke1") & spoke_cases.spis("cbc-pfs-rekeyed", "spoke1")
+    assert not spoke_cases.sent_on("cbc-pfs", "spoke1") & spoke_cases.sent_on("cbc-pfs-rekeyed", "spoke1")
 
 
 @pytest.mark.story("charon-certificates")
@@ -105,7 +105,7 @@ def test_a_strongswan_spoke_proves_itself_anew_and_nothing_is_lost(spoke_cases: 
     """`make_before_break`: a whole new IKE SA beside the old one."""
     assert "completed successfully" in spoke_cases.text("mobike.rekey.txt")
     assert spoke_cases.child_sas("mobike-again", "spoke1") == {"hub": [GCM]}
-    assert not spoke_cases.spis("mobike", "spoke1") & spoke_cases.spis("mobike-again", "spoke1")
+    assert not spoke_cases.sent_on("mobike", "spoke1") & spoke_cases.sent_on("mobike-again", "spoke1")
     assert_nothing_was_lost(spoke_cases, "mobike")
 
 
@@ -196,7 +196,7 @@ def test_it_and_our_spoke_go_directly_and_replace_their_keys_without_loss(foreig
     assert run.child_sas("direct", "spoke1") == {"hub": [GCM_IN_UDP], "spoke2": [GCM_IN_UDP]}
     assert run.text("rekey.txt").count("completed successfully") == 3
     assert run.child_sas("rekeyed", "spoke1") == {"hub": [GCM_IN_UDP], "spoke2": [GCM_IN_UDP]}
-    assert not run.spis("direct", "spoke1") & run.spis("rekeyed", "spoke1")
+    assert not run.sent_on("direct", "spoke1") & run.sent_on("rekeyed", "spoke1")
     for spoke in ("spoke1", "spoke2"):
         assert run.pings(spoke).lost(run.mark("direct"), run.mark("crypto rekeyed")) == 0
 
@@ -219,7 +219,7 @@ def test_it_goes_directly_to_a_strongswan_spoke_and_keys_are_replaced_without_lo
     assert LAN["spoke2"] in run.routes("direct", "spoke1")
     assert run.child_sas("direct", "spoke2")["spoke1"] == [GCM_IN_UDP]
     assert run.text("rekey.txt").count("completed successfully") == 4
-    assert not run.spis("direct", "spoke2") & run.spis("rekeyed", "spoke2")
+    assert not run.sent_on("direct", "spoke2") & run.sent_on("rekeyed", "spoke2")
     for spoke in ("spoke1", "spoke2"):
         assert run.pings(spoke).lost(run.mark("direct"), run.mark("crypto rekeyed")) == 0
 

@@ -64,7 +64,7 @@ def test_both_ends_replace_their_keys_under_traffic_and_nothing_is_lost(our_prot
         assert pings.duplicates == 0
     for label in ("rekeyed-child", "rekeyed-ike", "rekeyed-ours"):
         assert run.child_sas(label, "spoke1") == {"hub": [GCM], "spoke2": [GCM]}, "one pair is left, whoever began"
-    stages = [run.spis(label, "spoke1") for label in ("direct", "rekeyed-child", "rekeyed-ours")]
+    stages = [run.sent_on(label, "spoke1") for label in ("direct", "rekeyed-child", "rekeyed-ours")]
     assert not stages[0] & stages[1]
     assert not stages[1] & stages[2]
     assert run.refused("rekeyed-ours", "spoke1") == 0
