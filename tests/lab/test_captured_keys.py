@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.lab.check import check
 from support.labs import Labs, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.lab
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -10,14 +10,13 @@ import pytest
 
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
-from dmvpn.shells.lab.check import check
 from support.labs import Labs, eventually
 from support.strangers import begins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.usefixtures("runs_labs")]
 
 HUB, FAR_HOST = "198.51.100.1", "192.168.20.100"
 STRANGERS: Final = 50_000
@@ -43,14 +42,6 @@ for number in range(1, count + 1):
         pass
 print(count)
 """
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
 
 
 @pytest.fixture

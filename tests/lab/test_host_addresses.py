@@ -14,7 +14,6 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.features.nhrp.request_ids import NAME, STEP
-from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.namespaces import new_network
 from support.command import command
 from support.labs import Labs, eventually
@@ -22,7 +21,6 @@ from support.namespaces import USERS, patiently, run_in_lab_as
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dmvpn.shells.lab.forked import Json
@@ -131,15 +129,6 @@ def test_where_we_manage_interfaces_a_lease_is_not_touched_and_other_addresses_a
 
 
 # ------------------------------------------------------------------------------------------------ dmvpn run
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-    with Labs() as labs:
-        yield labs
 
 
 def test_a_router_of_dmvpn_run_goes_on_with_its_request_ids_after_a_restart(labs: Labs, tmp_path: Path) -> None:

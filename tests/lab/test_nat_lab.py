@@ -13,11 +13,8 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.shells.lab import wiring
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, run_in_lab
 from dmvpn.shells.scenario import Scenario
@@ -31,35 +28,10 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab.forked import Json
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("translates")]
 
 R31, R41 = "192.168.100.31", "192.168.100.41"
 TRACE = "traceroute 10.4.4.1 source 10.3.3.1"
-
-
-def _try_to_translate() -> Json:
-    try:
-        netfilter.install(netfilter.Masquerade("outside"))
-    except HostProblem as problem:
-        return str(problem)
-    return None
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs, and its kernel can translate addresses."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-    problem = run_in_lab(_try_to_translate)
-    if problem is not None:
-        pytest.skip(str(problem))
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    with Labs() as labs:
-        yield labs
 
 
 @pytest.fixture(scope="module")

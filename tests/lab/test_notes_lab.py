@@ -18,7 +18,6 @@ import pytest
 from dmvpn.net import pcap
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.shells.lab.check import check
 from support.command import SOURCE
 from support.labs import Labs, eventually
 from support.pcap import frames
@@ -26,24 +25,10 @@ from support.pcap import frames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
 
 HUB, R31, R41 = "192.168.100.11", "192.168.100.31", "192.168.100.41"
 NOBODY = 65534
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    with Labs() as labs:
-        yield labs
 
 
 @dataclass(frozen=True)

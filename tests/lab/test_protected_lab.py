@@ -11,22 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.shells.lab.check import check
-from dmvpn.shells.lab.namespaces import run_in_lab
 from support import pcap
 from support.labs import Labs, eventually
 from support.nats import two_and_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from dmvpn.shells.lab.forked import Json
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("translates")]
 
 
 class Story(NamedTuple):
@@ -47,31 +41,6 @@ STORIES = [
     Story("ipsec-both-behind-nat", *BEHIND),
     Story("ipsec-symmetric-nat", *BEHIND, direct=False),
 ]
-
-
-def _try_to_translate() -> Json:
-    try:
-        netfilter.install(netfilter.Masquerade("outside"))
-    except HostProblem as problem:
-        return str(problem)
-    return None
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs, and its kernel can translate addresses."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-    problem = run_in_lab(_try_to_translate)
-    if problem is not None:
-        pytest.skip(str(problem))
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    with Labs() as labs:
-        yield labs
 
 
 def hops(printed: str) -> int:

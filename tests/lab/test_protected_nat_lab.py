@@ -7,56 +7,21 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.problems import HostProblem
-from dmvpn.shells.lab.check import check
-from dmvpn.shells.lab.namespaces import run_in_lab
 from support.labs import Labs, eventually
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.shells.lab.forked import Json
-
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.usefixtures("translates")]
 
 ENGINES = ["rust", "python"] if importlib.util.find_spec("dmvpn_engine") else ["python"]
 TRACE = "traceroute 10.4.4.1 source 10.3.3.1"
 FAR_HOST = "10.4.4.100"
 
 
-def _try_to_translate() -> Json:
-    try:
-        netfilter.install(netfilter.Masquerade("outside"))
-    except HostProblem as problem:
-        return str(problem)
-    return None
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs, and its kernel can translate addresses."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-    problem = run_in_lab(_try_to_translate)
-    if problem is not None:
-        pytest.skip(str(problem))
-
-
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    with Labs() as labs:
-        yield labs
 
 
 def hops(labs: Labs, router: str, trace: str = TRACE) -> int:

@@ -14,7 +14,6 @@ import pytest
 
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.shells.lab.check import check
 from support import pcap
 from support.command import command
 from support.labs import Labs, eventually
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
 
 #: The engine of `--engine auto` always, the other one with the slow tests.
 ENGINES = (
@@ -64,14 +63,6 @@ import socket, sys
 with socket.create_connection((sys.argv[1], 5001), timeout=10) as client:
     client.sendall(bytes(int(sys.argv[2])))
 """
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.lab.check import check
 from support.labs import Labs, eventually
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
 
 #: The engine of `--engine auto` always, the other one with the slow tests.
 ENGINES = (
@@ -53,14 +52,6 @@ while time.time() < begin + seconds:
 listen(time.time() + 0.5)
 print(len(sent), *(when for number, when in enumerate(sent) if number not in answered))
 """
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.lab.check import check
 from dmvpn.shells.scenario import BUILT_IN
 from support.labs import Labs, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
 
 #: Seconds of EIGRP's Hello interval and hold time in labs in which a hub dies.
 HELLO, HOLD = 1, 3
@@ -96,20 +94,6 @@ STORIES = [
         "192.168.200.51",
     ),
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _possible() -> None:
-    """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
-
-
-@pytest.fixture
-def labs() -> Iterator[Labs]:
-    with Labs() as labs:
-        yield labs
 
 
 def hops(printed: str) -> list[str]:

@@ -89,28 +89,9 @@ class Both:
         if not self.has(sa.spi_in):
             self._sas[sa.spi_out] = sa
         self.python.protection.table.install(sa, eager=eager)
-        inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
-        self.rust.install_sa(
-            connection=sa.connection,
-            spi_in=sa.spi_in,
-            spi_out=sa.spi_out,
-            cipher=sa.transform.cipher.value,
-            bits=sa.transform.bits,
-            hash=sa.transform.hash.value if sa.transform.hash is not None else None,
-            key_in=sa.key_in,
-            key_out=sa.key_out,
-            hash_key_in=sa.hash_key_in,
-            hash_key_out=sa.hash_key_out,
-            local=sa.local.packed,
-            remote=sa.remote.packed,
-            remote_port=sa.remote_port,
-            esn=sa.esn,
-            window=sa.window,
-            inner=inner if sa.tunnel_mode else None,
-            soft=sa.soft_octets,
-            hard=sa.hard_octets,
-            eager=eager,
-        )
+        from dmvpn.dataplane.engine import install_sa
+
+        install_sa(self.rust, sa, eager=eager)
 
     def use(self, spi_in: int) -> None:
         self.python.protection.table.use(spi_in)

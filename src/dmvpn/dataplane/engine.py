@@ -23,7 +23,6 @@ from dmvpn.base.events import (
     Event,
     GreDrops,
     Hairpin,
-    IpReceived,
     KeepaliveReceived,
     NhrpReceived,
     PeerUsage,
@@ -32,10 +31,9 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.protection import SaCount
 from dmvpn.dataplane.esp import EspSuite
+from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
-from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ipv4_address
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,8 +46,6 @@ if TYPE_CHECKING:
 
 #: The one that this module speaks.
 _INTERFACE: Final = 2
-#: UDP port of ESP and of IKE behind a NAT (RFC 3948).
-_ENCAPSULATED: Final = 4500
 
 
 @dataclass(slots=True)
@@ -207,28 +203,7 @@ class RustEngine:
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Take a pair of SAs. Raises UserError."""
         EspSuite.of(sa.transform)  # explains what is no transform
-        inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
-        self._core.install_sa(
-            connection=sa.connection,
-            spi_in=sa.spi_in,
-            spi_out=sa.spi_out,
-            cipher=sa.transform.cipher.value,
-            bits=sa.transform.bits,
-            hash=sa.transform.hash.value if sa.transform.hash is not None else None,
-            key_in=sa.key_in,
-            key_out=sa.key_out,
-            hash_key_in=sa.hash_key_in,
-            hash_key_out=sa.hash_key_out,
-            local=sa.local.packed,
-            remote=sa.remote.packed,
-            remote_port=sa.remote_port,
-            esn=sa.esn,
-            window=sa.window,
-            inner=inner if sa.tunnel_mode else None,
-            soft=sa.soft_octets,
-            hard=sa.hard_octets,
-            eager=eager,
-        )
+        install_sa(self._core, sa, eager=eager)
 
     def use_sa(self, spi_in: int) -> None:
         """Send on this one."""
@@ -311,7 +286,7 @@ class RustEngine:
     def _open_end(self, address: IPAddress) -> None:
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        udp = UdpSocket(address, _ENCAPSULATED)
+        udp = UdpSocket(address, IKE_BEHIND_NAT)
         try:
             end = _End(EspSocket(address), udp)
         except (OSError, UserError):
@@ -337,7 +312,7 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
     tunnel, nbma = tunnels.get(number), ipv4_address(packed)
     match kind:
         case "ike":
-            return _ike(ipv4_address(local), nbma, port, out, data)
+            return ike_received(nbma, port, ipv4_address(local), IKE_BEHIND_NAT, data, out)
         case "spi":
             return UnknownSpi(ipv4_address(local), nbma, port, out)
         case "clear":
@@ -356,13 +331,27 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
             return None
 
 
-def _ike(ours: IPv4Address, theirs: IPv4Address, port: int, tos: int, datagram: bytes) -> IpReceived:
-    udp = UdpDatagram(source_port=port, destination_port=_ENCAPSULATED, payload=datagram)
-    return IpReceived(
-        interface="",
-        source=theirs,
-        destination=ours,
-        protocol=IpProtocol.UDP,
-        payload=udp.serialize(theirs, ours),
-        tos=tos,
+def install_sa(core: dmvpn_engine.Core, sa: EspSa, *, eager: bool) -> None:
+    """Give a pair of SAs to the Rust side. Raises ValueError."""
+    inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
+    core.install_sa(
+        connection=sa.connection,
+        spi_in=sa.spi_in,
+        spi_out=sa.spi_out,
+        cipher=sa.transform.cipher.value,
+        bits=sa.transform.bits,
+        hash=sa.transform.hash.value if sa.transform.hash is not None else None,
+        key_in=sa.key_in,
+        key_out=sa.key_out,
+        hash_key_in=sa.hash_key_in,
+        hash_key_out=sa.hash_key_out,
+        local=sa.local.packed,
+        remote=sa.remote.packed,
+        remote_port=sa.remote_port,
+        esn=sa.esn,
+        window=sa.window,
+        inner=inner if sa.tunnel_mode else None,
+        soft=sa.soft_octets,
+        hard=sa.hard_octets,
+        eager=eager,
     )

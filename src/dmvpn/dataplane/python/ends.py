@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.python.protection import ENCAPSULATED
+from dmvpn.dataplane.ike import IKE_BEHIND_NAT
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class IpsecEnds:
     def _open(self, address: IPAddress) -> None:
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        packed, udp = address.packed, UdpSocket(address, ENCAPSULATED)
+        packed, udp = address.packed, UdpSocket(address, IKE_BEHIND_NAT)
         try:
             esp = EspSocket(address)
         except (OSError, UserError):

@@ -16,25 +16,22 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dmvpn.base.events import ConnectionHeard, Event, IpReceived, SaWorn, UnknownSpi
+from dmvpn.base.events import ConnectionHeard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import Link, Pair, Place, SaTable
+from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.octets import ipv4_address
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.dataplane.python.dropped import Dropped
 
-#: UDP port of ESP and of IKE behind a NAT (RFC 3948).
-ENCAPSULATED: Final = 4500
-NON_ESP_MARKER: Final = bytes(4)
 
 _IPV4_IN_ESP = 4
 _NOTHING = 59
@@ -108,7 +105,8 @@ class Protection:
     def receive_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> Opened | None:
         """The octets of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
         if datagram[:4] == NON_ESP_MARKER:
-            self.events.append(_ike(local, source, tos, datagram))
+            ours, theirs = ipv4_address(local), ipv4_address(source.address)
+            self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos))
             return None
         if len(datagram) == _KEEPALIVE_LENGTH:
             return None
@@ -175,16 +173,3 @@ def _without_inner_header(addresses: tuple[bytes, bytes], outer_tos: int, packet
         return None
     tos = merged(outer_tos, packet[1])
     return None if tos is None else (tos, packet[start:end])
-
-
-def _ike(local: bytes, source: Place, tos: int, datagram: bytes) -> IpReceived:
-    ours, theirs = ipv4_address(local), ipv4_address(source.address)
-    udp = UdpDatagram(source_port=source.port, destination_port=ENCAPSULATED, payload=datagram)
-    return IpReceived(
-        interface="",
-        source=theirs,
-        destination=ours,
-        protocol=IpProtocol.UDP,
-        payload=udp.serialize(theirs, ours),
-        tos=tos,
-    )

@@ -20,6 +20,7 @@ from dmvpn.base.events import ClearReceived, ConnectionHeard, IpReceived, SasCou
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import Place, SaTable
+from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
 from dmvpn.dataplane.simulated.tunnels import Neighbour
 from dmvpn.net import ecn, ip, udp
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
 
-IKE_PORT = 500
-NAT_PORT = 4500
-#: Before IKE on port 4500, RFC 3948 §2.2: no SPI is zero.
-NON_ESP_MARKER = bytes(4)
 #: Next header of a whole IP packet in ESP (tunnel mode), by IP version.
 _WHOLE_PACKET = {4: 4, 6: 41}
 #: Next header of a packet that is there to be counted only, RFC 4303 §2.6.
@@ -118,7 +115,7 @@ class IpsecBox(GreBox):
             return None  # its pair has counted it
         protocol, remote = IpProtocol.ESP, ip_address(link.place.address)
         if link.place.port:
-            protocol, sealed = IpProtocol.UDP, udp.without_checksum(NAT_PORT, link.place.port, sealed)
+            protocol, sealed = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, link.place.port, sealed)
         packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
         return Outer(Neighbour(remote, link.number), packet)
 
@@ -167,9 +164,9 @@ class IpsecBox(GreBox):
         if len(payload) < udp.HEADER_LENGTH:
             return False
         port = int.from_bytes(ports[2:], "big")
-        if port == IKE_PORT:
+        if port == IKE:
             self._hand_to_ike(interface, header, payload)
-        elif port == NAT_PORT:
+        elif port == IKE_BEHIND_NAT:
             self._take_from_nat_port(interface, header, payload)
         else:
             return False

@@ -11,26 +11,24 @@ from __future__ import annotations
 
 import errno
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, IpReceived
+from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import UdpSocket
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ipv4_address
-from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram
+from dmvpn.net.udp import HEADER_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SendIp
-    from dmvpn.dataplane.sockets import Arrived
+    from dmvpn.base.events import Event
     from dmvpn.dataplane.userspace.engine import PacketEngine
     from dmvpn.dataplane.userspace.watch import Watch
 
-IKE: Final = 500
-IKE_BEHIND_NAT: Final = 4500
 #: Packets taken from one socket before others have their turn.
 _TURN = 64
 #: IKE messages wait for an answer each: a few of many peers.
@@ -100,21 +98,9 @@ class IkePorts:
             arrived = opened.receive() if opened is not None else None
             if arrived is None:
                 return
-            self._report(_received(local, arrived))
+            source = ipv4_address(arrived.source)
+            self._report(ike_received(source, arrived.port, local, IKE, arrived.octets, arrived.tos))
 
 
 def _source_port(order: SendIp) -> int:
     return int.from_bytes(order.payload[:2], "big")
-
-
-def _received(local: IPv4Address, arrived: Arrived) -> IpReceived:
-    source = ipv4_address(arrived.source)
-    udp = UdpDatagram(source_port=arrived.port, destination_port=IKE, payload=arrived.octets)
-    return IpReceived(
-        interface="",
-        source=source,
-        destination=local,
-        protocol=IpProtocol.UDP,
-        payload=udp.serialize(source, local),
-        tos=arrived.tos,
-    )

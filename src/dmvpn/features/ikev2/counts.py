@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import IkeStats
@@ -54,16 +54,4 @@ class Counts:
     @property
     def view(self) -> IkeStats:
         """As a value."""
-        return IkeStats(
-            incoming=self.incoming,
-            incoming_accepted=self.incoming_accepted,
-            incoming_rejected=self.incoming_rejected,
-            outgoing=self.outgoing,
-            outgoing_accepted=self.outgoing_accepted,
-            outgoing_rejected=self.outgoing_rejected,
-            refused_by_limit=self.refused_by_limit,
-            dropped=self.dropped,
-            challenged=self.challenged,
-            cookies_accepted=self.cookies_accepted,
-            cookies_rejected=self.cookies_rejected,
-        )
+        return IkeStats(**asdict(self))

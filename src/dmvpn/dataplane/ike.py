@@ -1,0 +1,33 @@
+"""IKE's two UDP ports, and how planes with sockets tell the router what came to one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import IpReceived
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+IKE: Final = 500
+#: ESP comes there too (RFC 3948).
+IKE_BEHIND_NAT: Final = 4500
+#: Before IKE on port 4500 (RFC 3948 §2.2): no SPI is zero.
+NON_ESP_MARKER: Final = bytes(4)
+
+
+def ike_received(
+    source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int
+) -> IpReceived:
+    """A datagram for IKE, its UDP header first. Its interface is "", for it came to an address."""
+    udp = UdpDatagram(source_port=source_port, destination_port=local_port, payload=octets)
+    return IpReceived(
+        interface="",
+        source=source,
+        destination=local,
+        protocol=IpProtocol.UDP,
+        payload=udp.serialize(source, local),
+        tos=tos,
+    )
