@@ -163,17 +163,21 @@ def test_after_clear_crypto_session_traffic_is_back_at_once(lab: Labs, router: s
 def test_nothing_leaves_in_clear_while_a_spoke_is_killed_and_started_again(lab: Labs, tmp_path: Path) -> None:
     """Its peers do not notice its death; its answer to what they send makes them try anew.
 
-    EIGRP takes the routes of a neighbour that starts again back for a moment: without the route to Null0 the default
-    route would have the packets meanwhile, as on any router (docs/explanation/protection.md).
+    EIGRP takes the routes of a neighbour that starts again back for a moment, at the hub as at the spokes: without the
+    route to Null0 the default route would have the packets meanwhile, as on any router (docs/explanation/protection.md).
     """
-    lab.configure("SPOKE10", LAST_RESORT)
+    for router in ("HUB", "SPOKE10", "SPOKE20"):
+        lab.configure(router, LAST_RESORT)
+        lab.on(router, "write memory")
     capture = lab.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "5")
     assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
     assert during(lab, 6, ("lab", "kill", "SPOKE20"), ("lab", "start", "SPOKE20")) < 1.5 + SLACK
     printed, _ = capture.communicate(timeout=20)
     assert capture.returncode == 0, printed
     assert [packet.hex() for packet in packets(tmp_path) if not is_opaque(packet)] == []
-    lab.configure("SPOKE10", f"no {LAST_RESORT}")
+    for router in ("HUB", "SPOKE10", "SPOKE20"):
+        lab.configure(router, f"no {LAST_RESORT}")
+        lab.on(router, "write memory")
 
 
 def test_a_shortcut_outlives_the_hub_and_the_hub_is_found_again_when_it_is_back(lab: Labs) -> None:
