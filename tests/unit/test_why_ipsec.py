@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts, PeerFacts, RouterFacts, ServerFacts, TunnelFacts
+from dmvpn.shells.facts import (
+    GatewayFacts,
+    InterfaceFacts,
+    LabFacts,
+    LinkFacts,
+    PeerFacts,
+    RouterFacts,
+    ServerFacts,
+    TunnelFacts,
+)
 from dmvpn.tools.why import Cause, Finding, explain
 
 HUB, SPOKE, PUBLIC = (ip_address(text) for text in ("172.16.11.1", "172.16.31.1", "203.0.113.7"))
@@ -26,13 +35,18 @@ def _tunnel(source: object, address: str, **more: object) -> TunnelFacts:
     return TunnelFacts.model_validate(facts)
 
 
+def _wired(address: object) -> tuple[InterfaceFacts, ...]:
+    port = {"name": "GigabitEthernet0/1", "enabled": True, "line": True, "addresses": (f"{address}/30",)}
+    return (InterfaceFacts.model_validate(port),)
+
+
 def _lab(spoke: TunnelFacts, hub: TunnelFacts, *, nat: bool = False) -> LabFacts:
     gateway = GatewayFacts.model_validate({"private": "172.16.31.0/24", "public": str(PUBLIC), "flows": ()})
     wire = LinkFacts(name="wire", ends=(("R31", "GigabitEthernet0/1"), ("NAT1", "inside")), cut=False)
     return LabFacts(
         routers={
-            "R31": RouterFacts(addresses={"GigabitEthernet0/1": (SPOKE,)}, tunnels=(spoke,)),
-            "R11": RouterFacts(addresses={"GigabitEthernet0/1": (HUB,)}, tunnels=(hub,)),
+            "R31": RouterFacts(interfaces=_wired(SPOKE), tunnels=(spoke,)),
+            "R11": RouterFacts(interfaces=_wired(HUB), tunnels=(hub,)),
         },
         gateways={"NAT1": gateway} if nat else {},
         links=(wire,) if nat else (),

@@ -136,6 +136,7 @@ class TunnelState:
     protection: the IPsec profile's name, or "". keepalive: seconds between two, and how many may go unanswered.
     ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented; sealing: how many of them
     ESP takes away. bandwidths: kbit/s. enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
+    mss: octets that TCP over IPv4 is clamped to, None: not at all.
     """
 
     name: str
@@ -156,6 +157,7 @@ class TunnelState:
     receive_bandwidth: int = 8000
     sealing: int = 0
     enabled: bool = True
+    mss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

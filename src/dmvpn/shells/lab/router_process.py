@@ -117,7 +117,7 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             stopped.set()
             return
         if question == FACTS:
-            pipe.send(router_facts(runtime.router).model_dump_json().encode())
+            pipe.send(router_facts(runtime.router, runtime.now).model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

@@ -276,7 +276,9 @@ class Simulator:
 
     def facts(self, scenario: Scenario) -> LabFacts:
         """The whole world, for who decides what a router alone can only suspect."""
-        routers = {name: router_facts(node.router) if node.alive else None for name, node in self.routers.items()}
+        routers = {
+            name: router_facts(node.router, self.now) if node.alive else None for name, node in self.routers.items()
+        }
         gateways = {name: node.facts(self.now) for name, node in self.gateways.items()}
         cut = [(end.name, port) for segment in self.segments if segment.impairment.cut for end, port in segment.ends]
         return lab_facts(scenario, routers, gateways, cut)

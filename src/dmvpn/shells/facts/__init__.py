@@ -1,0 +1,51 @@
+"""What a lab looks like from outside, as values: who is plugged in where, what each router wants and what it has.
+
+Both kinds of labs answer the order `facts` with a `LabFacts`; programs above (tools) decide from it what one router
+alone can only suspect. Nothing secret is in it.
+"""
+
+from dmvpn.shells.facts.lab import lab_facts
+from dmvpn.shells.facts.router import router_facts
+from dmvpn.shells.facts.values import (
+    Address,
+    DropFacts,
+    GatewayFacts,
+    GreFlow,
+    HopFacts,
+    HostFacts,
+    IkeFacts,
+    InterfaceFacts,
+    LabFacts,
+    LinkFacts,
+    MappingFacts,
+    NeighbourFacts,
+    PeerFacts,
+    RouteFacts,
+    RouterFacts,
+    SaFacts,
+    ServerFacts,
+    TunnelFacts,
+)
+
+__all__ = [
+    "Address",
+    "DropFacts",
+    "GatewayFacts",
+    "GreFlow",
+    "HopFacts",
+    "HostFacts",
+    "IkeFacts",
+    "InterfaceFacts",
+    "LabFacts",
+    "LinkFacts",
+    "MappingFacts",
+    "NeighbourFacts",
+    "PeerFacts",
+    "RouteFacts",
+    "RouterFacts",
+    "SaFacts",
+    "ServerFacts",
+    "TunnelFacts",
+    "lab_facts",
+    "router_facts",
+]

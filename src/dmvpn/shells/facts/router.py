@@ -1,0 +1,148 @@
+"""One router as facts: interfaces, routes, neighbours, SAs, counters, and what its log says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from ipaddress import ip_address, ip_interface
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import RouteKind
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.eigrp.neighbor import NeighborState
+from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.shells.facts.tunnels import network, tunnel_facts
+from dmvpn.shells.facts.values import (
+    DropFacts,
+    HopFacts,
+    IkeFacts,
+    InterfaceFacts,
+    NeighbourFacts,
+    PeerFacts,
+    RouteFacts,
+    RouterFacts,
+    SaFacts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.effects import NextHop
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.protection import SaView
+    from dmvpn.router.router import Router
+
+#: Lines of the log that go with the facts.
+LOG_LINES: Final = 100
+_NEGOTIATION_ABORTED: Final = re.compile(r"%IKEV2-3-NEG_ABORT: .*? ERROR: (?P<why>.*) \(peer (?P<peer>\S+):\d+\)$")
+
+
+def router_facts(router: Router, now: float) -> RouterFacts:
+    """What there is to say about one router at `now`, its monotonic clock."""
+    log = router.machine(SystemMachine).syslog.lines
+    return RouterFacts(
+        hostname=router.hostname,
+        now=now,
+        configuration=tuple(router.running.render_for_others()),
+        interfaces=tuple(_interface(state) for state in router.ports.interfaces.all()),
+        routes=tuple(_routes(router, now)),
+        neighbours=tuple(_neighbours(router, now)),
+        tunnels=tuple(tunnel_facts(router, state, now) for state in router.ports.tunnels.all()),
+        sas=tuple(_sa(view, now) for view in router.ports.protection.sas()),
+        ike=tuple(
+            IkeFacts(
+                local=sa.local,
+                local_port=sa.local_port,
+                remote=sa.remote,
+                remote_port=sa.remote_port,
+                phase=sa.phase.value,
+                age=now - sa.since,
+            )
+            for sa in router.ports.ike.sas()
+        ),
+        drops=DropFacts(**asdict(router.machine(TunnelMachine).drops)),
+        refused=_refused(log),
+        log=tuple(log[-LOG_LINES:]),
+    )
+
+
+def _interface(state: InterfaceState) -> InterfaceFacts:
+    return InterfaceFacts(
+        name=state.name,
+        enabled=state.enabled,
+        line=state.line,
+        addresses=tuple(
+            ip_interface((address, length)) for version in (4, 6) for address, length in state.routed(version)
+        ),
+        mtu=state.mtu,
+        ip_mtu=state.ip_mtu,
+        reason=str(state.reason) if state.reason else "",
+    )
+
+
+def _routes(router: Router, now: float) -> Iterator[RouteFacts]:
+    rib = router.machine(RibMachine)
+    for prefix, node in rib.nodes.items():
+        route = node.shown
+        if route is None:
+            continue
+        yield RouteFacts(
+            prefix=network(prefix),
+            source=route.source.value,
+            process=route.process,
+            distance=route.distance,
+            metric=route.metric,
+            next_hops=tuple(_hop(hop) for hop in route.next_hops),
+            override=_hop(node.override) if node.override is not None and rib.overridden(node) else None,
+            drops=route.kind is not RouteKind.FORWARD,
+            age=now - route.since,
+        )
+
+
+def _hop(hop: NextHop) -> HopFacts:
+    return HopFacts(address=hop.address, interface=hop.interface)
+
+
+def _neighbours(router: Router, now: float) -> Iterator[NeighbourFacts]:
+    for number, process in router.machine(EigrpMachine).processes.items():
+        for neighbor in process.neighbors():
+            yield NeighbourFacts(
+                protocol=f"eigrp {number}",
+                interface=neighbor.interface.name,
+                address=neighbor.address,
+                up=neighbor.state is NeighborState.UP,
+                age=now - neighbor.since,
+                reason=str(neighbor.refusal) if neighbor.refusal else "",
+            )
+
+
+def _sa(view: SaView, now: float) -> SaFacts:
+    connection, transform, count = view.connection, view.transform, view.count
+    cipher = f"{transform.cipher.value} {transform.bits}"
+    return SaFacts(
+        connection=connection.number,
+        local=connection.local,
+        remote=connection.remote,
+        local_port=connection.local_port,
+        remote_port=connection.remote_port,
+        spi_in=view.spi_in,
+        spi_out=view.spi_out,
+        transform=cipher if transform.hash is None else f"{cipher} {transform.hash.value}",
+        transport=view.transport,
+        used=view.used,
+        age=now - view.since,
+        expires_in=view.expires - now,
+        sent=count.sent if count else 0,
+        received=count.received if count else 0,
+        broken=count.broken if count else 0,
+        replayed=count.replayed if count else 0,
+    )
+
+
+def _refused(log: Iterable[str]) -> tuple[PeerFacts, ...]:
+    """A router keeps no list of strangers, and tells them the least that it may: only its log knows."""
+    found = (_NEGOTIATION_ABORTED.search(line) for line in log)
+    said = {match["peer"]: match["why"] for match in found if match is not None}
+    return tuple(PeerFacts(nbma=ip_address(peer), reason=why) for peer, why in said.items())

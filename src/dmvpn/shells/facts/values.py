@@ -1,0 +1,276 @@
+"""What there is to know of a lab or a router, as values that travel as JSON. Nothing secret is in them.
+
+Times are seconds; ages and remainders are counted from the moment at which the facts were taken, `RouterFacts.now`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+
+from pydantic import BaseModel, ConfigDict
+
+Address = IPv4Address | IPv6Address
+AddressWithLength = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
+
+class Fact(BaseModel):
+    """What all of them have: they do not change, and nothing unknown is in them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ------------------------------------------------------------------------------------------------ registration, IPsec
+
+
+class ServerFacts(Fact):
+    """A next hop server that a router is to register with. address: its tunnel address, None: not known yet.
+
+    wanted: others of its cluster do not suffice. refused: it answers, and says no. reason: what the router says itself;
+    suspicions: what it thinks of a silent one. secured: packets to it may go; on a protected tunnel IPsec says so.
+    """
+
+    address: Address | None
+    nbma: Address | None
+    wanted: bool
+    responding: bool
+    refused: bool
+    secured: bool = True
+    reason: str = ""
+    suspicions: tuple[str, ...] = ()
+
+
+class PeerFacts(Fact):
+    """An NBMA address that a protected tunnel has no SAs with. reason: what IKE says of it, "" if it says nothing."""
+
+    nbma: Address
+    reason: str = ""
+
+
+class SaFacts(Fact):
+    """A pair of SAs. connection: the peer as IKE knows it. transform: "AES-GCM 256", "AES-CBC 256 SHA256".
+
+    local_port, remote_port: of UDP, 0: protocol 50. sent, received, broken, replayed: packets, as of the last count.
+    used: we send on it.
+    """
+
+    connection: int
+    local: Address
+    remote: Address
+    local_port: int = 0
+    remote_port: int = 0
+    spi_in: int
+    spi_out: int
+    transform: str
+    transport: bool
+    used: bool
+    age: float
+    expires_in: float
+    sent: int = 0
+    received: int = 0
+    broken: int = 0
+    replayed: int = 0
+
+
+class IkeFacts(Fact):
+    """An IKE SA. phase: as `show crypto ikev2 sa` has it."""
+
+    local: Address
+    local_port: int
+    remote: Address
+    remote_port: int
+    phase: str
+    age: float
+
+
+# ------------------------------------------------------------------------------------------------ tunnels and NHRP
+
+
+class MappingFacts(Fact):
+    """An entry of the NHRP cache. kind: static, dynamic, incomplete. flags: as `show ip nhrp` prints them.
+
+    route: what NHRP told the RIB, "T1" (a route of its own), "T2" (a next hop of its own) or "".
+    expires_in: None: never.
+    """
+
+    target: Network
+    next_hop: Address
+    nbma: Address | None
+    claimed: Address | None = None
+    kind: str
+    flags: tuple[str, ...] = ()
+    route: str = ""
+    connection: int = 0
+    age: float
+    expires_in: float | None
+    reason: str = ""
+
+
+class TunnelFacts(Fact):
+    """A tunnel interface. addresses: of either IP version. source: its NBMA address; destination: None if multipoint.
+
+    nhrp: it has a network-id, of either version. servers: those of both. unsecured: whom it is to protect and does not.
+    ip_mtu: octets of the largest IP packet; room: those that leave the egress interface in one piece, ESP counted; mss:
+    what TCP is clamped to, None: not at all. multicast: the NBMA addresses that it is copied to. adjacencies: where
+    packets for a next hop go, (next hop, NBMA address, connection). by_server: next hops whose packets go by a server
+    for now. redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`.
+    """
+
+    name: str
+    up: bool
+    enabled: bool = True
+    reason: str = ""
+    addresses: tuple[Address, ...]
+    multipoint: bool = False
+    source: Address | None
+    source_interface: str
+    destination: Address | None
+    key: int | None
+    protection: str = ""
+    ip_mtu: int = 1476
+    room: int = 1476
+    mss: int | None = None
+    nhrp: bool
+    network_id: int | None = None
+    redirects: bool = False
+    shortcuts: bool = False
+    servers: tuple[ServerFacts, ...] = ()
+    unsecured: tuple[PeerFacts, ...] = ()
+    mappings: tuple[MappingFacts, ...] = ()
+    multicast: tuple[Address, ...] = ()
+    adjacencies: tuple[tuple[Address, Address, int], ...] = ()
+    by_server: tuple[Address, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------ interfaces, routing
+
+
+class InterfaceFacts(Fact):
+    """An interface. enabled: not `shutdown`. line: it carries packets. ip_mtu: octets of the largest IP packet."""
+
+    name: str
+    enabled: bool
+    line: bool
+    addresses: tuple[AddressWithLength, ...] = ()
+    mtu: int = 1500
+    ip_mtu: int = 1500
+    reason: str = ""
+
+
+class HopFacts(Fact):
+    """A next hop. address: None: connected. interface: "" while it is not known."""
+
+    address: Address | None
+    interface: str
+
+
+class RouteFacts(Fact):
+    """A best route. source: "eigrp", "static", "connected" ... override: NHRP's next hop in place of the route's own.
+
+    drops: it leads to Null0.
+    """
+
+    prefix: Network
+    source: str
+    process: str = ""
+    distance: int
+    metric: int
+    next_hops: tuple[HopFacts, ...] = ()
+    override: HopFacts | None = None
+    drops: bool = False
+    age: float = 0.0
+
+
+class NeighbourFacts(Fact):
+    """A neighbour of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not."""
+
+    protocol: str
+    interface: str
+    address: Address
+    up: bool
+    age: float
+    reason: str = ""
+
+
+class DropFacts(Fact):
+    """GRE packets that went nowhere; the fields are those of `base.events.GreDrops`, as of the last count."""
+
+    malformed: int = 0
+    no_tunnel: int = 0
+    no_peer: int = 0
+    not_ipv4: int = 0
+    unsent: int = 0
+    in_clear: int = 0
+    no_sa: int = 0
+    no_spi: int = 0
+
+
+# ------------------------------------------------------------------------------------------------ routers and labs
+
+
+class RouterFacts(Fact):
+    """A router that runs. now: its monotonic clock; clock: its wall clock.
+
+    configuration: `show running-config` with secrets hidden. refused: who came to no agreement with it, whoever began,
+    as its log says; of each the last word. log: the last lines of `show logging`.
+    """
+
+    hostname: str = ""
+    now: float = 0.0
+    configuration: tuple[str, ...] = ()
+    interfaces: tuple[InterfaceFacts, ...] = ()
+    routes: tuple[RouteFacts, ...] = ()
+    neighbours: tuple[NeighbourFacts, ...] = ()
+    tunnels: tuple[TunnelFacts, ...]
+    sas: tuple[SaFacts, ...] = ()
+    ike: tuple[IkeFacts, ...] = ()
+    drops: DropFacts = DropFacts()
+    refused: tuple[PeerFacts, ...] = ()
+    log: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> dict[str, tuple[Address, ...]]:
+        """Of all its interfaces, by name; those without are not there."""
+        return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
+
+
+class GreFlow(Fact):
+    """GRE through a translator: who inside speaks to whom outside."""
+
+    inside: IPv4Address
+    remote: IPv4Address
+
+
+class GatewayFacts(Fact):
+    """A translator. flows: the GRE that it lets through now; None: nobody can say."""
+
+    private: IPv4Network
+    public: IPv4Address
+    flows: tuple[GreFlow, ...] | None
+
+
+class HostFacts(Fact):
+    """A host. router: whose wire it is on. gateway: where it sends what is not on its wire."""
+
+    address: AddressWithLength
+    gateway: Address | None = None
+    router: str
+
+
+class LinkFacts(Fact):
+    """A wire. ends: "R31:GigabitEthernet0/1", "NAT1:inside". bad: what was done to it ("loss 10", "block esp")."""
+
+    name: str
+    ends: tuple[tuple[str, str], ...]
+    cut: bool
+    bad: tuple[str, ...] = ()
+
+
+class LabFacts(Fact):
+    """A whole lab. routers: None for one that does not run. providers: those that only stand for the underlay."""
+
+    routers: dict[str, RouterFacts | None]
+    providers: tuple[str, ...] = ()
+    gateways: dict[str, GatewayFacts]
+    hosts: dict[str, HostFacts] = {}
+    links: tuple[LinkFacts, ...]
