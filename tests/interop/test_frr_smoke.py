@@ -113,7 +113,8 @@ def test_the_second_traceroute_over_our_spoke_goes_direct(spoke: Run) -> None:
 def test_an_frr_hub_forgets_our_spoke_a_holding_time_after_kill_9(spoke: Run) -> None:
     killed, expired = spoke.mark("KILL spoke1"), spoke.mark("expired")
     last = requests_of(spoke, "spoke1", since=0, until=killed)[-1].at
-    assert HOLDING_TIME - 0.5 < expired - last < HOLDING_TIME + 2
+    # The guests share two processors with whatever else runs: FRR may be late, not early.
+    assert HOLDING_TIME - 0.5 < expired - last < 2 * HOLDING_TIME
     assert spoke.statuses()[0] == 128 + 9
 
 
