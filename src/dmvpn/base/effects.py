@@ -356,6 +356,11 @@ class JobDone(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryGrew(Effect):
+    """There are new lines in the chronicle, for whoever watches. It is no part of what a router does: not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolve(Effect):
     """Ask the name service; the answer is `NameResolved`."""
 

@@ -195,8 +195,9 @@ class ProtectionDecided(Notice):
     """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
 
     overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
-    counted; with padding, GRE packet and 2 octets of trailer fill whole blocks (RFC 4303 §2.4). df: of the outer
-    header; COPY: of that which the GRE packet would have without ESP.
+    counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets of
+    trailer fill whole blocks (RFC 4303 §2.4). df: of the outer header; COPY: of that which the GRE packet would have
+    without ESP.
     """
 
     tunnel: str
@@ -204,6 +205,7 @@ class ProtectionDecided(Notice):
     overhead: int = 0
     block: int = 1
     df: DfBit = DfBit.COPY
+    inside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

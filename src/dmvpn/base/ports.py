@@ -179,10 +179,17 @@ class Clock(Protocol):
         """Wall time at monotonic `now`, UTC."""
         ...
 
+    def local(self, now: float) -> datetime:
+        """The same in the router's own time zone, as `show clock` has it."""
+        ...
 
-@dataclass(slots=True)
+
+@dataclass
 class Ports:
-    """The answering machines. The router fills these in before the first event."""
+    """The answering machines. The router fills these in before the first event.
+
+    remembers: the past is kept (`base.journal`, `base.chronicle`). Where nobody will ask for it, nothing is told of it.
+    """
 
     interfaces: Interfaces
     tunnels: Tunnels
@@ -193,3 +200,4 @@ class Ports:
     debugging: Debugging
     clock: Clock
     entropy: Entropy
+    remembers: bool = False

@@ -1,0 +1,156 @@
+"""What happened in a router, in order: messages of control protocols, and what they changed.
+
+Features tell it as notices; the feature `chronicle` numbers them and keeps the last ones (`Line`), for `show dmvpn
+events`, `show dmvpn changes` and whoever watches a lab. Nothing is told of a packet of data.
+
+`line_to_plain` and `line_from_plain` carry a line to another process. Keys are in none of it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.notices import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What a line is about, besides its peer: for `show dmvpn events PEER`.
+About = tuple[IPAddress | Prefix, ...]
+
+
+class Way(enum.Enum):
+    """What a router did with a message."""
+
+    SENT = "sent"
+    FORWARDED = "forwarded"
+    RECEIVED = "received"
+
+
+class Sign(enum.Enum):
+    """What became of something; the value stands before it in shows."""
+
+    CAME = "+"
+    CHANGED = "~"
+    WENT = "-"
+
+
+class Topic(enum.Enum):
+    """What kind of thing changed; the value is the word for it in shows."""
+
+    MAPPING = "mapping"
+    SERVER = "server"
+    PROTECTION = "protection"
+    NEIGHBOR = "neighbor"
+    INTERFACE = "interface"
+    ROUTE = "route"
+    CONFIGURATION = "configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePassed(Notice):
+    """A message left this router, or came to it.
+
+    protocol: "NHRP", "IKEv2". name: in the standard's words. interface: of the tunnel, "" for IKE. peer: the NBMA
+    address that it went to or came from. subject: what it says, short. mark: equal at both ends, and for nothing else
+    at about this time; it says nothing to people.
+    """
+
+    protocol: str
+    name: str
+    way: Way
+    interface: str
+    peer: IPAddress
+    subject: str = ""
+    mark: str = ""
+    about: About = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged(Notice):
+    """Something is different now. subject: what ("10.4.4.0/24"); text: how. interface: where, or ""."""
+
+    topic: Topic
+    sign: Sign
+    subject: str
+    text: str = ""
+    interface: str = ""
+    about: About = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the chronicle. number: counts up from 1 in each life of a router. time: seconds monotonic."""
+
+    number: int
+    time: float
+    what: MessagePassed | StateChanged
+
+    def concerns(self, address: IPAddress) -> bool:
+        """Is it about this address: the peer's own, or one that the line speaks of? A default route is about nobody."""
+        what = self.what
+        if isinstance(what, MessagePassed) and what.peer == address:
+            return True
+        return any(
+            address in item and not item.is_default if isinstance(item, Prefix) else address == item
+            for item in what.about
+        )
+
+
+Plain = dict[str, str | int | float]
+
+_MESSAGE: Final = ("protocol", "name", "interface", "subject", "mark")
+_CHANGE: Final = ("subject", "text", "interface")
+
+
+def line_to_plain(line: Line) -> Plain:
+    """For JSON. What it is about stays behind."""
+    what = line.what
+    plain: Plain = {"number": line.number, "time": line.time}
+    if isinstance(what, MessagePassed):
+        return {
+            **plain,
+            **{name: str(getattr(what, name)) for name in _MESSAGE},
+            "way": what.way.value,
+            "peer": str(what.peer),
+        }
+    return {
+        **plain,
+        **{name: str(getattr(what, name)) for name in _CHANGE},
+        "topic": what.topic.value,
+        "sign": what.sign.value,
+    }
+
+
+def line_from_plain(plain: Mapping[str, object]) -> Line:
+    """The line that `line_to_plain` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    number, time = plain["number"], plain["time"]
+    if type(number) is not int or not isinstance(time, int | float):
+        raise TypeError("number and time are no numbers")
+    return Line(number, float(time), _what(plain))
+
+
+def _what(plain: Mapping[str, object]) -> MessagePassed | StateChanged:
+    if "way" in plain:
+        text = {name: str(plain[name]) for name in _MESSAGE}
+        return MessagePassed(
+            protocol=text["protocol"],
+            name=text["name"],
+            way=Way(plain["way"]),
+            interface=text["interface"],
+            peer=ip_address(str(plain["peer"])),
+            subject=text["subject"],
+            mark=text["mark"],
+        )
+    text = {name: str(plain[name]) for name in _CHANGE}
+    return StateChanged(
+        topic=Topic(plain["topic"]),
+        sign=Sign(plain["sign"]),
+        subject=text["subject"],
+        text=text["text"],
+        interface=text["interface"],
+    )

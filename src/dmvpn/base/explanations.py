@@ -1,0 +1,177 @@
+"""What the words mean that this program prints: flags, states, log messages, debug lines, codes, reasons.
+
+    Explanation   one word (or one line, as a template) and what there is to know of it
+    Group         words of one kind that stand in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
+
+A feature writes its groups beside the code that prints them (`features/*/explain.py`) and hands them over in `FEATURE`;
+`router/vocabulary.py` collects and finds them. Nothing here prints anything.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Log
+
+_PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
+_BLANKS: Final = re.compile(r"\s+")
+
+
+class Kind(enum.Enum):
+    """What a word is, as it is called in an answer."""
+
+    FLAG = "flag"
+    STATE = "state"
+    COUNTER = "counter"
+    LOG = "log message"
+    DEBUG = "debug line"
+    CODE = "code"
+    REASON = "reason"
+    ANSWER = "answer of the prompt"
+    LINE = "configuration line"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One word. In the words of lines and reasons `<name>` stands for what differs each time: "<tunnel>: keepalive".
+
+    what: it is. when: it appears. next: what to look at. clause: of the standard. number: of a code. also: other words
+    by which people ask for it. `next` and `clause` may be left to the group.
+    """
+
+    word: str
+    what: str
+    when: str = ""
+    next: str = ""
+    clause: str = ""
+    number: int | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def is_template(self) -> bool:
+        """Does the word have places for what differs?"""
+        return _PLACEHOLDER.search(self.word) is not None
+
+    def line_pattern(self) -> re.Pattern[str]:
+        """What the whole printed line, or clause, looks like; its runs of blanks are one blank."""
+        parts = (re.escape(_BLANKS.sub(" ", part)) for part in _PLACEHOLDER.split(self.word))
+        return re.compile(".*".join(parts))
+
+    @property
+    def certainty(self) -> int:
+        """How much of a line that fits was really read: characters of the template that do not differ."""
+        return len(_PLACEHOLDER.sub("", self.word))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Words of one kind in one place.
+
+    title: the place ("column Attrb"). screens: the commands that print it, or what else does. rank: of several meanings
+    of one word, that of the lowest rank comes first. next, clause: for all words that do not say it themselves.
+
+    sighting: where the words stand on those screens: a regular expression whose first group is the cell. Without one
+    they are not looked for in a screen. mark: a line by which a screen is known that was pasted without its command.
+    cell: what a cell looks like when somebody asks for it alone, if more is in it than these words ("D/ur"): the words
+    are its first group. joined: the words stand side by side ("DT2"), else blanks or commas are between them.
+    by_number: the cell has the number of a code. lines: the words are whole lines or clauses.
+    names: of codes, the words that may stand before a number: "nhrp error 11".
+    """
+
+    title: str
+    kind: Kind
+    screens: tuple[str, ...]
+    explanations: tuple[Explanation, ...]
+    rank: int = 50
+    next: str = ""
+    clause: str = ""
+    sighting: str = ""
+    mark: str = ""
+    cell: str = ""
+    joined: bool = False
+    by_number: bool = False
+    lines: bool = False
+    names: frozenset[str] = frozenset()
+
+    def next_of(self, explanation: Explanation) -> str:
+        """What to look at after this word."""
+        return explanation.next or self.next
+
+    def clause_of(self, explanation: Explanation) -> str:
+        """The clause that it rests on, or ""."""
+        return explanation.clause or self.clause
+
+
+def code(
+    number: enum.IntEnum | enum.IntFlag,
+    what: str,
+    when: str = "",
+    *,
+    next: str = "",
+    clause: str = "",
+    also: tuple[str, ...] = (),
+) -> Explanation:
+    """The explanation of a code: its word is the name in its enum."""
+    return Explanation(str(number.name), what, when, next=next, clause=clause, number=int(number), also=also)
+
+
+def log(message: type[Log], mnemonic: str, when: str = "", *, next: str = "", clause: str = "") -> Explanation:
+    """The explanation of a log message: its class says in its docstring what it means. mnemonic: "NHRP-3-PAKREPLY"."""
+    return Explanation(f"%{mnemonic}", " ".join((message.__doc__ or "").split()), when, next=next, clause=clause)
+
+
+def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> Group:
+    """The log messages of a feature."""
+    return Group(
+        title=f"log messages of {feature}",
+        kind=Kind.LOG,
+        screens=("show logging",),
+        explanations=explanations,
+        rank=20,
+        next=next,
+        sighting=r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)",
+    )
+
+
+def debug_group(command: str, *explanations: Explanation, next: str = "", clause: str = "") -> Group:
+    """The lines of a debug."""
+    return Group(
+        title=f"lines of {command}",
+        kind=Kind.DEBUG,
+        screens=(command, "show logging"),
+        explanations=explanations,
+        rank=70,
+        next=next,
+        clause=clause,
+        lines=True,
+    )
+
+
+def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> Group:
+    """The reasons that a feature stores (`base.reasons.Reason.what`)."""
+    return Group(
+        title=f"reasons of {feature}",
+        kind=Kind.REASON,
+        screens=screens,
+        explanations=explanations,
+        rank=60,
+        next=next,
+        lines=True,
+    )
+
+
+def answer_group(feature: str, *explanations: Explanation, next: str) -> Group:
+    """What the prompt answers to lines of a feature, if it does not take them or has something to say about them."""
+    return Group(
+        title=f"answers to lines of {feature}",
+        kind=Kind.ANSWER,
+        screens=("the prompt",),
+        explanations=explanations,
+        rank=65,
+        next=next,
+        lines=True,
+    )

@@ -1,0 +1,90 @@
+"""What `dmvpn lint` finds in configurations, and the rules it finds it by.
+
+    Rule        what is looked for, why it matters, an example: the reference page is made of these
+    Concern     what a rule says of one router's configuration, pointing at a line by its words
+    Finding     a concern in its file: what people and programs get
+
+A feature's `lint.py` has rules about its own model and answers with concerns; it knows neither files nor line numbers.
+`tools/lint` has the rules that look at several features or several routers, and makes findings of all of them.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    """How bad it is. The values are for people and programs."""
+
+    ERROR = "error"  # something that is configured will not work
+    WARNING = "warning"  # it works, and not as somebody who wrote these lines wanted
+    ADVICE = "advice"  # it works; there is a better way, or a risk to know of
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One thing that is looked for.
+
+    id: as in `! lint: allow ID REASON`. severity: that of the worst case. title: what is wrong, in one line. why: what
+    happens because of it, and what that rests on. bad, fix: an example, configuration lines.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    bad: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """What a rule says of one configuration.
+
+    at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbours
+    ("interface Tunnel0", "tunnel key"). If there is none, it is about the section. fix: lines to enter, "" if that
+    cannot be said in lines. severity: None: the rule's.
+    """
+
+    rule: Rule
+    at: tuple[str, ...]
+    what: str
+    fix: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A concern in its file.
+
+    rule: its identifier. file: as the caller named the configuration. line: from 1. router: its host name. what: a
+    sentence with its evidence. why: the rule's. fix: lines to enter on that router, or "". related: other lines that
+    have to do with it. No key or password is in any of this.
+    """
+
+    rule: str
+    severity: Severity
+    file: str
+    line: int
+    router: str
+    what: str
+    why: str
+    fix: str = ""
+    related: tuple[Location, ...] = ()

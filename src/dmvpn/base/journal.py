@@ -1,0 +1,70 @@
+"""What a table was at an earlier time: the present, and the way back.
+
+Whoever owns a table notes each entry when it is another one than before. A `Journal` keeps the entries as they are now,
+and of each change what was there before it. The state at an earlier time is the present with every later change taken
+back. Nothing is copied while time passes; a question about the past costs one step for each change since then.
+
+The number of changes is bounded. What is older than the oldest one that is kept is forgotten, and `oldest` says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+#: Changes of one table that can be taken back.
+LARGEST_JOURNAL: Final = 8192
+
+
+class Journal(Generic[K, V]):
+    """A table that remembers. Values are frozen; None stands for an entry that is not there."""
+
+    __slots__ = ("_changes", "_limit", "_present", "oldest")
+
+    def __init__(self, limit: int = LARGEST_JOURNAL) -> None:
+        """oldest: what was before this time (seconds) is forgotten; None: nothing is."""
+        self.oldest: float | None = None
+        self._limit = limit
+        self._present: dict[K, V] = {}
+        self._changes: deque[tuple[float, K, V | None]] = deque()
+
+    def note(self, key: K, value: V | None, now: float) -> V | None:
+        """The entry is so from now on. Returns what it was; `value` itself if nothing changed."""
+        before = self._present.get(key)
+        if before == value:
+            return value
+        if value is None:
+            del self._present[key]
+        else:
+            self._present[key] = value
+        self._changes.append((now, key, before))
+        if len(self._changes) > self._limit:
+            self.oldest = self._changes.popleft()[0]
+        return before
+
+    def correct(self, key: K, value: V) -> None:
+        """More is known now of how the entry is, and was since it is what it is: this is no change."""
+        self._present[key] = value
+
+    def get(self, key: K) -> V | None:
+        """The entry as it is now."""
+        return self._present.get(key)
+
+    def present(self) -> list[K]:
+        """The keys of those that are there now."""
+        return list(self._present)
+
+    def at(self, time: float) -> dict[K, V]:
+        """The table when all that happened up to `time` had happened. It must not lie before `oldest`."""
+        table = dict(self._present)
+        for when, key, before in reversed(self._changes):
+            if when <= time:
+                break
+            if before is None:
+                table.pop(key, None)
+            else:
+                table[key] = before
+        return table

@@ -1,0 +1,87 @@
+"""Moments as people type them: 10:42:07, 10:42:07.250 20 Nov, 5m. The past is meant, always.
+
+A time of day without a date is the last one that has been. A span ("5m", "1h30m") is so long ago. Times are those of
+the router's own clock and zone, as `show clock` has them now: if the clock was set since, the past moves with it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Clock
+
+#: English whatever the locale of the machine is: tools read these.
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_SPAN: Final = re.compile(r"(?=\d)(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,8})s)?", re.ASCII)
+_TIME: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,3}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment that somebody named. ago: seconds, or None: a time of day, in milliseconds since midnight.
+
+    day, month, year: 0 where nothing was said of them.
+    """
+
+    ago: int | None = None
+    of_day: int = 0
+    day: int = 0
+    month: int = 0
+    year: int = 0
+
+    def seconds(self, clock: Clock, now: float) -> float:
+        """On the router's own clock, monotonic. Raises UserError if there is no such day, or it is still to come."""
+        if self.ago is not None:
+            return now - self.ago
+        here = clock.local(now)
+        try:
+            found = self._on(here)
+        except ValueError:
+            year = f" {self.year}" if self.year else ""
+            raise UserError(f"there is no {self.day} {MONTHS[self.month - 1]}{year}") from None
+        if found > here:
+            raise UserError(f"{written(found)} is still to come: it is {written(here)}")
+        return now - (here - found).total_seconds()
+
+    def _on(self, here: datetime) -> datetime:
+        midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+        since_midnight = timedelta(milliseconds=self.of_day)
+        if not self.day:
+            found = midnight + since_midnight
+            return found if found <= here else found - timedelta(days=1)
+        found = midnight.replace(day=1, year=self.year or here.year).replace(month=self.month, day=self.day)
+        found += since_midnight
+        return found.replace(year=here.year - 1) if found > here and not self.year else found
+
+
+def read_span(text: str) -> int | None:
+    """Seconds of "90s", "5m", "1h30m", "2d"; None: it is none."""
+    match = _SPAN.fullmatch(text.lower())
+    if match is None or not text:
+        return None
+    return sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS.values(), strict=True) if count)
+
+
+def read_time(text: str) -> int | None:
+    """Milliseconds since midnight of "10:42:07" or "10:42:07.250"; None: it is none."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    hours, minutes, seconds = (int(match[number]) for number in (1, 2, 3))
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((match[4] or "0").ljust(3, "0"))
+
+
+def written(moment: datetime, *, msec: bool = False) -> str:
+    """As people read it: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250"."""
+    fraction = f".{moment.microsecond // 1000:03}" if msec else ""
+    return f"{MONTHS[moment.month - 1]} {moment.day:2} {moment:%H:%M:%S}{fraction}"
