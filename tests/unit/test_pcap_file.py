@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import pytest
@@ -87,3 +88,16 @@ def test_a_raw_packet_tells_its_family() -> None:
 def test_no_frame_is_too_short_to_look_at(link_type: int, frame: bytes) -> None:
     layer = pcap.network_layer(link_type, frame)
     assert layer is None or len(layer[1]) <= len(frame)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3])
+def test_frames_are_counted_without_reading_them(frames: int) -> None:
+    file = pcap.file_header() + b"".join(pcap.record(b"x" * 60 * number, 0) for number in range(frames))
+    assert pcap.count(io.BytesIO(file)) == frames
+
+
+def test_a_file_that_ends_inside_a_frame_has_those_before_it() -> None:
+    whole = pcap.file_header() + pcap.record(b"x" * 60, 0) + pcap.record(b"y" * 60, 0)
+    assert [pcap.count(io.BytesIO(whole[:size])) for size in (len(whole) - 1, len(whole) - 70, 24 + 16)] == [1, 1, 0]
+    with pytest.raises(WireError):
+        pcap.count(io.BytesIO(whole[:10]))

@@ -29,6 +29,21 @@ def merged(outer: int, inner: int) -> int | None:
     return inner
 
 
+def mark(tos: int) -> int:
+    """The two bits, 0 to 3."""
+    return tos & _MASK
+
+
+def reassembled(tos: int, marks: int) -> int | None:
+    """The TOS of a packet that came in pieces, or None: it is to be dropped (RFC 3168 §5.3).
+
+    tos: of the first piece. marks: of all of them, bit n says that one has the mark n.
+    """
+    if not marks & 1 << _CE:
+        return tos
+    return None if marks & 1 << _NOT_ECT else tos | _CE
+
+
 def decapsulated(outer: int, packet: bytes) -> bytes | None:
     """The IPv4 packet that came out of a tunnel, with what its outer TOS says; None: it is to be dropped."""
     tos = merged(outer, packet[1])

@@ -1,15 +1,17 @@
 """Capture files in the classic libpcap format, read and written: octets in, octets out, no file is opened here.
 
 `file_header` and `record` write what tcpdump and Wireshark read, with microseconds. `read` takes either byte order and
-either unit of time. `network_layer` takes off what the link put in front of a packet.
+either unit of time; `count` is for a file too large to be read. `network_layer` takes off what the link put in front of
+a packet.
 """
 
 from __future__ import annotations
 
 import enum
+import io
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dmvpn.base.errors import WireError
 
@@ -93,6 +95,22 @@ def read(file: Octets) -> Capture:
             )
         )
     return Capture(link_type=link_type, frames=tuple(frames))
+
+
+def count(file: BinaryIO) -> int:
+    """How many whole frames a capture file has, however large it is. Raises WireError if it is not one."""
+    head = file.read(_FILE_HEADER_LENGTH)
+    if len(head) < _FILE_HEADER_LENGTH:
+        raise WireError("capture file cut short", offset=len(head), clause=_CLAUSE)
+    record_header = struct.Struct(_format(head)[0] + "8xI4x")
+    size, frames = file.seek(0, io.SEEK_END), 0
+    position = _FILE_HEADER_LENGTH + _RECORD_HEADER_LENGTH
+    while position <= size:
+        file.seek(position - _RECORD_HEADER_LENGTH)
+        position += record_header.unpack(file.read(_RECORD_HEADER_LENGTH))[0]
+        frames += position <= size
+        position += _RECORD_HEADER_LENGTH
+    return frames
 
 
 def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
