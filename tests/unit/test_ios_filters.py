@@ -11,7 +11,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.ios import CliError, FilterKind, apply_filters, json_lines, to_plain
-from dmvpn.ios.filters import parse_filters
+from dmvpn.ios.filters import find_filters, parse_filters
 from dmvpn.ios.regex import Pattern, PatternError
 
 CONFIGURATION = [
@@ -90,8 +90,11 @@ def test_nine_filters_in_a_row_are_too_many() -> None:
     assert isinstance(parse_filters(" | ".join(["include x"] * 9), 0), CliError)
 
 
-def test_every_filter_has_its_own_first_letter() -> None:
-    assert len({kind.word[0] for kind in FilterKind}) == len(FilterKind)
+def test_every_filter_has_its_own_first_letter_and_e_is_exclude() -> None:
+    others = [kind for kind in FilterKind if kind is not FilterKind.EXPLAIN]
+    assert len({kind.word[0] for kind in others}) == len(others)
+    assert [find_filters(word)[0] for word in ("e", "ex", "exc")] == [FilterKind.EXCLUDE] * 3
+    assert find_filters("exp") == [FilterKind.EXPLAIN]
 
 
 @pytest.mark.parametrize(

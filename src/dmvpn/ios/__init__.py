@@ -12,7 +12,8 @@ It knows no protocol. Features declare their lines as data and get them back as 
     a tree      -> ConfigTree.render -> the running configuration
 
 The grammar is shared by all routers of a process and compiled when first used. Nothing here does input or output.
-Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `dmvpn.ios.pager` itself.
+Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `dmvpn.ios.pager` itself. Who explains
+commands instead of running them finds `dmvpn.ios.begun`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ from dmvpn.ios.grammar import (
 )
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
 from dmvpn.ios.known import known_lines
+from dmvpn.ios.past import Unknown, answered, moment_of, span_of
+from dmvpn.ios.places import Place, Places
 from dmvpn.ios.session import ConfigSession, LineResult, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
@@ -79,6 +82,8 @@ __all__ = [
     "Node",
     "OneOf",
     "Optional_",
+    "Place",
+    "Places",
     "Problem",
     "Section",
     "Sequence",
@@ -86,20 +91,24 @@ __all__ = [
     "Spoken",
     "Statement",
     "Twins",
+    "Unknown",
     "Value",
     "ValueType",
     "age",
+    "answered",
     "apply_filters",
     "compile_syntax",
     "interface_sort_key",
     "is_logical",
     "json_lines",
     "known_lines",
+    "moment_of",
     "normalize_interface",
     "prompt",
     "register_type",
     "several",
     "short_interface",
+    "span_of",
     "to_plain",
     "uptime",
 ]

@@ -32,6 +32,7 @@ from dmvpn.ios.tree import ConfigTree
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dmvpn.ios.places import Places
     from dmvpn.ios.values import Token
 
 #: How many understood lines are remembered. Thousands of spokes have nearly the same lines.
@@ -86,13 +87,18 @@ class Configurator:
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
 
-    def parse_text(self, text: str, base: ConfigTree | None = None) -> ConfigResult:
-        """Read a file or a paste on top of `base`. Wrong lines are reported, the others count."""
+    def parse_text(self, text: str, base: ConfigTree | None = None, *, places: Places | None = None) -> ConfigResult:
+        """Read a file or a paste on top of `base`. Wrong lines are reported, the others count.
+
+        places: is told where each line stands.
+        """
         session = ConfigSession(self, base.copy() if base else ConfigTree())
         problems: list[Problem] = []
         for number, line in enumerate(_LINE_END.split(text), 1):
             mode = session.mode.name
             result = session.enter(line)
+            if places is not None and (place := session.entered(number)) is not None:
+                places.note(place)
             messages = result.output_lines
             if result.exec_line is not None:
                 messages = ('% "do" runs commands in a session only, not in a file',)

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.filters import Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
+from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.matcher import Found, Grammar, tokenize
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.ios.grammar import Args, ExecCommand
     from dmvpn.ios.values import Token
@@ -55,10 +56,15 @@ class Match:
 
 
 class ExecParser:
-    """The exec language of a set of commands."""
+    """The exec language of a set of commands. annotate(command, lines): the filter `explain`, if there is one."""
 
-    def __init__(self, commands: Iterable[ExecCommand]) -> None:
-        self._commands = tuple(commands)
+    def __init__(
+        self,
+        commands: Iterable[ExecCommand],
+        annotate: Callable[[str, Iterable[str]], Iterator[str]] | None = None,
+    ) -> None:
+        self.commands = tuple(commands)
+        self._annotate = annotate
         self._grammars: dict[int, Grammar[ExecCommand]] = {}
 
     def match(self, line: str, privilege: int = 15) -> Match | CliError:
@@ -73,7 +79,7 @@ class ExecParser:
         left = line[: pipe.start()]
         matched = self._match(grammar, left, tokenize(left))
         if isinstance(matched, Match) and matched.command.takes_filters:
-            filters = parse_filters(line, pipe.end())
+            filters = parse_filters(line, pipe.end(), self._explain(matched))
             return filters if isinstance(filters, CliError) else Match(matched.command, matched.args, filters)
         # A `|` belongs to the command where that takes the rest of the line, such as a text to be logged.
         whole = self._match(grammar, line, tokens)
@@ -83,11 +89,14 @@ class ExecParser:
             return CliError(matched.kind, line, matched.column)
         return CliError(ErrorKind.INVALID, line, pipe.start())
 
+    def _explain(self, match: Match) -> Annotate | None:
+        return None if self._annotate is None else partial(self._annotate, " ".join(match.args.words))
+
     def help_lines(self, line: str, privilege: int = 15) -> list[str]:
         """What `?` shows behind `line`."""
         pipe = _PIPE.search(line)
         if pipe is not None:
-            return _filter_help(line[pipe.end() :])
+            return _filter_help(line[pipe.end() :], explains=self._annotate is not None)
         found = alternatives(self._grammar(privilege), line)
         if not isinstance(found, Alternatives):
             return error_rows(found, line)
@@ -105,7 +114,7 @@ class ExecParser:
     def _grammar(self, privilege: int) -> Grammar[ExecCommand]:
         grammar = self._grammars.get(privilege)
         if grammar is None:
-            allowed = [command for command in self._commands if command.privilege <= privilege]
+            allowed = [command for command in self.commands if command.privilege <= privilege]
             grammar = self._grammars[privilege] = Grammar(allowed)
         return grammar
 
@@ -124,10 +133,11 @@ class ExecParser:
         return isinstance(matched, Found) and matched.line.takes_filters
 
 
-def _filter_help(text: str) -> list[str]:
+def _filter_help(text: str, *, explains: bool) -> list[str]:
     words = text.split()
     if not words:
-        return format_rows([(kind.word, kind.help_text) for kind in FilterKind if kind.help_text])
+        offered = [kind for kind in FilterKind if kind.help_text and (explains or kind is not FilterKind.EXPLAIN)]
+        return format_rows([(kind.word, kind.help_text) for kind in offered])
     if len(words) == 1 and not text[-1].isspace():
         found = find_filters(words[0])
         return ["  " + "  ".join(kind.word for kind in found) + "  "] if found else ["% Unrecognized command"]
@@ -137,4 +147,5 @@ def _filter_help(text: str) -> list[str]:
 def _complete_filter(line: str, start: int) -> str | None:
     words = line[start:].split()
     found = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
-    return f"{line[: -len(words[0])]}{found[0].word} " if len(found) == 1 else None
+    # Of several the one that the cut word is understood as: `ex` is `exclude`.
+    return f"{line[: -len(words[0])]}{found[0].word} " if found else None

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.events import Event
+    from dmvpn.base.explanations import Group
     from dmvpn.ios.context import ShowContext
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
@@ -86,6 +87,7 @@ class Feature:
     changes. machine(ports): makes its machine. messages: the classes of its log messages, for the reference.
     protocol_blocks(ctx): the lines of a routing protocol in `show ip protocols`; none if no process runs.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet.
+    explanations(): what the words mean that it prints; the texts are imported when somebody first asks for one.
     """
 
     name: str
@@ -98,3 +100,4 @@ class Feature:
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     kept_only: bool = False
+    explanations: Callable[[], tuple[Group, ...]] | None = None

@@ -3,6 +3,7 @@
     include RE   lines that match                   exclude RE   lines that do not
     begin RE     from the first match on            section RE   matching lines and what is indented below them
     count RE     how many lines match               json         the data itself, before it became text
+    explain      the lines, and beneath them what their flags and states mean
 
 They work on an iterator of lines, so a filter shows its first line before the command has made its last. A pattern is
 everything up to the end of the line, blanks and `|` included (`include ^ip route .+ |^ipv6`); only ` | ` followed by
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING
 
@@ -27,12 +29,16 @@ MAX_FILTERS = 8
 
 
 class FilterKind(enum.Enum):
-    """The filters by their words; the text is for `?`. Those without a text are known, and refused."""
+    """The filters by their words; the text is for `?`. Those without a text are known, and refused.
+
+    The order decides what a cut word means: `| e` and `| ex` are `exclude`, as they are without `explain`.
+    """
 
     APPEND = "append", ""
     BEGIN = "begin", "Begin with the line that matches"
     COUNT = "count", "Count the lines that match"
     EXCLUDE = "exclude", "Leave out the lines that match"
+    EXPLAIN = "explain", "Say beneath what the flags and states mean"
     FORMAT = "format", ""
     INCLUDE = "include", "Show the lines that match"
     JSON = "json", "Show the data as JSON"
@@ -48,15 +54,22 @@ class FilterKind(enum.Enum):
 _NEXT_FILTER = re.compile(r"\s\|\s+(?=(\w+)(?:\s|\Z))")
 
 
+#: Adds explanations to the lines of a screen.
+Annotate = Callable[["Iterable[str]"], "Iterator[str]"]
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter. `pattern` is None for `json`."""
+    """One filter. `pattern` is None for `json` and `explain`; `annotate` is what `explain` does."""
 
     kind: FilterKind
     pattern: Pattern | None = None
+    annotate: Annotate | None = None
 
     def apply(self, lines: Iterable[str]) -> Iterator[str]:
         """The lines that come through."""
+        if self.annotate is not None:
+            return self.annotate(lines)
         if self.pattern is None:
             return iter(lines)
         return _APPLY[self.kind](lines, self.pattern)
@@ -67,12 +80,12 @@ def find_filters(word: str) -> list[FilterKind]:
     return [kind for kind in FilterKind if kind.word.startswith(word.lower())]
 
 
-def parse_filters(line: str, start: int) -> tuple[Filter, ...] | CliError:
-    """Read the filters of `line`; `start` is the character behind the first `|`."""
+def parse_filters(line: str, start: int, annotate: Annotate | None = None) -> tuple[Filter, ...] | CliError:
+    """Read the filters of `line`; `start` is the character behind the first `|`. annotate: for `explain`."""
     filters: list[Filter] = []
     while True:
         end, next_start = _end_of_filter(line, start)
-        parsed = _parse_filter(line, start, end)
+        parsed = _parse_filter(line, start, end, annotate)
         if isinstance(parsed, CliError):
             return parsed
         if parsed.kind is FilterKind.JSON and filters:
@@ -93,7 +106,7 @@ def _end_of_filter(line: str, start: int) -> tuple[int, int | None]:
     return len(line), None
 
 
-def _parse_filter(line: str, start: int, end: int) -> Filter | CliError:
+def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None) -> Filter | CliError:
     text = line[start:end]
     column = start + len(text) - len(text.lstrip())
     word, _, pattern = text.strip().partition(" ")
@@ -103,10 +116,12 @@ def _parse_filter(line: str, start: int, end: int) -> Filter | CliError:
     if not kinds:
         return CliError(ErrorKind.INVALID, line, column)
     kind = kinds[0]
-    if not kind.help_text:
+    if not kind.help_text or (kind is FilterKind.EXPLAIN and annotate is None):
         return CliError(ErrorKind.REFUSED, line, column, f'% Error: "{kind.word}" is not possible here\n')
-    if kind is FilterKind.JSON:
-        return CliError(ErrorKind.INVALID, line, column + len(word) + 1) if pattern.strip() else Filter(kind)
+    if kind in (FilterKind.JSON, FilterKind.EXPLAIN):
+        if pattern.strip():
+            return CliError(ErrorKind.INVALID, line, column + len(word) + 1)
+        return Filter(kind, annotate=annotate if kind is FilterKind.EXPLAIN else None)
     if not pattern.strip():
         return CliError(ErrorKind.INCOMPLETE, line, end)
     # The blanks that end a pattern count, and one blank separates it from the word.

@@ -87,6 +87,7 @@ def short_interface(name: str) -> str:
     return kind.short + number if kind else name
 
 
+@lru_cache(maxsize=4096)
 def interface_sort_key(name: str) -> tuple[int, str, tuple[int, ...]]:
     """Sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, others; then by number."""
     word, number = split_interface(name)

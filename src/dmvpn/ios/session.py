@@ -15,6 +15,7 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import is_logical
+from dmvpn.ios.places import Place
 from dmvpn.ios.tree import ConfigTree, Section, Statement
 from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
@@ -65,6 +66,7 @@ class ConfigSession:
         self.tree = tree
         self._text: tuple[str, str] | None = None  # a line whose text goes on over the next ones, and how that ends
         self._path: list[tuple[Statement, Section]] = []
+        self._entered: tuple[ConfigLine, Args, bool] | None = None  # what the last line was, and if it was a `no`
 
     @property
     def mode(self) -> Mode:
@@ -81,8 +83,19 @@ class ConfigSession:
         """The section that lines of the current mode go to."""
         return self._path[-1][1] if self._path else self.tree
 
+    def entered(self, number: int) -> Place | None:
+        """Where the line that was entered last stands, if it was understood and carried out; keys are left out."""
+        if self._entered is None:
+            return None
+        line, args, negated = self._entered
+        around = self._path[:-1] if line.opens and not negated else self._path
+        # Behind `no` there may be less than `show` of the line needs.
+        text = args.without_secrets(" ".join(("no", *args.words)) if negated else line.text(args))
+        return Place(number, tuple(statement.text_for_others for statement, _ in around), text)
+
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
         """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
+        self._entered = None
         if self._text is not None:
             return self._go_on(*self._text, line)
         command = self._configurator.interpret(self.mode.name, line)
@@ -190,6 +203,7 @@ class ConfigSession:
         message = line.check(args, section) if line.check else None
         if message and not _is_warning(message):
             return LineResult(tuple(message.splitlines()), refused=True)
+        self._entered = (line, args, False)
         changed = self._open(section, line, args, line.opens) if line.opens else assign(section, line, args)
         if message:
             return LineResult(tuple(message.splitlines()), changed=changed)
@@ -212,6 +226,7 @@ class ConfigSession:
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
                 return _remove_interface(section, line, args)
+            self._entered = (line, args, True)
             changed |= take_back(section, line, args)
         return _CHANGED if changed else _DONE
 

@@ -74,6 +74,12 @@ def interface_value(text: str) -> str | None:
     return next((node.name for node in nodes if isinstance(node, Value) and node.type.name == "interface"), None)
 
 
+@cache
+def keyword_names(text: str) -> tuple[str, ...]:
+    """All keywords of this syntax, each once, in their order."""
+    return tuple(dict.fromkeys(node.word for node in _terminals(compile_syntax(text)) if isinstance(node, Keyword)))
+
+
 def _terminals(node: Node) -> list[Keyword | Value]:
     match node:
         case Keyword() | Value():

@@ -1,0 +1,91 @@
+"""What the prompt itself answers, explained for `dmvpn explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind
+
+_ANSWERS = Group(
+    title="answers of the prompt",
+    kind=Kind.ANSWER,
+    screens=("the prompt",),
+    rank=25,
+    lines=True,
+    next="? (behind the words that were taken)",
+    explanations=(
+        Word(
+            "% Invalid input detected at '^' marker.",
+            "The line was understood up to the caret `^`, and not from there on.",
+            "A typing error, a value outside its range, a command of another mode, or one that this router lacks.",
+        ),
+        Word(
+            "% Incomplete command.",
+            "All words are right and more have to follow.",
+            next="? (behind the line, after a blank)",
+        ),
+        Word(
+            '% Ambiguous command: "<line>"',
+            "A word was cut so short that it means several commands. Type a letter more.",
+            next="? (directly behind the word, without a blank)",
+        ),
+        Word(
+            "% Unknown command or computer name, or unable to find computer address",
+            "A single word that is no command; IOS would take it for a host to log in to.",
+        ),
+        Word(
+            "% Unrecognized command",
+            "There is nothing to help with: the words before `?` are no command.",
+            next="? (on an empty line)",
+        ),
+        Word(
+            '% Error: "<filter>" is not possible here',
+            "The output filter is known and writes to files, which this router's prompt does not.",
+            next="? (behind the |)",
+        ),
+        Word('% "json" must be the first filter', "`| json` takes the data itself, so nothing can filter before it."),
+        Word(
+            "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces",
+            "IOS says this whenever an interface is removed; here nothing of it stays.",
+            next="show running-config",
+        ),
+        Word(
+            "% Removal of physical interfaces is not permitted",
+            "Only tunnels, loopbacks and the like can be taken away; `default interface` empties a physical one.",
+            next="show ip interface brief",
+        ),
+        Word("% A text has no end: <text>", "A banner or certificate was begun and its closing mark never came."),
+        Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
+        Word(
+            "%Error writing startup-config (<error>)",
+            "The disk did not take it; the running configuration is not saved.",
+        ),
+        Word("%Error erasing nvram (<error>)", "The disk did not let the startup configuration be removed."),
+        Word(
+            "% Error: configuration comes from the terminal only",
+            "`configure memory` and `configure network` are IOS's; here `configure terminal` alone.",
+            next="configure terminal",
+        ),
+        Word("% Error: only startup-config can be written here", "`copy running-config` has no other target."),
+        Word("% Error: only running-config can be written here", "`copy startup-config` has no other target."),
+        Word(
+            "% Error: reload is not possible from here; restart the router with the command that runs it",
+            "A router is a program of its host: `dmvpn lab kill` and `start`, or the service that runs it.",
+            next="dmvpn lab status",
+        ),
+        Word("% Console already monitors", "`terminal monitor` is for other lines; the console sees the log anyway."),
+        Word(
+            "% The script ended before what it was asked for",
+            "Lines came from a file or pipe, and a command asked a question that no further line answered.",
+        ),
+        Word(
+            "% Error: internal fault; the log of this program has the particulars",
+            "A mistake of this program. The router goes on; what was typed was not done.",
+            next="show logging",
+        ),
+        Word("% Invalid regular expression: <error>", "The pattern behind the filter cannot be read."),
+    ),
+)
+
+GROUPS: Final = (_ANSWERS,)
