@@ -18,6 +18,7 @@ INTERFACE: Final[int]
 #:
 #: "nhrp"       tunnel, neighbour, the packet; connection that protected it or 0
 #: "keepalive"  tunnel, neighbour
+#: "big"        tunnel, neighbour, a packet that does not fit the path to it; number: octets of what would fit
 #: "hairpin"    tunnel, neighbour, the packet's first octets; number: of the tunnel it left by; connection
 #: "ike"        source, the datagram with its marker; number: TOS; our address; source port
 #: "spi"        ESP for an SA that is not: source; number: SPI; our address; source port, 0: protocol 50
@@ -25,7 +26,7 @@ INTERFACE: Final[int]
 #: "heard"      the peer of a connection is elsewhere: source; connection; source port
 #: "worn"       a pair of SAs is worn; number: its inbound SPI
 Punt: TypeAlias = tuple[
-    Literal["nhrp", "keepalive", "hairpin", "ike", "spi", "clear", "heard", "worn"],
+    Literal["nhrp", "keepalive", "big", "hairpin", "ike", "spi", "clear", "heard", "worn"],
     int,
     bytes,
     bytes,
@@ -52,8 +53,15 @@ class Core:
         mtu: int,
         mss: int | None,
         protected: bool = False,
+        df: Literal["clear", "copy", "set"] = "clear",
     ) -> None:
-        """Make a tunnel, or change what is known of it. protected: GRE leaves and comes in ESP or not at all."""
+        """Make a tunnel, or change what is known of it.
+
+        protected: GRE leaves and comes in ESP or not at all. df: "do not fragment" of the outer header.
+        """
+
+    def learn_path(self, remote: bytes, mtu: int, now: float) -> None:
+        """A packet to there was too big. mtu: octets of one that is not; now: seconds."""
 
     def remove_tunnel(self, number: int) -> None:
         """Forget a tunnel and what it carried."""
@@ -122,7 +130,7 @@ class Core:
         """
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
-        """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval."""
+        """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval and paths."""
 
     def inbound(self, packet: bytes, now: float = 0.0) -> None:
         """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds."""
@@ -141,11 +149,11 @@ class Core:
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address, over this connection."""
 
-    def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes]]:
-        """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS and packet."""
+    def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes, bool]]:
+        """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF."""
 
-    def take_wire(self) -> list[tuple[bytes, bytes, int, bytes]]:
-        """Take what goes to NBMA addresses: source, NBMA address, TOS and GRE packet."""
+    def take_wire(self) -> list[tuple[bytes, bytes, int, bytes, bool]]:
+        """Take what goes to NBMA addresses: source, NBMA address, TOS, GRE packet and DF."""
 
     def take_taps(self) -> list[tuple[int, bytes]]:
         """Take what goes to the kernel: tunnel and frame."""
@@ -179,10 +187,13 @@ class Engine:
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
 
-    def set_socket(self, source: bytes, descriptor: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
+    def set_socket(
+        self, source: bytes, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre"
+    ) -> None:
         """Send and receive for one of our NBMA addresses by a socket, which is duplicated. Raises OSError.
 
-        "gre" and "esp" are raw sockets of protocols 47 and 50, "udp" is one of port 4500, for ESP and IKE.
+        whole: likewise, to send with DF, and it never receives. "gre" and "esp" are raw sockets of protocols 47 and 50,
+        "udp" is one of port 4500, for ESP and IKE.
         """
 
     def clear_socket(self, source: bytes, kind: Literal["gre", "esp", "udp"] = "gre") -> None:

@@ -1,23 +1,26 @@
-//! How often the router is told what strangers can make happen: ESP that nobody knows, GRE in clear.
+//! How often the router is told what others can make happen: ESP that nobody knows, GRE in clear, packets too big.
 //!
 //! The same addresses are told once a second, so that one peer that lost its SAs is heard beside others; and there is a
 //! limit to all of them together, because an address costs a forger nothing.
 
 use std::collections::HashSet;
 
+use crate::hairpin::Pair;
 use crate::ipv4::Address;
 use crate::sas::Place;
 
 /// Alarms in all.
 const PER_SECOND: usize = 100;
 
-/// What is told, at this address of ours.
+/// What is told, mostly of an address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alarm {
     /// GRE in clear for a protected tunnel, from there.
     Clear(Address, Address),
     /// ESP for an SA that is not, from there.
     Spi(Address, Place),
+    /// A packet between these two is too big for its path.
+    TooBig(Pair),
 }
 
 /// Who was told of within the running second.

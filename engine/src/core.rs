@@ -29,14 +29,15 @@ use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Pair};
 use crate::ipv4::{self, Address, Packet, address};
+use crate::leaving::{Leaving, Narrow, leads_to, note_wear};
+use crate::paths::PathMtus;
 use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
-use crate::protected::{Protected, leads_to, note_wear};
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
 use crate::sealing::Sealing;
-use crate::table::{Ends, Mac, Neighbour, Table, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbour, Settings, Table, Tunnel};
 use crate::usage::{Counted, Counts, Usage};
-use crate::wire::{self, Span, Wire};
+use crate::wire::{self, Outer, Span, Wire};
 
 /// There is no tunnel of this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Outcome {
     pub frames: Vec<Frame>,
     /// To the router.
     pub punts: Vec<Punt>,
+    /// GRE packets that came in pieces: the next batch, each in an arena of its own, for [`Core::joined`].
+    pub joined: Vec<Joined>,
 }
 
 /// Packets that went nowhere, by reason.
@@ -98,12 +101,15 @@ pub struct Core {
     pub table: Table,
     /// The security associations.
     pub sas: Sas,
+    /// How large packets may be, by where they go.
+    pub paths: PathMtus,
     /// All our addresses.
     pub own_addresses: HashSet<Address>,
     /// Counters.
     pub dropped: Dropped,
     usage: BTreeMap<u32, Usage>,
     pub(crate) alarms: Alarms,
+    refusals: Alarms,
     hairpins: Hairpins,
     limits: Limits,
     /// What the frame at hand becomes. Kept for its memory only.
@@ -116,10 +122,12 @@ impl Core {
         Self {
             table: Table::default(),
             sas: Sas::default(),
+            paths: PathMtus::default(),
             own_addresses: HashSet::new(),
             dropped: Dropped::default(),
             usage: BTreeMap::new(),
             alarms: Alarms::default(),
+            refusals: Alarms::default(),
             hairpins: Hairpins::new(limits.pairs),
             limits,
             pieces: Vec::new(),
@@ -127,19 +135,8 @@ impl Core {
     }
 
     /// Make a tunnel, or change what is known of it.
-    pub fn set_tunnel(
-        &mut self,
-        number: u32,
-        ends: Ends,
-        own_mac: Mac,
-        mtu: usize,
-        mss: Option<u16>,
-        protected: bool,
-    ) {
-        self.table.set(number, ends, own_mac, mtu, mss);
-        if let Some(tunnel) = self.table.get_mut(number) {
-            tunnel.protected = protected;
-        }
+    pub fn set_tunnel(&mut self, number: u32, ends: Ends, own_mac: Mac, settings: Settings) {
+        self.table.set(number, ends, own_mac, settings);
         self.usage.entry(number).or_default();
     }
 
@@ -183,7 +180,9 @@ impl Core {
             self.dropped.no_peer += 1;
             return Ok(());
         };
-        let (pair, tos) = (packet.pair(), packet.tos());
+        let pair = packet.pair();
+        let df = stays_whole(tunnel.settings.df, gre::IPV4, packet.octets());
+        let outer = Outer { tos: packet.tos(), df };
         let packet = frame.start + FRAME_HEADER..frame.end;
         self.pieces.clear();
         let key = tunnel.ends.key;
@@ -205,26 +204,16 @@ impl Core {
         }
         adjust(tunnel, &self.own_addresses, &mut arena[packet], &self.pieces, &mut out.wire);
         let usage = self.usage.entry(number).or_default();
-        if tunnel.protected {
-            let way = Protected { sas: &self.sas, limit: self.limits.counted, tunnel };
-            let unsecured = way.send(neighbours, &self.pieces, tos, usage, out);
-            self.dropped.no_sa += unsecured;
+        let limit = self.limits.counted;
+        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer };
+        if self.paths.is_empty() || tunnel.settings.df == Df::Clear {
+            self.dropped.no_sa += way.send(neighbours, &self.pieces, usage, out);
             return Ok(());
         }
-        for piece in &self.pieces {
-            let to = |&Neighbour { nbma, .. }: &Neighbour| wire::Packet {
-                source: tunnel.ends.source,
-                nbma,
-                tos,
-                head: piece.head,
-                body: piece.body,
-            };
-            out.wire.packets.extend(neighbours.iter().map(to));
-        }
-        for &Neighbour { nbma, .. } in neighbours {
-            let who = Counted { known: tunnel.knows(nbma), limit: self.limits.counted };
-            usage.sent(nbma, self.pieces.len(), who);
-        }
+        let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
+        let lost = way.send_by_path(neighbours, &self.pieces, arena, narrow, usage, out);
+        self.dropped.no_sa += lost.no_sa;
+        self.dropped.malformed += lost.malformed;
         Ok(())
     }
 
@@ -241,19 +230,11 @@ impl Core {
         let tunnel = self.table.get(number).ok_or(NoSuchTunnel(number))?;
         let begin = out.wire.begin_head(protocol, tunnel.ends.key);
         out.wire.heads.extend_from_slice(payload);
-        let (source, head) = (tunnel.ends.source, out.wire.end_head(begin));
+        let piece = Piece { head: out.wire.end_head(begin), body: Span::default() };
         let usage = self.usage.entry(number).or_default();
-        if tunnel.protected {
-            let way = Protected { sas: &self.sas, limit: self.limits.counted, tunnel };
-            let piece = Piece { head, body: Span::default() };
-            let unsecured = way.send(&[neighbour], &[piece], tos, usage, out);
-            self.dropped.no_sa += unsecured;
-            return Ok(());
-        }
-        let nbma = neighbour.nbma;
-        out.wire.packets.push(wire::Packet { source, nbma, tos, head, body: Span::default() });
-        let who = Counted { known: tunnel.knows(nbma), limit: self.limits.counted };
-        usage.sent(nbma, 1, who);
+        let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
+        let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer };
+        self.dropped.no_sa += way.send(&[neighbour], &[piece], usage, out);
         Ok(())
     }
 
@@ -290,7 +271,8 @@ impl Core {
         };
         let found = self.table.demultiplex(local, from.nbma, header.key);
         let found = found.and_then(|number| Some((number, self.table.get(number)?)));
-        let Some((number, tunnel)) = found.filter(|(_, tunnel)| from.connection == 0 || tunnel.protected)
+        let Some((number, tunnel)) =
+            found.filter(|(_, tunnel)| from.connection == 0 || tunnel.settings.protected)
         else {
             self.dropped.no_tunnel += 1;
             return;
@@ -298,7 +280,7 @@ impl Core {
         let usage = self.usage.entry(number).or_default();
         if from.connection != 0 {
             usage.received_over(from.connection, self.limits.counted, |other| self.sas.link(other).is_some());
-        } else if tunnel.protected {
+        } else if tunnel.settings.protected {
             self.refuse_clear(&came, out);
             return;
         } else {
@@ -336,6 +318,12 @@ impl Core {
         }
     }
 
+    /// A GRE packet that was put together after the batch of its last piece.
+    pub fn joined(&mut self, joined: &mut Joined, out: &mut Outcome) {
+        let place = 0..joined.octets.len();
+        self.decapsulate(&mut joined.octets, place, joined.came, out);
+    }
+
     fn refuse_clear(&mut self, came: &Came, out: &mut Outcome) {
         self.dropped.in_clear += 1;
         if self.alarms.may_tell(Alarm::Clear(came.local, came.from.nbma), came.now) {
@@ -351,18 +339,35 @@ impl Core {
         }
         let Some(link) = self.sas.link(to.connection) else { return };
         let route = out.sealing.route(link);
-        out.sealing.plan(route, returned.tos, returned.head, returned.body);
+        out.sealing.plan(route, returned.outer, returned.head, returned.body);
         note_wear(link, out);
     }
 }
 
+/// A GRE packet that was put together.
+#[derive(Debug)]
+pub struct Joined {
+    /// The arena to give with what becomes of it.
+    pub octets: Vec<u8>,
+    pub(crate) came: Came,
+}
+
 /// Where a GRE packet came from. tos: of the outer header, if what routers wrote there is to be heeded.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Came {
     pub(crate) local: Address,
     pub(crate) from: Neighbour,
     pub(crate) tos: Option<u8>,
     pub(crate) now: f64,
+}
+
+/// Must the GRE packet that carries this stay whole?
+fn stays_whole(df: Df, protocol: u16, payload: &[u8]) -> bool {
+    match df {
+        Df::Clear => false,
+        Df::Copy => protocol == gre::IPV4 && Packet::of(payload).is_some_and(Packet::is_to_stay_whole),
+        Df::Set => true,
+    }
 }
 
 /// Where a packet that leaves by a tunnel came from, if that is another neighbour of the same NHRP network and nobody was

@@ -8,7 +8,7 @@ use crate::mss;
 use crate::table::{Mac, Neighbour, Tunnel};
 use crate::unfinished::unfinished;
 use crate::vnet::Vnet;
-use crate::wire::{self, Span};
+use crate::wire::{self, Outer, Span};
 
 /// What follows an Ethernet header that says so is IPv4.
 pub(crate) const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
@@ -42,7 +42,7 @@ pub(crate) fn returned_keepalive(
     (header >= HEADER_LENGTH && body.start <= body.end).then(|| wire::Packet {
         source,
         nbma,
-        tos: packet.tos(),
+        outer: Outer::of(packet.tos()),
         head: Span::default(),
         body: body.into(),
     })
@@ -57,8 +57,9 @@ pub(crate) fn delivered(
     place: Range<usize>,
 ) -> Frame {
     let octets = &mut arena[place.clone()];
-    let offload = Packet::of(octets).map(|packet| unfinished(packet, tunnel.mtu)).unwrap_or_default();
-    if let Some(mss) = tunnel.mss {
+    let offload =
+        Packet::of(octets).map(|packet| unfinished(packet, tunnel.settings.mtu)).unwrap_or_default();
+    if let Some(mss) = tunnel.settings.mss {
         mss::clamp(octets, mss, offload.flags != 0);
     }
     let mut ethernet = [0; ETHERNET];

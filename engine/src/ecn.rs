@@ -29,6 +29,23 @@ pub fn merged(outer: u8, inner: u8) -> Result<u8, Congested> {
     }
 }
 
+/// The two bits, 0 to 3.
+pub fn mark(tos: u8) -> u8 {
+    tos & MASK
+}
+
+/// The TOS of a packet that came in pieces, RFC 3168 §5.3. tos: of the first one. marks: of all of them, bit n says that
+/// one has the mark n.
+pub fn reassembled(tos: u8, marks: u8) -> Result<u8, Congested> {
+    if marks & 1 << CE == 0 {
+        Ok(tos)
+    } else if marks & 1 << NOT_ECT != 0 {
+        Err(Congested)
+    } else {
+        Ok(tos | CE)
+    }
+}
+
 /// Let an IPv4 packet that came out of a tunnel have what the outer TOS says.
 pub fn decapsulate(outer: u8, packet: &mut [u8]) -> Result<(), Congested> {
     let tos = merged(outer, packet[1])?;

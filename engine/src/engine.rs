@@ -10,12 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use crate::core::{Core, Outcome};
 use crate::ipv4::Address;
 use crate::locked;
 use crate::ring::Ring;
-use crate::sys::{self, Sender};
+use crate::sys::{self, Letter, Sender, is_too_big};
 use crate::table::Neighbour;
 use crate::worker::{self, Addressed, Inward, Mover, Outward};
 
@@ -45,6 +46,14 @@ pub(crate) struct Socket {
     pub(crate) kind: Kind,
     pub(crate) local: Address,
     descriptor: Arc<OwnedFd>,
+    whole: Arc<OwnedFd>,
+}
+
+impl Socket {
+    /// The one whose packets have DF set. It only sends.
+    pub(crate) fn whole(&self) -> BorrowedFd<'_> {
+        self.whole.as_fd()
+    }
 }
 
 impl AsFd for Socket {
@@ -66,8 +75,8 @@ impl Ports {
         self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
     }
 
-    pub(crate) fn socket(&self, kind: Kind, local: Address) -> Option<BorrowedFd<'_>> {
-        self.sockets.iter().find(|socket| (socket.kind, socket.local) == (kind, local)).map(AsFd::as_fd)
+    pub(crate) fn socket(&self, kind: Kind, local: Address) -> Option<&Socket> {
+        self.sockets.iter().find(|socket| (socket.kind, socket.local) == (kind, local))
     }
 }
 
@@ -82,6 +91,7 @@ pub(crate) struct Shared {
     wakes: [File; 2],
     progress: Mutex<Progress>,
     progressed: Condvar,
+    begun: Instant,
 }
 
 /// How far the threads are. seen: the generation of `ports` that each uses.
@@ -92,6 +102,18 @@ struct Progress {
 }
 
 impl Shared {
+    /// Seconds.
+    pub(crate) fn now(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// A packet with DF was too big: have the core look at later ones. What the kernel takes is what it knows.
+    pub(crate) fn learn_path(&self, local: Address, remote: Address) -> Result<()> {
+        let mtu = sys::path_mtu(local, remote)?;
+        locked(&self.core).paths.learn(remote, mtu, self.now());
+        Ok(())
+    }
+
     /// The descriptor that wakes a thread up.
     pub(crate) fn wake(&self, way: Way) -> &File {
         &self.wakes[way as usize]
@@ -131,6 +153,7 @@ impl Engine {
             wakes: [sys::event()?.into(), sys::event()?.into()],
             progress: Mutex::default(),
             progressed: Condvar::new(),
+            begun: Instant::now(),
         });
         let engine = Self { shared, threads: Mutex::default() }; // dropped, it ends what has begun
         let outward = start("dmvpn-out", &engine.shared, Outward::new)?;
@@ -164,16 +187,23 @@ impl Engine {
         self.change(|ports| ports.taps.retain(|(other, _)| *other != number))
     }
 
-    /// Send and receive packets of an NBMA address of ours by a socket of this kind.
-    pub(crate) fn set_socket(&self, kind: Kind, local: Address, descriptor: RawFd) -> Result<()> {
-        let descriptor = Arc::new(sys::duplicate(descriptor)?);
+    /// Send and receive packets of an NBMA address of ours by a socket of this kind. whole: sends those with DF.
+    pub(crate) fn set_socket(
+        &self,
+        kind: Kind,
+        local: Address,
+        descriptor: RawFd,
+        whole: RawFd,
+    ) -> Result<()> {
+        let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
         sys::enlarge_buffers(descriptor.as_fd());
+        sys::enlarge_buffers(whole.as_fd());
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }
         self.change(|ports| {
             ports.sockets.retain(|other| (other.kind, other.local) != (kind, local));
-            ports.sockets.push(Socket { kind, local, descriptor });
+            ports.sockets.push(Socket { kind, local, descriptor, whole });
         })
     }
 
@@ -198,8 +228,7 @@ impl Engine {
         out.sealing.seal(&out.wire, &[]);
         let ports = Arc::clone(&locked(&self.shared.ports));
         for Addressed { kind, local, letter, train } in worker::letters(&out, &[]) {
-            let socket = ports.socket(kind, local).ok_or(ErrorKind::NotConnected.into());
-            if let Err(error) = socket.and_then(|socket| Sender::default().send_one(socket, letter)) {
+            if let Err(error) = self.send_one(&ports, kind, local, letter) {
                 if let Some(train) = train {
                     out.sealing.count_unsent(&train, 1);
                     locked(&self.shared.core).dropped.unsent += 1;
@@ -208,6 +237,18 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn send_one(&self, ports: &Ports, kind: Kind, local: Address, letter: Letter) -> Result<()> {
+        let socket = ports.socket(kind, local).ok_or(ErrorKind::NotConnected)?;
+        let mut sender = Sender::default();
+        if letter.outer.df {
+            match sender.send_one(socket.whole(), letter) {
+                Err(error) if is_too_big(&error) => self.shared.learn_path(local, letter.to.address)?,
+                sent => return sent,
+            }
+        }
+        sender.send_one(socket.as_fd(), letter)
     }
 
     /// Stop, and let go of everything. A second time it does nothing.

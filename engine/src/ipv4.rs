@@ -92,6 +92,18 @@ impl<'a> Packet<'a> {
         pair
     }
 
+    /// Is it what its header says: all there, and the header's checksum right?
+    pub fn is_right(self) -> bool {
+        let (header, total) = (self.header_length(), self.total_length());
+        let lengths = HEADER_LENGTH <= header && header <= total && total <= self.0.len();
+        lengths && Sum::of(&self.0[..header]).checksum() == 0
+    }
+
+    /// It must not be cut.
+    pub fn is_to_stay_whole(self) -> bool {
+        self.0[6] & 0x40 != 0
+    }
+
     /// The octets.
     pub fn octets(self) -> &'a [u8] {
         self.0

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!         TAP                                                                  raw sockets, protocols 47 and 50; UDP 4500
-//! kernel ─ frame ─> core::outbound (table, pieces, mss, hairpin) ─> wire ──────────────────────── sendmmsg ──> NBMA
-//!                                            └─> protected (sas) ─> sealing (esp) ──── trains ──────┘
+//! kernel ─ frame ─> core::outbound (table, pieces, mss, hairpin) ─> leaving (sas, paths) ─> wire ─ sendmmsg ─> NBMA
+//!                                                                       └─> sealing (esp) ─ trains ───┘
 //! kernel <─ frame ─ merge <─ core::inbound (gre, table, delivery, hairpin) <─────────────────────── recvmmsg <── NBMA
-//!                                            └──────────── opening (sas, esp) <─── arrived ─────────┘
+//!                                            └── opening (sas, esp, reassembly) <─── arrived ───────┘
 //!                                            └──> punts ──> ring ──> eventfd ──> Python
 //! ```
 //!
@@ -27,17 +27,20 @@ pub mod delivery;
 pub mod early;
 pub mod ecn;
 pub mod esp;
+pub mod fragments;
 pub mod gre;
 pub mod hairpin;
 pub mod hash;
 pub mod ipv4;
+mod leaving;
 pub mod merge;
 pub mod mss;
 pub mod opening;
+pub mod paths;
 mod pieces;
-mod protected;
 pub mod punt;
 pub mod queue;
+pub mod reassembly;
 pub mod sas;
 pub mod sealing;
 pub mod segment;

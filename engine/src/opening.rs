@@ -1,27 +1,27 @@
 //! ESP on its way in: the core says which pair of SAs a packet is of, the pair opens it outside of the core's lock, and
 //! the core takes what came out.
 //!
-//! Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4). An SA carries
-//! what was agreed for it and nothing else; dummy packets (59, RFC 4303 §2.6) are welcome and go nowhere.
+//! Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4), which may be
+//! that of a fragment (RFC 4303 §3.3.4): pieces are put together here. An SA carries what was agreed for it and nothing
+//! else; dummy packets (59, §2.6) are welcome and go nowhere.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::alarms::Alarm;
 use crate::arrived::{Arrived, Datagram};
-use crate::core::{Came, Core, Outcome};
+use crate::core::{Came, Core, Joined, Outcome};
 use crate::ecn;
 use crate::esp::Opened;
-use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, word};
+use crate::ipv4::{self, Address, HEADER_LENGTH, Packet};
 use crate::punt::{Punt, Reason};
+use crate::reassembly::{Spoiled, Whole};
 use crate::sas::{Pair, Place};
 use crate::sealing::{GRE_IN_ESP, IPV4_IN_ESP};
 use crate::table::Neighbour;
 
 /// Next header of a dummy packet.
 const NOTHING: u8 = 59;
-/// Flag and offset of fragments.
-const IN_PIECES: u16 = 0x3FFF;
 
 impl Core {
     /// The pair that opens a packet; None: it is counted, and perhaps told. now: seconds, for alarms.
@@ -41,13 +41,14 @@ impl Core {
         found
     }
 
-    /// A packet was opened by its pair.
+    /// A packet was opened by its pair. now: seconds, for those that come in pieces.
     pub fn opened(
         &mut self,
         arena: &mut [u8],
         came: &Arrived,
         pair: &Arc<Pair>,
         opened: &Opened,
+        now: f64,
         out: &mut Outcome,
     ) {
         let Some(link) = self.sas.link_mut(pair.connection) else { return }; // it has just been taken away
@@ -62,18 +63,24 @@ impl Core {
         let from = Neighbour { nbma: link.place.address, connection: link.number };
         let start = came.packet.start + opened.payload.start;
         let payload = start..start + opened.payload.len();
-        let gre = match (pair.inner, opened.next_header) {
+        let inside = match (pair.inner, opened.next_header) {
             (_, NOTHING) => return,
-            (None, GRE_IN_ESP) => Some((came.tos, payload)),
-            (Some(ends), IPV4_IN_ESP) => without_inner_header(ends, came.tos, arena, payload),
-            _ => None,
-        };
-        match gre {
-            Some((tos, gre)) => {
-                let came = Came { local: came.local, from, tos: Some(tos), now: 0.0 };
-                self.decapsulate(arena, gre, came, out);
+            (None, GRE_IN_ESP) => Ok(Inside::Gre(came.tos, payload)),
+            (Some(ends), IPV4_IN_ESP) => {
+                without_inner_header(ends, came.tos, arena, payload, |packet, tos| {
+                    link.fragments.add(packet, tos, now)
+                })
             }
-            None => self.dropped.malformed += 1,
+            _ => Err(Astray),
+        };
+        let came = |tos| Came { local: came.local, from, tos: Some(tos), now: 0.0 };
+        match inside {
+            Ok(Inside::Gre(tos, gre)) => self.decapsulate(arena, gre, came(tos), out),
+            Ok(Inside::Joined(Whole { tos, payload: octets })) => {
+                out.joined.push(Joined { octets, came: came(tos) });
+            }
+            Ok(Inside::Piece) => (),
+            Err(Astray) => self.dropped.malformed += 1,
         }
     }
 
@@ -81,7 +88,7 @@ impl Core {
     pub fn inbound_esp(&mut self, arena: &mut [u8], came: &Arrived, now: f64, out: &mut Outcome) {
         if let Some(pair) = self.find(arena, came, now, out) {
             if let Some(opened) = pair.open(&mut arena[came.packet.clone()]) {
-                self.opened(arena, came, &pair, &opened, out);
+                self.opened(arena, came, &pair, &opened, now, out);
             }
         }
     }
@@ -108,21 +115,38 @@ pub fn sort(
     }
 }
 
-/// TOS and GRE of a packet in tunnel mode; None: it is none that its SA was made for (RFC 4301 §5.2, step 4).
+/// What was in a packet in tunnel mode.
+enum Inside {
+    /// GRE: type of service, and where it is.
+    Gre(u8, Range<usize>),
+    /// The last piece of a packet.
+    Joined(Whole),
+    /// Another piece.
+    Piece,
+}
+
+/// A packet is none that its SA was made for (RFC 4301 §5.2, step 4), or was marked and must not be.
+struct Astray;
+
+/// What is in a packet in tunnel mode. join: takes fragments.
 fn without_inner_header(
     (ours, theirs): (Address, Address),
     outer_tos: u8,
     arena: &[u8],
     place: Range<usize>,
-) -> Option<(u8, Range<usize>)> {
-    let packet = Packet::of(&arena[place.clone()])?;
+    join: impl FnOnce(Packet, u8) -> Result<Option<Whole>, Spoiled>,
+) -> Result<Inside, Astray> {
+    let packet = Packet::of(&arena[place.clone()]).ok_or(Astray)?;
     let (start, end) = (packet.header_length(), packet.total_length());
     let agreed = HEADER_LENGTH <= start
         && start <= end
         && end <= place.len()
         && packet.protocol() == ipv4::GRE
-        && (packet.source(), packet.destination()) == (theirs, ours)
-        && word(packet.octets(), 6) & IN_PIECES == 0;
-    let tos = ecn::merged(outer_tos, packet.tos()).ok().filter(|_| agreed)?;
-    Some((tos, place.start + start..place.start + end))
+        && (packet.source(), packet.destination()) == (theirs, ours);
+    let tos = ecn::merged(outer_tos, packet.tos()).ok().filter(|_| agreed).ok_or(Astray)?;
+    if packet.is_fragment() {
+        let whole = join(packet, tos).map_err(|_| Astray)?;
+        return Ok(whole.map_or(Inside::Piece, Inside::Joined));
+    }
+    Ok(Inside::Gre(tos, place.start + start..place.start + end))
 }

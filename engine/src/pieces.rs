@@ -28,6 +28,13 @@ pub(crate) struct Piece {
     pub(crate) body: Span,
 }
 
+impl Piece {
+    /// How many octets.
+    pub(crate) fn len(self) -> usize {
+        self.head.len() + self.body.len()
+    }
+}
+
 /// The vnet header, the destination and the IPv4 packet of a frame; None: it carries something else.
 pub(crate) fn opened(frame: &[u8]) -> Option<(Vnet, Mac, Packet<'_>)> {
     let offload = Vnet::parse(frame)?;
@@ -84,7 +91,7 @@ pub(crate) fn adjust(
     wire: &mut Wire,
 ) {
     as_ios_would(tunnel, own, packet);
-    let Some(mss) = tunnel.mss else { return };
+    let Some(mss) = tunnel.settings.mss else { return };
     let header = gre::length(tunnel.ends.key);
     for piece in pieces {
         let head = &mut piece.head.of_mut(&mut wire.heads)[header..];

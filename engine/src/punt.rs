@@ -9,6 +9,8 @@ pub enum Reason {
     Nhrp,
     /// Our own keepalive came back.
     Keepalive,
+    /// A packet is too big for the path to its neighbour and must not be cut; octets of what would fit.
+    TooBig(usize),
     /// A transit packet left by the tunnel of this number.
     Hairpin(u32),
     /// It is IKE, behind the non-ESP marker, from this UDP port to 4500 of this address of ours, with this TOS.
@@ -34,7 +36,7 @@ pub struct Punt {
     pub nbma: Address,
     /// The connection that protected it, or is spoken of; 0: none.
     pub connection: u64,
-    /// An NHRP packet, the octets of an IKE datagram, or the first ones of a hairpinned packet.
+    /// An NHRP packet, the octets of an IKE datagram, one that is too big, or the first ones of a hairpinned one.
     pub data: Vec<u8>,
 }
 

@@ -12,11 +12,14 @@ use std::sync::{Arc, Mutex};
 
 use crate::esp::{BadKeys, Inbound, Opened, Outbound, Refused, Suite};
 use crate::hash::Told;
-use crate::ipv4::Address;
+use crate::ipv4::{Address, HEADER_LENGTH};
 use crate::locked;
+use crate::reassembly::Reassembler;
 
 /// Packets after which a pair without extended sequence numbers is worn: three quarters of them.
 const WORN_PACKETS: u64 = 3 << 30;
+/// Octets of a UDP header.
+const UDP_HEADER: usize = 8;
 
 /// Where a peer is. port: of UDP, 0: protocol 50.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -222,6 +225,8 @@ pub struct Link {
     latest: u64,
     /// The place that was reported last, because good packets came from there.
     elsewhere: Option<Place>,
+    /// Of what came in pieces out of tunnel mode; what one peer sends of them costs the others nothing.
+    pub fragments: Reassembler,
 }
 
 /// A pair of a link. pending: it is sent on when the peer is heard on it.
@@ -241,7 +246,15 @@ impl Link {
             pairs: vec![Received { pair: Arc::clone(pair), pending: false }],
             latest: 0,
             elsewhere: None,
+            fragments: Reassembler::default(),
         }
+    }
+
+    /// Octets of the largest GRE packet that leaves on the current pair in an IPv4 packet of `mtu` octets.
+    pub fn room(&self, mtu: usize) -> usize {
+        let outside = HEADER_LENGTH + if self.place.port == 0 { 0 } else { UDP_HEADER };
+        let inside = if self.current.inner.is_some() { HEADER_LENGTH } else { 0 };
+        self.current.outbound.largest(mtu.saturating_sub(outside)).saturating_sub(inside)
     }
 
     fn add(&mut self, pair: &Arc<Pair>, eager: bool) {

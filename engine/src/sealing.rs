@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::ipv4::{self, Address, HEADER_LENGTH, put_word, seal_header};
 use crate::sas::{Link, Pair, Place};
-use crate::wire::{Span, Wire};
+use crate::wire::{Outer, Span, Wire};
 
 /// Next header (RFC 4303 §2.6) of transport mode with GRE, and of tunnel mode.
 pub(crate) const GRE_IN_ESP: u8 = ipv4::GRE;
@@ -36,7 +36,7 @@ struct Route {
 struct Plan {
     route: usize,
     number: u64,
-    tos: u8,
+    outer: Outer,
     head: Span,
     body: Span,
 }
@@ -48,8 +48,8 @@ pub struct Sealed {
     pub local: Address,
     /// The peer's. From UDP port 4500, or by protocol 50.
     pub to: Place,
-    /// Type of service of the outer header.
-    pub tos: u8,
+    /// Of the outer header.
+    pub outer: Outer,
     /// In [`Sealing::buffer`].
     pub place: Span,
     /// Whose it is, by its place in the batch.
@@ -94,12 +94,12 @@ impl Sealing {
     }
 
     /// Give a GRE packet its number; false: its pair may send nothing more.
-    pub(crate) fn plan(&mut self, route: usize, tos: u8, head: Span, body: Span) -> bool {
+    pub(crate) fn plan(&mut self, route: usize, outer: Outer, head: Span, body: Span) -> bool {
         let pair = &self.routes[route].pair;
         let inner = if pair.inner.is_some() { HEADER_LENGTH } else { 0 };
         let number = pair.next_number(inner + head.len() + body.len());
         if let Some(number) = number {
-            self.plans.push(Plan { route, number, tos, head, body });
+            self.plans.push(Plan { route, number, outer, head, body });
         }
         number.is_some()
     }
@@ -126,7 +126,7 @@ impl Sealing {
         if let Some(addresses) = pair.inner {
             next_header = IPV4_IN_ESP;
             let length = head.len() + body.len();
-            self.buffer.extend_from_slice(&inner_header(addresses, plan.number, length, plan.tos));
+            self.buffer.extend_from_slice(&inner_header(addresses, plan.number, length, plan.outer.tos));
         }
         self.buffer.extend_from_slice(head);
         self.buffer.extend_from_slice(body);
@@ -136,7 +136,7 @@ impl Sealing {
         }
         let octets = (begin..self.buffer.len()).into();
         let (local, to, route) = (*local, *place, plan.route);
-        self.packets.push(Sealed { local, to, tos: plan.tos, place: octets, route });
+        self.packets.push(Sealed { local, to, outer: plan.outer, place: octets, route });
     }
 
     /// The sealed packets, as trains where they may be.
@@ -170,7 +170,7 @@ fn first_train(packets: &[Sealed]) -> Option<(Train, &[Sealed])> {
     let (size, mut count, mut octets) = (first.place.len(), 1, first.place.len());
     if first.to.port != 0 {
         for next in &packets[1..packets.len().min(TRAIN)] {
-            let fits = (next.route, next.to, next.tos) == (first.route, first.to, first.tos)
+            let fits = (next.route, next.to, next.outer) == (first.route, first.to, first.outer)
                 && next.place.len() <= size
                 && octets + next.place.len() <= TRAIN_OCTETS;
             if !fits {
@@ -213,13 +213,15 @@ fn inner_header(addresses: (Address, Address), number: u64, length: usize, tos: 
 mod tests {
     use super::*;
 
+    /// Each: octets, port, TOS with DF in its lowest bit.
     fn packets(described: &[(usize, u16, u8)]) -> Vec<Sealed> {
         let mut end = 0;
         let mut packet = |&(length, port, tos)| {
             let start = end;
             end += length;
             let to = Place { address: [10, 0, 0, 2], port };
-            Sealed { local: [10, 0, 0, 1], to, tos, place: (start..start + length).into(), route: 0 }
+            let outer = Outer { tos: tos & !1, df: tos & 1 != 0 };
+            Sealed { local: [10, 0, 0, 1], to, outer, place: (start..start + length).into(), route: 0 }
         };
         described.iter().map(&mut packet).collect()
     }
@@ -238,6 +240,7 @@ mod tests {
             [(1, 0), (1, 0), (2, 100)]
         );
         assert_eq!(trains(&[(100, 0, 0), (100, 0, 0)]), [(1, 0), (1, 0)], "protocol 50");
+        assert_eq!(trains(&[(100, 4500, 0), (100, 4500, 1), (100, 4500, 1)]), [(1, 0), (2, 100)], "DF");
         assert_eq!(trains(&[(1400, 4500, 0); 47]), [(46, 1400), (1, 0)]);
         assert_eq!(trains(&[(100, 4500, 0); 65]), [(64, 100), (1, 0)]);
     }

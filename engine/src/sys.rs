@@ -6,16 +6,21 @@
 
 use std::io::{Error, ErrorKind, Result};
 use std::mem;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
+use crate::ipv4::Address;
 use crate::sas::Place;
+use crate::wire::Outer;
 
 /// Octets of a socket's buffers, where the kernel lets us have them.
 const BUFFER: libc::c_int = 8 << 20;
 /// Messages that one system call moves.
 const BATCH: usize = 128;
+/// A port to which nothing is ever sent (RFC 863).
+const DISCARD: u16 = 9;
 /// How long a full transmit queue is waited for, milliseconds.
 const PATIENCE: libc::c_int = 20;
 
@@ -61,6 +66,23 @@ fn set_option(socket: BorrowedFd, level: libc::c_int, option: libc::c_int, value
     // SAFETY: `value` points to `size` octets that live through the call.
     checked(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value, size) })?;
     Ok(())
+}
+
+/// Octets of the largest packet to there, as far as the kernel knows.
+pub(crate) fn path_mtu(local: Address, remote: Address) -> Result<usize> {
+    let probe = UdpSocket::bind((Ipv4Addr::from(local), 0))?;
+    probe.connect((Ipv4Addr::from(remote), DISCARD))?; // sends nothing
+    let mut mtu: libc::c_int = 0;
+    let mut size = mem::size_of_val(&mtu) as libc::socklen_t;
+    let (level, option, value) = (libc::IPPROTO_IP, libc::IP_MTU, ptr::from_mut(&mut mtu).cast());
+    // SAFETY: `value` points to `size` octets that live through the call, as `size` does.
+    checked(unsafe { libc::getsockopt(probe.as_raw_fd(), level, option, value, &raw mut size) })?;
+    usize::try_from(mtu).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+/// Does the kernel say that a packet is too big for its path?
+pub(crate) fn is_too_big(error: &Error) -> bool {
+    error.raw_os_error() == Some(libc::EMSGSIZE)
 }
 
 /// Waits for descriptors, epoll(7). They are forgotten when they are closed.
@@ -279,7 +301,7 @@ struct SendControls {
 #[derive(Clone, Copy)]
 pub(crate) struct Letter<'a> {
     pub(crate) to: Place,
-    pub(crate) tos: u8,
+    pub(crate) outer: Outer,
     pub(crate) segment: u16,
     pub(crate) parts: [&'a [u8]; 2],
 }
@@ -294,14 +316,14 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Send packets by a socket; `refused` is told of each letter of which the kernel did not take some packets.
+    /// Send letters by a socket; `refused` is told which letter, and which packet of it, the kernel did not take, and why.
     ///
     /// A full queue is waited for: meanwhile the TAP's queue fills, and that is what slows TCP down gently.
-    pub(crate) fn send(
+    pub(crate) fn send<'a>(
         &mut self,
         socket: BorrowedFd,
-        letters: &[Letter],
-        refused: &mut dyn FnMut(usize, u64),
+        letters: &[Letter<'a>],
+        refused: &mut dyn FnMut(usize, Letter<'a>, &Error),
     ) {
         for (number, batch) in letters.chunks(BATCH).enumerate() {
             self.prepare(batch);
@@ -316,14 +338,12 @@ impl Sender {
                         wait_until_writable(socket);
                     }
                     Err(_) if batch[done].segment != 0 => {
-                        let unsent = send_in_pieces(socket, &batch[done]);
-                        if unsent > 0 {
-                            refused(number * BATCH + done, unsent);
-                        }
+                        let letter = number * BATCH + done;
+                        send_in_pieces(socket, &batch[done], &mut |piece, why| refused(letter, piece, why));
                         done += 1;
                     }
-                    Err(_) => {
-                        refused(number * BATCH + done, 1);
+                    Err(why) => {
+                        refused(number * BATCH + done, batch[done], &why);
                         done += 1;
                     }
                 }
@@ -343,7 +363,7 @@ impl Sender {
         self.addresses.clear();
         self.addresses.extend(batch.iter().map(|letter| socket_address(letter.to)));
         self.controls.clear();
-        self.controls.extend(batch.iter().map(|letter| send_controls(letter.tos, letter.segment)));
+        self.controls.extend(batch.iter().map(|letter| send_controls(letter.outer.tos, letter.segment)));
         self.vectors.clear();
         self.vectors.extend(batch.iter().map(|letter| letter.parts.map(io_vector)));
         self.headers.clear();
@@ -355,7 +375,7 @@ impl Sender {
             header.msg_hdr.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
             header.msg_hdr.msg_iov = vectors.as_mut_ptr();
             header.msg_hdr.msg_iovlen = vectors.len() as _;
-            let (pointer, length) = match (letter.tos, letter.segment) {
+            let (pointer, length) = match (letter.outer.tos, letter.segment) {
                 (0, 0) => (ptr::null_mut(), 0),
                 (0, _) => (ptr::from_mut(&mut controls.segment).cast(), mem::size_of::<SegmentControl>()),
                 (_, 0) => (ptr::from_mut(&mut controls.tos).cast(), mem::size_of::<TosControl>()),
@@ -379,14 +399,12 @@ impl Sender {
     }
 }
 
-/// Send the packets of a train one by one; returns how many were refused. Together they are refused where they are longer
-/// than the path allows, and by devices that do not cut.
-fn send_in_pieces(socket: BorrowedFd, train: &Letter) -> u64 {
+/// Send the packets of a train one by one. Together they are refused where they are longer than the path allows, and by
+/// devices that do not cut.
+fn send_in_pieces<'a>(socket: BorrowedFd, train: &Letter<'a>, refused: &mut dyn FnMut(Letter<'a>, &Error)) {
     let pieces = train.parts[1].chunks(train.segment.into());
     let letters: Vec<_> = pieces.map(|piece| Letter { segment: 0, parts: [&[], piece], ..*train }).collect();
-    let mut unsent = 0;
-    Sender::default().send(socket, &letters, &mut |_, packets| unsent += packets);
-    unsent
+    Sender::default().send(socket, &letters, &mut |_, piece, why| refused(piece, why));
 }
 
 fn socket_address(place: Place) -> libc::sockaddr_in {

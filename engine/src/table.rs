@@ -41,6 +41,31 @@ impl Neighbour {
     }
 }
 
+/// The "do not fragment" bit of an outer header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Df {
+    /// Whoever is on the way may cut.
+    #[default]
+    Clear,
+    /// As in the packet inside.
+    Copy,
+    /// Nobody may.
+    Set,
+}
+
+/// What may change while a tunnel is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Octets, of the inner packets.
+    pub mtu: usize,
+    /// Lower TCP's maximum segment size to this, octets.
+    pub mss: Option<u16>,
+    /// GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
+    pub protected: bool,
+    /// Of outer headers.
+    pub df: Df,
+}
+
 /// One tunnel.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
@@ -48,10 +73,8 @@ pub struct Tunnel {
     pub ends: Ends,
     /// Of the TAP.
     pub own_mac: Mac,
-    /// Octets, of the inner packets.
-    pub mtu: usize,
-    /// Lower TCP's maximum segment size to this, octets.
-    pub mss: Option<u16>,
+    /// How it does what it does.
+    pub settings: Settings,
     /// Its own address.
     pub address: Option<Address>,
     /// The NHRP network it belongs to.
@@ -60,8 +83,6 @@ pub struct Tunnel {
     pub report: bool,
     /// At most once in so many seconds for a pair of addresses.
     pub interval: f64,
-    /// GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
-    pub protected: bool,
     /// Where multicast goes.
     pub multicast: Vec<Neighbour>,
     destination: Option<Neighbour>,
@@ -72,17 +93,15 @@ pub struct Tunnel {
 
 impl Tunnel {
     /// A tunnel that knows no neighbours yet.
-    pub fn new(ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) -> Self {
+    pub fn new(ends: Ends, own_mac: Mac, settings: Settings) -> Self {
         Self {
             ends,
             own_mac,
-            mtu,
-            mss,
+            settings,
             address: None,
             network: None,
             report: false,
             interval: 8.0,
-            protected: false,
             multicast: Vec::new(),
             destination: ends.destination.map(Neighbour::at),
             peers: Told::default(),
@@ -155,9 +174,9 @@ impl Table {
     }
 
     /// Make a tunnel, or change what is known of it; neighbours and the like stay.
-    pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, mtu: usize, mss: Option<u16>) {
-        let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, mtu, mss));
-        (tunnel.ends, tunnel.mtu, tunnel.mss) = (ends, mtu, mss);
+    pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, settings: Settings) {
+        let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, settings));
+        (tunnel.ends, tunnel.settings) = (ends, settings);
         tunnel.destination = ends.destination.map(Neighbour::at);
         self.index();
     }
@@ -198,7 +217,7 @@ mod tests {
     fn table(tunnels: &[(Option<Address>, Option<u32>)]) -> Table {
         let mut table = Table::default();
         for (number, &(destination, key)) in (1..).zip(tunnels) {
-            table.set(number, Ends { source: HERE, destination, key }, [0; 6], 1400, None);
+            table.set(number, Ends { source: HERE, destination, key }, [0; 6], Settings::default());
         }
         table
     }

@@ -57,6 +57,22 @@ impl From<Range<usize>> for Span {
     }
 }
 
+/// What an outer header gets of the packet inside, RFC 4301 §5.1.2.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outer {
+    /// Type of service.
+    pub tos: u8,
+    /// Nobody may cut it.
+    pub df: bool,
+}
+
+impl Outer {
+    /// One that may be cut.
+    pub fn of(tos: u8) -> Self {
+        Self { tos, df: false }
+    }
+}
+
 /// A GRE packet from our NBMA address to a neighbour's: `head` and then `body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
@@ -64,8 +80,8 @@ pub struct Packet {
     pub source: Address,
     /// Theirs.
     pub nbma: Address,
-    /// Type of service of the outer header.
-    pub tos: u8,
+    /// Of the outer header.
+    pub outer: Outer,
     /// In [`Wire::heads`].
     pub head: Span,
     /// In the arena that the packet was received in.

@@ -6,11 +6,11 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Read, Result, Write};
+use std::mem;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::arrived::Arrived;
 use crate::core::Outcome;
@@ -23,7 +23,7 @@ use crate::merge::{Merger, Train};
 use crate::opening::sort;
 use crate::sas::{Pair, Place};
 use crate::sealing;
-use crate::sys::{Letter, Message, Poller, Receiver, Sender};
+use crate::sys::{Letter, Message, Poller, Receiver, Sender, is_too_big};
 
 /// Octets of the largest frame of a TAP: 64 KiB of IP, Ethernet header with a VLAN tag, vnet header.
 const MAX_FRAME: usize = 65536 + 18 + 12;
@@ -98,7 +98,6 @@ pub(crate) struct Outward {
     frames: Vec<Range<usize>>,
     outcome: Outcome,
     sender: Sender,
-    begun: Instant,
 }
 
 impl Outward {
@@ -108,7 +107,6 @@ impl Outward {
             frames: Vec::new(),
             outcome: Outcome::default(),
             sender: Sender::default(),
-            begun: Instant::now(),
         }
     }
 
@@ -143,7 +141,7 @@ impl Mover for Outward {
         for _ in 0..TURN {
             let more = self.fill(tap)?;
             if !self.frames.is_empty() {
-                let now = self.begun.elapsed().as_secs_f64();
+                let now = shared.now();
                 let mut core = locked(&shared.core);
                 for frame in &self.frames {
                     // A tunnel that has just been removed: so has its TAP.
@@ -167,7 +165,6 @@ pub(crate) struct Inward {
     esp: Vec<Opening>,
     early: Early,
     delivery: Delivery,
-    begun: Instant,
 }
 
 /// What is done with what came out of a batch.
@@ -192,13 +189,12 @@ impl Inward {
             esp: Vec::new(),
             early: Early::default(),
             delivery: Delivery::default(),
-            begun: Instant::now(),
         }
     }
 
     /// Treat a batch that was received; what it became is in `delivery`.
     fn treat(&mut self, shared: &Shared, socket: &Socket) {
-        let now = self.begun.elapsed().as_secs_f64();
+        let now = shared.now();
         let (arena, messages) = self.receiver.messages();
         if messages.is_empty() {
             return;
@@ -230,7 +226,7 @@ impl Inward {
         let mut core = locked(&shared.core);
         for Opening { came, pair, opened } in self.esp.drain(..) {
             if let Some(opened) = opened {
-                core.opened(arena, &came, &pair, &opened, out);
+                core.opened(arena, &came, &pair, &opened, now, out);
             }
         }
     }
@@ -247,6 +243,10 @@ impl Delivery {
             write(ports, train, arena);
         }
         self.merger.clear();
+        for mut joined in mem::take(&mut self.outcome.joined) {
+            locked(&shared.core).joined(&mut joined, &mut self.outcome);
+            self.finish(shared, ports, &joined.octets);
+        }
     }
 }
 
@@ -280,7 +280,7 @@ impl Mover for Inward {
     }
 
     fn resume(&mut self, shared: &Shared, ports: &Ports) {
-        let now = self.begun.elapsed().as_secs_f64();
+        let now = shared.now();
         let over = self.early.take(&locked(&shared.core).sas, now);
         for mut held in over {
             let out = &mut self.delivery.outcome;
@@ -326,14 +326,14 @@ pub(crate) fn letters<'a>(outcome: &'a Outcome, arena: &'a [u8]) -> impl Iterato
     let clear = wire.packets.iter().map(|packet| {
         let to = Place { address: packet.nbma, port: 0 };
         let parts = [packet.head.of(&wire.heads), packet.body.of(arena)];
-        let letter = Letter { to, tos: packet.tos, segment: 0, parts };
+        let letter = Letter { to, outer: packet.outer, segment: 0, parts };
         Addressed { kind: Kind::Gre, local: packet.source, letter, train: None }
     });
     let sealed = sealing.trains().map(|train| {
         let packet = train.packet;
         let kind = if packet.to.port == 0 { Kind::Esp } else { Kind::Udp };
         let parts = [&[][..], packet.place.of(&sealing.buffer)];
-        let letter = Letter { to: packet.to, tos: packet.tos, segment: train.segment, parts };
+        let letter = Letter { to: packet.to, outer: packet.outer, segment: train.segment, parts };
         Addressed { kind, local: packet.local, letter, train: Some(train) }
     });
     clear.chain(sealed)
@@ -344,7 +344,7 @@ fn send(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &mut Outco
     let mut unsent = 0;
     loop {
         let more = outcome.sealing.seal(&outcome.wire, arena);
-        unsent += send_slice(ports, sender, outcome, arena);
+        unsent += send_slice(shared, ports, sender, outcome, arena);
         outcome.wire.packets.clear(); // but not the heads: of what is still to be sealed they are a part
         if !more {
             break;
@@ -358,10 +358,11 @@ fn send(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &mut Outco
 }
 
 /// Send what is in clear or sealed; returns how many packets the kernel refused.
-fn send_slice(ports: &Ports, sender: &mut Sender, outcome: &Outcome, arena: &[u8]) -> u64 {
+fn send_slice(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &Outcome, arena: &[u8]) -> u64 {
     let mut unsent = 0;
     let addressed: Vec<_> = letters(outcome, arena).collect();
-    for batch in addressed.chunk_by(|one, other| (one.kind, one.local) == (other.kind, other.local)) {
+    let way = |addressed: &Addressed| (addressed.kind, addressed.local, addressed.letter.outer.df);
+    for batch in addressed.chunk_by(|one, other| way(one) == way(other)) {
         let mut refused = |number: usize, packets: u64| {
             unsent += packets;
             if let Some(train) = &batch[number].train {
@@ -370,11 +371,37 @@ fn send_slice(ports: &Ports, sender: &mut Sender, outcome: &Outcome, arena: &[u8
         };
         let letters: Vec<_> = batch.iter().map(|addressed| addressed.letter).collect();
         match ports.socket(batch[0].kind, batch[0].local) {
-            Some(socket) => sender.send(socket, &letters, &mut refused),
+            Some(socket) if batch[0].letter.outer.df => {
+                send_whole(shared, socket, sender, &letters, &mut |number| refused(number, 1));
+            }
+            Some(socket) => sender.send(socket.as_fd(), &letters, &mut |number, _, _| refused(number, 1)),
             None => batch.iter().enumerate().for_each(|(number, addressed)| {
                 refused(number, addressed.train.map_or(1, |train| train.count as u64));
             }),
         }
     }
     unsent
+}
+
+/// Send letters with DF. Those packets that are too big go without, and later ones are looked at before.
+fn send_whole(
+    shared: &Shared,
+    socket: &Socket,
+    sender: &mut Sender,
+    letters: &[Letter],
+    refused: &mut dyn FnMut(usize),
+) {
+    let mut too_big = Vec::new();
+    sender.send(socket.whole(), letters, &mut |number, packet, why| {
+        if is_too_big(why) { too_big.push((number, packet)) } else { refused(number) }
+    });
+    for packets in too_big.chunk_by(|(_, one), (_, other)| one.to.address == other.to.address) {
+        let known = shared.learn_path(socket.local, packets[0].1.to.address);
+        for (number, packet) in packets {
+            match known {
+                Ok(()) => sender.send(socket.as_fd(), &[*packet], &mut |_, _, _| refused(*number)),
+                Err(_) => refused(*number),
+            }
+        }
+    }
 }

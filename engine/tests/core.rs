@@ -5,8 +5,9 @@
 use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome};
 use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::punt::{Punt, Reason};
-use dmvpn_engine::table::{Ends, Mac, Neighbour};
+use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
 use dmvpn_engine::vnet::Vnet;
+use dmvpn_engine::wire::Outer;
 use proptest::prelude::*;
 
 const HUB: Address = [10, 0, 1, 1];
@@ -15,11 +16,12 @@ const SPOKE_2: Address = [10, 0, 3, 1];
 const OWN_MAC: Mac = [2, 1, 0, 0, 0, 7];
 const MULTIPOINT: Ends = Ends { source: HUB, destination: None, key: Some(100) };
 const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
+const COPYING: Settings = Settings { mtu: 1400, mss: None, protected: false, df: Df::Copy };
 
 /// A hub with two spokes, which reports hairpins.
 fn hub() -> Core {
     let mut core = Core::new(Limits::default());
-    core.set_tunnel(1, MULTIPOINT, OWN_MAC, 1400, None, false);
+    core.set_tunnel(1, MULTIPOINT, OWN_MAC, COPYING);
     let tunnel = core.table.get_mut(1).expect("it was just made");
     (tunnel.network, tunnel.report) = (Some(1), true);
     tunnel.set_peer(1, Neighbour::at(SPOKE_1));
@@ -56,7 +58,7 @@ fn sent(core: &mut Core, mut frame: Vec<u8>, now: f64) -> (Vec<Sent>, Vec<Punt>)
     assert_eq!(core.outbound(1, &mut frame, 0..length, now, &mut outcome), Ok(()));
     let octets = |packet| outcome.wire.octets(packet, &frame);
     let packets =
-        outcome.wire.packets.iter().map(|packet| (packet.nbma, packet.tos, octets(packet))).collect();
+        outcome.wire.packets.iter().map(|packet| (packet.nbma, packet.outer.tos, octets(packet))).collect();
     (packets, outcome.punts)
 }
 
@@ -123,7 +125,10 @@ fn a_neighbours_keepalive_is_sent_back() {
     keepalive[9] = ipv4::GRE;
     let (outcome, arena) = received(&mut hub(), from(SPOKE_1, &KEY_100, &keepalive));
     let [returned] = outcome.wire.packets[..] else { panic!("{outcome:?}") };
-    assert_eq!((returned.source, returned.nbma, returned.tos), (HUB, SPOKE_1, 0xC0));
+    assert_eq!(
+        (returned.source, returned.nbma, returned.outer),
+        (HUB, SPOKE_1, Outer { tos: 0xC0, df: false })
+    );
     assert_eq!(outcome.wire.octets(&returned, &arena), b"data");
 }
 
@@ -171,5 +176,67 @@ proptest! {
         received(&mut core, from(SPOKE_1, &KEY_100, &octets));
         sent(&mut core, octets.clone(), 0.0);
         sent(&mut core, frame([2, 0, 0, 0, 0, 1], &octets), 0.0);
+    }
+}
+
+/// A packet of 1000 octets of data, with DF or without.
+fn large(df: bool) -> Vec<u8> {
+    let flags = if df { 0x40 } else { 0 };
+    let mut octets = vec![0x45, 0x28, 0x03, 0xFC, 0, 7, flags, 0, 64, 88, 0, 0]; // 1020 octets
+    octets.extend([[192, 168, 1, 1], [192, 168, 3, 1]].concat());
+    let sum = octets.chunks(2).fold(0, |sum, word| sum + u32::from(word[0]) * 256 + u32::from(word[1]));
+    octets[10..12].copy_from_slice(&(!(sum + (sum >> 16)) as u16).to_be_bytes());
+    octets.extend((0..1000).map(|octet| octet as u8));
+    octets
+}
+
+#[test]
+fn what_the_path_to_one_neighbour_does_not_take_is_cut_or_told_and_the_other_gets_it_whole() {
+    let mut core = hub();
+    core.paths.learn(SPOKE_2, 600, 0.0);
+    for (df, sizes, told) in [(false, [580, 476].as_slice(), None), (true, &[], Some(Reason::TooBig(572)))] {
+        let inner = large(df);
+        let (packets, punts) = sent(&mut core, frame([2, 0, 0, 0, 0, 2], &inner), 1.0);
+        assert_eq!(packets.iter().map(|(_, _, octets)| octets.len()).collect::<Vec<_>>(), sizes);
+        let reported = punts.iter().map(|punt| (punt.reason, punt.tunnel, punt.nbma, punt.data.clone()));
+        let expected = told.map(|reason| (reason, 1, SPOKE_2, inner.clone()));
+        assert_eq!(reported.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
+        let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 1], &inner), 1.0);
+        assert_eq!(packets, [(SPOKE_1, 0x28, [&KEY_100[..], &inner].concat())]);
+    }
+    let clear = Settings { mtu: 1400, ..Settings::default() };
+    for (settings, now, why) in [(clear, 1.0, "DF is clear"), (COPYING, 600.0, "it was long ago")] {
+        core.set_tunnel(1, MULTIPOINT, OWN_MAC, settings);
+        let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 2], &large(true)), now);
+        assert_eq!(packets.len(), 1, "{why}");
+    }
+    assert_eq!(core.dropped, Dropped::default());
+}
+
+#[test]
+fn a_packet_that_is_too_big_and_not_what_its_header_says_is_malformed() {
+    let mut core = hub();
+    core.paths.learn(SPOKE_2, 600, 0.0);
+    for (at, value) in [(0, 0x41), (2, 0xFF), (2, 0), (10, 0)] {
+        let mut inner = large(true);
+        inner[at] = value;
+        assert_eq!(sent(&mut core, frame([2, 0, 0, 0, 0, 2], &inner), 1.0), (vec![], vec![]));
+    }
+    assert_eq!(core.dropped, Dropped { malformed: 4, ..Dropped::default() });
+}
+
+#[test]
+fn the_outer_header_says_of_fragments_what_is_configured() {
+    for (setting, inside, expected) in
+        [(Df::Clear, true, false), (Df::Copy, true, true), (Df::Copy, false, false), (Df::Set, false, true)]
+    {
+        let (mut core, mut outcome) = (hub(), Outcome::default());
+        core.set_tunnel(1, MULTIPOINT, OWN_MAC, Settings { mtu: 1400, df: setting, ..Settings::default() });
+        let mut frame = frame([2, 0, 0, 0, 0, 2], &large(inside));
+        let length = frame.len();
+        assert_eq!(core.outbound(1, &mut frame, 0..length, 0.0, &mut outcome), Ok(()));
+        assert_eq!(core.send(1, Neighbour::at(SPOKE_1), 0x2001, &large(true), 0, &mut outcome), Ok(()));
+        let df: Vec<bool> = outcome.wire.packets.iter().map(|packet| packet.outer.df).collect();
+        assert_eq!(df, [expected, setting == Df::Set]);
     }
 }

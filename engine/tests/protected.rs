@@ -10,13 +10,14 @@ use dmvpn_engine::merge::Merger;
 use dmvpn_engine::opening::sort;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::sas::{Count, Place, Terms};
-use dmvpn_engine::table::{Ends, Mac, Neighbour};
+use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
 use dmvpn_engine::vnet::Vnet;
 use proptest::prelude::*;
 
 const ENDS: [Address; 2] = [[192, 0, 2, 1], [192, 0, 2, 2]];
 const MAC: Mac = [2, 1, 0, 0, 0, 7];
 const GCM: Suite = Suite { bits: 128, hash: None };
+const PROTECTED: Settings = Settings { mtu: 1400, mss: None, protected: true, df: Df::Clear };
 const CBC: Suite = Suite { bits: 256, hash: Some(Hash::Sha256) };
 
 /// One of two routers with a protected tunnel. Each number is one's own index, and the connection's is 1.
@@ -31,7 +32,7 @@ impl Router {
     fn new(own: usize) -> Self {
         let mut core = Core::new(Limits::default());
         let ends = Ends { source: ENDS[own], destination: None, key: Some(7) };
-        core.set_tunnel(1, ends, MAC, 1400, None, true);
+        core.set_tunnel(1, ends, MAC, PROTECTED);
         let tunnel = core.table.get_mut(1).expect("it was just made");
         tunnel.set_peer(1, Neighbour { nbma: ENDS[1 - own], connection: 1 });
         Self { own, core, inner: None }
@@ -224,7 +225,7 @@ fn who_has_gone_over_to_a_newer_pair_does_not_go_back() {
     responder.core.sas.remove(0x2003);
     assert_eq!(spi(responder.send(&[packet(3)])), [0, 0, 0x10, 2], "the newest of those that are left");
     let elsewhere = Ends { source: [192, 0, 2, 9], destination: None, key: Some(7) };
-    responder.core.set_tunnel(1, elsewhere, MAC, 1400, None, true);
+    responder.core.set_tunnel(1, elsewhere, MAC, PROTECTED);
     assert!(responder.send(&[packet(4)]).0.is_empty(), "another address of ours has no SA");
 }
 
@@ -289,14 +290,8 @@ fn a_pair_that_is_installed_again_goes_on_with_its_numbers_and_its_window() {
 #[test]
 fn what_came_out_of_esp_is_for_no_tunnel_in_clear_and_at_no_other_address() {
     let [mut here, mut there] = two(GCM);
-    here.core.set_tunnel(
-        1,
-        Ends { source: ENDS[0], destination: None, key: Some(7) },
-        MAC,
-        1400,
-        None,
-        false,
-    );
+    let ends = Ends { source: ENDS[0], destination: None, key: Some(7) };
+    here.core.set_tunnel(1, ends, MAC, Settings { protected: false, ..PROTECTED });
     let (sent, _) = there.send(&[packet(1)]);
     assert_eq!(here.receive(&sent, home(1)).0, [] as [Vec<u8>; 0]);
     let (mut sent, _) = there.send(&[packet(1)]);

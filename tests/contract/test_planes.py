@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
@@ -57,19 +57,19 @@ TUNNEL = {"A": IPv4Address("172.16.0.1"), "B": IPv4Address("172.16.0.2"), "C": I
 Contract = Callable[[World], None]
 NO_ENGINE = importlib.util.find_spec("dmvpn_engine") is None
 Planes = str | ParameterSet
-PLANES: list[Planes] = [
-    "simulated",
+REAL: list[Planes] = [
     pytest.param("python", marks=pytest.mark.lab),
     pytest.param(
         "rust", marks=[pytest.mark.lab, pytest.mark.skipif(NO_ENGINE, reason="dmvpn-engine is not installed")]
     ),
 ]
+PLANES: list[Planes] = ["simulated", *REAL]
 
 
-def contract(test: Contract, planes: Sequence[Planes] = PLANES) -> Callable[[str], None]:
-    """Run the test on every plane, or on these."""
+def contract(test: Contract) -> Callable[[str], None]:
+    """Run the test on every plane."""
 
-    @pytest.mark.parametrize("plane", planes)
+    @pytest.mark.parametrize("plane", PLANES)
     @functools.wraps(test)
     def on_plane(plane: str) -> None:
         if plane == "simulated":

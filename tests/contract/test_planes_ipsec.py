@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import socket
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.peers import CBC, ENCAPSULATED, GCM, KEY, Peer, pair_of_sas
-from contract.test_planes import TUNNEL, contract, only_icmp, only_udp, udp
+from contract.test_planes import PLANES, REAL, TUNNEL, contract, only_icmp, only_udp, udp
 from contract.worlds import RealWorld, World, host, nbma
 from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
@@ -57,7 +55,6 @@ from dmvpn.base.events import (
     UsageReported,
 )
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.python import PythonEngine
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -73,39 +70,6 @@ PEER_TUNNEL = IPv4Address("172.16.0.9")
 PEER_HOST = IPv4Address("192.168.9.100")
 GROUP = IPv4Address("224.0.0.10")
 ECT, CE = 0b10, 0b11
-
-
-def carries_esp(engine: str) -> bool:
-    """Whether this engine is installed and says that it can."""
-    installed = engine == "python" or importlib.util.find_spec("dmvpn_engine") is not None
-    return installed and bool(getattr(choose(engine), "carries_esp", False))
-
-
-REAL = [
-    pytest.param(
-        engine,
-        marks=[pytest.mark.lab, pytest.mark.skipif(not carries_esp(engine), reason=f"{engine} does not carry ESP")],
-    )
-    for engine in ("python", "rust")
-]
-protected = functools.partial(contract, planes=["simulated", *REAL])
-
-
-def minds_paths(engine: str) -> bool:
-    """Whether this engine sets DF, and minds what the path answers."""
-    return carries_esp(engine) and bool(getattr(choose(engine), "minds_paths", False))
-
-
-MINDFUL = [
-    "simulated",
-    *(
-        pytest.param(
-            engine,
-            marks=[pytest.mark.lab, pytest.mark.skipif(not minds_paths(engine), reason=f"{engine} leaves DF clear")],
-        )
-        for engine in ("python", "rust")
-    ),
-]
 
 
 def tunnel(world: World, name: str, *, mtu: int = 1400, df: DfBit = DfBit.CLEAR) -> None:
@@ -179,7 +143,7 @@ def arrived(world: World, name: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(("port", "transform"), [(ENCAPSULATED, GCM), (0, CBC)], ids=["gcm-udp", "cbc-50"])
-@pytest.mark.parametrize("plane", ["simulated", *REAL])
+@pytest.mark.parametrize("plane", PLANES)
 def test_lan_to_lan_all_that_the_provider_sees_is_esp(plane: str, port: int, transform: EspTransform) -> None:
     def check(world: World) -> None:
         a_and_b(world, port=port, transform=transform)
@@ -191,10 +155,10 @@ def test_lan_to_lan_all_that_the_provider_sees_is_esp(plane: str, port: int, tra
         assert {packet.protocol for packet in world.wire} == {IpProtocol.UDP if port else IpProtocol.ESP}
         assert not any(bytes(32) in packet.payload for packet in world.wire), "what the hosts sent cannot be read"
 
-    contract(check, planes=[plane])(plane)
+    contract(check)(plane)
 
 
-@protected
+@contract
 def test_clear_gre_for_a_protected_tunnel_is_dropped_and_told_once(world: World) -> None:
     hub(world, Peer(world, "A", OUTSIDE))
     clear = Ipv4Packet(
@@ -207,7 +171,7 @@ def test_clear_gre_for_a_protected_tunnel_is_dropped_and_told_once(world: World)
     assert world.of("A", ClearReceived) == [ClearReceived(nbma("A"), IPv4Address(OUTSIDE))]
 
 
-@protected
+@contract
 def test_what_comes_sealed_for_a_tunnel_in_clear_goes_nowhere(world: World) -> None:
     """It has no protection that anybody agreed on, and its neighbours are others."""
     peer = Peer(world, "A", OUTSIDE)
@@ -222,7 +186,7 @@ def test_what_comes_sealed_for_a_tunnel_in_clear_goes_nowhere(world: World) -> N
     arrived(world, "A", 1)
 
 
-@protected
+@contract
 def test_without_an_sa_a_protected_tunnel_sends_nothing_at_all(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE)
     hub(world, peer)
@@ -234,7 +198,7 @@ def test_without_an_sa_a_protected_tunnel_sends_nothing_at_all(world: World) -> 
     assert world.wire == []
 
 
-@protected
+@contract
 def test_a_tunnel_that_becomes_protected_stops_at_once_in_clear(world: World) -> None:
     hub(world)
     spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400)
@@ -247,7 +211,7 @@ def test_a_tunnel_that_becomes_protected_stops_at_once_in_clear(world: World) ->
     assert len(world.wire) == 1
 
 
-@protected
+@contract
 def test_a_keepalive_goes_and_comes_back_in_esp(world: World) -> None:
     sas = pair_of_sas("A", "B")
     for name, other, sa in (("A", "B", sas[0]), ("B", "A", sas[1])):
@@ -263,7 +227,7 @@ def test_a_keepalive_goes_and_comes_back_in_esp(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ connections
 
 
-@protected
+@contract
 def test_two_peers_behind_one_address_are_told_apart_by_their_sas(world: World) -> None:
     one, two = Peer(world, "A", OUTSIDE, connection=7, port=40007), Peer(world, "A", OUTSIDE, connection=8, port=40008)
     hub(world, one, two)
@@ -289,7 +253,7 @@ def test_two_peers_behind_one_address_are_told_apart_by_their_sas(world: World) 
     }
 
 
-@protected
+@contract
 def test_a_packet_from_one_peer_to_another_behind_the_same_address_is_a_hairpin(world: World) -> None:
     one, two = Peer(world, "A", OUTSIDE, connection=7, port=40007), Peer(world, "A", OUTSIDE, connection=8, port=40008)
     hub(world, one, two)
@@ -301,7 +265,7 @@ def test_a_packet_from_one_peer_to_another_behind_the_same_address_is_a_hairpin(
     assert len(two.received()) == 1
 
 
-@protected
+@contract
 def test_who_names_no_connection_gets_the_newest_with_that_address(world: World) -> None:
     one, two = Peer(world, "A", OUTSIDE, connection=8), Peer(world, "A", OUTSIDE, connection=7)
     hub(world, one, two)
@@ -313,7 +277,7 @@ def test_who_names_no_connection_gets_the_newest_with_that_address(world: World)
     assert len(two.received()) == 1
 
 
-@protected
+@contract
 def test_multicast_goes_once_over_each_connection_that_is_named(world: World) -> None:
     one, two = Peer(world, "A", OUTSIDE, connection=7, port=40007), Peer(world, "A", OUTSIDE, connection=8, port=40008)
     hub(world, one, two)
@@ -323,7 +287,7 @@ def test_multicast_goes_once_over_each_connection_that_is_named(world: World) ->
     assert (len(one.received()), len(two.received())) == (1, 1)
 
 
-@protected
+@contract
 def test_a_tunnel_with_another_source_does_not_use_the_connections_of_the_old_one(world: World) -> None:
     peer, other = Peer(world, "A", OUTSIDE), IPv4Address("10.0.1.99")
     hub(world, peer)
@@ -334,7 +298,7 @@ def test_a_tunnel_with_another_source_does_not_use_the_connections_of_the_old_on
     assert world.wire == []
 
 
-@protected
+@contract
 def test_a_peer_that_is_heard_from_elsewhere_is_told_of_once_and_followed_when_that_is_ordered(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE, port=40007)
     hub(world, peer)
@@ -362,7 +326,7 @@ def test_a_peer_that_is_heard_from_elsewhere_is_told_of_once_and_followed_when_t
 # ------------------------------------------------------------------------------------------------ SAs
 
 
-@protected
+@contract
 def test_a_rekey_under_traffic_loses_nothing(world: World) -> None:
     a_and_b(world)
     old, new = pair_of_sas("A", "B"), pair_of_sas("A", "B", number=2)
@@ -381,6 +345,7 @@ def test_a_rekey_under_traffic_loses_nothing(world: World) -> None:
     both_ways()
     world.execute("A", InstallSa(new[0], True))
     both_ways()
+    world.until(lambda: all(len(only_udp(world.received[name])) == sent for name in "AB"))  # nothing is on its way
     world.execute("A", RemoveSa(old[0].spi_in))
     both_ways()
     world.execute("B", RemoveSa(old[1].spi_in))
@@ -390,7 +355,7 @@ def test_a_rekey_under_traffic_loses_nothing(world: World) -> None:
     assert drops(world, "A") == drops(world, "B") == GreDrops()
 
 
-@protected
+@contract
 def test_the_answering_side_of_a_rekey_sends_on_the_new_sa_when_it_has_heard_it(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE)
     hub(world, peer)
@@ -413,7 +378,7 @@ def test_the_answering_side_of_a_rekey_sends_on_the_new_sa_when_it_has_heard_it(
     assert len(newer.received()) == 1, "what is left is sent on"
 
 
-@protected
+@contract
 def test_a_replayed_packet_a_damaged_one_and_one_behind_the_window_go_nowhere(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE)
     hub(world, peer)
@@ -434,7 +399,7 @@ def test_a_replayed_packet_a_damaged_one_and_one_behind_the_window_go_nowhere(wo
     assert (count.spi_in, count.received, count.replayed, count.broken) == (peer.sa.spi_in, 2, 2, 1)
 
 
-@protected
+@contract
 def test_esp_for_an_unknown_sa_is_told_once_a_second_with_its_place(world: World) -> None:
     peer, stranger = Peer(world, "A", OUTSIDE), Peer(world, "A", "10.0.2.88", connection=8, port=40008)
     hub(world, peer)
@@ -448,7 +413,7 @@ def test_esp_for_an_unknown_sa_is_told_once_a_second_with_its_place(world: World
     assert only_udp(world.received["A"]) == []
 
 
-@protected
+@contract
 def test_esp_for_another_address_of_ours_than_that_of_its_sa_is_for_an_unknown_one(world: World) -> None:
     peer, other = Peer(world, "A", OUTSIDE), IPv4Address("10.0.1.99")
     hub(world, peer)
@@ -457,13 +422,14 @@ def test_esp_for_another_address_of_ours_than_that_of_its_sa_is_for_an_unknown_o
     sealed = peer.sealed(from_peer())
     astray = Ipv4Packet(source=peer.address, destination=other, protocol=IpProtocol.ESP, payload=sealed)
     world.inject("A", astray)
-    world.until(lambda: drops(world, "A").no_spi == 1)
+    world.until(lambda: bool(world.of("A", UnknownSpi)))
     assert world.of("A", UnknownSpi) == [UnknownSpi(other, peer.address, 0, peer.sa.spi_in)]
+    assert drops(world, "A").no_spi == 1
     peer.send_esp(sealed)
     arrived(world, "A", 1)
 
 
-@protected
+@contract
 def test_an_sa_that_is_ordered_twice_does_not_begin_again(world: World) -> None:
     """Else nonces would repeat, and what came before could come once more."""
     peer = Peer(world, "A", OUTSIDE)
@@ -477,7 +443,7 @@ def test_an_sa_that_is_ordered_twice_does_not_begin_again(world: World) -> None:
     arrived(world, "A", 1)
 
 
-@protected
+@contract
 def test_an_sa_is_worn_once_and_at_its_end_nothing_goes_any_more(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE)
     peer.take(replace(peer.sa, soft_octets=1000, hard_octets=2000))
@@ -491,7 +457,7 @@ def test_an_sa_is_worn_once_and_at_its_end_nothing_goes_any_more(world: World) -
     assert (count.sent, count.sent_octets, count.unsent) == (4, 2000, 2)
 
 
-@protected
+@contract
 def test_with_extended_sequence_numbers_packets_pass_the_32nd_bit(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE)
     peer.take(replace(peer.sa, esn=True))
@@ -502,7 +468,7 @@ def test_with_extended_sequence_numbers_packets_pass_the_32nd_bit(world: World) 
     arrived(world, "A", 4)
 
 
-@protected
+@contract
 def test_in_tunnel_mode_gre_has_an_ip_header_of_its_own_inside_and_only_that_of_its_peer_is_taken(world: World) -> None:
     private = IPv4Address("192.168.77.1")
     peer = Peer(world, "A", OUTSIDE, port=40007)
@@ -522,7 +488,50 @@ def test_in_tunnel_mode_gre_has_an_ip_header_of_its_own_inside_and_only_that_of_
     assert drops(world, "A").malformed == 3
 
 
-@protected
+@contract
+def test_what_a_peer_cuts_before_it_seals_it_in_tunnel_mode_is_put_together_again(world: World) -> None:
+    """RFC 4303 §3.3.4. What overlaps, or is another peer's, is no piece of it."""
+    peer, other = Peer(world, "A", OUTSIDE), Peer(world, "A", "10.0.2.78", connection=8, port=40008)
+    for each in (peer, other):
+        each.take(replace(each.sa, tunnel_mode=True))
+    hub(world, peer, other)
+
+    def pieces(of: Peer, text: bytes, size: int = 576) -> list[bytes]:
+        datagram = UdpDatagram(source_port=4000, destination_port=5000, payload=text)
+        inside = Ipv4Packet(
+            source=PEER_HOST,
+            destination=host("A"),
+            protocol=IpProtocol.UDP,
+            payload=datagram.serialize(PEER_HOST, host("A")),
+        )
+        gre = in_gre(inside.serialize())
+        whole = Ipv4Packet(
+            source=of.address, destination=nbma("A"), protocol=IpProtocol.GRE, payload=gre, identification=7
+        )
+        return [piece.serialize() for piece in whole.fragments(size)]
+
+    text = bytes(range(250)) * 5
+    first, second, third = pieces(peer, text)
+    for piece in (third, first, first):
+        peer.send_esp(peer.outbound.seal(piece, 4))
+    foreign, theirs, behind = pieces(other, text[::-1])
+    other.send_esp(other.outbound.seal(theirs, 4))
+    peer.send_esp(peer.outbound.seal(second, 4))
+    arrived(world, "A", 1)
+    assert only_udp(world.received["A"])[0].payload[8:] == text
+    other.send_esp(other.outbound.seal(behind, 4))
+    other.send_esp(other.outbound.seal(foreign, 4))
+    arrived(world, "A", 2)
+    assert only_udp(world.received["A"])[1].payload[8:] == text[::-1]
+    assert drops(world, "A") == GreDrops()
+    for piece in (first, pieces(peer, text, 600)[1], second, third):  # the third one overlaps
+        peer.send_esp(peer.outbound.seal(piece, 4))
+    peer.send_esp(peer.outbound.seal(b"no packet", 4))
+    world.until(lambda: drops(world, "A").malformed == 2)
+    arrived(world, "A", 2)
+
+
+@contract
 def test_a_dummy_packet_is_no_packet(world: World) -> None:
     """RFC 4303 §2.6: traffic flow confidentiality sends next header 59."""
     peer = Peer(world, "A", OUTSIDE)
@@ -536,7 +545,7 @@ def test_a_dummy_packet_is_no_packet(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ headers
 
 
-@protected
+@contract
 def test_what_a_host_marks_goes_outside_and_congestion_on_the_way_comes_in(world: World) -> None:
     """RFC 4301 §5.1.2.1, RFC 6040 §4.2."""
     peer = Peer(world, "A", OUTSIDE, port=40007)
@@ -552,7 +561,7 @@ def test_what_a_host_marks_goes_outside_and_congestion_on_the_way_comes_in(world
     assert [packet.tos for packet in only_udp(world.received["A"])] == [0xB8 | CE, 0x20]
 
 
-@protected
+@contract
 def test_what_is_too_big_for_the_path_arrives_all_the_same(world: World) -> None:
     a_and_b(world, mtu=1476)
     world.send("A", udp("A", host("B"), size=1448))
@@ -562,7 +571,7 @@ def test_what_is_too_big_for_the_path_arrives_all_the_same(world: World) -> None
     assert not any(Ipv4Flag.DONT_FRAGMENT in packet.flags for packet in world.wire)
 
 
-@protected
+@contract
 def test_what_is_too_big_for_the_tunnel_is_cut_before_it_is_sealed(world: World) -> None:
     a_and_b(world, mtu=1300)
     world.send("A", udp("A", host("B"), size=1448))
@@ -572,7 +581,7 @@ def test_what_is_too_big_for_the_tunnel_is_cut_before_it_is_sealed(world: World)
 
 
 @pytest.mark.parametrize(("port", "transform"), [(ENCAPSULATED, GCM), (0, CBC)], ids=["gcm-udp", "cbc-50"])
-@pytest.mark.parametrize("plane", MINDFUL)
+@pytest.mark.parametrize("plane", PLANES)
 def test_what_the_path_does_not_take_is_refused_or_cut_before_it_is_sealed(
     plane: str, port: int, transform: EspTransform
 ) -> None:
@@ -606,81 +615,92 @@ def test_what_the_path_does_not_take_is_refused_or_cut_before_it_is_sealed(
         assert [packet.is_fragment for packet in only_udp(world.received["B"])] == [False, True, True]
         assert not any(packet.is_fragment for packet in world.wire), "it was cut before it was sealed"
 
-    contract(check, planes=[plane])(plane)
+    contract(check)(plane)
 
 
-@pytest.mark.parametrize("plane", MINDFUL)
-def test_what_our_own_wire_does_not_take_is_refused_as_well(plane: str) -> None:
+@contract
+def test_what_our_own_wire_does_not_take_is_refused_as_well(world: World) -> None:
     """AES-GCM by protocol 50: 1500 - 20 (IP) - 16 (ESP, IV) - 18 (trailer, ICV) - 8 (GRE with a key) = 1438."""
+    a_and_b(world, mtu=1476, df=DfBit.COPY)
 
-    def check(world: World) -> None:
-        a_and_b(world, mtu=1476, df=DfBit.COPY)
-
-        def tries_until_told() -> bool:
-            world.send("A", udp("A", host("B"), size=1440, df=True))
-            world.run(0.05)
-            return bool(only_icmp(world.received["A"]))
-
-        world.until(tries_until_told)
-        told = only_icmp(world.received["A"])[0]
-        assert isinstance(told, icmp.DestinationUnreachable)
-        assert told.next_hop_mtu == 1438
-
-    contract(check, planes=[plane])(plane)
-
-
-@pytest.mark.parametrize("plane", MINDFUL)
-def test_where_df_is_clear_nobody_is_believed_who_says_that_packets_are_too_big(plane: str) -> None:
-    def check(world: World) -> None:
-        a_and_b(world)
-        world.send("A", udp("A", host("B")))
-        arrived(world, "B", 1)
-        needed = icmp.UnreachableCode.FRAGMENTATION_NEEDED
-        forged = icmp.DestinationUnreachable(code=needed, next_hop_mtu=600, quoted=world.wire[0].serialize())
-        provider = IPv4Address("10.0.1.2")
-        body = forged.serialize()
-        world.inject("A", Ipv4Packet(source=provider, destination=nbma("A"), protocol=IpProtocol.ICMP, payload=body))
+    def tries_until_told() -> bool:
+        world.send("A", udp("A", host("B"), size=1440, df=True))
         world.run(0.05)
+        return bool(only_icmp(world.received["A"]))
+
+    world.until(tries_until_told)
+    told = only_icmp(world.received["A"])[0]
+    assert isinstance(told, icmp.DestinationUnreachable)
+    assert told.next_hop_mtu == 1438
+
+
+@contract
+def test_where_df_is_clear_nobody_is_believed_who_says_that_packets_are_too_big(world: World) -> None:
+    a_and_b(world)
+    world.send("A", udp("A", host("B")))
+    arrived(world, "B", 1)
+    needed = icmp.UnreachableCode.FRAGMENTATION_NEEDED
+    forged = icmp.DestinationUnreachable(code=needed, next_hop_mtu=600, quoted=world.wire[0].serialize())
+    provider = IPv4Address("10.0.1.2")
+    body = forged.serialize()
+    world.inject("A", Ipv4Packet(source=provider, destination=nbma("A"), protocol=IpProtocol.ICMP, payload=body))
+    world.run(0.05)
+    world.send("A", udp("A", host("B"), size=1300, df=True))
+    arrived(world, "B", 2)
+    assert only_icmp(world.received["A"]) == []
+
+
+@contract
+def test_what_is_known_of_a_path_is_no_matter_to_a_tunnel_whose_df_is_clear(world: World) -> None:
+    a_and_b(world, df=DfBit.COPY)
+    world.narrow("B", 1300)
+
+    def tries_until_told() -> bool:
         world.send("A", udp("A", host("B"), size=1300, df=True))
-        arrived(world, "B", 2)
-        assert only_icmp(world.received["A"]) == []
+        world.run(0.05)
+        return bool(only_icmp(world.received["A"]))
 
-    contract(check, planes=[plane])(plane)
-
-
-@pytest.mark.parametrize("plane", MINDFUL)
-def test_without_protection_what_the_path_does_not_take_is_refused_or_cut_before_it_is_put_into_gre(plane: str) -> None:
-    def check(world: World) -> None:
-        for name, other in (("A", "B"), ("B", "A")):
-            spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(other), key=None, mtu=1400)
-            world.execute(
-                name,
-                SetTunnel(replace(spec, df=DfBit.COPY)),
-                SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-                SetCarrier("Tunnel0", True),
-                SetRoute(Prefix.of(host(other), 24), (NextHop("Tunnel0", TUNNEL[other]),)),
-            )
-        world.narrow("B", 1300)
-
-        def tries_until_told() -> bool:
-            world.send("A", udp("A", host("B"), size=1300, df=True))
-            world.run(0.05)
-            return bool(only_icmp(world.received["A"]))
-
-        world.until(tries_until_told)
-        told = only_icmp(world.received["A"])[0]
-        assert isinstance(told, icmp.DestinationUnreachable)
-        assert told.next_hop_mtu == 1300 - 20 - 4
-        world.wire.clear()
-        world.received["B"].clear()
-        world.send("A", udp("A", host("B"), size=1300))
-        world.until(lambda: len(only_udp(world.received["B"])) == 2)
-        assert not any(packet.is_fragment for packet in world.wire)
-
-    contract(check, planes=[plane])(plane)
+    world.until(tries_until_told)
+    tunnel(world, "A", df=DfBit.CLEAR)
+    world.received["A"].clear()
+    world.received["B"].clear()
+    world.send("A", udp("A", host("B"), size=1300, df=True))
+    arrived(world, "B", 1)
+    assert only_icmp(world.received["A"]) == []
 
 
-@pytest.mark.parametrize("plane", MINDFUL)
+@contract
+def test_without_protection_what_the_path_does_not_take_is_refused_or_cut_before_it_is_put_into_gre(
+    world: World,
+) -> None:
+    for name, other in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(other), key=None, mtu=1400)
+        world.execute(
+            name,
+            SetTunnel(replace(spec, df=DfBit.COPY)),
+            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            SetCarrier("Tunnel0", True),
+            SetRoute(Prefix.of(host(other), 24), (NextHop("Tunnel0", TUNNEL[other]),)),
+        )
+    world.narrow("B", 1300)
+
+    def tries_until_told() -> bool:
+        world.send("A", udp("A", host("B"), size=1300, df=True))
+        world.run(0.05)
+        return bool(only_icmp(world.received["A"]))
+
+    world.until(tries_until_told)
+    told = only_icmp(world.received["A"])[0]
+    assert isinstance(told, icmp.DestinationUnreachable)
+    assert told.next_hop_mtu == 1300 - 20 - 4
+    world.wire.clear()
+    world.received["B"].clear()
+    world.send("A", udp("A", host("B"), size=1300))
+    world.until(lambda: len(only_udp(world.received["B"])) == 2)
+    assert not any(packet.is_fragment for packet in world.wire)
+
+
+@pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize(("df", "inside"), [(DfBit.SET, False), (DfBit.COPY, True), (DfBit.COPY, False)])
 def test_the_outer_header_says_what_is_configured_of_fragments(plane: str, df: DfBit, inside: bool) -> None:
     def check(world: World) -> None:
@@ -691,13 +711,13 @@ def test_the_outer_header_says_what_is_configured_of_fragments(plane: str, df: D
         flags = [Ipv4Flag.DONT_FRAGMENT in packet.flags for packet in world.wire]
         assert sorted(flags) == sorted([df is DfBit.SET or inside, df is DfBit.SET])
 
-    contract(check, planes=[plane])(plane)
+    contract(check)(plane)
 
 
 # ------------------------------------------------------------------------------------------------ IKE
 
 
-@protected
+@contract
 def test_ike_comes_on_both_of_its_ports_and_a_keepalive_does_not(world: World) -> None:
     peer = Peer(world, "A", OUTSIDE, port=40007)
     tunnel(world, "A")
@@ -715,7 +735,7 @@ def test_ike_comes_on_both_of_its_ports_and_a_keepalive_does_not(world: World) -
     ]
 
 
-@protected
+@contract
 def test_esp_right_behind_the_ike_message_that_makes_its_sa_is_not_lost(world: World) -> None:
     """Who answers IKE_AUTH may send at once; both may have come before the router looks."""
     peer = Peer(world, "A", OUTSIDE, port=40009)
@@ -732,7 +752,7 @@ def test_esp_right_behind_the_ike_message_that_makes_its_sa_is_not_lost(world: W
     assert not world.of("A", UnknownSpi)
 
 
-@protected
+@contract
 def test_ike_leaves_from_the_address_and_port_that_it_names(world: World) -> None:
     for name in ("A", "B"):
         world.execute(name, ServeIpsec((nbma(name),)))
@@ -747,7 +767,7 @@ def test_ike_leaves_from_the_address_and_port_that_it_names(world: World) -> Non
     assert world.of("A", IpReceived) == []
 
 
-@protected
+@contract
 def test_ipsec_may_be_served_at_an_address_of_no_wire(world: World) -> None:
     """A tunnel source may be a loopback: packets come in by any interface."""
     loopback = IPv4Address("10.0.1.99")
@@ -786,7 +806,7 @@ def test_a_tunnel_that_shall_be_protected_and_cannot_be_made_so_does_not_go_on_i
         world.run(0.1)
         assert IpProtocol.GRE not in {packet.protocol for packet in world.wire}
 
-    contract(check, planes=[plane])(plane)
+    contract(check)(plane)
 
 
 @pytest.mark.lab
@@ -801,31 +821,7 @@ def test_what_the_host_does_not_take_is_an_error_and_is_counted(plane: str) -> N
         (count,) = counts(world, "A")
         assert (count.sent, count.unsent, drops(world, "A").unsent) == (1, 1, 1)
 
-    contract(check, planes=[plane])(plane)
-
-
-class Blunt(PythonEngine):
-    """An engine that was built without ESP."""
-
-    carries_esp = False
-
-
-@pytest.mark.lab
-def test_an_engine_without_esp_refuses_a_protected_tunnel_and_takes_down_the_one_in_clear() -> None:
-    def real() -> None:
-        world = RealWorld(Blunt)
-        spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400)
-        try:
-            world.execute("A", ServeIpsec(()), SetTunnel(spec))
-            for order in (SetTunnel(replace(spec, protected=True)), ServeIpsec((nbma("A"),)), PollSas()):
-                with pytest.raises(EffectError, match="does not carry ESP"):
-                    world.execute("A", order)
-            with pytest.raises(EffectError, match="no tunnel Tunnel0"):
-                world.execute("A", SendGre("Tunnel0", nbma("B"), GRE_NHRP, b"in clear"))
-        finally:
-            world.close()
-
-    run_in_lab(real)
+    contract(check)(plane)
 
 
 @pytest.mark.lab

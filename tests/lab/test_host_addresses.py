@@ -176,6 +176,24 @@ def test_after_write_memory_a_router_of_dmvpn_run_starts_with_what_ran(labs: Lab
     router.communicate(timeout=10)
 
 
+def test_a_walk_from_a_router_of_dmvpn_run_ends_where_its_view_does(labs: Labs, tmp_path: Path) -> None:
+    labs.environment["XDG_STATE_HOME"] = str(tmp_path / "state")
+    labs.up("notes-phase3")
+    configuration = tmp_path / "R31.cfg"
+    configuration.write_text(labs.on("R31", "show running-config").partition("!\n")[2])
+    labs.say("lab", "kill", "R31")
+    router = _run(labs, configuration)
+    assert eventually(lambda: _is_registered(labs))
+    walked = labs.run("walk", "10.3.3.100", "10.4.4.100", "--lab", "run-R31")
+    assert walked.returncode == 0
+    assert "IPv4 172.16.31.1 > 172.16." in walked.stdout
+    assert "out of view at R31: it leaves by GigabitEthernet0/1 to 172.16.31.2" in walked.stdout
+    back = labs.run("walk", "10.3.3.100", "R31", "--lab", "run-R31").stdout
+    assert back.endswith("both directions take the same way, as far as it can be seen\n")
+    router.send_signal(signal.SIGTERM)
+    router.communicate(timeout=10)
+
+
 def _run(labs: Labs, configuration: Path) -> subprocess.Popen[str]:
     interfaces = [f"--map=GigabitEthernet0/{number}=Gi0-{number}" for number in (1, 2)]
     router = labs.start("lab", "exec", "R31", *command("run", str(configuration), *interfaces))

@@ -11,9 +11,10 @@ import pytest
 
 from dmvpn.base.effects import TunnelSpec
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.netlink import NetlinkSocket, delete_link
+from dmvpn.dataplane.netlink import NetlinkSocket, delete_link, set_up
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.namespaces import run_in_lab
+from support.links import index_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,8 @@ def spec(name: str) -> TunnelSpec:
 
 def in_lab(test: Callable[[RustEngine], None]) -> None:
     def call() -> None:
+        with NetlinkSocket() as kernel:
+            kernel.call(set_up(index_of(kernel, "lo")))
         watch = Watched()
         engine = RustEngine(ignore, watch)
         test(engine)

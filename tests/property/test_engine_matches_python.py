@@ -8,7 +8,7 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.effects import GRE_IPV4
+from dmvpn.base.effects import GRE_IPV4, DfBit
 from dmvpn.dataplane.python import core as oracle
 from dmvpn.dataplane.python.segments import finished
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
@@ -33,9 +33,10 @@ tunnels = st.builds(
     report=st.booleans(),
     multicast=st.lists(theirs, max_size=3),
     peers=st.lists(theirs, min_size=3, max_size=3).map(lambda nbmas: list(enumerate(nbmas, 1))),
+    df=st.sampled_from(DfBit),
 )
 numbers = st.integers(0, 2)
-frames = st.tuples(st.just("outbound"), numbers, traffic.frames(), st.sampled_from([0.0, 5.0, 8.0]))
+frames = st.tuples(st.just("outbound"), numbers, traffic.frames(), st.sampled_from([0.0, 5.0, 8.0, 300.0]))
 received = st.tuples(st.just("inbound"), traffic.gre_packets)
 steps = st.one_of(
     *[frames] * 3,
@@ -43,6 +44,7 @@ steps = st.one_of(
     st.tuples(st.just("set_peer"), numbers, peer_ids, theirs),
     st.tuples(st.just("clear_peer"), numbers, peer_ids),
     st.tuples(st.just("send"), numbers, theirs, st.binary(max_size=30)),
+    st.tuples(st.just("learn"), theirs, traffic.path_mtus),
 )
 
 
@@ -60,6 +62,8 @@ def take_the_same_steps(described: list[Tunnel], taken: list[tuple[object, ...]]
                 both.set_peer(number % len(described) + 1, peer, nbma)
             case ("clear_peer", int(number), int(peer)):
                 both.clear_peer(number % len(described) + 1, peer)
+            case ("learn", bytes(nbma), int(mtu)):
+                both.learn_path(nbma, mtu, now)
             case ("send", int(number), bytes(nbma), bytes(payload)):
                 both.send(number % len(described) + 1, nbma, payload)
         both.agree()
@@ -68,6 +72,17 @@ def take_the_same_steps(described: list[Tunnel], taken: list[tuple[object, ...]]
 @given(st.lists(tunnels, min_size=1, max_size=3), st.lists(steps, min_size=4, max_size=16))
 def test_both_cores_make_the_same_of_everything(described: list[Tunnel], taken: list[tuple[object, ...]]) -> None:
     take_the_same_steps(described, taken)
+
+
+@given(
+    st.lists(tunnels, min_size=1, max_size=2),
+    st.lists(st.tuples(st.just("learn"), theirs, traffic.path_mtus), min_size=3, max_size=5),
+    st.lists(frames, min_size=2, max_size=8),
+)
+def test_both_cores_cut_and_refuse_the_same_where_paths_are_narrow(
+    described: list[Tunnel], learned: list[tuple[object, ...]], taken: list[tuple[object, ...]]
+) -> None:
+    take_the_same_steps(described, [*learned, *taken])
 
 
 HUB = Tunnel(

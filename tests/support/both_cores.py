@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.effects import GRE_NHRP
+from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
 from dmvpn.dataplane.esp import EspSuite, Inbound, Place, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
@@ -25,7 +25,7 @@ dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not i
 
 #: Of what is remembered of strangers: so few that they are reached.
 PAIRS, COUNTED = 3, 2
-_OF_PACKETS = ("nhrp", "keepalive", "hairpin")
+_OF_PACKETS = ("nhrp", "keepalive", "big", "hairpin")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Tunnel:
     peers: list[tuple[int, bytes]]
     protected: bool = False
     bound: tuple[tuple[bytes, int], ...] = ()
+    df: DfBit = DfBit.CLEAR
 
 
 class Both:
@@ -66,6 +67,10 @@ class Both:
     def clear_peer(self, number: int, peer: int) -> None:
         self.python.clear_peer(number, peer)
         self.rust.clear_peer(number, peer)
+
+    def learn_path(self, remote: bytes, mtu: int, now: float) -> None:
+        self.python.paths.learn(remote, mtu, now)
+        self.rust.learn_path(remote, mtu, now)
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
         self.python.outbound(number, frame, now)
@@ -120,9 +125,11 @@ class Both:
         from dmvpn.dataplane.engine import event_of  # it needs the engine
 
         python, rust = self.python, self.rust
-        assert rust.take_wire() == [tuple(packet)[:4] for packet in python.wire]
+        assert rust.take_wire() == [tuple(packet) for packet in python.wire]
         assert rust.take_taps() == [tuple(frame) for frame in python.taps]
-        sealed = [(each.local, each.remote, each.port, each.tos, each.packet) for each in python.protection.sealed]
+        sealed = [
+            (each.local, each.remote, each.port, each.tos, each.packet, each.df) for each in python.protection.sealed
+        ]
         assert list(map(self._comparable, rust.take_sealed())) == list(map(self._comparable, sealed))
         punts = rust.take_punts()
         assert [punt[:6] for punt in punts if punt[0] in _OF_PACKETS] == [tuple(punt) for punt in python.punts]
@@ -148,7 +155,7 @@ class Both:
             }
             assert {who: (sent, received) for who, _, sent, received in rust.usage_over(number)} == over
 
-    def _comparable(self, sealed: tuple[bytes, bytes, int, int, bytes]) -> tuple[object, ...]:
+    def _comparable(self, sealed: tuple[bytes, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
         """The packet itself, or, with AES-CBC, what the peer gets out of it."""
         packet = sealed[4]
         sa = self._sas[int.from_bytes(packet[:4], "big")]
@@ -156,7 +163,7 @@ class Both:
             return sealed
         suite = EspSuite.of(sa.transform)
         peer = Inbound(suite, packet[:4], sa.key_out, sa.hash_key_out, window=ReplayWindow(0), esn=sa.esn)
-        return (*sealed[:4], packet[:8], peer.open(packet), len(packet))
+        return (*sealed[:4], sealed[5], packet[:8], peer.open(packet), len(packet))
 
     def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
         self.python.tunnels[number] = CoreTunnel(
@@ -172,6 +179,7 @@ class Both:
             multicast=tuple(tunnel.multicast),
             protected=tunnel.protected,
             bound=tuple(Neighbour(nbma, connection) for nbma, connection in tunnel.bound),
+            df=tunnel.df,
         )
         rust = self.rust
         rust.set_tunnel(
@@ -183,6 +191,7 @@ class Both:
             tunnel.mtu,
             tunnel.mss,
             protected=tunnel.protected,
+            df=tunnel.df.value,
         )
         rust.set_address(number, tunnel.address)
         rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)

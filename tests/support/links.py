@@ -11,20 +11,22 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane.netlink import (
     AF_INET6,
     AddressFlag,
+    InetConf,
     InterfaceAddress,
     LinkSettings,
     NeighbourParameters,
     NetlinkSocket,
+    NextHop,
+    Route,
     VethEnd,
     add_address,
+    add_route,
     create_veth,
     set_link,
     set_neighbour_parameters,
     set_up,
 )
-from dmvpn.dataplane.sockets import (
-    IcmpSocket,
-)
+from dmvpn.dataplane.sockets import IcmpSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from support.namespaces import patiently, wait_readable
@@ -39,6 +41,7 @@ PEER_MAC = bytes.fromhex("020000000005")
 MLD_ROUTERS = bytes.fromhex("333300000016")
 HERE = IPv4Address("192.0.2.1")
 THERE = IPv4Address("192.0.2.2")
+FAR = IPv4Address("198.51.100.2")
 ECHO = bytes.fromhex("0800f7fd00010001")
 
 
@@ -86,6 +89,22 @@ def cable() -> Iterator[int]:
     assert any(answered() for _ in patiently()), "the cable does not work"
     yield far
     os.close(far)
+
+
+@contextlib.contextmanager
+def narrow_path() -> Iterator[int]:
+    """HERE, a router, a link of 1300 octets, FAR. Gives FAR's network."""
+    with cable() as middle, NetlinkSocket() as kernel:
+        far = new_network()
+        kernel.call(add_route(Route(Prefix.of(FAR, 24), (NextHop(index_of(kernel, "e0"), THERE),))))
+        with inside_network(middle), NetlinkSocket() as router:
+            router.call(create_veth(VethEnd(name="f0", mtu=1300), VethEnd(name="f1", namespace=far, mtu=1300)))
+            prepare(router, "f0", IPv4Address("198.51.100.1"))
+            for name in ("e1", "f0"):
+                router.call(set_link(name, LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
+        with inside_network(far), NetlinkSocket() as end:
+            prepare(end, "f1", FAR)
+        yield far
 
 
 def answered() -> bool:

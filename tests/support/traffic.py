@@ -25,6 +25,7 @@ TUNNEL_ADDRESS = IPv4Address("172.16.0.1")
 OWN_ADDRESSES = (TUNNEL_ADDRESS, INSIDE[0])
 OWN_MAC = bytes.fromhex("020100000007")
 
+path_mtus = st.sampled_from([0, 576, 600, 1280, 1399, 1400])
 our_addresses = st.sampled_from([OURS[0]] * 5 + [OURS[1]])
 keys = st.sampled_from([100] * 6 + [None, 0])
 
@@ -104,8 +105,29 @@ _other_packets = st.builds(
     st.one_of(st.sampled_from([_ICMP_PORT_UNREACHABLE, _ICMP_ECHO]), st.binary(max_size=40)),
     st.sampled_from([0, 0xC0]),
 )
+#: What paths do not take. The options: one that every fragment has, one that only the first has, and none that is one.
+_large_packets = st.builds(
+    lambda size, flags, offset, options, identification, source, destination: Ipv4Packet(
+        source=source,
+        destination=destination,
+        protocol=IpProtocol.UDP,
+        payload=bytes(size),
+        flags=flags,
+        fragment_offset=offset,
+        options=options,
+        identification=identification,
+        tos=0x28,
+    ).serialize(),
+    st.sampled_from([500, 544, 1000, 1400, 4000, 65_400]),
+    st.sampled_from([Ipv4Flag(0), Ipv4Flag(0), Ipv4Flag.MORE_FRAGMENTS, Ipv4Flag.DONT_FRAGMENT, Ipv4Flag(4)]),
+    st.sampled_from([0, 0, 0, 185, 0x1FFF]),
+    st.sampled_from([b"", b"\x94\x04\x00\x00", b"\x01\x07\x03\x04\x94\x04\x00\x00", b"\x94\x05\x00\x00"]),
+    st.sampled_from([0, 0xFFFE]),
+    _inside,
+    st.sampled_from([*INSIDE, GROUPS[1]]),
+)
 #: IPv4 packets, one in a few of them damaged.
-packets = st.one_of(*[tcp_packets] * 4, *[_other_packets] * 3, st.binary(max_size=60))
+packets = st.one_of(*[tcp_packets] * 4, *[_other_packets] * 3, _large_packets, st.binary(max_size=60))
 
 
 @st.composite
@@ -147,6 +169,10 @@ def frames(draw: st.DrawFn) -> bytes:
     return draw(damaged(st.just(vnet + draw(_macs) + OWN_MAC + ether_type + packet)))
 
 
+#: Whole and right packets, to the peer of number 1, that narrow paths do not take.
+large_frames = _large_packets.map(
+    lambda packet: VnetHeader().serialize() + b"\x02\x00\x00\x00\x00\x01" + OWN_MAC + b"\x08\x00" + packet
+)
 _captured = st.sampled_from(payloads("gre")).map(lambda found: found.octets)
 _gre_headers = st.builds(
     GreHeader,

@@ -6,11 +6,14 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.effects import DfBit
 from dmvpn.dataplane.python import core as module
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
+from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, VnetHeader
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from support import traffic
 
 #: How much is remembered in these tests.
 BOUND = 16
@@ -66,3 +69,39 @@ def test_the_memory_of_pairs_is_bounded() -> None:
     for number in range(BOUND + 10):
         _arrives(core, 0x0A000001, 0x0B000000 + number)
     assert len(core._came_from) == BOUND
+
+
+NARROW = IPv4Address("203.0.113.7")
+PLAIN = VnetHeader()
+
+
+def _leaves(core: PacketCore, packet: bytes, vnet: VnetHeader = PLAIN) -> None:
+    core.outbound(1, vnet.serialize() + b"\x02\x00\x00\x00\x00\x01" + MAC + b"\x08\x00" + packet, 1.0)
+
+
+def _core_with_a_narrow_path() -> PacketCore:
+    core = _core()
+    core.tunnels[1].df = DfBit.COPY
+    core.set_peer(1, 1, NARROW.packed)
+    core.paths.learn(NARROW.packed, 600, 0.0)
+    return core
+
+
+def test_of_a_train_that_the_path_does_not_take_the_sender_hears_once() -> None:
+    """It comes from the kernel as one buffer: an answer to each segment would say the same many times."""
+    core = _core_with_a_narrow_path()
+    buffer = traffic.tcp_packet(traffic.INSIDE[0], traffic.INSIDE[1], bytes(9000), partial=True)
+    _leaves(core, buffer, VnetHeader(NEEDS_CHECKSUM, GSO_TCPV4, 0, 1000, 34, 16))
+    (told,) = core.punts
+    assert (told.kind, told.nbma, told.out, len(told.data)) == ("big", NARROW.packed, 600 - 24, 1040)
+    assert core.wire == []
+
+
+def test_what_is_to_be_cut_and_is_no_right_packet_is_counted_and_no_crash() -> None:
+    core = _core_with_a_narrow_path()
+    right = Ipv4Packet(source=OWN, destination=OWN, protocol=17, payload=bytes(1000)).serialize()
+    for at, value in ((0, 0x41), (2, 0xFF), (10, right[10] ^ 1)):
+        _leaves(core, right[:at] + bytes((value,)) + right[at + 1 :])
+    assert (core.dropped.malformed, core.wire, core.punts) == (3, [], [])
+    _leaves(core, right)
+    assert [len(packet.packet) for packet in core.wire] == [4 + 20 + 552, 4 + 20 + 448]

@@ -2,19 +2,23 @@
 #![no_main]
 
 use dmvpn_engine::core::{Core, Limits, Outcome};
-use dmvpn_engine::table::{Ends, Neighbour};
+use dmvpn_engine::table::{Df, Ends, Neighbour, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
 const THEIRS: [u8; 4] = [10, 0, 0, 2];
 
+fn copying(mss: Option<u16>) -> Settings {
+    Settings { mtu: 1400, mss, protected: false, df: Df::Copy }
+}
+
 /// A hub with a multipoint tunnel that reports hairpins, and a point-to-point tunnel with a key.
 fn core() -> Core {
     let mut core = Core::new(Limits { pairs: 4, counted: 4 });
     let multipoint = Ends { source: OURS, destination: None, key: None };
-    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], 1400, Some(1360), false);
+    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], copying(Some(1360)));
     let point_to_point = Ends { source: OURS, destination: Some(THEIRS), key: Some(100) };
-    core.set_tunnel(2, point_to_point, [2, 1, 0, 0, 0, 2], 1400, None, false);
+    core.set_tunnel(2, point_to_point, [2, 1, 0, 0, 0, 2], copying(None));
     core.own_addresses.insert([172, 16, 0, 1]);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
@@ -29,11 +33,16 @@ fuzz_target!(|octets: &[u8]| {
     let mut core = core();
     let (mut rest, mut now) = (octets, 0.0);
     while let [control, length, others @ ..] = rest {
-        let (packet, others) = others.split_at(usize::from(*length).min(others.len()));
+        // Of a length that paths may not take, or a small one.
+        let length = if control & 8 == 0 { usize::from(*length) } else { usize::from(*length) << 4 };
+        let (packet, others) = others.split_at(length.min(others.len()));
         rest = others;
         now += f64::from(control >> 4);
         let mut arena = packet.to_vec();
         let mut outcome = Outcome::default();
+        if control & 8 != 0 {
+            core.paths.learn(THEIRS, 0, now);
+        }
         if control & 1 == 0 {
             core.inbound(&mut arena, 0..packet.len(), now, &mut outcome);
         } else {

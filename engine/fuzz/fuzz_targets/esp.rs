@@ -7,7 +7,7 @@ use dmvpn_engine::core::{Core, Limits, Outcome};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
 use dmvpn_engine::opening::sort;
 use dmvpn_engine::sas::{Place, Terms};
-use dmvpn_engine::table::{Ends, Neighbour};
+use dmvpn_engine::table::{Df, Ends, Neighbour, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
@@ -19,7 +19,8 @@ const SUITES: [Suite; 2] =
 fn core() -> (Core, Vec<Outbound>) {
     let mut core = Core::new(Limits { pairs: 4, counted: 4 });
     let multipoint = Ends { source: OURS, destination: None, key: None };
-    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], 1400, Some(1360), true);
+    let settings = Settings { mtu: 1400, mss: Some(1360), protected: true, df: Df::Copy };
+    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], settings);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.network, tunnel.report) = (Some(1), true);
         tunnel.set_peer(1, Neighbour { nbma: THEIRS, connection: 1 });
@@ -76,6 +77,9 @@ fuzz_target!(|octets: &[u8]| {
         }
         for frame in &out.frames {
             assert!(frame.packet.of(&arena).len() >= 20);
+        }
+        for mut joined in std::mem::take(&mut out.joined) {
+            core.joined(&mut joined, &mut Outcome::default());
         }
         out.sealing.seal(&out.wire, &arena);
     }

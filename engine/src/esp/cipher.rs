@@ -84,10 +84,14 @@ impl Suite {
         self.hash.map_or(GCM_TAG, Hash::length)
     }
 
-    /// Octets of padding behind so many of payload, RFC 4303 §2.4.
+    /// What padding fills up to, octets: RFC 4303 §2.4.
+    pub fn align(self) -> usize {
+        if self.hash.is_some() { BLOCK } else { 4 }
+    }
+
+    /// Octets of padding behind so many of payload.
     pub fn padding(self, payload: usize) -> usize {
-        let align = if self.hash.is_some() { BLOCK } else { 4 };
-        (payload + 2).next_multiple_of(align) - payload - 2
+        (payload + 2).next_multiple_of(self.align()) - payload - 2
     }
 }
 

@@ -46,6 +46,13 @@ impl Outbound {
         HEADER + self.protection.suite().iv()
     }
 
+    /// Octets of the largest payload whose packet has no more than `room`.
+    pub fn largest(&self, room: usize) -> usize {
+        let suite = self.protection.suite();
+        let text = room.saturating_sub(HEADER + suite.iv() + suite.icv());
+        (text - text % suite.align()).saturating_sub(TRAILER)
+    }
+
     /// The highest sequence number: nothing may be sent behind it (RFC 4303 §3.3.3).
     pub fn last(&self) -> u64 {
         if self.esn { u64::MAX } else { u32::MAX.into() }
@@ -172,6 +179,10 @@ mod tests {
             let (outbound, mut inbound) = pair(suite, esn);
             let packet = sealed(&outbound, &payload);
             prop_assert_eq!(packet[..8].to_vec(), [1, 2, 3, 4, 0, 0, 0, 1].to_vec());
+            prop_assert!(outbound.largest(packet.len()) >= payload.len());
+            let largest = vec![0; outbound.largest(200)];
+            let next = sealed(&outbound, &[&largest[..], &[0]].concat()).len();
+            prop_assert!(sealed(&outbound, &largest).len() <= 200 && next > 200);
             prop_assert_eq!(packet.len() - suite.icv() - suite.iv(), 8 + payload.len() + suite.padding(payload.len()) + 2);
             let mut changed = packet.clone();
             let at = 32 + bit.index(8 * packet.len() - 32); // the SPI is looked at by whoever finds the SA

@@ -15,14 +15,14 @@ use crate::locked;
 use crate::merge::Merger;
 use crate::opening::sort;
 use crate::sas::{Place, Terms};
-use crate::table::{Ends, Mac, Neighbour, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbour, Settings, Tunnel};
 
-/// source, nbma, tos, packet
-type ToWire = (Octets, Octets, u8, Octets);
+/// source, nbma, tos, packet, DF
+type ToWire = (Octets, Octets, u8, Octets, bool);
 /// tunnel, frame
 type ToTap = (u32, Octets);
-/// local, remote, port, tos, packet
-type ToPeer = (Octets, Octets, u16, u8, Octets);
+/// local, remote, port, tos, packet, DF
+type ToPeer = (Octets, Octets, u16, u8, Octets, bool);
 /// connection, nbma, sent, received
 type Carried = (u64, Option<Octets>, u64, u64);
 /// malformed, no tunnel, no peer, not IPv4, unsent, in clear, no SA, no SPI
@@ -61,7 +61,7 @@ impl PyCore {
             results.sealed.extend(sealing.packets.iter().map(|packet| {
                 let data = packet.place.of(&sealing.buffer);
                 let (local, remote) = (octets(py, &packet.local), octets(py, &packet.to.address));
-                (local, remote, packet.to.port, packet.tos, octets(py, data))
+                (local, remote, packet.to.port, packet.outer.tos, octets(py, data), packet.outer.df)
             }));
             if !more {
                 break;
@@ -69,7 +69,8 @@ impl PyCore {
         }
         results.wire.extend(outcome.wire.packets.iter().map(|packet| {
             let data = outcome.wire.octets(packet, arena);
-            (octets(py, &packet.source), octets(py, &packet.nbma), packet.tos, octets(py, &data))
+            let (source, nbma) = (octets(py, &packet.source), octets(py, &packet.nbma));
+            (source, nbma, packet.outer.tos, octets(py, &data), packet.outer.df)
         }));
         results.punts.extend(outcome.punts.iter().map(|punt| to_router(py, punt)));
     }
@@ -89,10 +90,21 @@ impl PyCore {
             start += packet.len();
         }
         drop(core);
-        self.collect(py, &mut outcome, &arena);
-        outcome.frames.iter().for_each(|frame| merger.push(frame, &arena));
-        let frames = merger.finish().iter().map(|train| (train.tunnel, octets(py, &train.octets(&arena))));
+        self.deliver(py, outcome, &mut merger, &arena);
+    }
+
+    /// What a batch became, and then each packet whose last piece was in it.
+    fn deliver(&self, py: Python<'_>, mut outcome: Outcome, merger: &mut Merger, arena: &[u8]) {
+        self.collect(py, &mut outcome, arena);
+        outcome.frames.iter().for_each(|frame| merger.push(frame, arena));
+        let frames = merger.finish().iter().map(|train| (train.tunnel, octets(py, &train.octets(arena))));
         locked(&self.results).taps.extend(frames);
+        merger.clear();
+        for mut joined in outcome.joined {
+            let mut out = Outcome::default();
+            locked(&self.core).joined(&mut joined, &mut out);
+            self.deliver(py, out, merger, &joined.octets);
+        }
     }
 }
 
@@ -106,7 +118,7 @@ impl PyCore {
     }
 
     /// Make a tunnel, or change what is known of it.
-    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false))]
+    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear"))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn set_tunnel(
         &self,
@@ -118,9 +130,22 @@ impl PyCore {
         mtu: usize,
         mss: Option<u16>,
         protected: bool,
-    ) {
-        let mut core = locked(&self.core);
-        core.set_tunnel(number, Ends { source, destination, key }, own_mac, mtu, mss, protected);
+        df: &str,
+    ) -> PyResult<()> {
+        let df = match df {
+            "clear" => Df::Clear,
+            "copy" => Df::Copy,
+            "set" => Df::Set,
+            _ => return Err(PyValueError::new_err(format!("DF is not to be {df}"))),
+        };
+        let (ends, settings) = (Ends { source, destination, key }, Settings { mtu, mss, protected, df });
+        locked(&self.core).set_tunnel(number, ends, own_mac, settings);
+        Ok(())
+    }
+
+    /// A packet to there was too big. mtu: octets of one that is not; now: seconds.
+    fn learn_path(&self, remote: Address, mtu: usize, now: f64) {
+        locked(&self.core).paths.learn(remote, mtu, now);
     }
 
     /// Forget a tunnel and what it carried.
@@ -315,12 +340,12 @@ impl PyCore {
         Ok(())
     }
 
-    /// Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS and packet.
+    /// Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF.
     fn take_sealed(&self) -> Vec<ToPeer> {
         std::mem::take(&mut locked(&self.results).sealed)
     }
 
-    /// Take what goes to NBMA addresses: source, NBMA address, TOS and GRE packet.
+    /// Take what goes to NBMA addresses: source, NBMA address, TOS, GRE packet and DF.
     fn take_wire(&self) -> Vec<ToWire> {
         std::mem::take(&mut locked(&self.results).wire)
     }

@@ -44,11 +44,19 @@ impl PyEngine {
     }
 
     /// Send and receive for one of our NBMA addresses by a socket, which is duplicated. kind: "gre" and "esp" are raw
-    /// sockets of protocols 47 and 50, "udp" is one of port 4500. Raises `OSError`.
-    #[pyo3(signature = (source, descriptor, kind="gre"))]
-    fn set_socket(&self, py: Python<'_>, source: Address, descriptor: i32, kind: &str) -> PyResult<()> {
+    /// sockets of protocols 47 and 50, "udp" is one of port 4500. whole: the same with DF set, it only sends. Raises
+    /// `OSError`.
+    #[pyo3(signature = (source, descriptor, whole, kind="gre"))]
+    fn set_socket(
+        &self,
+        py: Python<'_>,
+        source: Address,
+        descriptor: i32,
+        whole: i32,
+        kind: &str,
+    ) -> PyResult<()> {
         let kind = kind_of(kind)?;
-        Ok(py.detach(|| self.0.set_socket(kind, source, descriptor))?)
+        Ok(py.detach(|| self.0.set_socket(kind, source, descriptor, whole))?)
     }
 
     /// Let go of a socket. When this returns it is closed.

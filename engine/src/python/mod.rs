@@ -18,7 +18,7 @@ use crate::ipv4::Address;
 use crate::punt::{Punt, Reason};
 
 /// What `Core` and `Engine` look like. dmvpn refuses an engine of another one; to be raised with every change.
-const INTERFACE: u32 = 2;
+const INTERFACE: u32 = 3;
 
 /// The packet engine of dmvpn.
 #[pymodule]
@@ -55,6 +55,7 @@ fn to_router(py: Python<'_>, punt: &Punt) -> ToRouter {
     let (kind, number, local, port) = match punt.reason {
         Reason::Nhrp => ("nhrp", 0, nowhere, 0),
         Reason::Keepalive => ("keepalive", 0, nowhere, 0),
+        Reason::TooBig(largest) => ("big", largest as u32, nowhere, 0),
         Reason::Hairpin(out) => ("hairpin", out, nowhere, 0),
         Reason::Ike(local, port, tos) => ("ike", tos.into(), local, port),
         Reason::UnknownSpi(local, port, spi) => ("spi", spi, local, port),

@@ -1,4 +1,4 @@
-"""How often the router is told what strangers can make happen: ESP that nobody knows, GRE in clear.
+"""How often the router is told what others can make happen: ESP that nobody knows, GRE in clear, packets too big.
 
 The same addresses are told once a second, so that one peer that lost its SAs is heard beside others; and there is a
 limit to all of them together, because an address costs a forger nothing.

@@ -1,4 +1,4 @@
-"""What travels beside an IPv4 packet: TTL, TOS, interface and addresses as control messages, and ICMP errors. ip(7).
+"""What travels beside an IPv4 packet: TTL, TOS, interface and addresses as control messages. ip(7).
 
 The standard library knows `sendmsg` and `recvmsg` but hardly any of ip(7)'s options; they are named here, and their
 octets are read and written here, for `sockets`.
@@ -6,7 +6,6 @@ octets are read and written here, for `sockets`.
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
 import sys
@@ -18,7 +17,6 @@ IP_TOS: Final = 1
 IP_TTL: Final = 2
 IP_PKTINFO: Final = 8
 IP_MTU_DISCOVER: Final = 10
-IP_RECVERR: Final = 11
 IP_RECVTTL: Final = 12
 IP_RECVTOS: Final = 13
 IP_MTU: Final = 14
@@ -31,10 +29,7 @@ PMTUDISC_PROBE: Final = 3
 _PKTINFO = struct.Struct("=i4s4s")
 #: ip_mreqn: group, our address, interface.
 _MREQN = struct.Struct("=4s4si")
-#: sock_extended_err: errno, origin, ICMP type and code, padding, information (the MTU), data.
-_EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _ANCILLARY = socket.CMSG_SPACE(_PKTINFO.size) + 2 * socket.CMSG_SPACE(4)
-_ERROR_ANCILLARY = socket.CMSG_SPACE(_EXTENDED_ERROR.size + 16) + _ANCILLARY
 _MAX_PACKET = 65535
 
 #: A control message as `socket.sendmsg` takes it: level, type, octets.
@@ -52,18 +47,6 @@ class Datagram:
     tos: int
     link: int
     port: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PathError:
-    """An ICMP error about something we sent to `destination`. reporter: who says so. mtu: of a 3/4, else 0."""
-
-    destination: IPv4Address
-    reporter: IPv4Address | None
-    errno: int
-    icmp_type: int
-    icmp_code: int
-    mtu: int
 
 
 def tos_control(tos: int) -> Control:
@@ -109,32 +92,3 @@ def receive_datagram(sock: socket.socket, *, raw: bool) -> Datagram | None:
             tos = value[0]
     payload = octets[(octets[0] & 0x0F) * 4 :] if raw else octets
     return Datagram(payload, IPv4Address(sender), destination, ttl, tos, link, 0 if raw else port)
-
-
-def receive_errors(sock: socket.socket) -> list[PathError]:
-    """Empty the error queue of a non-blocking socket with IP_RECVERR."""
-    errors: list[PathError] = []
-    while True:
-        try:
-            _, control, _, (destination, _) = sock.recvmsg(_MAX_PACKET, _ERROR_ANCILLARY, socket.MSG_ERRQUEUE)
-        except BlockingIOError:
-            return errors
-        for level, kind, value in control:
-            if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR):
-                number, _, icmp_type, icmp_code, _, information, _ = _EXTENDED_ERROR.unpack_from(value)
-                errors.append(
-                    PathError(
-                        destination=IPv4Address(destination),
-                        reporter=_offender(value[_EXTENDED_ERROR.size :]),
-                        errno=number,
-                        icmp_type=icmp_type,
-                        icmp_code=icmp_code,
-                        mtu=information if number == errno.EMSGSIZE else 0,
-                    )
-                )
-
-
-def _offender(address: bytes) -> IPv4Address | None:
-    """SO_EE_OFFENDER: the sockaddr behind an extended error; of no family if the error is our own kernel's."""
-    (family,) = struct.unpack_from("=H", address)
-    return IPv4Address(address[4:8]) if family == socket.AF_INET else None

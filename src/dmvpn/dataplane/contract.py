@@ -8,13 +8,14 @@ registered, when a shortcut is proved is the router's business. What it does by 
 * GRE: encapsulate (TTL 255, TOS copied, DF as `TunnelSpec` says), demultiplex by local address, key and, on
   point-to-point tunnels, remote address; replicate multicast; clamp TCP's MSS; count per peer;
 * the path: what a router on the way says of packets with DF that are too big holds for those inside (`paths`): larger
-  ones are cut, or their senders hear (`minds_paths`; an engine that does not leaves DF clear, and routers cut);
+  ones are cut before they are put into GRE, or their senders hear; not on tunnels whose DF is clear;
 * an unknown next hop of a multipoint tunnel: the packet waits, `Unresolved` is reported once until it is answered;
 * a transit packet between tunnels of one NHRP network: `Hairpin`, once per interval and address pair;
 * ICMP port unreachable that leaves by a tunnel carries the tunnel's address, as IOS has it (the last line of a
   traceroute to a LAN address shows the tunnel address);
 * ESP (RFC 4303, RFC 3948): on a protected tunnel GRE leaves sealed or not at all and is taken from ESP alone; packets
-  are cut before they are sealed; sequence numbers, replay windows, limits; counters by connection and by SA;
+  are cut before they are sealed, and what a peer cut before comes out whole; sequence numbers, replay windows, limits;
+  counters by connection and by SA;
 * which SA: of the connection that the adjacency names, else of the newest connection between tunnel source and NBMA
   address; in it the one that was last made current (`InstallSa`).
 """

@@ -33,6 +33,7 @@ from dmvpn.base.protection import SaCount
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
+from dmvpn.dataplane.userspace.engine import TooBig
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The one that this module speaks.
-_INTERFACE: Final = 2
+_INTERFACE: Final = 3
 
 
 @dataclass(slots=True)
@@ -71,8 +72,6 @@ class RustEngine:
     """A `PacketEngine` in Rust."""
 
     name = "rust"
-    carries_esp = True
-    minds_paths = False
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         """Raises UserError if the installed engine is of another version, OSError."""
@@ -101,7 +100,15 @@ class RustEngine:
         served.spec = spec
         source, destination = spec.source.packed, spec.destination.packed if spec.destination is not None else None
         self._core.set_tunnel(
-            served.number, source, destination, spec.key, own_mac, spec.mtu, spec.mss, protected=spec.protected
+            served.number,
+            source,
+            destination,
+            spec.key,
+            own_mac,
+            spec.mtu,
+            spec.mss,
+            protected=spec.protected,
+            df=spec.df.value,
         )
         if fresh:
             self._engine.set_tap(served.number, tap.fileno())
@@ -270,7 +277,7 @@ class RustEngine:
             return
         opened = GreSocket(source)
         try:
-            self._engine.set_socket(source.packed, opened.fileno())
+            self._engine.set_socket(source.packed, opened.fileno(), opened.whole_fileno())
         except OSError:
             opened.close()
             raise
@@ -293,8 +300,8 @@ class RustEngine:
             udp.close()
             raise
         try:
-            self._engine.set_socket(address.packed, end.esp.fileno(), "esp")
-            self._engine.set_socket(address.packed, end.udp.fileno(), "udp")
+            self._engine.set_socket(address.packed, end.esp.fileno(), end.esp.whole_fileno(), "esp")
+            self._engine.set_socket(address.packed, end.udp.fileno(), end.udp.whole_fileno(), "udp")
         except OSError:
             end.close()
             raise
@@ -325,6 +332,8 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
             return NhrpReceived(tunnel, nbma, data, connection)
         case "keepalive" if tunnel is not None:
             return KeepaliveReceived(tunnel)
+        case "big" if tunnel is not None:
+            return TooBig(tunnel, out, data)
         case "hairpin" if tunnel is not None and out in tunnels:
             return Hairpin(tunnel, tunnels[out], nbma, data, connection)
         case _:

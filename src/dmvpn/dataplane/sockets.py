@@ -2,7 +2,7 @@
 
     GreSocket        raw protocol 47 on one NBMA address: send with TOS, with or without DF; receive with outer header
     EspSocket        raw protocol 50, likewise
-    UdpSocket        a UDP port of one address, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
+    UdpSocket        likewise a UDP port, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
     IcmpSocket       raw ICMP of the whole namespace: echo, and the errors that routers on the way send us
 
@@ -11,7 +11,11 @@ EMSGSIZE (DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue ful
 
 Traps: every raw socket that matches gets its own copy of a packet, so there is one `GreSocket` per NBMA address
 and VRF, and the tunnels that share it are told apart by key. Without a matching socket the kernel answers protocol
-unreachable: keep it open while the tunnel is shut down. DF cannot be chosen per packet, it takes a second socket.
+unreachable: keep it open while the tunnel is shut down.
+
+DF: the kernel knows no control message for it, only IP_MTU_DISCOVER of a whole socket. So there is a second one, which
+only sends: it is connected to ourselves, and a connected socket is given only what its peer sends, though it may send
+to anybody. The ICMP errors about its packets come to the first one; both obey what the kernel learns from them.
 """
 
 from __future__ import annotations
@@ -29,7 +33,6 @@ from dmvpn.dataplane.ancillary import (
     IP_MTU_DISCOVER,
     IP_MULTICAST_ALL,
     IP_PKTINFO,
-    IP_RECVERR,
     IP_RECVTOS,
     IP_RECVTTL,
     IP_TTL,
@@ -37,11 +40,9 @@ from dmvpn.dataplane.ancillary import (
     PMTUDISC_DONT,
     PMTUDISC_PROBE,
     Datagram,
-    PathError,
     multicast_request,
     origin_control,
     receive_datagram,
-    receive_errors,
     tos_control,
     ttl_control,
 )
@@ -65,20 +66,8 @@ _SOL_RAW = 255
 _SO_ATTACH_FILTER = 26
 _ICMP_FILTER = 1
 
-#: With IP_RECVERR a socket reports an ICMP error once more as the error of the next call, whatever that is about.
-_ICMP_ERRNOS = frozenset(
-    (
-        errno.ECONNREFUSED,
-        errno.EHOSTUNREACH,
-        errno.ENETUNREACH,
-        errno.ENOPROTOOPT,
-        errno.EMSGSIZE,
-        errno.EHOSTDOWN,
-        errno.ENONET,
-        errno.EOPNOTSUPP,
-        errno.EPROTO,
-    )
-)
+#: A port from which nothing is ever sent (RFC 863).
+_DISCARD = 9
 
 Octets = bytes | bytearray | memoryview
 
@@ -125,7 +114,36 @@ class _Socket:
         self.close()
 
 
-class GreSocket(_Socket):
+class _TwoSockets(_Socket):
+    """Two sockets of one address: the packets of the second one have DF set, and it only sends."""
+
+    def __init__(self, kind: int, protocol: int) -> None:
+        super().__init__(kind, protocol)
+        try:
+            self._whole = _opened(kind, protocol)
+        except OSError:
+            super().close()
+            raise
+
+    def whole_fileno(self) -> int:
+        """The descriptor of the second one."""
+        return self._whole.fileno()
+
+    def close(self) -> None:
+        """Close both; a second time does nothing."""
+        super().close()
+        self._whole.close()
+
+    def _prepare(self, local: IPv4Address, device: str | None, port: int, receive_buffer: int) -> None:
+        _bind(self._socket, local, device, port)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        _bind_beside(self._socket, self._whole, local, device, port)
+        for sock, discovery in ((self._socket, PMTUDISC_DONT), (self._whole, PMTUDISC_DO)):
+            _set(sock, IP_TTL, 255)
+            _set(sock, IP_MTU_DISCOVER, discovery)
+
+
+class GreSocket(_TwoSockets):
     """Raw protocol 47 on one NBMA address. The outer TTL is 255; fragments arrive whole."""
 
     protocol: ClassVar[int] = GRE
@@ -134,65 +152,23 @@ class GreSocket(_Socket):
     def __init__(self, local: IPv4Address, *, device: str | None = None, receive_buffer: int = 4 << 20) -> None:
         """device: of a VRF. receive_buffer: octets; rmem_max caps it. Raises HostProblem, OSError."""
         super().__init__(socket.SOCK_RAW, self.protocol)
-        self._local = local
-        self._device = device
-        self._whole: socket.socket | None = None
         try:
-            _bind(self._socket, local, device)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            _set(self._socket, IP_TTL, 255)
-            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+            self._prepare(local, device, 0, receive_buffer)
         except OSError as error:
             self.close()
             raise _explained(f"{self.what} on {local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
         """Send what stands behind the IP header. Without `df` the kernel fragments what is too big."""
-        if not df:
-            _send_gre(self._socket, packet, destination, tos)
-            return
-        try:
-            _send_gre(self._whole_socket(), packet, destination, tos)
-        except OSError as error:
-            if error.errno not in _ICMP_ERRNOS:
-                raise
-            # It may be the echo of an ICMP error about an earlier packet: the second attempt tells.
-            _send_gre(self._whole_socket(), packet, destination, tos)
+        sock = self._whole if df else self._socket
+        if tos:
+            sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
+        else:
+            sock.sendto(packet, (destination, 0))
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: there is none now."""
         return _receive_into(self._socket, buffer)
-
-    def path_errors(self) -> list[PathError]:
-        """ICMP errors about packets sent with `df`, each once."""
-        return receive_errors(self._whole) if self._whole is not None else []
-
-    def path_errors_fileno(self) -> int:
-        """The descriptor that has errors waiting (POLLERR) when a packet sent with `df` met one."""
-        return self._whole_socket().fileno()
-
-    def close(self) -> None:
-        """Close both sockets."""
-        super().close()
-        if self._whole is not None:
-            self._whole.close()
-            self._whole = None
-
-    def _whole_socket(self) -> socket.socket:
-        """The socket whose packets have DF set. It only sends."""
-        if self._whole is None:
-            sock = _opened(socket.SOCK_RAW, self.protocol)
-            try:
-                _bind(sock, self._local, self._device)
-                _drop_everything_received(sock)
-                _set(sock, IP_TTL, 255)
-                _set(sock, IP_MTU_DISCOVER, PMTUDISC_DO)
-                _set(sock, IP_RECVERR, 1)
-            except OSError:
-                sock.close()
-                raise
-            self._whole = sock
-        return self._whole
 
 
 class EspSocket(GreSocket):
@@ -211,29 +187,23 @@ class Arrived(NamedTuple):
     tos: int
 
 
-class UdpSocket(_Socket):
+class UdpSocket(_TwoSockets):
     """A UDP port of one address of ours. The TTL is 255; fragments arrive whole."""
 
     def __init__(self, local: IPv4Address, port: int, *, receive_buffer: int = 4 << 20) -> None:
         """receive_buffer: octets; rmem_max caps it. Raises HostProblem (somebody has the port), OSError."""
         super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP))
         try:
-            _bind(self._socket, local, None, port)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            _set(self._socket, IP_TTL, 255)
+            self._prepare(local, None, port, receive_buffer)
             _set(self._socket, IP_RECVTOS, 1)
-            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
         except OSError as error:
             self.close()
             raise _explained(f"UDP port {port} on {local}", error) from error
-        self._df = False
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
         """Send a datagram from this address and port. Without `df` the kernel fragments what is too big."""
-        if df != self._df:  # a second socket with this port would take datagrams away
-            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DO if df else PMTUDISC_DONT)
-            self._df = df
-        self._socket.sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
+        sock = self._whole if df else self._socket
+        sock.sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
         """The next datagram, or None if there is none now."""
@@ -376,7 +346,7 @@ def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
     """Octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
     with _opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
         probe.bind((str(local), 0))
-        probe.connect((str(remote), 9))  # sends nothing
+        probe.connect((str(remote), _DISCARD))  # sends nothing
         return probe.getsockopt(socket.IPPROTO_IP, IP_MTU)
 
 
@@ -401,22 +371,26 @@ def _bind(sock: socket.socket, local: IPv4Address | None, device: str | None, po
     sock.bind((str(local) if local is not None else "", port))
 
 
-def _drop_everything_received(sock: socket.socket) -> None:
-    """Attach the packet filter "return 0" (BPF_RET | BPF_K): nothing is queued, and still nobody sends unreachable."""
-    _attach(sock, ((0x06, 0, 0, 0),))
+def _bind_beside(
+    first: socket.socket, second: socket.socket, local: IPv4Address, device: str | None, port: int
+) -> None:
+    """Bind a second socket to what a first one has, and see that it receives nothing.
+
+    The first one has been alone when it was bound, and nobody can join them later: SO_REUSEADDR holds for a moment.
+    """
+    both = first, second
+    for sock in both:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _bind(second, local, device, port)
+    for sock in both:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    second.connect((str(local), _DISCARD))
 
 
 def _attach(sock: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
     """Attach a classic packet filter. Each instruction: code, jump if true, jump if false, value."""
     code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
-
-
-def _send_gre(sock: socket.socket, packet: Octets, destination: str, tos: int) -> None:
-    if tos:
-        sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
-    else:
-        sock.sendto(packet, (destination, 0))
 
 
 def _receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
@@ -435,7 +409,7 @@ def _explained(what: str, error: OSError) -> OSError | HostProblem:
             )
         case errno.EADDRINUSE:
             return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
-        case errno.EADDRNOTAVAIL:
+        case errno.EADDRNOTAVAIL | errno.ENETUNREACH:  # the latter where ip_nonlocal_bind allows to bind anyhow
             return HostProblem(f"{what}: this host does not have that address", fix="ip address shows those it has")
         case errno.ENODEV | errno.ENXIO:
             return HostProblem(f"{what}: there is no such interface", fix="ip link shows those there are")

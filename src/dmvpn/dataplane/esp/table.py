@@ -19,6 +19,7 @@ from dmvpn.base.protection import SaCount
 from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 
@@ -108,7 +109,8 @@ class Pair:
 class Link:
     """A connection. latest: the order of the newest pair that the peer was heard on.
 
-    elsewhere: the place that was reported last, because good packets came from there.
+    elsewhere: the place that was reported last, because good packets came from there. fragments: of what came in pieces
+    out of tunnel mode; what one peer sends of them costs the others nothing.
     """
 
     number: int
@@ -118,6 +120,7 @@ class Link:
     pairs: dict[int, Pair] = field(default_factory=dict)
     latest: int = 0
     elsewhere: Place | None = None
+    fragments: Reassembler = field(default_factory=Reassembler)
 
     def use(self, pair: Pair) -> None:
         """Send on this pair from now on: those before it are over, those after it still wait."""

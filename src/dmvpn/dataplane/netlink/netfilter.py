@@ -40,7 +40,7 @@ _CTNETLINK = 1 << 8
 _CT_DELETE = _CTNETLINK | 2
 _NFTABLES = 10
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
-_NEW_TABLE, _NEW_CHAIN, _NEW_RULE = (_NFTABLES << 8 | number for number in (0, 3, 6))
+_NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE = (_NFTABLES << 8 | number for number in (0, 2, 3, 6))
 _NLM_F_APPEND = 0x800
 
 # Table, chain, rule: attributes of linux/netfilter/nf_tables.h.
@@ -80,10 +80,15 @@ class Masquerade:
     random: bool = False
 
 
-def install(masquerade: Masquerade) -> None:
-    """Put the rules into the network namespace of the calling thread. Raises HostProblem."""
+def install(masquerade: Masquerade, *, again: bool = False) -> None:
+    """Put the rules into the network namespace of the calling thread; again: in place of those that are there.
+
+    Raises HostProblem.
+    """
+    head = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
+    gone = [(_DELETE_TABLE, 0, head + attribute_text(_TABLE_NAME, _TABLE))] if again else []
     try:
-        _transact(messages(masquerade))
+        _transact([*gone, *messages(masquerade)])
     except OSError as error:
         raise _explained(error) from error
 

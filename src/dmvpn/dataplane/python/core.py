@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived
+from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import Place
 from dmvpn.dataplane.paths import PathMtus
@@ -107,6 +108,7 @@ class PacketCore:
         self.dropped = Dropped()
         self.protection = Protection(self.dropped, random)
         self.paths = PathMtus()
+        self._refusals = Alarms()
         # Where transit packets came from, and when the pair was last reported.
         self._came_from: OrderedDict[bytes, tuple[int, Neighbour]] = OrderedDict()
         self._reported: OrderedDict[bytes, float] = OrderedDict()
@@ -142,19 +144,26 @@ class PacketCore:
             return
         if not mac[0] & 1:
             self._watch_hairpin(number, tunnel, neighbours[0], packets[0], now)
+        minds_paths = self.paths and tunnel.df is not DfBit.CLEAR
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
             if tunnel.mss is not None:
                 packet = clamp_mss(packet, tunnel.mss)
             for neighbour in neighbours:
-                largest = self._largest(tunnel, neighbour, now) if self.paths else None
+                largest = self._largest(tunnel, neighbour, now) if minds_paths else None
                 if largest is None or len(packet) <= largest:
                     self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1])
-                elif packet[6] & _DONT_FRAGMENT:
-                    self.punts.append(Punt("big", number, neighbour.nbma, packet, largest))
-                else:
-                    for piece in Ipv4Packet.parse(packet).fragments(largest):
+                    continue
+                try:
+                    whole = Ipv4Packet.parse(packet)
+                except WireError:
+                    self.dropped.malformed += 1
+                    continue
+                if not whole.dont_fragment:
+                    for piece in whole.fragments(largest):
                         self._send(tunnel, neighbour, GRE_IPV4, piece.serialize(), packet[1])
+                elif self._refusals.may_tell(packet[12:20], now):
+                    self.punts.append(Punt("big", number, neighbour.nbma, packet, largest))
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address."""

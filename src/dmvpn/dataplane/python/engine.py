@@ -51,8 +51,6 @@ class PythonEngine:
     """A `PacketEngine` in Python."""
 
     name = "python"
-    carries_esp = True
-    minds_paths = True
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         self.core = PacketCore()

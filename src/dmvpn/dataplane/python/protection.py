@@ -3,8 +3,9 @@
     seal(link, GRE, tos)          -> its current pair -> `sealed`, to be sent by protocol 50 or UDP port 4500
     open(local, source, ESP, ...) -> the pair of its SPI -> window, key, mode -> GRE and the connection it came by
 
-Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4). An SA carries
-what was agreed for it and nothing else; dummy packets (59, RFC 4303 §2.6) are welcome and go nowhere.
+Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4), which may be of
+a fragment (RFC 4303 §3.3.4): pieces are put together here. An SA carries what was agreed for it and nothing else; dummy
+packets (59, §2.6) are welcome and go nowhere.
 
 The outer header gets the TOS of what it carries (RFC 4301 §5.1.2.1); what routers on the way did to its ECN bits comes
 out with the packet (`Opened.tos`). Where the outer DF bit is clear, what is too big for the path is fragmented by the
@@ -16,15 +17,17 @@ from __future__ import annotations
 
 import os
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.errors import WireError
 from dmvpn.base.events import ConnectionHeard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import Link, Pair, Place, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -134,18 +137,35 @@ class Protection:
         if pair.inbound.window.top > before and link.heard(pair, source):
             self.events.append(ConnectionHeard(link.number, ipv4_address(source.address), source.port))
         self._look_at_wear(pair)
-        return self._gre(link, pair, tos, *opened)
-
-    def _gre(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> Opened | None:
+        payload, next_header = opened
         if next_header == _NOTHING:
             return None
         if pair.inner is None and next_header == IpProtocol.GRE:
             return Opened(link.number, link.place.address, tos, payload)
         if pair.inner is not None and next_header == _IPV4_IN_ESP:
-            inside = _without_inner_header(pair.inner, tos, payload)
-            if inside is not None:
-                return Opened(link.number, link.place.address, *inside)
+            inside = self._without_inner_header(link, pair.inner, tos, payload, now)
+            return None if inside is None else Opened(link.number, link.place.address, *inside)
         self._dropped.malformed += 1
+        return None
+
+    def _without_inner_header(
+        self, link: Link, addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes, now: float
+    ) -> tuple[int, bytes] | None:
+        """TOS and GRE of a packet in tunnel mode; None: it is none for this SA, or not all of it is there yet."""
+        start, end = _place_of_gre(addresses, packet)
+        tos = merged(outer_tos, packet[1]) if end else None
+        if tos is None:
+            self._dropped.malformed += 1
+        elif not int.from_bytes(packet[6:8], "big") & _IN_PIECES:
+            return tos, packet[start:end]
+        else:
+            try:
+                whole = link.fragments.add(replace(Ipv4Packet.parse(packet), tos=tos), now)
+            except WireError:
+                self._dropped.malformed += 1
+                return None
+            if whole is not None:
+                return whole.tos, whole.payload
         return None
 
     def _look_at_wear(self, pair: Pair) -> None:
@@ -161,15 +181,13 @@ def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: 
     return _INNER.pack(*fields, checksum(header), *addresses)
 
 
-def _without_inner_header(addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes) -> tuple[int, bytes] | None:
-    """TOS and GRE of a packet in tunnel mode; None: it is none that its SA was made for (RFC 4301 §5.2, step 4)."""
+def _place_of_gre(addresses: tuple[bytes, bytes], packet: bytes) -> tuple[int, int]:
+    """Where GRE, or a piece of it, is in a packet in tunnel mode; 0, 0: it is none that its SA was made for (RFC 4301
+    §5.2, step 4).
+    """
     if len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
-        return None
+        return 0, 0
     start, end = (packet[0] & 0x0F) << 2, int.from_bytes(packet[2:4], "big")
-    if not HEADER_LENGTH <= start <= end <= len(packet) or packet[9] != IpProtocol.GRE:
-        return None
     ours, theirs = addresses
-    if (packet[12:16], packet[16:20]) != (theirs, ours) or int.from_bytes(packet[6:8], "big") & _IN_PIECES:
-        return None
-    tos = merged(outer_tos, packet[1])
-    return None if tos is None else (tos, packet[start:end])
+    agreed = packet[9] == IpProtocol.GRE and (packet[12:16], packet[16:20]) == (theirs, ours)
+    return (start, end) if agreed and HEADER_LENGTH <= start <= end <= len(packet) else (0, 0)

@@ -23,8 +23,8 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import time_exceeded
-from dmvpn.dataplane.simulated.reassembly import Reassembler
 from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbour
 from dmvpn.net import icmp, ip
@@ -153,7 +153,8 @@ class IpBox(SendingBox):
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
         """The datagram, if this was its last missing fragment. Those of IPv6, which only hosts make, are not joined."""
         if isinstance(fragment, Ipv4Packet):
-            return self._reassembler.add(fragment, self.now)
+            with suppress(WireError):
+                return self._reassembler.add(fragment, self.now)
         self._count("malformed")
         return None
 

@@ -77,9 +77,10 @@ class GreBox(IpBox):
         message = gre.header_of(protocol, tunnel.spec.key).serialize(payload)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
+        minds_paths = self._paths and tunnel.spec.df is not DfBit.CLEAR and protocol == GRE_IPV4
         for receiver in receivers:
-            largest = self._largest(tunnel.spec, receiver) if self._paths else None
-            if largest is not None and len(payload) > largest and protocol == GRE_IPV4:
+            largest = self._largest(tunnel.spec, receiver) if minds_paths else None
+            if largest is not None and len(payload) > largest:
                 self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
             outer = self._outer(tunnel.spec, receiver, message, tos, df=df)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import InstallSa, MoveConnection, PollSas, RemoveSa, ServeIpsec, UseSa
@@ -24,7 +25,7 @@ from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
 from dmvpn.dataplane.simulated.tunnels import Neighbour
 from dmvpn.net import ecn, ip, udp
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
@@ -219,12 +220,39 @@ class IpsecBox(GreBox):
         payload, next_header = opened
         if next_header == _NOTHING:
             return
-        inside = _inside(pair, header.tos, payload, next_header)
-        if inside is None:
+        try:
+            inside = self._inside(link, pair, header.tos, payload, next_header)
+        except WireError:
             self._count_drop("malformed")
-        else:
+            return
+        if inside is not None:
             sender = Neighbour(ip_address(link.place.address), link.number)
             self._decapsulate(sender, local, inside.message, inside.tos)
+
+    def _inside(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
+        """What was sealed, or None: not all of it is there yet. tos: of the outer header.
+
+        Raises WireError if it is not what the SA was made for (RFC 4301 §5.2, step 4).
+        """
+        astray = WireError("a packet that its SA was not made for", offset=0, clause="RFC 4301 §5.2")
+        if pair.inner is None:
+            if next_header != IpProtocol.GRE:
+                raise astray
+            return _Inside(payload, tos)
+        inner = ip.parse(payload)
+        ours, theirs = pair.inner
+        fits = (inner.source.packed, inner.destination.packed) == (theirs, ours)
+        merged = ecn.merged(tos, inner.tos)
+        if not fits or inner.protocol != IpProtocol.GRE or next_header != _WHOLE_PACKET[inner.source.version]:
+            raise astray
+        if merged is None:
+            raise WireError("marked, and its sender would not understand", offset=1, clause="RFC 6040 §4.2")
+        if not inner.is_fragment:
+            return _Inside(inner.payload, merged)
+        if not isinstance(inner, Ipv4Packet):
+            raise astray
+        whole = link.fragments.add(replace(inner, tos=merged), self.now)
+        return None if whole is None else _Inside(whole.payload, whole.tos)
 
     def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
         if tunnel.spec.protected == bool(sender.connection):
@@ -237,19 +265,3 @@ class IpsecBox(GreBox):
     def _watch_wear(self, pair: Pair) -> None:
         if pair.wears_out():
             self._report(SaWorn(pair.spi_in))
-
-
-def _inside(pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
-    """What was sealed, if it is what the SA was made for (RFC 4301 §5.2, step 4). tos: of the outer header."""
-    if pair.inner is None:
-        return _Inside(payload, tos) if next_header == IpProtocol.GRE else None
-    try:
-        inner = ip.parse(payload)
-    except WireError:
-        return None
-    ours, theirs = pair.inner
-    fits = (inner.source.packed, inner.destination.packed) == (theirs, ours) and not inner.is_fragment
-    merged = ecn.merged(tos, inner.tos)
-    if not fits or inner.protocol != IpProtocol.GRE or next_header != _WHOLE_PACKET[inner.source.version]:
-        return None
-    return _Inside(inner.payload, merged) if merged is not None else None

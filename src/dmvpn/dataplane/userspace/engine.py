@@ -6,8 +6,8 @@ are bound to the local address, never to an interface: a tunnel source may be a 
 
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
-`ConnectionHeard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of `contract.ALARMS_PER_SECOND`. `TooBig`
-is for the plane alone.
+`ConnectionHeard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of `contract.ALARMS_PER_SECOND`. `TooBig`,
+at the same rate, is for the plane alone.
 """
 
 from __future__ import annotations
@@ -47,10 +47,6 @@ class PacketEngine(Protocol):
 
     #: For people: "python" or "rust".
     name: str
-    #: Does it carry ESP? Else `UserspacePlane` refuses protected tunnels, and calls none of what is about IPsec.
-    carries_esp: bool
-    #: Does it set DF as `TunnelSpec.df` says, and mind what the path answers? Else DF is clear, and routers cut.
-    minds_paths: bool
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""

@@ -12,7 +12,6 @@ one stays when the process dies (`leftovers`).
 from __future__ import annotations
 
 import errno
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,7 +47,6 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
-from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.tap import Tap
@@ -118,7 +116,6 @@ class UserspacePlane:
         self._kernel = Kernel(self._names, report, manage=manage)
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
         self._engine = make_engine(self._heard, watch)
-        self._refusals = Alarms()
         self._ike = IkePorts(self._engine, report, watch)
         self._tunnels: dict[str, _Tunnel] = {}
         self._loopbacks: dict[str, Tap] = {}
@@ -208,8 +205,6 @@ class UserspacePlane:
                 pass
 
     def _execute_ipsec(self, effect: Effect) -> None:
-        if not self._engine.carries_esp and effect != ServeIpsec(()):
-            raise EffectError(effect, errno.EPROTONOSUPPORT, f"the {self._engine.name} engine does not carry ESP")
         match effect:
             case ServeIpsec():
                 self._serve_ipsec(effect)
@@ -242,19 +237,15 @@ class UserspacePlane:
 
     def _refuse(self, big: TooBig) -> None:
         """Tell the sender of a packet how large it may be, RFC 1191 §4."""
-        addresses, source = self._addresses.get(big.tunnel), ipv4_address(big.packet[12:16])
-        flow = (source, big.packet[16:20])
-        if addresses and may_answer(big.packet) and self._refusals.may_tell(flow, time.monotonic()):
-            message = too_big(big.mtu)(quote(big.packet)).serialize()
+        addresses = self._addresses.get(big.tunnel)
+        if addresses and may_answer(big.packet):
+            message, source = too_big(big.mtu)(quote(big.packet)).serialize(), ipv4_address(big.packet[12:16])
             with suppress(OSError):  # whoever cannot be told goes on as before
                 self._control.send(SendIp(None, addresses[0][0], source, IpProtocol.ICMP, message))
 
     # ------------------------------------------------------------------------------------------------ tunnels
 
     def _set_tunnel(self, spec: TunnelSpec) -> None:
-        if spec.protected and not self._engine.carries_esp:
-            self._remove_tunnel(spec.name)  # it may have been one in clear
-            raise UserError(f"{spec.name} is protected, and the {self._engine.name} engine does not carry ESP")
         tunnel = self._tunnels.get(spec.name)
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self._remove_tunnel(spec.name)  # the kernel treats the neighbours of the two kinds differently

@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import may_answer, time_exceeded
-from dmvpn.dataplane.simulated.reassembly import Reassembler
 from dmvpn.net import icmp, translate
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.net.translate import Side
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.dataplane.simulated.sending import Transmit
-    from dmvpn.shells.scenario import GatewaySpec
+    from dmvpn.shells.scenario import GatewaySpec, NatKind
 
 _MTU = 1500
 
 
 class NatNode:
-    """A gateway of a scenario. public: its address outside. drops: packets that it did not let through, by reason.
+    """A gateway of a scenario. public: its address outside. sign: the kind that it says it is.
+
+    drops: packets that it did not let through, by reason.
 
     refused: inside addresses that another station's flow kept out, and the remote that both spoke to.
     """
@@ -46,6 +48,7 @@ class NatNode:
         self.alive = True
         self.spec = spec
         self.public: IPv4Address = spec.public.ip
+        self.sign: NatKind = spec.kind
         self.flows = FlowTable(spec.kind, spec.timeout, entropy)
         self.drops: dict[Drop, int] = {}
         self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
@@ -60,12 +63,12 @@ class NatNode:
         self._now = now
         try:
             parsed = Ipv4Packet.parse(packet)
+            if parsed.destination.is_multicast or int(parsed.destination) == 0xFFFFFFFF:
+                return
+            whole = self._reassembler.add(parsed, now) if parsed.is_fragment else parsed
         except WireError:
             self._drop(Drop.MALFORMED)
             return
-        if parsed.destination.is_multicast or int(parsed.destination) == 0xFFFFFFFF:
-            return
-        whole = self._reassembler.add(parsed, now) if parsed.is_fragment else parsed
         if whole is None:
             return
         if interface == INSIDE:
@@ -92,6 +95,8 @@ class NatNode:
         return GatewayFacts(
             private=self.spec.private.network,
             public=self.public,
+            inside=self.spec.private.ip,
+            gateway=self.spec.gateway,
             flows=tuple(
                 GreFlow(inside=flow.inside.address, remote=remote.address) for flow in flows for remote in flow.remotes
             ),
@@ -104,6 +109,14 @@ class NatNode:
         self.flows.clear()
         if public is not None:
             self.public = public
+
+    def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
+        """Be of this kind from now on; hidden: its sign says nothing of it. Mappings of another kind are forgotten."""
+        if not hidden:
+            self.sign = kind
+        if kind != self.flows.kind:
+            self.flows.kind = kind
+            self.flows.clear()
 
     # -------------------------------------------------------------------------------------------- outwards
 

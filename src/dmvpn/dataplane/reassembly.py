@@ -1,0 +1,119 @@
+"""Put fragments together again, RFC 791 §3.2: bounded in datagrams, pieces, octets and time.
+
+What overlaps is no packet of anybody's (RFC 5722 says so for IPv6): all of its datagram is forgotten. What a router on
+the way marked in one of the pieces holds for the whole (RFC 3168 §5.3). `engine/src/reassembly.rs` does the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect, insort
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.errors import WireError
+from dmvpn.net import ecn
+from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
+
+#: Seconds that a datagram may stay incomplete (RFC 791 suggests 15), and how many may be at a time.
+TIMEOUT: Final = 15.0
+DATAGRAMS: Final = 64
+#: Pieces of one datagram: one of 64 KiB has 119 of them where a path takes 576 octets.
+PIECES: Final = 128
+#: Octets of all incomplete datagrams.
+OCTETS: Final = 1 << 18
+
+_MAX_PACKET = 0xFFFF
+_Key = tuple[IPAddress, IPAddress, int, int]
+
+
+@dataclass(slots=True)
+class _Datagram:
+    """What came of one. pieces: by where they begin, in octets; starts: these places in order. end: of the last one.
+
+    marks: of all pieces, a bit for each value of ECN.
+    """
+
+    since: float
+    pieces: dict[int, Ipv4Packet] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    octets: int = 0
+    end: int | None = None
+    marks: int = 0
+
+    def fits(self, start: int, end: int, *, more: bool) -> bool:
+        """May a piece be there, beside the others?"""
+        at = bisect(self.starts, start)
+        if len(self.starts) == PIECES or (at and self._end_of(self.starts[at - 1]) > start):
+            return False
+        if at < len(self.starts):
+            return more and end <= self.starts[at]
+        return self.end is None
+
+    def take(self, piece: Ipv4Packet, start: int, end: int, *, more: bool) -> None:
+        """Keep a piece that fits."""
+        self.pieces[start] = piece
+        insort(self.starts, start)
+        self.octets += len(piece.payload)
+        self.marks |= 1 << ecn.mark(piece.tos)
+        if not more:
+            self.end = end
+
+    def whole(self) -> Ipv4Packet:
+        """The datagram, when all of it is there. Raises WireError where it should have been dropped on the way."""
+        first = self.pieces[0]
+        payload = b"".join(self.pieces[start].payload for start in self.starts)
+        if HEADER_LENGTH + len(first.options) + len(payload) > _MAX_PACKET:
+            raise WireError("fragments of a packet that is too long", offset=2, clause="RFC 791 §3.1")
+        tos = ecn.reassembled(first.tos, self.marks)
+        if tos is None:
+            raise WireError("a fragment was marked, and another one forbids that", offset=1, clause="RFC 3168 §5.3")
+        return replace(first, tos=tos, flags=Ipv4Flag(0), fragment_offset=0, payload=payload)
+
+    def _end_of(self, start: int) -> int:
+        return start + len(self.pieces[start].payload)
+
+
+class Reassembler:
+    """Collects fragments until a datagram is whole."""
+
+    def __init__(self) -> None:
+        self._incomplete: OrderedDict[_Key, _Datagram] = OrderedDict()
+        self._octets = 0
+
+    def add(self, fragment: Ipv4Packet, now: float) -> Ipv4Packet | None:
+        """Take one fragment; return the datagram if that was its last missing one. Raises WireError."""
+        start, more = fragment.fragment_offset << 3, Ipv4Flag.MORE_FRAGMENTS in fragment.flags
+        end = start + len(fragment.payload)
+        if not start < end <= _MAX_PACKET or (more and end & 7):
+            raise WireError("a fragment that is part of no packet", offset=6, clause="RFC 791 §3.2")
+        self._forget_old(now)
+        key = (fragment.source, fragment.destination, fragment.protocol, fragment.identification)
+        datagram = self._incomplete.get(key)
+        if datagram is None:
+            datagram = self._incomplete[key] = _Datagram(now)
+        known = datagram.pieces.get(start)
+        if known is not None and (known.payload, known.flags) == (fragment.payload, fragment.flags):
+            return None  # it came twice
+        if not datagram.fits(start, end, more=more):
+            self._forget(key)
+            raise WireError("fragments that do not fit each other", offset=6, clause="RFC 791 §3.2")
+        datagram.take(fragment, start, end, more=more)
+        self._octets += end - start
+        if datagram.octets == datagram.end:
+            self._forget(key)
+            return datagram.whole()
+        while len(self._incomplete) > DATAGRAMS or self._octets > OCTETS:
+            self._forget(next(iter(self._incomplete)))
+        return None
+
+    def _forget_old(self, now: float) -> None:
+        while self._incomplete:
+            key, oldest = next(iter(self._incomplete.items()))
+            if now - oldest.since <= TIMEOUT:
+                return
+            self._forget(key)
+
+    def _forget(self, key: _Key) -> None:
+        self._octets -= self._incomplete.pop(key).octets
