@@ -159,7 +159,7 @@ def test_what_esp_adds_follows_from_algorithms_and_encapsulation(transforms: str
 
 
 def test_tunnel_mode_adds_a_header() -> None:
-    assert expansion(policy(GCM.replace(" mode transport\n", "") + PROFILE)).overhead == 42 + 20
+    assert expansion(policy(GCM.replace(" mode transport\n", "") + PROFILE)) == Expansion(42 + 20, 4, inside=20)
 
 
 def test_a_policy_for_certain_peers_goes_before_the_one_for_all_others() -> None:

@@ -273,7 +273,8 @@ class IpsecMachine:
         if decision.policy is None or reason is not None:
             return ProtectionDecided(decision.tunnel, reason)
         size = expansion(decision.policy) if self._config.fragment_first else Expansion(0, 1)
-        return ProtectionDecided(decision.tunnel, None, size.overhead, size.block, self._config.df_bit)
+        df = self._config.df_bit
+        return ProtectionDecided(decision.tunnel, None, size.overhead, size.block, df, inside=size.inside)
 
     def _connection_changed(self, event: ConnectionChanged, now: float) -> Results:
         results = self._followed(self._lifecycle.changed(event, now))

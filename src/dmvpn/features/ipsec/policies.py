@@ -130,19 +130,24 @@ def transform_of(transforms: TransformSet) -> EspTransform | str:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What ESP adds to a GRE packet. overhead: octets without padding; block: payload and trailer fill such blocks."""
+    """What ESP adds to a GRE packet. overhead: octets without padding; block: payload and trailer fill such blocks.
+
+    inside: of the overhead, octets that are sealed with the payload.
+    """
 
     overhead: int
     block: int
+    inside: int = 0
 
 
 def expansion(policy: ProtectionPolicy) -> Expansion:
     """For the worst of a policy's transforms, in UDP unless that is ruled out; the outer IP header not counted."""
     is_never_in_udp = policy.encapsulation is Encapsulation.NEVER and not policy.nat_traversal
     outside = 0 if is_never_in_udp else _UDP_HEADER
-    outside += 0 if policy.transport else _IP_HEADER
+    inside = 0 if policy.transport else _IP_HEADER
     sizes = [_expansion_of(transform) for transform in policy.transforms]
-    return Expansion(max(size.overhead for size in sizes) + outside, max(size.block for size in sizes))
+    overhead = max(size.overhead for size in sizes) + outside + inside
+    return Expansion(overhead, max(size.block for size in sizes), inside)
 
 
 def _expansion_of(transform: EspTransform) -> Expansion:

@@ -62,13 +62,13 @@ def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> in
 def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | None) -> int:
     """How many octets less than `mtu` fit into the egress interface when the GRE packet is sealed.
 
-    GRE packet, padding and 2 octets of trailer fill whole blocks (RFC 4303 §2.4).
+    GRE packet, padding, 2 octets of trailer, and in tunnel mode an IP header fill whole blocks (RFC 4303 §2.4).
     """
     if not settings.protection or decision is None or decision.reason is not None:
         return 0
     gre = settings.overhead - _IP_HEADER
     room = mtu + gre - decision.overhead
-    room -= (room + _TRAILER) % decision.block
+    room -= (room + decision.inside + _TRAILER) % decision.block
     return mtu - (room - gre)
 
 

@@ -106,6 +106,11 @@ class TunnelMachine:
         """All tunnels, in order of their numbers."""
         return tuple(tunnel.state for tunnel in self._tunnels.values() if tunnel.state is not None)
 
+    def spec(self, name: str) -> TunnelSpec | None:
+        """What the data plane was told of the tunnel, None: nothing."""
+        tunnel = self._tunnels.get(name)
+        return tunnel.spec if tunnel else None
+
     # ---------------------------------------------------------------------------------------------------- machine
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:

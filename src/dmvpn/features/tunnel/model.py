@@ -14,8 +14,8 @@ class TunnelSettings:
     """One `interface TunnelN` section, as far as it is about GRE.
 
     source_interface or source_address: one of them, or neither. keepalive: seconds and retries. ttl, tos: of the outer
-    header; tos None copies the inner one. protection: the IPsec profile's name. vrf: the front VRF's name.
-    transmit_bandwidth, receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
+    header; tos None copies the inner one. protection: the IPsec profile's name; shared: the word behind it. vrf: the
+    front VRF's name. transmit_bandwidth, receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
     """
 
     name: str
@@ -28,6 +28,7 @@ class TunnelSettings:
     ttl: int = 255
     path_mtu_discovery: bool = False
     protection: str = ""
+    shared: bool = False
     vrf: str = ""
     transmit_bandwidth: int = 8000
     receive_bandwidth: int = 8000
