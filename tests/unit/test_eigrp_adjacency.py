@@ -10,6 +10,7 @@ import pytest
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
 from dmvpn.base.notices import InterfaceChanged
+from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale, Weights
 from dmvpn.features.eigrp.model import (
@@ -205,6 +206,15 @@ def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
     assert net.routers["R11"].logs == []
 
 
+def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
+    """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbour for a while."""
+    net = pair(CLASSIC, SEALED, CHAIN)
+    net.run(100)
+    assert net.routers["R11"].logs == []
+    assert not net.routers["R11"].process.neighbors()
+    assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
+
+
 def test_a_neighbour_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
     net = pair(SEALED, SEALED, CHAIN)
     net.run(1)
@@ -217,6 +227,18 @@ def test_a_neighbour_that_ceases_to_be_authentic_is_down_with_this_reason() -> N
         if hub.neighbors:
             net.event("R11", IpReceived("Tunnel100", IPv4Address("192.168.100.31"), forged.destination, 88, payload))
     assert net.routers["R11"].logs[-1] == down("Auth failure")
+
+
+def test_a_neighbour_that_begins_to_authenticate_alone_is_refused_with_this_reason() -> None:
+    net = pair()
+    net.run(1)
+    hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=(Parameters(hold_time=15),))
+    sealed = auth.seal_md5(hello, key_id=1, key=b"one")
+    address = IPv4Address("192.168.100.31")
+    net.event("R11", IpReceived("Tunnel100", address, IPv4Address("224.0.0.10"), 88, sealed))
+    refusal = net.routers["R11"].process.interfaces["Tunnel100"].neighbors[int(address)].refusal
+    assert refusal is not None
+    assert refusal.what == "authentication is off here"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Receiver:
             return
         neighbor = interface.neighbors.get(int(address))
         if not process.sender.is_authentic(interface, packet, event.payload):
-            self._refuse(neighbor, packet)
+            self._refuse(interface, neighbor, packet)
             return
         process.sender.note_received(interface, packet, address, len(event.payload))
         multicast = event.destination.is_multicast
@@ -84,12 +84,17 @@ class Receiver:
             return False
         return True
 
-    def _refuse(self, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
+    def _refuse(self, interface: EigrpInterface, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
         self._drop("authentication failed")
         if neighbor is not None:
-            what = "the digest is wrong" if packet.find(Authentication) else "no digest"
-            reason = Reason(what, clause="RFC 7868 §6.7.2", since=self._process.context.now)
+            reason = Reason(self._why(interface, packet), clause="RFC 7868 §6.7.2", since=self._process.context.now)
             self._process.adjacencies.refuse(neighbor, reason)
+
+    @staticmethod
+    def _why(interface: EigrpInterface, packet: EigrpPacket) -> str:
+        if packet.find(Authentication) is None:
+            return "no digest"
+        return "the digest is wrong" if interface.settings.authentication else "authentication is off here"
 
     def _take_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         """What the packet says about destinations."""

@@ -119,10 +119,14 @@ class Sender:
         return None
 
     def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes) -> bool:
-        """Is the packet what this interface's authentication asks for?"""
-        if interface.settings.authentication is None:
-            return True
+        """Is the packet what this interface's authentication asks for?
+
+        Without authentication a digest is none of ours: who makes it would not believe our answers either (IOS:
+        "authentication off or key-chain missing").
+        """
         chain, digest = self._key_chain(interface), packet.find(Authentication)
+        if interface.settings.authentication is None:
+            return digest is None
         if chain is None or digest is None:
             return False
         keys = (key for key in chain.keys if key.number == digest.key_id)
