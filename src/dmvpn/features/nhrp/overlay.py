@@ -385,6 +385,9 @@ class Overlay:
                 self._registration.restart(tunnel, static)
 
 
-def _identity(tunnel: Tunnel) -> tuple[bool, IPAddress | None, IPAddress | None, IPAddress | None, bool]:
-    """What others know of us by, whether we speak at all, and whether in clear."""
-    return tunnel.running, tunnel.nbma, tunnel.address, tunnel.link_local, tunnel.protected
+def _identity(tunnel: Tunnel) -> tuple[object, ...]:
+    """Whether we speak at all, what others know of us by, whether in clear, and whether to one far end alone.
+
+    A tunnel that leads to one place needs no adjacencies; when it becomes multipoint, all of them are missing.
+    """
+    return tunnel.running, tunnel.nbma, tunnel.address, tunnel.link_local, tunnel.protected, tunnel.far_end
