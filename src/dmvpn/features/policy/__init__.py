@@ -8,7 +8,26 @@ Key chains are configured here and read by each protocol that authenticates (`io
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.policy import config
 from dmvpn.ios import Feature
 
-FEATURE = Feature(name="policy", modes=config.MODES, config=config.LINES, model=config.model, kept_only=True)
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.policy.explain import GROUPS
+
+    return GROUPS
+
+
+FEATURE = Feature(
+    name="policy",
+    modes=config.MODES,
+    config=config.LINES,
+    model=config.model,
+    kept_only=True,
+    explanations=_explanations,
+)

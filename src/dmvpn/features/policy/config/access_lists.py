@@ -83,6 +83,10 @@ def _check(args: Args, section: Section) -> str | None:
     return "% Duplicate sequence number" if is_taken(args, _entries(section)) else None
 
 
+def _refuse(_args: Args, _: Section) -> str:
+    return "% Access lists are not applied here: filter before this router, and take this line away"
+
+
 def _text(args: Args) -> str:
     words = args.words[1:] if args.words[0].isdigit() else args.words
     return " ".join((str(args.integer("sequence")), *words))
@@ -142,4 +146,16 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     order=603,
     sort=("number",),
 )
-LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED)
+#: Known to be refused with a reason: who writes it relies on a filter, and a router that kept it would not be one.
+GROUP: Final = ConfigLine(
+    "interface",
+    "ip access-group {name:word} ( in | out )",
+    {
+        "access-group": "Filter packets, which this program does not do",
+        "name": "Name or number of the list",
+        "in": "What comes in",
+        "out": "What goes out",
+    },
+    check=_refuse,
+)
+LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED, GROUP)
