@@ -9,10 +9,22 @@ Takes `router bgp` and its address family IPv4 unicast; makes a line in the log 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.bgp import config, messages
 from dmvpn.features.bgp.machine import BgpReporter
 from dmvpn.features.bgp.show import ip_protocols
 from dmvpn.ios import Feature
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.bgp.explain import GROUPS
+
+    return GROUPS
+
 
 FEATURE = Feature(
     name="bgp",
@@ -23,4 +35,5 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     protocol_blocks=ip_protocols,
     kept_only=True,
+    explanations=_explanations,
 )

@@ -5,14 +5,27 @@ Takes `router ospf` and the `ip ospf` lines of interfaces; makes a line in the l
     model     the typed configuration
     config    its lines
     machine   the log; `show` says the same to those who ask for neighbors
+    lint      rules for `dmvpn lint`
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf import config, messages
 from dmvpn.features.ospf.machine import OspfReporter
 from dmvpn.features.ospf.show import COMMANDS, ip_protocols
 from dmvpn.ios import Feature
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.ospf.explain import GROUPS
+
+    return GROUPS
+
 
 FEATURE = Feature(
     name="ospf",
@@ -24,4 +37,5 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     protocol_blocks=ip_protocols,
     kept_only=True,
+    explanations=_explanations,
 )

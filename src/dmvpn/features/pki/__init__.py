@@ -24,6 +24,7 @@ from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.ios import Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 
@@ -31,6 +32,12 @@ def _commands() -> tuple[ExecCommand, ...]:
     from dmvpn.features.pki.show import COMMANDS
 
     return COMMANDS
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.pki.explain import GROUPS
+
+    return GROUPS
 
 
 FEATURE = Feature(
@@ -41,6 +48,7 @@ FEATURE = Feature(
     model=config.model,
     machine=PkiMachine,
     messages=messages.MESSAGES,
+    explanations=_explanations,
 )
 
 __all__ = ["FEATURE", "CredentialsImported", "KeyForgotten", "PkiMachine"]

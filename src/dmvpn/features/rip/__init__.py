@@ -11,9 +11,21 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.rip import config, messages, show
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import DebugFlag, Feature
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.rip.explain import GROUPS
+
+    return GROUPS
+
 
 FEATURE = Feature(
     name="rip",
@@ -24,4 +36,5 @@ FEATURE = Feature(
     machine=RipMachine,
     debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
     protocol_blocks=show.protocol_block,
+    explanations=_explanations,
 )

@@ -1,0 +1,74 @@
+"""Marks and kinds of `show dmvpn events`, explained for `dmvpn explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.chronicle import Sign, Topic, Way
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, answer_group
+
+_SCREENS: Final = ("show dmvpn events", "show dmvpn changes since")
+#: Behind the time of a line.
+_TIME: Final = r"^.{0,20}\d\d:\d\d:\d\d(?:\.\d+)? "
+
+_WAYS = Group(
+    title="arrows of a message",
+    kind=Kind.FLAG,
+    screens=("show dmvpn events",),
+    rank=36,
+    next="debug nhrp packet",
+    sighting=rf"{_TIME}(->|=>|<-) ",
+    mark=r"^Legend: -> sent, => passed on",
+    explanations=(
+        Word("->", "Sent by this router.", also=(Way.SENT.value,)),
+        Word(
+            "=>",
+            "Passed on by this router: it came from somebody and is for somebody else.",
+            "On hubs, for NHRP.",
+            also=(Way.FORWARDED.value, "passed on"),
+        ),
+        Word("<-", "Received by this router.", also=(Way.RECEIVED.value,)),
+    ),
+)
+
+_SIGNS = Group(
+    title="signs of a change",
+    kind=Kind.FLAG,
+    screens=_SCREENS,
+    rank=37,
+    next="show dmvpn events",
+    sighting=rf"{_TIME}([+~-])  ?[a-z]",
+    mark=r"^Legend: \+ came",
+    explanations=(
+        Word(Sign.CAME.value, "Something new: it was not there before.", also=("came",)),
+        Word(Sign.CHANGED.value, "Something was there before and is different now.", also=("changed",)),
+        Word(Sign.WENT.value, "Something is gone.", also=("went",)),
+    ),
+)
+
+_TOPICS = Group(
+    title="kinds of change",
+    kind=Kind.STATE,
+    screens=_SCREENS,
+    rank=62,
+    sighting=rf"{_TIME}[+~-]  ?([a-z]+)",
+    explanations=(
+        Word(Topic.MAPPING.value, "An entry of the NHRP cache.", next="show ip nhrp"),
+        Word(Topic.SERVER.value, "A next hop server, as this spoke sees it.", next="show ip nhrp nhs"),
+        Word(Topic.PROTECTION.value, "IPsec with a peer.", next="show crypto session"),
+        Word(Topic.NEIGHBOR.value, "A neighbour of a routing protocol.", next="show ip eigrp neighbors"),
+        Word(Topic.INTERFACE.value, "An interface, its line or its address.", next="show ip interface brief"),
+        Word(Topic.ROUTE.value, "A route of the routing table.", next="show ip route"),
+        Word(Topic.CONFIGURATION.value, "The running configuration.", next="show running-config"),
+    ),
+)
+
+_ANSWERS = answer_group(
+    "the chronicle",
+    Word("% nothing happened", "No message and no change is remembered, or none about this peer."),
+    Word("% nothing changed", "Nothing is different since that moment, as far as it is remembered."),
+    next="show dmvpn events",
+)
+
+GROUPS: Final = (_ANSWERS, _WAYS, _SIGNS, _TOPICS)

@@ -1,0 +1,17 @@
+"""What EIGRP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
+
+states     of destinations, neighbours, DUAL; why a neighbour went down
+codes      opcodes, TLVs and flags of packets (RFC 7868 §6)
+lines      log messages, debug lines, reasons
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.explain import codes, lines, states
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+GROUPS: Final[tuple[Group, ...]] = (*states.GROUPS, *codes.GROUPS, *lines.GROUPS)

@@ -1,0 +1,258 @@
+"""Numbers in packets of EIGRP, RFC 7868 §6."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.features.eigrp.packet import Opcode, PacketFlag, VirtualRouterId
+from dmvpn.features.eigrp.route import ExternalFlag, ExternalProtocol, RouteFlag
+from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
+
+_RFC: Final = frozenset({"rfc", "7868", "eigrp", "code"})
+
+_OPCODES = Group(
+    title="opcodes",
+    kind=Kind.CODE,
+    screens=("debug eigrp packets", "show ip eigrp traffic"),
+    rank=24,
+    clause="RFC 7868 §6.5",
+    next="show ip eigrp traffic",
+    sighting=r"EIGRP: (?:Sending|Received) ([A-Z]+) on ",
+    names=_RFC | {"opcode", "packet", "type"},
+    explanations=(
+        code(
+            Opcode.UPDATE,
+            "Tells routes; must be acknowledged. The first to a new neighbour has the INIT flag.",
+            clause="RFC 7868 §4.1",
+        ),
+        code(Opcode.REQUEST, "Asks for something; reserved, nobody sends it."),
+        code(
+            Opcode.QUERY,
+            "The sender lost its way to a destination and wants to know yours; must be answered.",
+            "In a failure without a feasible successor. Stub spokes are not asked: `eigrp stub`.",
+            next="show ip eigrp topology active",
+            clause="RFC 7868 §4.2",
+        ),
+        code(Opcode.REPLY, "The answer to a Query; it may say that there is no way.", clause="RFC 7868 §4.3"),
+        code(
+            Opcode.HELLO,
+            "I am here; every 5 seconds, or 60 on slow links. Not acknowledged. With an acknowledgment "
+            "number and nothing in it, it is an ACK.",
+            next="show ip eigrp neighbors",
+            clause="RFC 7868 §5.3.2",
+        ),
+        code(
+            Opcode.ACK,
+            "An empty Hello that confirms a packet; some routers give it an opcode of its own.",
+            clause="RFC 7868 §5.2",
+        ),
+        code(
+            Opcode.SIA_QUERY,
+            "Halfway to stuck in active: asks a neighbour whether it is still at work on the query.",
+            clause="RFC 7868 §4.4.1",
+            also=("SIAQUERY",),
+        ),
+        code(
+            Opcode.SIA_REPLY,
+            "Yes, still asking others; the clock starts again.",
+            clause="RFC 7868 §4.4.1",
+            also=("SIAREPLY",),
+        ),
+    ),
+)
+
+_FLAGS = Group(
+    title="flags of a packet",
+    kind=Kind.FLAG,
+    screens=("debug eigrp packets",),
+    rank=36,
+    clause="RFC 7868 §6.5",
+    next="debug eigrp packets",
+    sighting=r"Flags 0x[0-9A-F]+:\(([A-Z,_-]+)\)",
+    names=_RFC | {"flag"},
+    explanations=(
+        code(
+            PacketFlag.INIT,
+            "The first packet for a new neighbour: send me everything.",
+            "Seen again and again: the two hear each other one way only.",
+            clause="RFC 7868 §5.3.3",
+        ),
+        code(
+            PacketFlag.CONDITIONAL_RECEIVE,
+            "Only for neighbours that the Hello before did not exclude; the others get it later by unicast.",
+            clause="RFC 7868 §5.2",
+            also=("CR",),
+        ),
+        code(PacketFlag.RESTART, "The sender restarts and asks its neighbours to keep their routes meanwhile."),
+        code(PacketFlag.END_OF_TABLE, "With this packet the first table is complete.", also=("EOT",)),
+    ),
+)
+
+_ROUTERS = Group(
+    title="virtual routers",
+    kind=Kind.CODE,
+    screens=("debug eigrp packets",),
+    rank=58,
+    clause="RFC 7868 §6.5",
+    next="debug eigrp packets",
+    names=_RFC | {"virtual", "router"},
+    explanations=(
+        code(VirtualRouterId.UNICAST, "The ordinary one: routes for unicast."),
+        code(VirtualRouterId.MULTICAST, "Routes for multicast only; not taken here."),
+        code(VirtualRouterId.SERVICE, "Services, not routes; not taken here."),
+    ),
+)
+
+_TLVS = Group(
+    title="TLVs",
+    kind=Kind.CODE,
+    screens=("debug eigrp packets",),
+    rank=56,
+    clause="RFC 7868 §6.6.1",
+    next="debug eigrp packets",
+    names=_RFC | {"tlv", "type"},
+    explanations=(
+        code(
+            TlvType.PARAMETERS,
+            "K values and hold time; in every Hello.",
+            next="show ip protocols",
+            clause="RFC 7868 §6.7.1",
+        ),
+        code(TlvType.AUTHENTICATION, "The digest of the packet, and the number of its key.", clause="RFC 7868 §6.7.2"),
+        code(
+            TlvType.SEQUENCE, "Who is not to take the next multicast (conditional receive).", clause="RFC 7868 §6.7.3"
+        ),
+        code(
+            TlvType.SOFTWARE_VERSION,
+            "Release of the sender and of its EIGRP; 2.0 and later have wide metrics.",
+            next="show ip eigrp neighbors detail",
+            clause="RFC 7868 §6.7.4",
+        ),
+        code(TlvType.NEXT_MULTICAST_SEQUENCE, "The sequence number of the next multicast.", clause="RFC 7868 §6.7.5"),
+        code(
+            TlvType.STUB,
+            "What a stub router advertises; such a neighbour is not asked in a failure.",
+            next="show ip eigrp neighbors detail",
+            clause="RFC 7868 §6.7.6",
+        ),
+        code(TlvType.PEER_TERMINATION, "Whom the sender gives up as neighbour.", clause="RFC 7868 §6.7.7"),
+        code(TlvType.TOPOLOGY_LIST, "Which topologies the sender has.", clause="RFC 7868 §6.7.8"),
+        code(TlvType.TOPOLOGY_LIST_IOS, "The same in the number that IOS sends."),
+        code(TlvType.CLASSIC_REQUEST, "A request in the classic format; unused."),
+        code(
+            TlvType.CLASSIC_INTERNAL,
+            "A route of EIGRP's own, classic metric: bandwidth and delay, 32 bits in sum.",
+            clause="RFC 7868 §6.8",
+        ),
+        code(TlvType.CLASSIC_EXTERNAL, "A redistributed route, classic metric.", clause="RFC 7868 §6.8.3"),
+        code(TlvType.CLASSIC_COMMUNITY, "Communities of a route, classic format.", clause="RFC 7868 §6.4"),
+        code(TlvType.WIDE_REQUEST, "A request in the format of wide metrics; unused."),
+        code(
+            TlvType.WIDE_INTERNAL,
+            "A route of EIGRP's own, wide metric: 64 bits, delay in picoseconds.",
+            clause="RFC 7868 §6.9",
+        ),
+        code(TlvType.WIDE_EXTERNAL, "A redistributed route, wide metric.", clause="RFC 7868 §6.9.4"),
+    ),
+)
+
+_DIGESTS = Group(
+    title="kinds of authentication",
+    kind=Kind.CODE,
+    screens=("debug eigrp packets",),
+    rank=57,
+    clause="RFC 7868 §6.7.2",
+    next="show ip eigrp interfaces detail",
+    names=_RFC | {"authentication"},
+    explanations=(
+        code(AuthenticationType.MD5, "`authentication mode md5`: an MD5 digest with a key of a key chain."),
+        code(
+            AuthenticationType.SHA256,
+            "`authentication mode hmac-sha-256`: stronger, and not in this build: such an interface stays silent.",
+        ),
+    ),
+)
+
+_STUBS = Group(
+    title="what a stub advertises",
+    kind=Kind.FLAG,
+    screens=("show ip eigrp neighbors detail",),
+    rank=37,
+    clause="RFC 7868 §6.7.6",
+    next="show ip eigrp neighbors detail",
+    sighting=r"Stub Peer Advertising \(([A-Z -]+)\)",
+    names=_RFC | {"stub"},
+    explanations=(
+        code(StubFlag.CONNECTED, "The stub tells its connected networks."),
+        code(StubFlag.STATIC, "The stub tells static routes that it redistributes."),
+        code(StubFlag.SUMMARY, "The stub tells its summaries."),
+        code(StubFlag.REDISTRIBUTED, "The stub tells what it redistributes.", also=("REDISTRIBUTED (stub)",)),
+        code(StubFlag.LEAK_MAP, "The stub tells, besides, what its leak-map lets through."),
+        code(StubFlag.RECEIVE_ONLY, "The stub tells nothing and only listens.", also=("RECEIVE-ONLY",)),
+    ),
+)
+
+_ROUTES = Group(
+    title="flags of a route",
+    kind=Kind.FLAG,
+    screens=("debug eigrp packets",),
+    rank=59,
+    clause="RFC 7868 §6.8.1 and §6.9.2",
+    next="show ip eigrp topology",
+    explanations=(
+        code(RouteFlag.SOURCE_WITHDRAW, "The source itself took the route back."),
+        code(RouteFlag.CANDIDATE_DEFAULT, "The route may serve as default."),
+        code(RouteFlag.ACTIVE, "The sender is asking for a way to it itself."),
+        code(RouteFlag.REPLICATED, "The route was copied from another table."),
+    ),
+)
+_EXTERNAL_FLAGS = Group(
+    title="flags of an external route",
+    kind=Kind.FLAG,
+    screens=("debug eigrp packets",),
+    rank=59,
+    clause="RFC 7868 §6.8.3",
+    next="show ip eigrp topology",
+    explanations=(
+        code(ExternalFlag.EXTERNAL, "The route came into EIGRP from outside."),
+        code(ExternalFlag.CANDIDATE_DEFAULT, "The route from outside may serve as default."),
+    ),
+)
+
+_E = ExternalProtocol
+_SOURCES = Group(
+    title="where an external route comes from",
+    kind=Kind.CODE,
+    screens=("show ip eigrp topology",),
+    rank=54,
+    clause="RFC 7868 §6.8.3",
+    next="show ip protocols (on the router that redistributes)",
+    names=_RFC | {"external", "protocol"},
+    sighting=r"External protocol is (\w+)",
+    explanations=(
+        code(_E.IGRP, "Redistributed from IGRP, EIGRP's forerunner."),
+        code(_E.EIGRP, "Redistributed from EIGRP of another autonomous system."),
+        code(_E.STATIC, "Redistributed from static routes.", also=("Static",)),
+        code(_E.RIP, "Redistributed from RIP."),
+        code(_E.HELLO, "Redistributed from the old HELLO routing protocol (RFC 891)."),
+        code(_E.OSPF, "Redistributed from OSPF."),
+        code(_E.ISIS, "Redistributed from IS-IS."),
+        code(_E.EGP, "Redistributed from EGP."),
+        code(_E.BGP, "Redistributed from BGP."),
+        code(_E.IDRP, "Redistributed from IDRP."),
+        code(_E.CONNECTED, "Redistributed from connected networks, instead of a `network` line.", also=("Connected",)),
+    ),
+)
+
+GROUPS: Final = (
+    _OPCODES,
+    _FLAGS,
+    _STUBS,
+    _SOURCES,
+    _TLVS,
+    _DIGESTS,
+    _ROUTERS,
+    _ROUTES,
+    _EXTERNAL_FLAGS,
+)

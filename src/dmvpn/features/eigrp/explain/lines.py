@@ -1,0 +1,134 @@
+"""Lines of EIGRP: log messages, debugs, reasons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group
+from dmvpn.features.eigrp import messages
+
+_LOGS = log_group(
+    "EIGRP",
+    log(
+        messages.NeighborChanged,
+        "DUAL-5-NBRCHANGE",
+        "At each neighbour that comes (`up: new adjacency`) or goes (`down: ` and why).",
+        next="show ip eigrp neighbors",
+        clause="RFC 7868 §5.3",
+    ),
+    log(
+        messages.StuckInActive,
+        "DUAL-3-SIA",
+        "When the active timer (three minutes) ends without a reply or SIA-Reply, or after three SIA-Replies.",
+        next="show ip eigrp topology active",
+        clause="RFC 7868 §4.4.1",
+    ),
+    log(
+        messages.AuthenticationImpossible,
+        "DUAL-4-AUTHBLOCKED",
+        "A key chain is missing or empty, or the mode is not in this build.",
+        next="show ip eigrp interfaces detail",
+        clause="RFC 7868 §6.7.2",
+    ),
+    log(
+        messages.NotOnCommonSubnet,
+        "DUAL-6-NBRINFO",
+        "When a Hello comes from outside the interface's subnet.",
+        next="show ip interface brief",
+    ),
+    log(
+        messages.BadPacket,
+        "DUAL-4-BADPACKET",
+        "A length or a field that the standard forbids.",
+        next="debug eigrp packets",
+        clause="RFC 7868 §6.5",
+    ),
+)
+
+_PACKETS = debug_group(
+    "debug eigrp packets",
+    Word(
+        "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets> nbr <address>",
+        "A packet of EIGRP left for one neighbour, or came from it.",
+    ),
+    Word(
+        "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets>",
+        "A packet of EIGRP left for all neighbours, by multicast to 224.0.0.10.",
+    ),
+    Word(
+        "AS <number>, Flags <flags>, Seq <number>/<number> interfaceQ 0/0 iidbQ un/rely 0/0",
+        "The autonomous system, which must be the same; the flags; the packet's sequence number, and the one that it "
+        "acknowledges (0: none).",
+        clause="RFC 7868 §5.2",
+    ),
+    next="show ip eigrp traffic",
+    clause="RFC 7868 §6.5",
+)
+_FSM = debug_group(
+    "debug eigrp fsm",
+    Word(
+        "DUAL: rcv<update|query|reply>: <prefix> via <address> metric <distances>",
+        "A report about the destination reached DUAL, with our distance by that neighbour and its own.",
+    ),
+    Word(
+        "DUAL: <prefix> from <state> to <state>: <event>",
+        "The destination moved in DUAL's state machine, because of the event behind the colon.",
+    ),
+    next="show ip eigrp topology all-links",
+    clause="RFC 7868 §3.5",
+)
+_NEIGHBORS = debug_group(
+    "debug eigrp neighbors",
+    Word("EIGRP: New peer <address> on <interface>", "A Hello came from a router that was no neighbour before."),
+    Word("EIGRP: Neighbor <address> went down on <interface>: <reason>", "A neighbour was given up, and why."),
+    next="show ip eigrp neighbors",
+    clause="RFC 7868 §5.3",
+)
+
+_REASONS = reason_group(
+    "EIGRP",
+    ("show ip eigrp interfaces detail", "show logging"),
+    Word(
+        "authentication mode <mode> is not available",
+        "This build has MD5 alone. The interface stays silent: nothing is sent unprotected instead.",
+    ),
+    Word(
+        "authentication without a key chain",
+        "`ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.",
+    ),
+    Word(
+        'key chain "<name>" has no key',
+        "The chain that the interface names does not exist, is empty, or no key of it is valid now.",
+        next="show running-config (key chain)",
+    ),
+    Word("the digest is wrong", "The neighbour's packets were made with another key, or changed on the way."),
+    Word("no digest", "The neighbour's packets carry no authentication, and our interface asks for it."),
+    Word("authentication is off here", "The neighbour's packets carry a digest, and our interface asks for none."),
+    next="show ip eigrp interfaces detail",
+)
+
+_ANSWERS = answer_group(
+    "EIGRP",
+    Word(
+        "%Warning: automatic summaries are not made; use summary-address",
+        "`auto-summary` is kept and does nothing: classful summaries break networks with parts in several places.",
+    ),
+    Word(
+        "% Autonomous system <number> is configured in named mode",
+        "`router eigrp NAME` has this autonomous system already; one process cannot be written in both modes.",
+    ),
+    Word(
+        "% Autonomous system <number> is configured in classic mode",
+        "`router eigrp NUMBER` exists already; take it away before it is written in named mode.",
+    ),
+    Word("% receive-only stands alone", "A stub that tells nothing cannot tell connected or other routes besides."),
+    Word(
+        "%Entry <prefix> not in topology table",
+        "EIGRP knows no path to exactly this prefix.",
+        next="show ip eigrp topology",
+    ),
+    next="show running-config",
+)
+
+GROUPS: Final = (_ANSWERS, _LOGS, _PACKETS, _FSM, _NEIGHBORS, _REASONS)

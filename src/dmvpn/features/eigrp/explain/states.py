@@ -1,0 +1,277 @@
+"""States of destinations and neighbours, and why a neighbour is down."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind
+from dmvpn.features.eigrp.dual import Event, Message
+from dmvpn.features.eigrp.neighbor import DownReason, NeighborState
+from dmvpn.features.eigrp.topology import Origin, State
+
+_TOPOLOGY = ("show ip eigrp topology", "show eigrp address-family ipv4 topology")
+
+_CODES = Group(
+    title="codes of the topology table",
+    kind=Kind.STATE,
+    screens=_TOPOLOGY,
+    rank=18,
+    next="show ip eigrp topology",
+    clause="RFC 7868 §3.5",
+    sighting=r"(?:^([PA]) \S+/\d+, |via \S+, (r), )",
+    mark=r"Topology Table for AS\(",
+    explanations=(
+        Word("P", "Passive: DUAL is content with this destination; nobody is being asked. The state to be in."),
+        Word(
+            "A",
+            "Active: the way was lost, no feasible successor was at hand, and all neighbours are being asked.",
+            "For an instant after a failure. If it lasts, some neighbour owes a reply: stuck in active after three "
+            "minutes.",
+            next="show ip eigrp topology active",
+        ),
+        Word("U", "Update: a packet with news of this destination is on its way. IOS's legend; not shown here."),
+        Word("Q", "Query: the neighbours are asked for a way. IOS's legend; the line is an Active one."),
+        Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here."),
+        Word(
+            "r",
+            "Reply status: this neighbour has been asked and owes us an answer.",
+            "Below an active destination.",
+            next="show ip eigrp neighbors (is it still there?)",
+        ),
+        Word(
+            "s",
+            "SIA status: the neighbour was asked whether it is still at work on it (SIA-Query).",
+            clause="RFC 7868 §4.4.1",
+        ),
+    ),
+)
+
+_ORIGIN_FLAGS = Group(
+    title="query-origin",
+    kind=Kind.STATE,
+    screens=_TOPOLOGY,
+    rank=42,
+    next="show ip eigrp topology active",
+    clause="RFC 7868 §3.5",
+    sighting=r"query-origin: (.+)$",
+    lines=True,
+    explanations=(
+        Word("Local origin", "This router lost the way itself and asks."),
+        Word("Successor Origin", "The successor asked us, so we ask the others on."),
+        Word(
+            "Multiple Origins", "While we asked, the successor asked too, or its distance grew: a second round follows."
+        ),
+    ),
+)
+
+_DUAL_STATES = Group(
+    title="states of DUAL",
+    kind=Kind.STATE,
+    screens=("debug eigrp fsm",),
+    rank=43,
+    next="show ip eigrp topology active",
+    clause="RFC 7868 §3.5",
+    sighting=r"DUAL: \S+ from (\w+ to \w+): ",
+    explanations=(
+        Word(State.PASSIVE.name, "Nothing is asked: the destination has a successor, or nobody has a way."),
+        Word(State.INCREASED.name, "Active, oij 0: we asked, and the distance by the successor grew meanwhile."),
+        Word(State.ASKED.name, "Active, oij 1: we asked, because no path met the feasibility condition."),
+        Word(
+            State.SUCCESSOR_INCREASED.name, "Active, oij 2: asked by the successor, or as it grew farther, meanwhile."
+        ),
+        Word(State.SUCCESSOR_ASKED.name, "Active, oij 3: the successor asked us and we know no better."),
+    ),
+)
+
+_EVENTS = Group(
+    title="events of DUAL",
+    kind=Kind.STATE,
+    screens=("debug eigrp fsm",),
+    rank=44,
+    lines=True,
+    next="show ip eigrp topology all-links",
+    clause="RFC 7868 §3.5, figure 1",
+    sighting=r"DUAL: \S+ from \w+ to \w+: (.+)$",
+    explanations=(
+        Word(Event.FEASIBLE.value, "Arcs 1 and 2: the change can be met locally; no query is needed."),
+        Word(Event.SUCCESSOR_ASKS.value, "Arc 3: the one that we send to has lost its way and asks us."),
+        Word(Event.LOST.value, "Arc 4: no neighbour is nearer than our feasible distance, so all are asked."),
+        Word(Event.SUCCESSOR_ASKS_AGAIN.value, "Arc 5: a query of the successor came while ours was out."),
+        Word(Event.SUCCESSOR_INCREASES.value, "Arcs 9 and 10: what the replies say may be out of date now."),
+        Word(
+            Event.REPLIES_NOT_FEASIBLE.value,
+            "Arcs 11 and 12: everybody answered, and no answer is nearer than our distance from before; all are asked "
+            "once more.",
+        ),
+        Word(Event.REPLIES.value, "Arcs 13 to 16: everybody answered; the best way is taken and the state is passive."),
+    ),
+)
+
+_MESSAGES = Group(
+    title="how a report came",
+    kind=Kind.STATE,
+    screens=("debug eigrp fsm",),
+    rank=46,
+    next="debug eigrp packets",
+    clause="RFC 7868 §3.5",
+    sighting=r"DUAL: rcv(\w+): ",
+    explanations=(
+        Word(Message.UPDATE.value, "News of a neighbour, or of a link or redistribution of our own."),
+        Word(Message.QUERY.value, "The neighbour lost its way and asks for ours; its distance is in it."),
+        Word(Message.REPLY.value, "The answer to a query of ours."),
+    ),
+)
+
+_ORIGINS = Group(
+    title="where a path comes from",
+    kind=Kind.STATE,
+    screens=_TOPOLOGY,
+    rank=47,
+    next="show ip eigrp topology",
+    sighting=r"^ +via (Connected|Summary|Redistributed|R\w+)[ ,]",
+    explanations=(
+        Word(
+            Origin.CONNECTED.name.capitalize(),
+            "A network of an interface that a `network` line covers.",
+            next="show ip eigrp interfaces",
+            also=("CONNECTED",),
+        ),
+        Word(
+            Origin.SUMMARY.name.capitalize(),
+            "`ip summary-address eigrp`: stands for more exact routes; packets for the rest of it are dropped (Null0).",
+            next="show ip route",
+            also=("SUMMARY",),
+        ),
+        Word(
+            Origin.REDISTRIBUTED.name.capitalize(),
+            "Taken from another source by `redistribute`; shown as R and the source's name.",
+            next="show ip protocols",
+            also=("REDISTRIBUTED",),
+        ),
+        Word(
+            Origin.NEIGHBOR.name.capitalize(),
+            "A neighbour told it; its address is shown.",
+            next="show ip eigrp neighbors",
+            also=("NEIGHBOR",),
+        ),
+    ),
+)
+
+_NEIGHBOR_STATES = Group(
+    title="states of a neighbour",
+    kind=Kind.STATE,
+    screens=("show ip eigrp neighbors detail",),
+    rank=48,
+    next="show ip eigrp neighbors",
+    clause="RFC 7868 §5.3.3",
+    explanations=(
+        Word(
+            NeighborState.PENDING.value,
+            "A Hello was heard, and the neighbour has not acknowledged our first Update: it may not hear us.",
+            "If it lasts: unicast, or one direction, is lost; the multicast map is missing.",
+        ),
+        Word(NeighborState.UP.value, "Both sides hear each other and exchange routes.", also=("up (EIGRP neighbour)",)),
+    ),
+)
+
+_D = DownReason
+_DOWN = Group(
+    title="why a neighbour went down",
+    kind=Kind.REASON,
+    screens=("show logging", "debug eigrp neighbors"),
+    rank=35,
+    lines=True,
+    next="show ip eigrp neighbors detail",
+    clause="RFC 7868 §5.3",
+    sighting=r"(?: is down: | went down on \S+: )(.+)$",
+    explanations=(
+        Word(
+            _D.HOLD_TIME.value,
+            "No Hello came for as long as the neighbour itself had said: three Hellos, usually.",
+            "The link, the tunnel or IPsec is down, or the multicast map of the hub is missing.",
+            next="show dmvpn, show ip nhrp multicast",
+            clause="RFC 7868 §5.3.1",
+        ),
+        Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
+        Word(
+            _D.RESTARTED.value,
+            "The neighbour began anew: its Update carried the INIT flag, so it knows nothing.",
+            clause="RFC 7868 §5.3.3",
+        ),
+        Word(
+            _D.TERMINATED.value,
+            "The neighbour says that it gave us up, for a reason of its own.",
+            "Seen with the neighbour's own message about us.",
+            next="on the neighbour: show logging",
+        ),
+        Word(
+            _D.GOODBYE.value,
+            "The neighbour stops in an orderly way: shutdown, or `no router eigrp`.",
+            "Its Hello has all K values 255.",
+            clause="RFC 7868 §6.7.7",
+        ),
+        Word(
+            _D.WEIGHTS.value,
+            "`metric weights` differ: distances of the two could not be compared, so they are no neighbours.",
+            next="show ip protocols (on both ends)",
+            clause="RFC 7868 §6.7.1",
+        ),
+        Word(
+            _D.RETRY_LIMIT.value,
+            "A packet was repeated 16 times and never acknowledged: unicast does not get there, "
+            "or large packets do not.",
+            "Hellos are small multicasts and pass, Updates are larger: MTU, or a missing map on one side.",
+            next="ping (the neighbour, size 1400 df-bit)",
+            clause="RFC 7868 §5.2",
+        ),
+        Word(
+            _D.ROUTE_CONFIGURATION.value,
+            "Something was configured that needs the neighbour to start over, such as `eigrp stub`.",
+            next="show running-config",
+        ),
+        Word(
+            _D.AUTHENTICATION.value,
+            "A packet of the neighbour carried no digest, a wrong one, or one that nobody asked for.",
+            "Keys or key numbers differ, or only one side authenticates.",
+            next="show running-config (key chain)",
+            clause="RFC 7868 §6.7.2",
+        ),
+        Word(
+            _D.AUTHENTICATION_CHANGED.value,
+            "The authentication of our interface was changed, so the neighbour has to prove itself anew.",
+            next="show ip eigrp interfaces detail",
+        ),
+        Word(
+            _D.STUCK_IN_ACTIVE.value,
+            "The neighbour owed a reply, and did not answer an SIA-Query either, or had no "
+            "end after three of them: it is given up so that the destination can settle.",
+            next="show ip eigrp topology active",
+            clause="RFC 7868 §4.4.1",
+        ),
+        Word(
+            _D.PEER_INFO.value,
+            "What the neighbour says of itself changed, such as its being a stub.",
+            next="show ip eigrp neighbors detail",
+        ),
+        Word(_D.CLEARED.value, "Somebody typed `clear ip eigrp neighbors`.", next="show logging"),
+        Word(
+            _D.SHUTDOWN.value,
+            "The process or the interface was switched off by configuration.",
+            next="show running-config",
+        ),
+        Word(_D.PASSIVE.value, "`passive-interface`: no neighbours are wanted there.", next="show ip protocols"),
+        Word(_D.ADDRESS.value, "The interface has another address now.", next="show ip interface brief"),
+    ),
+)
+
+GROUPS: Final = (
+    _CODES,
+    _ORIGIN_FLAGS,
+    _DUAL_STATES,
+    _EVENTS,
+    _MESSAGES,
+    _ORIGINS,
+    _NEIGHBOR_STATES,
+    _DOWN,
+)

@@ -1,0 +1,24 @@
+"""What IKE prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
+
+states       of an IKE SA and of a session, in all shows
+numbers      exchanges, payloads, notifications
+algorithms   transforms, groups, kinds of proofs and identities
+lines        log messages and debug lines
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ikev2.explain import algorithms, failures, lines, numbers, states
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+GROUPS: Final[tuple[Group, ...]] = (
+    *states.GROUPS,
+    *numbers.GROUPS,
+    *algorithms.GROUPS,
+    *failures.GROUPS,
+    *lines.GROUPS,
+)

@@ -1,0 +1,155 @@
+"""What interfaces print, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group, reason_group
+from dmvpn.features.interface import messages
+from dmvpn.features.interface.port import Status
+
+_BRIEF = ("show ip interface brief", "show interfaces description")
+_ALL = ("show interfaces", "show ip interface", "show ipv6 interface", *_BRIEF)
+
+_STATUS = Group(
+    title="status of an interface",
+    kind=Kind.STATE,
+    screens=_ALL,
+    rank=11,
+    next="show interfaces",
+    sighting=r"(?:^\S+ is (administratively down|up|down), line protocol"
+    r"|(?:YES|NO) \S+ +(administratively down|up|down) +(?:up|down)|\[(administratively down|up|down)/(?:up|down)\])",
+    mark=r"^\S+ is (?:administratively down|up|down), line protocol is",
+    explanations=(
+        Word(
+            Status.UP.value,
+            "The first of the two words: the interface itself works. A tunnel is up as soon as it is not shut down.",
+            also=("up (interface)",),
+        ),
+        Word(
+            Status.DOWN.value,
+            "No carrier: the cable, the far end or the host's link is off.",
+            next="show interfaces, show logging",
+        ),
+        Word(
+            Status.SHUT.value,
+            "Somebody configured `shutdown`; `no shutdown` brings it back.",
+            next="show running-config interface",
+            also=("admin down", "shutdown"),
+        ),
+    ),
+)
+
+_PROTOCOL = Group(
+    title="line protocol",
+    kind=Kind.STATE,
+    screens=_ALL,
+    rank=12,
+    next="show interfaces",
+    sighting=r"(line protocol is (?:up|down))",
+    explanations=(
+        Word("line protocol is up", "The second word: the interface carries packets."),
+        Word(
+            "line protocol is down",
+            "The interface carries nothing. Of a tunnel: it has no source, no route to its destination, would route "
+            "into itself, or cannot be protected; `Tunnel linestate evaluation` names which.",
+            next="show interfaces Tunnel",
+        ),
+        Word("up/up", "The interface works and carries packets."),
+        Word(
+            "up/down",
+            "The interface itself works and carries no packets. Of a tunnel this is the usual fault: its source, its "
+            "destination, recursion, protection, or `if-state nhrp` without a server.",
+            next="show interfaces Tunnel (the line Tunnel linestate evaluation)",
+        ),
+        Word("down/down", "The interface has no carrier, so it carries nothing."),
+        Word("administratively down/down", "Shut down by configuration.", also=("admin down/down",)),
+    ),
+)
+
+_METHODS = Group(
+    title="column Method",
+    kind=Kind.FLAG,
+    screens=("show ip interface brief",),
+    rank=50,
+    next="show ip interface",
+    mark=r"^Interface +IP-Address +OK\?",
+    sighting=r"(?:YES|NO) (\w+) +(?:administratively|up|down)",
+    explanations=(
+        Word("manual", "The address comes from the configuration."),
+        Word("other", "The address is the host's own; the configuration names none."),
+        Word("DHCP", "`ip address dhcp`: the host's DHCP client gets it."),
+        Word("unset", "There is no address."),
+    ),
+)
+
+_LOGS = log_group(
+    "interfaces",
+    log(messages.LinkUpDown, "LINK-3-UPDOWN", "At each change of the carrier.", next="show interfaces"),
+    log(
+        messages.LinkChanged,
+        "LINK-5-CHANGED",
+        "After `shutdown` in configuration mode.",
+        next="show ip interface brief",
+    ),
+    log(
+        messages.LineProtocolUpDown,
+        "LINEPROTO-5-UPDOWN",
+        "Of a tunnel: when its source, destination, keepalive, protection or next hop servers change.",
+        next="show interfaces",
+    ),
+    log(
+        messages.Ipv6Down,
+        "IPV6-4-NOTRUNNING",
+        "When the data plane, or the kernel, carries no IPv6 there.",
+        next="show ipv6 interface",
+    ),
+)
+
+_REASONS = reason_group(
+    "interfaces",
+    ("show interfaces", "show ipv6 interface"),
+    Word("the host refused the interface's state", "The kernel did not take up, down, an address or an MTU."),
+    Word(
+        "this data plane carries IPv4 only", "IPv6 inside the tunnel needs another data plane than the one that runs."
+    ),
+    Word("administratively down", "`shutdown` is configured.", next="show running-config interface"),
+    Word("the tunnel is not set up yet", "The tunnel exists in the configuration and nobody has decided on it yet."),
+    Word(
+        "this system has no such interface",
+        "The configuration names an interface that the host lacks, or that `--map` gives to none.",
+        next="show ip interface brief",
+    ),
+    Word("no carrier", "The link is off: no cable, or the other end is down."),
+    Word("no address yet", "`ip address dhcp`, and no lease so far.", next="show ip interface brief"),
+    Word(
+        "the host uses another address",
+        "An adopted interface has one address in the host and another in the configuration; nothing is changed "
+        "without `--manage`.",
+        next="show ip interface brief",
+    ),
+    next="show interfaces",
+)
+
+_ANSWERS = answer_group(
+    "interfaces",
+    Word(
+        "% <address> overlaps with <interface>",
+        "Another interface has an address in the same network; packets to it could not know which way to go.",
+    ),
+    Word("% <address> is a link-local address: say <command>", "FE80 addresses are written with `link-local` behind."),
+    Word(
+        "% <address> cannot be the address of an interface",
+        "It is a multicast, a loopback or the unspecified one.",
+        clause="RFC 4291 §2",
+    ),
+    Word(
+        "% <address> is not a link-local address (FE80::/10)",
+        "`link-local` was said of an address that is none.",
+        clause="RFC 4291 §2.5.6",
+    ),
+    next="show ip interface brief",
+)
+
+GROUPS: Final = (_ANSWERS, _STATUS, _PROTOCOL, _METHODS, _LOGS, _REASONS)

@@ -1,0 +1,366 @@
+"""What IPsec prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason_group
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionPhase
+from dmvpn.base.sessions import SessionStatus
+from dmvpn.features.ipsec import messages
+from dmvpn.features.ipsec.associations import Standing
+
+_SESSION = "show crypto session"
+
+_STATUS = Group(
+    title="Session status",
+    kind=Kind.STATE,
+    screens=(_SESSION, "show dmvpn detail", "show crypto ikev2 session"),
+    rank=10,
+    next="show crypto session detail",
+    sighting=r"(?:Session status: |Crypto Session Status: |, Status:)([A-Z-]+)",
+    mark=r"^Crypto session current status",
+    explanations=(
+        Word(
+            SessionStatus.UP_ACTIVE.value,
+            "There is an IKE SA with the peer and a pair of IPsec SAs: packets go, protected.",
+            "The healthy state.",
+            next="show crypto ipsec sa",
+            clause="RFC 7296 §1.2",
+        ),
+        Word(
+            SessionStatus.UP_IDLE.value,
+            "There is an IKE SA and no pair of IPsec SAs: the peer is known, and nothing is protected (yet).",
+            "Between the proof and the first child SA, or when a child SA was refused: transforms, mode, selectors.",
+            next="show crypto ikev2 sa detailed",
+            clause="RFC 7296 §1.3",
+        ),
+        Word(
+            SessionStatus.UP_NO_IKE.value,
+            "The IPsec SAs live on and the IKE SA is gone: packets go until the SAs' lifetime ends.",
+            "For a moment when IKE is renewed or cleared.",
+            next="show crypto ikev2 sa",
+        ),
+        Word(
+            SessionStatus.DOWN_NEGOTIATING.value,
+            "IKE is talking to the peer, or trying to.",
+            "At the start; if it stays, the peer does not answer or refuses.",
+            next="show crypto ikev2 sa, show logging",
+        ),
+        Word(
+            SessionStatus.DOWN.value,
+            "Nothing is there and nothing is tried at the moment. The detail says why.",
+            "After a refusal, while the next attempt is awaited, or when the tunnel is down.",
+        ),
+    ),
+)
+
+_CAPABILITIES = Group(
+    title="Capabilities",
+    kind=Kind.FLAG,
+    screens=("show crypto session detail", "show dmvpn detail"),
+    rank=30,
+    next="show crypto ikev2 sa detailed",
+    sighting=r"Capabilities:([A-Z]+) connid",
+    joined=True,
+    explanations=(
+        Word("C", "IKE configuration mode: addresses from a pool. Not in this router."),
+        Word("D", "Dead Peer Detection: an empty message asks whether the peer lives.", clause="RFC 7296 §2.4"),
+        Word("K", "Keepalives of IKEv1. Not in this router."),
+        Word(
+            "N",
+            "NAT traversal: a translator stands between, so ESP goes in UDP port 4500.",
+            clause="RFC 3948",
+        ),
+        Word("T", "cTCP: ESP in TCP. Not in this router."),
+        Word("X", "Extended authentication, a login of IKEv1. Not in this router."),
+        Word("F", "IKE fragmentation: both ends can send large messages in pieces of IKE's own.", clause="RFC 7383"),
+        Word("R", "IKE auto reconnect, for remote access. Not in this router."),
+        Word("U", "IKE dynamic route update: routes in IKE messages. Not in this router."),
+        Word("S", "SIP VPN. Not in this router."),
+    ),
+)
+
+_BRIEF = Group(
+    title="column Status",
+    kind=Kind.STATE,
+    screens=("show crypto session brief",),
+    rank=31,
+    next="show crypto session detail",
+    sighting=r"^[0-9a-f.:]+ .* ([AUDISNK]{1,2})$",
+    mark=r"^Status: A- Active",
+    joined=True,
+    explanations=(
+        Word("A", "Active: there are IPsec SAs."),
+        Word("U", "Up: there is an IKE SA, or IPsec SAs that outlive it."),
+        Word("D", "Down: the session carries nothing."),
+        Word("I", "Idle: an IKE SA without IPsec SAs."),
+        Word("S", "Standby: of a pair of redundant routers. Not in this router."),
+        Word("N", "Negotiating: IKE is under way."),
+        Word("K", "No IKE: IPsec SAs are up, and their IKE SA is gone."),
+    ),
+)
+
+_IKE_LINE = Group(
+    title="state of an IKE SA in a session",
+    kind=Kind.STATE,
+    screens=(_SESSION, "show dmvpn detail"),
+    rank=40,
+    next="show crypto ikev2 sa",
+    sighting=r"IKEv2 SA: local \S+ remote \S+ (Active|Inactive)",
+    explanations=(
+        Word("Active", "The IKE SA is up."),
+        Word("Inactive", "The IKE SA is being negotiated, or is not there."),
+    ),
+)
+
+_SOCKETS = Group(
+    title="Socket State",
+    kind=Kind.STATE,
+    screens=("show crypto sockets", "show dmvpn detail"),
+    rank=41,
+    next="show crypto session detail",
+    sighting=r"Socket State: (\w+)",
+    mark=r"^Number of Crypto Socket connections",
+    explanations=(
+        Word("Open", "What the tunnel asked to be protected is protected: packets may go."),
+        Word("Opening", "The tunnel asked for protection with this peer, and it is not there yet."),
+        Word("Closed", "The tunnel cannot send to this peer: there are no SAs."),
+    ),
+)
+
+_STANDINGS = Group(
+    title="standing of a pair of SAs",
+    kind=Kind.STATE,
+    screens=("show crypto ipsec sa", "dmvpn doctor"),
+    rank=42,
+    next="show crypto ipsec sa detail",
+    explanations=(
+        Word("active (SA)", "Packets are sent with it, and received.", also=(Standing.ACTIVE.value, "ACTIVE(ACTIVE)")),
+        Word(Standing.LINGERING.value, "It was replaced, and still receives what is late on the way."),
+        Word(Standing.REFUSED.value, "The host did not take it; another one is negotiated.", next="show logging"),
+    ),
+)
+
+_PHASES = Group(
+    title="how far the protection of a peer is",
+    kind=Kind.STATE,
+    screens=("dmvpn doctor",),
+    rank=43,
+    next="show crypto session detail",
+    explanations=(
+        Word(
+            ProtectionPhase.INTF.name,
+            "Nothing is there: the tunnel itself cannot be protected.",
+            next="show interfaces",
+        ),
+        Word(ProtectionPhase.IKE.name, "The IKE SA is being negotiated.", next="show crypto ikev2 sa"),
+        Word(
+            ProtectionPhase.IPSEC.name,
+            "The peer proved who it is; the pair of SAs is missing.",
+            next="show crypto ipsec sa",
+        ),
+        Word(ProtectionPhase.SECURED.name, "Packets to the peer may go; `show dmvpn` goes on to NHRP and UP."),
+    ),
+)
+
+_ALGORITHMS = Group(
+    title="algorithms of ESP",
+    kind=Kind.CODE,
+    screens=("show crypto ipsec sa", "show crypto ikev2 session detailed"),
+    rank=52,
+    next="show crypto ipsec transform-set",
+    clause="RFC 8221 §5",
+    explanations=(
+        Word(
+            EspCipher.AES_CBC.value,
+            "AES in CBC mode with a separate check value: what every router has.",
+            also=("esp-aes", "esp-256-aes", "esp-192-aes"),
+        ),
+        Word(
+            EspCipher.AES_GCM.value,
+            "AES-GCM: encryption and check value in one, and the fastest.",
+            also=("esp-gcm",),
+            clause="RFC 4106",
+        ),
+        Word(
+            EspHash.SHA1.value,
+            "HMAC-SHA-1, cut to 96 bits: still sound, for old routers.",
+            also=("esp-sha-hmac",),
+            clause="RFC 2404",
+        ),
+        Word(
+            EspHash.SHA256.value,
+            "HMAC-SHA-256, cut to 128 bits: the usual choice beside CBC.",
+            also=("esp-sha256-hmac",),
+            clause="RFC 4868",
+        ),
+        Word(EspHash.SHA384.value, "HMAC-SHA-384, cut to 192 bits.", also=("esp-sha384-hmac",), clause="RFC 4868"),
+        Word(EspHash.SHA512.value, "HMAC-SHA-512, cut to 256 bits.", also=("esp-sha512-hmac",), clause="RFC 4868"),
+    ),
+)
+
+_ENCAPSULATIONS = Group(
+    title="when ESP goes in UDP",
+    kind=Kind.STATE,
+    screens=("crypto ipsec encapsulation udp",),
+    rank=53,
+    next="show crypto ipsec sa",
+    clause="RFC 3948",
+    explanations=(
+        Word(Encapsulation.AUTO.value, "UDP port 4500 behind NAT and between two of ours; protocol 50 otherwise."),
+        Word(Encapsulation.FORCE.value, "Always UDP port 4500, which passes where protocol 50 is filtered."),
+        Word(Encapsulation.NEVER.value, "Always protocol 50; fails behind NAT."),
+    ),
+)
+
+_LOGS = log_group(
+    "IPsec",
+    log(
+        messages.CannotProtect,
+        "CRYPTO-4-CANNOT_PROTECT",
+        "When the profile or its transform set is missing or not in this build, or two tunnels are in conflict.",
+        next="show crypto ipsec profile",
+    ),
+    log(
+        messages.SaRefused,
+        "CRYPTO-3-SA_REFUSED",
+        "The kernel, or the engine, could not take it: an algorithm or permission is missing.",
+        next="show crypto ipsec sa",
+    ),
+    log(
+        messages.NotIpsec,
+        "CRYPTO-4-RECVD_PKT_NOT_IPSEC",
+        "On the end with `tunnel protection`, while the other end sends without.",
+        next="show crypto ipsec sa (on both ends)",
+        clause="RFC 4301 §5.2",
+    ),
+    log(
+        messages.InvalidSpi,
+        "CRYPTO-4-RECVD_PKT_INV_SPI",
+        "After a restart of this router, until the peer notices (DPD, invalid SPI recovery).",
+        next="show crypto ipsec sa",
+        clause="RFC 4303 §3.4.2",
+    ),
+    log(
+        messages.ReplayError,
+        "CRYPTO-4-PKT_REPLAY_ERR",
+        "A few come from a network that reorders (a larger `replay window-size` helps); many are an attack.",
+        next="show crypto ipsec sa detail",
+        clause="RFC 4303 §3.4.3",
+    ),
+    log(
+        messages.MacError,
+        "CRYPTO-4-RECVD_PKT_MAC_ERR",
+        "Rare; if all packets fail, the two ends do not have the same keys.",
+        next="show crypto ipsec sa detail",
+        clause="RFC 4303 §3.4.4",
+    ),
+)
+
+_DEBUGS = debug_group(
+    "debug crypto ipsec",
+    Word(
+        "IPSEC(crypto_ipsec_sa_released): peer <address> is wanted no more",
+        "No tunnel needs protection with this peer any more: its SAs may go.",
+    ),
+    Word("IPSEC(sa_request): ,", "A tunnel needs protection with a peer, and IKE is asked for it; lines follow."),
+    Word(
+        "(key eng. msg.) OUTBOUND local= <address:port>, remote= <address:port>,",
+        "Between which NBMA addresses the SAs are to be.",
+    ),
+    Word("local_proxy= <selector>", "Which packets of ours: GRE (protocol 47) from our address."),
+    Word(
+        "remote_proxy= <selector>, profile= <name>",
+        "To which packets of the peer's, and by which `crypto ipsec profile`.",
+    ),
+    Word(
+        "IPSEC(create_sa): sa created, <sa>",
+        "One direction of a pair of SAs is there; sa_dest is who receives on it, and sa_trans its algorithms.",
+        clause="RFC 4301 §4.4.2",
+    ),
+    Word("IPSEC(delete_sa): deleting SA, <sa> (<why>)", "One direction of a pair of SAs is gone, and why."),
+    Word(
+        "IPSEC(update_current_outbound_sa): updated peer <address> current outbound sa to SPI <spi>",
+        "Packets to the peer leave by this, newer SA; the older one still receives for a while.",
+        clause="RFC 7296 §2.8",
+    ),
+    next="show crypto ipsec sa",
+)
+
+_REASONS = reason_group(
+    "IPsec",
+    ("show dmvpn detail", "show crypto session detail", "show interfaces"),
+    Word(
+        "the IPsec profile does not exist",
+        "`tunnel protection ipsec profile` names a profile that nobody configured. The tunnel stays down.",
+        next="show crypto ipsec profile",
+    ),
+    Word(
+        "the IPsec profile has no usable transform set",
+        "None of the profile's sets has algorithms that this build can do; each one's trouble stands beside it.",
+        next="show crypto ipsec transform-set",
+        clause="RFC 8221",
+    ),
+    Word(
+        "<tunnel> protects the same source with another IPsec profile",
+        "Two tunnels have one source address, so a packet's SA does not tell whose it is: they need one profile.",
+        "With two mGRE tunnels on one interface (dual cloud).",
+        next="show running-config",
+    ),
+    Word(
+        "the host does not let us take ESP and IKE",
+        "UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.",
+        next="show logging",
+    ),
+    Word("the host refused the SA", "The kernel or the engine did not take the pair of SAs.", next="show logging"),
+    Word(
+        "the SA is gone",
+        "The pair of SAs ended, and no other has taken its place yet.",
+        "After a lifetime, a Delete of the peer, or DPD.",
+        next="show crypto ikev2 sa",
+    ),
+    next="show crypto session detail",
+)
+
+_ANSWERS = answer_group(
+    "IPsec",
+    Word("% The window size is 64, 128, 256, 512 or 1024", "No other size of a replay window can be configured."),
+    Word(
+        "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)",
+        "A transform set needs something that encrypts, not a check value alone.",
+    ),
+    Word(
+        "% Invalid transform proposal: <cipher> authenticates by itself",
+        "AES-GCM has a check value of its own; a second one beside it is no valid proposal.",
+        clause="RFC 4106",
+    ),
+    Word(
+        "%Warning: <algorithms> cannot protect anything; kept, and refused when a tunnel needs it",
+        "Broken algorithms stay in the configuration, and a tunnel that has no others stays down.",
+        clause="RFC 8221",
+    ),
+    Word(
+        "%Warning: without authentication anybody can change what passes; add esp-sha256-hmac",
+        "CBC without a check value hides the packets and does not guard them.",
+        clause="RFC 8221 §4",
+    ),
+    next="show crypto ipsec transform-set",
+)
+
+GROUPS: Final = (
+    _ANSWERS,
+    _STATUS,
+    _CAPABILITIES,
+    _BRIEF,
+    _IKE_LINE,
+    _SOCKETS,
+    _STANDINGS,
+    _PHASES,
+    _ALGORITHMS,
+    _ENCAPSULATIONS,
+    _LOGS,
+    _DEBUGS,
+    _REASONS,
+)

@@ -1,0 +1,198 @@
+"""What `show ip nhrp traffic detail` calls a refused packet, and what `show nhrp stats` counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind
+from dmvpn.features.nhrp.counters import Happening, Refusal
+
+_REFUSALS = Group(
+    title="why packets were refused",
+    kind=Kind.COUNTER,
+    screens=("show ip nhrp traffic detail", "show logging", "debug nhrp error"),
+    rank=30,
+    next="debug nhrp error",
+    sighting=r"(?:Refused: \d+ |packet from \S+ refused: )([a-zA-Z ,]+)",
+    lines=True,
+    explanations=(
+        Word(
+            Refusal.MALFORMED.value,
+            "The octets are no NHRP packet: wrong version, length or checksum.",
+            "Damage on the way, or a program that is no NHRP.",
+            clause="RFC 2332 §5.1",
+        ),
+        Word(
+            Refusal.AUTHENTICATION.value,
+            "The password is another than ours, or missing. The sender is told error 11.",
+            "`ip nhrp authentication` differs between the two ends.",
+            next="show running-config interface Tunnel (on both ends)",
+            clause="RFC 2332 §5.3.4",
+        ),
+        Word(
+            Refusal.UNKNOWN_EXTENSION.value,
+            "The sender insists on an extension that this router does not know. It is told error 1.",
+            clause="RFC 2332 §5.3",
+        ),
+        Word(
+            Refusal.HOP_COUNT.value,
+            "The packet was passed on too often. The sender is told error 15.",
+            "A loop between servers.",
+            clause="RFC 2332 §5.1",
+        ),
+        Word(
+            Refusal.LOOP.value,
+            "This router stands in the packet's own record of servers already: it went in a circle. Error 3.",
+            clause="RFC 2332 §5.3.2",
+        ),
+        Word(
+            Refusal.NO_WAY.value,
+            "No entry and no route leads to the destination of the packet. The sender is told error 6.",
+            "A spoke names a next hop server's tunnel address wrongly, or the client is gone.",
+            next="show ip nhrp",
+            clause="RFC 2332 §5.2.7",
+        ),
+        Word(
+            Refusal.UNSOLICITED.value,
+            "The number of the reply fits no question of ours, or the question was settled.",
+            "A late second copy is harmless; many are somebody who guesses.",
+            clause="RFC 2332 §5.2.0.1",
+        ),
+        Word(
+            Refusal.FORGED.value,
+            "The addresses inside cannot be the sender's: our own, a multicast, or outside the tunnel's subnet.",
+            "A spoke with a wrong mask, or an attack.",
+            next="show ip interface brief",
+        ),
+        Word(
+            Refusal.SEND_LIMIT.value,
+            "A packet of ours was not sent: `ip nhrp max-send` is reached.",
+            "Too many questions at once; see the line Max-send limit.",
+            next="show ip nhrp traffic",
+        ),
+        Word(
+            Refusal.NOT_ALLOWED.value,
+            "The sender asks for something that only another station may ask, such as to purge what is not its own.",
+            clause="RFC 2332 §5.2.5",
+        ),
+        Word(
+            Refusal.REGISTRATION_REFUSED.value,
+            "A client was answered with a NAK, mostly 14: its address is registered by another one.",
+            next="show ip nhrp detail",
+            clause="RFC 2332 §5.2.4",
+        ),
+        Word(
+            Refusal.RESOLUTION_REFUSED.value,
+            "A question was answered with a NAK: nobody here has the address.",
+            next="show ip nhrp",
+            clause="RFC 2332 §5.2.2",
+        ),
+        Word(
+            Refusal.IGNORED.value,
+            "The packet is well-formed and the configuration says not to act on it.",
+            "A redirect on a router without `ip nhrp shortcut`, or a tunnel without `ip nhrp network-id`.",
+            next="show running-config interface Tunnel",
+        ),
+        Word(
+            Refusal.TOO_LARGE.value,
+            "The packet does not fit into the network that it would have to take. The sender is told error 8.",
+            clause="RFC 2332 §5.2.7",
+        ),
+        Word(
+            Refusal.INVALID_EXTENSION.value,
+            "An extension that is known stands in a packet where it means nothing. The sender is told error 9.",
+            clause="RFC 2332 §5.2.7",
+        ),
+        Word(
+            Refusal.ERROR_LIMIT.value,
+            "An Error Indication of ours was not sent, so that a flood of bad packets makes no flood of errors.",
+            clause="RFC 2332 §5.2.7",
+        ),
+        Word(
+            Refusal.NO_ROOM.value,
+            "A table of this router is full. What is known stays, what is new is told NAK 5.",
+            next="show ip nhrp summary",
+        ),
+        Word(
+            Refusal.IN_CLEAR.value,
+            "GRE came without ESP on a tunnel with `tunnel protection`, and was dropped unread.",
+            "The peer has no protection, or lost it.",
+            next="show crypto ipsec sa",
+        ),
+        Word(
+            Refusal.UNPROTECTED.value,
+            "A packet of ours was not sent: there is no SA with that peer, and in clear nothing may leave.",
+            next="show crypto session detail",
+        ),
+        Word(
+            Refusal.OTHER_IDENTITY.value,
+            "`ip nhrp bind identity`: the tunnel address belongs to a station that proved another name to IKE.",
+            next="show crypto ikev2 sa detailed",
+        ),
+    ),
+)
+
+_HAPPENINGS = Group(
+    title="rows of the statistics",
+    kind=Kind.COUNTER,
+    screens=("show nhrp stats", "show ip nhrp stats"),
+    rank=32,
+    next="show nhrp stats detail",
+    sighting=r"(\[[SR]\][A-Z][A-Za-z/ ]*?) *: [1-9]",
+    mark=r"^Codes: T - Transport, O - Overlay",
+    explanations=(
+        Word(Happening.UP.value, "The tunnel came up: registrations begin."),
+        Word(Happening.DOWN.value, "The tunnel went down: what was learned on it is forgotten."),
+        Word(Happening.ADDRESS_CHANGED.value, "The tunnel or its source has another address: all is registered anew."),
+        Word(Happening.END_POINT_ADDED.value, "The data plane was told of a peer: tunnel address, NBMA address."),
+        Word(Happening.END_POINT_DELETED.value, "A peer was taken out of the data plane."),
+        Word(Happening.ROUTE_ADDED.value, "NHRP gave the routing table a route of its own (T1, `H`)."),
+        Word(Happening.ROUTE_DELETED.value, "NHRP took a route of its own back."),
+        Word(Happening.OVERRIDE_ADDED.value, "NHRP put its next hop into another protocol's route (T2, `%`)."),
+        Word(Happening.OVERRIDE_DELETED.value, "NHRP took its next hop out of another protocol's route."),
+    ),
+)
+
+_STATISTICS_CODES = Group(
+    title="codes of the statistics",
+    kind=Kind.FLAG,
+    screens=("show nhrp stats", "show ip nhrp stats"),
+    rank=45,
+    next="show nhrp stats",
+    explanations=(
+        Word("T", "Transport: the network below the tunnel."),
+        Word("O", "Overlay: the network inside the tunnel."),
+        Word("EP", "End Point: a peer in the data plane's table."),
+        Word("TP", "Tunnel Protection: IPsec on the tunnel interface."),
+        Word("VA", "Virtual Access: an interface made for one peer. This router makes none."),
+        Word("[S]", "Sent from NHRP: an order to another part of the router."),
+        Word("[R]", "Received by NHRP: what another part of the router told it."),
+        Word("[number]", "How many of these orders the host refused.", next="show logging"),
+    ),
+)
+
+_MULTICAST_FLAGS = Group(
+    title="Flags of a receiver",
+    kind=Kind.FLAG,
+    screens=("show ip nhrp multicast", "show ipv6 nhrp multicast"),
+    rank=33,
+    next="show ip nhrp multicast",
+    sighting=r"Flags: (\w+)",
+    mark=r"^  I/F     NBMA address",
+    explanations=(
+        Word("static (multicast)", "`ip nhrp map multicast ADDRESS`: copies of multicasts go there.", also=("static",)),
+        Word(
+            "dynamic (multicast)",
+            "`ip nhrp map multicast dynamic`: the client registered, so it gets copies of multicasts.",
+            also=("dynamic",),
+        ),
+        Word(
+            "nhs (multicast)",
+            "The next hop server gets copies of multicasts, because its line says `multicast`.",
+            also=("nhs",),
+        ),
+    ),
+)
+
+GROUPS: Final = (_REFUSALS, _HAPPENINGS, _STATISTICS_CODES, _MULTICAST_FLAGS)

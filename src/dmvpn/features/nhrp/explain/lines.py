@@ -1,0 +1,427 @@
+"""Lines of NHRP: log messages, debugs, reasons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group
+from dmvpn.features.nhrp import messages
+
+_LOGS = log_group(
+    "NHRP",
+    log(
+        messages.ReplyWithError,
+        "NHRP-3-PAKREPLY",
+        "On a spoke, when its registration or question is refused. The number in parentheses is the code.",
+        next="show ip nhrp nhs detail",
+        clause="RFC 2332 §5.2.4",
+    ),
+    log(
+        messages.ErrorReceived,
+        "NHRP-3-PAKERROR",
+        "When an Error Indication arrives about something that we sent.",
+        next="show ip nhrp traffic",
+        clause="RFC 2332 §5.2.7",
+    ),
+    log(
+        messages.IdentityRefused,
+        "NHRP-4-IDENTITY",
+        "On a hub with `ip nhrp bind identity`.",
+        next="show crypto ikev2 sa detailed",
+    ),
+    log(
+        messages.SocketChanged,
+        "DMVPN-5-CRYPTO_SS",
+        "With `logging dmvpn`, on a protected tunnel, whenever IPsec with a peer comes or goes.",
+        next="show crypto sockets",
+    ),
+    log(
+        messages.NhsUp,
+        "DMVPN-5-NHRP_NHS_UP",
+        "With `logging dmvpn`, on a spoke, at its first answered registration.",
+        next="show ip nhrp nhs detail",
+        clause="RFC 2332 §5.2.3",
+    ),
+    log(
+        messages.NhsDown,
+        "DMVPN-5-NHRP_NHS_DOWN",
+        "With `logging dmvpn`, on a spoke, after several requests without an answer, or a refusal.",
+        next="show ip nhrp nhs detail",
+        clause="RFC 2332 §5.2.3",
+    ),
+    log(
+        messages.NhcUp,
+        "DMVPN-5-NHRP_NHC_UP",
+        "With `logging dmvpn`, on a hub.",
+        next="show dmvpn",
+        clause="RFC 2332 §5.2.3",
+    ),
+    log(
+        messages.NhcDown,
+        "DMVPN-5-NHRP_NHC_DOWN",
+        "With `logging dmvpn`, on a hub, when the holding time ends, IPsec goes, or the entry is cleared.",
+        next="show ip nhrp detail",
+        clause="RFC 2332 §5.2.3",
+    ),
+    log(
+        messages.NhpUp,
+        "DMVPN-5-NHRP_NHP_UP",
+        "With `logging dmvpn`, when the direct path answered an echo.",
+        next="show ip nhrp shortcut",
+    ),
+    log(
+        messages.NhpDown,
+        "DMVPN-5-NHRP_NHP_DOWN",
+        "With `logging dmvpn`, when the direct path does not answer any more, or its entry expired unused.",
+        next="show dmvpn detail",
+    ),
+    log(
+        messages.NhrpError,
+        "DMVPN-3-DMVPN_NHRP_ERROR",
+        "With `logging dmvpn`; one line for many packets of one kind.",
+        next="show ip nhrp traffic detail",
+        clause="RFC 2332 §5.2.7",
+    ),
+    log(
+        messages.NetworkUnconfigured,
+        "DMVPN-5-NHRP_NETID_UNCONFIGURED",
+        "With `logging dmvpn`. Without a network-id the tunnel has no NHRP at all.",
+        next="show running-config interface Tunnel",
+    ),
+    log(
+        messages.PacketRefused,
+        "NHRP-4-PAKREFUSED",
+        "With `logging dmvpn`; the text behind `refused:` says why.",
+        next="show ip nhrp traffic detail",
+    ),
+)
+
+_GENERAL = debug_group(
+    "debug nhrp",
+    Word(
+        "NHRP: <Receive|Send|Forwarding> <packet> via <tunnel> vrf: <vrf>, packet size: <octets>",
+        "An NHRP packet came (Receive), leaves as ours (Send), or is passed on by this server (Forwarding).",
+        "The first line about each packet.",
+        next="debug nhrp packet",
+        clause="RFC 2332 §5.2",
+    ),
+    Word(
+        "src: <address>, dst: <address>",
+        "Source and destination protocol address of the packet, that is tunnel addresses: who says it to whom.",
+        "Below the first line of a packet that leaves.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word(
+        "NHRP: Encapsulation succeeded. Sending NHRP Control Packet NBMA Address: <address>",
+        "The NBMA address was known, and the packet leaves in GRE to it.",
+        next="show ip nhrp",
+    ),
+    Word("NHRP: <octets> bytes out <tunnel>", "The packet left; its IP and GRE headers are counted, ESP is not."),
+    next="show ip nhrp traffic",
+)
+
+_PACKET = debug_group(
+    "debug nhrp packet",
+    Word(
+        "(F) afn: <family>, type: <type>, hop: <count>, ver: 1",
+        "The fixed part: the family of NBMA addresses, the protocol of the overlay, the hops that are left.",
+        clause="RFC 2332 §5.1",
+    ),
+    Word(
+        "shtl: <octets>(NSAP), sstl: <octets>(NSAP)",
+        "How long the source's NBMA address and subaddress are: 4 octets for IPv4, 16 for IPv6.",
+        clause="RFC 2332 §5.1",
+    ),
+    Word(
+        "pktsz: <octets> extoff: <octets>",
+        "The packet's length, and where its extensions begin; 0: it has none.",
+        clause="RFC 2332 §5.1",
+    ),
+    Word(
+        '(M) flags: "<flags>", reqid: <number>',
+        "The mandatory part: what is wanted, and the number by which a reply finds its request.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word(
+        "(M) error code: <code>, offset: <octets>",
+        "An Error Indication: what was wrong, and at which octet of the packet that follows.",
+        clause="RFC 2332 §5.2.7",
+    ),
+    Word(
+        "(M) traffic code: redirect(<number>)",
+        "A Traffic Indication: there is a shorter way for the packet that is quoted below.",
+        clause="draft-detienne-dmvpn-01",
+    ),
+    Word("src NBMA: <address>", "The NBMA address of the station that made the request, as it knows itself."),
+    Word(
+        "src protocol: <address>, dst protocol: <address>",
+        "The tunnel address of who asked, and the address that it is about.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word("Contents of error packet:", "The beginning of the packet that could not be worked with, in hexadecimal."),
+    Word(
+        "Contents of nhrp traffic indication packet:",
+        "The beginning of the IP packet that took the long way, in hexadecimal: its addresses are what to resolve.",
+    ),
+    Word(
+        "<(C-n)> code: <code>",
+        "A client information entry, and what became of it: no error(0), or a NAK.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word(
+        "prefix: <bits>, mtu: <octets>, hd_time: <seconds>",
+        "What the entry is for: the length of the prefix, the MTU, and for how long it may be kept.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word(
+        "addr_len: <octets>(NSAP), subaddr_len: <octets>(NSAP), proto_len: <octets>, pref: <number>",
+        "How long the addresses of the entry are, and its preference among several entries.",
+        clause="RFC 2332 §5.2.0.1",
+    ),
+    Word("client NBMA: <address>", "Where packets to the entry's station are to be sent."),
+    Word("client protocol: <address>", "The tunnel address of the entry's station: the next hop."),
+    next="show ip nhrp detail",
+    clause="RFC 2332 §5.2",
+)
+
+_EXTENSIONS = debug_group(
+    "debug nhrp extension",
+    Word("<name> Extension(<type>):", "The packet has this extension; what is in it follows below."),
+    Word(
+        "type:Cleartext(<number>), data:<password>",
+        "The password of `ip nhrp authentication`, as anybody on the way can read it.",
+        clause="RFC 2332 §5.3.4",
+    ),
+    Word(
+        "mapped port:<port>, NBMA: <address>, protocol: <address>",
+        "A hub tells at which UDP port a peer behind NAT is heard, so that two such peers can meet.",
+        next="show dmvpn detail",
+    ),
+    Word("group:<name>", "`ip nhrp group`: the client asks to be treated as one of this group.", next="show ip nhrp"),
+    Word("data:<octets>", "An extension that this router does not read, in hexadecimal."),
+    clause="RFC 2332 §5.3",
+    next="debug nhrp packet",
+)
+
+_OTHERS = debug_group(
+    "debug nhrp error",
+    Word(
+        "NHRP: <tunnel>: <packet> not sent, max-send is reached",
+        "`ip nhrp max-send` holds the packet back. (This line is of `debug nhrp rate`.)",
+        next="show ip nhrp traffic",
+    ),
+    Word(
+        "NHRP: <tunnel>: <packet> not sent, nothing protects it",
+        "There is no SA with the receiver, and on a protected tunnel nothing leaves in clear.",
+        next="show crypto session detail",
+    ),
+    Word(
+        "NHRP: <tunnel>: packet from <address> refused: <why>",
+        "A packet was dropped without an answer; the sender may not even exist.",
+        next="show ip nhrp traffic detail",
+    ),
+    Word(
+        "NHRP: <tunnel>: <packet> refused: <why>",
+        "A packet was refused, and its sender is told so by an Error Indication.",
+        next="show ip nhrp traffic detail",
+        clause="RFC 2332 §5.2.7",
+    ),
+)
+_CACHE = debug_group(
+    "debug nhrp cache",
+    Word(
+        "NHRP: <tunnel>: Cache <add|delete> for target <prefix> next-hop <address>",
+        "An entry came into the cache, or left it.",
+        next="show ip nhrp",
+    ),
+)
+_ROUTING = debug_group(
+    "debug nhrp routing",
+    Word(
+        "NHRP-RT: <tunnel>: <prefix> installed as <how>",
+        "The routing table has the direct way now: as a route of NHRP's own, or as another protocol's next hop.",
+        next="show ip route nhrp",
+    ),
+    Word(
+        "NHRP-RT: <tunnel>: <prefix> taken back",
+        "The direct way is out of the routing table: packets go as the routing protocols say.",
+        next="show ip route",
+    ),
+)
+_DETAIL = debug_group(
+    "debug nhrp detail",
+    Word(
+        "NHRP-DETAIL: <tunnel>: <address> resolved <prefix> at <seconds>",
+        "Somebody was told of a network behind us, and will be told when it goes away.",
+        next="show ip nhrp local detail",
+    ),
+)
+_GROUP = debug_group(
+    "debug nhrp group",
+    Word(
+        "NHRP: <tunnel>: <address> is of group <name>",
+        "A client registered with this group, or with none.",
+        next="show ip nhrp group",
+    ),
+)
+
+_SERVERS = ("show ip nhrp nhs detail", "show dmvpn detail")
+_REASONS = reason_group(
+    "NHRP",
+    _SERVERS,
+    Word(
+        "no reply from the next hop server",
+        "Registration Requests are sent and nothing comes back. They go on, at growing intervals of up to a minute.",
+        "The server is dead, unreachable, or drops what we send: network-id, tunnel key, IPsec, a filter. The lines "
+        "below it are guesses, the likeliest first.",
+        next="show ip nhrp nhs detail",
+        clause="RFC 2332 §5.2.3",
+    ),
+    Word(
+        "no reply from the next hop server yet",
+        "The first Registration Request is on its way.",
+        "For a moment at each start.",
+        next="show ip nhrp nhs detail",
+        clause="RFC 2332 §5.2.3",
+    ),
+    Word(
+        "the next hop server refuses our registration",
+        "The server lives and answers with a NAK; its code stands beside it.",
+        "Code 14 if our tunnel address is registered for another NBMA address.",
+        next="on the server: show ip nhrp detail",
+        clause="RFC 2332 §5.2.4",
+    ),
+    Word(
+        "no next hop server answers (if-state nhrp)",
+        "`if-state nhrp` keeps the line protocol of the tunnel down until a server answers, so that routes through it "
+        "vanish.",
+        next="show ip nhrp nhs detail",
+    ),
+    Word(
+        "no IPsec with the next hop server yet",
+        "The registration waits: there is no SA with the server, and it may not leave in clear.",
+        next="show crypto session detail",
+    ),
+    Word(
+        "NHRP is not configured any more",
+        "The tunnel lost its `ip nhrp network-id`, so all that NHRP learned on it is forgotten.",
+        next="show running-config interface Tunnel",
+    ),
+    Word("the tunnel is down", "NHRP can send nothing and has forgotten what it learned.", next="show interfaces"),
+    Word(
+        "no address for <name> yet",
+        "The next hop server is configured by name and the name is not resolved.",
+        next="show hosts",
+    ),
+    Word(
+        "no NBMA address for <address>",
+        "`ip nhrp nhs` names the server's tunnel address, and no `nbma` behind it and no `ip nhrp map` says where in "
+        "the underlay that is.",
+        next="show running-config interface Tunnel",
+    ),
+    Word(
+        "the direct path does not answer",
+        "Echoes sent straight to the peer go unanswered, so packets go by the hub; the path is tried again later.",
+        "The underlay between the two spokes is cut or filtered, in at least one direction.",
+        next="show dmvpn detail",
+    ),
+    Word(
+        "the peer is behind NAT and has sent nothing directly yet",
+        "A packet of ours to a peer behind NAT finds no binding there and would be dropped: it has to begin.",
+        "Until the peer has traffic for us, or asks.",
+        next="show ip nhrp detail",
+    ),
+    Word(
+        "the peer is behind NAT and has to begin",
+        "IKE cannot reach a peer behind NAT from outside; it comes up when the peer sends first.",
+        next="show crypto session detail",
+    ),
+    Word(
+        "the peer and we are behind the same NAT",
+        "Packets to the common outside address would have to turn round in the translator, which few do. The path by "
+        "the hub stays.",
+        next="show ip nhrp detail",
+    ),
+    Word(
+        "the peer and we are both behind NAT",
+        "Neither can begin unless each knows at which UDP port the other is heard and both send at once.",
+        "Works if the hub tells the ports and both translators keep one port for all receivers.",
+        next="show ip nhrp detail",
+        clause="RFC 4787 §4.1",
+    ),
+    Word(
+        "nobody has this next hop",
+        "A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host "
+        "unreachable for a while.",
+        "In phase 2, when a spoke is gone and the routing protocol has not noticed.",
+        next="show ip nhrp incomplete",
+        clause="RFC 2332 §5.2.2",
+    ),
+    Word(
+        "the address cannot be resolved",
+        "The question was answered with a NAK, whose code stands beside it.",
+        next="on the hub: show ip nhrp",
+        clause="RFC 2332 §5.2.2",
+    ),
+    Word(
+        "the reply of the next hop server has another password than ours, or none",
+        "The server took our password, or has none, and its reply does not carry ours: it is not believed.",
+        next="show running-config interface Tunnel (on both ends)",
+        clause="RFC 2332 §5.3.4",
+    ),
+    Word(
+        "<address> answers: <error>",
+        "A router on the way returned our packet with an Error Indication; its words follow.",
+        next="show ip nhrp traffic",
+        clause="RFC 2332 §5.2.7",
+    ),
+    Word(
+        "the host refused an order",
+        "The data plane, or the kernel below it, did not take a peer or a route. It is tried again after 1, 2, 4 and "
+        "so on up to 64 seconds.",
+        next="show logging",
+    ),
+)
+
+_ANSWERS = answer_group(
+    "NHRP",
+    Word(
+        "%Warning: kept; every packet is of interest, access lists are not looked at here",
+        "`ip nhrp interest` is kept and does nothing: any packet may cause a question.",
+    ),
+    Word(
+        "%Warning: kept; the first packet asks, and none waits for the answer",
+        "`ip nhrp use` is kept and does nothing: packets take the hub's path until the direct one has proved itself.",
+    ),
+    Word(
+        "%Warning: kept; there are no service policies here",
+        "`ip nhrp map group ... service-policy` is kept and does nothing: this router has no QoS.",
+        next="show ip nhrp group",
+    ),
+    Word(
+        "% The name of a group is up to <number> ASCII characters: spokes send it to their servers",
+        "Groups travel in an extension of fixed size.",
+        next="show ip nhrp group",
+    ),
+    Word(
+        "%Warning: only the first <number> characters (<cut>) are sent and compared",
+        "An NHRP password has eight octets on the wire. Two longer ones that begin alike are the same to the peers.",
+        clause="RFC 2332 §5.3.4",
+    ),
+    next="show running-config interface Tunnel",
+)
+
+GROUPS: Final = (
+    _ANSWERS,
+    _LOGS,
+    _GENERAL,
+    _PACKET,
+    _EXTENSIONS,
+    _OTHERS,
+    _CACHE,
+    _ROUTING,
+    _DETAIL,
+    _GROUP,
+    _REASONS,
+)

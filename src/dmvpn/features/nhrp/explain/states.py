@@ -1,0 +1,242 @@
+"""States: of a peer in `show dmvpn`, of a tunnel, a registration, a direct path; what a silent server may have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.silence import Suspicion
+
+_PEER = Group(
+    title="column State",
+    kind=Kind.STATE,
+    screens=("show dmvpn",),
+    rank=10,
+    sighting=r"(?:^.{6,} (INTF|IKE|IPSEC|NHRP|UP) +(?:never|[\d:]+|\d[\dydhw]+) +[A-Z]|, Status: (\w+), UpDn Time:)",
+    explanations=(
+        Word(
+            "INTF",
+            "The tunnel interface itself is down, so nothing can be said to the peer.",
+            "Worst of all states, shown before every other: no source address, no route, shut down, or a protection "
+            "that cannot be had.",
+            next="show interfaces Tunnel",
+        ),
+        Word(
+            "IKE",
+            "The tunnel is protected and there is no IKE SA with the peer: IKE has not agreed yet, or cannot.",
+            "For an instant at each start. If it stays: keys, identities, proposals, or UDP ports 500 and 4500.",
+            next="show crypto ikev2 sa",
+            clause="RFC 7296 §1.2",
+        ),
+        Word(
+            "IPSEC",
+            "The peer has proved who it is, and there is no pair of IPsec SAs: the transforms, the mode or the traffic "
+            "selectors do not fit, or the SAs were just lost.",
+            "Between IKE_AUTH and the first child SA; longer is a fault.",
+            next="show crypto ipsec sa",
+            clause="RFC 7296 §1.3",
+        ),
+        Word(
+            "NHRP",
+            "Packets could go, and the next hop server has not answered our registration.",
+            "On a spoke, for its hub: the password or the network-id differs, GRE is filtered, the key of the tunnel "
+            "is another, or the hub is dead.",
+            next="show ip nhrp nhs detail",
+            clause="RFC 2332 §5.2.3",
+        ),
+        Word(
+            "UP",
+            "All is well with this peer: a server answers our registration, a client is registered with us, or a peer "
+            "was resolved.",
+            "The time beside it counts from there. A direct path that is not proven yet has I2 behind it.",
+            next="show dmvpn detail",
+        ),
+    ),
+)
+
+_TYPE = Group(
+    title="kind of a tunnel (Type)",
+    kind=Kind.STATE,
+    screens=("show dmvpn",),
+    rank=30,
+    sighting=r"^Type:([A-Za-z/]+),",
+    next="show running-config interface Tunnel",
+    explanations=(
+        Word("Hub", "Clients of this tunnel get multicasts (`ip nhrp map multicast dynamic`): it serves others."),
+        Word("Spoke", "This tunnel has next hop servers (`ip nhrp nhs`): it registers with them."),
+        Word("Hub/Spoke", "Both: it serves clients, and registers with servers itself, as in a hierarchy of hubs."),
+        Word("Unknown", "Neither a server nor a receiver of multicasts is known: NHRP has mappings only."),
+    ),
+)
+
+_REDUNDANCY = Group(
+    title="lists of a cluster",
+    kind=Kind.STATE,
+    screens=("show ip nhrp nhs redundancy", "show ipv6 nhrp nhs redundancy"),
+    rank=31,
+    sighting=r"^ +(Responding|Expecting|Waiting) \(",
+    mark=r"^ Cluster \d+: Max-con",
+    next="show ip nhrp nhs detail",
+    explanations=(
+        Word("Responding", "Servers of the cluster that we are registered with."),
+        Word("Expecting", "Servers of the cluster that are asked and have not answered."),
+        Word("Waiting", "Servers of the cluster that are not asked, because enough others serve."),
+    ),
+)
+
+_REGISTRATION = Group(
+    title="state of a registration",
+    kind=Kind.STATE,
+    screens=("show ip nhrp nhs detail", "dmvpn doctor"),
+    rank=40,
+    next="show ip nhrp nhs detail",
+    clause="RFC 2332 §5.2.3",
+    explanations=(
+        Word(NhsState.DOWN.value, "No registration is tried: the tunnel cannot send, or its NHRP is not configured."),
+        Word(NhsState.WAITING.value, "The tunnel can send, and this server is kept in reserve behind others."),
+        Word(
+            NhsState.BARE.value,
+            "Nothing protects packets to the server: on a protected tunnel no registration may leave in clear.",
+            next="show crypto session detail",
+        ),
+        Word(NhsState.EXPECTING.value, "A Registration Request is out and its reply is awaited, again and again."),
+        Word(NhsState.RESPONDING.value, "The server answered; it is asked anew every third of the holding time."),
+    ),
+)
+
+_PATH = Group(
+    title="state of a direct path",
+    kind=Kind.STATE,
+    screens=("show dmvpn detail", "dmvpn doctor"),
+    rank=41,
+    next="show dmvpn detail",
+    explanations=(
+        Word(
+            PathState.PROVING.value,
+            "Echoes are on their way over the direct path; packets go by the hub until one is answered.",
+        ),
+        Word(PathState.PROVEN.value, "An echo was answered over the path: packets go directly, and it is watched."),
+        Word(PathState.SUSPECT.value, "A check went unanswered: echoes follow quickly, packets still go directly."),
+        Word(
+            PathState.LOST.value,
+            "A whole series of echoes went unanswered: packets go by the hub again, and the path is tried later.",
+            next="show ip nhrp detail",
+        ),
+        Word(
+            "bare (direct path)",
+            "The tunnel is protected and there is no SA with the peer: nothing may go there, not even an echo.",
+            next="show crypto session detail",
+        ),
+    ),
+)
+
+_SUSPICIONS = Group(
+    title="what may be wrong with a silent server",
+    kind=Kind.REASON,
+    screens=("show ip nhrp nhs detail", "show dmvpn detail"),
+    rank=60,
+    lines=True,
+    next="dmvpn doctor",
+    explanations=(
+        Word(
+            Suspicion.NHRP_MISSING.value,
+            "GRE arrives from the server's address, so the way is good in that direction and the tunnel exists there. "
+            "What it does not do is answer NHRP.",
+            "When the server is silent and something came from it meanwhile.",
+            next="on the server: show ip nhrp traffic",
+        ),
+        Word(
+            Suspicion.SERVER_DOWN.value,
+            "Nothing at all comes from the address. A ping of the NBMA address decides between this and a filter.",
+            "First guess for a server that was registered with before, or was never heard.",
+            next="ping (its NBMA address), traceroute",
+        ),
+        Word(
+            Suspicion.WRONG_ADDRESS.value,
+            "The NBMA address in `ip nhrp nhs` or `ip nhrp map` may belong to nobody, or to another machine.",
+            "Only of a server that never answered.",
+            next="on the server: show ip interface brief",
+        ),
+        Word(
+            Suspicion.GRE_FILTERED.value,
+            "A firewall or provider lets ICMP and UDP pass, and not IP protocol 47.",
+            "Of an unprotected tunnel. With `tunnel protection` GRE is inside ESP and the guess is another one.",
+            next="on the server: show ip nhrp traffic, debug nhrp packet",
+            clause="RFC 2784",
+        ),
+        Word(
+            Suspicion.KEY.value,
+            "`tunnel key` must be the same number at all ends, or missing at all: other packets find no tunnel.",
+            "The server counts what it drops for that.",
+            next="on the server: show tunnel traffic",
+            clause="RFC 2890 §2.1",
+        ),
+        Word(
+            Suspicion.SAME_NAT.value,
+            "GRE has no ports, so a translator can tell apart only one inside address per outside server. A second "
+            "spoke behind it stays mute.",
+            "Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 is the cure.",
+            next="show crypto ikev2 sa detailed",
+        ),
+        Word(
+            Suspicion.NHRP_BEHIND_IKE.value,
+            "IKE has an SA with the server, so the machine lives and the keys fit; NHRP inside the tunnel is not "
+            "answered.",
+            "Of a protected tunnel.",
+            next="on the server: show dmvpn detail",
+        ),
+        Word(
+            Suspicion.ESP_FILTERED.value,
+            "IKE in UDP passes and IP protocol 50, or ESP in UDP port 4500, does not: SAs are up and nothing arrives.",
+            "When counters of sent packets grow and those of received ones stand still.",
+            next="show crypto ipsec sa",
+            clause="RFC 4303, RFC 3948",
+        ),
+        Word(
+            Suspicion.OLD_BINDING.value,
+            "Our address on the outside changed, as after a restart of the translator. The server still sends to the "
+            "old one until the unique registration expires, or IKE has moved.",
+            "Of a spoke behind NAT that was registered before.",
+            next="on the server: clear ip nhrp",
+        ),
+    ),
+)
+
+_RECORDS = Group(
+    title="what a mapping is, in events",
+    kind=Kind.STATE,
+    screens=("show dmvpn events", "show dmvpn changes since", "dmvpn lab watch"),
+    rank=61,
+    next="show ip nhrp (the address)",
+    sighting=r" = [0-9A-Fa-f.:]+ \((registered|resolved|static|shortcut|ours|from a request)\b",
+    explanations=(
+        Word("registered", "The station told us itself: it is our client.", clause="RFC 2332 §5.2.3"),
+        Word(
+            "resolved",
+            "We asked and got an answer. The route does not lead there (yet).",
+            clause="RFC 2332 §5.2.2",
+        ),
+        Word(
+            "shortcut",
+            "Packets go straight to the peer instead of by the hub, as NHRP's own route (T1), or instead of another "
+            "route's next hop (T2).",
+            "On a phase 3 spoke with `ip nhrp shortcut`, after the hub's redirect, as soon as the direct path is "
+            "proven.",
+            next="show ip nhrp shortcut, show ip route nhrp",
+            also=("shortcut T1", "shortcut T2"),
+        ),
+        Word("static", "The pair of addresses stands in the configuration."),
+        Word(
+            "ours",
+            "A network behind this router, given to others in answers; they are told when it changes.",
+            next="show ip nhrp local",
+            also=("ours, given to others",),
+        ),
+        Word("from a request", "Overheard: who asked us told its own addresses along with the question."),
+    ),
+)
+
+GROUPS: Final = (_PEER, _TYPE, _REDUNDANCY, _REGISTRATION, _PATH, _SUSPICIONS, _RECORDS)

@@ -1,0 +1,237 @@
+"""What the routing table prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.effects import RouteKind
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, reason_group
+from dmvpn.base.notices import RouteSource
+
+_ROUTE = "show ip route"
+_FOREIGN = "It stands in the legend for people who know IOS; this router never has such routes."
+
+
+def _foreign(letter: str, what: str) -> Word:
+    return Word(letter, f"{what}. {_FOREIGN}")
+
+
+_CODES = Group(
+    title="codes of the routing table",
+    kind=Kind.FLAG,
+    screens=(_ROUTE,),
+    rank=16,
+    next=_ROUTE,
+    sighting=r"^([A-Za-z][* ][A-Za-z\d ]{2}[%+p& ]) +\d+\.\d+\.\d+\.\d+",
+    mark=r"^Codes: L - local, C - connected",
+    joined=True,
+    explanations=(
+        Word("L", "Local: an address of this router itself, as a host route.", next="show ip interface brief"),
+        Word("C", "Connected: the network of an interface that is up; distance 0.", next="show ip interface brief"),
+        Word("S", "Static: from an `ip route` line; distance 1 unless it says another.", next="show running-config"),
+        Word("R", "RIP; distance 120.", next="show ip rip database", clause="RFC 2453"),
+        Word(
+            "D",
+            "EIGRP (for DUAL, its algorithm); distance 90 for internal routes.",
+            next="show ip eigrp topology",
+            clause="RFC 7868",
+        ),
+        Word(
+            "EX",
+            "EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses against most.",
+            next="show ip eigrp topology (the prefix)",
+            clause="RFC 7868 §6.8.3",
+        ),
+        Word(
+            "H",
+            "NHRP: a route of NHRP's own to a network behind another spoke, straight to it (T1 in `show dmvpn`); "
+            "distance 250.",
+            "On a phase 3 spoke whose routing protocol has no route for exactly this prefix.",
+            next="show ip nhrp shortcut",
+        ),
+        Word(
+            "%",
+            "Next-hop override: the protocol's route stays, and packets go to NHRP's next hop instead "
+            "(T2 in `show dmvpn`). `[NHO]` shows that hop.",
+            "On a phase 3 spoke whose routing protocol has exactly this prefix.",
+            next="show ip route next-hop-override",
+        ),
+        Word("*", "Candidate default: the route that the gateway of last resort is taken from."),
+        Word(
+            "G",
+            "NHRP registered: host routes for registered spokes. This router makes none; look at the cache.",
+            next="show ip nhrp",
+        ),
+        Word(
+            "g",
+            "NHRP registration summary: one route for all registered spokes. This router makes none.",
+            next="show ip nhrp",
+        ),
+        _foreign("B", "BGP, the protocol between autonomous systems"),
+        _foreign("O", "OSPF, within an area"),
+        _foreign("IA", "OSPF between areas"),
+        _foreign("N1", "OSPF, external type 1 in a not-so-stubby area"),
+        _foreign("N2", "OSPF, external type 2 in a not-so-stubby area"),
+        _foreign("E1", "OSPF external type 1: the way inside counts too"),
+        _foreign("E2", "OSPF external type 2: the outer metric alone counts"),
+        _foreign("M", "Mobile IP"),
+        _foreign("m", "OMP, of SD-WAN"),
+        _foreign("n", "NAT"),
+        _foreign("Ni", "NAT, inside"),
+        _foreign("No", "NAT, outside"),
+        _foreign("Nd", "NAT for direct internet access"),
+        _foreign("i", "IS-IS"),
+        _foreign("su", "A summary of IS-IS"),
+        _foreign("L1", "IS-IS within an area"),
+        _foreign("L2", "IS-IS between areas"),
+        _foreign("ia", "IS-IS leaked between areas"),
+        _foreign("U", "A static route made for one user"),
+        _foreign("o", "On-demand routing, which rides on CDP"),
+        _foreign("P", "A static route fetched from a server"),
+        _foreign("l", "LISP"),
+        _foreign("a", "A route of an application"),
+        _foreign("+", "A route copied from another table"),
+        _foreign("p", "A next hop chosen by performance routing"),
+        _foreign("&", "A copied local route behind a connected one"),
+    ),
+)
+
+_OVERRIDE = Group(
+    title="next hop of NHRP",
+    kind=Kind.FLAG,
+    screens=("show ip route next-hop-override", _ROUTE),
+    rank=17,
+    next="show ip nhrp shortcut",
+    sighting=r"(\[NHO\])",
+    explanations=(
+        Word(
+            "[NHO]",
+            "The next hop that NHRP put in the place of the routing protocol's: packets take this one.",
+            "Below a route with `%`, while the shortcut is in use.",
+            also=("NHO",),
+        ),
+    ),
+)
+
+_IPV6_CODES = Group(
+    title="codes of the IPv6 routing table",
+    kind=Kind.FLAG,
+    screens=("show ipv6 route",),
+    rank=34,
+    next="show ipv6 route",
+    sighting=r"^([A-Z][A-Z12]{0,2} *%?) +[0-9A-Fa-f]*:[0-9A-Fa-f:]*/\d+ \[",
+    mark=r"^IPv6 Routing Table",
+    joined=True,
+    explanations=(
+        Word("C", "Connected: the IPv6 prefix of an interface that is up.", next="show ipv6 interface brief"),
+        Word("L", "Local: an IPv6 address of this router, or FF00::/8, the multicasts that it hears."),
+        Word("S", "Static: from an `ipv6 route` line.", next="show running-config"),
+        Word("R", "RIPng. Not in this router: EIGRP for IPv6 and RIPng are not built."),
+        Word("D", "EIGRP for IPv6. Not in this router."),
+        Word("EX", "EIGRP external, for IPv6. Not in this router."),
+        Word("H", "NHRP's own IPv6 route, straight to another spoke.", next="show ipv6 nhrp"),
+        Word("%", "NHRP's IPv6 next hop is used instead of the protocol's.", next="show ipv6 nhrp"),
+        _foreign("B", "BGP for IPv6"),
+        _foreign("O", "OSPFv3, within an area"),
+        _foreign("OI", "OSPFv3 between areas"),
+        _foreign("OE1", "OSPFv3, external type 1"),
+        _foreign("OE2", "OSPFv3, external type 2"),
+        _foreign("U", "An IPv6 static route made for one user"),
+    ),
+)
+
+_SOURCES = Group(
+    title="Known via",
+    kind=Kind.STATE,
+    screens=("show ip route", "show ipv6 route"),
+    rank=38,
+    next=_ROUTE,
+    sighting=r'Known via "([a-z]+)',
+    explanations=(
+        Word(RouteSource.CONNECTED.value, "The network of an interface; administrative distance 0."),
+        Word(RouteSource.LOCAL.value, "An address of this router; administrative distance 0.", also=("local (route)",)),
+        Word("static (route)", "An `ip route` line; administrative distance 1.", also=(RouteSource.STATIC.value,)),
+        Word(
+            RouteSource.EIGRP.value,
+            "EIGRP; administrative distance 90, external 170, summary 5.",
+            next="show ip eigrp topology",
+        ),
+        Word(RouteSource.OSPF.value, "OSPF; administrative distance 110. Read and kept here, not run."),
+        Word(RouteSource.RIP.value, "RIP; administrative distance 120.", next="show ip rip database"),
+        Word(RouteSource.BGP.value, "BGP; administrative distance 20 or 200. Read and kept here, not run."),
+        Word(
+            RouteSource.NHRP.value,
+            "NHRP; administrative distance 250: any other protocol's route for the same "
+            "prefix wins, and gets NHRP's next hop.",
+            next="show ip nhrp shortcut",
+        ),
+    ),
+)
+
+_KINDS = Group(
+    title="what becomes of packets",
+    kind=Kind.STATE,
+    screens=("show ip cef",),
+    rank=39,
+    next="show ip cef (the address)",
+    sighting=r"(?:^\S+/\d+ +|^  )(attached|receive|drop|no route)\b",
+    mark=r"^Prefix +Next Hop +Interface",
+    explanations=(
+        Word(
+            "attached", "On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped."
+        ),
+        Word("receive", "For this router itself."),
+        Word("drop", "Thrown away: nobody may be there, or a route says so."),
+        Word(
+            "no route",
+            "No default route: what nothing else covers is answered with ICMP unreachable.",
+            clause="RFC 1812 §5.2.7.1",
+        ),
+        Word(RouteKind.FORWARD.value, "Packets go to the next hop."),
+        Word(RouteKind.DISCARD.value, "Packets are dropped in silence: Null0."),
+        Word(
+            RouteKind.UNREACHABLE.value,
+            "Packets are dropped, and their sender gets an ICMP host unreachable.",
+            clause="RFC 1812 §5.2.7.1",
+        ),
+    ),
+)
+
+_DEBUGS = debug_group(
+    "debug ip routing",
+    Word(
+        "RT: <add|del> NHO <prefix>",
+        "A next hop of NHRP took the place of the protocol's (add), or the protocol's is used again (del).",
+        next="show ip route next-hop-override",
+    ),
+    Word(
+        "RT: <add|del> <prefix> via <address>, <source> metric [<distance>/<metric>]",
+        "A route came into the table or left it. Of several for one prefix the lowest distance wins, then the lowest "
+        "metric.",
+    ),
+    next=_ROUTE,
+)
+
+_REASONS = reason_group(
+    "the routing table",
+    ("show ip route", "show ipv6 route"),
+    Word(
+        "the host refused the route",
+        "The kernel did not take the route; its words stand beside it. It is tried again.",
+        next="show logging",
+    ),
+    next=_ROUTE,
+)
+
+_ANSWERS = answer_group(
+    "the routing table",
+    Word(
+        "%Prefix not found", "The forwarding table has no entry for this, not even a default route.", next="show ip cef"
+    ),
+    Word("% Route not found", "The IPv6 routing table has no entry for this.", next="show ipv6 route"),
+    Word("% Network not in table", "No route leads there.", next=_ROUTE, also=("% Subnet not in table",)),
+    next=_ROUTE,
+)
+
+GROUPS: Final = (_ANSWERS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS)

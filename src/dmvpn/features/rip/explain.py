@@ -1,0 +1,100 @@
+"""What RIP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, code, debug_group, reason_group
+from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
+
+_RFC: Final = frozenset({"rfc", "2453", "rip", "code"})
+
+_COMMANDS = Group(
+    title="commands",
+    kind=Kind.CODE,
+    screens=("debug ip rip",),
+    rank=51,
+    next="show ip rip database",
+    clause="RFC 2453 §3.6",
+    names=_RFC | {"command", "opcode"},
+    explanations=(
+        code(Command.REQUEST, "Asks a neighbour for its routes, all or some; sent at the start."),
+        code(Command.RESPONSE, "Tells routes: every 30 seconds, when something changed, or when asked."),
+    ),
+)
+_PROOFS = Group(
+    title="kinds of authentication",
+    kind=Kind.CODE,
+    screens=("debug ip rip",),
+    rank=57,
+    next="show ip protocols",
+    clause="RFC 2453 §4.1",
+    names=_RFC | {"authentication"},
+    explanations=(
+        code(AuthenticationType.PASSWORD, "A password in clear, in the first entry."),
+        code(AuthenticationType.DIGEST, "A digest behind the last entry.", clause="RFC 4822 §2.1"),
+    ),
+)
+_FAMILIES = Group(
+    title="families of an entry",
+    kind=Kind.CODE,
+    screens=("debug ip rip",),
+    rank=58,
+    next="debug ip rip",
+    clause="RFC 2453 §3.9.1",
+    names=_RFC | {"family", "afi"},
+    explanations=(
+        code(AddressFamily.UNSPECIFIED, "With metric 16, in a request: send the whole table."),
+        code(AddressFamily.IPV4, "The entry is an IPv4 route."),
+    ),
+)
+_DATABASE = Group(
+    title="state of a route",
+    kind=Kind.STATE,
+    screens=("show ip rip database",),
+    rank=49,
+    next="show ip rip database",
+    clause="RFC 2453 §3.8",
+    sighting=r"is (possibly down)$",
+    explanations=(
+        Word(
+            "possibly down",
+            "The route is lost and told with metric 16 until it is forgotten (flush), so that others hear of it.",
+        ),
+    ),
+)
+
+_DEBUGS = debug_group(
+    "debug ip rip",
+    Word("RIP: sending v2 <update|request> to <address> via <interface> (<address>)", "A packet of RIP goes out."),
+    Word("RIP: build update entries", "The routes of the packet that goes out follow."),
+    Word(
+        "<prefix> via <address>, metric <hops>, tag <number>",
+        "A route that is told; metric 16 says that it is gone. Next hop 0.0.0.0 is the sender itself.",
+        clause="RFC 2453 §4.4",
+    ),
+    Word("RIP: received v2 update from <address> on <interface>", "A neighbour tells its routes, which follow."),
+    Word("<prefix> via <address> in <hops> hops", "A route that was heard.", clause="RFC 2453 §3.9.2"),
+    Word(
+        "<prefix> via <address> inaccessible",
+        "A route that the neighbour has lost: metric 16.",
+        clause="RFC 2453 §3.9.2",
+    ),
+    Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),
+    next="show ip rip database",
+    clause="RFC 2453",
+)
+
+_REASONS = reason_group(
+    "RIP",
+    ("show ip protocols",),
+    Word("this build speaks RIP version 2 only", "`version 2` is missing below `router rip`; nothing is exchanged."),
+    Word(
+        "RIP authentication is configured and this build has none",
+        "The interface stays silent: nothing is exchanged unprotected instead.",
+    ),
+    next="show ip protocols",
+)
+
+GROUPS: Final = (_COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS)

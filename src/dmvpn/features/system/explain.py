@@ -1,0 +1,133 @@
+"""What the system prints: log messages, severities, `!` and `.` of ping. For `dmvpn explain`; imported when asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group
+from dmvpn.features.system import messages
+
+_LOGS = log_group(
+    "the system",
+    log(messages.Configured, "SYS-5-CONFIG_I", "At `end`, with who it was.", next="show running-config"),
+    log(messages.Restarted, "SYS-5-RESTART", "At each start.", next="show version"),
+)
+
+_SEVERITIES = Group(
+    title="severity of a log message",
+    kind=Kind.CODE,
+    screens=("show logging",),
+    rank=61,
+    next="show logging",
+    clause="RFC 5424 §6.2.1",
+    names=frozenset({"severity", "syslog", "level", "rfc", "5424"}),
+    explanations=(
+        Word("emergencies", "The system cannot be used.", number=0),
+        Word("alerts", "Somebody has to act at once.", number=1),
+        Word("critical", "A part has failed that much depends on.", number=2),
+        Word("errors", "Something does not work: refused packets, registrations, SAs.", number=3),
+        Word("warnings", "Something will not work, or works otherwise than written.", number=4),
+        Word("notifications", "Ordinary and worth knowing: neighbours and lines that come and go.", number=5),
+        Word("informational", "News without consequence.", number=6),
+        Word("debugging", "Lines of `debug`.", number=7),
+    ),
+)
+
+_PING = Group(
+    title="marks of ping",
+    kind=Kind.FLAG,
+    screens=("ping", "traceroute"),
+    rank=19,
+    next="traceroute (the address)",
+    clause="RFC 792",
+    sighting=r"^([!.UQM&?]{1,})$",
+    mark=r"^Sending \d+, \d+-byte ICMP Echos",
+    joined=True,
+    explanations=(
+        Word("!", "An answer came."),
+        Word(
+            ".",
+            "No answer within the time-out.",
+            "A first `.` and then `!` is harmless: the first packet waited for an address.",
+            next="show dmvpn, show ip route (the address)",
+        ),
+        Word(
+            "U",
+            "Somebody on the way said that the destination cannot be reached.",
+            next="show ip route (the address), on the router that answered",
+            clause="RFC 792, type 3",
+        ),
+        Word("Q", "Somebody asked to send less: a source quench, which RFC 6633 has abolished.", clause="RFC 6633"),
+        Word(
+            "M",
+            "The packet was too large for a link on the way and may not be fragmented.",
+            "With `df-bit`. Path MTU: lower `ip mtu` of the tunnel, or use `ip tcp adjust-mss`.",
+            next="show interfaces Tunnel",
+            clause="RFC 1191 §4",
+        ),
+        Word("&", "The packet lived too long: its TTL was used up, as in a loop.", clause="RFC 792, type 11"),
+        Word("?", "An answer of a kind that has no mark of its own."),
+    ),
+)
+
+_TRACEROUTE = Group(
+    title="marks of traceroute",
+    kind=Kind.FLAG,
+    screens=("traceroute",),
+    rank=22,
+    next="show ip route (the address), on the last hop that answered",
+    clause="RFC 792, type 3",
+    sighting=r"(?<=\s)(![NHPA]|\*)(?=\s|$)",
+    mark=r"^Tracing the route to",
+    explanations=(
+        Word("*", "No answer in time: the hop is silent, or its answer is filtered."),
+        Word("!N", "The way ends: that hop has no route to the network."),
+        Word("!H", "The way ends: that hop cannot reach the host."),
+        Word("!P", "The way ends: the host does not speak UDP."),
+        Word("!A", "The way ends: a filter forbids it.", clause="RFC 1812 §5.2.7.1"),
+    ),
+)
+
+_ANSWERS = answer_group(
+    "the system",
+    Word("% The offset must be from -23 to 23 hours", "A time zone lies less than a day from UTC.", next="show clock"),
+    Word(
+        "% Condition was not set",
+        "`no debug ... condition` names a condition that is not there.",
+        next="show debugging",
+    ),
+    Word(
+        "% Unrecognized host or address, or protocol not running.", "The name stands for no address.", next="show hosts"
+    ),
+    Word(
+        "% Invalid source address- IP address not on any of our up interfaces",
+        "A ping can start from an address of this router only, on an interface that is up.",
+    ),
+    Word(
+        "% Invalid source. Must use same IP version as the destination",
+        "Source and destination are of IPv4 and IPv6: nothing can come back.",
+    ),
+    Word(
+        "% A link-local address is on one link only: say <command>",
+        "FE80 addresses exist on every link; the interface tells which one is meant.",
+        clause="RFC 4007 §6",
+    ),
+    Word(
+        "% Invalid source interface - IP not enabled or interface is down",
+        "The interface to start from has no IPv4 address, or is down.",
+    ),
+    Word(
+        "% Invalid source interface - IPv6 not enabled or interface is down",
+        "The interface to start from runs no IPv6, or is down.",
+        next="show ipv6 interface brief",
+    ),
+    Word(
+        "% Invalid interface: it is not configured",
+        "The running configuration has no such interface.",
+        next="show running-config",
+    ),
+    next="show ip interface brief",
+)
+
+GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PING, _TRACEROUTE)

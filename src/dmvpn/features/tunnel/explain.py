@@ -1,0 +1,105 @@
+"""What tunnels print, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import debug_group, log, log_group, reason_group
+from dmvpn.features.tunnel import messages
+
+_LINE = "show interfaces Tunnel (the line Tunnel linestate evaluation)"
+
+_LOGS = log_group(
+    "tunnels",
+    log(
+        messages.RecursiveRouting,
+        "TUN-5-RECURDOWN",
+        "When a routing protocol inside the tunnel learns the underlay's networks, or a default route, and prefers "
+        "them. The tunnel goes down, the route vanishes, it comes up again: it flaps.",
+        next="show ip route (the tunnel's destination)",
+    ),
+)
+
+_DEBUGS = debug_group(
+    "debug tunnel",
+    Word("<tunnel>: linestate evaluation up", "Nothing keeps the line protocol of the tunnel down."),
+    Word("<tunnel>: linestate evaluation down - <reason>", "The line protocol of the tunnel is down, and why."),
+    next=_LINE,
+)
+_KEEPALIVES = debug_group(
+    "debug tunnel keepalive",
+    Word(
+        "<tunnel>: sending keepalive, <address>-><address> (len=24 ttl=255), counter=<number>",
+        "A GRE packet that the far end simply routes back to us left. The counter grows until one returns; at the "
+        "configured number of retries the line goes down.",
+    ),
+    Word(
+        "<tunnel>: keepalive received, <address>-><address> (len=24 ttl=255), resetting counter",
+        "Our own keepalive came back: the far end's address can be reached both ways.",
+    ),
+    next="show interfaces Tunnel",
+    clause="RFC 2784",
+)
+
+_REASONS = reason_group(
+    "tunnels",
+    ("show interfaces", "debug tunnel", "show dmvpn detail"),
+    Word(
+        "a tunnel VRF is configured and this build has no VRFs",
+        "`tunnel vrf` is there. The tunnel stays down rather than use the wrong table.",
+        next="show running-config interface Tunnel",
+    ),
+    Word("no tunnel source", "`tunnel source` is missing.", next="show running-config interface Tunnel"),
+    Word(
+        "no output interface",
+        "`tunnel source` names an interface, or an address, that this router does not have.",
+        next="show ip interface brief",
+    ),
+    Word("tunnel source interface down", "The interface that the tunnel starts from is down.", next="show interfaces"),
+    Word(
+        "tunnel source interface has no IPv4 address",
+        "The interface that the tunnel starts from has no address (yet).",
+        next="show ip interface brief",
+    ),
+    Word(
+        "no IPv4 tunnel destination address",
+        "A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode gre multipoint`.",
+        next="show running-config interface Tunnel",
+    ),
+    Word(
+        "nothing protects the tunnel",
+        "`tunnel protection` is configured and nobody has decided how yet; in clear nothing is sent.",
+        next="show crypto ipsec profile",
+    ),
+    Word(
+        "received packets cannot be told from those of <tunnel>",
+        "Two tunnels have the same source, destination and key, so GRE packets for one look like packets for the "
+        "other. Give each its own `tunnel key`, the same at its far ends.",
+        next="show running-config interface Tunnel",
+        clause="RFC 2890 §2.1",
+    ),
+    Word(
+        "recursive routing",
+        "The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped for ever.",
+        "When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute list, or "
+        "give the destination a static route.",
+        next="show ip route (the tunnel's destination)",
+    ),
+    Word(
+        "the host refused the tunnel", "The kernel or the data plane did not make the interface.", next="show logging"
+    ),
+    Word(
+        "keepalive timer expired",
+        "As many keepalives in a row as configured were not returned: the far end cannot be reached.",
+        next="ping (the tunnel's destination)",
+    ),
+    Word(
+        "no route to destination",
+        "The underlay's routing table has no way to `tunnel destination`.",
+        next="show ip route (the tunnel's destination)",
+    ),
+    next=_LINE,
+)
+
+GROUPS: Final = (_LOGS, _DEBUGS, _KEEPALIVES, _REASONS)

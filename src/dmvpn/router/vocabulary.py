@@ -1,0 +1,261 @@
+"""All that this program can explain: the groups of all features, found by word, number, line, or on a screen.
+
+    Vocabulary     made once for a tuple of features; `meanings` of a word, `of_code`, `of_line`, `on_screen`
+
+It stands in this room because a part of the language needs it: the output filter `explain` is put into the exec parser
+where that is made of all features (`router/language.py`, `router/annotation.py`), so a face need not know of it. What
+people ask in words (`dmvpn explain`) is looked up by `tools/explain`, with this.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.ios import explain as ios_words
+from dmvpn.net import explain as net_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dmvpn.ios import Feature
+
+#: Inside of a longer line (or reason) a reason is recognised from so many characters on.
+_LEAST_INSIDE: Final = 10
+_SEPARATORS: Final = re.compile(r"[\s,]+")
+_BLANKS: Final = re.compile(r"\s+")
+#: What may stand behind a reason: its evidence, or the beginning of a list of guesses.
+_BEHIND_REASON: Final = re.compile(r"(?: \(.*\)|; perhaps)$")
+_PROMPT: Final = re.compile(r"^[\w.-]+(?:\([\w-]+\))?[#>]\s*(?:do )?(.+)$")
+#: What terminals put between the characters of a line: colours, movements of the cursor.
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Meaning(NamedTuple):
+    """One explanation at its place."""
+
+    explanation: Explanation
+    group: Group
+
+    @property
+    def next(self) -> str:
+        """What to look at."""
+        return self.group.next_of(self.explanation)
+
+    @property
+    def clause(self) -> str:
+        """What it rests on, or ""."""
+        return self.group.clause_of(self.explanation)
+
+
+class Vocabulary:
+    """The explanations of all groups, those of lower rank first."""
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self.groups = tuple(sorted(groups, key=lambda group: group.rank))
+        self._words: dict[str, list[Meaning]] = {}
+        for meaning in self.all():
+            word = meaning.explanation.word
+            bare = (word.lstrip("%"), word.rpartition("-")[2]) if meaning.group.kind is Kind.LOG else ()
+            for spelling in dict.fromkeys((word, *meaning.explanation.also, *bare)):
+                self._words.setdefault(spelling.casefold(), []).append(meaning)
+        self._templates: dict[int, tuple[tuple[re.Pattern[str], Explanation], ...]] = {}
+
+    def all(self) -> Iterator[Meaning]:
+        """Everything, by rank."""
+        for group in self.groups:
+            for explanation in group.explanations:
+                yield Meaning(explanation, group)
+
+    @property
+    def spellings(self) -> Iterator[str]:
+        """All words, as they are printed."""
+        return (word for each in self.all() for word in (each.explanation.word, *each.explanation.also))
+
+    def meanings(self, word: str) -> list[Meaning]:
+        """What a word means, letter for letter if it means something so (`r` is not `R`), else in any case."""
+        found = self._words.get(word.casefold(), [])
+        exact = [each for each in found if word in (each.explanation.word, *each.explanation.also)]
+        return exact or list(found)
+
+    def of_cell(self, text: str, *, any_case: bool = False) -> list[Meaning]:
+        """What several words mean that stand in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
+        if any_case:
+            return self.of_cell(text.upper()) or self.of_cell(text.lower())
+        found: list[Meaning] = []
+        for group in self.groups:
+            if group.lines or group.kind not in (Kind.FLAG, Kind.STATE):
+                continue
+            cell = re.fullmatch(group.cell, text) if group.cell else None
+            if cell is None and (group.cell or not (group.joined or " " in text.strip())):
+                continue
+            words = _split(group, cell[1] if cell is not None else text)
+            found += [Meaning(word, group) for word in words or ()]
+        return found
+
+    def of_code(self, words: frozenset[str], number: int) -> list[Meaning]:
+        """What a number means among the codes that all of these words may stand before; without words, everywhere."""
+        return [
+            Meaning(each, group)
+            for group in self.groups
+            if group.names and words <= group.names
+            for each in group.explanations
+            if each.number == number
+        ]
+
+    def of_names(self, words: frozenset[str], name: str) -> list[Meaning]:
+        """What a name means among the codes that all of these words may stand before."""
+        return [each for each in self.meanings(name) if each.group.names and words <= each.group.names]
+
+    def of_line(self, text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Meaning | None:
+        """What a whole line (or clause) is, whatever time stamp stands before it."""
+        whole = _BLANKS.sub(" ", text.strip())
+        candidates = [whole, *(whole[match.end() :] for match in re.finditer(": ", whole[:80]))]
+        groups = [group for group in self.groups if group.lines and group.kind in kinds]
+        for candidate in candidates:
+            fits = [found for group in groups for found in self._fitting(group, candidate)]
+            if fits:
+                return max(fits, key=lambda found: found.explanation.certainty)
+        return None
+
+    def in_line(self, command: str, line: str) -> list[Meaning]:
+        """What a line of this command's screen has in it, by the groups that look for their words there."""
+        found: list[Meaning] = []
+        for group in self.groups:
+            if _prints(group, command):
+                found += [Meaning(each, group) for each in self._seen(group, line)]
+        return found
+
+    def on_screen(self, command: str, lines: Sequence[str]) -> list[Meaning]:
+        """Everything on a command's screen that has an explanation, each once, in the order in which it is met."""
+        return self._on(lines, [group for group in self.groups if _prints(group, command)])
+
+    def on_paste(self, lines: Sequence[str], in_full: Callable[[str], str] = str) -> list[Meaning]:
+        """The same of lines that have to tell themselves what printed them. in_full: a cut command in full words."""
+        commands = (*map(in_full, self._prompted(lines)), *self._marked(lines), "")
+        return self._on(lines, [group for group in self.groups if any(_may_print(group, each) for each in commands)])
+
+    def _on(self, lines: Iterable[str], groups: Sequence[Group]) -> list[Meaning]:
+        found: dict[tuple[str, str], Meaning] = {}
+        told: set[str] = set()
+        for line in lines:
+            for group in groups:
+                for explanation in self._seen(group, line):
+                    is_told = explanation.word in told and group.kind is Kind.REASON
+                    if not is_told:
+                        found.setdefault((group.title, explanation.word), Meaning(explanation, group))
+                        told.add(explanation.word)
+        return list(found.values())
+
+    @staticmethod
+    def _prompted(lines: Sequence[str]) -> Iterable[str]:
+        """The commands that stand behind a prompt."""
+        return dict.fromkeys(match[1] for match in map(_PROMPT.match, lines) if match is not None)
+
+    def _marked(self, lines: Sequence[str]) -> Iterable[str]:
+        """The commands that are known by a line that they begin with."""
+        marked = (group for group in self.groups if group.mark)
+        return [group.screens[0] for group in marked if any(re.search(group.mark, line) for line in lines)]
+
+    def _seen(self, group: Group, line: str) -> Iterator[Explanation]:
+        if not group.sighting:
+            if group.lines:
+                yield from self._inside(group, line)
+            return
+        for match in re.finditer(group.sighting, line):
+            cell = next((text for text in match.groups() if text is not None), "")
+            if group.cell:
+                part = re.fullmatch(group.cell, cell)
+                cell = part[1] if part is not None else ""
+            if group.by_number:
+                yield from (each for each in group.explanations if str(each.number) == cell)
+            elif group.lines:
+                yield from self._inside(group, cell)
+            else:
+                yield from _split(group, cell) or ()
+
+    def _inside(self, group: Group, line: str) -> Iterator[Explanation]:
+        """The line of the group that this one is, or has inside if it is a reason: what was read most surely."""
+        text = _BLANKS.sub(" ", line.strip())
+        found = [meaning.explanation for meaning in self._fitting(group, text)]
+        if group.kind is Kind.REASON:
+            parts = (each for pattern, each in self._patterns(group) if pattern.search(text))
+            found += [each for each in parts if each.certainty >= _LEAST_INSIDE]
+        if found:
+            yield max(found, key=lambda explanation: explanation.certainty)
+
+    def _fitting(self, group: Group, text: str) -> Iterator[Meaning]:
+        without = _BEHIND_REASON.sub("", text)
+        for pattern, explanation in self._patterns(group):
+            if pattern.fullmatch(text) or (group.kind is not Kind.DEBUG and pattern.fullmatch(without)):
+                yield Meaning(explanation, group)
+
+    def _patterns(self, group: Group) -> tuple[tuple[re.Pattern[str], Explanation], ...]:
+        known = self._templates.get(id(group))
+        if known is None:
+            known = self._templates[id(group)] = tuple((each.line_pattern(), each) for each in group.explanations)
+        return known
+
+
+def _prints(group: Group, command: str) -> bool:
+    """Does this command print the group's words? Without a command anything may: what was pasted may be of a log."""
+    if not command:
+        return group.kind in (Kind.LOG, Kind.DEBUG, Kind.REASON, Kind.ANSWER) or "show logging" in group.screens
+    words = command.split()
+    return any(_leads(screen.split(), words) for screen in group.screens)
+
+
+def _may_print(group: Group, command: str) -> bool:
+    """Does this command, or a longer form of it, print the group's words, as `... detail` does?"""
+    longer = bool(command) and any(_leads(command.split(), screen.split()) for screen in group.screens)
+    return longer or _prints(group, command)
+
+
+def _leads(screen: Sequence[str], words: Sequence[str]) -> bool:
+    """Are all words of the screen's command among these, in their order? Arguments may stand between."""
+    rest = iter(words)
+    return all(any(word == other for other in rest) for word in screen)
+
+
+def _split(group: Group, cell: str) -> list[Explanation] | None:
+    """The words of a cell, or None if it has something else, too."""
+    by_word = {spelling: each for each in group.explanations for spelling in (each.word, *each.also)}
+    if cell.strip() in by_word:
+        return [by_word[cell.strip()]]
+    found: list[Explanation] = []
+    for part in filter(None, _SEPARATORS.split(cell)):
+        if part in by_word:
+            found.append(by_word[part])
+            continue
+        letters = _letters(part, by_word) if group.joined else None
+        if letters is None:
+            return None
+        found += letters
+    return list(dict.fromkeys(found)) or None
+
+
+def _letters(text: str, by_word: dict[str, Explanation]) -> list[Explanation] | None:
+    """Words that stand side by side: the longest first, as "DT2" is D and T2."""
+    found: list[Explanation] = []
+    longest = max(map(len, by_word))
+    while text:
+        length = next((size for size in range(min(len(text), longest), 0, -1) if text[:size] in by_word), 0)
+        if not length:
+            return None
+        found.append(by_word[text[:length]])
+        text = text[length:]
+    return found
+
+
+@lru_cache(maxsize=4)
+def vocabulary(features: tuple[Feature, ...]) -> Vocabulary:
+    """What routers of these features can explain."""
+    own = (group for feature in features if feature.explanations is not None for group in feature.explanations())
+    return Vocabulary((*own, *net_words.GROUPS, *ios_words.GROUPS))
+
+
+def plain_text(line: str) -> str:
+    """A line without the colours of a terminal."""
+    return _ESCAPES.sub("", line) if "\x1b" in line else line
