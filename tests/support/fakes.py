@@ -158,6 +158,9 @@ class FakeClock:
     def wall(self, now: float) -> datetime:
         return datetime(2026, 11, 20, 6, tzinfo=UTC) + timedelta(seconds=now)
 
+    def local(self, now: float) -> datetime:
+        return self.wall(now)
+
 
 def fake_ports(*states: InterfaceState, seed: int = 1) -> Ports:
     """Ports with these interfaces and nothing else."""

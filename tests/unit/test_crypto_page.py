@@ -47,7 +47,7 @@ def test_a_line_that_changes_nothing_is_kept_and_says_so(typed: str) -> None:
 
 def test_every_command_is_on_the_page() -> None:
     page = PAGE.read_text().replace("\\|", "|")
-    commands = {_ARGUMENT.sub("", str(command.syntax)) for command in exec_parser(FEATURES)._commands}
+    commands = {_ARGUMENT.sub("", str(command.syntax)) for command in exec_parser(FEATURES).commands}
     ours = [command for command in commands if re.match(r"(show|clear) crypto (?!pki)", command)]
     assert len(ours) > 12
     for command in ours:

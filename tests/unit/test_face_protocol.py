@@ -18,11 +18,13 @@ from dmvpn.face.protocol import (
     Hello,
     Input,
     Message,
+    News,
     OpenShell,
     Output,
     ProtocolError,
     Resize,
     Signal,
+    Watch,
     encode,
     encode_output,
 )
@@ -35,6 +37,11 @@ MESSAGES: list[tuple[Message, str]] = [
     (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),
     (Signal(), '{"type":"signal","what":"abort"}'),
     (Output(b"\xff\x00"), '{"type":"output","data":"/wA="}'),
+    (Watch(), '{"type":"watch"}'),
+    (
+        News(lines=({"number": 7},), now=1.5, missed=2, begins=True, addresses=("10.0.0.1",)),
+        '{"type":"news","lines":[{"number":7}],"now":1.5,"missed":2,"begins":true,"addresses":["10.0.0.1"]}',
+    ),
     (Done(1, "idle"), '{"type":"done","status":1,"reason":"idle"}'),
 ]
 
@@ -70,6 +77,10 @@ def test_messages_arrive_in_pieces_of_any_size() -> None:
         (b'{"type":"resize","rows":1,"columns":20000}', "columns is no number"),
         (b'{"type":"execute","lines":"x"}', "lines is no list"),
         (b'{"type":"execute","lines":[1]}', "line is no text"),
+        (b'{"type":"news"}', "without 'lines'"),
+        (b'{"type":"news","lines":[7],"addresses":[],"now":1}', "lines is no list of objects"),
+        (b'{"type":"news","lines":[],"addresses":[],"now":true}', "or now no time"),
+        (b'{"type":"news","lines":[],"addresses":[7],"now":1,"missed":0,"begins":false}', "address is no text"),
         (b"\xff\xfe", "no JSON"),
         (b"[" * 100_000, "no JSON"),
     ],

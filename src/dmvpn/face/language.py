@@ -7,6 +7,7 @@ from functools import lru_cache
 from dmvpn.face.builtins import BUILTINS
 from dmvpn.features.system import debug_commands
 from dmvpn.ios import ExecParser, Feature
+from dmvpn.router.language import annotator
 
 
 @lru_cache(maxsize=4)
@@ -14,4 +15,4 @@ def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
     """The parser that all sessions on routers of these features share."""
     commands = [command for feature in features for command in feature.commands]
     flags = [flag for feature in features for flag in feature.debugs]
-    return ExecParser([*commands, *debug_commands(flags), *BUILTINS])
+    return ExecParser([*commands, *debug_commands(flags), *BUILTINS], annotator(features))

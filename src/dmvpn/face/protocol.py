@@ -8,6 +8,8 @@
     OpenShell    a terminal of a size   Output ...   what it shows
     Input        what was typed         Done         the user has left
     Resize       the window changed
+    --- or ---
+    Watch        the chronicle, please      News ...     what happened, until the client goes
 
 `{"type": "output", "data": "<base64>"}`: a name and the fields of the dataclass. Octets travel in base 64. This file is
 a pure codec: `encode` makes a line, a `Decoder` makes messages of octets as they arrive, in pieces of any size. It
@@ -19,6 +21,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
@@ -93,6 +96,30 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Tell what is in the chronicle, and then what comes."""
+
+
+#: A line of the chronicle as `base.chronicle` writes it.
+PlainLine = Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Lines of the chronicle, in order; their times and `now` are seconds since 1970.
+
+    missed: lines before these that were forgotten before this client took them. begins: the router began to live, or
+    this client to watch: numbers count from 1 again. addresses: the router's own, if they are not what they were.
+    """
+
+    lines: tuple[PlainLine, ...]
+    now: float
+    missed: int = 0
+    begins: bool = False
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """All is said. status: 0, or 1 if a line was refused. reason: why the server ended it, "" if the user did."""
 
@@ -101,7 +128,7 @@ class Done:
 
 
 Plain = dict[str, object]
-Message = Hello | Execute | OpenShell | Input | Resize | Signal | Output | Done
+Message = Hello | Execute | OpenShell | Input | Resize | Signal | Output | Watch | News | Done
 
 _TYPES: Final[dict[str, type[Message]]] = {
     "hello": Hello,
@@ -111,6 +138,8 @@ _TYPES: Final[dict[str, type[Message]]] = {
     "resize": Resize,
     "signal": Signal,
     "output": Output,
+    "watch": Watch,
+    "news": News,
     "done": Done,
 }
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
@@ -199,6 +228,21 @@ def _lines(plain: Plain) -> tuple[str, ...]:
     return tuple(_text({"line": line}, "line") for line in lines)
 
 
+def _news(plain: Plain) -> News:
+    lines, addresses, now = plain["lines"], plain["addresses"], plain["now"]
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise ProtocolError("lines is no list of objects")
+    if not isinstance(addresses, list) or isinstance(now, bool) or not isinstance(now, int | float):
+        raise ProtocolError("addresses is no list, or now no time")
+    return News(
+        lines=tuple(lines),
+        now=float(now),
+        missed=_integer(plain, "missed", 1 << 62),
+        begins=plain["begins"] is True,
+        addresses=tuple(_text({"address": address}, "address") for address in addresses),
+    )
+
+
 _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Hello: lambda plain: Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
     Execute: lambda plain: Execute(_lines(plain)),
@@ -207,5 +251,7 @@ _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
     Signal: lambda plain: Signal(_text(plain, "what")),
     Output: lambda plain: Output(_octets(plain)),
+    Watch: lambda plain: Watch(),
+    News: _news,
     Done: lambda plain: Done(_integer(plain, "status", 255), _text(plain, "reason")),
 }

@@ -8,8 +8,8 @@
 Who may connect: the user that runs the router, and root. The mode of the socket says so to the file system, and the
 credentials of the peer (SO_PEERCRED) say so again, since modes can be changed.
 
-A connection is one shell or one execution of lines. A client that does not read is cut off when too much waits for it:
-the router never waits for a terminal.
+A connection is one shell, one execution of lines, or somebody who watches. A client that does not read is cut off when
+too much waits for it: the router never waits for a terminal.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.errors import UserError
 from dmvpn.face.builtins import User
 from dmvpn.face.handle import Line, RouterHandle, new_session
@@ -37,10 +38,12 @@ from dmvpn.face.protocol import (
     ProtocolError,
     Resize,
     Signal,
+    Watch,
     encode,
     encode_output,
 )
 from dmvpn.face.session import ConsoleSession
+from dmvpn.face.watching import Watching
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
 if TYPE_CHECKING:
@@ -147,6 +150,8 @@ class _Connection:
                     await self._execute(lines)
                 case [OpenShell(rows=rows, columns=columns)]:
                     await self._shell(rows, columns, messages[1:])
+                case [Watch()]:
+                    await self._watch()
                 case [message]:
                     raise ProtocolError(f"{type(message).__name__} comes too early")
         except ProtocolError as error:
@@ -199,6 +204,31 @@ class _Connection:
                 if any(isinstance(message, Signal) for message in messages):
                     break
         run.abort()
+        self._news.set()
+
+    async def _watch(self) -> None:
+        """Tell what happens until the client goes; a slow one misses some of it."""
+        watching = Watching(self._handle)
+        self._unsubscribe = self._handle.subscribe(self._note_history)
+        gone = asyncio.create_task(self._wait_until_gone())
+        try:
+            while not gone.done():
+                self._news.clear()
+                while (news := watching.news()) is not None and not gone.done():
+                    self._send(encode(news))
+                    await self._writer.drain()
+                await self._news.wait()
+        finally:
+            gone.cancel()
+
+    def _note_history(self, effect: Effect) -> None:
+        if isinstance(effect, HistoryGrew):
+            self._news.set()
+
+    async def _wait_until_gone(self) -> None:
+        """Who watches has nothing more to say."""
+        with contextlib.suppress(ProtocolError, ConnectionError):
+            await self._read()
         self._news.set()
 
     # -------------------------------------------------------------------------------------------- shell

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.chronicle import FEATURE as CHRONICLE
 from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.ikev2 import FEATURE as IKEV2
 from dmvpn.features.interface import FEATURE as INTERFACE
@@ -38,4 +39,5 @@ FEATURES: tuple[Feature, ...] = (
     OSPF,
     RIP,
     BGP,
+    CHRONICLE,
 )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from dmvpn.ios import Configurator, ExecParser, Feature, known_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @lru_cache(maxsize=4)
@@ -20,4 +24,15 @@ def configurator(features: tuple[Feature, ...]) -> Configurator:
 @lru_cache(maxsize=4)
 def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
     """What commands these features understand in exec mode."""
-    return ExecParser([command for feature in features for command in feature.commands])
+    return ExecParser([command for feature in features for command in feature.commands], annotator(features))
+
+
+def annotator(features: tuple[Feature, ...]) -> Callable[[str, Iterable[str]], Iterator[str]]:
+    """The output filter `explain`. Its texts are imported when somebody first uses it."""
+
+    def annotate(command: str, lines: Iterable[str]) -> Iterator[str]:
+        from dmvpn.router import annotation
+
+        return annotation.annotate(features, command, lines)
+
+    return annotate

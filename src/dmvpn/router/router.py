@@ -65,12 +65,14 @@ class _Seat:
 class Router:
     """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
 
-    def __init__(self, entropy: Entropy, features: Iterable[Feature] = FEATURES) -> None:
+    def __init__(self, entropy: Entropy, features: Iterable[Feature] = FEATURES, *, remembers: bool = True) -> None:
+        """remembers: it can say what was (`show ... at`, `show dmvpn events`), for some megabytes at most."""
         self.features = tuple(features)
         self.running = ConfigTree()
         self.startup_text = ""
         self.ports = Ports.__new__(Ports)
         self.ports.entropy = entropy
+        self.ports.remembers = remembers
         self.machines: dict[str, Machine] = {}
         self._due: list[float] = []
         self._seats: list[_Seat] = []

@@ -8,6 +8,7 @@ Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribu
     interface, process         one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
+    lint                       rules for `dmvpn lint`
 
 Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
 neighbours.
@@ -23,6 +24,7 @@ from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand, ShowContext
 
 
@@ -36,6 +38,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     from dmvpn.features.eigrp.show import ip_protocols
 
     return ip_protocols(ctx)
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.eigrp.explain import GROUPS
+
+    return GROUPS
 
 
 FEATURE = Feature(
@@ -52,4 +60,5 @@ FEATURE = Feature(
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),
+    explanations=_explanations,
 )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.entropy import fraction
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.context import Timer
@@ -306,6 +307,7 @@ class Adjacencies:
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
         self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
+        self._tell(neighbor, Sign.CAME, "new adjacency")
         self._answer_hello(interface)
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
@@ -346,6 +348,7 @@ class Adjacencies:
         self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {reason.value}")
         number = self._sender.autonomous_system
         self._log(NeighborChanged.down(number, neighbor.address, interface.name, reason.value))
+        self._tell(neighbor, Sign.WENT, reason.value)
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
         """Give all neighbours of an interface up; with `tell`, one goodbye for all."""
@@ -376,6 +379,19 @@ class Adjacencies:
         number = self._sender.autonomous_system
         for neighbor in interface.neighbors.values():
             self._log(NeighborChanged.resync(number, neighbor.address, interface.name, why))
+
+    def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
+        """The chronicle has it whatever is logged."""
+        if self._context.ports.remembers:
+            change = StateChanged(
+                topic=Topic.NEIGHBOR,
+                sign=sign,
+                subject=str(neighbor.address),
+                text=f"EIGRP {self._sender.autonomous_system}: {text}",
+                interface=neighbor.interface.name,
+                about=(neighbor.address,),
+            )
+            self._context.out.append(change)
 
     def _log(self, message: NeighborChanged) -> None:
         if self.log_changes:

@@ -27,6 +27,7 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     recovery     SAs that one end has forgotten    traffic      peers that are silent
     udp          ports 500 and 4500                limits       how often something is said
     reports      what people are told              messages, debugs, keylog, counts, views, show: how
+    lint         rules for `dmvpn lint`
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 
@@ -56,6 +58,12 @@ def _commands() -> tuple[ExecCommand, ...]:
     return COMMANDS
 
 
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.ikev2.explain import GROUPS
+
+    return GROUPS
+
+
 FEATURE = Feature(
     name="ikev2",
     modes=config.MODES,
@@ -65,4 +73,5 @@ FEATURE = Feature(
     machine=Ikev2Machine,
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
+    explanations=_explanations,
 )

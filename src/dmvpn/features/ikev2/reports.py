@@ -1,4 +1,4 @@
-"""What people are told: failed negotiations in the log, seldom; everything else while somebody debugs."""
+"""What people are told: failed negotiations in the log, seldom; messages in the chronicle; all else to debugs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.features.ikev2 import debugs, messages
 from dmvpn.features.ikev2.acts import SaAct, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.limits import Limiter
+from dmvpn.features.ikev2.told import told_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -35,9 +36,10 @@ class Reports:
 
     def packet(self, octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
         """A message came or goes."""
-        if not self._on(debugs.PACKET, path.remote.address):
-            return []
-        return [DebugOutput(tuple(debugs.packet(octets, path, sent=sent)))]
+        told: list[Notice] = told_of(octets, path, sent=sent) if self._ports.remembers else []
+        if self._on(debugs.PACKET, path.remote.address):
+            told.append(DebugOutput(tuple(debugs.packet(octets, path, sent=sent))))
+        return told
 
     def act(self, act: Act) -> list[Notice]:
         """Something happened to an IKE SA."""

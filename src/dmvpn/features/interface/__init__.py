@@ -18,6 +18,7 @@ from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.ios import Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 
@@ -25,6 +26,12 @@ def _commands() -> tuple[ExecCommand, ...]:
     from dmvpn.features.interface.show import COMMANDS
 
     return COMMANDS
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.interface.explain import GROUPS
+
+    return GROUPS
 
 
 FEATURE = Feature(
@@ -35,4 +42,5 @@ FEATURE = Feature(
     model=config.model,
     machine=InterfaceMachine,
     messages=messages.MESSAGES,
+    explanations=_explanations,
 )

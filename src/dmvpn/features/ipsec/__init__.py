@@ -9,7 +9,7 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     negotiations    how far those without SAs are  associations   SAs and connections, without keys
     lifecycle       what happens to SAs            upkeep         counters, idle connections, lost SAs
     serving         ports 500 and 4500 of the host complaints     how often the log hears of strangers
-    machine         all of it together             messages, events
+    machine         all of it together             messages, events, lint (rules for `dmvpn lint`)
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 
@@ -28,6 +29,12 @@ def _commands() -> tuple[ExecCommand, ...]:
     from dmvpn.features.ipsec.show import COMMANDS
 
     return COMMANDS
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.ipsec.explain import GROUPS
+
+    return GROUPS
 
 
 FEATURE = Feature(
@@ -44,4 +51,5 @@ FEATURE = Feature(
             messages.SOCKET, "crypto socket", "Crypto Secure Socket", "Cryptographic Subsystem", dmvpn="detail socket"
         ),
     ),
+    explanations=_explanations,
 )

@@ -17,6 +17,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     routes                    what the RIB hears           reception, overlay     who gets what
     mapped_ports              where others are behind NAT  introductions          what servers say of themselves
     machine, shared           an overlay for each IP version, and what both have in common
+    lint                      rules for `dmvpn lint`
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 #: The debugs of NHRP, and the level at which `debug dmvpn` has them.
@@ -56,6 +58,12 @@ def _commands() -> tuple[ExecCommand, ...]:
     return COMMANDS
 
 
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.nhrp.explain import GROUPS
+
+    return GROUPS
+
+
 FEATURE = Feature(
     name="nhrp",
     config=config.ALL_LINES,
@@ -64,4 +72,5 @@ FEATURE = Feature(
     machine=NhrpMachine,
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
+    explanations=_explanations,
 )

@@ -108,8 +108,11 @@ class Entry:
     believes it has; port: the UDP port by which a server hears it, 0: nothing is known of one. holding_time: seconds,
     as the peer gave it. asked: the host that our request was for (a refresh asks for it again). hits: packets or
     redirects that an incomplete entry kept waiting. reason: why it is not as it should be.
+
+    changed: of its cache; whoever changes an entry that is in one has no need to say so.
     """
 
+    changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
     target: Prefix
     next_hop: IPAddress
     nbma: IPAddress | None
@@ -130,6 +133,11 @@ class Entry:
     hits: int = 0
     requesters: dict[IPAddress, Requester] | None = None
     reason: Reason | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if self.changed is not None:
+            self.changed[self.target] = None
 
     @property
     def neighbour(self) -> Neighbour | None:
@@ -159,8 +167,9 @@ class Entry:
 
 @dataclass(slots=True)
 class Cache:
-    """All entries of a tunnel."""
+    """All entries of a tunnel. changed: targets whose entries may be other ones than before, if anybody remembers."""
 
+    changed: dict[Prefix, None] | None = None
     _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
     _by_nbma: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
     _by_next_hop: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
@@ -224,6 +233,7 @@ class Cache:
         """Put an entry in; one with the same target is replaced."""
         self.remove(entry.target)
         self._table[entry.target] = entry
+        entry.changed = self.changed
         self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
         if entry.nbma is not None:
             self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
@@ -239,6 +249,9 @@ class Cache:
         entry = self._table.pop(target)
         if entry is None:
             return None
+        if self.changed is not None:
+            self.changed[target] = None
+        entry.changed = None
         _forget(self._by_next_hop, entry.next_hop, target)
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, target)
@@ -248,6 +261,11 @@ class Cache:
         self.local.pop(target, None)
         self._requesters -= len(entry.requesters or ())
         return entry
+
+    def touch(self) -> None:
+        """What is shown of any entry may be different now."""
+        if self.changed is not None:
+            self.changed.update(dict.fromkeys(self._table))
 
     def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
         """Somebody resolved a local entry of this cache. False: there is no room to remember it."""

@@ -69,6 +69,7 @@ class Configuration:
 
     def _create(self, config: TunnelConfig) -> None:
         tunnel = Tunnel(config, SendLimit(*config.max_send), usage=self._station.shared.usage_of(config.name))
+        tunnel.cache.changed = {} if self._station.ports.remembers else None
         tunnel.state = self._station.ports.tunnels.get(config.name)
         tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel

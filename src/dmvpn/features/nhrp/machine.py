@@ -45,6 +45,7 @@ from dmvpn.features.nhrp.envelope import peek_version
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics, Withdraw
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.overlay import Overlay
+from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
 from dmvpn.features.nhrp.usage import take_in
 from dmvpn.net.ipv4 import IpProtocol
@@ -86,6 +87,9 @@ class NhrpMachine:
         self.config = NhrpConfig()
         self._shared = Shared()
         self._overlays = {version: Overlay(ports, self._shared, version) for version in VERSIONS}
+        self._remembers = ports.remembers
+        #: What was, if anybody remembers; made with the first event, which says when that begins.
+        self.past: Past | None = None
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
@@ -105,6 +109,34 @@ class NhrpMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
+        results = self._handle(event, now)
+        return [*results, *self._remember(event, now)] if self._remembers else results
+
+    def _remember(self, event: Event | Notice, now: float) -> list[Notice]:
+        """An event was handled: what of it is for the past?"""
+        past = self.past = self.past or Past(VERSIONS, now)
+        lines: list[Notice] = []
+        if isinstance(event, UsageReported):
+            for tunnel in self.tunnels:
+                if tunnel.name == event.tunnel:
+                    past.used(tunnel, event, now)
+        elif isinstance(event, ConnectionChanged):
+            if event.old is not None and event.new is None:
+                past.forget_use(self.tunnels, event.old.number, now)
+        elif isinstance(event, Configured):
+            past.forget_uses(self.tunnels, now)
+        elif isinstance(event, TunnelChanged):  # whether an entry can be in use depends on it
+            for tunnel in self.tunnels:
+                if tunnel.name == event.name:
+                    tunnel.cache.touch()
+        for version, overlay in self._overlays.items():
+            tunnels = overlay.tunnels
+            lines += past.follow(version, tunnels, now)
+            if isinstance(event, Configured):
+                lines += past.configured(version, tunnels, now)
+        return lines
+
+    def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:
             case NhrpReceived(data=data):  # first of all, because a hub gets thousands
                 return self._overlays[peek_version(data)].handle(event, now)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.notices import HoldTunnel, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
@@ -328,10 +329,22 @@ class Registration:
         )
 
     def _log_up(self, tunnel: Tunnel, client: NhsClient) -> None:
+        self._tell(tunnel, client, Sign.CAME, "answers")
         if client.nbma is not None and tunnel.running:
             self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
 
+    def _tell(self, tunnel: Tunnel, client: NhsClient, sign: Sign, text: str) -> None:
+        """The chronicle has it whatever is logged."""
+        if self._station.ports.remembers:
+            about = (client.nhs, *((client.nbma,) if client.nbma is not None else ()))
+            subject = spelled(client.nhs)
+            change = StateChanged(
+                topic=Topic.SERVER, sign=sign, subject=subject, text=text, interface=tunnel.name, about=about
+            )
+            self._station.emit(change)
+
     def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
+        self._tell(tunnel, client, Sign.WENT, why)
         if client.nbma is not None and tunnel.running:
             self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
 

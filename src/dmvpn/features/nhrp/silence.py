@@ -1,7 +1,7 @@
 """Why a next hop server may be silent: what a station can suspect from its own side of the tunnel.
 
 A spoke that hears nothing cannot know why; what it has seen before narrows it down. The likeliest comes first. Whoever
-sees the whole network can decide (`dmvpn lab why`).
+sees the whole network can decide (`dmvpn doctor`).
 """
 
 from __future__ import annotations

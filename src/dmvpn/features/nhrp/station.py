@@ -28,6 +28,7 @@ from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord,
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
+from dmvpn.features.nhrp.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,7 +197,9 @@ class Station:
         return True
 
     def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
-        """Tell the debugs about a packet. size: its octets."""
+        """Tell the chronicle and the debugs about a packet. size: its octets."""
+        if self.ports.remembers:
+            self.emit(told(direction, packet, tunnel.name, nbma))
         to_us = packet.source_protocol != tunnel.address
         peer = packet.source_protocol if to_us else packet.destination_protocol
         on, name = self.ports.debugging.on, tunnel.name

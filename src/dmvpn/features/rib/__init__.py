@@ -17,6 +17,7 @@ from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
     from dmvpn.ios import ExecCommand
 
 
@@ -26,9 +27,16 @@ def _commands() -> tuple[ExecCommand, ...]:
     return COMMANDS
 
 
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.rib.explain import GROUPS
+
+    return GROUPS
+
+
 FEATURE = Feature(
     name="rib",
     commands=Later(_commands),
     machine=RibMachine,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
+    explanations=_explanations,
 )

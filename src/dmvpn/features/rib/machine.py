@@ -31,6 +31,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
+from dmvpn.features.rib.past import Past, record_of
 from dmvpn.features.rib.table import Change, RouteTable
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class RibMachine:
         self._fib = ForwardingTable(self._line)
         self._overrides: dict[Prefix, NextHop] = {}
         self._routes: tuple[Route, ...] | None = None
+        #: What the table was, if anybody remembers; made with the first event, which says when that begins.
+        self.past: Past | None = None
 
     # ------------------------------------------------------------------------------------------------- ports.Rib
 
@@ -123,6 +126,29 @@ class RibMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
+        results = self._handle(event, now)
+        touched, self._table.touched = self._table.touched, {}
+        if self._ports.remembers:
+            self._remember(event, touched, results, now)
+        return results
+
+    def _remember(
+        self, event: Event | Notice, touched: dict[Prefix, None], results: list[Effect | Notice], now: float
+    ) -> None:
+        """What is shown of a prefix is noted when the table, its forwarding entry or a failure of it is another."""
+        past = self.past = self.past or Past(now)
+        if isinstance(event, EffectFailed) and isinstance(event.effect, SetRoute | ClearRoute):
+            touched[event.effect.prefix] = None
+        for result in results:
+            if isinstance(result, SetRoute | ClearRoute):
+                touched[result.prefix] = None
+        if isinstance(event, InterfaceChanged):
+            past.note_ipv6(any(up for (_, version), up in self._lines.items() if version == 6), now)
+        for prefix in touched:
+            node = self.nodes.get(prefix)
+            past.note(prefix, record_of(self, node, node.best) if node is not None and node.best else None, now)
+
+    def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:
             case RouteOffered(route=route):
                 return self._publish(self._table.offer(route, now))
@@ -214,6 +240,7 @@ class RibMachine:
             if prefix is None or key == prefix:
                 for offer in node.offers.values():
                     offer.since = now
+                self._table.touched[key] = None
                 results += self._fib.again(key)
         return [*results, RoutesCleared(prefix)]
 

@@ -32,10 +32,14 @@ class Change:
 
 
 class RouteTable:
-    """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?"""
+    """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?
+
+    touched: prefixes of which something may be different now, for who remembers the table; he empties it.
+    """
 
     def __init__(self, line: Callable[[str, int], bool]) -> None:
         self.nodes: PrefixTable[Node] = PrefixTable()
+        self.touched: dict[Prefix, None] = {}
         self._line = line
         self._recursion = Recursion(self.nodes, line)
         self._by_interface: dict[str, dict[Key, None]] = {}
@@ -49,6 +53,7 @@ class RouteTable:
         if old is not None and old.route == route:
             old.route = route
             old.since = route.since or old.since
+            self.touched[route.prefix] = None
             return []
         if old is not None:
             self._unlink(key, old)
@@ -95,6 +100,7 @@ class RouteTable:
         if node.override is None or override is None:
             node.override_since = now
         node.override = override
+        self.touched[prefix] = None
         self._drop_if_empty(node)
 
     def _node(self, prefix: Prefix) -> Node:
@@ -134,6 +140,7 @@ class RouteTable:
         return [change for change in changes.values() if change.old != change.new]
 
     def _select(self, prefix: Prefix, changes: dict[Prefix, Change], now: float) -> None:
+        self.touched[prefix] = None
         node = self.nodes.get(prefix)
         if node is None:
             return

@@ -15,6 +15,8 @@ of the flags of all features by `debug_commands`, since no feature may know anot
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import ConfigurationLeft, HostDescribed, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
@@ -24,6 +26,16 @@ from dmvpn.features.system.secrets import is_right
 from dmvpn.features.system.show import COMMANDS, debug_commands, with_version
 from dmvpn.ios.feature import Feature
 
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.system.explain import GROUPS
+
+    return GROUPS
+
+
 FEATURE = Feature(
     name="system",
     modes=MODES,
@@ -32,6 +44,7 @@ FEATURE = Feature(
     model=model,
     machine=SystemMachine,
     messages=MESSAGES,
+    explanations=_explanations,
 )
 
 __all__ = [

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from dmvpn.base.moments import MONTHS
 from dmvpn.base.spans import age
 
 if TYPE_CHECKING:
     from dmvpn.base.events import ClockSet
 
 #: English whatever the locale of the machine is: tools read these.
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

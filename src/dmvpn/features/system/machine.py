@@ -145,6 +145,10 @@ class SystemMachine:
         """`ports.clock`: wall time at monotonic `now`, UTC."""
         return self.clock.wall(now)
 
+    def local(self, now: float) -> datetime:
+        """`ports.clock`: the same in the configured time zone."""
+        return self.config.zone.local(self.clock.wall(now))
+
     # -------------------------------------------------------------------------------------------- parts
 
     def _job(self, event: Event | Notice, now: float) -> list[Effect]:

@@ -5,14 +5,26 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
 
     model     the typed configuration              line        why a tunnel is up or down
     machine   all tunnels                          keepalive   whether the far end answers
-    show      packets that reached no tunnel
+    show      packets that reached no tunnel     lint        rules for `dmvpn lint`
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.tunnel import config, messages, show
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.ios import DebugFlag, Feature
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.tunnel.explain import GROUPS
+
+    return GROUPS
+
 
 FEATURE = Feature(
     name="tunnel",
@@ -25,4 +37,5 @@ FEATURE = Feature(
         DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel", dmvpn="detail tunnel"),
         DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel", dmvpn="detail tunnel"),
     ),
+    explanations=_explanations,
 )

@@ -137,6 +137,7 @@ def _settings(name: str, section: Section) -> TunnelSettings:
         ttl=_number(section, TTL, "ttl") or 255,
         path_mtu_discovery=section.get(PATH_MTU) is not None,
         protection=protection.text("profile") if protection else "",
+        shared=protection is not None and "shared" in protection,
         vrf=vrf.text("vrf") if vrf else "",
         transmit_bandwidth=_or_default(_number(section, TRANSMIT, "kbps")),
         receive_bandwidth=_or_default(_number(section, RECEIVE, "kbps")),

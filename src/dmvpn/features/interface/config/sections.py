@@ -27,8 +27,8 @@ def _check_address(args: Args, section: Section) -> str | None:
         if other is section or other.flag(SHUTDOWN):
             continue
         for theirs, their_length in _addresses(other):
-            their_prefix = Prefix.of(theirs, their_length)
-            if their_prefix in prefix or prefix in their_prefix:
+            host_bits = 32 - min(length, their_length)
+            if int(theirs) >> host_bits == int(address) >> host_bits:
                 return f"% {prefix.address} overlaps with {other_args.interface('name')}"
     return None
 

@@ -1,6 +1,7 @@
 """`show ip nhrp` in its forms: the cache, entry by entry.
 
 show ip nhrp [A.B.C.D | P/L] [dynamic|static|incomplete|local|self|shortcut|remote] [TunnelN] [detail|brief]
+show ip nhrp [A.B.C.D | P/L] [dynamic|static|incomplete|local|shortcut|remote] [TunnelN] [brief] at TIME
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
 from dmvpn.features.nhrp.cache import ROUTE_FLAGS, EntryType, Flag, RouteState
-from dmvpn.features.nhrp.show.families import of_both, tunnels_of
-from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.past import record_of
+from dmvpn.features.nhrp.show.families import of_both, tunnels_of, version_of
+from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.past import Record
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _STARS = "*" * 76
@@ -47,7 +51,10 @@ _BRIEF_FLAGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLine:
-    """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet."""
+    """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet.
+
+    requesters: who asked for a prefix of ours; None: that is not remembered.
+    """
 
     target: Prefix
     next_hop: IPAddress
@@ -62,7 +69,7 @@ class CacheLine:
     no_socket: bool
     preference: int
     hits: int
-    requesters: tuple[tuple[IPAddress, int], ...]
+    requesters: tuple[tuple[IPAddress, int], ...] | None
     reason: str
 
     @property
@@ -93,16 +100,33 @@ def flag_names(flags: Flag) -> tuple[str, ...]:
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
     """The entries that the filters let through, by tunnel and ascending target."""
-    now = ctx.now
-    target = args.prefix("target", None)
     chosen = [(tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
-    lines = (
-        _line(tunnel, entry, now)
-        for tunnel, entry in chosen
-        if (target is None or entry.target in target or (target.is_host and target.address in entry.target))
-        and all(test(entry) for word, test in _FILTERS.items() if word in args)
+    lines = ((_line(tunnel, entry, ctx.now), record_of(tunnel, entry)) for tunnel, entry in chosen)
+    return ShowCache(tuple(line for line, record in lines if _is_chosen(record, args)))
+
+
+def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
+    """The same at an earlier moment. Who asked for our own prefixes is not known of that."""
+    past, version = ctx.machine(NhrpMachine).past, version_of(args)
+    time = moment_of(ctx, args, past.oldest(version) if past is not None else None)
+    if isinstance(time, Unknown):
+        return time
+    wanted = args.interface("interface", None)
+    found = past.at(version, time) if past is not None else []
+    return ShowCache(
+        tuple(
+            _record_line(record, time, used=used)
+            for record, used in found
+            if wanted in (None, record.tunnel) and _is_chosen(record, args)
+        )
     )
-    return ShowCache(tuple(lines))
+
+
+def _is_chosen(record: Record, args: Args) -> bool:
+    target = args.prefix("target", None)
+    if not (target is None or record.target in target or (target.is_host and target.address in record.target)):
+        return False
+    return all(test(record) for word, test in _FILTERS.items() if word in args)
 
 
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
@@ -111,34 +135,44 @@ def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
     return ShowCache(tuple(_line(tunnel, entry, ctx.now) for tunnel, entry in chosen if entry is not None))
 
 
-_FILTERS: dict[str, Callable[[Entry], bool]] = {
-    "dynamic": lambda entry: entry.type is EntryType.DYNAMIC,
-    "static": lambda entry: entry.type is EntryType.STATIC,
-    "incomplete": lambda entry: entry.type is EntryType.INCOMPLETE,
-    "local": lambda entry: entry.is_local,
-    "remote": lambda entry: not entry.is_local,
-    "shortcut": lambda entry: entry.route in (RouteState.INSTALLED, RouteState.OVERRIDE) and not entry.is_next_hop,
+_FILTERS: dict[str, Callable[[Record], bool]] = {
+    "dynamic": lambda record: record.type is EntryType.DYNAMIC,
+    "static": lambda record: record.type is EntryType.STATIC,
+    "incomplete": lambda record: record.type is EntryType.INCOMPLETE,
+    "local": lambda record: Flag.LOCAL in record.flags,
+    "remote": lambda record: Flag.LOCAL not in record.flags,
+    "shortcut": lambda record: (
+        record.route in (RouteState.INSTALLED, RouteState.OVERRIDE)
+        and not (record.target.is_host and record.target.address == record.next_hop)
+    ),
 }
 
 
 def _line(tunnel: Tunnel, entry: Entry, now: float) -> CacheLine:
+    used = bool(effective_flags(tunnel, entry, now) & Flag.USED)
     requesters = tuple((address, known.request_id) for address, known in (entry.requesters or {}).items())
+    return _record_line(record_of(tunnel, entry), now, used=used, requesters=requesters)
+
+
+def _record_line(
+    record: Record, now: float, *, used: bool, requesters: tuple[tuple[IPAddress, int], ...] | None = None
+) -> CacheLine:
     return CacheLine(
-        target=entry.target,
-        next_hop=entry.next_hop,
-        tunnel=tunnel.name,
-        created=now - entry.created,
-        expires=None if entry.expires is None else entry.expires - now,
-        type=entry.type.value,
-        flags=flag_names(effective_flags(tunnel, entry, now)),
-        nbma=entry.nbma,
-        claimed=entry.claimed,
-        group=entry.group,
-        no_socket=entry.is_local,
-        preference=entry.preference,
-        hits=entry.hits,
+        target=record.target,
+        next_hop=record.next_hop,
+        tunnel=record.tunnel,
+        created=now - record.created,
+        expires=None if record.expires is None else record.expires - now,
+        type=record.type.value,
+        flags=flag_names(record.flags | Flag.USED if used else record.flags),
+        nbma=record.nbma,
+        claimed=record.claimed,
+        group=record.group,
+        no_socket=Flag.LOCAL in record.flags,
+        preference=record.preference,
+        hits=record.hits,
         requesters=requesters,
-        reason=str(entry.reason) if entry.reason else "",
+        reason=str(record.reason) if record.reason else "",
     )
 
 
@@ -189,7 +223,7 @@ def _entry_lines(line: CacheLine, *, detail: bool) -> Iterator[str]:
     if line.no_socket:
         yield "    (no-socket) "
     if detail:
-        for requester, request_id in line.requesters:
+        for requester, request_id in line.requesters or ():
             yield f"  Requester: {spelled(requester)} Request ID: {request_id} "
 
 
@@ -207,6 +241,8 @@ _HELP: Final = {
     "interface": "Of one tunnel",
     "detail": "With preferences and requesters",
     "brief": "Two lines an entry",
+    "at": "As it was at an earlier moment",
+    "when": "A time, perhaps with its date; or how long ago",
 }
 
 COMMANDS: Final = of_both(
@@ -216,6 +252,18 @@ COMMANDS: Final = of_both(
     ),
     ExecCommand(
         f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] brief", _HELP, query=cache, render=render_brief
+    ),
+    ExecCommand(
+        f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] at {{when:moment}}",
+        _HELP,
+        query=past_cache,
+        render=answered(render_cache),
+    ),
+    ExecCommand(
+        f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] brief at {{when:moment}}",
+        _HELP,
+        query=past_cache,
+        render=answered(render_brief),
     ),
     ExecCommand("show ip nhrp self [ {interface:interface} ]", _HELP, query=own_entries, render=render_cache),
     ExecCommand("show ip nhrp self [ {interface:interface} ] detail", _HELP, query=own_entries, render=render_detail),

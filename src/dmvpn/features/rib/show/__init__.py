@@ -4,6 +4,8 @@ routes      show ip route [protocol]            prefix      show ip route A.B.C.
 cef         show ip cef                         protocols   show ip protocols, clear ip route
 ipv6        show ipv6 route [protocol | X:X:X:X::X]
 entries     what the route commands show, as values
+
+All but the summary take `at TIME`, too.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
 
 COMMANDS: Final = (
     routes.ROUTES,
+    routes.PAST,
     prefix.SUMMARY,
     prefix.PREFIX,
+    prefix.PAST_PREFIX,
     cef.TABLE,
     cef.PREFIX,
     protocols.PROTOCOLS,

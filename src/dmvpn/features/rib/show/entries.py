@@ -9,12 +9,15 @@ from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rib.past import record_of
+from dmvpn.ios import Unknown, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.features.rib.offers import Node, Offer
-    from dmvpn.ios import ShowContext
+    from dmvpn.features.rib.past import Past, Record
+    from dmvpn.ios import Args, ShowContext
 
 _LETTERS = {
     RouteSource.CONNECTED: "C",
@@ -92,11 +95,40 @@ def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
 
 def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> RouteEntry:
     """The entry of one prefix."""
-    route = offer.route
-    failure = machine.failure(node.prefix)
-    overridden = machine.overridden(node)
+    return entry_of(record_of(machine, node, offer), now)
+
+
+def holding(ctx: ShowContext, address: IPAddress) -> list[RouteEntry]:
+    """The best routes whose prefix holds an address, the longest one first."""
+    machine = ctx.machine(RibMachine)
+    nodes = [node for _, node in machine.nodes.matches(address)]
+    return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
+
+
+def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
+    """The memory, and the moment that the words name."""
+    past = ctx.machine(RibMachine).past
+    time = moment_of(ctx, args, past.oldest if past is not None else None)
+    if past is None or isinstance(time, Unknown):
+        return time if isinstance(time, Unknown) else Unknown(f"{ctx.hostname} keeps no past")
+    return past, time
+
+
+def past_entries(past: Past, time: float, version: int = 4) -> list[RouteEntry]:
+    """Every best route of an earlier moment, sorted by prefix, with its age at that moment."""
+    return [entry_of(record, time) for record in past.at(time) if record.route.prefix.address.version == version]
+
+
+def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEntry]:
+    """What `holding` says of an earlier moment's entries."""
+    return sorted((entry for entry in entries if address in entry.prefix), key=lambda entry: -entry.prefix.length)
+
+
+def entry_of(record: Record, now: float) -> RouteEntry:
+    """A record as it is shown at `now`."""
+    route = record.route
     return RouteEntry(
-        prefix=node.prefix,
+        prefix=route.prefix,
         letter=_LETTERS[route.source],
         subcode="EX" if route.source is RouteSource.EIGRP and route.external else "",
         source=route.source.value,
@@ -105,12 +137,12 @@ def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> Rou
         metric=route.metric,
         tag=route.tag,
         discard=route.kind is not RouteKind.FORWARD,
-        next_hops=route.next_hops if route.kind is not RouteKind.FORWARD else machine.leading(node.prefix, offer),
-        age=max(0.0, now - offer.since),
-        override=node.override if overridden else None,
-        override_age=max(0.0, now - node.override_since) if overridden else 0.0,
+        next_hops=route.next_hops if route.kind is not RouteKind.FORWARD else record.leading,
+        age=max(0.0, now - record.since),
+        override=record.override,
+        override_age=max(0.0, now - record.override_since) if record.override is not None else 0.0,
         details=route.details,
-        failure=str(failure) if failure else "",
+        failure=str(record.failure) if record.failure else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""`show ipv6 route [protocol]` and `show ipv6 route X:X:X:X::X`.
+"""`show ipv6 route [protocol]` and `show ipv6 route X:X:X:X::X`, each with `at TIME`, too.
 
 The same entries as IPv4's, in the layout that IOS has for this version: the prefix on a line, its next hops below it.
 """
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import NextHop
-from dmvpn.features.rib.machine import RibMachine
-from dmvpn.features.rib.show.entries import RouteEntry, all_entries, make_entry
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.features.rib.show.entries import RouteEntry, all_entries, holding, past_entries, past_holding, past_of
+from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,22 +46,41 @@ class ShowIpv6RoutePrefix:
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route:
     """The whole table, or the routes of one source."""
-    entries = all_entries(ctx, 6)
+    return _selected(all_entries(ctx, 6), args, receives=any(state.runs(6) for state in ctx.ports.interfaces.all()))
+
+
+def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
+    """The same at an earlier moment."""
+    found = past_of(ctx, args)
+    if isinstance(found, Unknown):
+        return found
+    past, time = found
+    return _selected(past_entries(past, time, 6), args, receives=past.ran_ipv6(time))
+
+
+def _selected(entries: list[RouteEntry], args: Args, *, receives: bool) -> ShowIpv6Route:
     letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
     selected = tuple(entry for entry in entries if letters is None or entry.letter in letters)
-    receives = any(state.runs(6) for state in ctx.ports.interfaces.all())
     return ShowIpv6Route(len(entries) + receives, selected, receives and letters in (None, "L"))
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix:
     """An address: the longest match; a prefix: exactly that one."""
     prefix = args.prefix("prefix")
-    machine = ctx.machine(RibMachine)
-    matches = machine.nodes.matches(prefix.address)
-    for found, node in matches:
-        if node.best is not None and (found == prefix or prefix.is_host):
-            return ShowIpv6RoutePrefix(prefix, make_entry(machine, node, node.best, ctx.now))
-    return ShowIpv6RoutePrefix(prefix, None)
+    return _chosen(prefix, holding(ctx, prefix.address))
+
+
+def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix | Unknown:
+    """The same at an earlier moment."""
+    found, prefix = past_of(ctx, args), args.prefix("prefix")
+    if isinstance(found, Unknown):
+        return found
+    return _chosen(prefix, past_holding(past_entries(*found, 6), prefix.address))
+
+
+def _chosen(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpv6RoutePrefix:
+    fits = (entry for entry in entries if prefix.is_host or entry.prefix == prefix)
+    return ShowIpv6RoutePrefix(prefix, next(fits, None))
 
 
 def render_routes(answer: ShowIpv6Route) -> Iterator[str]:
@@ -121,10 +139,15 @@ _HELP: Final = {
     "local": "Our own addresses",
     "static": "Static routes",
     "nhrp": "Routes of NHRP",
+    "at": "As it was at an earlier moment",
+    "when": "A time, perhaps with its date; or how long ago",
 }
+_ROUTES: Final = "show ipv6 route [ connected | local | static | nhrp ]"
+_PREFIX: Final = "show ipv6 route {prefix:prefix6}"
+_AT: Final = "at {when:moment}"
 COMMANDS: Final = (
-    ExecCommand(
-        "show ipv6 route [ connected | local | static | nhrp ]", _HELP, query=query_routes, render=render_routes
-    ),
-    ExecCommand("show ipv6 route {prefix:prefix6}", _HELP, query=query_prefix, render=render_prefix),
+    ExecCommand(_ROUTES, _HELP, query=query_routes, render=render_routes),
+    ExecCommand(f"{_ROUTES} {_AT}", _HELP, query=query_past_routes, render=answered(render_routes)),
+    ExecCommand(_PREFIX, _HELP, query=query_prefix, render=render_prefix),
+    ExecCommand(f"{_PREFIX} {_AT}", _HELP, query=query_past_prefix, render=answered(render_prefix)),
 )

@@ -1,4 +1,4 @@
-"""`show ip route A.B.C.D [MASK]` and `show ip route summary`."""
+"""`show ip route A.B.C.D [MASK] [at TIME]` and `show ip route summary`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.features.rib.machine import RibMachine
-from dmvpn.features.rib.show.entries import Major, RouteEntry, all_entries, major_of, majors, make_entry
+from dmvpn.features.rib.show.entries import (
+    Major,
+    RouteEntry,
+    all_entries,
+    holding,
+    major_of,
+    majors,
+    past_entries,
+    past_holding,
+    past_of,
+)
 from dmvpn.features.rib.show.routes import route_lines
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dmvpn.base.lpm import PrefixTable
-    from dmvpn.features.rib.offers import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +36,45 @@ class ShowIpRoutePrefix:
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
     """With a mask exactly that prefix; otherwise the longest match, for which the default route does not count."""
-    prefix = args.prefix("prefix")
-    mask = args.address("mask", None)
+    prefix, exact = _wanted(args)
+    return _chosen(prefix, holding(ctx, prefix.address), exact=exact) or _missing(prefix, all_entries(ctx))
+
+
+def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unknown:
+    """The same at an earlier moment."""
+    found = past_of(ctx, args)
+    if isinstance(found, Unknown):
+        return found
+    entries = past_entries(*found)
+    prefix, exact = _wanted(args)
+    return _chosen(prefix, past_holding(entries, prefix.address), exact=exact) or _missing(prefix, entries)
+
+
+def _wanted(args: Args) -> tuple[Prefix, bool]:
+    """What was asked for; True: exactly that."""
+    prefix, mask = args.prefix("prefix"), args.address("mask", None)
     if mask is not None:
-        prefix = Prefix.of(prefix.address, mask_length(mask) or 0)
-    machine = ctx.machine(RibMachine)
-    node = _find(machine.nodes, prefix, exact=mask is not None or not prefix.is_host)
-    if node is not None and node.best is not None:
-        return ShowIpRoutePrefix(make_entry(machine, node, node.best, ctx.now))
-    entries = all_entries(ctx)
+        return Prefix.of(prefix.address, mask_length(mask) or 0), True
+    return prefix, not prefix.is_host
+
+
+def _chosen(prefix: Prefix, entries: list[RouteEntry], *, exact: bool) -> ShowIpRoutePrefix | None:
+    """Of the entries that hold the address, the longest one first."""
+    wants_default = int(prefix.address) == 0
+    for entry in entries:
+        if entry.prefix == prefix if exact else wants_default or not entry.prefix.is_default:
+            return ShowIpRoutePrefix(entry)
+    return None
+
+
+def _missing(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpRoutePrefix:
+    """No entry fits; a classful network is answered with what lies in it."""
     network = major_of(prefix)
     major = majors(entries).get(network) if network is not None else None
     if network is not None and major is not None and prefix.address == network.address:
         inside = tuple(entry for entry in entries if entry.prefix in network)
         return ShowIpRoutePrefix(None, major, inside)
     return ShowIpRoutePrefix(None, missing="Subnet" if major is not None else "Network")
-
-
-def _find(nodes: PrefixTable[Node], prefix: Prefix, *, exact: bool) -> Node | None:
-    if exact:
-        node = nodes.get(prefix)
-        return node if node is not None and node.best is not None else None
-    wants_default = int(prefix.address) == 0
-    for found, node in nodes.matches(prefix.address):
-        if node.best is not None and (wants_default or not found.is_default):
-            return node
-    return None
 
 
 def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
@@ -172,11 +191,18 @@ def render_summary(answer: RouteSummary) -> Iterator[str]:
         yield f"{count.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
 
 
-PREFIX = ExecCommand(
-    "show ip route {prefix:prefix} [ {mask:mask} ]",
-    {"prefix": "An address, or a prefix", "mask": "Its mask: exactly this prefix"},
-    query=query_prefix,
-    render=render_prefix,
+_HELP = {
+    "prefix": "An address, or a prefix",
+    "mask": "Its mask: exactly this prefix",
+    "at": "As it was at an earlier moment",
+    "when": "A time, perhaps with its date; or how long ago",
+}
+PREFIX = ExecCommand("show ip route {prefix:prefix} [ {mask:mask} ]", _HELP, query=query_prefix, render=render_prefix)
+PAST_PREFIX = ExecCommand(
+    "show ip route {prefix:prefix} [ {mask:mask} ] at {when:moment}",
+    _HELP,
+    query=query_past_prefix,
+    render=answered(render_prefix),
 )
 SUMMARY = ExecCommand(
     "show ip route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary

@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.rib.show.entries import Gateway, Major, RouteEntry, all_entries, find_gateway, major_of, majors
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.features.rib.show.entries import (
+    Gateway,
+    Major,
+    RouteEntry,
+    all_entries,
+    find_gateway,
+    major_of,
+    majors,
+    past_entries,
+    past_of,
+)
+from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +63,16 @@ class ShowIpRoute:
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
     """The whole table, or the routes of one source."""
-    entries = all_entries(ctx)
+    return _selected(all_entries(ctx), args)
+
+
+def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
+    """The same at an earlier moment."""
+    found = past_of(ctx, args)
+    return found if isinstance(found, Unknown) else _selected(past_entries(*found), args)
+
+
+def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
     letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
     selected = tuple(entry for entry in entries if letters is None or entry.letter in letters)
     return ShowIpRoute(find_gateway(entries), selected, majors(entries), "next-hop-override" in args)
@@ -122,19 +141,21 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
             yield f"[{entry.distance}/{entry.metric}] via {hop.address}{aged}{interface}"
 
 
-ROUTES = ExecCommand(
-    "show ip route [ connected | local | static | rip | eigrp [ {process:1-65535} ] | nhrp | next-hop-override ]",
-    {
-        "route": "The routing table",
-        "connected": "Connected routes",
-        "local": "Our own addresses",
-        "static": "Static routes",
-        "rip": "Routes of RIP",
-        "eigrp": "Routes of EIGRP",
-        "process": "Autonomous system",
-        "nhrp": "Routes of NHRP",
-        "next-hop-override": "With the next hops that NHRP put in",
-    },
-    query=query_routes,
-    render=render_routes,
+_SELECTION = "[ connected | local | static | rip | eigrp [ {process:1-65535} ] | nhrp | next-hop-override ]"
+_HELP = {
+    "route": "The routing table",
+    "connected": "Connected routes",
+    "local": "Our own addresses",
+    "static": "Static routes",
+    "rip": "Routes of RIP",
+    "eigrp": "Routes of EIGRP",
+    "process": "Autonomous system",
+    "nhrp": "Routes of NHRP",
+    "next-hop-override": "With the next hops that NHRP put in",
+    "at": "As it was at an earlier moment",
+    "when": "A time, perhaps with its date; or how long ago",
+}
+ROUTES = ExecCommand(f"show ip route {_SELECTION}", _HELP, query=query_routes, render=render_routes)
+PAST = ExecCommand(
+    f"show ip route {_SELECTION} at {{when:moment}}", _HELP, query=query_past_routes, render=answered(render_routes)
 )

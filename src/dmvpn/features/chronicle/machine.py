@@ -1,0 +1,107 @@
+"""Keeps the chronicle: numbers what features tell, and forgets the oldest.
+
+    MessagePassed                          as it comes
+    StateChanged                           as it comes
+    InterfaceChanged, RouteChanged ...     translated (translate.py)
+
+Messages and changes are counted apart: a hub hears more registrations in a minute than things change in a day. Whoever
+listens to the router (`HistoryGrew`) reads on from the last number that it knows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import merge
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
+from dmvpn.base.effects import Effect, HistoryGrew
+from dmvpn.base.events import ConfigurationEntered, Event
+from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, Notice, RouteChanged, SaNegotiated
+from dmvpn.features.chronicle.translate import translate
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import Packets
+    from dmvpn.base.ports import Ports
+
+#: Messages, and changes, that are kept.
+LARGEST_MESSAGES: Final = 2048
+LARGEST_CHANGES: Final = 4096
+_GREW: Final = HistoryGrew()
+
+
+class ChronicleMachine:
+    """The last lines. started: when the router began to live, seconds monotonic."""
+
+    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+        MessagePassed,
+        StateChanged,
+        InterfaceChanged,
+        RouteChanged,
+        ConnectionChanged,
+        SaNegotiated,
+        ConfigurationEntered,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        if not ports.remembers:
+            self.subscriptions = ()
+        self._messages: deque[Line] = deque(maxlen=LARGEST_MESSAGES)
+        self._changes: deque[Line] = deque(maxlen=LARGEST_CHANGES)
+        self._number = 0
+        self.started: float | None = None
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one notice."""
+        if self.started is None:
+            self.started = now
+        if isinstance(event, MessagePassed):
+            self._keep(self._messages, event, now)
+            return [_GREW]
+        change = event if isinstance(event, StateChanged) else translate(event)
+        if change is None:
+            return []
+        self._keep(self._changes, change, now)
+        return [_GREW]
+
+    def next_deadline(self) -> float | None:
+        """It waits for nothing."""
+        return None
+
+    @property
+    def last(self) -> int:
+        """The number of the last line, 0 without one."""
+        return self._number
+
+    def after(self, number: int) -> list[Line]:
+        """The lines that are kept and have a higher number, in order."""
+        return list(merge(_after(self._messages, number), _after(self._changes, number), key=_number))
+
+    def changes(self) -> list[Line]:
+        """The changes that are kept, in order."""
+        return list(self._changes)
+
+    @property
+    def oldest_change(self) -> float | None:
+        """Since when no change is lacking, seconds; None: nothing is known."""
+        if len(self._changes) == LARGEST_CHANGES:
+            return self._changes[0].time
+        return self.started
+
+    def _keep(self, lines: deque[Line], what: MessagePassed | StateChanged, now: float) -> None:
+        self._number += 1
+        lines.append(Line(self._number, now, what))
+
+
+def _after(lines: deque[Line], number: int) -> list[Line]:
+    """The end of a queue: few of many, as a rule."""
+    found: list[Line] = []
+    for line in reversed(lines):
+        if line.number <= number:
+            break
+        found.append(line)
+    return found[::-1]
+
+
+def _number(line: Line) -> int:
+    return line.number

@@ -1,0 +1,137 @@
+"""What happened lately, line by line.
+
+show dmvpn events [PEER]           messages and changes, the oldest first
+show dmvpn changes since MOMENT    changes alone
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.moments import written
+from dmvpn.features.chronicle.machine import ChronicleMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, answered, short_interface, span_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.chronicle import Line, StateChanged
+
+_ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine:
+    """One line. time: ISO 8601, in the router's zone. mark: what stands before it.
+
+    kind: a protocol, or what kind of thing changed. what: the message's name, or the thing. text: the particulars.
+    """
+
+    time: str
+    mark: str
+    kind: str
+    what: str
+    text: str
+    peer: IPAddress | None = None
+    interface: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEvents:
+    """The answer. since: how far back no line lacks, where that is later than what was asked for."""
+
+    lines: tuple[EventLine, ...]
+    messages: bool
+    since: str = ""
+
+
+def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
+    """All that is kept, or what is about one address."""
+    machine = ctx.machine(ChronicleMachine)
+    if not ctx.ports.remembers:
+        return Unknown(f"{ctx.hostname} keeps no past")
+    peer = args.any_address("peer", None)
+    return ShowEvents(_lines(ctx, (line for line in machine.after(0) if peer is None or line.concerns(peer))), True)
+
+
+def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
+    """What changed since a moment."""
+    machine = ctx.machine(ChronicleMachine)
+    time = span_of(ctx, args)
+    if isinstance(time, Unknown):
+        return time
+    oldest = machine.oldest_change
+    late = written(ctx.ports.clock.local(oldest), msec=True) if oldest is not None and oldest > time else ""
+    return ShowEvents(_lines(ctx, (line for line in machine.changes() if line.time > time)), False, late)
+
+
+def _lines(ctx: ShowContext, lines: Iterable[Line]) -> tuple[EventLine, ...]:
+    local = ctx.ports.clock.local
+    return tuple(_line(line, local(line.time).isoformat(timespec="milliseconds")) for line in lines)
+
+
+def _line(line: Line, time: str) -> EventLine:
+    what = line.what
+    return _message(what, time) if isinstance(what, MessagePassed) else _change(what, time)
+
+
+def _message(what: MessagePassed, time: str) -> EventLine:
+    return EventLine(
+        time=time,
+        mark=_ARROWS[what.way],
+        kind=what.protocol,
+        what=what.name,
+        text=what.subject,
+        peer=what.peer,
+        interface=what.interface,
+    )
+
+
+def _change(what: StateChanged, time: str) -> EventLine:
+    return EventLine(
+        time=time,
+        mark=what.sign.value,
+        kind=what.topic.value,
+        what=what.subject,
+        text=what.text,
+        interface=what.interface,
+    )
+
+
+def render_events(answer: ShowEvents) -> Iterator[str]:
+    """One line each; of a message also where it went or came from."""
+    if answer.messages:
+        yield "Legend: -> sent, => passed on, <- received; + came, ~ changed, - went"
+    else:
+        yield "Legend: + came, ~ changed, - went"
+    if answer.since:
+        yield f"Nothing is remembered of what was before {answer.since}"
+    yield ""
+    if not answer.lines:
+        yield "% nothing happened" if answer.messages else "% nothing changed"
+    for line in answer.lines:
+        where = f"{line.peer} " if line.peer is not None else ""
+        interface = short_interface(line.interface) if line.interface and line.interface != line.what else ""
+        time = written(datetime.fromisoformat(line.time), msec=True)
+        head = f"{time} {line.mark:<2} {line.kind:<13} {interface:<7}"
+        between = " " if line.text.startswith("=") else ": " if line.text else ""
+        yield f"{head} {where}{line.what}{between}{line.text}"
+
+
+_HELP: Final = {
+    "dmvpn": "Dynamic multipoint VPN",
+    "events": "Messages that passed, and what changed",
+    "peer": "What is about this address alone",
+    "changes": "What is different now",
+    "since": "From when on",
+    "when": "A time, perhaps with its date; or how long ago",
+}
+COMMANDS: Final = (
+    ExecCommand("show dmvpn events [ {peer:address} ]", _HELP, query=events, render=answered(render_events)),
+    ExecCommand("show dmvpn events {peer:address6}", _HELP, query=events, render=answered(render_events)),
+    ExecCommand("show dmvpn changes since {when:moment}", _HELP, query=changes, render=answered(render_events)),
+)

@@ -1,0 +1,121 @@
+"""Rules about the EIGRP lines of one router. What has to agree with its neighbours is in `tools/lint`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.eigrp.model import AuthenticationMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+
+KEY_CHAIN: Final = Rule(
+    id="eigrp-key-chain-undefined",
+    severity=Severity.ERROR,
+    title="EIGRP is to authenticate with a key chain that has no key",
+    why="Without a key nothing can be signed or checked: the interface forms no adjacency.",
+    bad="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
+    fix="key chain KEYS\n key 1\n  key-string SECRET",
+)
+HALF: Final = Rule(
+    id="eigrp-authentication-half",
+    severity=Severity.ERROR,
+    title="Half of EIGRP's authentication",
+    why="It takes two lines, a mode and a key chain. One alone authenticates nothing, and the neighbours that have "
+    "both drop what is not signed.",
+    bad="interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS",
+    fix="interface Tunnel0\n ip authentication mode eigrp 100 md5",
+)
+HOLD: Final = Rule(
+    id="eigrp-hold-time-short",
+    severity=Severity.ERROR,
+    title="The hold time is not longer than the interval between Hellos",
+    why="The hold time is what a router tells its neighbours to wait for its next Hello (RFC 7868 §5.3.2). Three "
+    "intervals are usual; with one or less the adjacency comes and goes.",
+    bad="interface Tunnel0\n ip hello-interval eigrp 100 20",
+    fix="interface Tunnel0\n ip hold-time eigrp 100 60",
+)
+HMAC: Final = Rule(
+    id="eigrp-hmac-not-here",
+    severity=Severity.WARNING,
+    title="EIGRP is to authenticate with HMAC-SHA-256, which routers of this program do not do",
+    why="Here the interface stays silent rather than run without authentication. IOS routers do it among themselves; "
+    "MD5 with a key chain is what both understand.",
+    bad="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
+    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 SECRET",
+    fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
+    "  af-interface Tunnel0\n   authentication mode md5\n   authentication key-chain KEYS",
+)
+RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
+
+
+def check(config: EigrpConfig) -> Iterator[Concern]:
+    """What is wrong with the processes, interface by interface."""
+    for process in config.processes:
+        for name, settings in process.interfaces:
+            if not settings.shutdown:
+                yield from _authentication(config, process, name, settings)
+                yield from _times(process, name, settings)
+
+
+def line_of(process: ProcessSettings, interface: str, words: str) -> tuple[str, ...]:
+    """Where a line about one interface stands: in the interface's section, or in `af-interface` of named mode.
+
+    words: as in the latter ("hold-time"); "authentication key-chain" and the like.
+    """
+    if process.is_named:
+        return (f"router eigrp {process.name}", "address-family", f"af-interface {interface}", words)
+    negation, rest = ("no ", words[3:]) if words.startswith("no ") else ("", words)
+    return f"interface {interface}", f"{negation}ip {rest} eigrp {process.autonomous_system}"
+
+
+def entered(process: ProcessSettings, interface: str, words: str, value: str = "") -> str:
+    """The same as lines to enter."""
+    *around, line = line_of(process, interface, words)
+    if process.is_named:
+        around[1] = f"address-family ipv4 unicast autonomous-system {process.autonomous_system}"
+    lines = [*around, f"{line} {value}".rstrip()]
+    return "\n".join(" " * depth + text for depth, text in enumerate(lines))
+
+
+def _authentication(
+    config: EigrpConfig, process: ProcessSettings, name: str, settings: InterfaceSettings
+) -> Iterator[Concern]:
+    chain, mode = settings.key_chain, settings.authentication
+    if mode is AuthenticationMode.HMAC_SHA_256:
+        yield Concern(
+            rule=HMAC,
+            at=line_of(process, name, "authentication mode"),
+            what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for lack of HMAC-SHA-256",
+            fix=entered(process, name, "authentication mode", "md5"),
+        )
+        return
+    if (mode is None) != (not chain):
+        lacking, given = ("mode", "key-chain") if mode is None else ("key-chain", "mode")
+        value = "md5" if mode is None else "NAME"
+        yield Concern(
+            rule=HALF,
+            at=line_of(process, name, f"authentication {given}"),
+            what=f"{name} has the {given} of EIGRP {process.autonomous_system}'s authentication, and no {lacking}",
+            fix=entered(process, name, f"authentication {lacking}", value),
+        )
+    known = config.key_chain(chain) if chain else None
+    if chain and (known is None or not known.keys):
+        what = f"there is no key chain {chain}" if known is None else f"key chain {chain} has no key with a key-string"
+        yield Concern(
+            rule=KEY_CHAIN,
+            at=line_of(process, name, "authentication key-chain"),
+            what=f"{name}: {what}, and EIGRP {process.autonomous_system} is to authenticate with it",
+            fix=f"key chain {chain}\n key 1\n  key-string SECRET",
+        )
+
+
+def _times(process: ProcessSettings, name: str, settings: InterfaceSettings) -> Iterator[Concern]:
+    hello, hold = settings.hello_interval, settings.hold_time
+    if hold <= hello:
+        at = line_of(process, name, "hold-time" if hold != type(settings)().hold_time else "hello-interval")
+        what = f"{name}: Hellos of EIGRP {process.autonomous_system} every {hello} s, and neighbours wait {hold} s"
+        yield Concern(rule=HOLD, at=at, what=what, fix=entered(process, name, "hold-time", str(3 * hello)))

@@ -1,0 +1,98 @@
+"""Rules about the IPsec lines of one router. What has to agree with its peers is in `tools/lint`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.policies import resolve, transform_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
+
+TRANSFORM_SET: Final = Rule(
+    id="ipsec-transform-set-undefined",
+    severity=Severity.ERROR,
+    title="An IPsec profile names a transform set that does not exist",
+    why="The profile offers what its transform sets say. One that is not there offers nothing, and a tunnel with no "
+    "usable transform stays down.",
+    bad="crypto ipsec profile P\n set transform-set TYPO",
+    fix="crypto ipsec transform-set TYPO esp-aes 256 esp-sha256-hmac\n mode transport",
+)
+WEAK: Final = Rule(
+    id="ipsec-transform-set-weak",
+    severity=Severity.ERROR,
+    title="A transform set too weak to be used",
+    why="DES, 3DES, NULL, GMAC and MD5 are read here and never used (RFC 8221), nor is a cipher without "
+    "authentication. A tunnel whose profile has nothing else stays down; IOS would use it, and protect little.",
+    bad="crypto ipsec transform-set TS esp-3des esp-md5-hmac",
+    fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
+)
+TUNNEL_MODE: Final = Rule(
+    id="ipsec-tunnel-mode",
+    severity=Severity.ADVICE,
+    title="A transform set in tunnel mode, which is the default",
+    why="A GRE packet has an outer IP header already; tunnel mode puts another one before it, 20 octets in each "
+    "packet. Through NAT a DMVPN needs transport mode.",
+    bad="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac",
+    fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
+)
+RULES: Final = (TRANSFORM_SET, WEAK, TUNNEL_MODE)
+#: Stands for our own address where only algorithms are asked for.
+_ANY: Final = IPv4Address(0)
+
+
+def check(config: IpsecConfig) -> Iterator[Concern]:
+    """What is wrong with profiles and transform sets."""
+    known = {transforms.name: transforms for transforms in config.transform_sets}
+    for profile in config.profiles:
+        for name in profile.transform_sets:
+            if name not in known and name != "default":
+                yield Concern(
+                    rule=TRANSFORM_SET,
+                    at=(f"crypto ipsec profile {profile.name}", "set transform-set"),
+                    what=f"IPsec profile {profile.name} names the transform set {name}, which is not configured",
+                    fix=f"crypto ipsec transform-set {name} esp-gcm 256\n mode transport",
+                )
+    used = dict.fromkeys(name for profile in config.profiles for name in profile.transform_sets)
+    for transforms in config.transform_sets:
+        header = f"crypto ipsec transform-set {transforms.name}"
+        why_not = transform_of(transforms)
+        if isinstance(why_not, str):
+            others = _others_work(config, transforms.name)
+            yield Concern(
+                rule=WEAK,
+                at=(header,),
+                what=f"{why_not}; {'it is left out' if others else 'a tunnel that needs it stays down'}",
+                fix=f"{header} esp-gcm 256\n mode transport",
+                severity=Severity.WARNING if others else None,
+            )
+        elif transforms.name in used and not transforms.transport:
+            yield Concern(
+                rule=TUNNEL_MODE,
+                at=(header,),
+                what=f"transform set {transforms.name} is in tunnel mode: 20 octets more in each packet",
+                fix=f"{_as_written(config, transforms.name)}\n mode transport",
+            )
+
+
+def _others_work(config: IpsecConfig, name: str) -> bool:
+    """Has every profile that uses this transform set another one, and does somebody use it?"""
+    users = [profile for profile in config.profiles if name in profile.transform_sets]
+    return all(_works(config, profile) for profile in users)
+
+
+def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
+    return not isinstance(resolve(config, profile.name, _ANY), Reason)
+
+
+def _as_written(config: IpsecConfig, name: str) -> str:
+    """The line of a transform set."""
+    transforms = next(known for known in config.transform_sets if known.name == name)
+    words = ["crypto ipsec transform-set", name, transforms.cipher.value]
+    words += [str(transforms.key_bits)] if transforms.key_bits > 128 else []
+    return " ".join([*words, *([transforms.integrity.value] if transforms.integrity is not None else [])])

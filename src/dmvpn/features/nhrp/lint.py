@@ -1,0 +1,171 @@
+"""Rules about the NHRP lines of one router. Those that compare a client with its server are in `tools/lint`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
+
+NETWORK_ID: Final = Rule(
+    id="nhrp-network-id-missing",
+    severity=Severity.ERROR,
+    title="NHRP lines without `ip nhrp network-id`",
+    why="The network-id is what switches NHRP on; without it all other NHRP lines of the interface do nothing. The "
+    "number is local to the router and on no wire: it need not be the same at both ends.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
+    fix="interface Tunnel0\n ip nhrp network-id 1",
+)
+PASSWORD: Final = Rule(
+    id="nhrp-password-long",
+    severity=Severity.WARNING,
+    title="An NHRP password of more than eight characters",
+    why="Eight octets of it go into a packet. Releases of IOS refuse a longer one or cut it, and two routers that "
+    "treat it differently do not understand each other.",
+    bad="interface Tunnel0\n ip nhrp authentication DMVPN2026",
+    fix="interface Tunnel0\n ip nhrp authentication DMVPN26",
+)
+EXPIRES: Final = Rule(
+    id="nhrp-registration-expires",
+    severity=Severity.ERROR,
+    title="Registrations are repeated less often than they expire",
+    why="A server keeps a registration for the holding time that the client puts into it (RFC 2332 §5.2.3). If the "
+    "next one comes later, the hub forgets the spoke in between, again and again.",
+    bad="interface Tunnel0\n ip nhrp holdtime 60\n ip nhrp registration timeout 60",
+    fix="interface Tunnel0\n ip nhrp holdtime 180",
+)
+SLOW: Final = Rule(
+    id="nhrp-registration-slow",
+    severity=Severity.WARNING,
+    title="The holding time is less than two registration intervals",
+    why="One lost registration and the hub forgets the spoke. Two intervals survive one loss (120 and 60 seconds do); "
+    "a third of the holding time, the default, survives two.",
+    bad="interface Tunnel0\n ip nhrp holdtime 100\n ip nhrp registration timeout 60",
+    fix="interface Tunnel0\n ip nhrp holdtime 180",
+)
+REDIRECT: Final = Rule(
+    id="nhrp-redirect-on-spoke",
+    severity=Severity.ADVICE,
+    title="`ip nhrp redirect` on a router that is only a client",
+    why="Redirects are sent by a router where packets leave by the network they came in from: a hub. On a spoke the "
+    "line is harmless and does nothing; spokes follow redirects with `ip nhrp shortcut`.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n ip nhrp redirect",
+    fix="interface Tunnel0\n no ip nhrp redirect\n ip nhrp shortcut",
+)
+STRAY: Final = Rule(
+    id="nhrp-multicast-stray",
+    severity=Severity.WARNING,
+    title="Multicasts are sent to an NBMA address that no other line knows",
+    why="A client sends its routing protocol's packets to the addresses of `ip nhrp map multicast`. One that is "
+    "nobody's in `ip nhrp map` or `ip nhrp nhs` gets packets without a tunnel, and the server hears nothing.",
+    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp map multicast 198.51.100.9",
+    fix="interface Tunnel0\n no ip nhrp map multicast 198.51.100.9\n ip nhrp map multicast 198.51.100.1",
+)
+IF_STATE: Final = Rule(
+    id="nhrp-if-state-without-nhs",
+    severity=Severity.WARNING,
+    title="`if-state nhrp` on an interface without an NHS",
+    why="The line protocol is to follow servers that answer. A hub has none, so it means nothing here; on IOS it "
+    "keeps the line down.",
+    bad="interface Tunnel0\n ip nhrp network-id 1\n if-state nhrp",
+    fix="interface Tunnel0\n no if-state nhrp",
+)
+RULES: Final = (NETWORK_ID, PASSWORD, EXPIRES, SLOW, REDIRECT, STRAY, IF_STATE)
+
+
+def check(config: NhrpConfig) -> Iterator[Concern]:
+    """What is wrong with the NHRP lines, interface by interface."""
+    for tunnel in config.tunnels:
+        yield from _runs(tunnel)
+        yield from _password(tunnel)
+        if tunnel.network_id is not None:
+            yield from _times(tunnel)
+            yield from _roles(tunnel, is_transit=any(_serves(other) for other in config.tunnels if other is not tunnel))
+            yield from _multicast(tunnel)
+
+
+def _line(tunnel: TunnelConfig, words: str) -> tuple[str, str]:
+    """The words of a line of it."""
+    return f"interface {tunnel.name}", f"{_nhrp(tunnel)} {words}"
+
+
+def _nhrp(tunnel: TunnelConfig) -> str:
+    return "ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"
+
+
+def _runs(tunnel: TunnelConfig) -> Iterator[Concern]:
+    said = tunnel.nhs or tunnel.maps or tunnel.multicast or tunnel.multicast_dynamic
+    if tunnel.network_id is None and (said or tunnel.authentication or tunnel.shortcut or tunnel.redirect):
+        yield Concern(
+            rule=NETWORK_ID,
+            at=(f"interface {tunnel.name}",),
+            what=f"{tunnel.name} has NHRP lines and no network-id: NHRP does not run on it",
+            fix=f"interface {tunnel.name}\n {_nhrp(tunnel)} network-id 1",
+        )
+
+
+def _password(tunnel: TunnelConfig) -> Iterator[Concern]:
+    length = len(tunnel.authentication.encode())
+    if length > PASSWORD_LENGTH:
+        yield Concern(
+            rule=PASSWORD,
+            at=_line(tunnel, "authentication"),
+            what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent and compared",
+            fix=f"interface {tunnel.name}\n {_nhrp(tunnel)} authentication EIGHT-OR-FEWER",
+        )
+
+
+def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
+    every = tunnel.registration_timeout
+    if every is None or not tunnel.nhs:
+        return
+    at = _line(tunnel, "registration timeout")
+    given = "" if tunnel.holdtime != DEFAULT_HOLDTIME else " (the default)"
+    what = f"registrations every {every} s, and a holding time of {tunnel.holdtime} s{given}"
+    fix = f"interface {tunnel.name}\n {_nhrp(tunnel)} holdtime {min(3 * every, 65535)}"
+    if tunnel.holdtime <= every:
+        yield Concern(rule=EXPIRES, at=at, what=f"{what}: each expires before the next one", fix=fix)
+    elif tunnel.holdtime < 2 * every:
+        yield Concern(rule=SLOW, at=at, what=f"{what}: one lost packet, and the hub forgets this spoke", fix=fix)
+
+
+def _serves(tunnel: TunnelConfig) -> bool:
+    """Do others register here, by what its own lines say?"""
+    return tunnel.network_id is not None and (tunnel.multicast_dynamic or not tunnel.nhs)
+
+
+def _roles(tunnel: TunnelConfig, *, is_transit: bool) -> Iterator[Concern]:
+    if tunnel.redirect and tunnel.nhs and not _serves(tunnel) and not is_transit:
+        yield Concern(
+            rule=REDIRECT,
+            at=_line(tunnel, "redirect"),
+            what=f"{tunnel.name} is a client, and redirects are what hubs send: here the line does nothing",
+            fix=f"interface {tunnel.name}\n no {_nhrp(tunnel)} redirect",
+        )
+    if tunnel.if_state and not tunnel.nhs:
+        yield Concern(
+            rule=IF_STATE,
+            at=(f"interface {tunnel.name}", "if-state nhrp"),
+            what=f"{tunnel.name} has no next hop server that its line protocol could follow",
+            fix=f"interface {tunnel.name}\n no if-state nhrp",
+        )
+
+
+def _multicast(tunnel: TunnelConfig) -> Iterator[Concern]:
+    known = [nbma for _, nbma in tunnel.maps] + [nhs.nbma for nhs in tunnel.nhs if nhs.nbma is not None]
+    if not known or any(nhs.name for nhs in tunnel.nhs):
+        return
+    for nbma in tunnel.multicast:
+        if nbma not in known:
+            yield Concern(
+                rule=STRAY,
+                at=_line(tunnel, f"map multicast {nbma}"),
+                what=f"multicasts go to {nbma}, which is the NBMA address of no server or mapping here",
+                fix=f"interface {tunnel.name}\n no {_nhrp(tunnel)} map multicast {nbma}\n"
+                f" {_nhrp(tunnel)} map multicast {known[0]}",
+            )

@@ -1,0 +1,234 @@
+"""The past of the NHRP cache: what each entry was, for `show ip nhrp at`, and each change as a line of the chronicle.
+
+    an entry is changed ──> Cache.changed ──> at the end of the event: a record of it ──> Journal, StateChanged
+    UsageReported ────────────────────────────────────────────────> stretches of use ──> Journal
+
+A `Record` is what shows say of an entry, with times instead of ages, so that one record tells what the show was at any
+moment of its life. Whether an entry was in use follows from its peer's stretches: a stretch goes on as long as no two
+packets in it are further apart than an entry counts as used. Who asked for our own prefixes is not remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
+from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.journal import Journal
+from dmvpn.features.nhrp.cache import ROUTE_FLAGS, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.tunnel import USED_FOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.events import UsageReported
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: What a flag or route says of an entry, the first that fits; T1 and T2 are as in `show dmvpn`.
+_KINDS: Final = (
+    (Flag.LOCAL, "ours, given to others"),
+    (Flag.REGISTERED, "registered"),
+    (Flag.NHO, "shortcut T2"),
+    (Flag.RIB, "shortcut T1"),
+    (Flag.IMPLICIT, "from a request"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An entry as shows have it. created, expires: seconds monotonic. flags: without USED.
+
+    account: whose traffic makes it `used`; None: nobody's.
+    """
+
+    target: Prefix
+    next_hop: IPAddress
+    tunnel: str
+    created: float
+    expires: float | None
+    type: EntryType
+    flags: Flag
+    nbma: IPAddress | None
+    claimed: IPAddress | None
+    group: str
+    preference: int
+    hits: int
+    route: RouteState
+    reason: Reason | None
+    account: IPAddress | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time of use without a break, seconds: packets were seen at both ends."""
+
+    began: float
+    last: float
+
+
+def record_of(tunnel: Tunnel, entry: Entry) -> Record:
+    """What is shown of an entry now."""
+    neighbour = entry.neighbour
+    may_be_used = tunnel.multipoint and (entry.is_next_hop or entry.type is EntryType.STATIC)
+    return Record(
+        target=entry.target,
+        next_hop=entry.next_hop,
+        tunnel=tunnel.name,
+        created=entry.created,
+        expires=entry.expires,
+        type=entry.type,
+        flags=entry.flags | ROUTE_FLAGS[entry.route],
+        nbma=entry.nbma,
+        claimed=entry.claimed,
+        group=entry.group,
+        preference=entry.preference,
+        hits=entry.hits,
+        route=entry.route,
+        reason=entry.reason,
+        account=neighbour.account if neighbour is not None and may_be_used else None,
+    )
+
+
+class Past:
+    """What the caches of both IP versions were. started: when the router began to live."""
+
+    def __init__(self, versions: Iterable[int], started: float) -> None:
+        self._started = started
+        self._entries: dict[int, Journal[tuple[str, Prefix], Record]] = {version: Journal() for version in versions}
+        self._tunnels: dict[int, Journal[None, tuple[str, ...]]] = {version: Journal() for version in versions}
+        self._uses: Journal[tuple[str, IPAddress | int], Stretch] = Journal()
+
+    # ------------------------------------------------------------------------------------------------- to remember
+
+    def follow(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
+        """An event was handled: take down what it changed."""
+        lines: list[StateChanged] = []
+        for tunnel in tunnels:
+            changed = tunnel.cache.changed
+            if not changed:
+                continue
+            for target in changed:
+                entry = tunnel.cache.get(target)
+                record = record_of(tunnel, entry) if entry is not None else None
+                lines += self._note(version, (tunnel.name, target), record, now)
+            changed.clear()
+        return lines
+
+    def configured(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
+        """Tunnels may have come and gone, with all their entries."""
+        self._tunnels[version].note(None, tuple(tunnel.name for tunnel in tunnels), now)
+        caches = {tunnel.name: tunnel.cache for tunnel in tunnels}
+        lines: list[StateChanged] = []
+        for name, target in self._entries[version].present():
+            if name not in caches or caches[name].get(target) is None:
+                lines += self._note(version, (name, target), None, now)
+        return lines
+
+    def used(self, tunnel: Tunnel, report: UsageReported, now: float) -> None:
+        """The traffic of a tunnel was taken in."""
+        for peer in report.peers:
+            for account in (peer.connection, peer.nbma) if peer.connection else (peer.nbma,):
+                usage = tunnel.usage.get(account)
+                if usage is None or usage.used_at != now:
+                    continue
+                key, known = (tunnel.name, account), self._uses.get((tunnel.name, account))
+                if known is not None and now - known.last <= USED_FOR:
+                    self._uses.correct(key, Stretch(known.began, now))
+                else:
+                    self._uses.note(key, Stretch(now, now), now)
+
+    def accounts(self) -> list[tuple[str, IPAddress | int]]:
+        """Tunnels and accounts of which it is known when they were in use last."""
+        return self._uses.present()
+
+    def forget_use(self, tunnels: tuple[Tunnel, ...], connection: int, now: float) -> None:
+        """A connection is gone, and its accounts with it."""
+        for tunnel in tunnels:
+            if connection not in tunnel.usage:
+                self._uses.note((tunnel.name, connection), None, now)
+
+    def forget_uses(self, tunnels: tuple[Tunnel, ...], now: float) -> None:
+        """Accounts may have been closed."""
+        accounts = {tunnel.name: tunnel.usage for tunnel in tunnels}
+        for tunnel, account in self.accounts():
+            if account not in accounts.get(tunnel, {}):
+                self._uses.note((tunnel, account), None, now)
+
+    def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[StateChanged]:
+        before = self._entries[version].note(key, record, now)
+        return [] if before is record else _told(before, record)
+
+    # ------------------------------------------------------------------------------------------------- to tell
+
+    def oldest(self, version: int) -> float:
+        """The earliest moment that can be asked for, seconds."""
+        journals = (self._entries[version].oldest, self._tunnels[version].oldest, self._uses.oldest)
+        return max([self._started, *(oldest for oldest in journals if oldest is not None)])
+
+    def at(self, version: int, time: float) -> list[tuple[Record, bool]]:
+        """The records of that moment, in the order of shows, and which of them were in use."""
+        order = self._tunnels[version].at(time).get(None, ())
+        places = {name: place for place, name in enumerate(order)}
+        stretches = self._uses.at(time)
+        records = sorted(
+            self._entries[version].at(time).values(), key=lambda record: (places[record.tunnel], record.target)
+        )
+        return [(record, _was_used(record, stretches, time)) for record in records]
+
+
+def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stretch], time: float) -> bool:
+    stretch = stretches.get((record.tunnel, record.account)) if record.account is not None else None
+    return stretch is not None and stretch.began <= time <= stretch.last + USED_FOR
+
+
+def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
+    """A line for what people look for: not for each refresh, hit and flag, nor for what a message tells anyway."""
+    before, record = (item if item is not None and _is_known(item) else None for item in (before, record))
+    entry = record or before
+    if entry is None or (before is not None and record is not None and _shape(before) == _shape(record)):
+        return []
+    sign = Sign.WENT if record is None else Sign.CAME if before is None else Sign.CHANGED
+    about = (entry.target, entry.next_hop, *(item.nbma for item in (record, before) if item and item.nbma is not None))
+    return [
+        StateChanged(
+            topic=Topic.MAPPING,
+            sign=sign,
+            subject=spelled(entry.target.address if entry.target.is_host else entry.target),
+            text=_words(entry, before if record is not None else None),
+            interface=entry.tunnel,
+            about=about,
+        )
+    ]
+
+
+def _is_known(record: Record) -> bool:
+    """There is an answer, or a reason why there is none."""
+    return record.type is not EntryType.INCOMPLETE or record.reason is not None
+
+
+def _shape(record: Record) -> tuple[object, ...]:
+    return record.nbma, record.next_hop, record.type, _kind(record)
+
+
+def _words(record: Record, before: Record | None) -> str:
+    """Where it leads, and what kind of entry it is; of one that changed what was different."""
+    kind = _kind(record)
+    if record.nbma is None:
+        return kind
+    where = f"= {record.nbma}"
+    if before is None:
+        return f"{where} ({kind})"
+    was = [str(before.nbma)] if before.nbma is not None and before.nbma != record.nbma else []
+    was += [f"by {spelled(before.next_hop)}"] if before.next_hop != record.next_hop else []
+    was += [_kind(before)] if _kind(before) != kind else []
+    return f"{where} ({kind}, was {' '.join(was)})" if was else f"{where} ({kind})"
+
+
+def _kind(record: Record) -> str:
+    if record.type is EntryType.INCOMPLETE:
+        return str(record.reason)
+    fits = next((text for flag, text in _KINDS if flag & record.flags), "")
+    return fits or ("static" if record.type is EntryType.STATIC else "resolved")

@@ -1,0 +1,50 @@
+"""Rules about the OSPF lines of one router. What has to agree with its neighbours is in `tools/lint`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.ospf.model import NetworkType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.model import Interface, OspfConfig
+
+#: Seconds between Hellos by network type (IOS; RFC 2328 §C.3 leaves them to the administrator).
+_SLOW: Final = (
+    NetworkType.NON_BROADCAST,
+    NetworkType.POINT_TO_MULTIPOINT,
+    NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST,
+)
+DEAD: Final = Rule(
+    id="ospf-dead-interval-short",
+    severity=Severity.ERROR,
+    title="The dead interval is not longer than the interval between Hellos",
+    why="A neighbour that is silent for the dead interval is gone (RFC 2328 §C.3: some multiple of the Hello "
+    "interval). With one or less the adjacency comes and goes.",
+    bad="interface Tunnel0\n ip ospf hello-interval 30\n ip ospf dead-interval 20",
+    fix="interface Tunnel0\n ip ospf dead-interval 120",
+)
+RULES: Final = (DEAD,)
+
+
+def timers(interface: Interface, default: NetworkType) -> tuple[int, int]:
+    """Hello and dead interval in seconds. default: the network type where none is configured."""
+    hello = interface.hello_interval or (30 if (interface.network or default) in _SLOW else 10)
+    return hello, interface.dead_interval or 4 * hello
+
+
+def check(config: OspfConfig) -> Iterator[Concern]:
+    """What is wrong, interface by interface."""
+    for interface in config.interfaces:
+        section = f"interface {interface.name}"
+        hello, dead = timers(interface, NetworkType.POINT_TO_POINT)
+        if interface.hello_multiplier is None and dead <= hello:
+            yield Concern(
+                rule=DEAD,
+                at=(section, "ip ospf dead-interval"),
+                what=f"{interface.name}: Hellos every {hello} s, and a neighbour is dead after {dead} s",
+                fix=f"{section}\n ip ospf dead-interval {4 * hello}",
+            )

@@ -1,0 +1,80 @@
+"""The past of the routing table: what was shown of each prefix, for `show ip route at`.
+
+A `Record` is a line of `show ip route` with times instead of ages, so one record tells what the show was at any moment
+of its life. The show of the present is made of records, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.journal import Journal
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import NextHop
+    from dmvpn.base.notices import Route
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.rib.machine import RibMachine
+    from dmvpn.features.rib.offers import Node, Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The best route of a prefix. since, override_since: seconds monotonic.
+
+    leading: its next hops in the protocol's own words, those that can be used. override: NHRP's, if it is used.
+    """
+
+    route: Route
+    leading: tuple[NextHop, ...]
+    since: float
+    override: NextHop | None
+    override_since: float
+    failure: Reason | None
+
+
+def record_of(machine: RibMachine, node: Node, offer: Offer) -> Record:
+    """What is shown of this prefix, with this offer as the best."""
+    overridden = machine.overridden(node)
+    return Record(
+        route=offer.route,
+        leading=machine.leading(node.prefix, offer),
+        since=offer.since,
+        override=node.override if overridden else None,
+        override_since=node.override_since if overridden else 0.0,
+        failure=machine.failure(node.prefix),
+    )
+
+
+class Past:
+    """What the table was. started: when the router began to live."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._records: Journal[Prefix, Record] = Journal()
+        self._runs_ipv6: Journal[None, bool] = Journal()
+
+    def note(self, prefix: Prefix, record: Record | None, now: float) -> None:
+        """The best route of a prefix, or that there is none."""
+        self._records.note(prefix, record, now)
+
+    def note_ipv6(self, runs: bool, now: float) -> None:
+        """Whether IPv6 runs on any interface: then there is a route for multicasts, which is in no table."""
+        self._runs_ipv6.note(None, runs, now)
+
+    @property
+    def oldest(self) -> float:
+        """The earliest moment that can be asked for, seconds."""
+        journals = (self._records.oldest, self._runs_ipv6.oldest)
+        return max([self._started, *(oldest for oldest in journals if oldest is not None)])
+
+    def ran_ipv6(self, time: float) -> bool:
+        """What `note_ipv6` was told last at that moment."""
+        return self._runs_ipv6.at(time).get(None, False)
+
+    def at(self, time: float) -> list[Record]:
+        """The records of that moment, sorted by prefix."""
+        records = self._records.at(time).items()
+        return [record for _, record in sorted(records, key=lambda item: (item[0].address.version, item[0]))]

@@ -1,0 +1,149 @@
+"""Rules about the tunnel interfaces of one router, as far as they are about GRE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
+
+SOURCE: Final = Rule(
+    id="tunnel-source-missing",
+    severity=Severity.ERROR,
+    title="A tunnel without a source",
+    why="Without an NBMA address of its own the tunnel cannot send; its line protocol stays down. Advice where no line "
+    "of the interface is about GRE: such a text is an excerpt that is to be added to others.",
+    bad="interface Tunnel0\n tunnel mode gre multipoint",
+    fix="interface Tunnel0\n tunnel source GigabitEthernet0/1",
+)
+DESTINATION: Final = Rule(
+    id="tunnel-destination-missing",
+    severity=Severity.ERROR,
+    title="A point-to-point tunnel without a destination",
+    why="GRE is point-to-point unless `tunnel mode gre multipoint` says otherwise, and a point-to-point tunnel "
+    "without a destination has nowhere to send to: its line protocol stays down.",
+    bad="interface Tunnel0\n tunnel source GigabitEthernet0/1",
+    fix="interface Tunnel0\n tunnel mode gre multipoint",
+)
+DESTINATION_MULTIPOINT: Final = Rule(
+    id="tunnel-destination-multipoint",
+    severity=Severity.WARNING,
+    title="A multipoint tunnel with a destination",
+    why="A multipoint tunnel learns its destinations by NHRP, and IOS refuses one beside the other. A phase 1 spoke "
+    "is point-to-point with a destination; one of phases 2 and 3 is multipoint without.",
+    bad="interface Tunnel0\n tunnel mode gre multipoint\n tunnel destination 198.51.100.1",
+    fix="interface Tunnel0\n no tunnel destination",
+)
+SAME_KEY: Final = Rule(
+    id="tunnel-key-shared",
+    severity=Severity.ERROR,
+    title="Two tunnels that received packets cannot be told apart by",
+    why="GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 "
+    "§2.1). Two multipoint tunnels with one source need different keys; here the second one stays down.",
+    bad="interface Tunnel0\n tunnel source Gi0/1\n tunnel mode gre multipoint\n!\n"
+    "interface Tunnel1\n tunnel source Gi0/1\n tunnel mode gre multipoint",
+    fix="interface Tunnel0\n tunnel key 1\n!\ninterface Tunnel1\n tunnel key 2",
+)
+NOT_SHARED: Final = Rule(
+    id="tunnel-protection-not-shared",
+    severity=Severity.WARNING,
+    title="Two protected tunnels with one source, and not both `shared`",
+    why="IKE sees GRE between two addresses and no tunnel key, so both tunnels use the same SAs. IOS wants that said "
+    "on each of them. A router of this program shares them anyway.",
+    bad="interface Tunnel0\n tunnel protection ipsec profile P\n!\n"
+    "interface Tunnel1\n tunnel protection ipsec profile P",
+    fix="interface Tunnel0\n tunnel protection ipsec profile P shared\n!\n"
+    "interface Tunnel1\n tunnel protection ipsec profile P shared",
+)
+PROFILES: Final = Rule(
+    id="tunnel-profiles-differ",
+    severity=Severity.ERROR,
+    title="Two tunnels with one source and different IPsec profiles",
+    why="An SA is for GRE between two addresses; which tunnel a packet inside is for is seen only when it is open. So "
+    "who proved himself for one profile could send by the other, and the second tunnel stays down.",
+    bad="interface Tunnel0\n tunnel protection ipsec profile P shared\n!\n"
+    "interface Tunnel1\n tunnel protection ipsec profile Q shared",
+    fix="interface Tunnel1\n tunnel protection ipsec profile P shared",
+)
+RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, SAME_KEY, NOT_SHARED, PROFILES)
+
+
+def check(config: TunnelConfig) -> Iterator[Concern]:
+    """What is wrong with the tunnels, one by one and with each other."""
+    tunnels = [tunnel for tunnel in config.tunnels if not tunnel.shutdown]
+    for tunnel in tunnels:
+        yield from _ends(tunnel)
+    for index, tunnel in enumerate(tunnels):
+        for other in tunnels[:index]:
+            if _has_source(tunnel) and _source(tunnel) == _source(other):
+                yield from _neighbours(other, tunnel)
+
+
+def _has_source(tunnel: TunnelSettings) -> bool:
+    return bool(tunnel.source_interface) or tunnel.source_address is not None
+
+
+def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
+    return tunnel.source_interface, tunnel.source_address, tunnel.vrf
+
+
+def is_excerpt(tunnel: TunnelSettings) -> bool:
+    """Is nothing said of it that a tunnel needs? Articles show a few lines, meant to be added to others."""
+    said = tunnel.multipoint or tunnel.destination is not None or tunnel.key is not None or tunnel.protection
+    return not (_has_source(tunnel) or said)
+
+
+def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
+    interface = f"interface {tunnel.name}"
+    if is_excerpt(tunnel):
+        what = f"{tunnel.name} has no source, mode or destination; it stays down unless these lines are added to others"
+        fix = f"{interface}\n tunnel source INTERFACE\n tunnel mode gre multipoint"
+        yield Concern(rule=SOURCE, at=(interface,), what=what, fix=fix, severity=Severity.ADVICE)
+        return
+    if not _has_source(tunnel):
+        what = f"{tunnel.name} has no tunnel source, so it stays down"
+        yield Concern(rule=SOURCE, at=(interface,), what=what, fix=f"{interface}\n tunnel source INTERFACE")
+    if tunnel.destination is None and not tunnel.multipoint:
+        what = (
+            f"{tunnel.name} is point-to-point (no `tunnel mode gre multipoint`) and has no destination: it stays down"
+        )
+        fix = f"{interface}\n tunnel mode gre multipoint"
+        yield Concern(rule=DESTINATION, at=(interface,), what=what, fix=fix)
+    if tunnel.destination is not None and tunnel.multipoint:
+        what = f"{tunnel.name} is multipoint, and {tunnel.destination} is its only destination: which of the two?"
+        fix = f"{interface}\n no tunnel destination"
+        at = (interface, "tunnel destination")
+        yield Concern(rule=DESTINATION_MULTIPOINT, at=at, what=what, fix=fix)
+
+
+def _neighbours(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concern]:
+    """Two tunnels with one source."""
+    source = second.source_interface or str(second.source_address)
+    destinations = [None if tunnel.multipoint else tunnel.destination for tunnel in (first, second)]
+    if first.key == second.key and destinations[0] == destinations[1]:
+        keys = "no tunnel key" if first.key is None else f"tunnel key {first.key}"
+        what = f"{first.name} and {second.name} have the same source {source} and {keys}: GRE cannot tell them apart"
+        fix = "\n!\n".join(f"interface {tunnel.name}\n tunnel key {100 + tunnel.number}" for tunnel in (first, second))
+        yield Concern(rule=SAME_KEY, at=(f"interface {second.name}", "tunnel key"), what=what, fix=fix)
+    if not (first.protection and second.protection):
+        return
+    at = (f"interface {second.name}", "tunnel protection")
+    overlap = None in destinations or destinations[0] == destinations[1]
+    if overlap and first.protection != second.protection:
+        what = (
+            f"{first.name} protects {source} with profile {first.protection}, {second.name} with {second.protection}: "
+            f"{second.name} stays down"
+        )
+        fix = f"interface {second.name}\n tunnel protection ipsec profile {first.protection} shared"
+        yield Concern(rule=PROFILES, at=at, what=what, fix=fix)
+    elif overlap and not (first.shared and second.shared):
+        what = f"{first.name} and {second.name} share the source {source} and the profile {second.protection}"
+        fix = "\n!\n".join(
+            f"interface {tunnel.name}\n tunnel protection ipsec profile {tunnel.protection} shared"
+            for tunnel in (first, second)
+        )
+        yield Concern(rule=NOT_SHARED, at=at, what=f"{what}, and not both say `shared`", fix=fix)

@@ -1,0 +1,146 @@
+"""The chronicle of a router: bounded, in order, and changes stay longer than messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.effects import HistoryGrew, NextHop
+from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, InterfaceState, RouteChanged, SaNegotiated
+from dmvpn.base.reasons import Reason
+from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
+from dmvpn.features.chronicle.show import EventLine, ShowEvents, render_events
+from dmvpn.features.chronicle.translate import translate
+from support.fakes import fake_ports
+from support.protection import connection, negotiated
+from support.routing import route, via
+
+MESSAGE = MessagePassed(
+    protocol="NHRP", name="Purge Request", way=Way.SENT, interface="Tunnel1", peer=ip_address("192.0.2.1")
+)
+CHANGE = StateChanged(topic=Topic.MAPPING, sign=Sign.CAME, subject="10.4.4.0/24", about=(Prefix.parse("10.4.4.0/24"),))
+
+
+def machine() -> ChronicleMachine:
+    """One that remembers."""
+    ports = fake_ports()
+    ports.remembers = True
+    return ChronicleMachine(ports)
+
+
+def test_the_oldest_lines_go_and_messages_push_out_no_changes() -> None:
+    chronicle = machine()
+    chronicle.handle(CHANGE, 1.0)
+    for number in range(LARGEST_MESSAGES + 100):
+        assert chronicle.handle(MESSAGE, 2.0 + number) == [HistoryGrew()]
+    lines = chronicle.after(0)
+    assert len(lines) == LARGEST_MESSAGES + 1
+    assert [line.what for line in lines[:2]] == [CHANGE, MESSAGE]
+    assert [line.number for line in lines[:2]] == [1, 102]
+    assert chronicle.oldest_change == 1.0
+    for number in range(LARGEST_CHANGES):
+        chronicle.handle(CHANGE, 10_000.0 + number)
+    assert len(chronicle.changes()) == LARGEST_CHANGES
+    assert chronicle.oldest_change == 10_000.0
+    assert len(chronicle.after(0)) == LARGEST_MESSAGES + LARGEST_CHANGES
+
+
+def test_what_is_new_is_what_has_a_higher_number() -> None:
+    chronicle = machine()
+    for what in (MESSAGE, CHANGE, MESSAGE, CHANGE):
+        chronicle.handle(what, 1.0)
+    assert [line.number for line in chronicle.after(2)] == [3, 4]
+    assert chronicle.after(chronicle.last) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "concerned"),
+    [("10.4.4.1", True), ("10.4.5.1", False), ("192.0.2.1", False), ("2001:db8::1", False)],
+)
+def test_a_change_concerns_the_addresses_in_its_prefix(address: str, concerned: bool) -> None:
+    assert Line(1, 1.0, CHANGE).concerns(ip_address(address)) is concerned
+
+
+def test_a_message_concerns_its_peer() -> None:
+    assert Line(1, 1.0, MESSAGE).concerns(ip_address("192.0.2.1"))
+
+
+def test_a_router_that_remembers_nothing_subscribes_to_nothing() -> None:
+    assert ChronicleMachine(fake_ports()).subscriptions == ()
+    assert machine().subscriptions
+
+
+def said(event: RouteChanged | InterfaceChanged | ConnectionChanged | SaNegotiated) -> tuple[str, str, str] | None:
+    """Sign, subject and text of what it tells."""
+    change = translate(event)
+    return (change.sign.value, change.subject, change.text) if change is not None else None
+
+
+def test_routes_are_told_when_packets_go_elsewhere_and_not_when_a_metric_changes() -> None:
+    first, second = route("10.4.4.0/24", via("172.16.31.1")), route("10.4.4.0/24", via("172.16.31.2"))
+    prefix = first.prefix
+    assert said(RouteChanged(prefix, None, first)) == ("+", "10.4.4.0/24", "eigrp 100 via 172.16.31.1")
+    assert said(RouteChanged(prefix, first, replace(first, metric=7))) is None
+    changed = said(RouteChanged(prefix, first, second))
+    assert changed == ("~", "10.4.4.0/24", "eigrp 100 via 172.16.31.2, was eigrp 100 via 172.16.31.1")
+    assert said(RouteChanged(prefix, second, None)) == ("-", "10.4.4.0/24", "eigrp 100 via 172.16.31.2")
+    direct = replace(first, next_hops=(NextHop("Tunnel1"),))
+    assert said(RouteChanged(prefix, None, direct)) == ("+", "10.4.4.0/24", "eigrp 100 on Tunnel1")
+
+
+def test_interfaces_are_told_with_the_reason_why_they_are_down() -> None:
+    up = InterfaceState(name="Tunnel1", enabled=True, line=True, address=ip_address("10.0.0.1"))
+    down = replace(up, line=False, reason=Reason("no next hop server answers"))
+    assert said(InterfaceChanged("Tunnel1", up, down)) == ("~", "Tunnel1", "down: no next hop server answers")
+    assert said(InterfaceChanged("Tunnel1", down, up)) == ("~", "Tunnel1", "up")
+    moved = replace(up, address=ip_address("10.0.0.2"))
+    assert said(InterfaceChanged("Tunnel1", up, moved)) == ("~", "Tunnel1", "address 10.0.0.2, was 10.0.0.1")
+    assert said(InterfaceChanged("Tunnel1", up, replace(up, mtu=1400))) is None
+    assert said(InterfaceChanged("Tunnel1", up, None)) == ("-", "Tunnel1", "removed")
+
+
+def test_protection_is_told_when_it_comes_moves_is_renewed_and_goes() -> None:
+    peer = connection(7, "192.0.2.1", "198.51.100.7")
+    moved = replace(peer, remote=ip_address("203.0.113.9"), remote_port=4500)
+    assert said(ConnectionChanged(None, peer)) == ("+", "198.51.100.7", "SAs with 198.51.100.7")
+    assert said(ConnectionChanged(peer, moved)) == ("~", "203.0.113.9", "moved here from 198.51.100.7")
+    assert said(ConnectionChanged(peer, replace(peer, since=5.0))) is None
+    assert said(ConnectionChanged(peer, None, "dead peer")) == ("-", "198.51.100.7", "dead peer")
+    assert said(ConnectionChanged(peer, None)) == ("-", "198.51.100.7", "no SAs any more")
+    assert said(negotiated(peer, 0x2000)) is None
+    renewed = said(negotiated(peer, 0x2000, replaces=0x1000))
+    assert renewed == ("~", "198.51.100.7", "SA 0x1000 replaced by 0x2000")
+
+
+def test_a_screen_of_events_has_its_columns() -> None:
+    time = "2026-11-20T06:00:05.250+00:00"
+    lines = (
+        EventLine(
+            time=time,
+            mark="->",
+            kind="NHRP",
+            what="Resolution Request",
+            text="10.4.4.1?",
+            peer=ip_address("172.16.11.1"),
+            interface="Tunnel100",
+        ),
+        EventLine(time=time, mark="~", kind="interface", what="Tunnel100", text="up", interface="Tunnel100"),
+        EventLine(time=time, mark="-", kind="mapping", what="10.4.4.0/24", text="= 1.2.3.4 (x)", interface="Tunnel100"),
+    )
+    assert list(render_events(ShowEvents(lines, messages=True))) == [
+        "Legend: -> sent, => passed on, <- received; + came, ~ changed, - went",
+        "",
+        "Nov 20 06:00:05.250 -> NHRP          Tu100   172.16.11.1 Resolution Request: 10.4.4.1?",
+        "Nov 20 06:00:05.250 ~  interface             Tunnel100: up",
+        "Nov 20 06:00:05.250 -  mapping       Tu100   10.4.4.0/24 = 1.2.3.4 (x)",
+    ]
+    assert list(render_events(ShowEvents((), messages=False, since="Nov 20 06:00:00.000"))) == [
+        "Legend: + came, ~ changed, - went",
+        "Nothing is remembered of what was before Nov 20 06:00:00.000",
+        "",
+        "% nothing changed",
+    ]
