@@ -80,13 +80,13 @@ def test_a_spoke_behind_the_kernels_nat_registers_goes_direct_and_survives_its_r
 
 def test_of_two_spokes_behind_one_nat_the_second_is_told_why(two_spokes: Labs) -> None:
     labs = two_spokes
-    answers = {name: labs.run("lab", "why", name) for name in ("R31", "R32")}
+    answers = {name: labs.run("doctor", name) for name in ("R31", "R32")}
     assert sorted(answer.returncode for answer in answers.values()) == [0, 1]
     loser = next(name for name, answer in answers.items() if answer.returncode)
     winner = "R31" if loser == "R32" else "R32"
-    assert answers[winner].stdout == f"{winner} is registered with every server that it wants\n"
+    assert answers[winner].stdout.startswith(f"{winner}: nothing is broken\n")
     assert "stand behind NAT1 (172.16.31.1), and GRE has no ports to tell them apart" in answers[loser].stdout
-    assert len(flows(labs, "NAT1")) == 1
+    assert sum("dst=172.16.11.1 " in flow for flow in flows(labs, "NAT1")) == 1
     assert eventually(lambda: "- another GRE spoke behind" in labs.on(loser, "show ip nhrp nhs detail"), 10)
 
 

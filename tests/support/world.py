@@ -101,7 +101,7 @@ class World:
         texts = {router: change(router, text) for router, text in scenario.configurations.items()}
         self.scenario = Scenario(scenario.name, scenario.lab, texts)
         self._clear = ClearWatch(texts)
-        self.sim = Simulator.of(self.scenario, seed=seed, record=record, overhear=self._overhear)
+        self.sim = Simulator.of(self.scenario, seed=seed, record=record, overhear=self._overhear, remembers=True)
         self.console: dict[str, list[str]] = {router: [] for router in self.sim.routers}
         self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}
         self._handles = {router: self._handle(router) for router in self.sim.routers}

@@ -1,4 +1,5 @@
-"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` of links and hosts.
+"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` of links and hosts. Without
+`lab.yaml` the links are read from the configurations (`inference.py`).
 
     title: Phase 3, redirect and shortcut
     needs: [eigrp]                 # optional: parts of the program without which it cannot come up
@@ -27,21 +28,22 @@ from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_interface
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
+from dmvpn.shells.exercises import START, Place, find_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
-Name = Annotated[str, StringConstraints(pattern=_NAME)]
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 #: The name of the socket of the lab itself.
 RESERVED = "supervisor"
 #: "R11:GigabitEthernet0/1", "NAT1:inside", or a host's name: hosts have a single interface.
@@ -187,10 +189,22 @@ class Lab(_Strict):
         return self
 
 
+class StartSpec(_Strict):
+    """`start.yaml` of an exercise: what is typed into the configurations of a built-in network before it begins."""
+
+    title: str
+    network: str
+    type: dict[Name, list[str]]
+    ready: ReadySpec = ReadySpec()
+
+
+_Model = TypeVar("_Model", Lab, StartSpec)
+
+
 class Scenario:
     """A scenario that was read and checked: configurations by router, links with both ends known.
 
-    certificates: by router, of those that have some.
+    certificates: by router, of those that have some. notes: what was decided where the configurations leave it open.
     """
 
     def __init__(
@@ -199,8 +213,10 @@ class Scenario:
         lab: Lab,
         configurations: dict[str, str],
         certificates: dict[str, Certificates] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
+        self.notes = notes
         self.lab = lab
         self.configurations = configurations
         self.certificates = certificates or {}
@@ -209,6 +225,9 @@ class Scenario:
     def load(cls, name_or_folder: str) -> Self:
         """Read a built-in scenario by name, or a folder. Raises UserError that says what to mend."""
         folder = Path(name_or_folder)
+        exercise = find_place(name_or_folder)
+        if exercise is not None and not folder.is_dir():
+            return cls._beginning(exercise)
         if not folder.is_dir():
             folder = BUILT_IN / name_or_folder
         if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
@@ -216,14 +235,33 @@ class Scenario:
         configurations = {path.stem: _read_text(path) for path in sorted(folder.glob("*.cfg"))}
         if not configurations:
             raise UserError(f"{folder}: no router configuration (*.cfg) in this folder")
+        notes: tuple[str, ...] = ()
+        if (folder / CONFIGURATION).exists():
+            lab = _read_lab(folder / CONFIGURATION)
+        else:
+            lab, configurations, notes = _inferred(folder, configurations)
         certificates = {name: certificates_of(folder, name, text) for name, text in configurations.items()}
-        lab = _read_lab(folder / CONFIGURATION)
-        return cls(folder.resolve().name, lab, configurations, certificates)._checked(folder)
+        return cls(folder.resolve().name, lab, configurations, certificates, notes)._checked(folder)
+
+    @classmethod
+    def _beginning(cls, exercise: Place) -> Self:
+        """Where an exercise begins. Raises UserError."""
+        from dmvpn.shells.lines import after  # it reads configurations, which most who read scenarios do not
+
+        start = _read_yaml(exercise.folder / START, StartSpec)
+        network = cls.load(start.network)
+        texts = {
+            name: after(text, start.type[name]) if name in start.type else text
+            for name, text in network.configurations.items()
+        }
+        title = f"Exercise {exercise.number}: {start.title}"
+        lab = network.lab.model_copy(update={"title": title, "ready": start.ready})
+        return cls(exercise.name, lab, texts, network.certificates)
 
     def _checked(self, folder: Path) -> Self:
         where = folder / CONFIGURATION
         for router in self.configurations:
-            if not re.fullmatch(_NAME, router) or router == RESERVED:
+            if not re.fullmatch(NAME, router) or router == RESERVED:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
             if router in self.lab.hosts:
                 raise UserError(f"{where}: {router} is a router and a host")
@@ -311,11 +349,23 @@ class Scenario:
         return spec.role if spec else "router"
 
 
-def _read_lab(path: Path) -> Lab:
-    if not path.exists():
-        return Lab()
+def _inferred(folder: Path, texts: dict[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
+    """The network that the configurations of a folder without `lab.yaml` make. Raises UserError."""
+    from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
+
     try:
-        return Lab.model_validate(yaml.safe_load(_read_text(path)) or {})
+        return infer(texts)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
+
+
+def _read_lab(path: Path) -> Lab:
+    return _read_yaml(path, Lab)
+
+
+def _read_yaml(path: Path, kind: type[_Model]) -> _Model:
+    try:
+        return kind.model_validate(yaml.safe_load(_read_text(path)) or {})
     except yaml.YAMLError as error:
         raise UserError(f"{path}: {error}") from error
     except ValidationError as error:
@@ -342,6 +392,30 @@ def _meant(name: str) -> str:
     """What somebody who misspelled a built-in name may have meant, as part of a sentence."""
     close = get_close_matches(name, built_in_names(), n=3)
     return f": did you mean {' or '.join(close)}?" if close else ": neither a folder nor a built-in one"
+
+
+def described(scenario: Scenario) -> JsonValue:
+    """What a lab answers who asks for its scenario; `from_description` reads it. Certificates are not in it."""
+    return {
+        "name": scenario.name,
+        "lab": scenario.lab.model_dump(mode="json"),
+        "configurations": dict(scenario.configurations),
+    }
+
+
+def from_description(answer: JsonValue) -> Scenario:
+    """The scenario of a lab that runs. Raises UserError."""
+    try:
+        found = _Description.model_validate(answer)
+    except ValidationError as error:
+        raise UserError(f"the lab described itself in a way that nobody understands: {error}") from error
+    return Scenario(found.name, found.lab, found.configurations)
+
+
+class _Description(_Strict):
+    name: str
+    lab: Lab
+    configurations: dict[str, str]
 
 
 def schema() -> str:

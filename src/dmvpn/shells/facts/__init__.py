@@ -8,7 +8,10 @@ from dmvpn.shells.facts.lab import lab_facts
 from dmvpn.shells.facts.router import router_facts
 from dmvpn.shells.facts.values import (
     Address,
+    AddressWithLength,
     DropFacts,
+    EigrpFacts,
+    EigrpInterfaceFacts,
     GatewayFacts,
     GreFlow,
     HopFacts,
@@ -19,6 +22,7 @@ from dmvpn.shells.facts.values import (
     LinkFacts,
     MappingFacts,
     NeighbourFacts,
+    OfferFacts,
     PeerFacts,
     RouteFacts,
     RouterFacts,
@@ -29,7 +33,10 @@ from dmvpn.shells.facts.values import (
 
 __all__ = [
     "Address",
+    "AddressWithLength",
     "DropFacts",
+    "EigrpFacts",
+    "EigrpInterfaceFacts",
     "GatewayFacts",
     "GreFlow",
     "HopFacts",
@@ -40,6 +47,7 @@ __all__ = [
     "LinkFacts",
     "MappingFacts",
     "NeighbourFacts",
+    "OfferFacts",
     "PeerFacts",
     "RouteFacts",
     "RouterFacts",

@@ -32,7 +32,13 @@ def lab_facts(
         for ends, _ in scenario.segments()
     ]
     hosts = {
-        name: HostFacts(address=host.interface, gateway=host.gateway, router=scenario.end(host.link)[0])
+        name: HostFacts(
+            address=host.interface,
+            gateway=host.gateway,
+            address6=host.interface6,
+            gateway6=host.gateway6,
+            router=scenario.end(host.link)[0],
+        )
         for name, host in scenario.lab.hosts.items()
     }
     providers = tuple(name for name in routers if scenario.role(name) == "provider")

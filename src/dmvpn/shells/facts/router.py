@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.neighbor import NeighborState
+from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.shells.facts.tunnels import network, tunnel_facts
 from dmvpn.shells.facts.values import (
     DropFacts,
+    EigrpFacts,
+    EigrpInterfaceFacts,
     HopFacts,
     IkeFacts,
     InterfaceFacts,
     NeighbourFacts,
+    OfferFacts,
     PeerFacts,
     RouteFacts,
     RouterFacts,
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.protection import SaView
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.rib.offers import Node
     from dmvpn.router.router import Router
 
 #: Lines of the log that go with the facts.
@@ -46,9 +52,10 @@ def router_facts(router: Router, now: float) -> RouterFacts:
         hostname=router.hostname,
         now=now,
         configuration=tuple(router.running.render_for_others()),
-        interfaces=tuple(_interface(state) for state in router.ports.interfaces.all()),
+        interfaces=tuple(_interface(router, state) for state in router.ports.interfaces.all()),
         routes=tuple(_routes(router, now)),
         neighbours=tuple(_neighbours(router, now)),
+        eigrp=tuple(_eigrp(process) for process in router.machine(EigrpMachine).processes.values()),
         tunnels=tuple(tunnel_facts(router, state, now) for state in router.ports.tunnels.all()),
         sas=tuple(_sa(view, now) for view in router.ports.protection.sas()),
         ike=tuple(
@@ -68,7 +75,10 @@ def router_facts(router: Router, now: float) -> RouterFacts:
     )
 
 
-def _interface(state: InterfaceState) -> InterfaceFacts:
+def _interface(router: Router, state: InterfaceState) -> InterfaceFacts:
+    traffic = router.machine(InterfaceMachine).traffic(state.name)
+    port = router.machine(InterfaceMachine).port(state.name)
+    settings = port.settings if port is not None else None
     return InterfaceFacts(
         name=state.name,
         enabled=state.enabled,
@@ -78,7 +88,12 @@ def _interface(state: InterfaceState) -> InterfaceFacts:
         ),
         mtu=state.mtu,
         ip_mtu=state.ip_mtu,
+        ip6_mtu=state.ipv6.mtu if state.ipv6 is not None else state.ip_mtu,
+        mss=settings.mss if settings is not None else None,
+        mss6=settings.ipv6.mss if settings is not None and settings.ipv6 is not None else None,
         reason=str(state.reason) if state.reason else "",
+        received=traffic.count.received if traffic is not None else 0,
+        sent=traffic.count.sent if traffic is not None else 0,
     )
 
 
@@ -97,8 +112,22 @@ def _routes(router: Router, now: float) -> Iterator[RouteFacts]:
             next_hops=tuple(_hop(hop) for hop in route.next_hops),
             override=_hop(node.override) if node.override is not None and rib.overridden(node) else None,
             drops=route.kind is not RouteKind.FORWARD,
+            silently=route.kind is RouteKind.DISCARD,
+            beaten=tuple(_beaten(node)),
             age=now - route.since,
         )
+
+
+def _beaten(node: Node) -> Iterator[OfferFacts]:
+    for offer in node.offers.values():
+        if offer is not node.best:
+            yield OfferFacts(
+                source=offer.route.source.value,
+                process=offer.route.process,
+                distance=offer.route.distance,
+                metric=offer.route.metric,
+                usable=offer.usable,
+            )
 
 
 def _hop(hop: NextHop) -> HopFacts:
@@ -115,7 +144,34 @@ def _neighbours(router: Router, now: float) -> Iterator[NeighbourFacts]:
                 up=neighbor.state is NeighborState.UP,
                 age=now - neighbor.since,
                 reason=str(neighbor.refusal) if neighbor.refusal else "",
+                stub=neighbor.stub is not None,
             )
+
+
+def _eigrp(process: Process) -> EigrpFacts:
+    settings = process.settings
+    return EigrpFacts(
+        autonomous_system=settings.autonomous_system,
+        name=settings.name,
+        weights=astuple(settings.scale.weights),
+        stub=settings.stub is not None,
+        networks=tuple((network.address, network.wildcard) for network in settings.networks),
+        redistributes=tuple(one.source.value for one in settings.redistributions),
+        interfaces=tuple(
+            EigrpInterfaceFacts(
+                name=name,
+                passive=interface.settings.passive,
+                hello_interval=interface.settings.hello_interval,
+                hold_time=interface.settings.hold_time,
+                split_horizon=interface.settings.split_horizon,
+                next_hop_self=interface.settings.next_hop_self,
+                authentication=interface.settings.authentication.value if interface.settings.authentication else "",
+                blocked=str(interface.blocked) if interface.blocked else "",
+            )
+            for name, interface in process.interfaces.items()
+        ),
+        dropped=dict(process.sender.traffic.dropped),
+    )
 
 
 def _sa(view: SaView, now: float) -> SaFacts:

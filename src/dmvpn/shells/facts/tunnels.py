@@ -5,11 +5,14 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp.cache import RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
 from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
+from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.shells.facts.values import Address, MappingFacts, PeerFacts, ServerFacts, TunnelFacts
 
 if TYPE_CHECKING:
@@ -46,7 +49,14 @@ def tunnel_facts(router: Router, state: TunnelState, now: float) -> TunnelFacts:
         mss=state.mss,
         nhrp=any(tunnel.network_id is not None for tunnel in known),
         network_id=next((tunnel.network_id for tunnel in known if tunnel.network_id is not None), None),
+        keepalive=state.keepalive,
+        authenticated=any(bool(tunnel.config.authentication) for tunnel in known),
+        holding_time=next((tunnel.config.holdtime for tunnel in known), DEFAULT_HOLDTIME),
+        registration_interval=next((tunnel.config.refresh for tunnel in known), DEFAULT_HOLDTIME / 3),
+        multicast_dynamic=any(tunnel.config.multicast_dynamic for tunnel in known),
         redirects=any(tunnel.config.redirect for tunnel in known),
+        df=_df(router, state.name),
+        ttl=state.ttl,
         shortcuts=any(tunnel.config.shortcut for tunnel in known),
         servers=tuple(_server(router, state, client) for tunnel in known for client in tunnel.clients.values()),
         unsecured=_unsecured(router, state),
@@ -58,7 +68,22 @@ def tunnel_facts(router: Router, state: TunnelState, now: float) -> TunnelFacts:
             for next_hop, neighbour in tunnel.adjacencies.items()
         ),
         by_server=tuple(next_hop for tunnel in known for next_hop in tunnel.gleaned),
+        refusals=_refusals(known),
     )
+
+
+def _df(router: Router, tunnel: str) -> str:
+    spec = router.machine(TunnelMachine).spec(tunnel)
+    return spec.df.value if spec is not None else DfBit.CLEAR.value
+
+
+def _refusals(known: list[Tunnel]) -> dict[str, int]:
+    """Of both IP versions together."""
+    counted: dict[str, int] = {}
+    for tunnel in known:
+        for why, count in tunnel.counters.refused.items():
+            counted[why.value] = counted.get(why.value, 0) + count
+    return counted
 
 
 def _addresses(state: InterfaceState) -> tuple[Address, ...]:

@@ -113,7 +113,10 @@ class TunnelFacts(Fact):
     ip_mtu: octets of the largest IP packet; room: those that leave the egress interface in one piece, ESP counted; mss:
     what TCP is clamped to, None: not at all. multicast: the NBMA addresses that it is copied to. adjacencies: where
     packets for a next hop go, (next hop, NBMA address, connection). by_server: next hops whose packets go by a server
-    for now. redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`.
+    for now. redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`. keepalive: seconds and retries.
+    authenticated: `ip nhrp authentication`. holding_time, registration_interval: seconds. multicast_dynamic: who
+    registers gets copies. refusals: NHRP packets that were not acted on, by why. df: "don't fragment" of the outer
+    header: "clear", "set", or "copy" of the packet's own; ttl: of that header.
     """
 
     name: str
@@ -132,21 +135,33 @@ class TunnelFacts(Fact):
     mss: int | None = None
     nhrp: bool
     network_id: int | None = None
+    keepalive: tuple[int, int] | None = None
+    authenticated: bool = False
+    holding_time: int = 7200
+    registration_interval: float = 2400.0
+    multicast_dynamic: bool = False
     redirects: bool = False
     shortcuts: bool = False
+    df: str = "clear"
+    ttl: int = 255
     servers: tuple[ServerFacts, ...] = ()
     unsecured: tuple[PeerFacts, ...] = ()
     mappings: tuple[MappingFacts, ...] = ()
     multicast: tuple[Address, ...] = ()
     adjacencies: tuple[tuple[Address, Address, int], ...] = ()
     by_server: tuple[Address, ...] = ()
+    refusals: dict[str, int] = {}
 
 
 # ------------------------------------------------------------------------------------------------ interfaces, routing
 
 
 class InterfaceFacts(Fact):
-    """An interface. enabled: not `shutdown`. line: it carries packets. ip_mtu: octets of the largest IP packet."""
+    """An interface. enabled: not `shutdown`. line: it carries packets. ip_mtu: octets of the largest IP packet.
+
+    received, sent: packets, as of the last count. mss: what TCP that passes here is clamped to, None: not at all. Those
+    with a 6 are of IPv6.
+    """
 
     name: str
     enabled: bool
@@ -154,7 +169,12 @@ class InterfaceFacts(Fact):
     addresses: tuple[AddressWithLength, ...] = ()
     mtu: int = 1500
     ip_mtu: int = 1500
+    ip6_mtu: int = 1500
+    mss: int | None = None
+    mss6: int | None = None
     reason: str = ""
+    received: int = 0
+    sent: int = 0
 
 
 class HopFacts(Fact):
@@ -164,10 +184,20 @@ class HopFacts(Fact):
     interface: str
 
 
+class OfferFacts(Fact):
+    """A route of a prefix that is not the best one. usable: it would be taken if the better ones were not there."""
+
+    source: str
+    process: str = ""
+    distance: int
+    metric: int
+    usable: bool = True
+
+
 class RouteFacts(Fact):
     """A best route. source: "eigrp", "static", "connected" ... override: NHRP's next hop in place of the route's own.
 
-    drops: it leads to Null0.
+    drops: it leads nowhere; silently: to Null0, so that no sender hears of it. beaten: others of the same prefix.
     """
 
     prefix: Network
@@ -178,11 +208,16 @@ class RouteFacts(Fact):
     next_hops: tuple[HopFacts, ...] = ()
     override: HopFacts | None = None
     drops: bool = False
+    silently: bool = False
+    beaten: tuple[OfferFacts, ...] = ()
     age: float = 0.0
 
 
 class NeighbourFacts(Fact):
-    """A neighbour of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not."""
+    """A neighbour of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not.
+
+    stub: it passes nothing on.
+    """
 
     protocol: str
     interface: str
@@ -190,6 +225,39 @@ class NeighbourFacts(Fact):
     up: bool
     age: float
     reason: str = ""
+    stub: bool = False
+
+
+class EigrpInterfaceFacts(Fact):
+    """An interface that a process runs on. Times in seconds. blocked: why nothing is sent and taken here, "": it is.
+
+    authentication: how packets are protected, "": not at all.
+    """
+
+    name: str
+    passive: bool = False
+    hello_interval: int = 5
+    hold_time: int = 15
+    split_horizon: bool = True
+    next_hop_self: bool = True
+    authentication: str = ""
+    blocked: str = ""
+
+
+class EigrpFacts(Fact):
+    """An EIGRP process. name: of named mode. weights: K1 to K6. networks: (address, wildcard) of its statements.
+
+    redistributes: of what. dropped: packets that were not taken, by why.
+    """
+
+    autonomous_system: int
+    name: str = ""
+    weights: tuple[int, ...] = ()
+    stub: bool = False
+    networks: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
+    redistributes: tuple[str, ...] = ()
+    interfaces: tuple[EigrpInterfaceFacts, ...] = ()
+    dropped: dict[str, int] = {}
 
 
 class DropFacts(Fact):
@@ -221,6 +289,7 @@ class RouterFacts(Fact):
     interfaces: tuple[InterfaceFacts, ...] = ()
     routes: tuple[RouteFacts, ...] = ()
     neighbours: tuple[NeighbourFacts, ...] = ()
+    eigrp: tuple[EigrpFacts, ...] = ()
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[SaFacts, ...] = ()
     ike: tuple[IkeFacts, ...] = ()
@@ -242,18 +311,28 @@ class GreFlow(Fact):
 
 
 class GatewayFacts(Fact):
-    """A translator. flows: the GRE that it lets through now; None: nobody can say."""
+    """A translator. flows: the GRE that it lets through now; None: nobody can say.
+
+    inside: its own address on the inside link; gateway: where what goes out goes next.
+    """
 
     private: IPv4Network
     public: IPv4Address
+    inside: IPv4Address | None = None
+    gateway: IPv4Address | None = None
     flows: tuple[GreFlow, ...] | None
 
 
 class HostFacts(Fact):
-    """A host. router: whose wire it is on. gateway: where it sends what is not on its wire."""
+    """A host. router: whose wire it is on. gateway: where it sends what is not on its wire.
+
+    address6, gateway6: of IPv6, besides those of IPv4.
+    """
 
     address: AddressWithLength
     gateway: Address | None = None
+    address6: IPv6Interface | None = None
+    gateway6: Address | None = None
     router: str
 
 

@@ -1,41 +1,108 @@
-"""How bad a wire is: what `lab impair` orders, for real and for simulated labs."""
+"""How bad a wire is: what `lab impair` orders, for real and for simulated labs.
+
+Filters look at IP packets as a provider's router does, from outside: by protocol, by port, by being a piece. The later
+pieces of a UDP datagram have no ports, so a filter of ports lets them pass; what their receiver does without the first
+one is up to it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import struct
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.errors import UserError
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.shells.lab.control import Json
 
 #: Milliseconds; no wire is slower, and the frames on their way must fit into memory.
 LONGEST_DELAY = 10_000.0
-_KNOWN = ("delay", "loss", "rate", "cut")
+_AMOUNTS = ("delay", "loss", "rate", "cut")
+_KNOWN = (*_AMOUNTS, "block", "sender")
+
+_ETHERNET: Final = 14
+_IPV4: Final = b"\x08\x00"
+_FRAGMENT_AT: Final = 6
+_PROTOCOL_AT: Final = 9
+#: "More fragments", and the offset: RFC 791 §3.1.
+_PIECE: Final = 0x3FFF
+_OFFSET: Final = 0x1FFF
+
+#: An IPv4 packet, whole.
+Packet: TypeAlias = bytes | memoryview
+
+
+def _protocol(number: int) -> Callable[[Packet], bool]:
+    return lambda packet: packet[_PROTOCOL_AT] == number
+
+
+def _udp(port: int) -> Callable[[Packet], bool]:
+    """To or from this port; only the first piece of a datagram tells (RFC 768)."""
+
+    def is_such(packet: Packet) -> bool:
+        start = (packet[0] & 0x0F) * 4
+        if packet[_PROTOCOL_AT] != IpProtocol.UDP or _fragment(packet) & _OFFSET or len(packet) < start + 4:
+            return False
+        return port in struct.unpack_from("!HH", packet, start)
+
+    return is_such
+
+
+def _fragment(packet: Packet) -> int:
+    return int.from_bytes(packet[_FRAGMENT_AT : _FRAGMENT_AT + 2], "big")
+
+
+#: What can be blocked, and how it is known.
+FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
+    "gre": _protocol(IpProtocol.GRE),
+    "esp": _protocol(IpProtocol.ESP),
+    "udp-500": _udp(500),
+    "udp-4500": _udp(4500),
+    "fragments": lambda packet: bool(_fragment(packet) & _PIECE),
+    "icmp": _protocol(IpProtocol.ICMP),
+}
+
+
+def ip_packet(frame: bytes) -> memoryview:
+    """What an Ethernet frame carries if that is IPv4; nothing if it is something else."""
+    return memoryview(frame)[_ETHERNET:] if frame[_ETHERNET - 2 : _ETHERNET] == _IPV4 else memoryview(b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Badness:
-    """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes."""
+    """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes. block: names of `FILTERS`.
+
+    sender: all of this concerns only what this node sends; "": what anybody does.
+    """
 
     delay: float = 0.0
     loss: float = 0.0
     rate: float = 0.0
     cut: float = 0.0
+    block: tuple[str, ...] = ()
+    sender: str = ""
 
     @classmethod
     def read(cls, request: Mapping[str, Json]) -> Badness:
-        """What an order says, besides what to `do` and with which `link`. Raises UserError."""
-        settings = {name: value for name, value in request.items() if name not in ("do", "link")}
+        """What an order says, besides what to `do`, with which `link`, and whether it is `hidden`. Raises UserError."""
+        settings = {name: value for name, value in request.items() if name not in ("do", "link", "hidden")}
         if any(name not in _KNOWN for name in settings):
-            raise UserError("impair knows delay (ms), loss (percent), rate (kbit/s) and cut")
+            raise UserError(
+                "impair knows delay (ms), loss (percent), rate (kbit/s), cut, block (a list) and sender (a node)"
+            )
+        block = settings.get("block", [])
+        if not isinstance(block, list) or any(name not in FILTERS for name in block):
+            raise UserError(f"impair can block {', '.join(FILTERS)}")
         try:
-            badness = cls(**{name: float(str(value)) for name, value in settings.items()})
+            amounts = {name: float(str(settings[name])) for name in _AMOUNTS if name in settings}
         except ValueError as error:
             raise UserError("impair takes numbers") from error
+        names = tuple(name for name in FILTERS if name in block)
+        badness = cls(**amounts, block=names, sender=str(settings.get("sender", "")))
         # Written so that what is no number ("nan") is refused, too.
         if not (0 <= badness.delay <= LONGEST_DELAY and 0 <= badness.loss <= 100):
             raise UserError(f"delay is 0 to {LONGEST_DELAY:.0f} ms, loss 0 to 100 percent")
@@ -46,4 +113,37 @@ class Badness:
     @property
     def harmless(self) -> bool:
         """Nothing is wrong with the wire."""
-        return self == Badness()
+        return self == Badness(sender=self.sender)
+
+    def concerns(self, sender: str) -> bool:
+        """Does it happen to what this node sends?"""
+        return self.sender in ("", sender)
+
+    def blocks(self, packet: Packet) -> bool:
+        """Is this IP packet of a kind that does not pass? Pieces of IPv6 packets and the like pass."""
+        if not self.block or len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
+            return False
+        return any(FILTERS[name](packet) for name in self.block)
+
+    def request(self) -> dict[str, Json]:
+        """What an order for this says: the inverse of `read`."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if value
+        }
+
+    def described(self) -> dict[str, Json]:
+        """What `lab status` shows: the amounts always, the rest where there is some."""
+        more: dict[str, Json] = {"block": list(self.block)} if self.block else {}
+        more |= {"sender": self.sender} if self.sender else {}
+        return {"delay": self.delay, "loss": self.loss, "rate": self.rate, "cut": self.cut, **more}
+
+    @property
+    def particulars(self) -> tuple[str, ...]:
+        """What is wrong with the wire: "loss 10", "block esp", "loss 100 from R31"."""
+        amounts = {"delay": self.delay, "loss": self.loss, "rate": self.rate}
+        texts = ["cut"] if self.cut else [f"{name} {amount:g}" for name, amount in amounts.items() if amount]
+        texts += [f"block {name}" for name in self.block]
+        return tuple(f"{text} from {self.sender}" if self.sender else text for text in texts)
+
+
+HARMLESS: Final = Badness()

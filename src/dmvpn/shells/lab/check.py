@@ -10,11 +10,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.dataplane import sysctl
 from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth, netfilter
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.sockets import GreSocket
+from dmvpn.dataplane.sockets import IcmpSocket
 from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json
 from dmvpn.shells.lab.namespaces import new_network, run_in_lab
@@ -102,7 +101,7 @@ def _taps() -> list[Finding]:
 def _raw_socket() -> Finding:
     what = "raw socket for GRE"
     try:
-        GreSocket(UNSPECIFIED).close()
+        IcmpSocket().close()
     except HostProblem as problem:
         return Finding(what, False, problem.what, problem.fix)
     return Finding(what, True, "opened one (NET_RAW)")

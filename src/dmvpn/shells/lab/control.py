@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,12 +120,22 @@ def borrow_namespace(path: Path, node: str) -> tuple[int, int]:
     return descriptor, pid
 
 
+def end_of(path: Path) -> int:
+    """A descriptor that can be read when the lab has ended: a pidfd of its supervisor. Raises UserError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(path))
+            return os.pidfd_open(peer_credentials(connection).pid)
+        except OSError as error:
+            raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
+
+
 def _ask(path: Path, request: dict[str, Json]) -> tuple[Json, int | None, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
         try:
             connection.connect(str(path))
-            pid = int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], "little")
+            pid = peer_credentials(connection).pid
             connection.sendall(json.dumps(request).encode() + b"\n")
             octets, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
             while octets and not octets.endswith(b"\n"):

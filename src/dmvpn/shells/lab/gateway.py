@@ -8,7 +8,7 @@ ports a symmetric one. A cone, which lets everybody answer, it cannot be: such a
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,20 +31,26 @@ _CONNTRACK = Path("/proc/thread-self/net/nf_conntrack")
 
 @dataclass(slots=True)
 class Gateway:
-    """public: its address outside, which `rebind` may change."""
+    """public: its address outside, which `rebind` may change. asked: the kind that it is to be; sign: what it says."""
 
     spec: GatewaySpec
     public: IPv4Interface
+    asked: NatKind = field(init=False)
+    sign: NatKind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked = self.sign = self.spec.kind
 
     @property
     def kind(self) -> NatKind:
-        """What Linux makes of it."""
-        return "symmetric" if self.spec.kind == "symmetric" else "port-restricted"
+        """What Linux makes of what is asked for."""
+        return _in_linux(self.asked)
 
     def describe(self) -> str:
         """One line for `lab status`."""
-        asked = "" if self.kind == self.spec.kind else f" (a {self.spec.kind} is asked for; Linux cannot be one)"
-        return f"NAT {self.spec.private.ip} -> {self.public.ip}, {self.kind}{asked}"
+        kind = _in_linux(self.sign)
+        asked = "" if kind == self.sign else f" (a {self.sign} is asked for; Linux cannot be one)"
+        return f"NAT {self.spec.private.ip} -> {self.public.ip}, {kind}{asked}"
 
     def begin(self) -> None:
         """Translate. Call it once, inside its namespace. Raises HostProblem."""
@@ -57,6 +63,16 @@ class Gateway:
             }
         )
         netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"))
+
+    def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
+        """Be of this kind from now on; hidden: without a word. Call it inside its namespace. Raises HostProblem."""
+        if not hidden:
+            self.sign = kind
+        if kind == self.asked:
+            return
+        self.asked = kind
+        netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"), again=True)
+        netfilter.forget_flows()
 
     def settle(self) -> None:
         """Configure the ports that are plugged in. Call it inside its namespace."""
@@ -95,7 +111,13 @@ class Gateway:
             flows = None
         else:
             flows = tuple(flow for flow in map(gre_flow, lines) if flow is not None)
-        return GatewayFacts(private=self.spec.private.network, public=self.public.ip, flows=flows)
+        return GatewayFacts(
+            private=self.spec.private.network,
+            public=self.public.ip,
+            inside=self.spec.private.ip,
+            gateway=self.spec.gateway,
+            flows=flows,
+        )
 
     def _timeouts(self) -> dict[str, int]:
         lasting = round(self.spec.timeout)
@@ -108,6 +130,10 @@ class Gateway:
             "icmp_timeout": short,
             "generic_timeout": lasting,
         }
+
+
+def _in_linux(kind: NatKind) -> NatKind:
+    return "symmetric" if kind == "symmetric" else "port-restricted"
 
 
 def gre_flow(line: str) -> GreFlow | None:

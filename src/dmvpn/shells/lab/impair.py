@@ -1,4 +1,4 @@
-"""Bad wires without netem: a cable is replaced by TAPs and a relay that delays, loses and limits.
+"""Bad wires without netem: a cable is replaced by TAPs and a relay that delays, loses, limits and filters.
 
 The kernels we must run on may lack every queueing discipline. So an impaired cable is unplugged and plugged in again as
 TAP interfaces of the same names; the supervisor carries the frames between them. To the routers that is a link that
@@ -16,11 +16,12 @@ import selectors
 import time
 from typing import TYPE_CHECKING
 
+from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
-from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.badness import HARMLESS, Badness, ip_packet
 from dmvpn.shells.lab.namespaces import inside_network
-from dmvpn.shells.lab.wiring import Cable, Wiring, linux_name, plug_in
+from dmvpn.shells.lab.wiring import Cable, End, Wiring, linux_name, plug_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,17 @@ class Impairments:
         self._wiring = wiring
         self._selector = selector
         self._relays: dict[str, _Relay] = {}
+        self._hidden: dict[str, None] = {}
         self._due: list[tuple[float, int, Tap, bytes]] = []
         self._serial = 0
 
-    def set(self, cable: Cable, badness: Badness) -> None:
-        """Make a cable this bad, or good again."""
+    def set(self, cable: Cable, badness: Badness, *, hidden: bool = False) -> None:
+        """Make a cable this bad, or good again. hidden: people are to find out. Raises UserError for a wrong sender."""
+        if badness.sender and badness.sender not in [node for node, _ in cable.ends]:
+            raise UserError(f"{badness.sender} is at no end of {cable.name}")
+        self._hidden.pop(cable.name, None)
+        if hidden:
+            self._hidden[cable.name] = None
         relay = self._relays.get(cable.name)
         if badness.harmless and not self._wiring.needs_relay(cable):
             if relay is not None:
@@ -57,17 +64,27 @@ class Impairments:
         else:
             self._relays[cable.name] = self._replace(cable, badness)
 
-    def clear_all(self) -> None:
-        """All cables are good again."""
-        for name in list(self._relays):
-            self.set(self._wiring.find(name), Badness())
+    def begin(self) -> None:
+        """All cables are what the scenario says."""
+        for cable in self._wiring.cables:
+            spec = cable.properties
+            self.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))
 
     def described(self) -> Json:
         """What is wrong with which cable, for people."""
         return {
-            name: {"delay": bad.delay, "loss": bad.loss, "rate": bad.rate, "cut": bad.cut}
-            for name, bad in ((name, relay.badness) for name, relay in self._relays.items())
-            if not bad.harmless
+            name: relay.badness.described()
+            for name, relay in self._relays.items()
+            if not relay.badness.harmless and name not in self._hidden
+        }
+
+    def particulars(self) -> dict[End, tuple[str, ...]]:
+        """What is wrong, by all ends of the cables that are bad."""
+        return {
+            end: relay.badness.particulars
+            for name, relay in self._relays.items()
+            if not relay.badness.harmless
+            for end in self._wiring.find(name).ends
         }
 
     def is_cut(self, cable: Cable) -> bool:
@@ -106,7 +123,7 @@ class Impairments:
                 tap.set_transmit_queue()
                 taps.append(tap)
                 self._wiring.settle(node)
-        relay = _Relay(self, tuple(taps), badness)
+        relay = _Relay(self, tuple(taps), tuple(node for node, _ in cable.ends), badness)
         for number, tap in enumerate(taps):
             self._selector.register(tap.fileno(), selectors.EVENT_READ, relay.reader(number))
         return relay
@@ -126,8 +143,10 @@ class Impairments:
 class _Relay:
     """Carries frames between the TAPs of one cable."""
 
-    def __init__(self, owner: Impairments, taps: tuple[Tap, ...], badness: Badness) -> None:
+    def __init__(self, owner: Impairments, taps: tuple[Tap, ...], nodes: tuple[str, ...], badness: Badness) -> None:
+        """nodes: who is behind each of the TAPs."""
         self.taps = taps
+        self._nodes = nodes
         self.badness = badness
         self._owner = owner
         self._chance = random.Random()  # noqa: S311 - bad luck, not secrecy
@@ -147,8 +166,10 @@ class _Relay:
             self._carry(number, frame, now)
 
     def _carry(self, number: int, frame: bytes, now: float) -> None:
-        bad = self.badness
+        bad = self.badness if self.badness.concerns(self._nodes[number]) else HARMLESS
         receivers = self._receivers(number, frame)
+        if bad.block and bad.blocks(ip_packet(frame)):
+            return
         if bad.cut or self._chance.random() * 100 < bad.loss:
             return
         when = now

@@ -5,6 +5,8 @@
         R31.sock                          management of a router
         R31/                              what the router stored (its startup configuration)
         lab.log                           what all processes of the lab printed
+        lesson.json                       what was broken in it for somebody to find, and what it did before
+        mended                            what was found and mended
 
 Whoever brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab is dead,
 however it died. Such a folder is removed when somebody next looks.
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 #: Seconds that somebody who clears a dead lab away may hold its lock.
 _CLEARING = 0.2
+#: The lesson of a lab (`tools/lessons/state.py`).
+LESSON = "lesson.json"
+#: The troubles that were mended in it, one a line.
+MENDED = "mended"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -193,6 +199,8 @@ def find_router(text: str) -> tuple[LabFolder, str]:
     lab, slash, router = text.rpartition("/")
     folder = find_lab(lab if slash else None)
     if folder.management(router) == folder.control or not folder.management(router).exists():
+        if router in [path.name for path in folder.path.iterdir() if path.is_dir()]:
+            raise UserError(f"{router} is dead; 'dmvpn lab start {router}' starts it again")
         routers = ", ".join(sorted(path.stem for path in folder.path.glob("*.sock") if path != folder.control))
         raise UserError(f"lab {folder.name} has no router {router}; it has {routers}")
     return folder, router

@@ -1,11 +1,14 @@
-"""What `lab rebind` orders, for real and for simulated labs: a translator loses its mappings, or its public address."""
+"""What `lab rebind` orders, for real and for simulated labs: a translator loses its mappings, or its public address, or
+becomes one of another kind.
+"""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import NatKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,3 +30,14 @@ def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address
     if address not in network or address in (spec.gateway, network.network_address, network.broadcast_address):
         raise UserError(f"{address} is no free address of {network}, the link outside")
     return address
+
+
+def wanted_kind(request: Mapping[str, Json]) -> NatKind | None:
+    """The kind that an order asks for; None: the same as before. Raises UserError."""
+    if request.get("kind") is None:
+        return None
+    kinds: tuple[NatKind, ...] = get_args(NatKind)
+    for kind in kinds:
+        if request.get("kind") == kind:
+            return kind
+    raise UserError(f"a translator is {', '.join(kinds)}")

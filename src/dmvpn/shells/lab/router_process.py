@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import router_facts
+from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.entropy import SystemEntropy
@@ -117,7 +118,7 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             stopped.set()
             return
         if question == FACTS:
-            pipe.send(router_facts(runtime.router, runtime.now).model_dump_json().encode())
+            lend(pipe, router_facts(runtime.router, runtime.now).model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

@@ -30,9 +30,11 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.impair import Impairments
+from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
-from dmvpn.shells.lab.rebinding import wanted_public
+from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, RouterPlan, run
+from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ log = logging.getLogger("dmvpn.lab")
 
 #: Seconds in which a router answers, or is busy; and in which it stops, or is killed.
 ROUTER_PATIENCE = 0.5
-LARGEST_ANSWER = 1 << 20
+LARGEST_ANSWER = 1 << 16
 STOPPING = 2.0
 
 
@@ -86,9 +88,7 @@ class Supervisor:
         self._ending = False
         self._make_engine, self._make_server, self._recording = make_engine, make_server, recording
         self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
-        for cable in self._wiring.cables:
-            spec = cable.properties
-            self._impairments.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))
+        self._impairments.begin()
 
     def run(self) -> int:
         """Start all routers and serve until told to end."""
@@ -107,6 +107,7 @@ class Supervisor:
         while not self._ending:
             self._turn()
         self._stop_routers()
+        self._captures.stop()
         self.folder.remove()
         return 0
 
@@ -203,6 +204,7 @@ class Supervisor:
             "impair": self._impair,
             "capture": self._capture,
             "rebind": self._rebind,
+            "scenario": self._scenario,
             "facts": self._facts,
         }
         what = str(request.get("do"))
@@ -221,6 +223,7 @@ class Supervisor:
             "since": self._started,
             "engine": next(iter(engines.values()), ""),
             "routers": {name: router.alive for name, router in self._routers.items()},
+            "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
             "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
             "gateways": {name: gateway.describe() for name, gateway in self._wiring.gateways.items()},
             "links": [cable.name for cable in self._wiring.cables],
@@ -247,13 +250,15 @@ class Supervisor:
             routers[name] = None
             with contextlib.suppress(OSError, ValueError):
                 if router.pipe is not None:
-                    routers[name] = RouterFacts.model_validate_json(_ask(router.pipe, FACTS))
+                    _order(router.pipe, FACTS)
+                    routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):
                 gateways[name] = gateway.facts()
         cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
-        return cast("Json", lab_facts(self.scenario, routers, gateways, cut).model_dump(mode="json"))
+        facts = lab_facts(self.scenario, routers, gateways, cut, self._impairments.particulars())
+        return cast("Json", facts.model_dump(mode="json"))
 
     def _down(self, request: dict[str, Json]) -> Json:
         self._end()
@@ -275,10 +280,11 @@ class Supervisor:
 
     def _reset(self, request: dict[str, Json]) -> Json:
         """All routers begin again with the scenario's configurations; what they stored and all impairments are gone."""
-        self._impairments.clear_all()
+        self._impairments.begin()
         self._stop_routers()
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):
+                gateway.change_kind(gateway.spec.kind)
                 gateway.rebind(gateway.spec.public.ip)
         for router in self._routers.values():
             FolderStorage(router.plan.storage).clear()
@@ -287,16 +293,21 @@ class Supervisor:
 
     def _impair(self, request: dict[str, Json]) -> Json:
         cable = self._wiring.find(str(request.get("link")))
-        self._impairments.set(cable, Badness.read(request))
+        self._impairments.set(cable, Badness.read(request), hidden=bool(request.get("hidden")))
         return self._impairments.described()
 
     def _rebind(self, request: dict[str, Json]) -> Json:
         name = self._known(str(request.get("gateway")), self._wiring.gateways)
         gateway = self._wiring.gateways[name]
-        public = wanted_public(request, gateway.spec)
+        public, kind = wanted_public(request, gateway.spec), wanted_kind(request)
         with inside_network(self._wiring.namespaces[name]):
+            if kind is not None:
+                gateway.change_kind(kind, hidden=bool(request.get("hidden")))
             gateway.rebind(public)
         return gateway.describe()
+
+    def _scenario(self, request: dict[str, Json]) -> Json:
+        return described(self.scenario)
 
     def _capture(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
@@ -341,10 +352,14 @@ class Supervisor:
 
 def _ask(pipe: socket.socket, question: bytes) -> bytes:
     """A router's answer. Raises TimeoutError, OSError."""
+    _order(pipe, question)
+    return pipe.recv(LARGEST_ANSWER)
+
+
+def _order(pipe: socket.socket, question: bytes) -> None:
     _forget_late_answers(pipe)
     pipe.settimeout(ROUTER_PATIENCE)
     pipe.send(question)
-    return pipe.recv(LARGEST_ANSWER)
 
 
 def _forget_late_answers(pipe: socket.socket) -> None:

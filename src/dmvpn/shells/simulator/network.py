@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.entropy import Entropy, fraction
+from dmvpn.shells.lab.badness import HARMLESS, Badness
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -50,7 +51,8 @@ class Station(Protocol):
 class Impairment:
     """What is wrong with a wire. delay, jitter: seconds one way; loss, duplicate: 0 to 1; rate: bit/s, 0: unlimited.
 
-    cut: nothing passes. Jitter makes packets overtake each other.
+    cut: nothing passes. Jitter makes packets overtake each other. filters: what else `lab impair` asked for: kinds of
+    packets that do not pass, and whether all this happens to one sender alone.
     """
 
     delay: float = 0.0
@@ -59,6 +61,21 @@ class Impairment:
     duplicate: float = 0.0
     rate: float = 0.0
     cut: bool = False
+    filters: Badness = HARMLESS
+
+    @classmethod
+    def of(cls, badness: Badness) -> Impairment:
+        """What `lab impair` orders."""
+        return cls(
+            delay=badness.delay / 1000,
+            loss=badness.loss / 100,
+            rate=badness.rate * 1000,
+            cut=bool(badness.cut),
+            filters=badness,
+        )
+
+
+_GOOD = Impairment()
 
 
 class Segment:
@@ -117,7 +134,9 @@ class Segment:
             self.watch(packet)
         if self.gate is not None and not self.gate(sender.name, station.name, packet):
             return
-        wrong = self.impairment
+        wrong = self.impairment if self.impairment.filters.concerns(sender.name) else _GOOD
+        if wrong.filters.block and wrong.filters.blocks(packet):
+            return
         if wrong.cut or (wrong.loss and fraction(self._entropy) < wrong.loss):
             return
         delay = SHORTEST_DELAY + wrong.delay

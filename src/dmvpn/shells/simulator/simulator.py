@@ -26,6 +26,7 @@ from dmvpn.base.events import (
 from dmvpn.base.recording import Recorder
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts, router_facts
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy
 from dmvpn.shells.simulator.nat import NatNode
@@ -72,8 +73,9 @@ class Simulator:
     that a router puts into ESP, and of that one.
     """
 
-    def __init__(self, seed: int = 1, *, epoch: float = EPOCH) -> None:
+    def __init__(self, seed: int = 1, *, epoch: float = EPOCH, remembers: bool = False) -> None:
         self.seed = seed
+        self.remembers = remembers
         self.now = 0.0
         self.epoch = epoch
         self.routers: dict[str, RouterNode] = {}
@@ -104,12 +106,14 @@ class Simulator:
         epoch: float = EPOCH,
         record: Callable[[str], object] | None = None,
         overhear: Callable[[str, bytes], None] | None = None,
+        remembers: bool = False,
     ) -> Simulator:
         """The world of a scenario: everything plugged in and configured, at time 0.
 
         record: takes the recording of all routers, as text. overhear: see the class; here it hears the first packet.
+        remembers: somebody may ask the routers for their past, which costs memory for each of them.
         """
-        world = cls(seed, epoch=epoch)
+        world = cls(seed, epoch=epoch, remembers=remembers)
         world._write = record
         world.certificates = scenario.certificates
         world.overhear = overhear
@@ -125,7 +129,7 @@ class Simulator:
             world.add_gateway(NatNode(name, gateway, entropy, world._transmitter(name)))
         for ends, link in scenario.segments():
             segment = world.connect(ends)
-            segment.impairment = Impairment(delay=link.delay / 1000, loss=link.loss / 100, rate=link.rate * 1000)
+            segment.impairment = Impairment.of(Badness(delay=link.delay, loss=link.loss, rate=link.rate))
         for name, text in scenario.configurations.items():
             world.boot(name, text)
         return world
@@ -149,6 +153,7 @@ class Simulator:
             plane_entropy(self.seed, name, life),
             self._transmitter(name),
             self._recorders.get(name),
+            remembers=self.remembers,
         )
         node.plane.sealed = self._tell_sealed
         return node
@@ -173,10 +178,25 @@ class Simulator:
         segment = Segment(name, SeededEntropy(f"{self.seed}/{name}"), self.after)
         self.segments.append(segment)
         for node, interface in ends:
-            segment.plug(self._plugs[node], interface)
-            self._wires[node, interface] = segment
-            self._ports.setdefault(node, []).append(interface)
+            self._plug(segment, node, interface)
         return segment
+
+    def plug_host(self, name: str, addresses: list[HostAddress], router: str, interface: str) -> HostNode:
+        """A host more, at the port of a router: on the wire that is there, or on one of its own."""
+        host = HostNode(name, addresses, self._transmitter(name))
+        self.add_host(name, host)
+        wire = self._wires.get((router, interface))
+        if wire is None:
+            self.connect([(router, interface), (name, "eth0")])
+            self.post(router, LinkChanged(interface, True))
+        else:
+            self._plug(wire, name, "eth0")
+        return host
+
+    def _plug(self, segment: Segment, node: str, interface: str) -> None:
+        segment.plug(self._plugs[node], interface)
+        self._wires[node, interface] = segment
+        self._ports.setdefault(node, []).append(interface)
 
     def boot(self, name: str, configuration: str) -> None:
         """Start a router: clock, what it stored, configuration, carriers. Also what a restart does."""
@@ -281,7 +301,13 @@ class Simulator:
         }
         gateways = {name: node.facts(self.now) for name, node in self.gateways.items()}
         cut = [(end.name, port) for segment in self.segments if segment.impairment.cut for end, port in segment.ends]
-        return lab_facts(scenario, routers, gateways, cut)
+        bad = {
+            (end.name, port): segment.impairment.filters.particulars
+            for segment in self.segments
+            if not segment.impairment.filters.harmless
+            for end, port in segment.ends
+        }
+        return lab_facts(scenario, routers, gateways, cut, bad)
 
     def segment_of(self, node: str, interface: str) -> Segment:
         """The wire that is plugged into a port. Raises KeyError."""

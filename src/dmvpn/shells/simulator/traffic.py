@@ -9,6 +9,7 @@ The number of a packet is its last octets: `Mark` is found again on any wire, in
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,7 @@ from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.anatomy import Anatomy, Conversation
@@ -94,6 +96,44 @@ class Flow:
     paused_at: float = 0.0
 
 
+class Post:
+    """Sends and takes marked packets, host to host.
+
+    arrived: told of one that came, with its TTL. other: gets whatever else a listening host received.
+    """
+
+    def __init__(self, world: Simulator) -> None:
+        self._world = world
+        self.arrived: Callable[[Mark, int], None] = lambda _mark, _ttl: None
+        self.other: Callable[[IpReceived], None] = lambda _event: None
+
+    def listen(self, host: str) -> None:
+        """Let a host take such packets."""
+        node = self._world.hosts[host]
+        node.plane.execute(Listen("eth0", IpProtocol.UDP, port=_PORT))
+        node.take = self._take
+
+    def send(self, host: str, destination: IPAddress, mark: Mark, *, length: int = 0) -> None:
+        """Send one; `length`: padded to so many octets, and not to be fragmented."""
+        head = HEADER_LENGTH if destination.version == 4 else HEADER_LENGTH6
+        padding = bytes(max(0, length - head - len(_UDP) - _MARK.size))
+        payload = (_udp(len(padding)) if padding else _UDP) + _MARK.pack(_MAGIC, *mark) + padding
+        packet = SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=bool(length))
+        with suppress(EffectError):  # its wire is dead: lost like any other
+            self._world.hosts[host].send(packet, self._world.now)
+
+    def _take(self, event: IpReceived) -> None:
+        if event.protocol == IpProtocol.UDP and event.payload[8:12] == _MAGIC:
+            _, number, sequence = _MARK.unpack_from(event.payload, 8)
+            self.arrived(Mark(number, sequence), event.ttl)
+        else:
+            self.other(event)
+
+
+def _udp(padding: int) -> bytes:
+    return struct.pack("!HHHH", _PORT, _PORT, 8 + _MARK.size + padding, 0)
+
+
 class Traffic:
     """The flows of a world.
 
@@ -102,6 +142,8 @@ class Traffic:
 
     def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, entropy: Entropy) -> None:
         self._world = world
+        self._post = Post(world)
+        self._post.arrived = self._arrived
         self._entropy = entropy
         self._until = 0.0
         self._ended = False
@@ -121,9 +163,7 @@ class Traffic:
         self.flows += [forth, back]
         self._pairs.append((forth, back))
         for host in conversation.hosts:
-            node = self._world.hosts[host]
-            node.plane.execute(Listen("eth0", IpProtocol.UDP, port=_PORT))
-            node.take = self._take
+            self._post.listen(host)
 
     @property
     def sent(self) -> int:
@@ -196,19 +236,10 @@ class Traffic:
     def _send(self, flow: Flow) -> None:
         flow.sequence += 1
         flow.sent[flow.sequence] = self._world.now
-        node = self._world.hosts[flow.source]
-        payload = _UDP + _MARK.pack(_MAGIC, flow.number, flow.sequence)
-        destination = self._addresses[flow.destination]
-        try:
-            node.send(SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL), self._world.now)
-        except EffectError:
-            return  # its wire is dead: lost like any other
+        self._post.send(flow.source, self._addresses[flow.destination], Mark(flow.number, flow.sequence))
 
-    def _take(self, event: IpReceived) -> None:
-        if event.protocol != IpProtocol.UDP or event.payload[8:12] != _MAGIC:
-            return
-        _, number, sequence = _MARK.unpack_from(event.payload, 8)
-        self.arrived(self.flows[number], sequence, event.ttl)
+    def _arrived(self, mark: Mark, ttl: int) -> None:
+        self.arrived(self.flows[mark.flow], mark.sequence, ttl)
 
 
 def _some(conversations: tuple[Conversation, ...], count: int, entropy: Entropy) -> list[Conversation]:

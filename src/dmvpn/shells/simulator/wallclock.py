@@ -15,8 +15,8 @@ from dmvpn.shells.files import open_private
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.rebinding import wanted_public
-from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
+from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
@@ -48,12 +48,17 @@ class SimulatedLab:
         self.folder = folder
         self._recording = open_private(recording) if recording else None
         record = self._recording.write if self._recording else None
-        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record)
+        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
         self._began = time.time()
         self._offset = 0.0
         self._make_server = make_server
-        self._servers: list[Server] = []
+        self._servers: dict[str, Server] = {}
+        #: Of the routers that live. The dead answer nobody.
+        self._serving: dict[str, None] = {}
+        self._tending = asyncio.Lock()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._hidden: dict[str, None] = {}
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
@@ -63,16 +68,14 @@ class SimulatedLab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         for name in self.world.routers:
-            handle = self._handle(name)
-            server = self._make_server(handle, self.folder.management(name))
-            await server.start()
-            self._servers.append(server)
+            self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
+            await self._tend(name)
         listener = control.listen(self.folder.control)
         loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey))
         self._advance()
         await self._ended.wait()
-        for server in self._servers:
-            await server.stop()
+        for name in list(self._serving):
+            await self._servers[name].stop()
         if self._recording is not None:
             self._recording.close()
         self.folder.remove()
@@ -111,6 +114,21 @@ class SimulatedLab:
     def _node(self, name: str) -> RouterNode:
         return self.world.routers[name]
 
+    async def _tend(self, name: str) -> None:
+        """Let a router answer at its socket if it lives, and only then."""
+        async with self._tending:
+            alive = self._node(name).alive
+            if alive and name not in self._serving:
+                self._serving[name] = None
+                await self._servers[name].start()
+            elif not alive and self._serving.pop(name, name) is None:
+                await self._servers[name].stop()
+
+    def _tend_soon(self, name: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._tend(name))
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
+
     # ------------------------------------------------------------------------------------------------ orders
 
     def _obey(self, request: dict[str, Json]) -> Json:
@@ -124,6 +142,7 @@ class SimulatedLab:
             "impair": self._impair,
             "clock": self._clock,
             "rebind": self._rebind,
+            "scenario": self._scenario,
             "facts": self._facts,
         }
         what = str(request.get("do"))
@@ -141,13 +160,14 @@ class SimulatedLab:
             "since": self._began,
             "engine": "simulated",
             "routers": {name: node.alive for name, node in self.world.routers.items()},
+            "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
             "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
             "gateways": {name: describe(node) for name, node in self.world.gateways.items()},
             "links": [segment.name for segment in self.world.segments],
             "impaired": {
-                segment.name: vars_of(segment.impairment)
+                segment.name: segment.impairment.filters.described()
                 for segment in self.world.segments
-                if segment.impairment != Impairment()
+                if not segment.impairment.filters.harmless and segment.name not in self._hidden
             },
         }
 
@@ -163,6 +183,7 @@ class SimulatedLab:
         if not self._node(name).alive:
             raise UserError(f"{name} is not running")
         self.world.kill(name)
+        self._tend_soon(name)
         return None
 
     def _restart(self, request: dict[str, Json]) -> Json:
@@ -171,36 +192,45 @@ class SimulatedLab:
             raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
         stored = self.folder.storage(name) / STARTUP
         self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
+        self._tend_soon(name)
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
-        for segment in self.world.segments:
-            segment.impairment = Impairment()
+        self._hidden.clear()
+        for segment, (_, link) in zip(self.world.segments, self.scenario.segments(), strict=False):
+            segment.impairment = Impairment.of(Badness(delay=link.delay, loss=link.loss, rate=link.rate))
         for gateway in self.world.gateways.values():
+            gateway.change_kind(gateway.spec.kind)
             gateway.rebind(gateway.spec.public.ip)
         for name, text in self.scenario.configurations.items():
             FolderStorage(self.folder.storage(name)).clear()
             self.world.kill(name)
             self.world.forget(name)
             self.world.boot(name, text)
+            self._tend_soon(name)
         return None
 
     def _impair(self, request: dict[str, Json]) -> Json:
         segment = self._segment(str(request.get("link")))
-        bad = Badness.read(request)
-        segment.impairment = Impairment(
-            delay=bad.delay / 1000, loss=bad.loss / 100, rate=bad.rate * 1000, cut=bool(bad.cut)
-        )
+        badness = Badness.read(request)
+        if badness.sender and badness.sender not in [station.name for station, _ in segment.ends]:
+            raise UserError(f"{badness.sender} is at no end of {segment.name}")
+        self._hidden.pop(segment.name, None)
+        if request.get("hidden"):
+            self._hidden[segment.name] = None
+        segment.impairment = Impairment.of(badness)
         return self._status(request)
 
     def _rebind(self, request: dict[str, Json]) -> Json:
-        name = str(request.get("gateway"))
-        if name not in self.world.gateways:
-            known = ", ".join(self.world.gateways) or "none"
-            raise UserError(f"there is no gateway {name} in this lab; it has {known}")
-        node = self.world.gateways[name]
-        node.rebind(wanted_public(request, node.spec))
+        node = self._gateway(request)
+        public, kind = wanted_public(request, node.spec), wanted_kind(request)
+        if kind is not None:
+            node.change_kind(kind, hidden=bool(request.get("hidden")))
+        node.rebind(public)
         return describe(node)
+
+    def _scenario(self, request: dict[str, Json]) -> Json:
+        return described(self.scenario)
 
     def _facts(self, request: dict[str, Json]) -> Json:
         return cast("Json", self.world.facts(self.scenario).model_dump(mode="json"))
@@ -220,6 +250,13 @@ class SimulatedLab:
                 return segment
         raise UserError(f"no link {text}; there are\n  " + "\n  ".join(segment.name for segment in self.world.segments))
 
+    def _gateway(self, request: dict[str, Json]) -> NatNode:
+        name = str(request.get("gateway"))
+        if name not in self.world.gateways:
+            known = ", ".join(self.world.gateways) or "none"
+            raise UserError(f"there is no gateway {name} in this lab; it has {known}")
+        return self.world.gateways[name]
+
     def _router(self, request: dict[str, Json]) -> str:
         name = str(request.get("router"))
         if name not in self.world.routers:
@@ -229,14 +266,4 @@ class SimulatedLab:
 
 def describe(node: NatNode) -> str:
     """A translator in one line."""
-    return f"NAT {node.spec.private.ip} -> {node.public}, {node.spec.kind}"
-
-
-def vars_of(impairment: Impairment) -> dict[str, Json]:
-    """An impairment in the units of `lab impair`."""
-    return {
-        "delay": impairment.delay * 1000,
-        "loss": impairment.loss * 100,
-        "rate": impairment.rate / 1000,
-        "cut": impairment.cut,
-    }
+    return f"NAT {node.spec.private.ip} -> {node.public}, {node.sign}"

@@ -1,0 +1,308 @@
+"""A network from its configurations alone: no `lab.yaml`, so the wires are read from the addresses.
+
+    ports     physical interfaces with an IPv4 address; a router is called what its `hostname` says
+    wires     ports that are in each other's subnet are on one wire, be they two or more
+    provider  gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
+    hosts     a LAN with a single router on it gets a computer
+
+What can be read in two ways is decided, and said (`Scenario.notes`); `lab save` writes the outcome down as `lab.yaml`,
+where it may be corrected. Raises UserError for what is no network at all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lines import Lines, default_routes, interface_address, interfaces
+from dmvpn.shells.scenario import NAME, HostSpec, Lab, LinkSpec, RouterSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
+    from typing import Literal
+
+#: Interfaces that no wire is plugged into.
+_VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
+_HOST_NUMBER: Final = 100
+#: Prefixes as long as this have no room for a computer.
+_NO_LAN: Final = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A physical interface with an address."""
+
+    router: str
+    name: str
+    address: IPv4Interface
+
+    @property
+    def end(self) -> str:
+        """As in `lab.yaml`."""
+        return f"{self.router}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.router} {self.name} {self.address}"
+
+
+@dataclass(slots=True)
+class _Wire:
+    """Ports on one wire. provider: the gateway on it that none of them has."""
+
+    ports: list[Port]
+    provider: IPv4Interface | None = None
+
+
+@dataclass(slots=True)
+class _Inference:
+    lines: dict[str, Lines]
+    notes: list[str] = field(default_factory=list)
+    wires: list[_Wire] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ports = [port for router, lines in self.lines.items() for port in _ports(router, lines)]
+        if not ports:
+            raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
+        plugged = {port.router for port in ports}
+        for router, lines in self.lines.items():
+            if router not in plugged:
+                self.notes.append(f"{router} has no physical interface with an IPv4 address: nothing is plugged in")
+            for name, interface in interfaces(lines):
+                if any(line.endswith(" secondary") for line in interface.headers("ip address ")):
+                    self.notes.append(f"{router} {name} has more than one address: only the first tells where it is")
+        self._wire_up(ports)
+
+    def _wire_up(self, ports: list[Port]) -> None:
+        """Put every port where all that are there see it, and it sees them. The widest subnets come last."""
+        for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
+            wire = next((wire for wire in self.wires if self._belongs(port, wire)), None)
+            if wire is None:
+                self.wires.append(_Wire([port]))
+                continue
+            first = wire.ports[0]
+            if first.address.network != port.address.network:
+                self.notes.append(f"{first} and {port} have different masks: taken for one wire")
+            wire.ports.append(port)
+
+    def _belongs(self, port: Port, wire: _Wire) -> bool:
+        other = wire.ports[0].address
+        if not port.address.network.overlaps(other.network):
+            return False
+        same = [there for there in wire.ports if there.address.ip == port.address.ip]
+        if same:
+            self.notes.append(f"{same[0]} and {port} have the same address: taken for two wires")
+            return False
+        if port.address.ip in other.network and other.ip in port.address.network:
+            return True
+        self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
+        return False
+
+
+def infer(texts: Mapping[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
+    """The network of these configurations (texts by file name): lab, configurations by router, what was decided."""
+    configurations = _named(texts)
+    work = _Inference({name: Lines.of(text) for name, text in configurations.items()})
+    provider = _add_provider(work, configurations)
+    roles: dict[str, RouterSpec] = {
+        name: RouterSpec(role=_role(name, lines, work, added=name == provider))
+        for name, lines in {**work.lines, **{name: Lines(()) for name in configurations if name == provider}}.items()
+    }
+    links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in work.wires if len(wire.ports) > 1]
+    hosts = _hosts(work, configurations)
+    lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts)
+    return lab, configurations, tuple(work.notes)
+
+
+def _named(texts: Mapping[str, str]) -> dict[str, str]:
+    """By host name; by file name where there is none."""
+    found: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for file, text in texts.items():
+        match = re.search(r"(?m)^\s*hostname\s+(\S+)\s*$", text)
+        name = match[1] if match else file
+        if not re.fullmatch(NAME, name):
+            raise UserError(
+                f"{file}.cfg: a router of a lab cannot be called {name}: letters, digits, '_', '.' and '-', 31 at most"
+            )
+        if name in found:
+            raise UserError(
+                f"{files[name]}.cfg and {file}.cfg are both called {name}: one folder is one network; put the files of "
+                "another one into a folder of their own"
+            )
+        found[name], files[name] = text, file
+    return found
+
+
+def _ports(router: str, lines: Lines) -> list[Port]:
+    found = []
+    for name, interface in interfaces(lines):
+        address = interface_address(interface)
+        if address is not None and not name.startswith(_VIRTUAL) and "." not in name:
+            found.append(Port(router, name, address))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- provider
+
+
+def _add_provider(work: _Inference, configurations: dict[str, str]) -> str:
+    """A router for all gateways that nobody has; "": there are none. It is added to the configurations."""
+    for router, lines in work.lines.items():
+        for _, gateway in default_routes(lines):
+            _want_gateway(work, router, gateway)
+    _want_ways_out(work)
+    wires = [wire for wire in work.wires if wire.provider is not None]
+    if not wires:
+        return ""
+    names = ("PROVIDER", *(f"PROVIDER-{number}" for number in range(1, len(configurations) + 1)))
+    name = next(name for name in names if name not in configurations)
+    text = [f"hostname {name}", "!"]
+    networks: dict[IPv4Interface, Port] = {}
+    for number, wire in enumerate(wires, 1):
+        address = wire.provider
+        if address is None:
+            continue
+        text += [f"interface GigabitEthernet0/{number}", f" ip address {address.ip} {address.netmask}", "!"]
+        for other, port in networks.items():
+            if other.network.overlaps(address.network):
+                raise UserError(f"{port} and {wire.ports[0]} overlap: no provider has both; correct one of them")
+        networks[address] = wire.ports[0]
+        wire.ports.append(Port(name, f"GigabitEthernet0/{number}", address))
+    routes = [*_rip(work, wires), *_routes_back(work, wires)]
+    configurations[name] = "\n".join([*text, *routes, *(["!"] if routes else []), "end"]) + "\n"
+    gateways = ", ".join(str(address.ip) for address in networks)
+    work.notes.append(f"nobody has {gateways}: added the router {name} with {'it' if len(networks) == 1 else 'them'}")
+    return name
+
+
+def _want_gateway(work: _Inference, router: str, gateway: IPv4Address) -> None:
+    """A gateway that is on a wire of this router, and that no port there has, is the provider's."""
+    for wire in work.wires:
+        mine = [port for port in wire.ports if port.router == router and gateway in port.address.network]
+        if not mine:
+            continue
+        network = mine[0].address.network
+        if any(port.address.ip == gateway for port in wire.ports):
+            return
+        if network.prefixlen < _NO_LAN and gateway in (network.network_address, network.broadcast_address):
+            work.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")
+            return
+        if wire.provider is not None and wire.provider.ip != gateway:
+            work.notes.append(f"{router} wants the gateway {gateway}, others on its wire {wire.provider.ip}: ignored")
+            return
+        wire.provider = IPv4Interface(f"{gateway}/{network.prefixlen}")
+        return
+    own = [port for wire in work.wires for port in wire.ports if port.router == router]
+    if not any(gateway in port.address.network for port in own) and not _in_tunnel(work.lines[router], gateway):
+        work.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
+
+
+def _in_tunnel(lines: Lines, gateway: IPv4Address) -> bool:
+    found = [interface_address(interface) for name, interface in interfaces(lines) if name.startswith(_VIRTUAL)]
+    return any(address is not None and gateway in address.network for address in found)
+
+
+def _want_ways_out(work: _Inference) -> None:
+    """The port of a tunnel's source that stands alone on its wire needs somebody at the other end."""
+    for router, lines in work.lines.items():
+        for source in dict.fromkeys(lines.section(header).value("tunnel source ") for header in _tunnels(lines)):
+            for wire in work.wires:
+                (port,) = wire.ports if len(wire.ports) == 1 else (None,)
+                if port is None or port.router != router or port.name != source or wire.provider is not None:
+                    continue
+                free = next((host for host in port.address.network.hosts() if host != port.address.ip), None)
+                if free is not None:
+                    wire.provider = IPv4Interface(f"{free}/{port.address.network.prefixlen}")
+                    work.notes.append(f"{port} leads nowhere, and no default route says where to: {free} is made up")
+
+
+def _tunnels(lines: Lines) -> tuple[str, ...]:
+    return lines.headers("interface Tunnel")
+
+
+def _rip(work: _Inference, wires: list[_Wire]) -> list[str]:
+    """Where the sites speak RIP with their provider it answers."""
+    speakers = [
+        wire.provider
+        for wire in wires
+        for port in wire.ports
+        if wire.provider is not None and port.router in work.lines and "router rip" in work.lines[port.router].lines
+    ]
+    networks = [f" network {address.network.network_address}" for address in speakers]
+    return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
+
+
+def _routes_back(work: _Inference, wires: list[_Wire]) -> list[str]:
+    """Tunnel sources that are not on a wire, as loopbacks: the provider has to know where they are."""
+    routes = []
+    for router, lines in work.lines.items():
+        addresses = dict(interfaces(lines))
+        via = next((port for wire in wires for port in wire.ports if port.router == router), None)
+        for header in _tunnels(lines):
+            source = lines.section(header).value("tunnel source ")
+            if via is not None and source.startswith("Loopback") and source in addresses:
+                loopback = interface_address(addresses[source])
+                if loopback is not None:
+                    routes.append(f"ip route {loopback.ip} 255.255.255.255 {via.address.ip}")
+    return list(dict.fromkeys(routes))
+
+
+# ---------------------------------------------------------------------------------------------------- who is who
+
+
+def _role(name: str, lines: Lines, work: _Inference, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
+    tunnels = [lines.section(header) for header in _tunnels(lines)]
+    if added or (not tunnels and _is_gateway(name, work)):
+        return "provider"
+    if any(tunnel.has("ip nhrp map multicast dynamic") for tunnel in tunnels):
+        return "hub"
+    multipoint = [tunnel for tunnel in tunnels if tunnel.has("tunnel mode gre multipoint")]
+    if any(not tunnel.headers("ip nhrp nhs ") for tunnel in multipoint):
+        return "hub"
+    return "spoke" if any(tunnel.headers("ip nhrp ") for tunnel in tunnels) else "router"
+
+
+def _is_gateway(name: str, work: _Inference) -> bool:
+    """Do several routers send their tunnels' packets to it, or over its wires?"""
+    own = [port.address.ip for wire in work.wires for port in wire.ports if port.router == name]
+    near = {
+        (port.router, port.name)
+        for wire in work.wires
+        for port in wire.ports
+        if any(there.router == name for there in wire.ports)
+    }
+    users = [
+        router
+        for router, lines in work.lines.items()
+        if _tunnels(lines)
+        and (
+            any(gateway in own for _, gateway in default_routes(lines))
+            or any((router, lines.section(header).value("tunnel source ")) in near for header in _tunnels(lines))
+        )
+    ]
+    return len(users) > 1
+
+
+def _hosts(work: _Inference, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
+    """A computer on every wire with a single port, unless that is a way out."""
+    found: dict[str, HostSpec] = {}
+    for wire in work.wires:
+        if len(wire.ports) != 1 or wire.ports[0].address.network.prefixlen >= _NO_LAN:
+            continue
+        port = wire.ports[0]
+        network = port.address.network
+        wanted = network.network_address + _HOST_NUMBER
+        if wanted not in network or wanted in (port.address.ip, network.broadcast_address):
+            wanted = next(host for host in network.hosts() if host != port.address.ip)
+        digits = re.sub(r"\D", "", port.router)
+        numbers = range(len(work.wires) + len(configurations) + 1)
+        names = (f"H{digits}", f"H-{port.router}", *(f"H-{number}" for number in numbers))
+        taken = ("H", *found, *configurations)
+        name = next(name for name in names if re.fullmatch(NAME, name) and name not in taken)
+        address = f"{wanted}/{network.prefixlen}"
+        found[name] = HostSpec(link=port.end, address=address, gateway=port.address.ip)
+    return dict(sorted(found.items()))

@@ -1,0 +1,121 @@
+"""A configuration as its lines: what it says where, and what it says after somebody typed something.
+
+Texts are brought into the order and spelling of the running configuration first, so `interface tunnel 100` and
+`interface Tunnel100` are the same section, and a line is found by how it begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.ios import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a configuration, or of one section of it without its indentation."""
+
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Lines:
+        """Read a configuration."""
+        return cls(tuple(configurator(FEATURES).parse_text(text).tree.render()))
+
+    def section(self, header: str) -> Lines:
+        """What stands under the first line that begins with `header`; nothing if there is none."""
+        body: list[str] = []
+        inside = False
+        for line in self.lines:
+            if inside and line.startswith(" "):
+                body.append(line[1:])
+            elif inside and line != "!":
+                break
+            elif line == header or line.startswith(f"{header} ") or (header.endswith(" ") and line.startswith(header)):
+                inside = True
+        return Lines(tuple(body))
+
+    def headers(self, beginning: str) -> tuple[str, ...]:
+        """The lines of this level that begin so."""
+        return tuple(line for line in self.lines if line.startswith(beginning))
+
+    def value(self, beginning: str) -> str:
+        """What follows the first line that begins so; "" if there is none."""
+        return next((line[len(beginning) :].strip() for line in self.lines if line.startswith(beginning)), "")
+
+    def has(self, beginning: str) -> bool:
+        """Is there such a line?"""
+        return any(line == beginning or line.startswith(f"{beginning} ") for line in self.lines)
+
+
+def after(text: str, lines: Sequence[str]) -> str:
+    """The configuration when these lines were typed. Raises UserError for a line that it does not take."""
+    language = configurator(FEATURES)
+    result = language.parse_text("\n".join(lines), language.parse_text(text).tree)
+    for problem in result.problems:
+        if not problem.is_warning:
+            raise UserError(_said(problem))
+    return "\n".join([*result.tree.render(), "end"]) + "\n"
+
+
+def check(text: str, file: str) -> None:
+    """Does every line of a configuration hold? Raises UserError that names the file and the first one that does not."""
+    for problem in configurator(FEATURES).parse_text(text).problems:
+        if not problem.is_warning:
+            raise UserError(f"{file}:{problem.line_number}: {_said(problem)}")
+
+
+def _said(problem: Problem) -> str:
+    """The line and what is said of it, without the caret."""
+    return f"{problem.text.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
+
+
+def difference(before: str, now: str, name: str) -> list[str]:
+    """A unified diff of two configurations."""
+    ends = (f"{name} before", f"{name} now")
+    return list(unified_diff(before.splitlines(), now.splitlines(), *ends, lineterm="", n=2))
+
+
+def default_routes(lines: Lines) -> list[tuple[str, IPv4Address]]:
+    """The static default routes with a gateway, be it behind an interface: the whole line, and the gateway."""
+    found = []
+    for line in lines.headers("ip route 0.0.0.0 0.0.0.0 "):
+        gateway = next((word for word in line.split()[4:] if word.count(".") == 3 and word[0].isdigit()), None)
+        if gateway is not None:
+            found.append((line, IPv4Address(gateway)))
+    return found
+
+
+def interface_address(lines: Lines) -> IPv4Interface | None:
+    """The first `ip address A M` of an interface."""
+    words = lines.value("ip address ").split()
+    return IPv4Interface(f"{words[0]}/{words[1]}") if len(words) >= 2 else None
+
+
+def interfaces(lines: Lines) -> Iterator[tuple[str, Lines]]:
+    """All interfaces with what is configured there."""
+    for header in lines.headers("interface "):
+        yield header.removeprefix("interface "), lines.section(header)
+
+
+def covers(statement: str, address: IPv4Address) -> bool:
+    """Does `network A [WILDCARD]` of an IGP take this address in? Without a wildcard it is the class of A (RFC 791)."""
+    words = statement.split()[1:]
+    base = IPv4Address(words[0])
+    if len(words) > 1:
+        # IPv4Network takes a wildcard for what it is: a host mask.
+        wildcard = int(IPv4Address(words[1]))
+        return int(base) | wildcard == int(address) | wildcard
+    first = int(base) >> 24
+    length = 8 if first < 128 else 16 if first < 192 else 24
+    return address in IPv4Network((base, length), strict=False)

@@ -1,0 +1,361 @@
+"""A scenario with many more spokes: those that it has are templates, each copy gets addresses of its own.
+
+    tunnel     the next free address of the cloud's network. Where it has no room its mask is shortened on all routers,
+               unless it would overlap something
+    NBMA       a network like the template's with a port of its own at the provider; on a switch the next free address
+    LANs       networks of the same length, nearest to the template's: its classful network first, so that lines like
+               `network 10.0.0.0` and a summary still mean them, then private ones
+
+In a copy every address of the template's own networks is replaced by the one at the same place of the copy's; a static
+route at a hub that names the template's LAN or tunnel address is repeated for the copy. Everything else, keys and
+servers too, stays. Several scenarios get the same copies with the same LANs, so that they can be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
+from dmvpn.router.router import Router
+from dmvpn.shells.certificates import NOTHING
+from dmvpn.shells.scenario import LinkSpec, ReadySpec, RouterSpec, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_QUAD: Final = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])")
+_HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
+_ADDRESS: Final = re.compile(r"^( *ip address )(\S+)( )(\S+)", re.MULTILINE)
+_STATIC: Final = re.compile(r"^ip route .*$", re.MULTILINE)
+#: Ports of a provider towards copies: no scenario has a slot 9.
+_PORT: Final = "GigabitEthernet9/{}"
+_PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_CARRIER: Final = IPv4Network("100.64.0.0/10")
+
+
+@dataclass(slots=True)
+class _Room:
+    """Networks that are taken, and where the search in each pool goes on."""
+
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    _next: dict[IPv4Network, int] = field(default_factory=dict)
+
+    def note(self, network: IPv4Network) -> None:
+        """Somebody has it."""
+        insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
+
+    def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
+        """The first taken address in a network, those of `besides` aside."""
+        first, last = int(network.network_address), int(network.broadcast_address)
+        for low, high in self.taken:
+            inside = int(besides.network_address) <= low and high <= int(besides.broadcast_address)
+            if low <= last and high >= first and not inside:
+                return IPv4Address(max(low, first))
+        return None
+
+    def take(self, length: int, pools: Sequence[IPv4Network]) -> IPv4Network | None:
+        """The next free network of this length in the first pool that has one."""
+        size = 1 << (32 - length)
+        for pool in pools:
+            end = int(pool.broadcast_address)
+            start = -(-self._next.get(pool, int(pool.network_address)) // size) * size
+            while start + size - 1 <= end:
+                busy = self._busy_until(start, start + size - 1)
+                if busy is None:
+                    network = IPv4Network((start, length))
+                    self.note(network)
+                    self._next[pool] = start + size
+                    return network
+                start = -(-(busy + 1) // size) * size
+        return None
+
+    def _busy_until(self, first: int, last: int) -> int | None:
+        position = bisect_right(self.taken, (last, 1 << 32))
+        ends = [high for low, high in self.taken[max(0, position - 4) : position] if high >= first]
+        return max(ends) if ends else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A spoke to be copied. tunnels, wans, lans: interface -> its address and network. wires: of the WAN interfaces."""
+
+    name: str
+    tunnels: dict[str, tuple[IPv4Address, IPv4Network]]
+    wans: dict[str, tuple[IPv4Address, IPv4Network]]
+    lans: dict[str, tuple[IPv4Address, IPv4Network]]
+
+
+def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]:
+    """The scenarios with `spokes` spokes each. Raises UserError where that cannot be."""
+    room, given = _Room(), dict[tuple[str, str, int], IPv4Network]()
+    read = [{name: _networks(text) for name, text in scenario.configurations.items()} for scenario in scenarios]
+    networks = [network for addresses in read for found in addresses.values() for _, network in found.values()]
+    inside = [spec.private.network for scenario in scenarios for spec in scenario.lab.gateways.values()]
+    for network in sorted(dict.fromkeys([*networks, *inside])):
+        room.note(network)
+    return tuple(
+        _Multiplier(scenario, addresses, room, given).copied(spokes)
+        for scenario, addresses in zip(scenarios, read, strict=True)
+    )
+
+
+_Networks = dict[str, tuple[IPv4Address, IPv4Network]]
+
+
+class _Multiplier:
+    def __init__(
+        self,
+        scenario: Scenario,
+        addresses: Mapping[str, _Networks],
+        room: _Room,
+        given: dict[tuple[str, str, int], IPv4Network],
+    ) -> None:
+        """given: the networks of copies, by name, port and length; the next scenario gets the same."""
+        self._scenario = scenario
+        self._addresses = addresses
+        self._room = room
+        self._given = given
+        self._texts = dict(scenario.configurations)
+        self._routers = dict(scenario.lab.routers)
+        self._links = list(scenario.lab.links)
+        self._free: dict[IPv4Network, Iterator[IPv4Address]] = {}
+        self._extra: dict[str, list[str]] = {}
+        self._statics = {
+            name: _STATIC.findall(text) for name, text in self._texts.items() if scenario.role(name) != "spoke"
+        }
+        self._ports = 0
+
+    def copied(self, spokes: int) -> Scenario:
+        """See `multiply`."""
+        scenario = self._scenario
+        there = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
+        if spokes < len(there):
+            raise UserError(f"--spokes {spokes}: {scenario.name} has {len(there)} spokes already")
+        templates = [found for name in there if (found := self._template(name)) is not None]
+        if not templates:
+            raise UserError(
+                f"--spokes: {scenario.name} has no spoke to copy: one with the role spoke and a wire to a provider or "
+                "switch, IPv4 alone, no certificates, not behind a NAT box and with nothing but LANs behind it"
+            )
+        copies = [
+            (templates[number % len(templates)], number // len(templates) + 1) for number in range(spokes - len(there))
+        ]
+        self._widen(templates, len(copies))
+        for template, number in copies:
+            self._copy(template, f"{template.name}-{number}")
+        for router, lines in self._extra.items():
+            self._texts[router] = _with_lines(self._texts[router], lines)
+        lab = scenario.lab.model_copy(
+            update={
+                "routers": self._routers,
+                "links": self._links,
+                "ready": ReadySpec(either=scenario.lab.ready.either),
+            }
+        )
+        return Scenario(scenario.name, lab, self._texts, scenario.certificates)
+
+    # -------------------------------------------------------------------------------------------- templates
+
+    def _template(self, name: str) -> _Template | None:
+        text = self._scenario.configurations[name]
+        if self._scenario.certificates.get(name, NOTHING).given or "ipv6 address" in text:
+            return None
+        wires = {end: link for link in self._links for end in map(Scenario.end, link.ends)}
+        own = self._addresses[name]
+        tunnels = {port: found for port, found in own.items() if port.startswith("Tunnel")}
+        wans = {port: found for port, found in own.items() if self._leads_out(name, wires.get((name, port)))}
+        lans = {port: found for port, found in own.items() if port not in tunnels and port not in wans}
+        if not tunnels or not wans or not all(self._is_own(name, wires.get((name, port))) for port in lans):
+            return None
+        return _Template(name, tunnels, wans, lans)
+
+    def _leads_out(self, name: str, link: LinkSpec | None) -> bool:
+        """Is it a cable to a provider, or a switch?"""
+        others = [] if link is None else [node for node, _ in map(Scenario.end, link.ends) if node != name]
+        if any(node in self._scenario.lab.gateways for node in others):
+            return False
+        return len(others) > 1 or any(self._scenario.role(node) == "provider" for node in others)
+
+    def _is_own(self, name: str, link: LinkSpec | None) -> bool:
+        """Is nobody there but hosts?"""
+        ends = [] if link is None else [node for node, _ in map(Scenario.end, link.ends)]
+        return all(node == name or node in self._scenario.lab.hosts for node in ends)
+
+    # -------------------------------------------------------------------------------------------- tunnels
+
+    def _widen(self, templates: Sequence[_Template], copies: int) -> None:
+        """Find addresses for copies in the clouds; those without room get a shorter mask."""
+        for network in dict.fromkeys(net for template in templates for _, net in template.tunnels.values()):
+            members = self._members(network)
+            wide = self._with_room(network, copies + len(members))
+            self._free[network] = (address for address in wide.hosts() if address not in members)
+            if wide != network:
+                for name, text in self._texts.items():
+                    self._texts[name] = _ADDRESS.sub(lambda line: _masked(line, network, wide), text)  # noqa: B023
+
+    def _with_room(self, network: IPv4Network, routers: int) -> IPv4Network:
+        length = network.prefixlen
+        while (1 << (32 - length)) - 2 < routers:
+            length -= 1
+        wide = network if length == network.prefixlen else network.supernet(new_prefix=length)
+        overlap = None if wide == network else self._room.overlap(wide, network)
+        if overlap is None:
+            return wide
+        raise UserError(
+            f"--spokes: {self._scenario.name}: {network} has room for {network.num_addresses - 2} routers, and with "
+            f"the mask {wide.netmask} it would overlap {overlap}"
+        )
+
+    def _members(self, network: IPv4Network) -> frozenset[IPv4Address]:
+        return frozenset(own for found in self._addresses.values() for own, its in found.values() if its == network)
+
+    def _next_free(self, network: IPv4Network) -> IPv4Address:
+        if network not in self._free:
+            members = self._members(network)
+            self._free[network] = (address for address in network.hosts() if address not in members)
+        address = next(self._free[network], None)
+        if address is None:
+            raise UserError(f"--spokes: {self._scenario.name}: {network} has no room for so many")
+        return address
+
+    # -------------------------------------------------------------------------------------------- copies
+
+    def _copy(self, template: _Template, name: str) -> None:
+        if name in self._texts:
+            raise UserError(f"--spokes: {self._scenario.name} has a router {name} already")
+        single = {}
+        for address, network in template.tunnels.values():
+            single[address] = own = self._next_free(network)
+            single[network.network_address] = IPv4Network((own, network.prefixlen), strict=False).network_address
+        moved = {}
+        links = {Scenario.end(end): link for link in self._links for end in link.ends}
+        for port, (address, network) in template.wans.items():
+            link = links[template.name, port]
+            if len(link.ends) > 2:
+                single[address] = self._next_free(network)
+                self._plug(link, f"{name}:{port}")
+            else:
+                moved[network] = self._network(name, port, network, (_classful(network), _CARRIER))
+                self._wire(link, template.name, f"{name}:{port}", network, moved[network])
+        for port, (_, network) in template.lans.items():
+            private = [pool for pool in _PRIVATE if network.subnet_of(pool)]
+            moved[network] = self._network(name, port, network, (_classful(network), *private, *_PRIVATE))
+            if (template.name, port) in links and port not in self._hosted(template.name):
+                ends = [end.replace(f"{template.name}:", f"{name}:") for end in links[template.name, port].ends]
+                if LinkSpec(ends=ends) not in self._links:
+                    self._links.append(LinkSpec(ends=ends))
+        change = _Renumbering(single, moved)
+        text = _HOSTNAME.sub(f"hostname {name}", self._texts[template.name], count=1)
+        self._texts[name] = change.of(text)
+        self._routers[name] = RouterSpec(role="spoke")
+        self._repeat_static(change, {name, template.name})
+
+    def _network(self, name: str, port: str, like: IPv4Network, pools: Sequence[IPv4Network]) -> IPv4Network:
+        """A network for the port of a copy: what another scenario gave it, or a new one."""
+        key = name, port, like.prefixlen
+        if key not in self._given:
+            found = self._room.take(like.prefixlen, [pool for pool in pools if pool.prefixlen <= like.prefixlen])
+            if found is None:
+                raise UserError(f"--spokes: no network like {like} is left for {name}")
+            self._given[key] = found
+        return self._given[key]
+
+    def _plug(self, link: LinkSpec, end: str) -> None:
+        """One more at a switch."""
+        position = next(number for number, other in enumerate(self._links) if other.ends[0] == link.ends[0])
+        self._links[position] = link.model_copy(update={"ends": [*self._links[position].ends, end]})
+
+    def _wire(self, link: LinkSpec, template: str, end: str, old: IPv4Network, new: IPv4Network) -> None:
+        """A cable to the provider, which gets a port at the same place of the new network."""
+        provider, port = next(other for other in map(Scenario.end, link.ends) if other[0] != template)
+        address, _ = self._addresses[provider].get(port, (None, None))
+        if address is None or address not in old:
+            raise UserError(f"--spokes: {provider} {port} has no address in {old}, the network of {template}")
+        self._ports += 1
+        own = _PORT.format(self._ports)
+        lines = f"interface {own}\n ip address {_at_same_place(address, old, new)} {new.netmask}\n no shutdown\n!\n"
+        self._extra.setdefault(provider, []).append(lines)
+        self._links.append(link.model_copy(update={"ends": [end, f"{provider}:{own}"]}))
+
+    def _hosted(self, router: str) -> set[str]:
+        return {
+            port
+            for node, port in (Scenario.end(host.link) for host in self._scenario.lab.hosts.values())
+            if node == router
+        }
+
+    def _repeat_static(self, change: _Renumbering, besides: set[str]) -> None:
+        """Hubs need a static route more, where they have one for the template."""
+        for router, lines in self._statics.items():
+            if router not in besides:
+                repeated = [new for line in lines if (new := change.of(line)) != line]
+                if repeated:
+                    self._extra.setdefault(router, []).append("\n".join(repeated) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Renumbering:
+    """Addresses of a template -> those of a copy: single ones, and whole networks by place."""
+
+    single: Mapping[IPv4Address, IPv4Address]
+    moved: Mapping[IPv4Network, IPv4Network]
+
+    def of(self, text: str) -> str:
+        """A text with the copy's addresses."""
+        return _QUAD.sub(self._one, text)
+
+    def _one(self, found: re.Match[str]) -> str:
+        try:
+            address = IPv4Address(found[0])
+        except ValueError:
+            return found[0]
+        if address in self.single:
+            return str(self.single[address])
+        for old, new in self.moved.items():
+            if address in old:
+                return str(_at_same_place(address, old, new))
+        return found[0]
+
+
+def _at_same_place(address: IPv4Address, old: IPv4Network, new: IPv4Network) -> IPv4Address:
+    return new.network_address + (int(address) - int(old.network_address))
+
+
+def _masked(line: re.Match[str], network: IPv4Network, wide: IPv4Network) -> str:
+    """An `ip address` line with the mask of the wider network, if it is of the network."""
+    try:
+        inside = IPv4Address(line[2]) in network and line[4] == str(network.netmask)
+    except ValueError:
+        inside = False
+    return f"{line[1]}{line[2]}{line[3]}{wide.netmask}" if inside else line[0]
+
+
+def _classful(network: IPv4Network) -> IPv4Network:
+    """The network of its class, which `network` lines of EIGRP and RIP mean."""
+    first = int(network.network_address) >> 24
+    length = 8 if first < 128 else 16 if first < 192 else 24
+    return network.supernet(new_prefix=length) if length < network.prefixlen else network
+
+
+def _with_lines(text: str, lines: Sequence[str]) -> str:
+    """A configuration with more lines before its end."""
+    body = re.sub(r"^end\s*\Z", "", text.rstrip("\n") + "\n", flags=re.MULTILINE)
+    return body + "".join(lines) + "end\n"
+
+
+def _networks(text: str) -> _Networks:
+    """The interfaces of a configuration that have an IPv4 address."""
+    router = Router(SeededEntropy(0))
+    router.handle(PlaneAnnounced(ipv6=True), 0.0)
+    router.handle(ConfigurationEntered(text), 0.0)
+    return {
+        state.name: (state.address, IPv4Network((state.address, state.prefix_length), strict=False))
+        for state in router.ports.interfaces.all()
+        if isinstance(state.address, IPv4Address)
+    }

@@ -1,0 +1,252 @@
+"""A folder of configurations without `lab.yaml`: who is wired to whom, and what is said where that is not clear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import BUILT_IN, Scenario
+from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def router(name: str, *ports: str, more: str = "", tunnel: str = "") -> str:
+    """A configuration. ports: "ADDRESS MASK" of GigabitEthernet0/1, 0/2 ..."""
+    interfaces = [f"interface GigabitEthernet0/{number}\n ip address {port}" for number, port in enumerate(ports, 1)]
+    return "\n!\n".join([f"hostname {name}", *([tunnel] if tunnel else []), *interfaces, more, "end"]) + "\n"
+
+
+def load(folder: Path, *texts: str) -> Scenario:
+    for number, text in enumerate(texts):
+        (folder / f"file{number}.cfg").write_text(text)
+    return Scenario.load(str(folder))
+
+
+def wires(scenario: Scenario) -> list[list[str]]:
+    return [link.ends for link in scenario.lab.links]
+
+
+LONG, SHORT = "255.255.255.0", "255.255.255.252"
+TUNNEL = "interface Tunnel0\n ip address 10.0.0.{} 255.255.255.0\n tunnel source {}\n tunnel mode gre multipoint"
+
+
+def test_ports_of_one_subnet_are_on_one_wire_and_a_lonely_lan_gets_a_computer(tmp_path: Path) -> None:
+    scenario = load(tmp_path, router("A", f"192.0.2.1 {LONG}", f"10.1.1.1 {LONG}"), router("B", f"192.0.2.2 {LONG}"))
+    assert wires(scenario) == [["A:GigabitEthernet0/1", "B:GigabitEthernet0/1"]]
+    (host,) = scenario.lab.hosts.values()
+    assert (host.link, host.address, str(host.gateway)) == ("A:GigabitEthernet0/2", "10.1.1.100/24", "10.1.1.1")
+    assert scenario.notes == ()
+
+
+def test_three_on_one_wire_are_on_a_switch(tmp_path: Path) -> None:
+    scenario = load(tmp_path, *(router(name, f"192.0.2.{number} {LONG}") for number, name in enumerate("ABC", 1)))
+    assert wires(scenario) == [["A:GigabitEthernet0/1", "B:GigabitEthernet0/1", "C:GigabitEthernet0/1"]]
+
+
+def test_routers_are_called_what_their_hostname_says_else_as_the_file(tmp_path: Path) -> None:
+    nameless = router("X", f"192.0.2.2 {LONG}").replace("hostname X\n", "")
+    assert list(load(tmp_path, router("A", f"192.0.2.1 {LONG}"), nameless).configurations) == ["A", "file1"]
+
+
+def test_two_files_of_one_name_are_two_networks(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"file0.cfg and file1.cfg are both called A"):
+        load(tmp_path, router("A", f"192.0.2.1 {LONG}"), router("A", f"192.0.2.2 {LONG}"))
+
+
+def test_configurations_without_addresses_are_no_network(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there are no wires"):
+        load(tmp_path, "hostname A\n")
+
+
+def test_gateways_that_nobody_has_are_a_provider_that_knows_the_way(tmp_path: Path) -> None:
+    scenario = load(
+        tmp_path,
+        router("A", f"192.0.2.1 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.2"),
+        router("B", f"192.0.2.5 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.6"),
+    )
+    assert wires(scenario) == [
+        ["A:GigabitEthernet0/1", "PROVIDER:GigabitEthernet0/1"],
+        ["B:GigabitEthernet0/1", "PROVIDER:GigabitEthernet0/2"],
+    ]
+    assert scenario.role("PROVIDER") == "provider"
+    assert " ip address 192.0.2.6 255.255.255.252" in scenario.configurations["PROVIDER"]
+    assert scenario.notes == ("nobody has 192.0.2.2, 192.0.2.6: added the router PROVIDER with them",)
+    assert not scenario.lab.hosts
+
+
+def test_a_provider_that_is_there_is_taken_as_one(tmp_path: Path) -> None:
+    scenario = load(
+        tmp_path,
+        router("A", f"192.0.2.1 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.2", tunnel=TUNNEL.format(1, "Gi0/1")),
+        router("B", f"192.0.2.5 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.6", tunnel=TUNNEL.format(2, "Gi0/1")),
+        router("NET", f"192.0.2.2 {SHORT}", f"192.0.2.6 {SHORT}"),
+    )
+    assert (scenario.role("NET"), scenario.role("A"), "PROVIDER" in scenario.configurations) == (
+        "provider",
+        "hub",
+        False,
+    )
+
+
+def test_the_way_out_of_a_single_site_is_no_provider(tmp_path: Path) -> None:
+    """A firewall before the hub is a router of that site."""
+    scenario = load(
+        tmp_path,
+        router("A", f"192.0.2.1 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.2", tunnel=TUNNEL.format(1, "Gi0/1")),
+        router("WALL", f"192.0.2.2 {SHORT}", f"10.9.9.1 {LONG}"),
+    )
+    assert scenario.role("WALL") == "router"
+
+
+def test_a_mask_of_its_own_at_one_end_is_one_wire_and_is_said(tmp_path: Path) -> None:
+    """As at R41 of the notes: /24 here, /30 there."""
+    scenario = load(tmp_path, router("A", f"172.16.41.1 {LONG}"), router("B", f"172.16.41.2 {SHORT}"))
+    assert wires(scenario) == [["B:GigabitEthernet0/1", "A:GigabitEthernet0/1"]]
+    assert scenario.notes == (
+        "B GigabitEthernet0/1 172.16.41.2/30 and A GigabitEthernet0/1 172.16.41.1/24 have different masks: "
+        "taken for one wire",
+    )
+
+
+def test_subnets_that_overlap_without_seeing_each_other_are_two_wires_and_said(tmp_path: Path) -> None:
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}"), router("B", "10.2.2.2 255.0.0.0"))
+    assert wires(scenario) == []
+    (note,) = scenario.notes
+    assert "overlap, but do not see each other: taken for two wires" in note
+
+
+def test_one_address_in_two_places_is_two_wires_and_said(tmp_path: Path) -> None:
+    scenario = load(tmp_path, router("A", f"192.168.1.1 {LONG}"), router("B", f"192.168.1.1 {LONG}"))
+    assert wires(scenario) == []
+    assert [host.link for host in scenario.lab.hosts.values()] == ["A:GigabitEthernet0/1", "B:GigabitEthernet0/1"]
+    (note,) = scenario.notes
+    assert "have the same address: taken for two wires" in note
+
+
+def test_a_gateway_in_no_subnet_is_said(tmp_path: Path) -> None:
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more="ip route 0.0.0.0 0.0.0.0 203.0.113.9"))
+    assert scenario.notes == ("A has the gateway 203.0.113.9, which is in the subnet of none of its interfaces",)
+
+
+def test_a_default_route_into_the_tunnel_is_no_gateway_of_the_provider(tmp_path: Path) -> None:
+    """As spokes have one that send everything to the hub."""
+    more = "ip route 0.0.0.0 0.0.0.0 10.0.0.1"
+    scenario = load(tmp_path, router("A", f"192.0.2.1 {LONG}", more=more, tunnel=TUNNEL.format(2, "Loopback0")))
+    assert scenario.notes == ()
+    assert list(scenario.configurations) == ["A"]
+
+
+def test_of_two_gateways_on_a_wire_the_first_is_there_and_the_other_is_said(tmp_path: Path) -> None:
+    texts = [
+        router(name, f"192.0.2.{number} {LONG}", more=f"ip route 0.0.0.0 0.0.0.0 192.0.2.25{number}")
+        for number, name in enumerate("AB", 1)
+    ]
+    scenario = load(tmp_path, *texts)
+    assert " ip address 192.0.2.251 255.255.255.0\n" in scenario.configurations["PROVIDER"]
+    assert scenario.notes[0] == "B wants the gateway 192.0.2.252, others on its wire 192.0.2.251: ignored"
+
+
+def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
+    """It has .100 where it can."""
+    scenario = load(tmp_path, router("A", f"10.1.1.100 {LONG}", "10.2.2.1 255.255.255.248", "10.3.3.1 255.255.255.128"))
+    assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.1/24", "10.2.2.2/29", "10.3.3.100/25"}
+
+
+def test_who_gets_his_address_by_dhcp_is_plugged_in_nowhere(tmp_path: Path) -> None:
+    more = "interface GigabitEthernet0/9\n ip address dhcp"
+    assert len(load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more)).lab.hosts) == 1
+
+
+def test_a_gateway_behind_its_interface_is_a_gateway(tmp_path: Path) -> None:
+    scenario = load(
+        tmp_path, router("A", f"10.1.1.1 {LONG}", more="ip route 0.0.0.0 0.0.0.0 Gi0/1 10.1.1.9 200 name W")
+    )
+    assert " ip address 10.1.1.9 255.255.255.0\n" in scenario.configurations["PROVIDER"]
+
+
+@pytest.mark.parametrize("gateway", ["10.1.1.0", "10.1.1.255"])
+def test_a_gateway_that_no_router_can_have_is_said_and_ignored(gateway: str, tmp_path: Path) -> None:
+    """It was an error in PROVIDER.cfg, a file that nobody had written."""
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=f"ip route 0.0.0.0 0.0.0.0 {gateway}"))
+    assert scenario.notes == (f"A has the gateway {gateway}, which no router can have: ignored",)
+    assert list(scenario.configurations) == ["A"]
+
+
+def test_two_sites_with_one_address_towards_the_provider_are_told_apart_by_name(tmp_path: Path) -> None:
+    """It was an error in PROVIDER.cfg, a file that nobody had written."""
+    texts = [router(name, f"192.0.2.1 {SHORT}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.2") for name in "AB"]
+    both = r"A GigabitEthernet0/1 192.0.2.1/30 and B GigabitEthernet0/1 192.0.2.1/30 overlap: no provider has both"
+    with pytest.raises(UserError, match=both):
+        load(tmp_path, *texts)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "R:1", "1", "a" * 32])
+def test_a_host_name_that_no_router_of_a_lab_can_have_is_refused(name: str, tmp_path: Path) -> None:
+    """It was a traceback."""
+    with pytest.raises(UserError, match=r"file0.cfg: a router of a lab cannot be called"):
+        load(tmp_path, router(name, f"10.1.1.1 {LONG}"))
+
+
+def test_names_that_are_taken_are_left_to_those_who_have_them(tmp_path: Path) -> None:
+    """Of routers that are called PROVIDER, or as a computer would be."""
+    names = ("PROVIDER", "PROVIDER-1", "PROVIDER-2", "PROVIDER-3", "H1", "A", "B" * 31)
+    texts = [
+        router(
+            name, f"10.{number}.1.1 {LONG}", f"10.{number}.2.1 {LONG}", more=f"ip route 0.0.0.0 0.0.0.0 10.{number}.1.2"
+        )
+        for number, name in enumerate(names)
+    ]
+    scenario = load(tmp_path, *texts)
+    assert scenario.role("PROVIDER-4") == "provider"
+    assert {"H-0", "H-A", "H-PROVIDER", "H-H1"} <= set(scenario.lab.hosts)
+    assert len(scenario.lab.hosts) == len(names)
+
+
+def test_a_file_without_an_address_and_a_second_address_are_said(tmp_path: Path) -> None:
+    two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
+    assert load(tmp_path, router("A", two), "").notes == (
+        "A GigabitEthernet0/1 has more than one address: only the first tells where it is",
+        "file1 has no physical interface with an IPv4 address: nothing is plugged in",
+    )
+
+
+def test_a_tunnel_source_that_is_a_loopback_is_reached_by_the_provider(tmp_path: Path) -> None:
+    loopback = "interface Loopback0\n ip address 203.0.113.77 255.255.255.255"
+    text = router(
+        "A",
+        f"192.0.2.1 {SHORT}",
+        more=f"{loopback}\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.2",
+        tunnel=TUNNEL.format(1, "Loopback0"),
+    )
+    assert "ip route 203.0.113.77 255.255.255.255 192.0.2.1" in load(tmp_path, text).configurations["PROVIDER"]
+
+
+def test_who_speaks_rip_with_a_provider_finds_one_that_does(tmp_path: Path) -> None:
+    rip = "router rip\n version 2\n network 192.0.2.0"
+    texts = [
+        router(name, f"{address} {SHORT}", tunnel=TUNNEL.format(number, "GigabitEthernet0/1"), more=rip)
+        for number, (name, address) in enumerate({"A": "192.0.2.1", "B": "192.0.2.5"}.items(), 1)
+    ]
+    scenario = load(tmp_path, *texts)
+    assert "router rip\n version 2\n network 192.0.2.0\n" in scenario.configurations["PROVIDER"]
+    assert len(scenario.notes) == 3
+
+
+@pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3", "intro-phase3", "dual-hub", "phase2-eigrp"])
+@pytest.mark.parametrize("with_provider", [True, False])
+def test_the_scenarios_come_up_from_their_configurations_alone(
+    name: str, tmp_path: Path, *, with_provider: bool
+) -> None:
+    for path in (BUILT_IN / name).glob("*.cfg"):
+        if with_provider or path.stem != "TRANSPORT":
+            (tmp_path / path.name).write_text(path.read_text())
+    world = World(str(tmp_path)).converge()
+    written = Scenario.load(name)
+    for router_name in written.configurations:
+        if with_provider or router_name != "TRANSPORT":
+            assert world.scenario.role(router_name) == written.role(router_name)
+    assert len(world.scenario.lab.hosts) == len(written.lab.hosts)
