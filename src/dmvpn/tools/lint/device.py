@@ -1,0 +1,246 @@
+"""One configuration, read: its lines and where they stand, and the model that each feature makes of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.features.bgp.config import model as bgp_model
+from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.eigrp.config import model as eigrp_model
+from dmvpn.features.ikev2.config import model as ikev2_model
+from dmvpn.features.ikev2.model import Ikev2Config
+from dmvpn.features.interface.config import model as interface_model
+from dmvpn.features.ipsec.config import model as ipsec_model
+from dmvpn.features.ipsec.model import IpsecConfig
+from dmvpn.features.nhrp.config import model as nhrp_model
+from dmvpn.features.ospf.config import model as ospf_model
+from dmvpn.features.ospf.model import OspfConfig
+from dmvpn.features.pki.config import model as pki_model
+from dmvpn.features.pki.model import PkiConfig
+from dmvpn.features.policy.config import model as policy_model
+from dmvpn.features.policy.model import PolicyConfig
+from dmvpn.features.rip.config import model as rip_model
+from dmvpn.features.static.config import model as static_model
+from dmvpn.features.tunnel.config import model as tunnel_model
+from dmvpn.ios import GLOBAL, INTERFACE, CliError, Places
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NEGOTIATED, language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.model import EigrpConfig
+    from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
+    from dmvpn.features.nhrp.model import NhrpConfig
+    from dmvpn.features.rip.model import RipConfig
+    from dmvpn.features.static.model import StaticConfig
+    from dmvpn.features.tunnel.model import TunnelConfig
+    from dmvpn.ios import ConfigTree, Problem
+    from dmvpn.tools.lint.sites import Site
+
+
+#: What stands around the lines on a screen, and in what people paste: no lines themselves.
+_SCREEN: Final = re.compile(
+    r"Building configuration\.\.\.|Current configuration ?:.*|Using \d+ out of \d+ bytes.*|\S+[#>] ?(sh|mo)\w* .*"
+    r"|en(able)?|conf\w* t\w*|wr\w*( mem\w*)?|copy run\S* star\S*"
+)
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_RELEASE: Final = re.compile(r"^version (\d+)\.(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Device:
+    """A router as its configuration has it. name: of the file. A feature of which nothing is said has an empty model.
+
+    site: where it stands, as far as somebody knows; None: nobody said.
+    """
+
+    name: str
+    text: str
+    tree: ConfigTree
+    places: Places
+    problems: tuple[Problem, ...]
+    interfaces: InterfaceConfig
+    tunnels: TunnelConfig
+    nhrp: NhrpConfig
+    eigrp: EigrpConfig
+    rip: RipConfig
+    ospf: OspfConfig
+    bgp: BgpConfig
+    static: StaticConfig
+    ipsec: IpsecConfig
+    ikev2: Ikev2Config
+    pki: PkiConfig
+    policy: PolicyConfig
+    site: Site | None = None
+
+    @classmethod
+    def read(cls, name: str, text: str, site: Site | None = None) -> Device:
+        """Make it of a text. Lines with errors are in `problems`; the others count."""
+        places = Places()
+        result = language().parse_text(_lines_alone(text), places=places)
+        tree = result.tree
+        return cls(
+            name=name,
+            text=text,
+            tree=tree,
+            places=places,
+            problems=result.problems,
+            interfaces=interface_model(tree),
+            tunnels=tunnel_model(tree),
+            nhrp=nhrp_model(tree),
+            eigrp=eigrp_model(tree),
+            rip=rip_model(tree),
+            ospf=ospf_model(tree) or OspfConfig(),
+            bgp=bgp_model(tree) or BgpConfig(),
+            static=static_model(tree),
+            ipsec=ipsec_model(tree) or IpsecConfig(),
+            ikev2=ikev2_model(tree) or Ikev2Config(),
+            pki=pki_model(tree) or PkiConfig(),
+            policy=policy_model(tree) or PolicyConfig(),
+            site=site,
+        )
+
+    @property
+    def hostname(self) -> str:
+        """The router's name: as configured, else that of the file without folder and ending."""
+        name = self.tree.hostname
+        if name != "Router":
+            return name
+        return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or name
+
+    @property
+    def has_new_defaults(self) -> bool:
+        """Has an IOS written it on which `map multicast dynamic` and `shortcut` are on without a line?
+
+        Running configurations of 15.6 show the lines, those of 15.7, 15.9 and 17 only their `no`. Routers of this
+        program need the lines, and name a release too.
+        """
+        is_ours = self.site is not None and self.site.ours
+        return self.release >= (15, 7) and not is_ours
+
+    @property
+    def release(self) -> tuple[int, int]:
+        """Which IOS has written the configuration, (15, 7); (0, 0): it does not say."""
+        found = _RELEASE.search(self.text)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    def interface(self, name: str) -> InterfaceSettings | None:
+        """The section of an interface."""
+        return next((settings for settings in self.interfaces.interfaces if settings.name == name), None)
+
+    @property
+    def interface_names(self) -> tuple[str, ...]:
+        """Of all interfaces that have a section."""
+        return tuple(settings.name for settings in self.interfaces.interfaces)
+
+    @property
+    def has_underlay(self) -> bool:
+        """Does it say anything of interfaces with addresses besides its tunnels? Examples often do not."""
+        return any(
+            settings.address is not None or settings.dhcp
+            for settings in self.interfaces.interfaces
+            if not settings.name.startswith("Tunnel")
+        )
+
+    @property
+    def learns_routes(self) -> bool:
+        """Is there a protocol besides EIGRP, which most tunnels have: one that may know the ways of the underlay?"""
+        unknown = any(problem.text.split()[:1] == ["router"] for problem in self.problems)
+        return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or unknown
+
+    def vrf_of(self, interface: str) -> str:
+        """The VRF that an interface is in, "" for none."""
+        section = self.tree.section(INTERFACE, name=interface)
+        said = [args for line in (IN_VRF, IN_VRF_OLD) for args in section.all(line)] if section is not None else []
+        return said[0].text("name") if said else ""
+
+    def is_given_address(self, interface: str) -> bool:
+        """Does somebody else choose its address: DHCP, or the far end of a dial-up line?"""
+        settings = self.interface(interface)
+        section = self.tree.section(INTERFACE, name=interface)
+        negotiated = section is not None and section.get(NEGOTIATED) is not None
+        return (settings is not None and settings.dhcp) or negotiated
+
+    def addresses(self) -> Iterator[tuple[InterfaceSettings, IPAddress, int]]:
+        """Every IPv4 address of an interface that is not shut down."""
+        for settings in self.interfaces.interfaces:
+            if settings.shutdown:
+                continue
+            if settings.address is not None:
+                yield settings, *settings.address
+            for address, length in settings.secondary:
+                yield settings, address, length
+
+    def owner(self, address: IPAddress) -> InterfaceSettings | None:
+        """The interface that has this address."""
+        return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
+
+    def lans(self) -> Iterator[tuple[InterfaceSettings, Prefix]]:
+        """The prefixes of interfaces that are neither tunnels nor the source of one."""
+        sources = {tunnel.source_interface for tunnel in self.tunnels.tunnels}
+        sources |= {
+            owner.name
+            for tunnel in self.tunnels.tunnels
+            if tunnel.source_address is not None and (owner := self.owner(tunnel.source_address)) is not None
+        }
+        for settings, address, length in self.addresses():
+            if not settings.name.startswith(("Tunnel", "Loopback")) and settings.name not in sources:
+                yield settings, Prefix.of(address, length)
+
+    def underlay_route(self, address: IPAddress) -> Prefix | None:
+        """The longest prefix, connected or static and not through a tunnel, that leads to an address."""
+        prefixes = [
+            Prefix.of(mine, length) for settings, mine, length in self.addresses() if settings.name[:6] != "Tunnel"
+        ]
+        prefixes += [
+            route.prefix
+            for route in self.static.routes
+            if not route.interface.startswith(("Tunnel", "Null")) and not self._is_in_tunnel(route.next_hop)
+        ]
+        fitting = [prefix for prefix in prefixes if address in prefix]
+        return max(fitting, key=lambda prefix: prefix.length) if fitting else None
+
+    def _is_in_tunnel(self, address: IPAddress | None) -> bool:
+        """Is it on the subnet of one of our tunnels?"""
+        return address is not None and any(
+            address in Prefix.of(mine, length)
+            for settings, mine, length in self.addresses()
+            if settings.name[:6] == "Tunnel"
+        )
+
+
+def lines_of(text: str) -> list[str]:
+    """As the reader counts them: `splitlines` knows more ends of a line."""
+    return _LINE_END.split(text)
+
+
+def _lines_alone(text: str) -> str:
+    """The text with comments in the places of what is no line.
+
+    That is what a screen shows around a configuration, and the section of an interface of a kind that does not exist
+    here: its lines would be taken for those of the interface before.
+    """
+    left: list[str] = []
+    depth = -1
+    for line in lines_of(text):
+        indentation = len(line) - len(line.lstrip())
+        if indentation <= depth:
+            depth = -1
+        if depth >= 0 or _SCREEN.fullmatch(line.strip()):
+            line = "!"
+        elif line.lower().startswith("interface ") and isinstance(language().interpret(GLOBAL.name, line), CliError):
+            depth = indentation
+        left.append(line)
+    return "\n".join(left)
+
+
+def is_private(address: IPAddress | None) -> bool:
+    """RFC 1918, and the shared addresses of carriers' NATs (RFC 6598)."""
+    if not isinstance(address, IPv4Address):
+        return False
+    blocks = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+    return any(address in Prefix.parse(block) for block in blocks)

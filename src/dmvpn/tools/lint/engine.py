@@ -1,0 +1,182 @@
+"""Reads configurations, lets every rule look, and puts what they found into order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Finding, Location
+from dmvpn.features.eigrp import lint as eigrp
+from dmvpn.features.ikev2 import lint as ikev2
+from dmvpn.features.ipsec import lint as ipsec
+from dmvpn.features.nhrp import lint as nhrp
+from dmvpn.features.ospf import lint as ospf
+from dmvpn.features.tunnel import lint as tunnel
+from dmvpn.tools.lint import silence
+from dmvpn.tools.lint.device import Device
+from dmvpn.tools.lint.found import Found
+from dmvpn.tools.lint.network import Network
+from dmvpn.tools.lint.redaction import names_key, without_keys
+from dmvpn.tools.lint.rules import (
+    addresses,
+    announcements,
+    lines,
+    lists,
+    nat,
+    neighbours,
+    ospf_ends,
+    phases,
+    protection,
+    registration,
+    sizes,
+    tunnels,
+    unbuilt,
+    underlay,
+    ways,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.base.findings import Rule
+    from dmvpn.ios import Problem
+    from dmvpn.tools.lint.sites import Site
+
+_OF_NETWORK: Final = (
+    lines,
+    lists,
+    tunnels,
+    addresses,
+    registration,
+    protection,
+    neighbours,
+    ospf_ends,
+    announcements,
+    phases,
+    ways,
+    underlay,
+    sizes,
+    nat,
+    unbuilt,
+)
+_OF_FEATURES: Final = (tunnel, nhrp, ipsec, ikev2, eigrp, ospf)
+#: All rules by what they are about, as the reference page has them.
+GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
+    ("Lines and names", (*lines.RULES, *lists.RULES)),
+    ("Tunnels and addresses", (*tunnel.RULES, *tunnels.RULES, *addresses.RULES)),
+    ("NHRP: servers and registration", (*nhrp.RULES, *registration.RULES)),
+    ("IKE and IPsec", (*ikev2.RULES, *ipsec.RULES, *protection.RULES)),
+    (
+        "Routing between the ends",
+        (*eigrp.RULES, *ospf.RULES, *neighbours.RULES, *ospf_ends.RULES, *announcements.RULES),
+    ),
+    ("Phases: direct ways between spokes", phases.RULES),
+    ("Which way packets take", (*ways.RULES, *underlay.RULES)),
+    ("Sizes", sizes.RULES),
+    ("NAT: what sites and labs know", nat.RULES),
+    ("What routers of others do", unbuilt.RULES),
+    ("Comments", silence.RULES),
+)
+RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in GROUPS for rule in rules)
+_WITHOUT_WORDS: Final = "the router warns about this line"
+_BY_ID: Final = {rule.id: rule for rule in RULES}
+
+
+def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = None) -> list[Finding]:
+    """What is found in these configurations (text by name or path), which together are one network.
+
+    sites: what is known of the routers besides, by the same names. The order: errors first, and of these the lines that
+    are refused, because others follow from them; then by configuration as given, line and rule. It is the same for the
+    same input.
+    """
+    known = sites or {}
+    devices = [Device.read(name, text, known.get(name)) for name, text in configurations.items()]
+    findings = _without_echoes([*_problems(devices), *(_finding(one) for one in _all(devices))])
+    left, said = silence.apply(findings, devices, _BY_ID)
+    place = {device.name: index for index, device in enumerate(devices)}
+    return sorted(
+        [*left, *said],
+        key=lambda one: (
+            one.severity.rank,
+            one.rule != lines.REFUSED.id,
+            place[one.file],
+            one.line,
+            one.rule,
+            one.what,
+        ),
+    )
+
+
+def _all(devices: Sequence[Device]) -> Iterator[Found]:
+    for device in devices:
+        for concern in _of_features(device):
+            yield Found(device, concern)
+    network = Network(devices)
+    for rules in _OF_NETWORK:
+        yield from rules.check(network)
+
+
+def _of_features(device: Device) -> Iterator[Concern]:
+    yield from tunnel.check(device.tunnels)
+    excerpts = [f"interface {one.name}" for one in device.tunnels.tunnels if tunnel.is_excerpt(one)]
+    for concern in nhrp.check(device.nhrp):
+        if concern.rule is not nhrp.NETWORK_ID or concern.at[0] not in excerpts:
+            yield concern
+    yield from ipsec.check(device.ipsec)
+    yield from ikev2.check(device.ikev2)
+    yield from eigrp.check(device.eigrp)
+    yield from ospf.check(device.ospf)
+
+
+def _finding(one: Found) -> Finding:
+    device, concern = one.device, one.concern
+    return Finding(
+        rule=concern.rule.id,
+        severity=concern.severity or concern.rule.severity,
+        file=device.name,
+        line=device.places.line(concern.at),
+        router=device.hostname,
+        what=concern.what,
+        why=concern.rule.why,
+        fix=concern.fix,
+        related=tuple(Location(other.name, other.places.line(at)) for other, at in one.related),
+    )
+
+
+def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
+    """What the reader says of lines, in its own words; once in a file what a router here does not have."""
+    for device in devices:
+        absent: dict[str, list[Problem]] = {}
+        for problem in device.problems:
+            rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
+            if rule is lines.NOT_SUPPORTED:
+                absent.setdefault(problem.message_lines[0], []).append(problem)
+            else:
+                yield _of_line(device, rule, problem)
+        for first, *others in absent.values():
+            places = tuple(Location(device.name, other.line_number) for other in others)
+            yield _of_line(device, lines.NOT_SUPPORTED, first, places)
+
+
+def _of_line(device: Device, rule: Rule, problem: Problem, others: tuple[Location, ...] = ()) -> Finding:
+    text = "\n".join(problem.message_lines).rstrip()
+    hidden = without_keys(problem.text.rstrip())
+    what = f"in {problem.mode} mode:\n{hidden}\n{text}"
+    if rule is not lines.REFUSED:
+        what = _WITHOUT_WORDS if names_key(problem.text, text) else text.lstrip("% ").removeprefix("Warning:").strip()
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        file=device.name,
+        line=problem.line_number,
+        router=device.hostname,
+        what=what,
+        why=rule.why,
+        related=others,
+    )
+
+
+def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
+    """The same thing once: of an interface for both IP versions, and of a line about which a rule knows more."""
+    explained = {(one.file, one.line) for one in findings if one.rule != lines.KEPT.id}
+    kept = [one for one in findings if one.rule != lines.KEPT.id or (one.file, one.line) not in explained]
+    return list({(one.rule, one.file, one.line, one.what): one for one in kept}.values())

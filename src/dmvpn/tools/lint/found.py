@@ -1,0 +1,34 @@
+"""What a rule about several routers finds: a concern, whose it is, and which other lines belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.findings import Concern, Rule, Severity
+
+if TYPE_CHECKING:
+    from dmvpn.tools.lint.device import Device
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A concern about `device`. related: lines of others, by their words."""
+
+    device: Device
+    concern: Concern
+    related: tuple[tuple[Device, tuple[str, ...]], ...] = ()
+
+
+def found(
+    rule: Rule,
+    device: Device,
+    at: tuple[str, ...],
+    what: str,
+    fix: str = "",
+    *,
+    related: tuple[tuple[Device, tuple[str, ...]], ...] = (),
+    severity: Severity | None = None,
+) -> Found:
+    """Short for both in one."""
+    return Found(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)

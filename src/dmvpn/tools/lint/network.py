@@ -1,0 +1,270 @@
+"""The routers together: tunnel ends, who is client of whom, and which of them are one cloud.
+
+    End     one tunnel interface of one router, for one IP version: all that the features say of it
+    Link    a client, the server that one of its `nhs` lines means, and who that is among these configurations
+    Pair    two ends that talk to each other: a client and its server, or the two ends of a point-to-point tunnel
+
+An end is a client if it has an NHS, and a server if it is somebody's, or could be: a multipoint tunnel without an NHS
+of its own. A hub of a region is both. Tunnels that are shut down, and excerpts of one, take no part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
+from dmvpn.features.tunnel.lint import is_excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Sequence
+
+    from dmvpn.features.interface.model import InterfaceSettings
+    from dmvpn.features.nhrp.model import NhsConfig
+    from dmvpn.features.tunnel.model import TunnelSettings
+    from dmvpn.tools.lint.device import Device
+
+V = TypeVar("V", bound="Hashable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class End:
+    """A tunnel interface. source: its NBMA address, None: not known from the configuration."""
+
+    device: Device
+    tunnel: TunnelSettings
+    nhrp: NhrpTunnel
+    interface: InterfaceSettings
+    source: IPAddress | None
+
+    @property
+    def name(self) -> str:
+        """Tunnel100."""
+        return self.tunnel.name
+
+    @property
+    def at(self) -> tuple[str, ...]:
+        """The words of its section."""
+        return (f"interface {self.name}",)
+
+    def line(self, *words: str) -> tuple[str, ...]:
+        """A line in its section."""
+        return (*self.at, *words)
+
+    @property
+    def words(self) -> str:
+        """How its NHRP lines begin."""
+        return "ip nhrp" if self.nhrp.version == 4 else "ipv6 nhrp"
+
+    @property
+    def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
+        """Its tunnel addresses with their lengths, of its IP version."""
+        if self.nhrp.version == 6:
+            return self.interface.ipv6.addresses if self.interface.ipv6 is not None else ()
+        own = (self.interface.address,) if self.interface.address is not None else ()
+        return (*own, *self.interface.secondary)
+
+    @property
+    def address(self) -> IPAddress | None:
+        """The first of them."""
+        return self.addresses[0][0] if self.addresses else None
+
+    @property
+    def subnet(self) -> Prefix | None:
+        """The prefix of that."""
+        return Prefix.of(*self.addresses[0]) if self.addresses else None
+
+    @property
+    def is_client(self) -> bool:
+        """Has it servers?"""
+        return bool(self.nhrp.nhs)
+
+    @property
+    def multipoint(self) -> bool:
+        """Is it mGRE?"""
+        return self.tunnel.multipoint
+
+    @property
+    def lacks_server(self) -> bool:
+        """Does it map tunnel addresses, and take registrations as little as it makes any?"""
+        mapped = any(target.is_host for target, _ in self.nhrp.maps)
+        return mapped and not self.is_client and not self.nhrp.multicast_dynamic and self.nhrp.network_id is not None
+
+    @property
+    def looks_like_hub(self) -> bool:
+        """By its own lines alone."""
+        is_open = self.nhrp.network_id is not None and not self.lacks_server
+        return self.multipoint and is_open and not self.is_client
+
+    def nbma_of(self, nhs: NhsConfig) -> IPAddress | None:
+        """The NBMA address of a server, by its own line, a name or a map."""
+        if nhs.nbma is not None:
+            return nhs.nbma
+        if nhs.name:
+            return next((address for name, address in self.device.nhrp.hosts if name == nhs.name), None)
+        return self.mapped(nhs.address)
+
+    def mapped(self, address: IPAddress | None) -> IPAddress | None:
+        """What a static map says of a tunnel address."""
+        fitting = [(target, nbma) for target, nbma in self.nhrp.maps if address in target]
+        return max(fitting, key=lambda pair: pair[0].length)[1] if fitting else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Link:
+    """One NHS of a client. server: who has the tunnel address; there: who has the NBMA address, with this tunnel."""
+
+    client: End
+    nhs: NhsConfig
+    nbma: IPAddress | None
+    server: End | None
+    there: End | None
+
+    @property
+    def at(self) -> tuple[str, ...]:
+        """The line."""
+        address = self.nhs.address if self.nhs.address is not None else "dynamic"
+        return self.client.line(f"{self.client.words} nhs {str(address).upper()}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two ends that are to talk to each other. there: the server's, where one of them is one."""
+
+    here: End
+    there: End
+    nhrp: bool
+
+
+class Network:
+    """All configurations that were given."""
+
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self.devices = tuple(devices)
+        self.ends = tuple(end for device in devices for end in _ends(device))
+        self._by_address: dict[IPAddress, list[End]] = {}
+        self._by_source: dict[IPAddress, list[End]] = {}
+        for end in self.ends:
+            for address, _ in end.addresses:
+                self._by_address.setdefault(address, []).append(end)
+            for nbma in dict.fromkeys((end.source, _public(end))):
+                if nbma is not None:
+                    self._by_source.setdefault(nbma, []).append(end)
+        self.links = tuple(self._link(end, nhs) for end in self.ends for nhs in end.nhrp.nhs)
+        self._clients: dict[End, list[End]] = {}
+        for link in self.links:
+            server = link.server
+            if server is not None and link.client not in self._clients.setdefault(server, []):
+                self._clients[server].append(link.client)
+
+    def _link(self, client: End, nhs: NhsConfig) -> Link:
+        nbma = client.nbma_of(nhs)
+        server = self._other(client, self._by_address.get(nhs.address, ()) if nhs.address is not None else ())
+        version = client.nhrp.version
+        at_nbma = [end for end in self._by_source.get(nbma, ()) if end.nhrp.version == version] if nbma else []
+        same_key = [end for end in at_nbma if end.tunnel.key == client.tunnel.key]
+        there = self._other(client, same_key or at_nbma)
+        if nhs.address is None:
+            server = there
+        return Link(client=client, nhs=nhs, nbma=nbma, server=server, there=there)
+
+    @staticmethod
+    def _other(client: End, ends: Sequence[End]) -> End | None:
+        """One of another router; with the same key if there are several."""
+        others = [end for end in ends if end.device is not client.device]
+        return next((end for end in others if end.tunnel.key == client.tunnel.key), others[0] if others else None)
+
+    @cached_property
+    def servers(self) -> tuple[End, ...]:
+        """Those that somebody names, and those that look like hubs."""
+        return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
+
+    def is_server(self, end: End) -> bool:
+        """Does somebody register with it, or could it be?"""
+        return end in self._clients or end.looks_like_hub
+
+    def clients(self, server: End) -> tuple[End, ...]:
+        """Who names this end as NHS."""
+        return tuple(self._clients.get(server, ()))
+
+    def servers_of(self, client: End) -> tuple[End, ...]:
+        """The ends that a client's NHS lines mean, as far as they are here."""
+        return tuple(link.server for link in self.links if link.client is client and link.server is not None)
+
+    def cloud(self, end: End) -> tuple[End, ...]:
+        """The ends of the same IP version on the same tunnel subnet, itself among them."""
+        subnet = end.subnet
+        if subnet is None:
+            return (end,)
+        return tuple(
+            other
+            for other in self.ends
+            if other is end or (other.subnet is not None and (other.subnet in subnet or subnet in other.subnet))
+        )
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Clients with their servers, then point-to-point tunnels with each other."""
+        found = [
+            Pair(link.client, server, nhrp=True)
+            for link in self.links
+            if (server := link.server or link.there) is not None
+        ]
+        for end in self.ends:
+            if end.multipoint or end.is_client or end.tunnel.destination is None:
+                continue
+            found += [
+                Pair(end, other, nhrp=False)
+                for other in self._by_source.get(end.tunnel.destination, ())
+                if other.tunnel.destination == end.source and self.ends.index(end) < self.ends.index(other)
+            ]
+        return tuple(found)
+
+    def differing(self, value: Callable[[End], V | None]) -> Iterator[tuple[End, End]]:
+        """Who has another value than whom it talks to: (culprit, the other). None: not known, so no difference.
+
+        If all of several clients agree with each other and not with their server, it is the server that is told.
+        """
+        told: set[End] = set()  # looked up, never iterated
+        for pair in self.pairs:
+            here, there = value(pair.here), value(pair.there)
+            if here is None or there is None or here == there:
+                continue
+            clients = self.clients(pair.there)
+            others = [value(client) for client in clients]
+            is_alone = len(clients) > 1 and len(dict.fromkeys(others)) == 1
+            culprit, other = (pair.there, pair.here) if is_alone else (pair.here, pair.there)
+            if culprit not in told:
+                told.add(culprit)
+                yield culprit, other
+
+
+def _ends(device: Device) -> Iterator[End]:
+    for tunnel in device.tunnels.tunnels:
+        interface = device.interface(tunnel.name)
+        if tunnel.shutdown or interface is None or is_excerpt(tunnel):
+            continue
+        source = _source(device, tunnel)
+        of_tunnel = [config for config in device.nhrp.tunnels if config.name == tunnel.name]
+        of_ipv6 = [config for config in of_tunnel if config.version == 6]
+        if of_ipv6 and interface.address is None:
+            of_tunnel = of_ipv6  # there is no IPv4 in it
+        for config in of_tunnel or [NhrpTunnel(name=tunnel.name)]:
+            yield End(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
+
+
+def _source(device: Device, tunnel: TunnelSettings) -> IPAddress | None:
+    if tunnel.source_address is not None:
+        return tunnel.source_address
+    interface = device.interface(tunnel.source_interface)
+    return interface.address[0] if interface is not None and interface.address is not None else None
+
+
+def _public(end: End) -> IPAddress | None:
+    """The address by which others see it."""
+    site = end.device.site
+    if site is None or site.public is None or (site.interface and site.interface != end.tunnel.source_interface):
+        return None
+    return site.public

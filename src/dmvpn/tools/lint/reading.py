@@ -1,0 +1,73 @@
+"""What a user named, as networks: files together are one, each folder is one, a scenario brings its sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import CONFIGURATION, Scenario
+from dmvpn.tools.lint.sites import Site, sites_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_ENDINGS: Final = (".cfg", ".conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One network: configurations by path, and the sites that are known."""
+
+    configurations: dict[str, str] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+
+
+def networks(names: Iterable[str]) -> Iterator[Given]:
+    """Of what was named. Raises UserError for what is not there."""
+    together = Given()
+    folders: list[Given] = []
+    seen: set[Path] = set()  # looked up, never iterated
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
+        elif path.exists() or path.suffix in _ENDINGS or "/" in name:
+            if path.resolve() not in seen:
+                together.configurations[name] = _read(path)
+            seen.add(path.resolve())
+        else:
+            folders.append(_scenario(name))
+    if together.configurations:
+        yield together
+    yield from folders
+
+
+def _folder(path: Path) -> Given:
+    files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
+    if not files:
+        raise UserError(f"{path}: no router configuration (*.cfg, *.conf) in this folder")
+    return Given({str(file): _read(file) for file in files})
+
+
+def _scenario(name: str) -> Given:
+    scenario = Scenario.load(name)
+    here = Path(name)
+    paths = {router: str(here / f"{router}.cfg") for router in scenario.configurations}
+    sites = {paths[router]: site for router, site in sites_of(scenario).items()}
+    return Given({paths[router]: text for router, text in scenario.configurations.items()}, sites)
+
+
+def _read(path: Path) -> str:
+    """Its text. IOS knows octets and no encoding, so a description may be in Latin 1."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    if b"\0" in octets:
+        raise UserError(f"{path}: not text: it has zero octets in it")
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")

@@ -1,0 +1,108 @@
+"""Which routing protocols run on a tunnel end, whichever feature they are of."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import IPAddress, Prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
+    from dmvpn.features.interface.model import InterfaceSettings as Interface
+    from dmvpn.features.ospf.model import Interface as OspfInterface
+    from dmvpn.features.ospf.model import Process
+    from dmvpn.tools.lint.device import Device
+    from dmvpn.tools.lint.network import End
+
+
+class Protocol(enum.Enum):
+    """Those that find their neighbours by multicast."""
+
+    EIGRP = "EIGRP"
+    OSPF = "OSPF"
+    RIP = "RIP"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A protocol on an interface. number: the autonomous system or process. passive: it greets nobody."""
+
+    protocol: Protocol
+    number: int = 0
+    passive: bool = False
+
+    def __str__(self) -> str:
+        return self.protocol.value if self.protocol is Protocol.RIP else f"{self.protocol.value} {self.number}"
+
+
+def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
+    """What runs on the interface of this name, which has this address."""
+    if not isinstance(address, IPv4Address):
+        return
+    for process in device.eigrp.processes:
+        settings = process.interface(name)
+        if not process.shutdown and not settings.shutdown and any(net.matches(address) for net in process.networks):
+            yield Running(Protocol.EIGRP, process.autonomous_system, settings.passive)
+    for ospf in device.ospf.processes:
+        if not ospf.shutdown and _ospf_covers(device, ospf, name, address):
+            passive = name in ospf.passive or (ospf.passive_default and name not in ospf.active)
+            yield Running(Protocol.OSPF, ospf.number, passive)
+    for interface in device.ospf.interfaces:
+        known = any(process.number == interface.process for process in device.ospf.processes)
+        if interface.name == name and interface.process is not None and not known:
+            yield Running(Protocol.OSPF, interface.process)
+    if device.rip.enabled and device.rip.covers(address):
+        yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
+
+
+def _ospf_covers(device: Device, process: Process, name: str, address: IPv4Address) -> bool:
+    interface = ospf_interface(device, name)
+    if interface is not None and interface.process is not None:
+        return interface.process == process.number
+    return any(
+        not (int(address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF for network in process.networks
+    )
+
+
+def ospf_interface(device: Device, name: str) -> OspfInterface | None:
+    """The `ip ospf` lines of an interface."""
+    return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
+
+
+def on_end(end: End) -> tuple[Running, ...]:
+    """What greets neighbours through a tunnel."""
+    if end.nhrp.version == 6:
+        return ()
+    return tuple(one for one in running(end.device, end.name, end.address) if not one.passive)
+
+
+def eigrp_on(end: End) -> tuple[ProcessSettings, InterfaceSettings] | None:
+    """The EIGRP process that greets neighbours through a tunnel, and its settings there."""
+    numbers = [one.number for one in on_end(end) if one.protocol is Protocol.EIGRP]
+    process = next((one for one in end.device.eigrp.processes if one.autonomous_system in numbers), None)
+    return (process, process.interface(end.name)) if process is not None else None
+
+
+def underlay(end: End) -> Interface | None:
+    """The interface that has a tunnel's source address."""
+    if end.tunnel.source_interface:
+        return end.device.interface(end.tunnel.source_interface)
+    return end.device.owner(end.source) if end.source is not None else None
+
+
+def default_by(device: Device) -> Prefix | None:
+    """The default route of the underlay, if there is one."""
+    default = Prefix.parse("0.0.0.0/0")
+    interfaces = device.interfaces.interfaces
+    if any(settings.dhcp and not device.vrf_of(settings.name) for settings in interfaces):
+        return default
+    tunnels = tuple(settings.name for settings in interfaces if settings.name.startswith("Tunnel"))
+    for route in device.static.routes:
+        if route.prefix == default and route.interface not in (*tunnels, "Null0"):
+            return default
+    return None

@@ -1,0 +1,98 @@
+"""Rules about addresses across routers: those that two of them have, and subnets that do not agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.tools.lint.device import is_private
+from dmvpn.tools.lint.found import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.tools.lint.device import Device
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+
+DUPLICATE: Final = Rule(
+    id="address-duplicate",
+    severity=Severity.ERROR,
+    title="Two routers have the same address",
+    why="A tunnel address belongs to whoever registers it first; the second spoke is refused with code 14. The same "
+    "NBMA address, or the same address in two LANs, means that only one of them is ever reached. Private addresses of "
+    "spokes behind NATs of their own may be equal.",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+    fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
+)
+MASK: Final = Rule(
+    id="tunnel-mask-differs",
+    severity=Severity.ERROR,
+    title="The two ends of a tunnel have different masks",
+    why="All of a cloud are on one subnet. Where the masks differ, one of them takes others for far away, or sends "
+    "for strangers into the tunnel, and routing protocols refuse neighbours outside of their subnet.",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
+    fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+)
+MISSING: Final = Rule(
+    id="tunnel-address-missing",
+    severity=Severity.ERROR,
+    title="A DMVPN tunnel without an address",
+    why="NHRP registers the tunnel's address; without one there is nothing to register, and no neighbour.",
+    bad="interface Tunnel0\n ip nhrp network-id 1",
+    fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+)
+RULES: Final = (DUPLICATE, MASK, MISSING)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What is wrong with them."""
+    yield from _duplicates(network)
+    for end in network.ends:
+        if end.nhrp.network_id is not None and end.address is None and not end.interface.dhcp:
+            what = f"{end.name} runs NHRP and has no {'IP' if end.nhrp.version == 4 else 'IPv6'} address"
+            yield found(MISSING, end.device, end.at, what, f"{end.at[0]}\n ip address ADDRESS MASK")
+    for culprit, other in network.differing(_length):
+        if culprit.address is None or other.subnet is None:
+            continue
+        mine, theirs = culprit.subnet, other.subnet
+        what = f"{culprit.name} is on {mine}, {other.device.hostname}'s {other.name} on {theirs}"
+        fix = f"{culprit.at[0]}\n ip address {culprit.address} {theirs.netmask}" if culprit.nhrp.version == 4 else ""
+        related = ((other.device, other.line("ip address")),)
+        far = mine is not None and other.address not in mine
+        what += f": {other.address} is not on it" if far else ""
+        severity = None if far else Severity.WARNING
+        yield found(MASK, culprit.device, culprit.line("ip address"), what, fix, related=related, severity=severity)
+
+
+def _length(end: End) -> int | None:
+    return end.addresses[0][1] if end.addresses else None
+
+
+def _duplicates(network: Network) -> Iterator[Found]:
+    first: dict[IPAddress, tuple[Device, str]] = {}
+    for device in network.devices:
+        for settings, address, _ in device.addresses():
+            owner = first.setdefault(address, (device, settings.name))
+            if (
+                owner[0] is device
+                or device.vrf_of(settings.name)
+                or _is_hidden(network, device, settings.name, address)
+            ):
+                continue
+            what = f"{settings.name} has {address}, and so has {owner[1]} of {owner[0].hostname}"
+            at = (f"interface {settings.name}", f"ip address {address}")
+            related = ((owner[0], (f"interface {owner[1]}", f"ip address {address}")),)
+            yield found(DUPLICATE, device, at, what, related=related)
+
+
+def _is_hidden(network: Network, device: Device, interface: str, address: IPAddress) -> bool:
+    """May it be equal to another router's: a private address that only a NAT sees?"""
+    if device.site is not None:
+        return device.site.nat is not None
+    sources = [tunnel.source_interface for tunnel in device.tunnels.tunnels]
+    if interface not in sources or not is_private(address):
+        return False
+    servers = [link.nbma for link in network.links if link.client.device is device]
+    return bool(servers) and not any(is_private(nbma) for nbma in servers)

@@ -1,0 +1,121 @@
+"""Rules about what routing tells of sites: their LANs, who passes it on, and what stands in its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.notices import RouteSource
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import eigrp_on, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.metric import Weights
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+
+LAN: Final = Rule(
+    id="eigrp-lan-not-told",
+    severity=Severity.WARNING,
+    title="EIGRP runs on the tunnel, and a LAN of the router is not told by it",
+    why="No `network` line holds the LAN's address and nothing brings connected prefixes in, so no other site has a "
+    "route to it.",
+    bad="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+    fix="router eigrp 100\n network 192.168.10.0 0.0.0.255",
+)
+STUB: Final = Rule(
+    id="eigrp-stub-hub",
+    severity=Severity.ERROR,
+    title="A hub that is an EIGRP stub",
+    why="A stub router passes on nothing that it has learned from neighbours (RFC 7868 §2.1). A hub's work is to tell "
+    "each spoke of the others.",
+    bad="router eigrp 100\n eigrp stub connected",
+    fix="router eigrp 100\n no eigrp stub",
+)
+WEIGHTS: Final = Rule(
+    id="eigrp-weights-differ",
+    severity=Severity.ERROR,
+    title="The two ends of a tunnel compute EIGRP metrics with different weights",
+    why="Hellos carry the K values, and routers with others are no neighbours (RFC 7868 §5.3.2): metrics that mean "
+    "different things would make loops.",
+    bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
+    fix="router eigrp 100\n no metric weights",
+)
+NOTHING: Final = Rule(
+    id="static-route-hides-lan",
+    severity=Severity.ERROR,
+    title="A static route to Null0 in the way of another site's LAN",
+    why="A static route counts more than EIGRP's (distance 1, not 90), and a longer prefix more than any: packets for "
+    "that site are dropped here. A route that is to drop only what nobody else has needs the distance 254.",
+    bad="ip route 192.168.20.0 255.255.255.0 Null0",
+    fix="ip route 192.168.20.0 255.255.255.0 Null0 254",
+)
+RULES: Final = (LAN, STUB, WEIGHTS, NOTHING)
+#: EIGRP's distance for what it learns inside.
+_EIGRP: Final = 90
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What is not told, or not heard."""
+    for end in network.ends:
+        yield from _lans(end)
+        yield from _stub(network, end)
+        yield from _hidden(network, end)
+    for culprit, other in network.differing(_weights):
+        ours = eigrp_on(culprit)
+        if ours is not None:
+            at = (f"router eigrp {ours[0].name or ours[0].autonomous_system}",)
+            what = f"the weights of EIGRP's metric are not those of {other.device.hostname}: no adjacency"
+            yield found(WEIGHTS, culprit.device, at, what)
+
+
+def _weights(end: End) -> Weights | None:
+    ours = eigrp_on(end)
+    return ours[0].scale.weights if ours is not None else None
+
+
+def _lans(end: End) -> Iterator[Found]:
+    ours = eigrp_on(end)
+    if ours is None or end.nhrp.network_id is None:
+        return
+    process = ours[0]
+    if any(one.source is RouteSource.CONNECTED for one in process.redistributions):
+        return
+    if any(problem.text.split()[:2] == ["redistribute", "connected"] for problem in end.device.problems):
+        return  # by a route map
+    for settings, prefix in end.device.lans():
+        address = settings.address[0] if settings.address is not None else None
+        if address is None or any(running(end.device, settings.name, address)):
+            continue
+        router = f"router eigrp {process.name or process.autonomous_system}"
+        number = process.autonomous_system
+        what = f"EIGRP {number} does not tell {prefix} ({settings.name}): nobody else has a route to it"
+        family = f"\n address-family ipv4 unicast autonomous-system {number}" if process.name else ""
+        indent = "  " if process.name else " "
+        fix = f"{router}{family}\n{indent}network {prefix.address} {prefix.wildcard}"
+        yield found(LAN, end.device, (router,), what, fix)
+
+
+def _stub(network: Network, end: End) -> Iterator[Found]:
+    ours = eigrp_on(end)
+    if ours is not None and ours[0].stub is not None and len(network.clients(end)) > 1:
+        router = f"router eigrp {ours[0].name or ours[0].autonomous_system}"
+        what = f"{end.device.hostname} is a stub, and {len(network.clients(end))} spokes hear of each other by it alone"
+        yield found(STUB, end.device, (router, "eigrp stub"), what)
+
+
+def _hidden(network: Network, end: End) -> Iterator[Found]:
+    if end.nhrp.network_id is None:
+        return
+    for route in end.device.static.routes:
+        if route.interface != "Null0":
+            continue
+        for other in network.ends:
+            lans = other.device.lans() if other.device is not end.device and other.nhrp.network_id is not None else ()
+            for _, lan in lans:
+                if route.prefix in lan and (route.prefix != lan or route.distance < _EIGRP):
+                    words = f"ip route {route.prefix.address} {route.prefix.netmask} Null0"
+                    what = f"packets for {route.prefix} are dropped, and {lan} is a LAN of {other.device.hostname}"
+                    yield found(NOTHING, end.device, (words,), what, f"no {words}\n{words} 254")

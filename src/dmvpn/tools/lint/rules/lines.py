@@ -1,0 +1,213 @@
+"""Rules about lines as such: what IOS would refuse, what is kept without effect, and names that stand for nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.ios import INTERFACE
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NOT_HERE, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.ios import ConfigLine
+    from dmvpn.tools.lint.device import Device
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import Network
+
+REFUSED: Final = Rule(
+    id="line-refused",
+    severity=Severity.ERROR,
+    title="A line that the router does not take",
+    why="A configuration is declarative: a line that is refused is as if it were not there. The words under it are "
+    "the router's own; `dmvpn config check` prints the same.",
+    bad="interface Tunnel0\n tunnel mode gre multiprotocol",
+    fix="interface Tunnel0\n tunnel mode gre multipoint",
+)
+KEPT: Final = Rule(
+    id="line-kept",
+    severity=Severity.ADVICE,
+    title="A line that is kept, and does something else here than somebody may expect",
+    why="The router reads it, shows it back and warns when it is entered.",
+    bad="crypto isakmp policy 10",
+    fix="crypto ikev2 proposal P",
+)
+NOT_SUPPORTED: Final = Rule(
+    id="line-not-here",
+    severity=Severity.ADVICE,
+    title="A line of IOS that a router of this program refuses",
+    why="VRFs, NAT, access lists on interfaces, service policies and more do not exist here; a line about them is "
+    "refused rather than ignored, since somebody may rely on it. On an IOS router it is right.",
+    bad="interface Tunnel0\n ip pim sparse-mode",
+    fix="",
+)
+VRF_UNDEFINED: Final = Rule(
+    id="vrf-undefined",
+    severity=Severity.ERROR,
+    title="A VRF that is not defined",
+    why="IOS refuses the line, and interface or tunnel stay in the global table: packets take ways that nobody meant.",
+    bad="interface Tunnel0\n tunnel vrf INET",
+    fix="vrf definition INET\n address-family ipv4",
+)
+POLICY_UNDEFINED: Final = Rule(
+    id="policy-map-undefined",
+    severity=Severity.WARNING,
+    title="A service policy that is not defined",
+    why="IOS refuses a `service-policy`, and a map of an NHRP group means nothing, without the policy map it names.",
+    bad="interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE",
+    fix="policy-map SHAPE\n class class-default",
+)
+PROFILE_UNDEFINED: Final = Rule(
+    id="ipsec-profile-undefined",
+    severity=Severity.ERROR,
+    title="A tunnel names an IPsec profile that does not exist",
+    why="What is to be protected never runs in clear: the tunnel stays down.",
+    bad="interface Tunnel0\n tunnel protection ipsec profile TYPO",
+    fix="crypto ipsec profile TYPO\n set transform-set TS",
+)
+IKE_PROFILE_UNDEFINED: Final = Rule(
+    id="ike-profile-undefined",
+    severity=Severity.ERROR,
+    title="An IPsec profile names an IKE profile that does not exist",
+    why="Without the profile nobody knows which peers are meant and how they prove themselves: no IKE SA comes up.",
+    bad="crypto ipsec profile P\n set ikev2-profile TYPO",
+    fix="crypto ikev2 profile TYPO\n match identity remote address 0.0.0.0",
+)
+IKE_PROFILE_MISSING: Final = Rule(
+    id="ike-profile-missing",
+    severity=Severity.ERROR,
+    title="An IPsec profile that protects a tunnel leads to no IKE profile",
+    why="If it names none, the IKEv2 profile `default` counts, or the only one there is, or the keys of `crypto "
+    "isakmp key`. If there is none of these, or several profiles, nobody knows how to prove anything.",
+    bad="crypto ipsec profile P\n set transform-set TS",
+    fix="crypto ipsec profile P\n set ikev2-profile IKE",
+)
+TRUSTPOINT_UNDEFINED: Final = Rule(
+    id="trustpoint-undefined",
+    severity=Severity.ERROR,
+    title="An IKE profile names a trustpoint or certificate map that does not exist",
+    why="The trustpoint has the certificate that we prove ourselves with and the authority that peers are checked "
+    "with; without it there is neither. An error where the profile works with certificates.",
+    bad="crypto ikev2 profile P\n pki trustpoint TYPO",
+    fix="crypto pki trustpoint TYPO\n enrollment terminal",
+)
+RULES: Final = (
+    *(REFUSED, KEPT, NOT_SUPPORTED, VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED),
+    *(IKE_PROFILE_MISSING, TRUSTPOINT_UNDEFINED),
+)
+
+_BY_CERTIFICATE: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIGNATURE)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What is not a line, or names nothing. The engine has the problems of the reader."""
+    for device in network.devices:
+        yield from _protection(device)
+        yield from _vrfs(device)
+        yield from _policies(device)
+
+
+def problem_rule(message: str, *, is_warning: bool) -> Rule:
+    """Which rule a problem of the reader is a case of.
+
+    What it refuses in words of its own, and because something does not exist here, IOS takes.
+    """
+    if message.startswith(NOT_HERE) or (not is_warning and " here" in message):
+        return NOT_SUPPORTED
+    return KEPT if is_warning else REFUSED
+
+
+def _protection(device: Device) -> Iterator[Found]:
+    ipsec = {profile.name for profile in device.ipsec.profiles} | {"default"}
+    for tunnel in device.tunnels.tunnels:
+        name = tunnel.protection
+        if name and name not in ipsec:
+            at = (f"interface {tunnel.name}", "tunnel protection")
+            what = f"{tunnel.name} is to be protected by IPsec profile {name}, which is not configured: it stays down"
+            yield found(PROFILE_UNDEFINED, device, at, what, f"crypto ipsec profile {name}\n set transform-set NAME")
+    ikev2 = {profile.name for profile in device.ikev2.profiles} | {"default"}
+    isakmp = {profile.name for profile in device.ikev2.isakmp.profiles}
+    for profile in device.ipsec.profiles:
+        for kind, name, known in (
+            ("ikev2", profile.ikev2_profile, ikev2),
+            ("isakmp", profile.isakmp_profile, isakmp),
+        ):
+            if name and name not in known:
+                at = (f"crypto ipsec profile {profile.name}", f"set {kind}-profile")
+                what = f"IPsec profile {profile.name} names the {kind} profile {name}, which is not configured"
+                yield found(IKE_PROFILE_UNDEFINED, device, at, what, f"crypto {kind} profile {name}")
+    yield from _ike_profiles(device)
+    trustpoints = {trustpoint.name for trustpoint in device.pki.trustpoints}
+    maps = {one.name for one in device.pki.maps}
+    for ike in device.ikev2.profiles:
+        section = f"crypto ikev2 profile {ike.name}"
+        methods = (ike.local_authentication, *ike.remote_authentication)
+        needed = any(method in _BY_CERTIFICATE for method in methods)
+        severity = None if needed else Severity.WARNING
+        for name in dict.fromkeys(ike.trustpoints):
+            if name not in trustpoints:
+                what = f"IKEv2 profile {ike.name} names the trustpoint {name}, which is not configured"
+                fix = f"crypto pki trustpoint {name}\n enrollment terminal"
+                yield found(
+                    TRUSTPOINT_UNDEFINED, device, (section, f"pki trustpoint {name}"), what, fix, severity=severity
+                )
+        for name in dict.fromkeys(ike.certificate_maps):
+            if name not in maps:
+                what = f"IKEv2 profile {ike.name} matches by the certificate map {name}, which is not configured"
+                fix = f"crypto pki certificate map {name} 10\n subject-name co TEXT"
+                yield found(
+                    TRUSTPOINT_UNDEFINED, device, (section, f"match certificate {name}"), what, fix, severity=severity
+                )
+
+
+def _ike_profiles(device: Device) -> Iterator[Found]:
+    """Of IPsec profiles that are used and name none."""
+    used = dict.fromkeys(tunnel.protection for tunnel in device.tunnels.tunnels if tunnel.protection)
+    written = [profile.name for profile in device.ikev2.profiles]
+    if len(written) == 1 or "default" in written or any(not key.keyring for key in device.ikev2.isakmp.keys):
+        return
+    if device.ikev2.isakmp.policies and device.pki.trustpoints:
+        return  # IKEv1 with certificates
+    for profile in device.ipsec.profiles:
+        if profile.name in used and not profile.ikev2_profile and not profile.isakmp_profile:
+            there = f"there are {len(written)}" if written else "there is none"
+            what = f"IPsec profile {profile.name} names no IKE profile, and {there}"
+            header = f"crypto ipsec profile {profile.name}"
+            yield found(IKE_PROFILE_MISSING, device, (header,), what, f"{header}\n set ikev2-profile NAME")
+
+
+def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:
+    """The interface, the name that a line in it gives, and the line."""
+    for args, section in device.tree.sections(INTERFACE):
+        for line in lines:
+            for said in section.all(line):
+                yield args.interface("name"), said.text("name"), line.text(said)
+
+
+def _vrfs(device: Device) -> Iterator[Found]:
+    known = {args.text("name") for line in (VRF, VRF_OLD) for args, _ in device.tree.sections(line)}
+    used = list(_each(device, IN_VRF, IN_VRF_OLD))
+    used += [(tunnel.name, tunnel.vrf, f"tunnel vrf {tunnel.vrf}") for tunnel in device.tunnels.tunnels if tunnel.vrf]
+    for interface, name, line in used:
+        if name not in known:
+            what = f"{interface} is in the VRF {name}, which is not defined"
+            fix = f"vrf definition {name}\n address-family ipv4"
+            yield found(VRF_UNDEFINED, device, (f"interface {interface}", line), what, fix)
+
+
+def _policies(device: Device) -> Iterator[Found]:
+    known = {args.text("name") for args, _ in device.tree.sections(POLICY_MAP)}
+    used = list(_each(device, SERVICE_POLICY))
+    used += [
+        (tunnel.name, policy, f"{family} map group {group}")
+        for tunnel in device.nhrp.tunnels
+        for group, policy in tunnel.groups
+        for family in (("ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"),)
+    ]
+    for interface, name, line in used:
+        if name not in known:
+            what = f"{interface} uses the service policy {name}, which is not defined"
+            yield found(POLICY_UNDEFINED, device, (f"interface {interface}", line), what, f"policy-map {name}")

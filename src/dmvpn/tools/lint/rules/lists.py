@@ -1,0 +1,101 @@
+"""Rules about the names of access lists, prefix lists and route maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.bgp.model import FilterKind
+from dmvpn.tools.lint.found import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.tools.lint.device import Device
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import Network
+
+ROUTE_MAP: Final = Rule(
+    id="route-map-undefined",
+    severity=Severity.WARNING,
+    title="A routing process names a route map that does not exist",
+    why="What a filter that is not there lets through differs from place to place: sometimes everything, sometimes "
+    "nothing.",
+    bad="router ospf 1\n redistribute static subnets route-map TYPO",
+    fix="route-map TYPO permit 10",
+)
+LIST: Final = Rule(
+    id="list-undefined",
+    severity=Severity.WARNING,
+    title="A route map or neighbor names a list that does not exist",
+    why="What a list that is not there lets through differs from place to place: sometimes everything, sometimes "
+    "nothing.",
+    bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
+    fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
+)
+RULES: Final = (ROUTE_MAP, LIST)
+_PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What names nothing."""
+    for device in network.devices:
+        yield from _route_maps(device)
+        yield from _lists(device)
+
+
+def _route_maps(device: Device) -> Iterator[Found]:
+    known = {one.name for one in device.policy.route_maps}
+    used: list[tuple[str, tuple[str, ...]]] = []
+    for process in device.ospf.processes:
+        at = (f"router ospf {process.number}",)
+        used += [(one.route_map, at) for one in process.redistributions]
+        used += [(process.default_originate.route_map, at)] if process.default_originate is not None else []
+    bgp = device.bgp
+    at = (f"router bgp {bgp.local_as}",)
+    used += [(one.route_map, at) for one in bgp.redistributions]
+    used += [(one.route_map, at) for one in bgp.networks]
+    used += [(name, at) for name in _filters(device, FilterKind.ROUTE_MAP)]
+    for name, where in dict.fromkeys(used):
+        if name and name not in known:
+            what = f"{where[0].removeprefix('router ')} names the route map {name}, which is not configured"
+            yield found(ROUTE_MAP, device, where, what, f"route-map {name} permit 10")
+
+
+def _filters(device: Device, kind: FilterKind) -> Iterator[str]:
+    """What neighbors of BGP are filtered by."""
+    return (one.name for neighbor in device.bgp.neighbors for one in neighbor.filters if one.kind is kind)
+
+
+def _lists(device: Device) -> Iterator[Found]:
+    known = {
+        _PREFIX_LIST: {one.name for one in device.policy.prefix_lists},
+        _ACCESS_LIST: {one.name for one in device.policy.access_lists},
+    }
+    for kind, name, where in dict.fromkeys(_used(device)):
+        if name not in known[kind]:
+            what = f"{where[0]} names the {kind.replace('-', ' ')} {name}, which is not configured"
+            fix = (
+                f"ip {kind} {name} permit PREFIX"
+                if kind == _PREFIX_LIST
+                else f"ip {kind} standard {name}\n permit ADDRESS"
+            )
+            yield found(LIST, device, where, what, fix)
+
+
+def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Kind and name of each list that is named, and where."""
+
+    def named(kind: str, names: Iterable[str], *where: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        return ((kind, name, where) for name in names)
+
+    for route_map in device.policy.route_maps:
+        for entry in route_map.entries:
+            section = f"route-map {route_map.name} {'permit' if entry.permit else 'deny'} {entry.sequence}"
+            yield from named(_ACCESS_LIST, entry.access_lists, section, "match ip address")
+            yield from named(_PREFIX_LIST, entry.prefix_lists, section, "match ip address prefix-list")
+            yield from named(_ACCESS_LIST, entry.next_hop_access_lists, section, "match ip next-hop")
+            yield from named(_PREFIX_LIST, entry.next_hop_prefix_lists, section, "match ip next-hop prefix-list")
+    router = f"router bgp {device.bgp.local_as}"
+    yield from named(_PREFIX_LIST, _filters(device, FilterKind.PREFIX_LIST), router)
+    yield from named(_ACCESS_LIST, _filters(device, FilterKind.DISTRIBUTE_LIST), router)

@@ -1,0 +1,144 @@
+"""Rules about translators (NAT) before routers: what a table of sites or a lab knows, and no configuration."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.tools.lint.found import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+    from dmvpn.tools.lint.sites import Site
+
+HUB: Final = Rule(
+    id="nat-before-server",
+    severity=Severity.ERROR,
+    title="A next hop server behind NAT",
+    why="Everybody begins with the server, and a translator lets nobody in who was not asked. A server needs an "
+    "address of its own, or a fixed mapping of it.",
+    bad="(sites) HUB is behind a port-restricted NAT",
+    fix="(sites) an address of its own for HUB",
+)
+SAME: Final = Rule(
+    id="nat-same-address-gre",
+    severity=Severity.ERROR,
+    title="Two spokes in clear behind one translator",
+    why="GRE has no ports: a translator tells two flows to one hub apart by nothing, and lets the first one through. "
+    "With IPsec ESP goes in UDP port 4500, where there are ports.",
+    bad="(sites) SPOKE1 and SPOKE2 are behind 203.0.113.1\ninterface Tunnel0\n tunnel mode gre multipoint",
+    fix="interface Tunnel0\n tunnel protection ipsec profile P",
+)
+BOTH: Final = Rule(
+    id="nat-before-both-spokes",
+    severity=Severity.ADVICE,
+    title="Two spokes behind NAT that will not reach each other directly",
+    why="Routers of this program learn each other's ports from the hub and begin at the same time, so that each opens "
+    "its NAT for the other. That fails where a translator is symmetric and the other is no cone, and with routers of "
+    "others, which know no such thing (Cisco's guide: no direct tunnel between two spokes behind PAT). Traffic stays "
+    "with the hub.",
+    bad="(sites) SPOKE1 and SPOKE2 are behind symmetric NATs",
+    fix="(sites) an address of its own, or a cone NAT, for one of them",
+)
+TUNNEL_MODE: Final = Rule(
+    id="nat-with-tunnel-mode",
+    severity=Severity.WARNING,
+    title="IPsec in tunnel mode through NAT",
+    why="In tunnel mode the packet inside keeps the private address of the spoke, so the hub sees another sender than "
+    "the one it talks to. In transport mode the translated address is the only one (RFC 3948 §3.1.2); DMVPN through "
+    "NAT needs it.",
+    bad="(sites) SPOKE1 is behind NAT\ncrypto ipsec transform-set TS esp-gcm 256",
+    fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
+)
+OFF: Final = Rule(
+    id="nat-without-traversal",
+    severity=Severity.ERROR,
+    title="NAT traversal is switched off, and there is a NAT",
+    why="ESP has no ports, and a translator cannot carry it for several peers, or at all; in UDP port 4500 it can "
+    "(RFC 3948).",
+    bad="(sites) SPOKE1 is behind NAT\nno crypto ipsec nat-transparency udp-encapsulation",
+    fix="crypto ipsec nat-transparency udp-encapsulation",
+)
+RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What will not pass."""
+    behind = [(end, site) for end in network.ends if (site := _site(end)) is not None]
+    for end, site in behind:
+        if network.clients(end) and end.source is not None:
+            what = f"{end.device.hostname} is behind NAT ({site.public}), and others register with it"
+            yield found(HUB, end.device, end.at, what)
+        yield from _protected(network, end)
+    for (one, site), (other, theirs) in combinations(behind, 2):
+        if (
+            one.device is not other.device
+            and one.is_client
+            and other.is_client
+            and one.nhrp.version == other.nhrp.version
+        ):
+            if _same_server(network, one, other) and site.public == theirs.public:
+                yield from _same(one, other, site)
+            elif one.multipoint and other.multipoint and _one_cloud(network, one, other):
+                yield from _both(one, site, other, theirs)
+
+
+def _site(end: End) -> Site | None:
+    site = end.device.site
+    if site is None or site.nat is None:
+        return None
+    return site if site.interface in ("", end.tunnel.source_interface) else None
+
+
+def _same_server(network: Network, one: End, other: End) -> bool:
+    nbmas = [link.nbma for link in network.links if link.client is one]
+    return any(link.nbma in nbmas for link in network.links if link.client is other)
+
+
+def _one_cloud(network: Network, one: End, other: End) -> bool:
+    servers = network.servers_of(one)
+    return any(server in servers for server in network.servers_of(other))
+
+
+def _same(one: End, other: End, site: Site) -> Iterator[Found]:
+    if one.tunnel.protection and other.tunnel.protection:
+        return
+    what = (
+        f"{one.device.hostname} and {other.device.hostname} send GRE in clear to one server from behind {site.public}: "
+        "only the first of them gets through"
+    )
+    fix = f"{other.at[0]}\n tunnel protection ipsec profile PROFILE"
+    yield found(SAME, other.device, other.line("tunnel source"), what, fix, related=((one.device, one.at),))
+
+
+def _both(one: End, site: Site, other: End, theirs: Site) -> Iterator[Found]:
+    kinds = (site.nat, theirs.nat)
+    if not (site.ours and theirs.ours):
+        foreign = one if not site.ours else other
+        why = f"{foreign.device.hostname} is no router of this program and is not told the other one's port"
+    elif one.tunnel.protection and "symmetric" in kinds and "cone" not in kinds:
+        why = "a symmetric NAT shows another port to each peer, and the other one lets in only whom it knows"
+    else:
+        return
+    what = f"{one.device.hostname} and {other.device.hostname} are both behind NAT ({site.nat}, {theirs.nat}): {why}"
+    yield found(BOTH, other.device, other.line("tunnel source"), what, related=((one.device, one.at),))
+
+
+def _protected(network: Network, end: End) -> Iterator[Found]:
+    device, tunnel = end.device, end.tunnel
+    if not tunnel.protection:
+        return
+    if not device.ipsec.nat_traversal:
+        what = f"{device.hostname} is behind NAT, and ESP must not go in UDP"
+        line = "crypto ipsec nat-transparency udp-encapsulation"
+        yield found(OFF, device, (f"no {line}",), what, line)
+    profile = next((one for one in device.ipsec.profiles if one.name == tunnel.protection), None)
+    sets = [s for s in device.ipsec.transform_sets if profile is not None and s.name in profile.transform_sets]
+    if sets and not any(one.transport for one in sets):
+        at = (f"crypto ipsec transform-set {sets[0].name}",)
+        what = f"{device.hostname} is behind NAT, and transform set {sets[0].name} is in tunnel mode"
+        yield found(TUNNEL_MODE, device, at, what, f"{at[0]} ...\n mode transport")

@@ -1,0 +1,222 @@
+"""Rules about routing protocols between the two ends of a tunnel: do they hear each other, and do they agree?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.eigrp.lint import line_of
+from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Link, Network, Pair
+
+MULTICAST: Final = Rule(
+    id="nhrp-multicast-missing",
+    severity=Severity.ERROR,
+    title="A routing protocol runs on the tunnel, and nobody gets its multicasts",
+    why="EIGRP, OSPF and RIP greet their neighbours by multicast. A multipoint tunnel has no multicast of its own: "
+    "each copy goes to an address that `ip nhrp map multicast` names, or `multicast` behind an NHS. Without them "
+    "there is no adjacency (FRR issue 6276 is full of such cases).",
+    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1",
+    fix="interface Tunnel0\n ip nhrp map multicast 198.51.100.1",
+)
+MULTICAST_HUB: Final = Rule(
+    id="nhrp-multicast-dynamic-missing",
+    severity=Severity.ERROR,
+    title="A routing protocol runs on the hub's tunnel, without `map multicast dynamic`",
+    why="The hub hears its spokes' Hellos and answers none of them: with `ip nhrp map multicast dynamic` everybody "
+    "who registers gets a copy of its multicasts. Advice where the configuration is one of IOS 15.7 or later (its line "
+    "`version`): there it is on by default and not shown. Older routers, and those of this program, need the line.",
+    bad="interface Tunnel0\n ip nhrp network-id 1",
+    fix="interface Tunnel0\n ip nhrp map multicast dynamic",
+)
+AS: Final = Rule(
+    id="routing-process-differs",
+    severity=Severity.ERROR,
+    title="Both ends of a tunnel run routing protocols, and none in common",
+    why="EIGRP routers are neighbours if their autonomous systems are the same (RFC 7868 §5.3.1), and nobody is the "
+    "neighbour of another protocol. The tunnel is up, and no route comes over it.",
+    bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
+    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+)
+ONE_SIDED: Final = Rule(
+    id="routing-one-sided",
+    severity=Severity.ERROR,
+    title="Only one end of a tunnel runs a routing protocol on it, and the other has no routes",
+    why="The other end hears nothing and tells nothing. Either a `network` line does not hold the tunnel's address, "
+    "or the interface is passive, or routes are missing. With static routes of its own, or BGP, nothing is said.",
+    bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
+    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+)
+AUTHENTICATION: Final = Rule(
+    id="eigrp-authentication-differs",
+    severity=Severity.ERROR,
+    title="EIGRP authenticates at one end only, or with other keys",
+    why="A packet that is not signed with a key of the receiver's chain, number and text alike, is dropped: no "
+    "adjacency.",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+    fix="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
+)
+BANDWIDTH: Final = Rule(
+    id="tunnel-bandwidth-default",
+    severity=Severity.ADVICE,
+    title="EIGRP on a tunnel that has the default bandwidth",
+    why="IOS takes 100 kbit/s for a tunnel, and EIGRP uses half of an interface's bandwidth for itself: 50 kbit/s for "
+    "all neighbours of a hub together. Large hubs lose neighbours when everybody comes at once, and metrics say "
+    "nothing.",
+    bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
+    fix="interface Tunnel0\n bandwidth 10000",
+)
+RULES: Final = (MULTICAST, MULTICAST_HUB, AS, ONE_SIDED, AUTHENTICATION, BANDWIDTH)
+_UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What does not hear, or does not agree."""
+    for link in network.links:
+        yield from _client_multicast(link)
+    for end in network.ends:
+        yield from _hub_multicast(network, end)
+        yield from _bandwidth(end)
+    for pair in network.pairs:
+        yield from _common(pair)
+    yield from _agreement(network)
+
+
+def _greets_by_multicast(end: End) -> str:
+    """The protocols that do, "" if none."""
+    interface = ospf_interface(end.device, end.name)
+    by_unicast = interface is not None and interface.network in _UNICAST
+    return " and ".join(str(one) for one in on_end(end) if not (one.protocol is Protocol.OSPF and by_unicast))
+
+
+def _client_multicast(link: Link) -> Iterator[Found]:
+    client, nbma = link.client, link.nbma
+    protocols = _greets_by_multicast(client)
+    if not protocols or not client.multipoint or nbma is None or client.nhrp.network_id is None:
+        return
+    if not link.nhs.multicast and nbma not in client.nhrp.multicast:
+        what = (
+            f"{protocols} runs on {client.name}, and its multicasts do not go to the server {link.nhs.address} ({nbma})"
+        )
+        fix = f"{client.at[0]}\n {client.words} map multicast {nbma}"
+        yield found(MULTICAST, client.device, link.at, what, fix)
+
+
+def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
+    nhrp = end.nhrp
+    if not network.is_server(end) or not end.multipoint or nhrp.multicast_dynamic or nhrp.network_id is None:
+        return
+    sources = [client.source for client in network.clients(end)]
+    if sources and all(source in nhrp.multicast for source in sources):
+        return
+    if protocols := _greets_by_multicast(end):
+        what = f"{protocols} runs on {end.name}, and its multicasts go to no spoke that registers"
+        fix = f"{end.at[0]}\n {end.words} map multicast dynamic"
+        severity = None
+        if end.device.has_new_defaults:
+            what += f", unless IOS {'.'.join(map(str, end.device.release))} does that by default"
+            severity = Severity.ADVICE
+        yield found(MULTICAST_HUB, end.device, end.at, what, fix, severity=severity)
+
+
+def _bandwidth(end: End) -> Iterator[Found]:
+    running = eigrp_on(end)
+    if running is not None and end.interface.bandwidth is None and end.nhrp.network_id is not None:
+        what = f"EIGRP {running[0].autonomous_system} runs on {end.name}, whose bandwidth is the default, 100 kbit/s"
+        yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n bandwidth KBIT-PER-SECOND")
+
+
+# ------------------------------------------------------------------------------------------------ in common
+
+
+def _common(pair: Pair) -> Iterator[Found]:
+    here, there = on_end(pair.here), on_end(pair.there)
+    if pair.here.nhrp.version == 6 or pair.here.address is None or pair.there.address is None:
+        return
+    comparable_here = [_comparable(one.protocol, one.number) for one in here]
+    comparable_there = [_comparable(one.protocol, one.number) for one in there]
+    if any(one in comparable_there for one in comparable_here):
+        return
+    ours, theirs = " and ".join(map(str, here)), " and ".join(map(str, there))
+    where = f"{pair.there.device.hostname}'s {pair.there.name}"
+    related = ((pair.there.device, _router_line(pair.there, there[0].protocol, there[0].number)),) if there else ()
+    if here and there:
+        at = _router_line(pair.here, here[0].protocol, here[0].number)
+        what = f"{ours} runs on {pair.here.name}, and {theirs} on {where}: no route comes over the tunnel"
+        yield found(AS, pair.here.device, at, what, related=related)
+    elif here or there:
+        running, on, off = (ours, pair.here, pair.there) if here else (theirs, pair.there, pair.here)
+        if _knows_otherwise(off):
+            return
+        what = f"{running} runs on {on.device.hostname}'s {on.name}, and no routing protocol on {off.name}"
+        first = (here or there)[0]
+        other = ((on.device, _router_line(on, first.protocol, first.number)),)
+        yield found(ONE_SIDED, off.device, off.at, what, related=other)
+
+
+def _knows_otherwise(end: End) -> bool:
+    """Does it know the far end's prefixes by other means: static routes, BGP, a protocol in a VRF?"""
+    if end.device.bgp.local_as or end.device.vrf_of(end.name):
+        return True
+    subnet = end.subnet
+    return any(
+        route.interface == end.name or (subnet is not None and route.next_hop in subnet)
+        for route in end.device.static.routes
+    )
+
+
+def _comparable(protocol: Protocol, number: int) -> tuple[Protocol, int]:
+    """OSPF's process number is local to the router."""
+    return protocol, number if protocol is Protocol.EIGRP else 0
+
+
+def _router_line(end: End, protocol: Protocol, number: int) -> tuple[str, ...]:
+    if protocol is Protocol.EIGRP:
+        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == number)
+        return (f"router eigrp {process.name or number}",)
+    return (f"router ospf {number}",) if protocol is Protocol.OSPF else ("router rip",)
+
+
+def _agreement(network: Network) -> Iterator[Found]:
+    for culprit, other in network.differing(_eigrp_key):
+        running = eigrp_on(culprit)
+        if running is None:
+            continue
+        process, settings = running
+        words = "authentication key-chain" if settings.key_chain else "authentication mode"
+        what = (
+            f"{culprit.name} and {other.device.hostname}'s {other.name} do not authenticate EIGRP "
+            f"{process.autonomous_system} alike: {_said(culprit)} here, {_said(other)} there"
+        )
+        at = line_of(process, culprit.name, words)
+        yield found(AUTHENTICATION, culprit.device, at if settings.key_chain else culprit.at, what)
+
+
+def _eigrp_key(end: End) -> tuple[object, ...] | None:
+    """What an EIGRP packet of this end is signed with; None: no EIGRP."""
+    running = eigrp_on(end)
+    if running is None:
+        return None
+    settings = running[1]
+    chain = end.device.eigrp.key_chain(settings.key_chain) if settings.key_chain else None
+    if settings.authentication is AuthenticationMode.HMAC_SHA_256:
+        return (settings.authentication,)
+    if settings.authentication is None or chain is None or not chain.keys:
+        return ()
+    return (settings.authentication, chain.keys[0].number, chain.keys[0].text)
+
+
+def _said(end: End) -> str:
+    """How it authenticates, without the key."""
+    key = _eigrp_key(end)
+    if not key:
+        return "nothing"
+    return "hmac-sha-256" if len(key) == 1 else f"md5 with key {key[1]}"

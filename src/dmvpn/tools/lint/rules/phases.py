@@ -1,0 +1,242 @@
+"""Rules about the three phases: what hub and spokes say of shortcuts must fit what routing tells them.
+
+phase 1    point-to-point spokes; everything goes by the hub, so the hub must tell each spoke of the others
+phase 2    multipoint spokes without `shortcut`; direct where routing keeps the far spoke as the next hop
+phase 3    `redirect` at the hub, `shortcut` at the spokes; routing may tell a summary, NHRP finds the short way
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.eigrp.lint import entered, line_of
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+
+REDIRECT: Final = Rule(
+    id="phase3-redirect-missing",
+    severity=Severity.WARNING,
+    title="Spokes follow redirects, and their hub sends none",
+    why="In phase 3 the hub tells a spoke that there is a shorter way. Without `ip nhrp redirect` at the hub the "
+    "spokes' `shortcut` has nothing to follow, and all traffic between them stays with the hub.",
+    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
+    fix="interface Tunnel0\n ip nhrp redirect",
+)
+SHORTCUT: Final = Rule(
+    id="phase3-shortcut-missing",
+    severity=Severity.WARNING,
+    title="The hub sends redirects, and a multipoint spoke does not follow them",
+    why="A spoke without `ip nhrp shortcut` ignores redirects, and its traffic to other spokes stays with the hub. "
+    "Point-to-point spokes of phase 1 have no other way, so redirects for them are harmless. Advice where the "
+    "configuration is one of IOS 15.7 or later (its line `version`): there it is on by default and not shown.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
+    fix="interface Tunnel0\n ip nhrp shortcut",
+)
+SUMMARY: Final = Rule(
+    id="phase3-summary-without-redirect",
+    severity=Severity.WARNING,
+    title="The hub tells multipoint spokes a summary, and sends no redirects",
+    why="A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the short way "
+    "behind it; without `ip nhrp redirect` all traffic between spokes stays with the hub.",
+    bad="interface Tunnel0\n ip summary-address eigrp 100 10.0.0.0 255.0.0.0",
+    fix="interface Tunnel0\n ip nhrp redirect",
+)
+SPOKE: Final = Rule(
+    id="phase3-spoke-point-to-point",
+    severity=Severity.ADVICE,
+    title="A point-to-point spoke among spokes that go directly",
+    why="The others find each other by redirects; this one has a single destination, so that everything from and to "
+    "it goes by the hub. That is phase 1, and all right where it is meant.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.1",
+    fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint\n ip nhrp shortcut",
+)
+POINT_TO_POINT: Final = Rule(
+    id="phase3-shortcut-point-to-point",
+    severity=Severity.ADVICE,
+    title="`ip nhrp shortcut` on a point-to-point tunnel",
+    why="A point-to-point tunnel has one destination, the hub; there is no short way through it. Shortcuts need "
+    "`tunnel mode gre multipoint`.",
+    bad="interface Tunnel0\n tunnel destination 198.51.100.1\n ip nhrp shortcut",
+    fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
+)
+SPLIT_HORIZON: Final = Rule(
+    id="eigrp-split-horizon",
+    severity=Severity.ERROR,
+    title="EIGRP's split horizon is on at the hub",
+    why="Split horizon tells nothing out of the interface it was learned by. At a hub all spokes are behind one "
+    "interface, so none of them hears of the others' prefixes. A summary or a default route that the hub tells is "
+    "another way out.",
+    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
+    fix="interface Tunnel0\n no ip split-horizon eigrp 100",
+)
+NEXT_HOP: Final = Rule(
+    id="phase2-next-hop-self",
+    severity=Severity.WARNING,
+    title="Phase 2 with EIGRP, and the hub puts itself as the next hop",
+    why="In phase 2 spokes ask NHRP for the next hop of a route. EIGRP names the hub unless it is told not to, so "
+    "spokes never ask for each other and all traffic stays with the hub.",
+    bad="interface Tunnel0\n no ip split-horizon eigrp 100",
+    fix="interface Tunnel0\n no ip next-hop-self eigrp 100",
+)
+OSPF: Final = Rule(
+    id="phase2-ospf-point-to-multipoint",
+    severity=Severity.WARNING,
+    title="Phase 2 with OSPF point-to-multipoint",
+    why="In a point-to-multipoint network the hub is a router on the way (RFC 2328 §12.4.1.4): spokes see each "
+    "other's prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 2 needs "
+    "the network type broadcast, with priority 0 at the spokes; or make it phase 3.",
+    bad="interface Tunnel0\n ip ospf network point-to-multipoint",
+    fix="interface Tunnel0\n ip ospf network broadcast\n ip ospf priority 0",
+)
+RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, SPLIT_HORIZON, NEXT_HOP, OSPF)
+_DEFAULT: Final = Prefix.parse("0.0.0.0/0")
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What does not fit."""
+    for hub in network.ends:
+        if network.is_server(hub) and hub.nhrp.network_id is not None:
+            yield from _phase3(network, hub)
+            if hub.multipoint:
+                yield from _eigrp(network, hub)
+                yield from _ospf(network, hub)
+    for end in network.ends:
+        yield from _following(network, end)
+        if end.nhrp.shortcut and not end.multipoint and end.tunnel.destination is not None:
+            what = f"{end.name} is point-to-point: there is no short way through it"
+            at = end.line(f"{end.words} shortcut")
+            yield found(POINT_TO_POINT, end.device, at, what, f"{end.at[0]}\n no {end.words} shortcut")
+
+
+def _multipoint_clients(network: Network, hub: End) -> tuple[End, ...]:
+    return tuple(client for client in network.clients(hub) if client.multipoint)
+
+
+def _phase3(network: Network, hub: End) -> Iterator[Found]:
+    clients = _multipoint_clients(network, hub)
+    following = [client for client in clients if client.nhrp.shortcut]
+    fix = f"{hub.at[0]}\n {hub.words} redirect"
+    if following and not hub.nhrp.redirect:
+        related = tuple((client.device, client.line(f"{client.words} shortcut")) for client in following)
+        what = f"{_names(following)} would follow redirects of {hub.device.hostname}, and {hub.name} sends none"
+        yield found(REDIRECT, hub.device, hub.at, what, fix, related=related)
+    if hub.nhrp.redirect:
+        for client in network.clients(hub) if following else ():
+            if not client.multipoint:
+                what = (
+                    f"{_names(following)} go directly where they can, and {client.device.hostname} has one destination"
+                )
+                fix = f"{client.at[0]}\n no tunnel destination\n tunnel mode gre multipoint\n {client.words} shortcut"
+                yield found(SPOKE, client.device, client.line("tunnel destination"), what, fix)
+    running = eigrp_on(hub)
+    if running is None or hub.nhrp.redirect or not (clients or not network.clients(hub)) or following:
+        return
+    process, settings = running
+    if settings.summaries:
+        prefix = settings.summaries[0].prefix
+        what = f"spokes hear {prefix} from {hub.device.hostname} instead of each other's prefixes, and no redirects"
+        at = line_of(process, hub.name, "summary-address")
+        yield found(SUMMARY, hub.device, at, what, fix)
+
+
+def _following(network: Network, client: End) -> Iterator[Found]:
+    """Does a spoke follow the redirects of its hubs?"""
+    hubs = [hub for hub in network.servers_of(client) if hub.nhrp.redirect and hub.nhrp.network_id is not None]
+    if not hubs or not client.multipoint or client.nhrp.shortcut:
+        return
+    verb = "sends" if len(hubs) == 1 else "send"
+    what = f"{_names(hubs)} {verb} redirects, and {client.name} does not follow them"
+    severity = None
+    if client.device.has_new_defaults:
+        what += f", unless IOS {'.'.join(map(str, client.device.release))} does that by default"
+        severity = Severity.ADVICE
+    related = tuple((hub.device, hub.line(f"{hub.words} redirect")) for hub in hubs)
+    fix = f"{client.at[0]}\n {client.words} shortcut"
+    yield found(SHORTCUT, client.device, client.at, what, fix, related=related, severity=severity)
+
+
+def _names(ends: list[End]) -> str:
+    names = [end.device.hostname for end in ends]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _eigrp(network: Network, hub: End) -> Iterator[Found]:
+    running = eigrp_on(hub)
+    clients = network.clients(hub)
+    if running is None or (len(clients) == 1 and len(network.devices) > 1):
+        return
+    process, settings = running
+    if settings.split_horizon and not _tells_of_all(process, settings) and not _knows_by_itself(clients):
+        who = f"{len(clients)} spokes" if clients else "spokes"
+        yield found(
+            SPLIT_HORIZON,
+            hub.device,
+            hub.at,
+            f"{who} behind {hub.name} do not hear of each other's prefixes: split horizon of EIGRP "
+            f"{process.autonomous_system} is on",
+            entered(process, hub.name, "no split-horizon"),
+            severity=None if clients else Severity.WARNING,
+        )
+        return
+    multipoint = _multipoint_clients(network, hub)
+    phase2 = [client for client in multipoint if not client.nhrp.shortcut]
+    if phase2 and len(phase2) == len(multipoint) and not hub.nhrp.redirect and settings.next_hop_self:
+        yield found(
+            NEXT_HOP,
+            hub.device,
+            hub.at,
+            f"{_names(phase2)} get each other's prefixes with the next hop {hub.address}, so they never talk directly",
+            entered(process, hub.name, "no next-hop-self"),
+        )
+
+
+def _tells_of_all(process: ProcessSettings, settings: InterfaceSettings) -> bool:
+    """Does the hub tell its own summary, or bring a default route in?"""
+    return bool(settings.summaries) or any(
+        redistribution.source is RouteSource.STATIC for redistribution in process.redistributions
+    )
+
+
+def _knows_by_itself(clients: tuple[End, ...]) -> bool:
+    """Have all spokes a static route into the tunnel that holds other prefixes?"""
+
+    def has_route(client: End) -> bool:
+        subnet = client.subnet
+        return any(
+            route.interface == client.name or (subnet is not None and route.next_hop in subnet)
+            for route in client.device.static.routes
+        )
+
+    return bool(clients) and all(has_route(client) for client in clients)
+
+
+def _ospf(network: Network, hub: End) -> Iterator[Found]:
+    if hub.nhrp.redirect or not any(one.protocol is Protocol.OSPF for one in on_end(hub)):
+        return
+    phase2 = [client for client in _multipoint_clients(network, hub) if not client.nhrp.shortcut]
+    interface = ospf_interface(hub.device, hub.name)
+    if interface is None or interface.network not in (
+        NetworkType.POINT_TO_MULTIPOINT,
+        NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST,
+    ):
+        return
+    if phase2:
+        yield found(
+            OSPF,
+            hub.device,
+            hub.line("ip ospf network"),
+            f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly",
+            f"{hub.at[0]}\n ip ospf network broadcast",
+            related=tuple((client.device, client.line("ip ospf network")) for client in phase2),
+        )

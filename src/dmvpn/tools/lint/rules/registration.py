@@ -1,0 +1,285 @@
+"""Rules about clients and their next hop servers: does a registration reach the server, and is it taken there?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.tools.lint.device import is_private
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import default_by, on_end, underlay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Link, Network
+
+MISSING: Final = Rule(
+    id="nhrp-nhs-missing",
+    severity=Severity.ERROR,
+    title="A spoke that knows where its hub is, and does not register with it",
+    why="A static map tells where to send; the hub learns of this router by a registration, and those go to next hop "
+    "servers. Without `ip nhrp nhs` the hub cannot send anything back.",
+    bad="interface Tunnel0\n ip nhrp network-id 1\n ip nhrp map 10.0.0.1 198.51.100.1",
+    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
+)
+WITHOUT_NBMA: Final = Rule(
+    id="nhrp-nhs-without-nbma",
+    severity=Severity.ERROR,
+    title="A next hop server without an NBMA address",
+    why="On a multipoint tunnel the first registration needs a destination: the `nbma` of the NHS line, or a static "
+    "map of its tunnel address.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
+    fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
+)
+OWN: Final = Rule(
+    id="nhrp-nhs-self",
+    severity=Severity.WARNING,
+    title="A router that is its own next hop server",
+    why="The NHS is the hub's tunnel address. A registration with oneself is how a client of `nhs dynamic` finds out "
+    "who its server is, so some servers take it, and others look for whom it is addressed to.",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.0.10 nbma 198.51.100.1",
+    fix="interface Tunnel0\n no ip nhrp nhs 10.0.0.10\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+)
+OFF_SUBNET: Final = Rule(
+    id="nhrp-nhs-off-subnet",
+    severity=Severity.ERROR,
+    title="A next hop server that is not on the tunnel's subnet",
+    why="The server is a neighbour on the tunnel: its address is one of the tunnel's subnet at both ends. An address "
+    "from elsewhere is a slip of the pen, or the tunnel's mask is wrong.",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.9.1 nbma 198.51.100.1",
+    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+)
+NOBODY: Final = Rule(
+    id="nhrp-nhs-nobody",
+    severity=Severity.ERROR,
+    title="A next hop server that is nobody's tunnel address",
+    why="A hub of this network is among the configurations, and it has another address. Who gets the registration "
+    "answers for itself only, so the spoke never counts as registered.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1",
+    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+)
+CLIENT: Final = Rule(
+    id="nhrp-nhs-is-client",
+    severity=Severity.ERROR,
+    title="A next hop server that is a spoke itself",
+    why="The tunnel address belongs to a router that registers with the hub like this one, and keeps no registrations "
+    "for others to ask for.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.20 nbma 203.0.113.20",
+    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+)
+MAP: Final = Rule(
+    id="nhrp-map-wrong",
+    severity=Severity.ERROR,
+    title="A tunnel address is mapped to an NBMA address that is not its owner's",
+    why="What is sent to this tunnel address goes to the NBMA address of the line. The router that has the tunnel "
+    "address is among the configurations, and its tunnel has another source.",
+    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9",
+    fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
+)
+PASSWORD: Final = Rule(
+    id="nhrp-authentication-differs",
+    severity=Severity.ERROR,
+    title="The NHRP passwords of client and server differ",
+    why="The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC 2332 "
+    "§5.2.7); one that has no password drops what has one. The spoke stays in state NHRP.",
+    bad="interface Tunnel0\n ip nhrp authentication OTHER",
+    fix="interface Tunnel0\n ip nhrp authentication THE-HUBS",
+)
+DYNAMIC: Final = Rule(
+    id="nhrp-unique-with-dhcp",
+    severity=Severity.WARNING,
+    title="A spoke whose NBMA address may change registers as unique",
+    why="A unique registration (the default) is not replaced while it lives: after a new address from DHCP, or from "
+    "the NAT before the spoke, the hub refuses it with code 14 until the old entry has expired, two hours by default "
+    "(RFC 2332 §5.2.1).",
+    bad="interface Tunnel0\n tunnel source GigabitEthernet1\n!\ninterface GigabitEthernet1\n ip address dhcp",
+    fix="interface Tunnel0\n ip nhrp registration no-unique",
+)
+UNREACHABLE: Final = Rule(
+    id="nhrp-nbma-unreachable",
+    severity=Severity.ERROR,
+    title="No route to the server's NBMA address",
+    why="The tunnel's own packets need a route that does not lead through the tunnel: a connected prefix, a static "
+    "route or a routing protocol of the underlay. This configuration has none of them.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+    fix="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
+)
+RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD, DYNAMIC, UNREACHABLE)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What is wrong between clients and servers."""
+    for link in network.links:
+        yield from _server(network, link)
+    for end in network.ends:
+        if end.lacks_server and not network.clients(end):
+            target = next(target.address for target, _ in end.nhrp.maps if target.is_host)
+            what = f"{end.name} maps {target} and has no next hop server: nobody learns of it"
+            fix = f"{end.at[0]}\n {end.words} nhs {target}"
+            yield found(MISSING, end.device, end.line(f"{end.words} map {target}"), what, fix)
+        yield from _maps(network, end)
+        yield from _dynamic(end)
+    yield from _reachable(network)
+    for culprit, other in network.differing(lambda end: end.nhrp.password if end.nhrp.network_id is not None else None):
+        ours, theirs = bool(culprit.nhrp.authentication), bool(other.nhrp.authentication)
+        have = "differ" if ours and theirs else f"{'is here' if ours else 'is there'} only"
+        what = f"the NHRP passwords of {culprit.name} and {other.device.hostname}'s {other.name} {have}"
+        line = "authentication THE-SAME-AS-THERE" if theirs else "authentication"
+        no = "" if theirs else "no "
+        related = ((other.device, other.line(f"{other.words} authentication")),)
+        at, fix = culprit.line(f"{culprit.words} authentication"), f"{culprit.at[0]}\n {no}{culprit.words} {line}"
+        yield found(PASSWORD, culprit.device, at, what, fix, related=related)
+
+
+def _server(network: Network, link: Link) -> Iterator[Found]:
+    client, device, address = link.client, link.client.device, link.nhs.address
+    own = [mine for mine, _ in client.addresses]
+    if link.nbma is None and not link.nhs.name and client.multipoint and address is not None:
+        hub = link.server.source if link.server is not None else None
+        what = f"{address} is a next hop server of {client.name}, and no line says its NBMA address"
+        fix = f"{client.at[0]}\n {client.words} map {address} {hub or 'NBMA-ADDRESS'}"
+        yield found(WITHOUT_NBMA, device, link.at, what, fix)
+    if address is None:
+        return
+    if address in own:
+        yield found(OWN, device, link.at, f"{address} is {client.name}'s own address, not a server's", _fix(link))
+        return
+    wrong = _who_is_it(network, link)
+    subnet = client.subnet
+    if wrong is not None:
+        yield wrong
+    elif subnet is not None and not subnet.is_host and address not in subnet and link.server is None:
+        what = f"{address} is not on the tunnel's subnet {subnet}"
+        yield found(OFF_SUBNET, device, link.at, what, _fix(link))
+
+
+def _who_is_it(network: Network, link: Link) -> Found | None:
+    """Whether the server's tunnel address is somebody's, and of one who serves."""
+    client, server = link.client, link.server
+    hubs = [
+        end
+        for end in network.ends
+        if end.device is not client.device
+        and end.nhrp.version == client.nhrp.version
+        and (end.looks_like_hub or end.nhrp.multicast_dynamic)
+        and (link.there is end or _is_near(client, end))
+    ]
+    right = link.there if link.there in hubs else next(iter(hubs), None)
+    if right is None or right is server:
+        return None
+    if server is None:
+        who = f"{right.device.hostname} is {right.address}"
+        what = f"{link.nhs.address} is nobody's tunnel address; {who}"
+        return found(NOBODY, client.device, link.at, what, _fix(link, right), related=((right.device, right.at),))
+    serves = server.nhrp.multicast_dynamic or not server.is_client or len(network.clients(server)) > 1
+    if serves:
+        return None
+    what = (
+        f"{link.nhs.address} is {server.device.hostname}, which registers with a server itself; "
+        f"{right.device.hostname} is {right.address}"
+    )
+    return found(CLIENT, client.device, link.at, what, _fix(link, right), related=((server.device, server.at),))
+
+
+def _is_near(client: End, hub: End) -> bool:
+    """Are they on one subnet?"""
+    address = client.address
+    return address is not None and any(
+        (hub.subnet is not None and address in hub.subnet) or (client.subnet is not None and mine in client.subnet)
+        for mine, _ in hub.addresses
+    )
+
+
+def _fix(link: Link, hub: End | None = None) -> str:
+    """The NHS line as it should be."""
+    hub = hub or link.there
+    address = hub.address if hub is not None and hub.address is not None else "HUB-ADDRESS"
+    nbma = (hub.source if hub is not None else None) or link.nbma or "NBMA-ADDRESS"
+    words = link.client.words
+    return f"{link.client.at[0]}\n no {words} nhs {link.nhs.address}\n {words} nhs {address} nbma {nbma} multicast"
+
+
+def _maps(network: Network, end: End) -> Iterator[Found]:
+    """Static maps, and the NBMA addresses of NHS lines, beside the tunnels of those who have the tunnel addresses."""
+    said: list[tuple[IPAddress, IPAddress, tuple[str, ...], str]] = [
+        (target.address, nbma, end.line(f"{end.words} map {target.address}"), f"{end.words} map {target.address}")
+        for target, nbma in end.nhrp.maps
+        if target.is_host
+    ]
+    said += [
+        (nhs.address, nhs.nbma, end.line(f"{end.words} nhs {nhs.address}"), f"{end.words} nhs {nhs.address} nbma")
+        for nhs in end.nhrp.nhs
+        if nhs.address is not None and nhs.nbma is not None
+    ]
+    for address, nbma, at, line in said:
+        owners = [
+            other
+            for other in network.ends
+            if other.device is not end.device and address in [mine for mine, _ in other.addresses]
+        ]
+        known = [other for other in owners if other.source is not None]
+        if not known or len(known) < len(owners):
+            continue
+        if any(nbma == other.source or nbma == _outside(other) for other in known):
+            continue
+        owner = known[0]
+        translated = is_private(owner.source) and not is_private(nbma) and owner.device.site is None
+        what = f"{address} is {owner.device.hostname}, whose tunnel has the source {owner.source}, not {nbma}"
+        if translated:
+            what += "; right if a NAT with a fixed mapping is before it"
+        yield found(
+            MAP,
+            end.device,
+            at,
+            what,
+            f"{end.at[0]}\n {line} {owner.source}",
+            related=((owner.device, owner.line("tunnel source")),),
+            severity=Severity.ADVICE if translated else None,
+        )
+
+
+def _outside(end: End) -> IPAddress | None:
+    site = end.device.site
+    return site.public if site is not None else None
+
+
+def _dynamic(end: End) -> Iterator[Found]:
+    if not end.is_client or not end.nhrp.unique or end.nhrp.network_id is None:
+        return
+    interface = underlay(end)
+    fix = f"{end.at[0]}\n {end.words} registration no-unique"
+    if interface is not None and interface.dhcp:
+        what = (
+            f"{interface.name} gets its address by DHCP, and {end.name} registers as unique: a new address is refused"
+        )
+        yield found(DYNAMIC, end.device, end.at, what, fix)
+    elif end.device.site is not None and end.device.site.nat is not None:
+        what = (
+            f"{end.device.hostname} is behind NAT and registers as unique: if its public address changes, it is refused"
+        )
+        yield found(DYNAMIC, end.device, end.at, what, fix, severity=Severity.ADVICE)
+
+
+def _reachable(network: Network) -> Iterator[Found]:
+    for end in network.ends:
+        device = end.device
+        wanted = [link.nbma for link in network.links if link.client is end] or [end.tunnel.destination]
+        wanted += [_outside(client) or client.source for client in network.clients(end)]
+        if not device.has_underlay or default_by(device) is not None or end.tunnel.vrf:
+            continue
+        if device.learns_routes or _underlay_protocol(end):
+            continue  # what they learn nobody can say
+        for nbma in wanted:
+            if nbma is not None and device.underlay_route(nbma) is None:
+                what = f"nothing leads to {nbma}: no connected prefix, no static route, no routing protocol"
+                at = next((link.at for link in network.links if link.client is end and link.nbma == nbma), end.at)
+                yield found(UNREACHABLE, device, at, what, "ip route 0.0.0.0 0.0.0.0 NEXT-HOP")
+
+
+def _underlay_protocol(end: End) -> bool:
+    """Is there an EIGRP process besides the tunnel's?"""
+    mine = {one.number for one in on_end(end)}
+    return any(process.autonomous_system not in mine for process in end.device.eigrp.processes)

@@ -1,0 +1,145 @@
+"""Rules about sizes: does the largest packet of a tunnel fit into the underlay once everything is around it?
+
+The budget is exact: outer IPv4 header 20, GRE 4 (8 with a key, RFC 2890 §2), ESP by its transform with padding
+(RFC 4303 §2.4), UDP 8 where ESP goes in UDP (RFC 3948), another IP header in tunnel mode.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.policies import expansion, resolve
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import Protocol, on_end, ospf_interface, underlay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+
+TOO_LARGE: Final = Rule(
+    id="tunnel-mtu-too-large",
+    severity=Severity.WARNING,
+    title="The largest packets of the tunnel do not fit into the underlay",
+    why="What is too large after GRE and ESP have been put around it is cut into fragments on the way, at the cost of "
+    "speed, or dropped where fragments are filtered or must not be made. Small packets pass: the classic case in "
+    "which ping works and the web does not. Advice where it is only the UDP header of NAT traversal that does not fit, "
+    "and nobody said that there is a NAT.",
+    bad="interface Tunnel0\n ip mtu 1500",
+    fix="interface Tunnel0\n ip mtu 1400",
+)
+MSS: Final = Rule(
+    id="tunnel-mss-too-large",
+    severity=Severity.WARNING,
+    title="TCP segments are not clamped to the tunnel's MTU",
+    why="A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; what does not is "
+    "cut, or waits for an ICMP message that may never come.",
+    bad="interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460",
+    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+)
+NO_MSS: Final = Rule(
+    id="tunnel-mss-missing",
+    severity=Severity.ADVICE,
+    title="TCP segments are not clamped",
+    why="Hosts behind the tunnel believe in 1500 octets and send segments that do not fit. Path MTU discovery mends "
+    "that where ICMP is let through; `ip tcp adjust-mss` mends it everywhere.",
+    bad="interface Tunnel0\n ip mtu 1400",
+    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+)
+DIFFER: Final = Rule(
+    id="tunnel-mtu-differs",
+    severity=Severity.WARNING,
+    title="The two ends of a tunnel have different MTUs",
+    why="The end with the larger one sends what the other would not. OSPF checks it: neighbours with different MTUs "
+    "stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
+    bad="interface Tunnel0\n ip mtu 1440",
+    fix="interface Tunnel0\n ip mtu 1400",
+)
+RULES: Final = (TOO_LARGE, MSS, NO_MSS, DIFFER)
+_ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
+_ANY: Final = IPv4Address(0)
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What does not fit."""
+    for end in network.ends:
+        yield from _packets(end)
+        yield from _segments(end)
+    for culprit, other in network.differing(lambda end: end.tunnel.ip_mtu):
+        mine, theirs = culprit.tunnel.ip_mtu, other.tunnel.ip_mtu
+        interface = ospf_interface(culprit.device, culprit.name)
+        stuck = any(one.protocol is Protocol.OSPF for one in on_end(culprit)) and not (
+            interface and interface.ignore_mtu
+        )
+        what = f"{culprit.name} has ip mtu {mine}, {other.device.hostname}'s {other.name} {theirs}"
+        what += ": OSPF stays in the state Exchange" if stuck else ""
+        yield found(
+            DIFFER,
+            culprit.device,
+            culprit.line("ip mtu"),
+            what,
+            f"{culprit.at[0]}\n ip mtu {min(filter(None, (mine, theirs)))}",
+            related=((other.device, other.line("ip mtu")),),
+            severity=Severity.ERROR if stuck else None,
+        )
+
+
+def budget(end: End) -> tuple[int, str] | None:
+    """The largest packet inside that fits into the underlay, and how that comes about; None: its profile is no good."""
+    interface = underlay(end)
+    path = _ETHERNET
+    if interface is not None and not interface.name.startswith("Loopback"):
+        path = interface.ip_mtu or interface.mtu or _ETHERNET
+    gre = end.tunnel.overhead - _IP
+    words = f"{path} - {_IP} (IP) - {gre} (GRE{' with key' if gre > 4 else ''})"
+    if not end.tunnel.protection:
+        return path - _IP - gre, words
+    policy = resolve(end.device.ipsec, end.tunnel.protection, _ANY)
+    if isinstance(policy, Reason):
+        return None
+    size = expansion(policy)
+    room = path - _IP - size.overhead
+    room -= (room + _TRAILER) % size.block
+    esp = path - _IP - room
+    return room - gre, f"{words} - {esp} (ESP, the worst of its transforms, with padding{_udp(end)})"
+
+
+def _udp(end: End) -> str:
+    ipsec = end.device.ipsec
+    return " and UDP" if ipsec.nat_traversal or ipsec.encapsulation.value != "never" else ""
+
+
+def _packets(end: End) -> Iterator[Found]:
+    mtu = end.tunnel.ip_mtu
+    room = budget(end)
+    if mtu is None or room is None:
+        return  # without the line the router computes it
+    largest, how = room
+    if mtu > largest:
+        what = f"ip mtu {mtu}, and packets of {largest} octets fit: {how}"
+        fix = f"{end.at[0]}\n ip mtu {min(largest, 1400)}"
+        site = end.device.site
+        only_in_udp = end.tunnel.protection and mtu <= largest + _UDP and (site is None or site.nat is None)
+        severity = Severity.ADVICE if only_in_udp and _udp(end) else None
+        yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
+
+
+def _segments(end: End) -> Iterator[Found]:
+    room = budget(end)
+    if end.nhrp.version == 6 or room is None:
+        return
+    mtu = end.tunnel.ip_mtu or room[0]
+    mss = mtu - _IP - _TCP
+    fix = f"{end.at[0]}\n ip tcp adjust-mss {min(mss, 1460)}"
+    if end.tunnel.mss is None:
+        if end.nhrp.network_id is not None or end.tunnel.protection:
+            what = f"TCP through {end.name} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"
+            yield found(NO_MSS, end.device, end.at, what, fix)
+    elif end.tunnel.mss > mss:
+        packets = end.tunnel.mss + _IP + _TCP
+        what = f"segments of {end.tunnel.mss} octets make packets of {packets}, and {end.name} takes {mtu}"
+        yield found(MSS, end.device, end.line("ip tcp adjust-mss"), what, fix)

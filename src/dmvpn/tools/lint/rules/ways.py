@@ -1,0 +1,150 @@
+"""Rules about which way packets take: those of the tunnel itself, and those of the sites when the tunnel is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.routing import Protocol, default_by, on_end, running, underlay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.static.model import StaticRoute
+    from dmvpn.tools.lint.device import Device
+    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.network import End, Network
+
+STATIC: Final = Rule(
+    id="tunnel-recursive-route",
+    severity=Severity.ERROR,
+    title="A static route sends the tunnel's own packets into the tunnel",
+    why="The route to the NBMA address leads through the tunnel that is to reach it: recursive routing. IOS takes the "
+    "tunnel down (%TUN-5-RECURDOWN), finds the old way, and begins again.",
+    bad="ip route 198.51.100.0 255.255.255.0 Tunnel0",
+    fix="no ip route 198.51.100.0 255.255.255.0 Tunnel0",
+)
+PROTOCOL: Final = Rule(
+    id="tunnel-recursive-protocol",
+    severity=Severity.ERROR,
+    title="The routing protocol of the tunnel tells the far end the prefix of the tunnel's own source",
+    why="The far end learns the way to the NBMA address through the tunnel, and that is longer than its default "
+    "route: recursive routing. The tunnel goes down (%TUN-5-RECURDOWN), comes back, and so on. The protocol of the "
+    "overlay must not run on the underlay.",
+    bad="router eigrp 100\n network 0.0.0.0",
+    fix="router eigrp 100\n no network 0.0.0.0\n network 10.0.0.0 0.0.0.255",
+)
+LEAK: Final = Rule(
+    id="overlay-in-clear",
+    severity=Severity.ADVICE,
+    title="When the tunnel's routes go, packets for other sites take the default route in clear",
+    why="Protection belongs to the tunnel; which packets go into it is routing's business. When the hub is lost its "
+    "routes go, and what they led to follows the default route of the provider. A route to Null0, behind every other, "
+    "drops it.",
+    bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
+    fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
+)
+RULES: Final = (STATIC, PROTOCOL, LEAK)
+#: Behind every protocol, and behind NHRP (250).
+_LAST: Final = 254
+
+
+def check(network: Network) -> Iterator[Found]:
+    """What goes the wrong way."""
+    for end in network.ends:
+        wanted = [link.nbma for link in network.links if link.client is end] or [end.tunnel.destination]
+        for nbma in dict.fromkeys(wanted):
+            if nbma is not None:
+                yield from _static(end, nbma)
+        yield from _protocol(network, end)
+    for device in network.devices:
+        yield from _leak(network, device)
+
+
+def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
+    subnet, routes = end.subnet, end.device.static.routes
+    outside = end.device.underlay_route(nbma)
+
+    def leads_inside(route: StaticRoute) -> bool:
+        return route.interface == end.name or (
+            not route.interface and subnet is not None and route.next_hop is not None and route.next_hop in subnet
+        )
+
+    for route in routes:
+        is_longest = outside is None or route.prefix.length > outside.length
+        if leads_inside(route) and nbma in route.prefix and is_longest:
+            family = f"ip route {route.prefix.address} {route.prefix.netmask}"
+            what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
+            where = route.interface or str(route.next_hop)
+            yield found(STATIC, end.device, (family,), what, f"no {family} {where}")
+
+
+def _protocol(network: Network, end: End) -> Iterator[Found]:
+    """Does a protocol that runs through the tunnel tell the prefix of the tunnel's source?"""
+    interface = underlay(end)
+    if interface is None or interface.address is None or interface.name == end.name:
+        return
+    prefix = Prefix.of(*interface.address)
+    below = {(one.protocol, one.number) for one in running(end.device, interface.name, interface.address[0])}
+    told = [one for one in on_end(end) if (one.protocol, one.number) in below]
+    if not told or _is_known_better(network, end, prefix):
+        return
+    router = f"router {told[0].protocol.value.lower()}"
+    if told[0].protocol is Protocol.EIGRP:
+        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == told[0].number)
+        router = f"{router} {process.name or process.autonomous_system}"
+    elif told[0].protocol is Protocol.OSPF:
+        router = f"{router} {told[0].number}"
+    what = (
+        f"{told[0]} runs on {end.name} and on {interface.name}, its source: the far ends learn {prefix} "
+        "through the tunnel that needs it"
+    )
+    yield found(PROTOCOL, end.device, (router,), what)
+
+
+def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
+    """Have all far ends that are here a longer or equal way to it outside, by themselves?"""
+    others = [pair.there if pair.here is end else pair.here for pair in network.pairs if end in (pair.here, pair.there)]
+    if not others or end.source is None:
+        return False
+    known = [other.device.underlay_route(end.source) for other in others]
+    return all(route is not None and route.length >= prefix.length for route in known)
+
+
+def _leak(network: Network, device: Device) -> Iterator[Found]:
+    ends = [end for end in network.ends if end.device is device and end.tunnel.protection and on_end(end)]
+    if not ends or default_by(device) is None or not any(device.lans()):
+        return
+    others = [
+        lan
+        for other in network.ends
+        if other.device is not device and other.tunnel.protection
+        for _, lan in other.device.lans()
+    ]
+    own = [lan for _, lan in device.lans()]
+    dropped = [route.prefix for route in device.static.routes if route.interface == "Null0"]
+    foreign = [lan for lan in dict.fromkeys(others) if lan not in own]
+    open_ = [lan for lan in foreign if not any(lan in prefix for prefix in dropped)]
+    if (foreign and not open_) or (not foreign and dropped):
+        return
+    shown = ", ".join(str(prefix) for prefix in open_[:4]) + (" and others" if len(open_) > 4 else "")
+    prefixes = [f"{prefix.address} {prefix.netmask}" for prefix in _few(open_)] or ["PREFIX MASK"]
+    lines = [f"ip route {prefix} Null0 {_LAST}" for prefix in prefixes]
+    names = " or ".join(end.name for end in ends)
+    what = f"without a route of {names}, packets for {shown or 'the other sites'} take the default route, in clear"
+    by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")
+    is_static = any(route.prefix.is_default for route in device.static.routes) or not by_dhcp
+    at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
+    yield found(LEAK, device, at, what, "\n".join(lines))
+
+
+def _few(prefixes: list[Prefix]) -> list[Prefix]:
+    """The same by as few lines as can be read: private blocks where there are many."""
+    if len(prefixes) <= 3:
+        return sorted(prefixes)
+    blocks = [Prefix.parse(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+    chosen = [next((block for block in blocks if prefix in block), prefix) for prefix in prefixes]
+    return sorted(dict.fromkeys(chosen))

@@ -1,0 +1,315 @@
+"""Lint across routers: who is told, what may be equal or different, and what never gets into a finding."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.findings import Severity
+from dmvpn.tools.lint import RULES, Site, lint
+from dmvpn.tools.lint.machine_readable import as_json, as_sarif
+from dmvpn.tools.lint.text import as_text
+from support.lint_cases import (
+    CASES,
+    CLEAR,
+    ELECTED,
+    OSPF,
+    PHASE1,
+    PHASE2,
+    SEALED,
+    TWO_TUNNELS,
+    Network,
+    below,
+    edited,
+    everywhere,
+)
+
+_SECRETS = ("-of-tests", "NHRPKEY")
+
+
+def told(network: Network, rule: str) -> list[str]:
+    return [one.file for one in lint(network) if one.rule == rule]
+
+
+def bad(network: Network) -> list[tuple[str, str]]:
+    return [(one.file, one.rule) for one in lint(network) if one.severity is not Severity.ADVICE]
+
+
+def test_a_spoke_that_differs_from_its_hub_is_told() -> None:
+    network = edited(CLEAR, SPOKE2=[("tunnel key 100", "tunnel key 7")])
+    assert told(network, "tunnel-key-differs") == ["SPOKE2"]
+
+
+def test_a_hub_that_differs_from_all_its_spokes_is_told_and_they_are_not() -> None:
+    network = edited(CLEAR, HUB=[("tunnel key 100", "tunnel key 7")])
+    assert bad(network) == [("HUB", "tunnel-key-differs")]
+
+
+def test_the_other_end_of_a_difference_is_named_with_its_line() -> None:
+    network = edited(CLEAR, SPOKE2=[("tunnel key 100", "tunnel key 7")])
+    (finding,) = [one for one in lint(network) if one.rule == "tunnel-key-differs"]
+    (other,) = finding.related
+    assert (other.file, CLEAR["HUB"].split("\n")[other.line - 1]) == ("HUB", " tunnel key 100")
+
+
+def test_spokes_that_differ_from_each_other_are_told_one_by_one() -> None:
+    network = edited(CLEAR, SPOKE1=[("NHRPKEY", "A")], SPOKE2=[("NHRPKEY", "B")])
+    assert told(network, "nhrp-authentication-differs") == ["SPOKE1", "SPOKE2"]
+
+
+def test_passwords_that_agree_in_what_is_sent_are_no_difference() -> None:
+    network = edited(everywhere(CLEAR, ("NHRPKEY", "NHRPKEY8")), SPOKE1=[("NHRPKEY8", "NHRPKEY8-and-more")])
+    assert bad(network) == [("SPOKE1", "nhrp-password-long")]
+
+
+def test_a_tunnel_that_is_shut_down_is_no_part_of_the_network() -> None:
+    network = edited(CLEAR, SPOKE1=[("tunnel key 100", "tunnel key 7\n shutdown")])
+    assert bad(network) == []
+
+
+def test_one_configuration_alone_is_not_blamed_for_others_that_are_not_there() -> None:
+    for name in CLEAR:
+        assert bad({name: SEALED[name]}) == []
+
+
+def test_spokes_alone_are_not_told_that_their_server_is_nobody() -> None:
+    assert bad({name: CLEAR[name] for name in ("SPOKE1", "SPOKE2")}) == []
+
+
+def test_private_addresses_of_spokes_behind_their_own_nat_may_be_equal() -> None:
+    address = ("ip address 203.0.113.10 255", "ip address 192.168.178.2 255")
+    other = ("ip address 203.0.113.20 255", "ip address 192.168.178.2 255")
+    gateway = ("203.0.113.254", "192.168.178.1")
+    assert bad(edited(CLEAR, SPOKE1=[address, gateway], SPOKE2=[other, gateway])) == []
+
+
+def test_the_same_nbma_address_on_an_underlay_without_nat_is_an_error() -> None:
+    network = edited(CLEAR, SPOKE2=[("ip address 203.0.113.20", "ip address 203.0.113.10")])
+    assert told(network, "address-duplicate") == ["SPOKE2"]
+
+
+def test_a_server_behind_a_fixed_mapping_is_possible_and_mentioned() -> None:
+    network = edited(CLEAR, HUB=[("ip address 198.51.100.1 255", "ip address 192.168.77.1 255")])
+    found = [one for one in lint(network) if one.rule == "nhrp-map-wrong"]
+    assert {one.severity for one in found} == {Severity.ADVICE}
+
+
+def test_a_spoke_that_its_hub_knows_by_the_public_address_of_its_nat_is_right() -> None:
+    sites = {"SPOKE1": Site(nat="cone", public=IPv4Address("192.0.2.1"))}
+    network = edited(
+        CLEAR,
+        SPOKE1=[
+            ("ip address 203.0.113.10 255", "ip address 192.168.178.2 255"),
+            ("203.0.113.254", "192.168.178.1"),
+        ],
+        SPOKE2=[below(" ip nhrp nhs 10.0.0.1", " ip nhrp map 10.0.0.10 192.0.2.1")],
+    )
+    assert [one.rule for one in lint(network, sites) if one.severity is not Severity.ADVICE] == []
+
+
+def test_a_static_route_into_the_tunnel_does_what_split_horizon_would_prevent() -> None:
+    network = edited(CLEAR, HUB=[(" no ip split-horizon eigrp 100\n", "")])
+    assert bad(network) == [("HUB", "eigrp-split-horizon")]
+    static = below("ip route 0.0.0.0 0.0.0.0 203.0.113.254", "ip route 192.168.0.0 255.255.0.0 10.0.0.1")
+    assert bad(edited(network, SPOKE1=[static], SPOKE2=[static])) == []
+
+
+@pytest.mark.parametrize(
+    ("octets", "lines"),
+    [
+        # 1500 - 20 (IP) - 8 (GRE with key) in clear, and 4 more without a key.
+        (1472, []),
+        (1476, [(" tunnel key 100\n", "")]),
+        # ESP in UDP: 8 + 8 (ESP) + 8 (IV) + 16 (ICV) + 2 (trailer), in whole words of 4: RFC 4303 §2, RFC 4106.
+        (1430, [("SEALED", "")]),
+        # AES-CBC and SHA-256: IV 16, ICV 16, whole blocks of 16: RFC 3602, RFC 4868.
+        (1414, [("SEALED", ""), ("esp-gcm 256", "esp-aes 256 esp-sha256-hmac")]),
+        # Another IP header in tunnel mode.
+        (1410, [("SEALED", ""), (" mode transport\n", "")]),
+        # The underlay takes less.
+        (1464, [("interface GigabitEthernet1\n", "interface GigabitEthernet1\n ip mtu 1492\n")]),
+    ],
+)
+def test_the_largest_packet_is_computed_to_the_octet(octets: int, lines: list[tuple[str, str]]) -> None:
+    base = SEALED if ("SEALED", "") in lines else CLEAR
+    network = everywhere(base, *(pair for pair in lines if pair[0] != "SEALED"))
+    fits = everywhere(network, ("ip mtu 1400", f"ip mtu {octets}"))
+    too_large = everywhere(network, ("ip mtu 1400", f"ip mtu {octets + 1}"))
+    assert told(fits, "tunnel-mtu-too-large") == []
+    assert told(too_large, "tunnel-mtu-too-large") == list(CLEAR)
+    (what,) = {one.what for one in lint(too_large) if one.rule == "tunnel-mtu-too-large"}
+    assert f"packets of {octets} octets fit" in what
+
+
+def test_the_routes_that_keep_packets_in_are_for_the_lans_of_the_others() -> None:
+    network = everywhere(SEALED, ("ip route 192.168.0.0 255.255.0.0 Null0 254\n", ""))
+    (fix,) = [one.fix for one in lint(network) if (one.file, one.rule) == ("SPOKE1", "overlay-in-clear")]
+    assert fix.split("\n") == [
+        "ip route 192.168.1.0 255.255.255.0 Null0 254",
+        "ip route 192.168.20.0 255.255.255.0 Null0 254",
+    ]
+    mended = edited(network, SPOKE1=[("ip route 0.0.0.0", f"{fix}\nip route 0.0.0.0")])
+    assert told(mended, "overlay-in-clear") == ["HUB", "SPOKE2"]
+
+
+def test_both_of_two_tunnels_have_to_say_that_they_share_a_profile() -> None:
+    first, second = "key 100\n tunnel protection ipsec profile P", "key 200\n tunnel protection ipsec profile P"
+    for one in (first, second):
+        network = edited(TWO_TUNNELS, SPOKE1=[(f"{one} shared", one)])
+        assert bad(network) == [("SPOKE1", "tunnel-protection-not-shared")]
+
+
+def test_ospf_neighbours_with_different_mtus_are_an_error() -> None:
+    network = edited(OSPF, SPOKE1=[("ip mtu 1400", "ip mtu 1420")])
+    (finding,) = [one for one in lint(network) if one.rule == "tunnel-mtu-differs"]
+    assert finding.severity is Severity.ERROR
+    ignoring = edited(network, SPOKE1=[below(" ip mtu 1420", " ip ospf mtu-ignore")])
+    (finding,) = [one for one in lint(ignoring) if one.rule == "tunnel-mtu-differs"]
+    assert finding.severity is Severity.WARNING
+
+
+def test_a_mode_that_the_other_end_insists_on_is_an_error() -> None:
+    network = edited(SEALED, HUB=[("mode transport", "mode transport require")], SPOKE1=[(" mode transport\n", "")])
+    (finding,) = [one for one in lint(network) if one.rule == "ipsec-mode-differs"]
+    assert (finding.file, finding.severity) == ("SPOKE1", Severity.ERROR)
+
+
+def test_what_two_ends_do_not_agree_on_is_named() -> None:
+    network = edited(SEALED, SPOKE1=[(" group 19\n!", " group 14\n!")])
+    (finding,) = [one for one in lint(network) if one.rule == "ike-proposals-differ"]
+    assert finding.what.startswith("no IKE proposal in common with HUB: group: ours ")
+
+
+def test_two_point_to_point_tunnels_are_compared_with_each_other() -> None:
+    def end(number: int, nbma: str, other: str, key: int) -> str:
+        return (
+            f"interface Tunnel0\n ip address 10.9.0.{number} 255.255.255.252\n tunnel source Gi1\n"
+            f" tunnel destination {other}\n tunnel key {key}\n!\ninterface Gi1\n ip address {nbma} 255.255.255.252\n"
+            f"ip route 0.0.0.0 0.0.0.0 {nbma[:-1]}2\n"
+        )
+
+    one, other = end(1, "192.0.2.1", "198.51.100.1", 1), end(2, "198.51.100.1", "192.0.2.1", 2)
+    assert bad({"A": one, "B": other}) == [("A", "tunnel-key-differs")]
+    assert bad({"A": one, "B": other.replace("key 2", "key 1")}) == []
+
+
+def test_a_next_hop_that_the_provider_does_not_have_is_told_with_the_one_it_has() -> None:
+    provider = {"ISP": "interface GigabitEthernet2\n ip address 203.0.113.254 255.255.255.0\n"}
+    assert bad({**CLEAR, **provider}) == []
+    network = edited(CLEAR, SPOKE1=[("0.0.0.0 203.0.113.254", "0.0.0.0 203.0.113.253")])
+    assert bad(network) == []
+    (finding,) = [one for one in lint({**network, **provider}) if one.rule == "static-next-hop-unreachable"]
+    assert finding.severity is Severity.WARNING
+    assert finding.what.endswith("ISP has 203.0.113.254")
+
+
+def test_a_route_to_null0_behind_all_others_hides_nothing() -> None:
+    route = "ip route 192.168.20.0 255.255.255.0 Null0"
+    for line, expected in ((route, ["SPOKE1"]), (f"{route} 89", ["SPOKE1"]), (f"{route} 254", [])):
+        network = edited(CLEAR, SPOKE1=[("ip route 0.0.0.0", f"{line}\nip route 0.0.0.0")])
+        assert told(network, "static-route-hides-lan") == expected
+
+
+def test_a_hub_of_one_spoke_may_be_a_stub() -> None:
+    network = edited(CLEAR, HUB=[below("router eigrp 100", " eigrp stub connected")])
+    assert told({name: network[name] for name in ("HUB", "SPOKE1")}, "eigrp-stub-hub") == []
+
+
+def test_a_hub_that_maps_another_hub_needs_no_server() -> None:
+    network = edited(CLEAR, HUB=[below(" ip nhrp network-id 1", " ip nhrp map 10.0.0.2 198.51.100.2")])
+    assert bad(network) == []
+
+
+def test_a_hub_without_a_way_back_to_its_spokes_is_told() -> None:
+    network = edited(CLEAR, HUB=[("ip route 0.0.0.0 0.0.0.0 198.51.100.254\n", "")])
+    assert dict.fromkeys(bad(network)) == {("HUB", "nhrp-nbma-unreachable"): None}
+
+
+def test_phase_1_2_and_3_are_told_apart() -> None:
+    for network in (CLEAR, PHASE1, PHASE2, ELECTED):
+        assert bad(network) == []
+
+
+def test_no_key_or_password_is_in_any_finding() -> None:
+    for case in CASES:
+        findings = lint(case.bad, case.sites)
+        printed = [*as_text(findings), as_json(findings), as_sarif(findings, RULES)]
+        assert [(case.rule, word) for word in _SECRETS for text in printed if word in text] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto isakmp key S3cret adress 10.0.0.1",
+        "interface Tunnel0\n ip nhrp authentication S3cret twice",
+        "crypto ikev2 keyring K\n peer P\n  pre-shared-kay local S3cret",
+        "key chain K\n key 1\n  key-strong 7 S3cret",
+        "username admin\nenable secrets 0 S3cret",
+        "interface Tunnel0\n ip ospf message-digest-key 1 md5 S3cret again and again",
+        "interface Tunnel0\n ip ospf authentication-key S3cret more words",
+    ],
+)
+def test_a_refused_line_does_not_give_its_key_away(line: str) -> None:
+    findings = lint({"R1.cfg": line})
+    assert any(one.rule == "line-refused" for one in findings)
+    assert "S3cret" not in as_json(findings)
+
+
+def test_a_warning_of_the_router_does_not_give_a_password_away_either() -> None:
+    text = "interface Tunnel0\n ipv6 nhrp authentication S3cret-of-many-letters\n"
+    assert "S3cret" not in as_json(lint({"R1.cfg": text}))
+
+
+def test_a_router_of_somebody_else_behind_nat_is_not_told_the_other_ones_port() -> None:
+    sites = {
+        "SPOKE1": Site(nat="cone", public=IPv4Address("192.0.2.1"), ours=False),
+        "SPOKE2": Site(nat="cone", public=IPv4Address("192.0.2.2")),
+    }
+    (finding,) = [one for one in lint(SEALED, sites) if one.rule == "nat-before-both-spokes"]
+    assert "SPOKE1 is no router of this program" in finding.what
+    assert finding.severity is Severity.ADVICE
+
+
+def test_findings_come_in_one_order_and_the_worst_first() -> None:
+    network = edited(
+        CLEAR,
+        SPOKE2=[("tunnel key 100", "tunnel key 7"), below(" ip mtu 1400", " keepalive 5 3")],
+        SPOKE1=[(" bandwidth 10000\n", ""), ("NHRPKEY", "OTHER")],
+    )
+    findings = lint(network)
+    ranks = [one.severity.rank for one in findings]
+    assert ranks == sorted(ranks)
+    assert findings == lint(dict(network))
+    assert [one.file for one in findings if one.severity is Severity.ERROR] == ["SPOKE1", "SPOKE2"]
+
+
+def test_sarif_has_what_its_schema_asks_for() -> None:
+    findings = lint(edited(CLEAR, SPOKE1=[("tunnel key 100", "tunnel key 7")]))
+    log = json.loads(as_sarif(findings, RULES))
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"] == "dmvpn lint"
+    ids = [rule["id"] for rule in driver["rules"]]
+    assert len(ids) == len(dict.fromkeys(ids))
+    for rule in driver["rules"]:
+        assert rule["shortDescription"]["text"]
+        assert rule["fullDescription"]["text"]
+        assert rule["defaultConfiguration"]["level"] in ("error", "warning", "note")
+    assert len(run["results"]) == len(findings)
+    for result in run["results"]:
+        assert ids[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note")
+        assert result["message"]["text"]
+        (place,) = result["locations"]
+        assert place["physicalLocation"]["artifactLocation"]["uri"] in CLEAR
+        assert place["physicalLocation"]["region"]["startLine"] >= 1
+
+
+def test_a_file_name_becomes_a_uri() -> None:
+    text = CLEAR["SPOKE1"].replace(" tunnel mode gre multipoint\n", "")
+    log = json.loads(as_sarif(lint({"/sites/Köln 1.cfg": text}), RULES))
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "file:///sites/K%C3%B6ln%201.cfg"

@@ -1,0 +1,45 @@
+"""Every rule of `dmvpn lint` finds its mistake, at its line, before anything else, and is silent without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.base.findings import Severity
+from dmvpn.tools.lint import RULES, lint
+from support import lint_cases
+from support.lint_cases import CASES, Case
+
+_CLEAN = ("CLEAR", "SEALED", "OSPF", "ELECTED", "PHASE1", "PHASE2", "TWO_TUNNELS", "SIGNED")
+
+
+def _names(case: Case) -> str:
+    return case.rule
+
+
+@pytest.mark.parametrize("case", CASES, ids=_names)
+def test_a_mistake_is_found_at_its_line(case: Case) -> None:
+    found = [one for one in lint(case.bad, case.sites) if one.rule == case.rule]
+    router, line = case.at
+    places = [(one.file, case.bad[one.file].split("\n")[one.line - 1]) for one in found]
+    assert any(file == router and text.startswith(line) for file, text in places), places
+
+
+@pytest.mark.parametrize("case", CASES, ids=_names)
+def test_nothing_is_found_once_it_is_mended(case: Case) -> None:
+    sites = case.sites if case.good_sites is None else case.good_sites
+    assert [one for one in lint(case.good, sites) if one.rule == case.rule] == []
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.first], ids=_names)
+def test_nothing_is_named_before_the_cause(case: Case) -> None:
+    assert lint(case.bad, case.sites)[0].rule == case.rule
+
+
+@pytest.mark.parametrize("name", _CLEAN)
+def test_the_networks_of_the_cases_are_clean(name: str) -> None:
+    network: lint_cases.Network = getattr(lint_cases, name)
+    assert [(one.file, one.rule, one.what) for one in lint(network) if one.severity is not Severity.ADVICE] == []
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case.rule for case in CASES} == {rule.id for rule in RULES}
