@@ -1,0 +1,68 @@
+"""`dmvpn walk SRC DST`: the way of one packet, decision by decision. Nothing is sent."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import LabFacts
+
+_SMALLEST, _LARGEST = 28, 65_535
+_EPILOG = """\
+examples:
+  dmvpn walk H3 H4                           hosts of the lab that is up
+  dmvpn walk H3 10.4.4.1 --size 1500 --df    where does it end, and what is H3 told?
+  dmvpn walk R31 R41                         a packet of the router's own
+  dmvpn walk 10.3.3.7 10.4.4.7 --from R31    it begins at R31
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    walk = commands.add_parser(
+        "walk",
+        help="the way of one packet: routes, NHRP, GRE, ESP, the underlay, and the octets that are left",
+        description="The way of one packet and of its answer, from what the routers have now. Nothing is sent.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    walk.add_argument("source", metavar="SRC", help="an address, a host or a router")
+    walk.add_argument("destination", metavar="DST", help="the same")
+    walk.add_argument("--from", dest="start", default="", metavar="ROUTER", help="where it begins (where SRC is)")
+    walk.add_argument("--size", type=_size, default=100, metavar="N", help="octets of the whole IP packet (100)")
+    walk.add_argument("--df", action="store_true", help="the packet must not be cut (Don't Fragment)")
+    walk.add_argument("--json", action="store_true", help="for programs")
+    walk.add_argument("--lab", help="which one, if several are up")
+    walk.set_defaults(command=_run)
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or not _SMALLEST <= int(text) <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"{text}: octets from {_SMALLEST} to {_LARGEST}")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Print it; 1 if the packet, or its answer, does not arrive."""
+    from dmvpn.tools.walk import Outcome, as_json, as_text, walk
+
+    walked = walk(
+        _facts(arguments.lab),
+        arguments.source,
+        arguments.destination,
+        start=arguments.start,
+        size=arguments.size,
+        df=arguments.df,
+    )
+    print(as_json(walked) if arguments.json else "\n".join(as_text(walked)))
+    paths = (walked.forth, walked.back)
+    return int(any(path is not None and path.end.outcome in (Outcome.DROPPED, Outcome.LOOP) for path in paths))
+
+
+def _facts(lab: str | None) -> LabFacts:
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.shells.lab import control
+    from dmvpn.shells.lab.places import find_lab
+
+    return LabFacts.model_validate(control.order(find_lab(lab).control, do="facts"))

@@ -1,0 +1,43 @@
+"""The way of one packet, decision by decision, with the octets that are left: `dmvpn walk SRC DST`.
+
+`walk` is a pure function of facts: what the routers of a lab, or one router, have and know now. Nothing is sent.
+
+    ends.py        names and addresses -> Question
+    ground.py      wires, routers, routes, MTU        translator.py   NAT          overlay.py   NHRP, GRE, ESP
+    packet.py      sizes, exactly                     wires.py        bad wires    view.py      questions to the facts
+    budget.py      what fits, and TCP                 walk.py         there and back
+    values.py      Walk, Path, Step, Crossing ...     wording.py, text.py          as people and programs read it
+"""
+
+from dmvpn.tools.walk.text import as_json, as_text
+from dmvpn.tools.walk.values import (
+    Act,
+    Budget,
+    Clamp,
+    Crossing,
+    End,
+    Outcome,
+    Path,
+    Question,
+    Refusal,
+    Step,
+    Walk,
+)
+from dmvpn.tools.walk.walk import walk
+
+__all__ = [
+    "Act",
+    "Budget",
+    "Clamp",
+    "Crossing",
+    "End",
+    "Outcome",
+    "Path",
+    "Question",
+    "Refusal",
+    "Step",
+    "Walk",
+    "as_json",
+    "as_text",
+    "walk",
+]

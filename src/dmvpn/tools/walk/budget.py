@@ -1,0 +1,103 @@
+"""What fits through a path: found by walking it with packets of many sizes, so it cannot disagree with the walk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.walk.ground import ETHERNET
+from dmvpn.tools.walk.overlay import Overlay
+from dmvpn.tools.walk.values import Act, Budget, Outcome, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.shells.facts import Address
+    from dmvpn.tools.walk.values import Clamp, Question
+    from dmvpn.tools.walk.view import View
+
+#: Octets of the smallest packet that is tried: a header and a little of UDP or ICMP.
+_SMALLEST: Final = 28
+#: Octets of the headers of IP and TCP, by IP version.
+_HEADERS: Final = {4: 40, 6: 60}
+
+Translated = dict[tuple[str, "Address"], "Address"]
+
+
+def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[Path, Translated]:
+    """One direction, and whom inside translators answers are for."""
+    walker = Overlay(view, translated)
+    end = walker.go(question)
+    path = Path(
+        question=question,
+        steps=tuple(walker.steps),
+        crossings=tuple(walker.crossings),
+        end=end,
+        clamps=tuple(walker.clamps),
+    )
+    return path, walker.translated
+
+
+def budget(view: View, question: Question, translated: Translated | None = None) -> Budget:
+    """What fits in this direction."""
+
+    def attempt(size: int, *, df: bool) -> Path:
+        return walked(view, replace(question, size=size, df=df), translated)[0]
+
+    def is_whole(size: int) -> bool:
+        path = attempt(size, df=False)
+        return _arrives(path) and not any(step.act is Act.CUT for step in path.steps)
+
+    def passes_with_df(size: int) -> bool:
+        return _arrives(attempt(size, df=True))
+
+    left = [step.left for step in attempt(_SMALLEST, df=False).steps if step.left is not None]
+    whole = _largest(is_whole, _SMALLEST + min(left, default=0))
+    with_df = _largest(passes_with_df, whole or _SMALLEST)
+    limit = ""
+    if whole is not None and whole < ETHERNET:
+        longer = attempt(whole + 1, df=False)
+        limit = _limit(longer)
+    if with_df is None or with_df >= ETHERNET:
+        return Budget(whole=whole, limit=limit, with_df=with_df)
+    refused = attempt(with_df + 1, df=True).end
+    return Budget(whole=whole, limit=limit, with_df=with_df, refusal=refused.refusal, later_mtu=refused.later_mtu)
+
+
+def with_mss(found: Budget, version: int, clamps: tuple[Clamp, ...]) -> Budget:
+    """The same, and what TCP comes to. Both SYNs pass places that clamp; either end has a wire of 1500 octets."""
+    own = ETHERNET - _HEADERS[version]
+    mss = min([own, *(clamp.mss for clamp in clamps)])
+    because = tuple(dict.fromkeys(clamp for clamp in clamps if clamp.mss == mss and mss < own))
+    return replace(found, mss=mss, clamps=because)
+
+
+def _arrives(path: Path) -> bool:
+    """As far as can be seen."""
+    return path.end.outcome in (Outcome.DELIVERED, Outcome.UNSEEN)
+
+
+def _limit(path: Path) -> str:
+    """Where a packet is cut for the first time, or ends."""
+    for number, step in enumerate(path.steps):
+        if step.act in (Act.CUT, Act.END):
+            before = next((it.what for it in reversed(path.steps[:number]) if it.act is Act.PORT), "")
+            return f"{step.where}: {before}" if before else step.where
+    return ""
+
+
+def _largest(fits: Callable[[int], bool], guess: int) -> int | None:
+    """The largest size that fits; what fits is all below it. None: nothing does. guess: about where it is."""
+    if not fits(_SMALLEST):
+        return None
+    low, high = _SMALLEST, ETHERNET + 1
+    size, step = guess, 1
+    while high - low > 1:
+        if not low < size < high:
+            size = (low + high) // 2
+        if fits(size):
+            low, size = size, size + step
+        else:
+            high, size = size, size - step
+        step *= 2
+    return low

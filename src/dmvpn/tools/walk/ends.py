@@ -1,0 +1,102 @@
+"""Who SRC and DST are: addresses, or names of hosts and routers."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.walk.values import Question
+from dmvpn.tools.walk.view import View, addresses_of
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import Address
+
+
+def question(
+    view: View, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False
+) -> Question:
+    """The packet that is meant. start: the router at which it begins; "": where its source is. Raises UserError."""
+    wanted = _version(destination) or _version(source)
+    there = _address(view, destination, wanted)
+    if there.is_multicast or there.is_unspecified or int(there) == 0xFFFFFFFF:
+        raise UserError(f"{there} is not the address of one station: a walk goes to a single one")
+    if source in view.lab.routers and source not in view.lab.hosts:
+        _alive(view, source)
+        here = _source_of(view, source, there)
+    else:
+        here = _address(view, source, there.version)
+    if here.version != there.version:
+        raise UserError(f"{here} and {there} are of different IP versions")
+    if start:
+        _alive(view, start)
+        own = view.own(start, here) is not None
+        return Question(source=here, destination=there, start=start, passes=not own, size=size, df=df)
+    owner = view.owner(here)
+    if owner is not None:
+        return Question(source=here, destination=there, start=owner, size=size, df=df)
+    return Question(source=here, destination=there, start=_entry(view, here), passes=True, size=size, df=df)
+
+
+def _entry(view: View, source: Address) -> str:
+    """The router at which a packet of a stranger's comes into view."""
+    lan = view.lan(source)
+    if lan is not None:
+        return lan[0]
+    if len(view.lab.routers) == 1:
+        return next(iter(view.lab.routers))
+    raise UserError(f"nobody in view has {source}, or a network with it: say with --from at which router it begins")
+
+
+def _version(text: str) -> int | None:
+    try:
+        return ip_address(text).version
+    except ValueError:
+        return None
+
+
+def _address(view: View, text: str, version: int | None) -> Address:
+    """An address, of this IP version where there is a choice."""
+    host = view.host(text)
+    if host is not None:
+        fitting = [own.ip for own in addresses_of(host) if version in (None, own.version)]
+        if not fitting:
+            raise UserError(f"{text} has no IPv{version} address")
+        return fitting[0]
+    if text in view.lab.routers:
+        return _address_of_router(view, text, version)
+    try:
+        return ip_address(text)
+    except ValueError as error:
+        names = ", ".join((*view.lab.hosts, *view.lab.routers))
+        raise UserError(f"{text}: neither an address nor a name; this lab has {names}") from error
+
+
+def _address_of_router(view: View, name: str, version: int | None) -> Address:
+    """Its first tunnel address; without one its first address."""
+    _alive(view, name)
+    facts = view.router(name)
+    tunnels = [address for tunnel in facts.tunnels for address in tunnel.addresses] if facts is not None else []
+    others = [own.ip for interface in facts.interfaces for own in interface.addresses] if facts is not None else []
+    for address in (*tunnels, *others):
+        if version in (None, address.version):
+            return address
+    raise UserError(f"{name} has no IPv{version or 4} address")
+
+
+def _source_of(view: View, router: str, destination: Address) -> Address:
+    """The address that a packet of the router's own carries: that of the interface by which it leaves."""
+    match = view.match(router, destination)
+    for hop in match.hops if match is not None else ():
+        interface = view.interface(router, hop.interface)
+        for own in interface.addresses if interface is not None else ():
+            if own.version == destination.version:
+                return own.ip
+    return _address_of_router(view, router, destination.version)
+
+
+def _alive(view: View, name: str) -> None:
+    if name not in view.lab.routers:
+        raise UserError(f"there is no router {name}; there is {', '.join(view.lab.routers)}")
+    if view.router(name) is None:
+        raise UserError(f"{name} does not run: dmvpn lab start {name}")

@@ -1,0 +1,340 @@
+"""The way over wires and through routers: what a small IP box does with a packet, decided from facts.
+
+    start -> arrive -> for this router? -> deliver -> out of a tunnel? -> arrive
+                    -> else forward -> route, next hop -> emit -> tunnel: into it (`overlay`)
+                                                               -> port: MTU, wire -> arrive at whoever has the next hop
+
+The same order of decisions as `dataplane/simulated` has, which all other planes are held to. Every function ends in an
+`End`: the walk is over when the first one returns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from dmvpn.tools.walk import wording
+from dmvpn.tools.walk.packet import Packet
+from dmvpn.tools.walk.values import Act, Clamp, Crossing, End, Outcome, Refusal, Step
+from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of
+from dmvpn.tools.walk.wires import remark, stopped
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import Address, HopFacts, InterfaceFacts, TunnelFacts
+    from dmvpn.tools.walk.values import Question
+    from dmvpn.tools.walk.view import Match
+
+#: Octets that a host's wire takes, and a translator's.
+ETHERNET = 1500
+#: TTL of the packets of hosts, and of routers.
+HOST_TTL, ROUTER_TTL = 64, 255
+
+_FORWARDING6 = "ipv6 unicast-routing"
+
+
+class Sender(NamedTuple):
+    """The neighbour that a packet came out of a tunnel from. connection: 0 in clear."""
+
+    tunnel: str
+    nbma: Address
+    connection: int
+
+
+class Ground(ABC):
+    """One direction of a walk; `overlay` adds tunnels, `translator` NAT."""
+
+    def __init__(self, view: View, translated: dict[tuple[str, Address], Address] | None = None) -> None:
+        """translated: by translator and remote, whom inside an answer goes to."""
+        self.view = view
+        self.steps: list[Step] = []
+        self.crossings: list[Crossing] = []
+        self.clamps: list[Clamp] = []
+        self.translated = dict(translated or {})
+        self._seen: dict[tuple[str, Address, int], int] = {}
+
+    def go(self, question: Question) -> End:
+        """Send the packet."""
+        host = self.view.host(question.start)
+        packet = Packet.plain(
+            question.source,
+            question.destination,
+            question.size,
+            df=question.df,
+            ttl=HOST_TTL if host is not None or question.passes else ROUTER_TTL,
+        )
+        if host is not None:
+            return self._leave_host(question.start, packet)
+        if question.passes:
+            return self._enter(question.start, packet)
+        return self._originate(question.start, packet)
+
+    # ------------------------------------------------------------------------------------------------ the beginning
+
+    def _leave_host(self, name: str, packet: Packet) -> End:
+        host = self.view.host(name)
+        version = packet.destination.version
+        own = [address for address in addresses_of(host) if address.version == version] if host is not None else []
+        if host is None or not own:
+            return self._drop(name, packet, f"{name} has no IPv{version} address")
+        if packet.destination == own[0].ip:
+            return self._done(name, packet)
+        gateway = host.gateway if host.address.version == version else host.gateway6
+        next_hop = packet.destination if packet.destination in own[0].network else gateway
+        if next_hop is None:
+            return self._drop(name, packet, f"{name} has no gateway for what is not on its wire")
+        what = f"to its gateway {next_hop}" if next_hop == gateway else f"to {next_hop} on its own wire"
+        self._say(name, packet, Act.SEND, what, limit=ETHERNET)
+        return self._onto_wire(name, HOST_PORT, next_hop, packet, ETHERNET)
+
+    def _originate(self, router: str, packet: Packet) -> End:
+        """A packet of the router's own."""
+        if self.view.own(router, packet.destination) is not None:
+            return self._done(router, packet)
+        self._say(router, packet, Act.SEND, f"sends a packet of its own, from {packet.source}")
+        return self._route(router, packet)
+
+    def _enter(self, router: str, packet: Packet) -> End:
+        """A packet from elsewhere: by the port that its sender's network is on, if there is one."""
+        lan = self.view.lan(packet.source)
+        port = lan[1] if lan is not None and lan[0] == router else ""
+        return self.arrive(router, port, packet)
+
+    # ------------------------------------------------------------------------------------------------ a router
+
+    def arrive(self, router: str, port: str, packet: Packet, sender: Sender | None = None) -> End:
+        """It comes to a router, by a port, or out of a tunnel (then there is a `sender`)."""
+        interface = self.view.interface(router, port)
+        if interface is not None and not interface.line:
+            return self._drop(router, packet, f"{port} is down: {interface.reason}")
+        if sender is None:
+            where = f"in by {port}" if port else "comes in"
+            self._say(router, packet, Act.ARRIVE, f"{where}, TTL {packet.ttl}")
+        if self.view.own(router, packet.destination) is not None:
+            return self._deliver(router, packet)
+        return self._forward(router, interface, packet, sender)
+
+    def _deliver(self, router: str, packet: Packet) -> End:
+        """For this router. Pieces are put together first."""
+        if packet.is_cut:
+            count = len(packet.pieces)
+            packet = packet.whole()
+            what = f"puts {count} pieces together again"
+            self._say(router, packet, Act.OPEN, what, clause="RFC 791 §3.2")
+        return self._done(router, packet) if packet.inner is None else self._out_of_tunnel(router, packet)
+
+    def _done(self, where: str, packet: Packet) -> End:
+        whole = packet.whole()
+        self._say(where, whole, Act.DELIVER, f"has {packet.destination}: it has arrived, with TTL {packet.ttl}")
+        return End(outcome=Outcome.DELIVERED, where=where, ttl=packet.ttl, source=packet.source)
+
+    def _forward(self, router: str, came: InterfaceFacts | None, packet: Packet, sender: Sender | None) -> End:
+        facts = self.view.router(router)
+        if packet.destination.version == 6 and facts is not None and _FORWARDING6 not in facts.configuration:
+            return self._drop(router, packet, f"{router} does not forward IPv6 (no {_FORWARDING6})")
+        if packet.ttl <= 1:
+            return self._drop(router, packet, "its TTL is over", "time exceeded", clause="RFC 1812 §5.3.1")
+        key = (router, packet.destination, packet.depth)
+        if key in self._seen:
+            return self._round(router, packet, self._seen[key])
+        self._seen[key] = len(self.crossings)
+        if came is not None and packet.depth == 0:
+            self._note_clamp(router, came, packet)
+        return self._route(router, replace(packet, ttl=packet.ttl - 1), sender)
+
+    def _round(self, router: str, packet: Packet, since: int) -> End:
+        way = [router, *(crossing.receiver for crossing in self.crossings[since:])]
+        why = f"it is where it has been: {' > '.join(way)}; so it goes round until its TTL is over"
+        self._say(router, packet, Act.END, why)
+        return End(outcome=Outcome.LOOP, where=router, why=why, ttl=packet.ttl)
+
+    def _route(self, router: str, packet: Packet, sender: Sender | None = None) -> End:
+        """Look it up, and send it there."""
+        match = self.view.match(router, packet.destination)
+        if match is None:
+            return self._drop(router, packet, f"no route to {packet.destination}", "host unreachable")
+        self._say(
+            router,
+            packet,
+            Act.ROUTE,
+            wording.route(match.route),
+            because=wording.why_this_route(match),
+            clause="RFC 1812 §5.2.4.3",
+        )
+        if match.route.drops or not match.hops:
+            said = "" if match.route.silently else "host unreachable"
+            return self._drop(router, packet, f"the route to {match.route.prefix} leads nowhere", said)
+        hop = self._hop(router, match, packet)
+        next_hop = hop.address or packet.destination
+        if sender is not None:
+            self._watch_hairpin(router, hop.interface, next_hop, sender, packet)
+        return self.emit(router, hop.interface, next_hop, packet)
+
+    def _hop(self, router: str, match: Match, packet: Packet) -> HopFacts:
+        override = match.route.override
+        if override is not None:
+            what = f"NHRP's next hop instead (%): {wording.hop(override)}"
+            self._say(router, packet, Act.OVERRIDE, what, because=self._why_override(router, match, override))
+        hops = match.hops
+        chosen = hops[_spread(packet) % len(hops)]
+        if len(hops) > 1:
+            what = f"{len(hops)} equal ways; by source and destination: {wording.hop(chosen)}"
+            self._say(router, packet, Act.CHOOSE, what, because="a kernel's own hash may choose another one")
+        return chosen
+
+    # ------------------------------------------------------------------------------------------------ out of a port
+
+    def emit(self, router: str, port: str, next_hop: Address, packet: Packet) -> End:
+        """It leaves a router by a port or a tunnel."""
+        interface, tunnel = self.view.interface(router, port), self.view.tunnel(router, port)
+        if interface is None or not interface.line:
+            return self._drop(router, packet, f"{port} is down", "host unreachable")
+        limit = interface.ip_mtu if packet.destination.version == 4 else interface.ip6_mtu
+        self._note_clamp(router, interface, packet)
+        kind = "ip" if packet.destination.version == 4 else "ipv6"
+        self._say(router, packet, Act.PORT, f"{port}, {kind} mtu {limit}", limit=limit)
+        if packet.octets > limit:
+            if packet.df or packet.destination.version == 6:
+                return self._too_big(router, packet, limit)
+            packet = packet.cut(limit)
+            sizes = wording.sizes(packet.pieces)
+            self._say(router, packet, Act.CUT, f"cut into {sizes}", clause="RFC 791 §2.3", limit=limit)
+        if tunnel is not None:
+            return self._into_tunnel(router, tunnel, next_hop, packet)
+        return self._onto_wire(router, port, next_hop, packet, limit)
+
+    def _too_big(self, node: str, packet: Packet, limit: int) -> End:
+        what = "fragmentation needed" if packet.destination.version == 4 else "packet too big"
+        why = f"{packet.octets} octets and must not be cut: {limit} fit"
+        clause = "RFC 1191 §4" if packet.destination.version == 4 else "RFC 4443 §3.2"
+        later = None
+        if packet.wrapping is not None and packet.inner is not None:
+            later = packet.wrapping.largest(max(limit, 576))
+            why += f"; {packet.wrapping.router} hears of it, and takes no more than {later} from then on"
+        end = self._drop(node, packet, why, what, mtu=limit, clause=clause)
+        return replace(end, later_mtu=later)
+
+    def _onto_wire(self, node: str, port: str, next_hop: Address, packet: Packet, limit: int) -> End:
+        """Out of a physical port, to whoever has the next hop on its wire."""
+        if packet.octets > limit:
+            if packet.df or packet.destination.version == 6:
+                why = f"{packet.octets} octets are more than its own wire takes ({limit}), and must not be cut"
+                return self._drop(node, packet, why)
+            packet = packet.cut(limit)
+            self._say(node, packet, Act.CUT, f"cut into {wording.sizes(packet.pieces)}", clause="RFC 791 §2.3")
+        link = self.view.link(node, port)
+        if link is None:
+            why = f"it leaves by {port} to {next_hop}; what is there cannot be seen from here"
+            self._say(node, packet, Act.END, why)
+            return End(outcome=Outcome.UNSEEN, where=node, why=why)
+        found = self.view.on_wire(link, next_hop, node)
+        if found is None:
+            dead = [name for name, _ in link.ends if name != node and self.view.lab.routers.get(name, node) is None]
+            why = f"nobody on the wire has {next_hop}" + (f": {dead[0]} does not run" if dead else "")
+            is_translator = self.view.gateway(node) is not None
+            return self._drop(node, packet, why, "" if is_translator else "host unreachable")
+        receiver, there = found
+        self.crossings.append(
+            Crossing(
+                link=link.name,
+                sender=node,
+                receiver=receiver,
+                source=packet.source,
+                destination=packet.destination,
+                protocol=packet.name,
+                octets=packet.pieces,
+            )
+        )
+        why = stopped(link, node, packet)
+        if why:
+            return self._drop(node, packet, f"the wire {link.name}: {why}")
+        bad = remark(link, node)
+        if bad:
+            self._say(node, packet, Act.PORT, f"the wire is bad: {bad}")
+        return self._at(receiver, there, packet)
+
+    def _at(self, node: str, port: str, packet: Packet) -> End:
+        if self.view.router(node) is not None:
+            return self.arrive(node, port, packet)
+        if self.view.gateway(node) is not None:
+            return self._translate(node, port, packet)
+        host = self.view.host(node)
+        if host is None or all(packet.destination != own.ip for own in addresses_of(host)):
+            return self._drop(node, packet, f"{node} is a host, and does not forward")
+        return self._done(node, packet)
+
+    # ------------------------------------------------------------------------------------------------ elsewhere
+
+    @abstractmethod
+    def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> End:
+        """A packet leaves by a tunnel."""
+
+    @abstractmethod
+    def _out_of_tunnel(self, router: str, packet: Packet) -> End:
+        """A tunnel's packet has come to an address of this router."""
+
+    @abstractmethod
+    def _translate(self, name: str, port: str, packet: Packet) -> End:
+        """It comes to a translator."""
+
+    @abstractmethod
+    def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:
+        """It came out of a tunnel: does it go back into one of the same network?"""
+
+    @abstractmethod
+    def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
+        """Which NHRP entry it was."""
+
+    # ------------------------------------------------------------------------------------------------ saying it
+
+    def _note_clamp(self, router: str, interface: InterfaceFacts, packet: Packet) -> None:
+        mss = interface.mss if packet.destination.version == 4 else interface.mss6
+        if mss is not None and packet.depth == 0:
+            self.clamps.append(Clamp(where=router, interface=interface.name, mss=mss))
+
+    def _say(
+        self,
+        where: str,
+        packet: Packet,
+        act: Act,
+        what: str,
+        *,
+        because: str = "",
+        limit: int | None = None,
+        clause: str = "",
+    ) -> None:
+        self.steps.append(
+            Step(
+                where=where,
+                act=act,
+                what=what,
+                because=because,
+                depth=packet.depth,
+                octets=packet.octets,
+                left=None if limit is None else limit - packet.octets,
+                clause=clause,
+            )
+        )
+
+    def _drop(
+        self, where: str, packet: Packet, why: str, icmp: str = "", *, mtu: int | None = None, clause: str = ""
+    ) -> End:
+        """It ends here. icmp: what its sender is told, "": nothing."""
+        refusal = Refusal(by=where, to=packet.source, what=icmp, mtu=mtu) if icmp else None
+        heard = wording.refusal(refusal) if refusal is not None else "nobody is told"
+        if refusal is not None and not self._reaches(where, packet.source):
+            heard, refusal = f"nobody is told: {where} has no route to {packet.source}", None
+        self._say(where, packet, Act.END, f"dropped: {why}", because=heard, clause=clause)
+        return End(outcome=Outcome.DROPPED, where=where, why=why, ttl=packet.ttl, refusal=refusal)
+
+    def _reaches(self, node: str, address: Address) -> bool:
+        """Can whoever drops a packet answer its sender at all?"""
+        if self.view.router(node) is None or self.view.own(node, address) is not None:
+            return True
+        match = self.view.match(node, address)
+        return match is not None and bool(match.hops)
+
+
+def _spread(packet: Packet) -> int:
+    """Which of several equal ways a packet takes, as our planes compute it."""
+    return int(packet.source) ^ int(packet.destination) ^ packet.protocol ^ packet.ports[0] ^ packet.ports[1]

@@ -1,0 +1,124 @@
+"""The way through a translator (NAT): which address it writes, whom inside an answer goes to, whom it keeps out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.tools.walk.ground import ETHERNET, Ground
+from dmvpn.tools.walk.values import Act, End
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.shells.facts import Address, GatewayFacts
+    from dmvpn.tools.walk.packet import Packet
+
+
+class Translating(Ground):
+    """Passes packets through translators. They put pieces together first: only the first one has ports."""
+
+    def _translate(self, name: str, port: str, packet: Packet) -> End:
+        gateway = self.view.gateway(name)
+        if gateway is None or packet.destination.version != 4:
+            return self._drop(name, packet, f"{name} translates IPv4")
+        packet = packet.whole()
+        if packet.destination in (gateway.public, gateway.inside) and port == INSIDE:
+            return self._done(name, packet)
+        if packet.ttl <= 1:
+            return self._drop(name, packet, "its TTL is over", "time exceeded", clause="RFC 1812 §5.3.1")
+        packet = replace(packet, ttl=packet.ttl - 1)
+        return self._outwards(name, gateway, packet) if port == INSIDE else self._inwards(name, gateway, packet)
+
+    def _outwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> End:
+        taken = _taken(gateway, packet)
+        if taken is not None:
+            why = f"{taken} has the only GRE flow from {gateway.public} to {packet.destination}: GRE has no ports"
+            return self._drop(name, packet, why, clause="RFC 2663 §5.0")
+        if packet.depth == 0:
+            self.translated[name, packet.destination] = packet.source
+        outside = replace(packet, source=gateway.public, ports=self._ports_outside(gateway, packet))
+        before, after = _end(packet.source, packet.ports[0]), _end(gateway.public, outside.ports[0])
+        self._say(name, outside, Act.TRANSLATE, f"source {before} becomes {after}", limit=ETHERNET)
+        link = self.view.link(name, OUTSIDE)
+        near = self.view.on_wire(link, packet.destination, name) if link is not None else None
+        next_hop: Address = packet.destination if near is not None else gateway.gateway or packet.destination
+        return self._onto_wire(name, OUTSIDE, next_hop, outside, ETHERNET)
+
+    def _ports_outside(self, gateway: GatewayFacts, packet: Packet) -> tuple[int, int]:
+        """The port that whoever receives it has noted for the connection; 0: a port that cannot be seen from here."""
+        if packet.wrapping is None or packet.wrapping.sa is None or packet.protocol != IpProtocol.UDP:
+            return packet.ports
+        spi = packet.wrapping.sa.spi_out
+        for facts in self.view.lab.routers.values():
+            for sa in facts.sas if facts is not None else ():
+                if sa.spi_in == spi and sa.remote == gateway.public:
+                    return sa.remote_port, packet.ports[1]
+        return 0, packet.ports[1]
+
+    def _inwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> End:
+        if packet.destination != gateway.public:
+            return self._drop(name, packet, f"{name} lets nothing in that is not for {gateway.public}")
+        inside = self._inside(name, gateway, packet)
+        if inside is None:
+            why = f"nobody behind {name} has a flow that this belongs to: what comes unasked is for nobody"
+            return self._drop(name, packet, why)
+        ports = (packet.ports[0], self._port_inside(packet))
+        moved = replace(packet, destination=inside, ports=ports)
+        before, after = _end(packet.destination, packet.ports[1]), _end(inside, ports[1])
+        self._say(name, moved, Act.TRANSLATE, f"destination {before} becomes {after}", limit=ETHERNET)
+        return self._onto_wire(name, INSIDE, inside, moved, ETHERNET)
+
+    def _inside(self, name: str, gateway: GatewayFacts, packet: Packet) -> Address | None:
+        """Whom inside it is for."""
+        if packet.wrapping is None:
+            return self.translated.get((name, packet.source))
+        if packet.wrapping.sa is not None:
+            return self._receiver(packet.wrapping.sa.spi_out, gateway)
+        if gateway.flows is None:
+            return self._only_tunnel_inside(gateway, packet)
+        return next((flow.inside for flow in gateway.flows if flow.remote == packet.source), None)
+
+    def _receiver(self, spi: int, gateway: GatewayFacts) -> Address | None:
+        for facts in self.view.lab.routers.values():
+            for sa in facts.sas if facts is not None else ():
+                if sa.spi_in == spi and sa.local in gateway.private:
+                    return sa.local
+        return None
+
+    def _only_tunnel_inside(self, gateway: GatewayFacts, packet: Packet) -> Address | None:
+        """Nobody can say which flows there are: whoever inside has a tunnel with that key, if it is one alone."""
+        found = [
+            tunnel.source
+            for facts in self.view.lab.routers.values()
+            for tunnel in (facts.tunnels if facts is not None else ())
+            if packet.wrapping is not None
+            and tunnel.key == packet.wrapping.key
+            and tunnel.source is not None
+            and tunnel.source in gateway.private
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _port_inside(self, packet: Packet) -> int:
+        sa = packet.wrapping.sa if packet.wrapping is not None else None
+        if sa is None or packet.protocol != IpProtocol.UDP:
+            return packet.ports[1]
+        for facts in self.view.lab.routers.values():
+            for known in facts.sas if facts is not None else ():
+                if known.spi_in == sa.spi_out:
+                    return known.local_port
+        return packet.ports[1]
+
+
+def _taken(gateway: GatewayFacts, packet: Packet) -> IPv4Address | None:
+    """Another station inside that has the GRE flow to this remote."""
+    if packet.protocol != IpProtocol.GRE or packet.wrapping is None:
+        return None
+    inside = [flow.inside for flow in gateway.flows or () if flow.remote == packet.destination]
+    return inside[0] if inside and packet.source not in inside else None
+
+
+def _end(address: Address, port: int) -> str:
+    return f"{address}:{port}" if port else str(address)

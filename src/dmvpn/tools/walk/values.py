@@ -1,0 +1,172 @@
+"""What a walk is made of: steps, what was on which wire, how it ended, and what is left of the MTU."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import Address
+
+
+class Act(enum.Enum):
+    """What happens in a step. The values are for programs that read the JSON form."""
+
+    SEND = "send"
+    ARRIVE = "arrive"
+    ROUTE = "route"
+    OVERRIDE = "override"
+    CHOOSE = "choose"
+    CUT = "cut"
+    NEIGHBOUR = "neighbour"
+    GRE = "gre"
+    ESP = "esp"
+    UDP = "udp"
+    OUTER = "outer"
+    PORT = "port"
+    TRANSLATE = "translate"
+    OPEN = "open"
+    REDIRECT = "redirect"
+    DELIVER = "deliver"
+    END = "end"
+
+
+class Outcome(enum.Enum):
+    """How a walk ends. UNSEEN: it leaves what can be seen from here."""
+
+    DELIVERED = "delivered"
+    DROPPED = "dropped"
+    LOOP = "loop"
+    UNSEEN = "out of view"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A packet, and where it starts: a host, a router that sends it itself, or (`passes`) one that it comes to.
+
+    size: octets of the whole IP packet. df: it must not be cut.
+    """
+
+    source: Address
+    destination: Address
+    start: str
+    passes: bool = False
+    size: int = 100
+    df: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One decision. depth: 0 for the packet itself, 1 for what it is wrapped in. octets: of the packet as it is now, of
+    its largest piece if it was cut. left: how many more the way out of here would take. clause: of a standard, or "".
+    """
+
+    where: str
+    act: Act
+    what: str
+    because: str = ""
+    depth: int = 0
+    octets: int | None = None
+    left: int | None = None
+    clause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """The packet on a wire, as somebody who listens there sees it. protocol: "IP", "GRE", "ESP" or "UDP 4500".
+
+    octets: of each IP packet that it has become.
+    """
+
+    link: str
+    sender: str
+    receiver: str
+    source: Address
+    destination: Address
+    protocol: str
+    octets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An ICMP error. mtu: of the next hop, where the packet was too big (RFC 1191 §4)."""
+
+    by: str
+    to: Address
+    what: str
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a walk ended, where and why. ttl: with which the packet arrived. refusal: who hears of it, None: nobody.
+
+    later_mtu: a router on the way refused the wrapped packet; from then on who wrapped it takes only so many octets.
+    """
+
+    outcome: Outcome
+    where: str
+    why: str = ""
+    ttl: int | None = None
+    refusal: Refusal | None = None
+    later_mtu: int | None = None
+    source: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clamp:
+    """A place that writes the maximum segment size of TCP smaller."""
+
+    where: str
+    interface: str
+    mss: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """One direction. clamps: the places on the way that clamp TCP."""
+
+    question: Question
+    steps: tuple[Step, ...]
+    crossings: tuple[Crossing, ...]
+    end: End
+    clamps: tuple[Clamp, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Everybody who had the packet in hands, in order."""
+        found = [self.question.start, *(crossing.receiver for crossing in self.crossings)]
+        return tuple(name for place, name in enumerate(found) if place == 0 or found[place - 1] != name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What fits through a path, octets of the whole IP packet.
+
+    whole: the largest packet that nobody cuts; limit: who would cut one octet more. with_df: the largest that arrives
+    though it must not be cut, and what happens to one octet more: refusal (None: it just disappears, or is more than
+    the sender's own wire takes), later_mtu as in `End`. mss: what TCP's peers agree on; clamps: because of whom.
+    """
+
+    whole: int | None
+    limit: str = ""
+    with_df: int | None = None
+    refusal: Refusal | None = None
+    later_mtu: int | None = None
+    mss: int | None = None
+    clamps: tuple[Clamp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A packet's way, the answer's, and what fits. back: None where the other end is not in view or was not reached.
+
+    differs: how the two directions differ, "" if they do not.
+    """
+
+    forth: Path
+    budget: Budget
+    back: Path | None = None
+    back_budget: Budget | None = None
+    differs: str = ""

@@ -1,0 +1,154 @@
+"""What a walk asks of the facts: who has an address, which wire a port is on, which route is the longest match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.scenario import INSIDE, OUTSIDE
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import (
+        Address,
+        GatewayFacts,
+        HopFacts,
+        HostFacts,
+        InterfaceFacts,
+        LabFacts,
+        LinkFacts,
+        RouteFacts,
+        RouterFacts,
+        SaFacts,
+        TunnelFacts,
+    )
+    from dmvpn.shells.facts.values import AddressWithLength
+
+#: The only port of a host.
+HOST_PORT = "eth0"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route that leads to an address: the longest match. others: shorter ones that lead there, too."""
+
+    route: RouteFacts
+    others: tuple[RouteFacts, ...]
+
+    @property
+    def hops(self) -> tuple[HopFacts, ...]:
+        """As a packet takes them."""
+        return (self.route.override,) if self.route.override is not None else self.route.next_hops
+
+
+class View:
+    """The facts of a lab, or of one router (a lab without wires), by name and by address."""
+
+    def __init__(self, lab: LabFacts) -> None:
+        self.lab = lab
+        self._links = {end: link for link in lab.links for end in link.ends}
+
+    # ------------------------------------------------------------------------------------------------ by name
+
+    def router(self, name: str) -> RouterFacts | None:
+        """A router that runs."""
+        return self.lab.routers.get(name)
+
+    def host(self, name: str) -> HostFacts | None:
+        """A host."""
+        return self.lab.hosts.get(name)
+
+    def gateway(self, name: str) -> GatewayFacts | None:
+        """A translator."""
+        return self.lab.gateways.get(name)
+
+    def interface(self, router: str, name: str) -> InterfaceFacts | None:
+        """An interface of a router that runs."""
+        facts = self.router(router)
+        return next((it for it in facts.interfaces if it.name == name), None) if facts is not None else None
+
+    def tunnel(self, router: str, name: str) -> TunnelFacts | None:
+        """A tunnel of a router that runs."""
+        facts = self.router(router)
+        return next((it for it in facts.tunnels if it.name == name), None) if facts is not None else None
+
+    def link(self, node: str, port: str) -> LinkFacts | None:
+        """The wire that a port is on."""
+        return self._links.get((node, port))
+
+    # ------------------------------------------------------------------------------------------------ by address
+
+    def own(self, router: str, address: Address) -> InterfaceFacts | None:
+        """The interface of a router that has an address."""
+        facts = self.router(router)
+        for interface in facts.interfaces if facts is not None else ():
+            if interface.enabled and any(own.ip == address for own in interface.addresses):
+                return interface
+        return None
+
+    def owner(self, address: Address) -> str | None:
+        """The host or router that has an address."""
+        for name, host in self.lab.hosts.items():
+            if any(own.ip == address for own in addresses_of(host)):
+                return name
+        return next((name for name in self.lab.routers if self.own(name, address) is not None), None)
+
+    def lan(self, address: Address) -> tuple[str, str] | None:
+        """The router, and its port, whose wire an address that nobody in view has belongs to."""
+        for name, facts in self.lab.routers.items():
+            for interface in facts.interfaces if facts is not None else ():
+                is_tunnel = self.tunnel(name, interface.name) is not None
+                if not is_tunnel and any(address in own.network for own in interface.addresses):
+                    return name, interface.name
+        return None
+
+    def on_wire(self, link: LinkFacts, address: Address, sender: str) -> tuple[str, str] | None:
+        """Who on a wire has an address: node and port."""
+        for node, port in link.ends:
+            if node != sender and address in self._answers_to(node, port):
+                return node, port
+        return None
+
+    def _answers_to(self, node: str, port: str) -> tuple[Address, ...]:
+        interface, host, gateway = self.interface(node, port), self.host(node), self.gateway(node)
+        if interface is not None:
+            return tuple(own.ip for own in interface.addresses) if interface.line else ()
+        if host is not None:
+            return tuple(own.ip for own in addresses_of(host))
+        if gateway is not None:
+            known = {INSIDE: gateway.inside, OUTSIDE: gateway.public}
+            return tuple(address for name, address in known.items() if name == port and address is not None)
+        return ()
+
+    # ------------------------------------------------------------------------------------------------ routes, SAs
+
+    def match(self, router: str, address: Address) -> Match | None:
+        """The route that a router takes to an address."""
+        facts = self.router(router)
+        found = [
+            route
+            for route in (facts.routes if facts is not None else ())
+            if route.prefix.version == address.version and address in route.prefix
+        ]
+        found.sort(key=lambda route: route.prefix.prefixlen, reverse=True)
+        return Match(found[0], tuple(found[1:])) if found else None
+
+    def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
+        """The pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
+        facts = self.router(router)
+        used = [sa for sa in (facts.sas if facts is not None else ()) if sa.used and sa.local == local]
+        if connection:
+            return next((sa for sa in used if sa.connection == connection), None)
+        there = [sa for sa in used if sa.remote == nbma]
+        return max(there, key=lambda sa: sa.connection, default=None)
+
+    def sa_of(self, router: str, local: Address, spi: int) -> SaFacts | None:
+        """The pair that an arriving SPI belongs to."""
+        facts = self.router(router)
+        return next(
+            (sa for sa in (facts.sas if facts is not None else ()) if (sa.local, sa.spi_in) == (local, spi)), None
+        )
+
+
+def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
+    """Of either IP version."""
+    return (host.address,) if host.address6 is None else (host.address, host.address6)

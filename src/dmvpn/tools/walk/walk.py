@@ -1,0 +1,57 @@
+"""A whole walk: there, back, what fits, and how the directions differ. A pure function of facts and a question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.walk.budget import budget, walked, with_mss
+from dmvpn.tools.walk.ends import question
+from dmvpn.tools.walk.values import Outcome, Question, Walk
+from dmvpn.tools.walk.view import View
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.walk.values import Path
+
+
+def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False) -> Walk:
+    """The way of a packet of `size` octets and that of its answer. df: it must not be cut. Raises UserError."""
+    view = View(lab)
+    asked = question(view, source, destination, start=start, size=size, df=df)
+    forth, translated = walked(view, asked)
+    there = budget(view, asked)
+    version = asked.destination.version
+    answer = _answer(forth)
+    if answer is None:
+        return Walk(forth=forth, budget=with_mss(there, version, forth.clamps))
+    back, _ = walked(view, answer, translated)
+    clamps = (*forth.clamps, *back.clamps)
+    return Walk(
+        forth=forth,
+        back=back,
+        budget=with_mss(there, version, clamps),
+        back_budget=with_mss(budget(view, answer, translated), version, clamps),
+        differs=_difference(forth, back),
+    )
+
+
+def _answer(forth: Path) -> Question | None:
+    """What the receiver sends back, if the packet reached one: to the address that it saw."""
+    asked, end = forth.question, forth.end
+    if end.outcome is not Outcome.DELIVERED or end.source is None or asked.source == asked.destination:
+        return None
+    return Question(source=asked.destination, destination=end.source, start=end.where, size=asked.size, df=asked.df)
+
+
+def _difference(forth: Path, back: Path) -> str:
+    """How the answer's way is another one, "" if it is the same."""
+    there, here = _hops(forth), _hops(back)
+    if here == there[::-1]:
+        return ""
+    return f"forth by {' > '.join(there)}; back by {' > '.join(here)}"
+
+
+def _hops(path: Path) -> list[str]:
+    """The routers and hosts that saw the packet itself, not what it was wrapped in."""
+    found = [step.where for step in path.steps if step.depth == 0]
+    return [name for place, name in enumerate(found) if place == 0 or found[place - 1] != name]

@@ -1,0 +1,54 @@
+"""What a bad wire does to a packet: the words of `LinkFacts.bad`, as `lab impair` has them ("block esp from R31")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import LinkFacts
+    from dmvpn.tools.walk.packet import Packet
+
+_PROTOCOLS = {
+    "gre": (IpProtocol.GRE,),
+    "esp": (IpProtocol.ESP,),
+    "icmp": (IpProtocol.ICMP,),
+}
+_FROM = " from "
+
+
+def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
+    """Why a packet of this sender does not come out at the other end, "": it does, or has a chance."""
+    if link.cut:
+        return "cut, nothing passes"
+    for text in _about(link, sender):
+        word, _, rest = text.partition(" ")
+        if word == "cut":
+            return f"cut for what {sender} sends"
+        if word == "block" and _is_blocked(rest, packet):
+            return f"it lets no {rest} through"
+        if word == "loss" and float(rest) >= 100:
+            return f"it loses everything that {sender} sends"
+    return ""
+
+
+def remark(link: LinkFacts, sender: str) -> str:
+    """What else is wrong with a wire that may let a packet through, "": nothing."""
+    return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block")))
+
+
+def _about(link: LinkFacts, sender: str) -> list[str]:
+    """What is wrong for packets of this sender."""
+    about = [text.partition(_FROM) for text in link.bad]
+    return [what for what, _, whose in about if whose in ("", sender)]
+
+
+def _is_blocked(name: str, packet: Packet) -> bool:
+    if packet.destination.version != 4:
+        return False
+    if name == "fragments":
+        return packet.is_cut
+    if name.startswith("udp-"):
+        return packet.protocol == IpProtocol.UDP and int(name.removeprefix("udp-")) in packet.ports
+    return packet.protocol in _PROTOCOLS.get(name, ())

@@ -1,0 +1,77 @@
+"""The words of a walk's steps: routes, next hops, sizes, NHRP entries."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import HopFacts, MappingFacts, OfferFacts, RouteFacts, SaFacts
+    from dmvpn.tools.walk.values import Refusal
+    from dmvpn.tools.walk.view import Match
+
+#: Of the routes that a longest match is longer than, so many are named.
+_NAMED = 2
+#: Protocols of which there may be several.
+_NUMBERED = ("eigrp", "ospf", "bgp")
+
+
+def route(found: RouteFacts) -> str:
+    """ "route 10.4.4.0/24: eigrp 100 [90/27904] via 192.168.100.11, Tunnel100"."""
+    ways = " and ".join(hop(it) for it in found.next_hops) or ("Null0" if found.drops else "")
+    if found.source in ("connected", "local"):
+        return f"route {found.prefix}: {found.source}, {ways}"
+    return f"route {found.prefix}: {_known_via(found)} {ways}"
+
+
+def _known_via(offer: RouteFacts | OfferFacts) -> str:
+    # Only routing protocols have processes that people know: an autonomous system, a process number.
+    process = f" {offer.process}" if offer.source in _NUMBERED else ""
+    return f"{offer.source}{process} [{offer.distance}/{offer.metric}]"
+
+
+def why_this_route(match: Match) -> str:
+    """What the route was better than: others of its prefix, and shorter prefixes."""
+    beaten = [_known_via(offer) for offer in match.route.beaten if offer.usable]
+    beaten += [str(other.prefix) for other in match.others[:_NAMED]]
+    beaten += ["..."] if len(match.others) > _NAMED else []
+    unusable = [f"{_known_via(offer)} cannot be used now" for offer in match.route.beaten if not offer.usable]
+    return "; ".join([*([f"beats {', '.join(beaten)}"] if beaten else []), *unusable])
+
+
+def hop(found: HopFacts) -> str:
+    """ "via 192.168.100.11, Tunnel100", or the interface alone."""
+    return found.interface if found.address is None else f"via {found.address}, {found.interface}"
+
+
+def mapping(entry: MappingFacts) -> str:
+    """ "dynamic, router nhop", and why it is as it is. Whether it is in use changes with every packet."""
+    parts = [entry.kind]
+    flags = " ".join(flag for flag in entry.flags if flag != "used")
+    if flags:
+        parts.append(flags)
+    if entry.reason:
+        parts.append(entry.reason)
+    return ", ".join(parts)
+
+
+def sizes(pieces: tuple[int, ...]) -> str:
+    """ "2 x 1500 + 68"."""
+    counted = [(octets, len(list(same))) for octets, same in groupby(pieces)]
+    return " + ".join(str(octets) if count == 1 else f"{count} x {octets}" for octets, count in counted)
+
+
+def transform(sa: SaFacts) -> str:
+    """ "aes-gcm 256, transport mode"."""
+    return f"{sa.transform}, {'transport' if sa.transport else 'tunnel'} mode"
+
+
+def key(number: int | None) -> str:
+    """ "key 100", "no key"."""
+    return "no key" if number is None else f"key {number}"
+
+
+def refusal(said: Refusal) -> str:
+    """ "R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
+    mtu = "" if said.mtu is None else f", next-hop MTU {said.mtu}"
+    return f"{said.by} tells {said.to}: {said.what}{mtu}"
