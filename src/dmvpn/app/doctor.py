@@ -1,0 +1,122 @@
+"""`dmvpn doctor [ROUTER] [ADDRESS]`: what is broken, how that is known, and which line to change."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import Address, LabFacts
+    from dmvpn.shells.lab.places import LabFolder
+
+_EPILOG = """\
+examples:
+  dmvpn doctor                               the whole lab that is up
+  dmvpn doctor R31                           one router, with the whole lab in view
+  dmvpn doctor R31 10.4.4.1                  why is the way to that address not direct, or broken?
+  dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
+The exit code is 0 if nothing is broken.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    doctor = commands.add_parser(
+        "doctor",
+        help="why a tunnel is not up or a way not direct, and which line to change",
+        description="Walks from the underlay to the shortcut: the first broken step, its evidence, the line to change.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it: the whole lab")
+    doctor.add_argument("address", nargs="?", metavar="ADDRESS", help="where somebody wants to get to from there")
+    doctor.add_argument("--one-end", action="store_true", help="as if the router were alone in view: hypotheses")
+    doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("-v", "--verbose", action="store_true", help="each ping that was sent, too")
+    doctor.add_argument("--lab", help="which one, if several are up")
+    doctor.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.one_end and not arguments.router:
+        raise UserError("--one-end needs a router: dmvpn doctor R31 --one-end")
+    return examine(
+        arguments.router,
+        arguments.address,
+        lab=arguments.lab,
+        one_end=arguments.one_end,
+        probing=not arguments.no_probes,
+        json=arguments.json,
+        verbose=arguments.verbose,
+    )
+
+
+def examine(
+    router: str | None,
+    address: str | None = None,
+    *,
+    lab: str | None = None,
+    one_end: bool = False,
+    probing: bool = True,
+    json: bool = False,
+    verbose: bool = False,
+) -> int:
+    """Examine and print; 1 if something is broken, or looks so. router: "R31" or "LAB/R31". Raises UserError."""
+    from dmvpn.shells.lab.places import find_lab
+
+    named, slash, name = (router or "").rpartition("/")
+    patient, aim = _Lab(find_lab(named if slash else lab)), _address(address)
+    from dmvpn.tools.doctor import as_json, as_text, visit
+
+    diagnosis = visit(patient, name or patient.only_router(), aim, one_end=one_end, probing=probing)
+    print(as_json(diagnosis) if json else "\n".join(as_text(diagnosis, verbose=verbose)))
+    return int(not diagnosis.healthy)
+
+
+def _address(text: str | None) -> Address | None:
+    if text is None:
+        return None
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise UserError(f"{text} is no address: dmvpn doctor R31 10.4.4.1") from None
+
+
+class _Lab:
+    """A lab, or a router that runs alone, as the doctor's patient."""
+
+    def __init__(self, folder: LabFolder) -> None:
+        self._folder = folder
+
+    def facts(self) -> LabFacts:
+        """How it is now."""
+        from dmvpn.shells.facts import LabFacts
+        from dmvpn.shells.lab import control
+
+        return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
+
+    def only_router(self) -> str | None:
+        """The one router of a lab of one: all that `dmvpn run` has."""
+        names = list(self.facts().routers)
+        return names[0] if len(names) == 1 else None
+
+    def ask(self, router: str, line: str) -> str:
+        """What a command prints at a prompt; "" if nobody is there."""
+        from dmvpn.face import client
+
+        printed = io.BytesIO()
+        try:
+            client.execute(self._folder.management(router), [line], printed)
+        except UserError:
+            return ""
+        return printed.getvalue().decode(errors="replace")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)

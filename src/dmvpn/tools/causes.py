@@ -1,0 +1,97 @@
+"""What can be wrong with a DMVPN, one name for each cause: what somebody would have to mend, not what it looks like.
+
+The doctor decides on one of them, the catalogue of troubles injects them, and a test holds the two together. They stand
+in the order in which the doctor goes: from the wire up, since what is broken below breaks all that is above.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Cause(enum.Enum):
+    """What is wrong. The values are for programs that read the JSON form."""
+
+    # underlay
+    ROUTER_DEAD = "router dead"
+    INTERFACE_SHUTDOWN = "interface shut down"
+    NO_ADDRESS = "interface without address"
+    MISSING_ROUTE = "no route to the underlay"
+    WRONG_NEXT_HOP = "default route to nobody"
+    WRONG_MASK = "wrong mask"
+    NBMA_CONFLICT = "same NBMA address twice"
+    # the way between
+    LINK_CUT = "link cut"
+    LOSSY_LINK = "lossy link"
+    ONE_WAY_LOSS = "one-way loss"
+    GRE_BLOCKED = "GRE (protocol 47) blocked"
+    ESP_BLOCKED = "ESP (protocol 50) blocked"
+    IKE_BLOCKED = "UDP 500 blocked"
+    NAT_T_BLOCKED = "UDP 4500 blocked"
+    FRAGMENTS_BLOCKED = "fragments blocked"
+    PATH_MTU = "path MTU black hole"
+    # NAT
+    SERVER_BEHIND_NAT = "server behind NAT"
+    SAME_NAT = "same NAT"
+    NAT_KIND = "symmetric NAT"
+    # tunnel
+    TUNNEL_SHUTDOWN = "tunnel shut down"
+    WRONG_SOURCE = "wrong tunnel source"
+    WRONG_DESTINATION = "wrong tunnel destination"
+    RECURSION = "recursive routing"
+    KEEPALIVE = "GRE keepalive on a multipoint tunnel"
+    TUNNEL_DOWN = "tunnel down"
+    NO_TUNNEL_THERE = "no tunnel there"
+    HUB_POINT_TO_POINT = "point-to-point tunnel at the hub"
+    TUNNEL_MASK = "tunnel address outside the common subnet"
+    ADDRESS_CONFLICT = "same tunnel address twice"
+    # IPsec
+    UNPROTECTED = "tunnel without protection"
+    PROFILE = "IPsec profile incomplete"
+    PSK_MISSING = "no pre-shared key for the peer"
+    PSK = "pre-shared key"
+    CERTIFICATE = "certificate"
+    IKE_PROPOSAL = "IKE proposal"
+    IKE_IDENTITY = "IKE identity not accepted"
+    TRANSFORM = "IPsec transform set"
+    MODE = "IPsec mode"
+    PFS = "perfect forward secrecy"
+    IKE = "IKE"
+    # GRE
+    KEY = "tunnel key"
+    # registration
+    NETWORK_ID = "no network-id"
+    AUTHENTICATION = "NHRP authentication"
+    NHS_MISSING = "no NHS"
+    NHS_NBMA = "wrong NBMA address of the NHS"
+    NHS_ADDRESS = "wrong NHS tunnel address"
+    STALE_UNIQUE = "unique entry of an old NBMA address"
+    REFUSED = "registration refused"
+    HOLDING_TIME = "holding time shorter than the registration interval"
+    # MTU
+    MTU = "tunnel MTU"
+    MSS = "TCP MSS not clamped"
+    # multicast map
+    HUB_MULTICAST = "hub replicates no multicast"
+    SPOKE_MULTICAST = "spoke sends no multicast to the hub"
+    # routing
+    AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"
+    EIGRP_WEIGHTS = "EIGRP K-values"
+    EIGRP_AUTHENTICATION = "EIGRP authentication"
+    EIGRP_TIMERS = "EIGRP hold time shorter than the hello interval"
+    PASSIVE_INTERFACE = "passive interface"
+    NETWORK_STATEMENT = "network statement missing"
+    SPLIT_HORIZON = "split horizon"
+    HUB_STUB = "hub is an EIGRP stub"
+    ROUTE_FILTERED = "route filtered"
+    BLACK_HOLE = "static route into nothing"
+    LAN_OVERLAP = "two sites with one LAN"
+    HOST_GATEWAY = "host's gateway is nobody"
+    NO_ROUTE_THERE = "no route to the destination"
+    # redirect, resolution, shortcut
+    REDIRECT = "redirect missing"
+    SPOKE_POINT_TO_POINT = "point-to-point tunnel at a phase 3 spoke"
+    SHORTCUT = "shortcut missing"
+    PEERS_APART = "spokes do not reach each other"
+    # no cause
+    UNDECIDED = "undecided"

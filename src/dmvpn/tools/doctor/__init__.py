@@ -1,0 +1,42 @@
+"""The doctor: why a tunnel is not up, or a way not direct, and which line to change.
+
+    verdicts      fine, broken, or what may be: the values that come out
+    scene         the facts of a lab, and who is who in it      probes    pings: which, and what came of them
+    way           a packet's way through the underlay           visit     facts, probes, facts again, diagnosis
+
+The checks, each a function of the scene, in the order of a packet's way:
+
+    underlay, wires      routers, interfaces, masks, routes; what gets lost between two ends
+    line                 tunnel interfaces            ipsec        IKE and SAs
+    registration         GRE, NHRP, multicast         routing, learnt    EIGRP, and what it tells
+    translators          NAT                          shortcuts, path    phase 3; the way to one address
+    apart                hosts that do not reach each other, though all of that is well
+
+    examine      all of them, with the whole lab in view: it decides
+    one_end      what one router can suspect by itself: hypotheses, from `suspicions`
+    report       for people and for programs
+"""
+
+from dmvpn.tools.doctor.examine import examine
+from dmvpn.tools.doctor.one_end import suspect
+from dmvpn.tools.doctor.report import as_json, as_text
+from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
+from dmvpn.tools.doctor.visit import Patient, alone, visit
+
+__all__ = [
+    "Diagnosis",
+    "Finding",
+    "Fine",
+    "Hypothesis",
+    "Patient",
+    "Scene",
+    "Step",
+    "View",
+    "alone",
+    "as_json",
+    "as_text",
+    "examine",
+    "suspect",
+    "visit",
+]

@@ -1,0 +1,114 @@
+"""Hosts that do not reach each other, where each step from the underlay to the shortcut is well.
+
+The walk of a packet (`tools.walk`) says where it ends, and that is what is looked at: routes that nobody announced, or
+that lead elsewhere. It is asked last, since whatever else is broken keeps packets from arriving, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.learnt import announced, not_announced
+from dmvpn.tools.doctor.underlay import without
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.way import best_route
+from dmvpn.tools.walk import Outcome, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.shells.facts import Address, HostFacts
+    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.walk import Path
+
+#: Walks of one examination: all pairs of nine hosts; of more, each with the first and with the next.
+_MOST: Final = 72
+
+
+def hosts(scene: Scene) -> Iterator[Verdict]:
+    """Every host reaches those of other sites."""
+    pairs = list(_pairs(scene))
+    lost: list[tuple[Path, HostFacts]] = []
+    for source, target, host in pairs:
+        path = walk(scene.lab, str(source), str(target)).forth
+        if path.end.outcome in (Outcome.DROPPED, Outcome.LOOP):
+            lost.append((path, host))
+    found = [_finding(scene, path, host) for path, host in lost]
+    explained = [one for one in found if one.cause is not Cause.NO_ROUTE_THERE]
+    yield from explained or found
+    if pairs and not lost:
+        yield Fine(Step.ROUTING, f"packets between hosts of different sites find their way: {len(pairs)} ways walked")
+
+
+def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
+    """From, to, and who that is: of one IP version, and behind different routers that run."""
+    known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
+    few = len(known) * (len(known) - 1) <= _MOST
+    for place, one in enumerate(known):
+        near = known if few else (known[0], known[(place + 1) % len(known)])
+        for other in near if place < _MOST // 4 or few else ():
+            for here, there in ((one, other),) if few else ((one, other), (other, one)):
+                yield from _ends(here, there)
+
+
+def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address, HostFacts]]:
+    if here.router == there.router:
+        return
+    theirs = [own.ip for own in (there.address, there.address6) if own is not None]
+    for own in (here.address, here.address6):
+        target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
+        if own is not None and target is not None:
+            yield own.ip, target, there
+
+
+def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
+    """Why a packet did not arrive: the host's own gateway, nobody told of the network, or a route that leads astray."""
+    source, target, end = path.question.source, path.question.destination, path.end
+    evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
+    if end.where in scene.lab.hosts:
+        return _gateway(scene, end.where, evidence)
+    owner = scene.of(host.router)
+    for it in owner.interfaces if owner is not None else ():
+        network = next((own.network for own in it.addresses if target in own.network), None)
+        if owner is not None and network is not None and owner.eigrp and not announced(owner, it.name):
+            return not_announced(host.router, owner.eigrp[0], (it.name, network), evidence)
+    mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
+    at = mine[-1] if mine else host.router
+    facts = scene.of(at)
+    route = best_route(facts, target) if facts is not None else None
+    if route is not None and route.source == "static" and route.prefix.prefixlen:
+        return Finding(
+            step=Step.ROUTING,
+            cause=Cause.BLACK_HOLE,
+            router=at,
+            what=f"a static route of {at} sends what is for {target} ({host.router}) where nobody takes it further",
+            evidence=evidence,
+            fix=without(scene, at, route),
+        )
+    leads = f", but {route.prefix} ({route.source})" if route is not None else ""
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.NO_ROUTE_THERE,
+        router=at,
+        what=f"{at} has no route to {target} ({host.router}){leads}",
+        evidence=evidence,
+    )
+
+
+def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:
+    """A host whose packets do not leave its own wire."""
+    host = scene.lab.hosts[name]
+    facts = scene.of(host.router)
+    link = next((one for one in scene.lab.links if any(node == name for node, _ in one.ends)), None)
+    port = next((port for node, port in link.ends if node == host.router), "") if link is not None else ""
+    own = ", ".join(str(one) for it in (facts.interfaces if facts else ()) if it.name == port for one in it.addresses)
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.HOST_GATEWAY,
+        router=host.router,
+        what=f"{name} ({host.address}) sends to the gateway {host.gateway}, and {port} of {host.router} is {own}",
+        evidence=evidence,
+        fix=(f"interface {port}", f"ip address {host.gateway} {host.address.netmask}"),
+    )

@@ -1,0 +1,150 @@
+"""The examination: all checks in their order, for a router or a whole lab.
+
+A check of a pair is not asked when an earlier step of that pair is broken: what comes later is a consequence. Of what
+is left, the earliest step comes first, and of one cause the place that more routers suffer from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import (
+    apart,
+    ipsec,
+    learnt,
+    line,
+    path,
+    registration,
+    routing,
+    shortcuts,
+    translators,
+    underlay,
+    wires,
+)
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dmvpn.shells.facts import Address, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+    _OfAll: TypeAlias = Callable[[Scene], Iterator[Verdict]]
+    _OfPair: TypeAlias = Callable[[Scene, Client], Iterator[Verdict]]
+
+#: What is asked once.
+OF_ALL: Final[tuple[_OfAll, ...]] = (
+    underlay.dead_routers,
+    underlay.cut_wires,
+    underlay.interfaces,
+    underlay.masks,
+    underlay.conflicts,
+    line.tunnels,
+    line.addresses,
+    line.keepalives,
+    registration.without_nhrp,
+    learnt.black_holes,
+)
+#: What is asked of each tunnel and its server, until something is broken.
+OF_PAIR: Final[tuple[_OfPair, ...]] = (
+    underlay.server_address,
+    routing.underlay_told,
+    underlay.ways,
+    translators.same,
+    ipsec.barren,
+    wires.losses,
+    line.subnets,
+    ipsec.protection,
+    ipsec.ike,
+    ipsec.sas,
+    ipsec.agreements,
+    registration.keys,
+    registration.point_to_point,
+    wires.pieces,
+    wires.tunnel_mtu,
+    shortcuts.clamped,
+    registration.servers,
+    registration.holding_times,
+    registration.silent,
+    registration.multicast,
+    routing.neighbours,
+    learnt.sites,
+    shortcuts.redirects,
+    shortcuts.takers,
+)
+
+
+def examine(scene: Scene, router: str | None = None, address: Address | None = None) -> Diagnosis:
+    """What is broken in the whole lab, or for one router (on its way to an address), with the whole lab in view."""
+    verdicts: list[Verdict] = []
+    for check in OF_ALL:
+        verdicts += check(scene)
+    for client in scene.clients():
+        verdicts += _of_pair(scene, client, verdicts)
+    if not any(isinstance(one, Finding) and not one.advice for one in verdicts):
+        verdicts += apart.hosts(scene)
+    concerned = path.concerned(scene, router, address) if router is not None else None
+    if router is not None and address is not None:
+        verdicts += path.towards(scene, router, address)
+    findings = [
+        one
+        for one in verdicts
+        if isinstance(one, Finding) and (concerned is None or one.router in concerned or router in one.others)
+    ]
+    fine = [one for one in verdicts if isinstance(one, Fine) and (router is None or router in one.what.split())]
+    return Diagnosis(
+        view=View.WHOLE,
+        routers=(router,) if router is not None else tuple(scene.lab.routers),
+        address=str(address or ""),
+        findings=tuple(_sorted(findings)),
+        fine=tuple(sorted(dict.fromkeys(fine), key=lambda one: one.step.rank)),
+        probes=tuple(f"{probe.router}: {probe.command}: {outcome}" for probe, outcome in scene.answers.items()),
+    )
+
+
+def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
+    """The checks of a pair as far as they make sense: a tunnel that is down has been named already."""
+    broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and not one.advice}
+    mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
+    found: list[Verdict] = []
+    for check in OF_PAIR:
+        if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
+            break
+        verdicts = list(check(scene, client))
+        found += verdicts
+        if any(isinstance(one, Finding) and not one.advice for one in verdicts):
+            break
+    if mine is not None:
+        return [
+            one for one in found if isinstance(one, Fine) or one.step.rank <= mine or one.cause is not Cause.UNDECIDED
+        ]
+    return found
+
+
+def _is_down(tunnel: TunnelFacts | None) -> bool:
+    """For a reason of its own. Where keepalives come back no more, the reason is somewhere between the two ends."""
+    return tunnel is not None and not tunnel.up and "keepalive" not in tunnel.reason
+
+
+_WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
+#: Names of what is felt, for want of a cause: they are said where nothing better is known.
+_VAGUE: Final = (Cause.UNDECIDED, Cause.IKE)
+
+
+def _sorted(findings: list[Finding]) -> list[Finding]:
+    """The earliest step first, on one step the earlier cause (`Cause` is in that order); each once, as said first."""
+    counted = Counter(finding.key for finding in findings)
+    first: dict[object, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.key, finding)
+    decided = [one for one in first.values() if one.cause not in _VAGUE]
+    left = [one for one in first.values() if one.cause in _VAGUE]
+    causes = list(Cause)
+
+    def order(one: Finding) -> tuple[bool, int, int, int]:
+        return one.advice, one.step.rank, causes.index(one.cause), -counted[one.key]
+
+    return sorted(decided, key=order) + ([] if any(not one.advice for one in decided) else sorted(left, key=order))

@@ -1,0 +1,352 @@
+"""Checks of IKE and of the SAs: do both ends protect, do they agree, and does what one sends reach the other?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.keys import key_lines
+from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.wires import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.shells.facts import Address, RouterFacts, SaFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """What a reason of IKE's means. own: the lines to change are those of the router that says so."""
+
+    pattern: re.Pattern[str]
+    cause: Cause
+    step: Step = Step.IKE
+    own: bool = False
+    fix: str = ""
+
+
+def _clue(words: str, cause: Cause, step: Step = Step.IKE, *, own: bool = False, fix: str = "") -> Clue:
+    return Clue(re.compile(words), cause, step, own, fix)
+
+
+#: What an end says that was told no, and not why: several causes end so.
+VAGUE: Final = re.compile(r"^the peer refuses us|^no child SA: the peer accepts none|^no answer")
+_WHEN_IT_BEGINS: Final = " (when it begins: "
+#: The first that fits decides.
+CLUES: Final = (
+    _clue(r"keyring .* has no key for", Cause.PSK_MISSING, own=True),
+    _clue(r"pre-shared key: .* has another one", Cause.PSK),
+    _clue(r"match(es)? the identity", Cause.IKE_IDENTITY, own=True),
+    _clue(r"certificate|trustpoint|private key", Cause.CERTIFICATE),
+    _clue(r"proves itself by|did not prove itself", Cause.CERTIFICATE),
+    _clue(r"no child SA.*\bgroup: ", Cause.PFS, Step.SA),
+    _clue(r"no child SA", Cause.TRANSFORM, Step.SA),
+    _clue(r"ours .*; the peer's |algorithms", Cause.IKE_PROPOSAL),
+)
+
+
+def clue(reason: str) -> Clue | None:
+    """What a reason means, if it means anything by itself. It may have two halves: who began heard the other's."""
+    for half in reason.split(_WHEN_IT_BEGINS):
+        if not VAGUE.search(half):
+            found = next((known for known in CLUES if known.pattern.search(half)), None)
+            if found is not None:
+                return found
+    return None
+
+
+def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Both ends protect the tunnel, or neither does."""
+    there = client.there
+    if there is None or bool(there.protection) == bool(client.tunnel.protection):
+        return
+    with_, without = (
+        ((client.name, client.tunnel), (client.hub, there))
+        if client.tunnel.protection
+        else ((client.hub, there), (client.name, client.tunnel))
+    )
+    yield Finding(
+        step=Step.IKE,
+        cause=Cause.UNPROTECTED,
+        router=without[0],
+        what=f"{with_[0]} protects its tunnel, and {without[0]} sends and takes GRE in clear",
+        evidence=(f"{with_[0]}: tunnel protection ipsec profile {with_[1].protection}", f"{without[0]}: none"),
+        fix=(
+            f"interface {without[1].name}",
+            f"tunnel protection ipsec profile {_profile(scene, without[0]) or with_[1].protection}",
+        ),
+    )
+
+
+def _profile(scene: Scene, name: str) -> str:
+    """A profile that the router has, where it is not used."""
+    facts = scene.of(name)
+    words = "crypto ipsec profile "
+    found = [
+        line.removeprefix(words)
+        for line in (facts.configuration if facts is not None else ())
+        if line.startswith(words)
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """IKE comes to an end: if not, the end that knows why says it."""
+    if not client.tunnel.protection or client.there is None or not client.there.protection:
+        return
+    ours, theirs = _reasons(scene, client)
+    if _secured(client):
+        yield Fine(Step.IKE, f"{client.name} and {client.hub} have SAs")
+        return
+    evidence = (*(f"{client.name} says: {one}" for one in ours), *(f"{client.hub} says: {one}" for one in theirs))
+    for who, reasons in ((client.hub, theirs), (client.name, ours)):
+        for reason in reasons:
+            known = clue(reason)
+            if known is not None:
+                yield _from_clue(scene, client, who, known, evidence)
+                return
+    yield _unanswered(scene, client, ours, evidence)
+
+
+def _secured(client: Client) -> bool:
+    if client.server is not None:
+        return client.server.secured
+    return all(peer.nbma != client.nbma for peer in client.tunnel.unsecured)
+
+
+def _reasons(scene: Scene, client: Client) -> tuple[list[str], list[str]]:
+    """What both ends say, each thing once, what says more first."""
+    mine = [peer.reason for peer in (*client.tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
+    facts, there = client.hub_facts, client.there
+    known = (*(there.unsecured if there is not None else ()), *(facts.refused if facts is not None else ()))
+    theirs = [peer.reason for peer in known if peer.nbma == scene.seen_as(client)]
+    return _once(mine), _once(theirs)
+
+
+def _once(reasons: list[str]) -> list[str]:
+    given = dict.fromkeys(reason for reason in reasons if reason)
+    return [reason for reason in given if not any(other != reason and other.startswith(reason) for other in given)]
+
+
+def _from_clue(scene: Scene, client: Client, who: str, known: Clue, evidence: tuple[str, ...]) -> Finding:
+    """Where the ends disagree, the odd one out is to change: a hub that the others agree with is right."""
+    culprit = who
+    if not known.own:
+        others = scene.fellows(client)
+        culprit = client.hub if others and not any(_secured(one) for one in others) else client.name
+    return Finding(
+        step=known.step,
+        cause=known.cause,
+        router=culprit,
+        what=_sentence(client, known.cause, culprit),
+        evidence=evidence,
+        fix=_fix(scene, client, culprit, known.cause),
+    )
+
+
+def _sentence(client: Client, cause: Cause, culprit: str) -> str:
+    between = f"{client.name} and {client.hub}"
+    match cause:
+        case Cause.PSK_MISSING:
+            return f"{culprit} has no pre-shared key for {client.hub if culprit == client.name else client.name}"
+        case Cause.PSK:
+            return f"{between} have different pre-shared keys"
+        case Cause.IKE_IDENTITY:
+            return f"the IKEv2 profile of {culprit} does not take the identity that the other end shows"
+        case Cause.TRANSFORM:
+            return f"IKE is up, and {between} agree on no transform set"
+        case Cause.PFS:
+            return f"IKE is up, and {between} do not agree on perfect forward secrecy"
+        case Cause.MODE:
+            return f"IKE is up, and {between} do not agree on transport or tunnel mode"
+        case Cause.IKE_PROPOSAL:
+            return f"{between} agree on no IKE proposal"
+        case _:
+            return f"{between} do not believe each other's certificates, or one of them wants something else"
+
+
+def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
+    """The lines to look at; what is secret cannot be shown."""
+    facts = scene.of(culprit)
+    peer = client.nbma if culprit == client.name else scene.seen_as(client)
+    if facts is None:
+        return ()
+    match cause:
+        case Cause.PSK | Cause.PSK_MISSING:
+            return key_lines(facts.configuration, peer, missing=cause is Cause.PSK_MISSING)
+        case Cause.IKE_IDENTITY:
+            profile = next((line for line in facts.configuration if line.startswith("crypto ikev2 profile ")), "")
+            return (profile, f"match identity remote address {peer} 255.255.255.255")
+        case Cause.IKE_PROPOSAL:
+            policies = [line for line in facts.configuration if line.startswith("crypto ikev2 policy ")]
+            return (*policies, "proposal NAME") if policies else ("crypto ikev2 proposal NAME",)
+        case Cause.TRANSFORM | Cause.MODE:
+            other = client.hub_facts if culprit == client.name else client.facts
+            words = "crypto ipsec transform-set "
+            theirs = [line for line in (other.configuration if other is not None else ()) if line.startswith(words)]
+            return tuple(theirs[:1])
+        case Cause.PFS:
+            return _pfs_lines(client, culprit)
+        case _:
+            return ()
+
+
+def _unanswered(scene: Scene, client: Client, ours: list[str], evidence: tuple[str, ...]) -> Finding:
+    """Nobody says no, and nobody answers."""
+    said = " ".join(ours)
+    ping = answer(scene, Kind.UNDERLAY, client.name, client.nbma)
+    passes = ping is not None and ping.passed
+    about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
+    waits = "IKE_AUTH" in said
+    if passes and "no answer to IKE" in said:
+        port = 4500 if waits else 500
+        return Finding(
+            step=Step.IKE,
+            cause=Cause.NAT_T_BLOCKED if waits else Cause.IKE_BLOCKED,
+            router=client.name,
+            what=f"pings pass between {client.name} and {client.hub}, and IKE (UDP port {port}) does not",
+            evidence=about,
+        )
+    why = "" if evidence else ", and neither says why"
+    return Finding(
+        step=Step.IKE,
+        cause=Cause.IKE if evidence else Cause.UNDECIDED,
+        router=client.name,
+        what=f"there is no IPsec between {client.name} and {client.hub} yet{why}",
+        evidence=about,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- SAs
+
+
+def barren(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings do."""
+    yield from (one for one in sas(scene, client) if isinstance(one, Finding))
+
+
+def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """What one end sends by ESP reaches the other."""
+    if not client.tunnel.protection or client.hub_facts is None or not _secured(client) or client.nbma is None:
+        return
+    mine = _sa_with(client.facts, client.nbma)
+    theirs = _sa_with(client.hub_facts, scene.seen_as(client))
+    if mine is None or theirs is None:
+        return
+    evidence = (
+        f"{client.name}: {mine.sent} packets sent by ESP, {mine.received} received",
+        f"{client.hub}: {theirs.sent} sent, {theirs.received} received",
+    )
+    lost = [
+        (one, other)
+        for one, other, sent, received in (
+            (client.name, client.hub, mine.sent, theirs.received),
+            (client.hub, client.name, theirs.sent, mine.received),
+        )
+        if sent >= 3 and received == 0
+    ]
+    if not lost:
+        yield Fine(Step.SA, f"ESP passes between {client.name} and {client.hub}: {evidence[0]}")
+        return
+    in_udp = bool(mine.remote_port)
+    what = "ESP in UDP port 4500" if in_udp else "ESP (protocol 50)"
+    yield Finding(
+        step=Step.SA,
+        cause=Cause.NAT_T_BLOCKED if in_udp else Cause.ESP_BLOCKED,
+        router=client.name,
+        what=f"IKE is up, and {what} from {lost[0][0]} does not reach {lost[0][1]}: a filter drops it",
+        evidence=evidence,
+    )
+
+
+def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
+    """The one that is sent on."""
+    found = [sa for sa in facts.sas if sa.remote == remote]
+    return next((sa for sa in found if sa.used), next(iter(found), None))
+
+
+def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """What works now and was not meant so, or fails at the next rekeying: mode and PFS."""
+    there, facts = client.there, client.hub_facts
+    if not client.tunnel.protection or there is None or facts is None or not there.protection:
+        return
+    mine, theirs = _mode(client.facts, client.tunnel), _mode(facts, there)
+    if mine != theirs:
+        culprit = client.name if _is_odd(scene, client, _mode) else client.hub
+        right = theirs if culprit == client.name else mine
+        sets = _sets(client.facts, client.tunnel) if culprit == client.name else _sets(facts, there)
+        yield Finding(
+            step=Step.SA,
+            cause=Cause.MODE,
+            router=culprit,
+            what=f"the transform set of {client.name} says mode {mine}, that of {client.hub} mode {theirs}",
+            evidence=_modes_in_use(scene, client),
+            fix=(*sets[:1], f"mode {right}"),
+        )
+    groups = _pfs(client.facts, client.tunnel), _pfs(facts, there)
+    if groups[0] != groups[1]:
+        culprit = client.name if _is_odd(scene, client, _pfs) else client.hub
+        yield Finding(
+            step=Step.SA,
+            cause=Cause.PFS,
+            router=culprit,
+            what=(
+                f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: first SAs do without, "
+                "the next ones will not"
+            ),
+            fix=_pfs_lines(client, culprit),
+        )
+
+
+def _is_odd(scene: Scene, client: Client, ask: Callable[[RouterFacts, TunnelFacts], str]) -> bool:
+    """Does another client of the same server agree with the server, and not with this one? Then this one is odd."""
+    if client.there is None or client.hub_facts is None:
+        return True
+    others = [ask(one.facts, one.tunnel) for one in scene.fellows(client)]
+    return not others or ask(client.hub_facts, client.there) in others
+
+
+def _sets(facts: RouterFacts, tunnel: TunnelFacts) -> list[str]:
+    """The header lines of the transform sets that a tunnel's profile names."""
+    profile = f"crypto ipsec profile {tunnel.protection}"
+    names = [name for line in lines_of(facts, profile, "set transform-set") for name in line.split()[2:]]
+    return [
+        line for line in facts.configuration for name in names if line.startswith(f"crypto ipsec transform-set {name} ")
+    ]
+
+
+def _mode(facts: RouterFacts, tunnel: TunnelFacts) -> str:
+    """What the first transform set says."""
+    sets = _sets(facts, tunnel)
+    said = next(lines_of(facts, sets[0], "mode "), "mode tunnel") if sets else "mode tunnel"
+    return said.split()[1]
+
+
+def _pfs(facts: RouterFacts, tunnel: TunnelFacts) -> str:
+    """The group, or ""."""
+    return next(lines_of(facts, f"crypto ipsec profile {tunnel.protection}", "set pfs"), "").removeprefix("set pfs ")
+
+
+def _named(group: str) -> str:
+    return f"set pfs {group}" if group else "no PFS"
+
+
+def _pfs_lines(client: Client, culprit: str) -> tuple[str, ...]:
+    if client.there is None or client.hub_facts is None:
+        return ()
+    is_mine = culprit == client.name
+    right = _pfs(client.hub_facts, client.there) if is_mine else _pfs(client.facts, client.tunnel)
+    profile = client.tunnel.protection if is_mine else client.there.protection
+    return (f"crypto ipsec profile {profile}", f"set pfs {right}" if right else "no set pfs")
+
+
+def _modes_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
+    sa = _sa_with(client.facts, client.nbma)
+    return (f"the SAs in use are in {'transport' if sa.transport else 'tunnel'} mode",) if sa is not None else ()

@@ -1,0 +1,87 @@
+"""The lines to change where pre-shared keys differ or are missing: those of the keyring that is there, no secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.shells.facts import Address
+
+#: What stands for a secret in a configuration that others may read, and what takes its place in advice.
+_HIDDEN: Final = "<removed>"
+_KEY: Final = "KEY"
+_RING: Final = "crypto ikev2 keyring "
+_OLD: Final = "crypto isakmp key "
+
+
+@dataclass(slots=True)
+class _Peer:
+    """A peer of a keyring."""
+
+    ring: str
+    name: str
+    lines: list[str] = field(default_factory=list)
+
+    def breadth(self, address: Address) -> int | None:
+        """How many bits of addresses like this one it leaves open, or None: it is not for this one."""
+        found = [
+            address.max_prefixlen - network.prefixlen
+            for line in self.lines
+            if line.startswith("address ")
+            and (network := ip_network(line.removeprefix("address ").replace(" ", "/"), strict=False)).version
+            == address.version
+            and address in network
+        ]
+        return min(found, default=None)
+
+    @property
+    def keys(self) -> list[str]:
+        return [line.replace(_HIDDEN, _KEY) for line in self.lines if line.startswith("pre-shared-key ")]
+
+
+def key_lines(configuration: Sequence[str], peer: Address | None, *, missing: bool) -> tuple[str, ...]:
+    """What to enter for this peer; `KEY` and `NAME` are for the reader to fill in.
+
+    configuration: `show running-config` with secrets hidden. missing: no key fits the peer.
+    """
+    old = [line for line in configuration if line.startswith(_OLD)]
+    peers = list(_peers(configuration))
+    if old and not peers:
+        own = next((line for line in old if f" address {peer}" in line), old[0])
+        return (f"{_OLD}{_KEY} address {peer}",) if missing else (own.replace(_HIDDEN, _KEY),)
+    if missing:
+        return _added(configuration, peers, peer)
+    fitting = [(breadth, one) for one in peers if peer is not None and (breadth := one.breadth(peer)) is not None]
+    chosen = min(fitting, key=lambda pair: pair[0])[1] if fitting else peers[0] if len(peers) == 1 else None
+    if chosen is None:
+        return (*_rings(configuration), "peer NAME", f"pre-shared-key {_KEY}")
+    return (chosen.ring, f"peer {chosen.name}", *(chosen.keys or (f"pre-shared-key {_KEY}",)))
+
+
+def _added(configuration: Sequence[str], peers: list[_Peer], peer: Address | None) -> tuple[str, ...]:
+    """A keyring with one peer means that one."""
+    if len(peers) == 1:
+        one = peers[0]
+        return (one.ring, f"peer {one.name}", f"address {peer}", *(() if one.keys else (f"pre-shared-key {_KEY}",)))
+    return (*_rings(configuration), "peer NAME", f"address {peer}", f"pre-shared-key {_KEY}")
+
+
+def _rings(configuration: Sequence[str]) -> list[str]:
+    return [line for line in configuration if line.startswith(_RING)][:1] or [f"{_RING}NAME"]
+
+
+def _peers(configuration: Sequence[str]) -> Iterator[_Peer]:
+    ring, peer = "", None
+    for line in configuration:
+        words = line.strip()
+        if not line.startswith(" "):
+            ring, peer = (line if line.startswith(_RING) else ""), None
+        elif ring and words.startswith("peer "):
+            peer = _Peer(ring, words.removeprefix("peer "))
+            yield peer
+        elif peer is not None:
+            peer.lines.append(words)

@@ -1,0 +1,164 @@
+"""Checks of what EIGRP tells: does everybody learn what he needs, and does nothing swallow it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.probes import site_of
+from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
+from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.way import best_route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Network, IPv6Network
+
+    from dmvpn.shells.facts import Address, EigrpFacts, RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP = Step.ROUTING
+#: Sites of others that one client is asked for: a hub that passes nothing on does not do so for any.
+_MOST_FELLOWS = 8
+
+
+def black_holes(scene: Scene) -> Iterator[Verdict]:
+    """No static route swallows what is for another site."""
+    sites = {
+        (name, own.network)
+        for name, facts in scene.alive()
+        for interface in facts.interfaces
+        for own in interface.addresses
+        if all(tunnel.name != interface.name for tunnel in facts.tunnels)
+    }
+    for name, facts in scene.alive():
+        for route in facts.routes:
+            if not route.drops or route.source != "static":
+                continue
+            hit = sorted(
+                {
+                    who
+                    for who, network in sites
+                    if who != name
+                    and network.version == route.prefix.version
+                    and (
+                        network.subnet_of(route.prefix) or route.prefix.subnet_of(network)  # type: ignore[arg-type]
+                    )
+                }
+            )
+            prefix = f"{route.prefix.network_address} {route.prefix.netmask}"
+            if hit and not any(_is_better(facts, route.prefix, network) for who, network in sites if who in hit):
+                yield Finding(
+                    step=_STEP,
+                    cause=Cause.BLACK_HOLE,
+                    router=name,
+                    what=f"a static route of {name} sends what is for {route.prefix} ({', '.join(hit)}) into nothing",
+                    evidence=(f"{name}: S {route.prefix} is directly connected, Null0",),
+                    fix=(f"no ip route {prefix} Null0",),
+                )
+
+
+def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:
+    """A longer route leads there all the same."""
+    return any(not one.drops and one.prefix == network and one.prefix != prefix for one in facts.routes)
+
+
+def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The server knows the client's LAN, and the client those of the others: by some route through the tunnel."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not client.facts.eigrp or not hub.eigrp or not is_up(client):
+        return
+    running = running_on(client.facts, client.tunnel)
+    if running is None:
+        return
+    site = site_of(scene, client.name, client.facts)
+    if site is not None and not announced(client.facts, site[0]) and _lacks(hub, there, site[1]):
+        network = next(own.network for it in client.facts.interfaces if it.name == site[0] for own in it.addresses)
+        evidence = (f"{client.hub}: no route to {network} by the tunnel",)
+        yield not_announced(client.name, running[0], (site[0], network), evidence)
+        return
+    yield from _passed_on(scene, client, there, hub)
+
+
+def announced(facts: RouterFacts, interface: str) -> bool:
+    """Does EIGRP tell of the networks of this interface?"""
+    return any(
+        "connected" in process.redistributes or any(one.name == interface for one in process.interfaces)
+        for process in facts.eigrp
+    )
+
+
+def not_announced(
+    name: str, process: EigrpFacts, lan: tuple[str, IPv4Network | IPv6Network], evidence: tuple[str, ...]
+) -> Finding:
+    """Nobody hears of a LAN. evidence: who suffers."""
+    interface, network = lan
+    return Finding(
+        step=_STEP,
+        cause=Cause.NETWORK_STATEMENT,
+        router=name,
+        what=f"EIGRP of {name} does not announce its LAN {network} ({interface})",
+        evidence=(f"{name}: EIGRP runs on {interface_names(process)}", *evidence),
+        fix=process_lines(process, f"network {network.network_address} {network.hostmask}"),
+    )
+
+
+def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts) -> Address | None:
+    """An address of a network that the hub reaches by another client."""
+    for route in hub.routes:
+        by_other = any(hop.interface == there.name and hop.address in other.tunnel.addresses for hop in route.next_hops)
+        if by_other and route.source == "eigrp":
+            return route.prefix.network_address
+    return None
+
+
+def _lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
+    """No route leads there by this tunnel."""
+    route = best_route(facts, address)
+    hops = (*route.next_hops, *((route.override,) if route.override is not None else ())) if route is not None else ()
+    return all(hop.interface != tunnel.name for hop in hops)
+
+
+def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
+    """What the hub learnt from one client, the others have, too."""
+    for other in scene.fellows(client)[:_MOST_FELLOWS]:
+        target = _told_by(other, there, hub)
+        if target is None or not is_up(other) or not _lacks(client.facts, client.tunnel, target):
+            continue
+        taken = best_route(client.facts, target)
+        own_summary = taken is not None and taken.drops and taken.source == "eigrp"
+        if taken is not None and taken.prefix.prefixlen and not own_summary:
+            continue  # by another way than this tunnel, or into nothing: that is not what the hub tells
+        running = running_on(hub, there)
+        if running is None:
+            return
+        process, interface = running
+        evidence = (f"{client.hub} has a route to {target} ({other.name})", f"{client.name} has none")
+        if process.stub:
+            yield Finding(
+                step=_STEP,
+                cause=Cause.HUB_STUB,
+                router=client.hub,
+                what=f"{client.hub} is an EIGRP stub, and passes on nothing that it learnt",
+                evidence=evidence,
+                fix=process_lines(process, "no eigrp stub"),
+            )
+        elif interface.split_horizon:
+            yield Finding(
+                step=_STEP,
+                cause=Cause.SPLIT_HORIZON,
+                router=client.hub,
+                what=f"split horizon at {client.hub}: what it learnt by {there.name} it does not tell by {there.name}",
+                evidence=evidence,
+                fix=interface_lines(process, there.name, "no split-horizon", "no ip split-horizon eigrp AS"),
+            )
+        else:
+            yield Finding(
+                step=_STEP,
+                cause=Cause.ROUTE_FILTERED,
+                router=client.hub,
+                what=f"{client.hub} does not tell {client.name} of {target} ({other.name})",
+                evidence=evidence,
+            )
+        return

@@ -1,0 +1,200 @@
+"""Checks of tunnel interfaces: up, with a source, and with an address of the common subnet that nobody else has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.way import best_route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.shells.facts import AddressWithLength, RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+
+def tunnels(scene: Scene) -> Iterator[Verdict]:
+    """Each tunnel is up, or says why not."""
+    for name, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            yield _tunnel(name, facts, tunnel)
+
+
+def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
+    interface = (f"interface {tunnel.name}",)
+    evidence = (f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}",)
+    recursion = _recursion(name, facts, tunnel)
+    if recursion is not None:
+        return recursion
+    if tunnel.up and not tunnel.addresses:
+        return Finding(
+            step=Step.LINE,
+            cause=Cause.NO_ADDRESS,
+            router=name,
+            what=f"{tunnel.name} of {name} has no address",
+            evidence=evidence,
+            fix=(*interface, "ip address ADDRESS MASK"),
+        )
+    if tunnel.up:
+        return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
+    if "administratively down" in tunnel.reason or (not tunnel.reason and not tunnel.enabled):
+        what = f"{tunnel.name} of {name} is shut down"
+        return Finding(
+            step=Step.LINE,
+            cause=Cause.TUNNEL_SHUTDOWN,
+            router=name,
+            what=what,
+            evidence=evidence,
+            fix=(*interface, "no shutdown"),
+        )
+    source = interface_of(facts, tunnel.source_interface)
+    if source is not None and not source.enabled:
+        return Finding(
+            step=Step.UNDERLAY,
+            cause=Cause.INTERFACE_SHUTDOWN,
+            router=name,
+            what=f"{source.name} of {name}, the source of {tunnel.name}, is shut down",
+            evidence=evidence,
+            fix=(f"interface {source.name}", "no shutdown"),
+        )
+    cause, fix = _why_down(tunnel.reason)
+    what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
+    return Finding(
+        step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
+    )
+
+
+_REASONS = (
+    ("tunnel source interface down", Cause.UNDECIDED, ""),
+    ("tunnel source interface", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
+    ("no output interface", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
+    ("no tunnel source", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
+    ("destination address", Cause.WRONG_DESTINATION, "tunnel destination ADDRESS"),
+    ("no route to destination", Cause.MISSING_ROUTE, ""),
+    ("keepalive", Cause.UNDECIDED, ""),
+    ("nothing protects", Cause.PROFILE, ""),
+    ("IPsec profile", Cause.PROFILE, ""),
+)
+
+
+def _why_down(reason: str) -> tuple[Cause, str]:
+    for words, cause, fix in _REASONS:
+        if words in reason:
+            return cause, fix
+    return Cause.TUNNEL_DOWN, ""
+
+
+def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
+    """The tunnel is down because its own packets would go through it."""
+    if "recursive" not in tunnel.reason:
+        return None
+    nbmas = [server.nbma for server in tunnel.servers if server.nbma is not None]
+    nbmas += [tunnel.destination] if tunnel.destination is not None else []
+    fix: tuple[str, ...] = ()
+    for nbma in nbmas:
+        statics = [line for line in facts.configuration if line.startswith(f"ip route {nbma} ")]
+        fix = tuple(f"no {line}" for line in statics) or fix
+        route = best_route(facts, nbma)
+        learned = route is not None and any(hop.interface == tunnel.name for hop in route.next_hops)
+        if learned and route is not None and not fix:
+            fix = (f"ip route {nbma} 255.255.255.255 NEXT-HOP",)
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.RECURSION,
+        router=name,
+        what=f"the route to the far end of {tunnel.name} of {name} leads through {tunnel.name} itself",
+        evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}",),
+        fix=fix,
+    )
+
+
+def addresses(scene: Scene) -> Iterator[Verdict]:
+    """No two tunnels of a cloud have one address."""
+    owned = [
+        (name, tunnel, address)
+        for name, facts in scene.alive()
+        for tunnel in facts.tunnels
+        for address in tunnel.addresses
+    ]
+    for (one, mine, address), (other, theirs, same) in combinations(owned, 2):
+        if one == other or address != same:
+            continue
+        name, tunnel = (other, theirs) if _registered(mine) and not _registered(theirs) else (one, mine)
+        yield Finding(
+            step=Step.REGISTRATION,
+            cause=Cause.ADDRESS_CONFLICT,
+            router=name,
+            what=f"{one} and {other} both have the tunnel address {address}",
+            evidence=tuple(f"{who} says: {reason}" for who, reason in _said(scene, (one, other))),
+            fix=(f"interface {tunnel.name}", "ip address ANOTHER MASK"),
+            others=tuple(who for who in (one, other) if who != name),
+        )
+
+
+def _registered(tunnel: TunnelFacts) -> bool:
+    return all(server.responding for server in tunnel.servers)
+
+
+def _said(scene: Scene, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        for client in scene.clients(name):
+            if client.server is not None and client.server.reason:
+                yield name, client.server.reason
+
+
+def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The tunnel's address is in the subnet of its server's."""
+    if client.there is None or client.hub_facts is None:
+        return
+    mine = interface_of(client.facts, client.tunnel.name)
+    theirs = interface_of(client.hub_facts, client.there.name)
+    for own in mine.addresses if mine is not None else ():
+        others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == own.version]
+        if not others or any(own.network == other.network for other in others):
+            continue
+        yield _other_subnet(scene, client, own, others[0])
+
+
+def _other_subnet(scene: Scene, client: Client, own: AddressWithLength, other: AddressWithLength) -> Finding:
+    """Who of the two is wrong: whose network nobody else has."""
+    networks: Counter[object] = Counter()
+    for _, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            found = interface_of(facts, tunnel.name)
+            networks.update(address.network for address in (found.addresses if found is not None else ()))
+    mine = networks[own.network] <= networks[other.network]
+    name, port, wrong, right = (
+        (client.name, client.tunnel.name, own, other)
+        if mine or client.there is None
+        else (client.hub, client.there.name, other, own)
+    )
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.TUNNEL_MASK,
+        router=name,
+        what=f"{port} of {name} has {wrong}, and the other end is {right}: that is no common subnet",
+        evidence=(f"{client.name}: {own}", f"{client.hub}: {other}"),
+        fix=(f"interface {port}", f"ip address {wrong.ip} {right.network.netmask}"),
+    )
+
+
+def keepalives(scene: Scene) -> Iterator[Verdict]:
+    """A multipoint tunnel has nobody to send keepalives to."""
+    for name, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            if tunnel.multipoint and tunnel.keepalive is not None:
+                lines = tuple(f"no {line}" for line in lines_of(facts, f"interface {tunnel.name}", "keepalive"))
+                yield Finding(
+                    step=Step.LINE,
+                    cause=Cause.KEEPALIVE,
+                    router=name,
+                    what=f"{tunnel.name} of {name} is multipoint, where a GRE keepalive does nothing",
+                    fix=(f"interface {tunnel.name}", *lines),
+                    advice=True,
+                )

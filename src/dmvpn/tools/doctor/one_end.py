@@ -1,0 +1,105 @@
+"""What one router can suspect by itself: hypotheses, the likeliest first, each with what would decide it.
+
+The steps are those of the whole examination, and the first one with a symptom ends it. Which cause is how likely rests
+on what was seen: a defect of the router's own first, then what its packets, counters and peers' words speak for, then
+what is left. What two routers would have to compare stays a hypothesis here, however likely.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import line, registration
+from dmvpn.tools.doctor import underlay as whole_underlay
+from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.suspicions import ipsec, nhrp, routing, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions.seen import Seen, here
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.shells.facts import Address
+    from dmvpn.tools.doctor.scene import Scene
+
+
+def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosis:
+    """What may be wrong, as this router sees it, perhaps on the way to an address. scene: with this router alone."""
+    if scene.of(name) is None:
+        dead = Hypothesis(
+            cause=Cause.ROUTER_DEAD, why=f"{name} does not answer", decide=f"its console; dmvpn lab start {name}"
+        )
+        return _diagnosis(scene, name, [dead], [])
+    found: dict[Cause, Hypothesis] = {}
+    fine: list[Fine] = []
+    for one in _own(scene):
+        found.setdefault(one.cause, one)
+    for client in scene.clients(name):
+        seen = Seen(scene, client, address)
+        for step, look in STEPS:
+            suspicions = list(look(seen))
+            for one in suspicions:
+                found.setdefault(one.cause, one)
+            if suspicions:
+                break
+            fine += [Fine(step, what) for what in _good(step, seen)]
+    return _diagnosis(scene, name, list(found.values()), fine, address)
+
+
+def _diagnosis(
+    scene: Scene, name: str, found: list[Hypothesis], fine: list[Fine], address: Address | None = None
+) -> Diagnosis:
+    return Diagnosis(
+        view=View.ONE_END,
+        routers=(name,),
+        address=str(address or ""),
+        hypotheses=tuple(found),
+        fine=tuple(dict.fromkeys(fine)),
+        probes=tuple(f"{probe.router}: {probe.command}: {outcome}" for probe, outcome in scene.answers.items()),
+    )
+
+
+#: Checks of the whole examination that need nobody else.
+_LOCAL: Final = (whole_underlay.interfaces, line.tunnels, registration.without_nhrp)
+
+
+def _own(scene: Scene) -> Iterator[Hypothesis]:
+    """Defects that stand in the router's own state."""
+    findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding) and not one.advice]
+    findings.sort(key=lambda one: one.step.rank)
+    for one in findings:
+        if one.cause is not Cause.UNDECIDED:
+            yield here(one.cause, one.what, one.fix)
+
+
+def _good(step: Step, seen: Seen) -> Iterator[str]:
+    """What to say of a step without suspicion."""
+    client = seen.client
+    ping = seen.ping(Kind.UNDERLAY)
+    if step is Step.UNDERLAY and ping is not None:
+        yield f"pings to {seen.peer}: {ping}"
+    elif step is Step.REGISTRATION and client.server is not None and client.server.responding:
+        yield f"registered with {client.server.address} ({seen.peer})"
+    elif step is Step.ROUTING:
+        near = [one for one in client.facts.neighbours if one.interface == client.tunnel.name and one.up]
+        if near:
+            names = ", ".join(str(one.address) for one in near)
+            yield f"{near[0].protocol} neighbours on {client.tunnel.name}: {names}"
+
+
+#: In the order of the way; the first with a suspicion ends it.
+STEPS: Final[tuple[tuple[Step, Callable[[Seen], Iterator[Hypothesis]]], ...]] = (
+    (Step.UNDERLAY, underlay.route),
+    (Step.UNDERLAY, underlay.pings),
+    (Step.LINE, underlay.subnet),
+    (Step.IKE, ipsec.ike),
+    (Step.SA, ipsec.sas),
+    (Step.REGISTRATION, nhrp.registered),
+    (Step.GRE, nhrp.tunnel_pings),
+    (Step.MULTICAST, nhrp.multicast),
+    (Step.ROUTING, routing.neighbours),
+    (Step.ROUTING, routing.learnt),
+    (Step.GRE, shortcuts.sizes),
+    (Step.SHORTCUT, shortcuts.shortcuts),
+)

@@ -1,0 +1,219 @@
+"""Pings that show what no state does: what passes between two ends, how large, how often.
+
+`wanted` says which, from the facts; they are carried out by whoever can type at a router's prompt; `read` makes an
+`Outcome` of what the ping printed. All are bounded in number and time, and the report says what was sent.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.way import best_route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dmvpn.shells.facts import Address, RouterFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+
+#: Types a line at a router's prompt; what it prints.
+Ask: TypeAlias = "Callable[[str, str], str]"
+
+#: Pairs of tunnel ends, and of spokes, that are tried; those that work not before those that do not.
+MOST_PAIRS: Final = 8
+#: Networks of others that one router tries.
+_MOST_SITES: Final = 4
+#: Octets of a ping that fits everywhere; more than an Ethernet takes in one piece.
+_SMALL, _PIECES = 100, 2000
+
+
+class Kind(enum.Enum):
+    """What a probe is to show."""
+
+    GATEWAY = "does the next router answer?"
+    UNDERLAY = "do packets pass between the NBMA addresses?"
+    LOSS = "do all of them?"
+    UNDERLAY_FULL = "do the largest that the tunnel makes, in one piece?"
+    UNDERLAY_PIECES = "do fragments?"
+    TUNNEL = "do packets pass through the tunnel?"
+    TUNNEL_FULL = "do the largest?"
+    SITES = "do packets pass between two sites?"
+    TRACE = "whom do they pass by?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A ping at a router. source: an interface. only_if: it is tried if that one had a reply."""
+
+    kind: Kind
+    router: str
+    target: Address
+    source: str
+    size: int = _SMALL
+    df: bool = False
+    repeat: int = 5
+    only_if: Probe | None = None
+
+    @property
+    def command(self) -> str:
+        """What is typed."""
+        if self.kind is Kind.TRACE:
+            return f"traceroute {self.target} source {self.source} numeric probe 1 timeout 1"
+        df = " df-bit" if self.df else ""
+        return f"ping {self.target} source {self.source} repeat {self.repeat} size {self.size} timeout 1{df}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """marks: one for each request, as ping prints them; "": it could not be tried. path: who answered a traceroute."""
+
+    marks: str
+    path: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> bool:
+        """There was a ping at all."""
+        return bool(self.marks)
+
+    @property
+    def passed(self) -> bool:
+        """Enough came back. The first may wait for an address or an SA."""
+        return self.tried and "!" in self.marks and self.lost <= 1
+
+    @property
+    def lost(self) -> int:
+        """Requests without a reply."""
+        return len(self.marks) - self.marks.count("!")
+
+    @property
+    def silent(self) -> bool:
+        """Nothing came back, not even an error."""
+        return self.tried and set(self.marks) == {"."}
+
+    @property
+    def refused(self) -> bool:
+        """Somebody on the way said no."""
+        return self.tried and "!" not in self.marks and not self.silent
+
+    def __str__(self) -> str:
+        if self.path:
+            return " -> ".join(self.path)
+        if not self.tried:
+            return "not tried"
+        mixed = f" ({self.marks})" if len(set(self.marks)) > 1 or self.refused else ""
+        return f"{len(self.marks) - self.lost} of {len(self.marks)} came back{mixed}"
+
+
+_MARKS: Final = re.compile(r"^[!.UMQ&?]+$", re.MULTILINE)
+_HOPS: Final = re.compile(r"^ +\d+ +([0-9a-fA-F.:]+) ", re.MULTILINE)
+
+
+def read(text: str) -> Outcome:
+    """What a ping or traceroute printed."""
+    return Outcome("".join(_MARKS.findall(text)), tuple(_HOPS.findall(text)))
+
+
+def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
+    """Try them, one after the other."""
+    answers: dict[Probe, Outcome] = {}
+    for probe in probes:
+        before = answers.get(probe.only_if) if probe.only_if is not None else None
+        if probe.only_if is None or (before is not None and "!" in before.marks):
+            answers[probe] = read(ask(probe.router, probe.command))
+    return answers
+
+
+def wanted(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
+    """What to try for one router (and towards an address), or for the whole lab."""
+    ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
+    for client in sorted(ours, key=lambda client: client.works)[:MOST_PAIRS]:
+        yield from for_client(client)
+    if address is None or router is None:
+        yield from _between_sites(scene, router)
+    else:
+        yield from towards(scene, router, address)
+
+
+def towards(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
+    """From a router's site to an address, and between the NBMA addresses of the two ends."""
+    facts = scene.of(router)
+    site = site_of(scene, router, facts) if facts is not None else None
+    if site is None or site[1].version != address.version:
+        return
+    yield Probe(kind=Kind.SITES, router=router, target=address, source=site[0], repeat=5)
+    yield Probe(kind=Kind.TRACE, router=router, target=address, source=site[0])
+
+
+def for_client(client: Client) -> Iterator[Probe]:
+    """Between a tunnel and its server."""
+    tunnel, nbma = client.tunnel, client.nbma
+    source = interface_of(client.facts, tunnel.source_interface)
+    if nbma is not None and source is not None and source.line:
+        probe = partial(Probe, router=client.name, target=nbma, source=source.name)
+        first = probe(kind=Kind.UNDERLAY, repeat=10)
+        yield first
+        yield probe(kind=Kind.LOSS, repeat=40, only_if=first)
+        yield probe(kind=Kind.UNDERLAY_FULL, size=source.ip_mtu, df=True, repeat=3, only_if=first)
+        yield probe(kind=Kind.UNDERLAY_PIECES, size=_PIECES, repeat=3, only_if=first)
+    address = client.server.address if client.server is not None else None
+    if tunnel.up and address is not None and any(own.version == address.version for own in tunnel.addresses):
+        probe = partial(Probe, router=client.name, target=address, source=tunnel.name)
+        first = probe(kind=Kind.TUNNEL)
+        yield first
+        yield probe(kind=Kind.TUNNEL_FULL, repeat=3, size=tunnel.ip_mtu, df=True, only_if=first)
+
+
+def from_one_end(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
+    """What one router can try by itself."""
+    for client in list(scene.clients(router))[:MOST_PAIRS]:
+        route = best_route(client.facts, client.nbma) if client.nbma is not None else None
+        for hop in route.next_hops[:1] if route is not None else ():
+            if hop.address is not None and all(hop.interface != tunnel.name for tunnel in client.facts.tunnels):
+                yield Probe(kind=Kind.GATEWAY, router=router, target=hop.address, source=hop.interface)
+        yield from for_client(client)
+        if address is None:
+            yield from _to_other_sites(scene, client)
+    if address is not None:
+        yield from towards(scene, router, address)
+
+
+def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
+    """Of networks that were learnt by the tunnel the first addresses: for want of hosts that one would know."""
+    site = site_of(scene, client.name, client.facts)
+    found = [
+        route.prefix[1]
+        for route in client.facts.routes
+        if any(hop.interface == client.tunnel.name and hop.address is not None for hop in route.next_hops)
+        and route.prefix.version == 4
+        and 8 <= route.prefix.prefixlen < 31
+    ]
+    for target in found[:_MOST_SITES] if site is not None else ():
+        yield Probe(kind=Kind.SITES, router=client.name, target=target, source=site[0] if site else "", repeat=4)
+        yield Probe(kind=Kind.TRACE, router=client.name, target=target, source=site[0] if site else "")
+
+
+def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
+    """Each spoke to the next one: that is what makes shortcuts, and shows who does not get one."""
+    spokes: dict[str, tuple[RouterFacts, str, Address]] = {}
+    for client in scene.clients():
+        site = site_of(scene, client.name, client.facts)
+        if site is not None and client.name not in spokes:
+            spokes[client.name] = (client.facts, *site)
+    names = list(spokes)
+    pairs = [(one, names[(place + 1) % len(names)]) for place, one in enumerate(names)] if len(names) > 1 else []
+    for one, other in [pair for pair in pairs if router is None or router in pair][:MOST_PAIRS]:
+        yield Probe(kind=Kind.SITES, router=one, target=spokes[other][2], source=spokes[one][1], repeat=4)
+
+
+def site_of(scene: Scene, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
+    """An interface that is neither a tunnel nor under one, and its address: where a spoke's hosts are."""
+    under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
+    served = {host.address.network for host in scene.lab.hosts.values() if host.router == name}
+    found = [(it.name, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
+    found.sort(key=lambda one: one[1].network not in served)
+    return (found[0][0], found[0][1].ip) if found else None

@@ -1,0 +1,119 @@
+"""What the doctor prints: first what is broken and what to type where, then how it is known, then what is fine."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.doctor.verdicts import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Hypothesis
+
+#: Lines of one step about what is fine.
+_MOST_OF_A_STEP: Final = 8
+_ALL: Final = 1_000_000
+
+
+def as_json(diagnosis: Diagnosis) -> str:
+    """For programs."""
+    return json.dumps(diagnosis.plain(), indent=2)
+
+
+def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
+    """For people. verbose: each probe, too."""
+    where = diagnosis.routers[0] if len(diagnosis.routers) == 1 else f"{len(diagnosis.routers)} routers"
+    aim = f" -> {diagnosis.address}" if diagnosis.address else ""
+    if diagnosis.view is View.ONE_END:
+        yield from _one_end(diagnosis, f"{where}{aim}")
+    else:
+        yield from _whole(diagnosis, f"{where}{aim}")
+    if diagnosis.fine:
+        yield ""
+        yield "checked, and fine:"
+        yield from _fine(diagnosis, _ALL if verbose else _MOST_OF_A_STEP)
+    if diagnosis.probes:
+        yield ""
+        yield f"sent to find out: {len(diagnosis.probes)} pings and traceroutes" + (
+            "" if verbose else " (-v lists them)"
+        )
+    for probe in diagnosis.probes if verbose else ():
+        yield f"  {probe}"
+
+
+def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:
+    """A line for each, but not hundreds that say the same of hundreds of spokes."""
+    for step, group in groupby(diagnosis.fine, key=lambda one: one.step):
+        found = list(group)
+        for one in found[:most]:
+            yield f"  {step.value:<22} {one.what}"
+        if found[most:]:
+            yield f"  {step.value:<22} ... and {len(found) - most} more (-v)"
+
+
+def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
+    broken = [finding for finding in diagnosis.findings if not finding.advice]
+    advice = [finding for finding in diagnosis.findings if finding.advice]
+    if not broken:
+        yield f"{title}: nothing is broken"
+    for finding in broken[:1]:
+        yield f"{title}: broken at {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        yield ""
+        yield from _finding(finding)
+    if broken[1:]:
+        yield ""
+        yield "also, and perhaps because of that:"
+    for finding in broken[1:]:
+        yield f"  {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        yield from ("  " + text for text in _finding(finding))
+    if advice:
+        yield ""
+        yield "advice:"
+    for finding in advice:
+        yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"  {finding.what}"
+    for one in finding.evidence:
+        yield f"    {one}"
+    if finding.fix:
+        yield f"  to mend it, on {finding.router}:"
+        yield from (f"    {text}" for text in _indented(finding.fix))
+    if finding.order:
+        yield f"  {'or' if finding.fix else 'to mend it'}: {finding.order}"
+
+
+def _indented(lines: tuple[str, ...]) -> Iterator[str]:
+    """Lines as a configuration has them: those after one that opens a section stand under it."""
+    depth = 0
+    for text in lines:
+        if text.startswith(
+            ("interface ", "router ", "crypto ", "key chain ", "ip route ", "no ip route ", "no router ")
+        ):
+            depth = 0
+        yield " " * depth + text
+        if text.startswith(("interface ", "router ", "address-family ", "af-interface ", "crypto ", "key ")):
+            depth += 1
+
+
+def _one_end(diagnosis: Diagnosis, title: str) -> Iterator[str]:
+    if diagnosis.healthy:
+        yield f"{title}: from this end nothing looks broken"
+    else:
+        yield f"{title}: one end alone is in view, so nothing is certain; the likeliest first"
+    if diagnosis.healthy and diagnosis.hypotheses:
+        yield ""
+        yield "if somebody complains all the same:"
+    for number, one in enumerate(diagnosis.hypotheses, 1):
+        yield from _hypothesis(number, one)
+
+
+def _hypothesis(number: int, one: Hypothesis) -> Iterator[str]:
+    yield ""
+    yield f"  {number}. {one.cause.value}"
+    yield f"     because:    {one.why}"
+    yield f"     to decide:  {one.decide}"

@@ -1,0 +1,296 @@
+"""Checks of EIGRP over the tunnels: do both ends speak the same?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.shells.facts import EigrpFacts, EigrpInterfaceFacts, NeighbourFacts, RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP = Step.ROUTING
+
+
+def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The hub does not tell its own underlay by the tunnel: the tunnel would lead through itself, and come and go."""
+    there, hub, nbma = client.there, client.hub_facts, client.nbma
+    running = running_on(hub, there) if hub is not None and there is not None else None
+    if (
+        hub is None
+        or there is None
+        or nbma is None
+        or running is None
+        or running_on(client.facts, client.tunnel) is None
+    ):
+        return
+    if there.source_interface not in {one.name for one in running[0].interfaces}:
+        return
+    port = interface_of(hub, there.source_interface)
+    told = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == nbma), None)
+    if told is None or any(
+        nbma in route.prefix and route.source != "eigrp" and route.prefix.prefixlen >= told.prefixlen
+        for route in client.facts.routes
+    ):
+        return
+    statements = [
+        f"no network {address} {wildcard}"
+        for address, wildcard in running[0].networks
+        if nbma.version == 4 and not (int(address) ^ int(nbma)) & ~int(wildcard)
+    ]
+    yield Finding(
+        step=Step.LINE,
+        cause=Cause.RECURSION,
+        router=client.hub,
+        what=f"{client.hub} tells {client.name} by the tunnel how to reach {told}, where the tunnel itself leads",
+        evidence=(f"{client.hub}: EIGRP runs on {there.source_interface}", *_recursions(client)),
+        fix=process_lines(
+            running[0], statements[0] if statements else f"no network {told.network_address} {told.hostmask}"
+        ),
+    )
+
+
+def _recursions(client: Client) -> tuple[str, ...]:
+    """How often its log says that it happened."""
+    count = sum("RECURDOWN" in text for text in client.facts.log)
+    return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
+
+
+def neighbours(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """EIGRP at both ends of a tunnel."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not client.facts.eigrp or not hub.eigrp:
+        return
+    mine, theirs = running_on(client.facts, client.tunnel), running_on(hub, there)
+    if mine is None and theirs is None:
+        return
+    if mine is None or theirs is None:
+        yield _not_on_tunnel(client, there)
+        return
+    yield from _alike(scene, client, (mine, theirs), there)
+
+
+def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[EigrpFacts, EigrpInterfaceFacts] | None:
+    """The process that runs on a tunnel."""
+    for process in facts.eigrp:
+        for interface in process.interfaces:
+            if interface.name == tunnel.name:
+                return process, interface
+    return None
+
+
+def _not_on_tunnel(client: Client, there: TunnelFacts) -> Finding:
+    is_client = running_on(client.facts, client.tunnel) is None
+    name, facts, tunnel = (
+        (client.name, client.facts, client.tunnel) if is_client else (client.hub, client.hub_facts, there)
+    )
+    process = facts.eigrp[0] if facts is not None else None
+    address = next((own for own in tunnel.addresses if own.version == 4), None)
+    return Finding(
+        step=_STEP,
+        cause=Cause.NETWORK_STATEMENT,
+        router=name,
+        what=f"EIGRP of {name} does not run on {tunnel.name}: no network statement covers {address}",
+        evidence=(f"{name}: EIGRP runs on {interface_names(process)}",),
+        fix=process_lines(process, f"network {address} 0.0.0.0"),
+    )
+
+
+def interface_names(process: EigrpFacts | None) -> str:
+    return (
+        ", ".join(one.name for one in process.interfaces) if process is not None and process.interfaces else "nothing"
+    )
+
+
+def process_lines(process: EigrpFacts | None, line: str) -> tuple[str, ...]:
+    """Where lines of a process go."""
+    if process is None:
+        return (line,)
+    if process.name:
+        family = f"address-family ipv4 unicast autonomous-system {process.autonomous_system}"
+        return (f"router eigrp {process.name}", family, line)
+    return (f"router eigrp {process.autonomous_system}", line)
+
+
+def interface_lines(process: EigrpFacts, interface: str, named: str, classic: str) -> tuple[str, ...]:
+    """Where lines about a process on an interface go, in the two ways of writing."""
+    if process.name:
+        return (*process_lines(process, f"af-interface {interface}"), named)
+    return (f"interface {interface}", classic.replace("AS", str(process.autonomous_system)))
+
+
+_Running = tuple["EigrpFacts", "EigrpInterfaceFacts"]
+
+
+def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], there: TunnelFacts) -> Iterator[Verdict]:
+    (mine, on_mine), (theirs, on_theirs) = running
+    name, hub = client.name, client.hub
+    state = _state(client)
+    if mine.autonomous_system != theirs.autonomous_system:
+        yield Finding(
+            step=_STEP,
+            cause=Cause.AUTONOMOUS_SYSTEM,
+            router=_odd(scene, client, lambda process: process.autonomous_system),
+            what=f"EIGRP: {name} is in system {mine.autonomous_system}, {hub} in {theirs.autonomous_system}",
+            evidence=state,
+            fix=_renumber(scene, client, mine, theirs),
+        )
+        return
+    if mine.weights[:5] != theirs.weights[:5]:
+        odd = _odd(scene, client, lambda process: process.weights[:5])
+        process, right = (mine, theirs.weights) if odd == name else (theirs, mine.weights)
+        yield Finding(
+            step=_STEP,
+            cause=Cause.EIGRP_WEIGHTS,
+            router=odd,
+            what=f"K-values differ: {name} has {_words(mine.weights)}, {hub} {_words(theirs.weights)}",
+            evidence=state,
+            fix=process_lines(process, f"metric weights 0 {_words(right)}"),
+        )
+        return
+    for who, process, interface in ((name, mine, on_mine), (hub, theirs, on_theirs)):
+        if interface.passive:
+            no = "no passive-interface"
+            lines = (
+                interface_lines(process, interface.name, no, "")
+                if process.name
+                else process_lines(process, f"{no} {interface.name}")
+            )
+            yield Finding(
+                step=_STEP,
+                cause=Cause.PASSIVE_INTERFACE,
+                router=who,
+                what=f"{interface.name} is a passive interface of EIGRP {process.autonomous_system} at {who}",
+                evidence=state,
+                fix=lines,
+            )
+            return
+        if interface.hold_time <= interface.hello_interval:
+            seconds = 3 * interface.hello_interval
+            yield Finding(
+                step=_STEP,
+                cause=Cause.EIGRP_TIMERS,
+                router=who,
+                what=(
+                    f"{who} says hello every {interface.hello_interval} seconds and asks to be forgotten after "
+                    f"{interface.hold_time}"
+                ),
+                evidence=state,
+                fix=interface_lines(
+                    process, interface.name, f"hold-time {seconds}", f"ip hold-time eigrp AS {seconds}"
+                ),
+            )
+            return
+    yield from _authentic(scene, client, running, state)
+
+
+def _authentic(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Iterator[Verdict]:
+    (mine, on_mine), (theirs, on_theirs) = running
+    refused = [
+        f"{who}: {process.dropped['authentication failed']} EIGRP packets not believed"
+        for who, process in ((client.name, mine), (client.hub, theirs))
+        if process.dropped.get("authentication failed")
+    ]
+    blocked = [one.blocked for one in (on_mine, on_theirs) if one.blocked]
+    if on_mine.authentication != on_theirs.authentication or blocked or (refused and not is_up(client)):
+        odd = _odd(scene, client, lambda process: process.interfaces)
+        wrong = on_mine if odd == client.name else on_theirs
+        process = mine if odd == client.name else theirs
+        no = (
+            interface_lines(process, wrong.name, "no authentication mode", "no ip authentication mode eigrp AS")
+            if wrong.authentication and on_mine.authentication != on_theirs.authentication
+            else ("key chain NAME", "key 1", "key-string KEY")
+        )
+        yield Finding(
+            step=_STEP,
+            cause=Cause.EIGRP_AUTHENTICATION,
+            router=odd,
+            what=(
+                f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
+                f"{client.hub} {on_theirs.authentication or 'none'}"
+            ),
+            evidence=(*refused, *blocked, *state),
+            fix=no,
+        )
+    elif not is_up(client):
+        yield Finding(
+            step=_STEP,
+            cause=Cause.UNDECIDED,
+            router=client.name,
+            what=f"{client.name} and {client.hub} run the same EIGRP, and are no neighbours",
+            evidence=state,
+        )
+    else:
+        yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbours")
+
+
+def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighbourFacts | None:
+    found = facts.neighbours if facts is not None else ()
+    return next((one for one in found if one.interface == interface and one.address in addresses), None)
+
+
+def is_up(client: Client) -> bool:
+    there = client.there
+    mine = _with(client.facts, client.tunnel.name, there.addresses if there is not None else ())
+    theirs = _with(client.hub_facts, there.name if there is not None else "", client.tunnel.addresses)
+    return mine is not None and theirs is not None and mine.up and theirs.up
+
+
+def _state(client: Client) -> tuple[str, ...]:
+    """Who sees whom."""
+    there = client.there
+    ends = (
+        (
+            client.name,
+            _with(client.facts, client.tunnel.name, there.addresses if there is not None else ()),
+            client.hub,
+        ),
+        (
+            client.hub,
+            _with(client.hub_facts, there.name if there is not None else "", client.tunnel.addresses),
+            client.name,
+        ),
+    )
+    return tuple(
+        f"{who}: {other} is {'a neighbour' if one is not None and one.up else 'no neighbour'}"
+        + (f" ({one.reason})" if one is not None and one.reason else "")
+        for who, one, other in ends
+    )
+
+
+def _odd(scene: Scene, client: Client, ask: Callable[[EigrpFacts], object]) -> str:
+    """The hub, if all its other clients think otherwise than it does; else the client."""
+    if client.hub_facts is None or client.there is None:
+        return client.name
+    hub = running_on(client.hub_facts, client.there)
+    fellows = (running_on(one.facts, one.tunnel) for one in scene.fellows(client))
+    others = [running for running in fellows if running is not None]
+    if hub is None or not others:
+        return client.name
+    if ask(hub[0]) == hub[0].interfaces:  # authentication: of the interface on the tunnel
+        return client.hub if all(one[1].authentication != hub[1].authentication for one in others) else client.name
+    return client.hub if all(ask(one[0]) != ask(hub[0]) for one in others) else client.name
+
+
+def _renumber(scene: Scene, client: Client, mine: EigrpFacts, theirs: EigrpFacts) -> tuple[str, ...]:
+    odd = _odd(scene, client, lambda process: process.autonomous_system)
+    wrong, right = (mine, theirs) if odd == client.name else (theirs, mine)
+    if wrong.name:
+        return (
+            f"router eigrp {wrong.name}",
+            f"no address-family ipv4 unicast autonomous-system {wrong.autonomous_system}",
+            f"address-family ipv4 unicast autonomous-system {right.autonomous_system}",
+        )
+    return (f"no router eigrp {wrong.autonomous_system}", f"router eigrp {right.autonomous_system}")
+
+
+def _words(weights: tuple[int, ...]) -> str:
+    return " ".join(map(str, weights[:5]))

@@ -1,0 +1,215 @@
+"""What the doctor looks at: the facts of a lab, an earlier sample of them, what probes came to; and who is who there.
+
+Scene       all of it
+Client      one tunnel of a router and a server that it is to reach: most checks are about such a pair
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.scenario import INSIDE, OUTSIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.shells.facts import (
+        Address,
+        InterfaceFacts,
+        LabFacts,
+        LinkFacts,
+        RouterFacts,
+        ServerFacts,
+        TunnelFacts,
+    )
+    from dmvpn.tools.doctor.probes import Outcome, Probe
+
+#: A port: the node and its interface.
+Port = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A tunnel and its server. server: None for a point-to-point tunnel without next hop servers.
+
+    nbma: where the server should be. hub, hub_facts, there: who has that address, and its tunnel with that source.
+    """
+
+    name: str
+    facts: RouterFacts
+    tunnel: TunnelFacts
+    server: ServerFacts | None
+    nbma: Address | None
+    hub: str = ""
+    hub_facts: RouterFacts | None = None
+    there: TunnelFacts | None = None
+
+    @property
+    def works(self) -> bool:
+        """As far as the registration shows."""
+        return self.server is None or self.server.responding
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.name} {self.tunnel.name} -> {self.hub or self.nbma or 'a server'}"
+
+
+@dataclass(slots=True)
+class _Index:
+    """What is looked up again and again: a hub may have hundreds of spokes. clients: made when first wanted."""
+
+    owners: dict[Address, str] = field(default_factory=dict)
+    tunnels: dict[Address, tuple[str, TunnelFacts]] = field(default_factory=dict)
+    links: dict[Port, LinkFacts] = field(default_factory=dict)
+    clients: tuple[Client, ...] = ()
+    of_hub: dict[str, list[Client]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lab: LabFacts) -> _Index:
+        """Of two that claim one address, the first."""
+        index = cls(links={end: link for link in reversed(lab.links) for end in link.ends})
+        for name, facts in lab.routers.items():
+            for mine in facts.addresses.values() if facts is not None else ():
+                for address in mine:
+                    index.owners.setdefault(address, name)
+            for tunnel in facts.tunnels if facts is not None else ():
+                for address in tunnel.addresses:
+                    index.tunnels.setdefault(address, (name, tunnel))
+        return index
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to see. earlier: the same some seconds before. answers: what each probe came to."""
+
+    lab: LabFacts
+    earlier: LabFacts | None = None
+    answers: Mapping[Probe, Outcome] = field(default_factory=dict)
+    _index: _Index = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", _Index.of(self.lab))
+
+    # ------------------------------------------------------------------------------------------------ routers
+
+    def alive(self) -> Iterator[tuple[str, RouterFacts]]:
+        """All routers that run."""
+        for name, facts in self.lab.routers.items():
+            if facts is not None:
+                yield name, facts
+
+    def dead(self) -> list[str]:
+        """All others."""
+        return [name for name, facts in self.lab.routers.items() if facts is None]
+
+    def of(self, name: str) -> RouterFacts | None:
+        """The router's facts."""
+        return self.lab.routers.get(name)
+
+    def owner(self, address: Address | None) -> str | None:
+        """The router that runs and has this address."""
+        return self._index.owners.get(address) if address is not None else None
+
+    def tunnel_owner(self, address: Address | None) -> tuple[str, TunnelFacts] | None:
+        """The router that has this tunnel address."""
+        return self._index.tunnels.get(address) if address is not None else None
+
+    def clients(self, router: str | None = None) -> tuple[Client, ...]:
+        """Each tunnel that has somebody to register with, or leads to one end, with each of those."""
+        index = self._index
+        if not index.clients:
+            found = (self._clients_of(name, facts, tunnel) for name, facts in self.alive() for tunnel in facts.tunnels)
+            index.clients = tuple(client for each in found for client in each)
+            for client in index.clients:
+                index.of_hub.setdefault(client.hub, []).append(client)
+        return index.clients if router is None else tuple(one for one in index.clients if one.name == router)
+
+    def fellows(self, client: Client) -> list[Client]:
+        """The other routers' tunnels with the same server."""
+        self.clients()
+        return [one for one in self._index.of_hub.get(client.hub, ()) if one.name != client.name]
+
+    def _clients_of(self, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Iterator[Client]:
+        for server in tunnel.servers:
+            if server.wanted:
+                yield self._client(name, facts, tunnel, server, server.nbma)
+        if not tunnel.servers and tunnel.destination is not None:
+            yield self._client(name, facts, tunnel, None, tunnel.destination)
+
+    def _client(
+        self, name: str, facts: RouterFacts, tunnel: TunnelFacts, server: ServerFacts | None, nbma: Address | None
+    ) -> Client:
+        hub = self.owner(nbma) or ""
+        hub_facts = self.of(hub)
+        with_source = [one for one in hub_facts.tunnels if one.source == nbma] if hub_facts is not None else []
+        mine = interface_of(facts, tunnel.name)
+        networks = [own.network for own in mine.addresses] if mine is not None else []
+
+        def likeness(there: TunnelFacts) -> int:
+            """Of several tunnels of a hub the one is meant that most speaks for: one of these may be the mistake."""
+            is_server = server is not None and server.address in there.addresses
+            near = any(address in network for address in there.addresses for network in networks)
+            return is_server + near + (there.key == tunnel.key)
+
+        there = max(with_source, key=likeness, default=None)
+        return Client(name, facts, tunnel, server, nbma, hub, hub_facts, there)
+
+    def servers(self) -> set[tuple[str, str]]:
+        """Router and tunnel of all that somebody wants to register with, by its tunnel or NBMA address."""
+        found = {(client.hub, client.there.name) for client in self.clients() if client.there is not None}
+        for client in self.clients():
+            owned = self.tunnel_owner(client.server.address) if client.server is not None else None
+            if owned is not None:
+                found.add((owned[0], owned[1].name))
+        return found
+
+    # ------------------------------------------------------------------------------------------------ wires
+
+    def link(self, port: Port) -> LinkFacts | None:
+        """The wire at a port."""
+        return self._index.links.get(port)
+
+    def gateway_of(self, router: str, interface: str) -> str | None:
+        """The translator on whose inside wire this port is."""
+        link = self.link((router, interface))
+        if link is None:
+            return None
+        return next((node for node, port in link.ends if port == INSIDE and node in self.lab.gateways), None)
+
+    def behind(self, gateway: str) -> LinkFacts | None:
+        """The outside wire of a translator."""
+        return self.link((gateway, OUTSIDE))
+
+    def seen_as(self, client: Client) -> Address | None:
+        """The NBMA address that others know this client by."""
+        gateway = self.gateway_of(client.name, client.tunnel.source_interface)
+        return client.tunnel.source if gateway is None else self.lab.gateways[gateway].public
+
+    def underlay_wires(self, router: str) -> Iterator[InterfaceFacts]:
+        """The interfaces of a router that are plugged in."""
+        facts = self.of(router)
+        for interface in facts.interfaces if facts is not None else ():
+            if self.link((router, interface.name)) is not None:
+                yield interface
+
+
+def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
+    """One interface of a router."""
+    return next((interface for interface in facts.interfaces if interface.name == name), None)
+
+
+def has_line(facts: RouterFacts, section: str, words: str) -> bool:
+    """Does a section of its configuration ("interface Tunnel0") have a line that begins so?"""
+    return next(iter(lines_of(facts, section, words)), None) is not None
+
+
+def lines_of(facts: RouterFacts, section: str, words: str = "") -> Iterator[str]:
+    """The lines of a section that begin so."""
+    inside = False
+    for line in facts.configuration:
+        if not line.startswith(" "):
+            inside = line.strip() == section
+        elif inside and line.strip().startswith(words):
+            yield line.strip()

@@ -1,0 +1,77 @@
+"""Suspicions about IKE and the SAs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import ipsec
+from dmvpn.tools.doctor.suspicions.seen import here, maybe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+def ike(seen: Seen) -> Iterator[Hypothesis]:
+    """What IKE says of the server."""
+    client, tunnel = seen.client, seen.client.tunnel
+    if not tunnel.protection:
+        profiles = [text for text in client.facts.configuration if text.startswith("crypto ipsec profile ")]
+        if profiles and not client.works:
+            why = f"{profiles[0]} is configured, and {tunnel.name} does not use it"
+            name = profiles[0].removeprefix("crypto ipsec profile ")
+            yield here(Cause.UNPROTECTED, why, (f"interface {tunnel.name}", f"tunnel protection ipsec profile {name}"))
+        return
+    if client.server is not None and client.server.secured:
+        return
+    reasons = [peer.reason for peer in (*tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
+    for reason in reasons:
+        known = ipsec.clue(reason)
+        if known is not None:
+            yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")
+    for reason in reasons:
+        yield from _vague(reason, seen.peer)
+    if not reasons:
+        yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {seen.peer}", "the log of the server")
+
+
+def _vague(reason: str, peer: str) -> Iterator[Hypothesis]:
+    """What several causes look like."""
+    why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
+    if "IKE_AUTH" in reason and "no answer" in reason:
+        yield maybe(
+            Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
+        )
+    elif "no answer" in reason:
+        yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
+        yield maybe(Cause.IKE_BLOCKED, why, f"does UDP port 500 reach {peer}?")
+        yield maybe(Cause.TUNNEL_SHUTDOWN, why, f"is the tunnel of {peer} up?")
+    elif "authentication failed" in reason:
+        yield maybe(Cause.PSK, why, log)
+        yield maybe(Cause.IKE_IDENTITY, why, log)
+        yield maybe(Cause.PSK_MISSING, why, log)
+        yield maybe(Cause.CERTIFICATE, why, log)
+    elif "no child SA" in reason:
+        yield maybe(Cause.TRANSFORM, why, f"{log}; the transform sets of both")
+        yield maybe(Cause.PFS, why, log)
+        yield maybe(Cause.MODE, why, log)
+    else:
+        yield maybe(Cause.IKE_PROPOSAL, why, f"{log}; the proposals of both")
+
+
+def sas(seen: Seen) -> Iterator[Hypothesis]:
+    """Does anything come back by ESP?"""
+    client = seen.client
+    found = next((sa for sa in client.facts.sas if sa.remote == client.nbma and sa.used), None)
+    if found is None or found.received or found.sent < 3 or not client.tunnel.protection:
+        return
+    why = f"IKE is up; {found.sent} packets went out by ESP, and none came in"
+    cause = Cause.NAT_T_BLOCKED if found.remote_port else Cause.ESP_BLOCKED
+    silent = "its tunnel may answer nothing"
+    yield maybe(cause, why, "'show crypto ipsec sa' at the server: do its counters rise?")
+    yield maybe(Cause.KEY, f"{why}: {silent}", "the tunnel key of the server")
+    yield maybe(Cause.NETWORK_ID, f"{why}: {silent}", "'ip nhrp network-id' at the server")
+    yield maybe(Cause.HUB_POINT_TO_POINT, f"{why}: {silent}", "'tunnel mode' of the server")

@@ -1,0 +1,103 @@
+"""Suspicions about the registration, and about what passes through the tunnel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.suspicions.seen import here, maybe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+def registered(seen: Seen) -> Iterator[Hypothesis]:
+    """What becomes of the registration."""
+    server, tunnel = seen.client.server, seen.client.tunnel
+    if server is None:
+        return
+    if tunnel.destination is not None and server.nbma is not None and tunnel.destination != server.nbma:
+        why = f"{tunnel.name} leads to {tunnel.destination}, and the next hop server is at {server.nbma}"
+        yield here(Cause.WRONG_DESTINATION, why, (f"interface {tunnel.name}", f"tunnel destination {server.nbma}"))
+    if tunnel.holding_time < 2 * tunnel.registration_interval:
+        why = f"registered for {tunnel.holding_time} seconds, asked again after {tunnel.registration_interval:.0f}"
+        yield here(Cause.HOLDING_TIME, why)
+    if server.responding:
+        return
+    said = f"the server says: {server.reason}"
+    if server.refused:
+        yield from _refused(said)
+    elif "authentication" in server.reason or "password" in server.reason:
+        yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
+    else:
+        yield from _silent(seen)
+
+
+def _refused(said: str) -> Iterator[Hypothesis]:
+    if "authentication" in said or "password" in said:
+        yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
+    elif "unique" in said:
+        yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")
+        yield maybe(Cause.ADDRESS_CONFLICT, said, "is there another router at that NBMA address?")
+    else:
+        yield maybe(Cause.NHS_ADDRESS, said, "the server's tunnel address")
+        yield maybe(Cause.REFUSED, said, "the log of the server")
+
+
+def _silent(seen: Seen) -> Iterator[Hypothesis]:
+    """Requests go out, and nothing comes back."""
+    client, tunnel, server = seen.client, seen.client.tunnel, seen.client.server
+    reason = server.reason if server is not None else ""
+    words = " ".join(server.suspicions) if server is not None else ""
+    why = reason or "no reply from the next hop server"
+    strays = client.facts.drops.no_tunnel
+    key = maybe(
+        Cause.KEY,
+        f"{why}; {strays} GRE packets came for no tunnel here" if strays else why,
+        "'tunnel key' of the server",
+    )
+    missing = maybe(Cause.NETWORK_ID, why, "'ip nhrp network-id' at the server")
+    address = maybe(Cause.NHS_ADDRESS, why, "the server's tunnel address")
+    if "sends GRE" in words:
+        yield from (missing, address, maybe(Cause.NHS_NBMA, why, f"whose NBMA address is {seen.peer}?"))
+        return
+    if tunnel.protection:
+        yield from (missing, key, maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server"), address)
+        return
+    blocked = maybe(Cause.GRE_BLOCKED, f"{why}, though pings pass", "does the server receive GRE from here?")
+    down = maybe(Cause.TUNNEL_SHUTDOWN, f"{why}, though pings pass", "is the server's tunnel up?")
+    point = maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server")
+    rest = [maybe(Cause.NHS_NBMA, why, f"is {seen.peer} the server's NBMA address?")]
+    if "same NAT" in words:
+        rest.append(maybe(Cause.SAME_NAT, why, "is there another router behind the same translator?"))
+    first = (key, blocked, down) if strays or "key" in words else (blocked, down, key)
+    yield from (*first, missing, point, *rest)
+
+
+def multicast(seen: Seen) -> Iterator[Hypothesis]:
+    """Copies for the server, where EIGRP runs."""
+    client, tunnel = seen.client, seen.client.tunnel
+    if client.facts.eigrp and tunnel.multipoint and client.nbma not in tunnel.multicast and client.nbma is not None:
+        why = f"multicasts are not copied to {client.nbma}: it hears no hello"
+        yield here(Cause.SPOKE_MULTICAST, why, (f"interface {tunnel.name}", f"ip nhrp map multicast {client.nbma}"))
+
+
+def tunnel_pings(seen: Seen) -> Iterator[Hypothesis]:
+    """What passes through the tunnel."""
+    found, client = seen.ping(Kind.TUNNEL), seen.client
+    if found is None or not found.silent:
+        return
+    why = f"registered once; pings through the tunnel: {found}"
+    if client.tunnel.protection:
+        yield maybe(Cause.ESP_BLOCKED, f"{why}, though IKE stands", "'show crypto ipsec sa' at both ends")
+        yield maybe(Cause.TUNNEL_SHUTDOWN, why, "is the server's tunnel up?")
+    else:
+        passes = ", though pings of the NBMA address pass" if seen.reaches else ""
+        yield maybe(Cause.GRE_BLOCKED, why + passes, "does the server receive GRE from here?")
+        yield maybe(Cause.TUNNEL_SHUTDOWN, why + passes, "is the server's tunnel up?")
+    yield maybe(Cause.KEY, why, "'tunnel key' of the server")
+    yield maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server")

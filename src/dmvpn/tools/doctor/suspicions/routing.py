@@ -1,0 +1,129 @@
+"""Suspicions about EIGRP, and about what it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.way import best_route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.shells.facts import EigrpFacts, InterfaceFacts
+    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+def neighbours(seen: Seen) -> Iterator[Hypothesis]:
+    """EIGRP with the server."""
+    client, tunnel, process = seen.client, seen.client.tunnel, seen.eigrp
+    if process is None:
+        return
+    running = next((one for one in process.interfaces if one.name == tunnel.name), None)
+    if running is None:
+        yield here(Cause.NETWORK_STATEMENT, f"EIGRP {process.autonomous_system} does not run on {tunnel.name}")
+        return
+    if running.passive:
+        yield here(
+            Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of EIGRP {process.autonomous_system}"
+        )
+    if running.hold_time <= running.hello_interval:
+        why = f"hello every {running.hello_interval} seconds, hold time {running.hold_time}"
+        yield here(Cause.EIGRP_TIMERS, why)
+    address = client.server.address if client.server is not None else None
+    on_tunnel = [one for one in client.facts.neighbours if one.interface == tunnel.name]
+    there = [one for one in on_tunnel if address in (None, one.address)]
+    if any(one.up for one in there):
+        for one in there:
+            if one.stub:
+                why = f"the server {one.address} says that it is an EIGRP stub: it passes nothing on"
+                yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
+        return
+    if not running.passive:
+        yield from _strangers(seen, process, bool(running.authentication))
+
+
+def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
+    """No neighbour: what was dropped says more than silence."""
+    client, dropped = seen.client, process.dropped
+    log = [text for text in client.facts.log if "NBRCHANGE" in text or "DUAL" in text]
+    if dropped.get("other autonomous system"):
+        why = f"{dropped['other autonomous system']} packets of another autonomous system came"
+        yield maybe(Cause.AUTONOMOUS_SYSTEM, why, "the number of the server's process")
+    if any("K-value" in text for text in log):
+        yield maybe(Cause.EIGRP_WEIGHTS, f"the log says: {log[-1]}", "'metric weights' of both")
+    if dropped.get("authentication failed") or authenticated:
+        why = f"{dropped.get('authentication failed', 0)} packets were not believed"
+        yield maybe(Cause.EIGRP_AUTHENTICATION, why, "'authentication' and key chain of both")
+    why = f"registered, and no EIGRP neighbour on {client.tunnel.name}"
+    for one in client.facts.neighbours:
+        if one.interface == client.tunnel.name:
+            odd = f"{one.address} is a neighbour by the tunnel, and no server of this router"
+            yield maybe(Cause.NHS_NBMA, odd, f"whose NBMA address is {seen.peer}?")
+    yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
+    yield maybe(
+        Cause.NETWORK_STATEMENT, f"{why}: the server's EIGRP may not run there", "'show ip eigrp interfaces' there"
+    )
+    yield maybe(Cause.AUTONOMOUS_SYSTEM, why, "the number of the server's process")
+    yield maybe(Cause.PASSIVE_INTERFACE, why, "'show ip protocols' at the server")
+
+
+def learnt(seen: Seen) -> Iterator[Hypothesis]:
+    """What the others have, and what they know of us."""
+    client, process = seen.client, seen.eigrp
+    tunnels = {one.name for one in client.facts.tunnels}
+    for route in client.facts.routes:
+        if route.drops and route.source == "static" and route.prefix.prefixlen:
+            why = f"the static route to {route.prefix} leads to Null0"
+            fix = f"no ip route {route.prefix.network_address} {route.prefix.netmask} Null0"
+            yield here(Cause.BLACK_HOLE, why, (fix,))
+    yield from _wanted(seen)
+    if process is None:
+        return
+    on = {one.name for one in process.interfaces}
+    silent = [it for it in _lans(seen) if it.name not in on and "connected" not in process.redistributes]
+    for interface in silent:
+        own = interface.addresses[0].network
+        yield maybe(
+            Cause.NETWORK_STATEMENT, f"EIGRP does not announce {own} ({interface.name})", "is it to be reached?"
+        )
+    learnt = [
+        route
+        for route in client.facts.routes
+        if route.source == "eigrp" and any(hop.interface in tunnels for hop in route.next_hops)
+    ]
+    if not learnt and not silent:
+        why = "the server is a neighbour, and tells of no other site"
+        yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
+        yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
+        yield maybe(Cause.ROUTE_FILTERED, why, "'show ip eigrp topology' at the server")
+
+
+def _wanted(seen: Seen) -> Iterator[Hypothesis]:
+    """The address that somebody wants to reach, in this router's table."""
+    address, facts = seen.address, seen.client.facts
+    if address is None:
+        return
+    own = next((f"{it.name} {one}" for it in _lans(seen) for one in it.addresses if address in one.network), None)
+    ping = next((found for probe, found in seen.scene.answers.items() if probe.target == address and found.marks), None)
+    if own is not None and (ping is None or "!" not in ping.marks):
+        why = f"{address} is on this router's own LAN ({own}), and does not answer"
+        yield maybe(Cause.LAN_OVERLAP, why, "is that the LAN's right network, and whose else is it?")
+        yield maybe(Cause.WRONG_MASK, why, "the mask of that LAN")
+        return
+    route = best_route(facts, address)
+    if own is None and (route is None or not route.prefix.prefixlen):
+        why = f"no route leads to {address} by a tunnel, though the server is a neighbour"
+        yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
+        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {address} announce it?")
+        yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
+
+
+def _lans(seen: Seen) -> list[InterfaceFacts]:
+    """Interfaces that carry neither tunnels nor their packets."""
+    under = {one.source_interface for one in seen.client.facts.tunnels} | {
+        one.name for one in seen.client.facts.tunnels
+    }
+    return [it for it in seen.client.facts.interfaces if it.name not in under and it.line and it.addresses]

@@ -1,0 +1,413 @@
+"""Checks of the underlay: routers that run, interfaces, masks, and the way between the NBMA addresses."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.scenario import INSIDE
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.way import End, Way, best_route, way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.shells.facts import Address, AddressWithLength, InterfaceFacts, RouteFacts, RouterFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP = Step.UNDERLAY
+
+
+# ---------------------------------------------------------------------------------------------------- a router
+
+
+def dead_routers(scene: Scene) -> Iterator[Verdict]:
+    """Those that do not run."""
+    for name in scene.dead():
+        what = f"{name} is not running"
+        yield Finding(step=_STEP, cause=Cause.ROUTER_DEAD, router=name, what=what, order=f"dmvpn lab start {name}")
+
+
+def cut_wires(scene: Scene) -> Iterator[Verdict]:
+    """Wires that the lab says are cut."""
+    for link in scene.lab.links:
+        if link.cut:
+            nodes = [node for node, _ in link.ends]
+            node, port = link.ends[0]
+            yield Finding(
+                step=_STEP,
+                cause=Cause.LINK_CUT,
+                router=_a_router(scene, nodes),
+                what=f"the link {link.name} is cut",
+                evidence=("the lab says so",),
+                order=f"dmvpn lab impair {node}:{port}",
+            )
+
+
+def _a_router(scene: Scene, nodes: list[str]) -> str:
+    """The one of these that is no provider, if there is one."""
+    return next((node for node in nodes if node not in scene.lab.providers), nodes[0])
+
+
+def interfaces(scene: Scene) -> Iterator[Verdict]:
+    """Interfaces that are plugged in, and shut down or without address."""
+    for name, facts in scene.alive():
+        wired = list(scene.underlay_wires(name)) if scene.lab.links else list(_sources(facts))
+        for interface in wired:
+            if not interface.enabled:
+                yield Finding(
+                    step=_STEP,
+                    cause=Cause.INTERFACE_SHUTDOWN,
+                    router=name,
+                    what=f"{interface.name} of {name} is shut down",
+                    evidence=(f"{name}: {interface.name} is administratively down",),
+                    fix=(f"interface {interface.name}", "no shutdown"),
+                )
+            elif not interface.addresses and (
+                name in scene.lab.providers or any(one.source_interface == interface.name for one in facts.tunnels)
+            ):
+                whose = "to which somebody is wired" if name in scene.lab.providers else "from which a tunnel leaves"
+                yield Finding(
+                    step=_STEP,
+                    cause=Cause.NO_ADDRESS,
+                    router=name,
+                    what=f"{interface.name} of {name}, {whose}, has no address",
+                    fix=(f"interface {interface.name}", "ip address ADDRESS MASK"),
+                )
+
+
+def _sources(facts: RouterFacts) -> Iterator[InterfaceFacts]:
+    for tunnel in facts.tunnels:
+        found = interface_of(facts, tunnel.source_interface)
+        if found is not None:
+            yield found
+
+
+def masks(scene: Scene) -> Iterator[Verdict]:
+    """Both ends of a wire have the same network."""
+    for link in scene.lab.links:
+        ends = [(node, port, own) for node, port in link.ends for own in _addresses(scene, node, port)]
+        for (one, port, mine), (other, _, theirs) in combinations(ends, 2):
+            if one == other or mine.version != theirs.version or mine.network == theirs.network:
+                continue
+            if not mine.network.overlaps(theirs.network):
+                continue
+            name, at, own, right = (
+                (one, port, mine, theirs)
+                if one not in scene.lab.providers and one not in scene.lab.hosts
+                else (other, "", theirs, mine)
+            )
+            at = at or next(end for node, end in link.ends if node == other)
+            yield Finding(
+                step=_STEP,
+                cause=Cause.WRONG_MASK,
+                router=name,
+                what=f"{at} of {name} has {own}, and the other end of the wire is {right}: one mask is wrong",
+                evidence=(f"{name}: {own}", f"the other end: {right}"),
+                fix=(f"interface {at}", f"ip address {own.ip} {right.network.netmask}"),
+            )
+
+
+def _addresses(scene: Scene, node: str, port: str) -> tuple[AddressWithLength, ...]:
+    facts, host = scene.of(node), scene.lab.hosts.get(node)
+    if host is not None:
+        return (host.address,)
+    found = interface_of(facts, port) if facts is not None else None
+    return found.addresses if found is not None else ()
+
+
+def conflicts(scene: Scene) -> Iterator[Verdict]:
+    """No two routers have one underlay address, nor one LAN."""
+    seen: list[tuple[str, str, AddressWithLength]] = []
+    for name, facts in scene.alive():
+        tunnels = {tunnel.name for tunnel in facts.tunnels}
+        for interface in facts.interfaces:
+            if interface.name not in tunnels and not interface.name.startswith("Loopback"):
+                seen += [(name, interface.name, own) for own in interface.addresses if not own.ip.is_link_local]
+    for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
+        if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
+            continue
+        link = scene.link((one, port))
+        if link is not None and (other, there) in link.ends:
+            continue
+        same_address = mine.ip == theirs.ip and not {one, other} & set(scene.lab.providers)
+        if same_address or (mine.network == theirs.network and not _is_nat(scene, one, other)):
+            yield _twice(scene, (one, port, mine), (other, there, theirs))
+
+
+def _is_nat(scene: Scene, one: str, other: str) -> bool:
+    """Behind translators everybody may have the same network."""
+    inside = {node for link in scene.lab.links for node, _ in link.ends if any(p == "inside" for _, p in link.ends)}
+    return one in inside and other in inside
+
+
+def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
+    (a, port, mine), (b, there, theirs) = one, other
+    what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}: packets for it find only one of them"
+    fix = (f"interface {port}", "ip address ANOTHER-NETWORK MASK")
+    return Finding(
+        step=Step.ROUTING if _is_lan(scene, a, port) else _STEP,
+        cause=Cause.LAN_OVERLAP if _is_lan(scene, a, port) else Cause.NBMA_CONFLICT,
+        router=a,
+        what=what,
+        evidence=(f"{a}: {port} {mine}", f"{b}: {there} {theirs}"),
+        fix=fix,
+        others=(b,),
+    )
+
+
+def _is_lan(scene: Scene, name: str, port: str) -> bool:
+    facts = scene.of(name)
+    return facts is not None and all(tunnel.source_interface != port for tunnel in facts.tunnels)
+
+
+# ---------------------------------------------------------------------------------------------------- a pair
+
+
+def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Whose is the NBMA address of the server?"""
+    nbma = client.nbma
+    address = client.server.address if client.server is not None else None
+    if nbma is None:
+        if client.server is not None and not client.server.responding:
+            what = f"{client.name} does not know the NBMA address of its next hop server {address or ''}".rstrip()
+            line = f"ip nhrp nhs {address or 'dynamic'} nbma ADDRESS multicast"
+            yield Finding(
+                step=Step.REGISTRATION,
+                cause=Cause.NHS_NBMA,
+                router=client.name,
+                what=what,
+                fix=(f"interface {client.tunnel.name}", line),
+            )
+        return
+    for name, gateway in scene.lab.gateways.items():
+        if gateway.public == nbma:
+            what = f"{nbma} is the public address of {name}: what comes there unasked is for nobody inside"
+            yield Finding(step=_STEP, cause=Cause.SERVER_BEHIND_NAT, router=client.name, what=what)
+            return
+    inside = _translator_of(scene, client)
+    if inside and (client.name, client.tunnel.name) not in scene.servers():
+        yield _nobody(scene, client, nbma, address, f"that is an address behind {inside}, which nobody outside reaches")
+    elif not client.hub and not scene.dead():
+        yield _nobody(scene, client, nbma, address)
+    elif client.hub and client.there is None:
+        yield from _other_router(scene, client, nbma, address)
+
+
+def _translator_of(scene: Scene, client: Client) -> str:
+    """The translator that hides the server's NBMA address from this client, or ""."""
+    own = scene.gateway_of(client.name, client.tunnel.source_interface)
+    return next((name for name, it in scene.lab.gateways.items() if name != own and client.nbma in it.private), "")
+
+
+def _nobody(
+    scene: Scene,
+    client: Client,
+    nbma: Address,
+    address: Address | None,
+    why: str = "nobody in this lab has that address",
+) -> Finding:
+    real = scene.tunnel_owner(address)
+    what = f"{client.name} looks for its server at {nbma}, and {why}"
+    if client.server is None or client.tunnel.destination == nbma:
+        hub = next((other for other in _hubs(scene, client)), None)
+        right = f"tunnel destination {hub or 'ADDRESS'}"
+        return Finding(
+            step=_STEP,
+            cause=Cause.WRONG_DESTINATION,
+            router=client.name,
+            what=what,
+            evidence=(f"{client.name}: tunnel destination {nbma}",),
+            fix=(f"interface {client.tunnel.name}", right),
+        )
+    fix = server_lines(client, real[1].source if real is not None else None)
+    more = f"; {address} is {real[0]}, whose NBMA address is {real[1].source}" if real is not None else ""
+    return Finding(step=_STEP, cause=Cause.NHS_NBMA, router=client.name, what=what + more, fix=fix)
+
+
+def _hubs(scene: Scene, client: Client) -> Iterator[Address]:
+    """Where a point-to-point tunnel may lead: to one that leads here; to a server that others of this cloud use."""
+    others = [other for other in scene.clients() if other.name != client.name]
+    for other in others:
+        if other.tunnel.destination == client.tunnel.source and other.tunnel.source is not None:
+            yield other.tunnel.source
+    for other in others:
+        if other.there is not None and other.nbma not in (None, client.tunnel.source):
+            yield other.nbma
+
+
+def _other_router(scene: Scene, client: Client, nbma: Address, address: Address | None) -> Iterator[Verdict]:
+    facts = client.hub_facts
+    real = scene.tunnel_owner(address)
+    if facts is None:
+        return
+    if real is not None and real[0] != client.hub and real[1].source is not None:
+        cause = Cause.NHS_NBMA if client.tunnel.destination != nbma else Cause.WRONG_DESTINATION
+        what = f"{nbma} is {client.hub}, and the server {address} is {real[0]}, whose NBMA address is {real[1].source}"
+        right = server_lines(client, real[1].source)
+        if cause is Cause.WRONG_DESTINATION:
+            right = (f"interface {client.tunnel.name}", f"tunnel destination {real[1].source}")
+        yield Finding(step=_STEP, cause=cause, router=client.name, what=what, fix=right)
+    elif real is not None and facts.tunnels:
+        mine = real[1]
+        what = f"{client.hub} has {nbma}, but its {mine.name} leaves from {mine.source_interface} ({mine.source})"
+        port = next((it.name for it in facts.interfaces for own in it.addresses if own.ip == nbma), "INTERFACE")
+        yield Finding(
+            step=Step.LINE,
+            cause=Cause.WRONG_SOURCE,
+            router=client.hub,
+            what=what,
+            fix=(f"interface {mine.name}", f"tunnel source {port}"),
+        )
+    else:
+        what = f"{client.hub} has {nbma}, but no tunnel with that source"
+        yield Finding(step=Step.GRE, cause=Cause.NO_TUNNEL_THERE, router=client.hub, what=what)
+
+
+def server_lines(client: Client, nbma: Address | None) -> tuple[str, ...]:
+    """What says where the server is, in the way that this router says it."""
+    address = client.server.address if client.server is not None else None
+    family = "ip" if address is None or address.version == 4 else "ipv6"
+    interface = f"interface {client.tunnel.name}"
+    written = [line for line in client.facts.configuration if line.strip().startswith(f"{family} nhrp map {address} ")]
+    if written:
+        return (interface, f"no {written[0].strip()}", f"{family} nhrp map {address} {nbma or 'ADDRESS'}")
+    return (interface, f"{family} nhrp nhs {address} nbma {nbma or 'ADDRESS'} multicast")
+
+
+def ways(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The routes from end to end, there and back."""
+    if client.nbma is None or not client.hub or _translator_of(scene, client):
+        return
+    there = way(scene, client.name, client.nbma)
+    if there.end not in (End.ARRIVED, End.UNSEEN):
+        yield from _broken(scene, client, there, client.nbma, client.name)
+        return
+    back_to = scene.seen_as(client)
+    if back_to is None or client.hub_facts is None:
+        return
+    back = way(scene, client.hub, back_to)
+    if back.end in (End.ARRIVED, End.UNSEEN):
+        if back.end is End.ARRIVED:
+            yield Fine(_STEP, f"routes lead from {client.name} to {client.nbma} ({client.hub}), and back to {back_to}")
+        return
+    egress = best_route(client.facts, client.nbma)
+    leaves = egress.next_hops[0].interface if egress is not None and egress.next_hops else ""
+    plugged = scene.link((client.name, client.tunnel.source_interface)) is not None
+    if plugged and leaves and leaves != client.tunnel.source_interface and back.end is not End.TUNNEL:
+        yield Finding(
+            step=Step.LINE,
+            cause=Cause.WRONG_SOURCE,
+            router=client.name,
+            what=(
+                f"{client.tunnel.name} of {client.name} leaves from {client.tunnel.source_interface} ({back_to}), "
+                f"which nobody outside reaches; packets to {client.hub} leave by {leaves}"
+            ),
+            evidence=(f"{back.at}: {back.end.value} to {back_to}",),
+            fix=(f"interface {client.tunnel.name}", f"tunnel source {leaves}"),
+        )
+        return
+    yield from _broken(scene, client, back, back_to, client.hub)
+
+
+def _broken(scene: Scene, client: Client, found: Way, target: Address, start: str) -> Iterator[Verdict]:
+    """What the end of a way means."""
+    at, blame = found.at, found.blame or found.at
+    evidence = (f"from {start} to {target}: {found.end.value} at {at}",)
+    fix: tuple[str, ...]
+    match found.end:
+        case End.NO_ROUTE:
+            if _has_it_written(scene, at):
+                return  # the route went with its interface, and that is a finding of its own
+            what, cause, fix = f"{at} has no route to {target}", Cause.MISSING_ROUTE, _route(scene, at, target)
+        case End.DROPPED:
+            prefix = found.route.prefix if found.route is not None else target
+            what, cause = f"{at} drops what is for {target}: {prefix} leads to Null0", Cause.BLACK_HOLE
+            fix = _without(scene, at, found, target)
+        case End.NOBODY:
+            what, cause, fix = _nobody_there(scene, found, target)
+        case End.TUNNEL:
+            what = f"the route of {at} to {target} leads through a tunnel, whose packets need that very route"
+            cause, fix = Cause.RECURSION, _without(scene, at, found, target)
+        case End.DEAD:
+            what, cause, fix = f"{blame}, on the way from {start} to {target}, does not run", Cause.ROUTER_DEAD, ()
+        case End.SHUT:
+            what, cause, fix = f"the interface of {blame} towards {at} is shut down", Cause.INTERFACE_SHUTDOWN, ()
+        case _:
+            what, cause, fix = f"the way from {start} to {target} is a loop", Cause.MISSING_ROUTE, ()
+    yield Finding(
+        step=_STEP,
+        cause=cause,
+        router=blame,
+        what=what,
+        evidence=evidence,
+        fix=fix,
+        order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
+    )
+
+
+def _has_it_written(scene: Scene, at: str) -> bool:
+    """A default route is configured, and an interface that it may have led through is down."""
+    facts = scene.of(at)
+    written = facts is not None and any(line.startswith("ip route 0.0.0.0 0.0.0.0 ") for line in facts.configuration)
+    return written and any(not interface.line for interface in scene.underlay_wires(at))
+
+
+def _route(scene: Scene, at: str, target: Address) -> tuple[str, ...]:
+    """The line that is missing: a provider needs one for each network of others, everybody else a default route."""
+    if at not in scene.lab.providers:
+        return (f"ip route 0.0.0.0 0.0.0.0 {_gateway(scene, at) or 'NEXT-HOP'}",)
+    owner = scene.owner(target)
+    near = (
+        own.ip
+        for link in scene.lab.links
+        if at in {node for node, _ in link.ends}
+        for node, port in link.ends
+        if node == owner
+        for own in _addresses(scene, node, port)
+    )
+    return (f"ip route {target} 255.255.255.255 {next(near, 'NEXT-HOP')}",)
+
+
+def _nobody_there(scene: Scene, found: Way, target: Address) -> tuple[str, Cause, tuple[str, ...]]:
+    at, route = found.at, found.route
+    if route is not None and route.source == "connected":
+        what = f"{at} takes {target} for its own wire ({route.prefix}), where nobody has it: its mask is too short"
+        return what, Cause.WRONG_MASK, (f"interface {route.next_hops[0].interface}", "ip address ADDRESS MASK")
+    gateway = _gateway(scene, at)
+    prefix = f"{route.prefix.network_address} {route.prefix.netmask}" if route is not None else "0.0.0.0 0.0.0.0"
+    what = f"{at} sends what is for {target} to {found.next_hop}, whom nobody is"
+    fix = (f"no ip route {prefix} {found.next_hop}", f"ip route {prefix} {gateway or 'NEXT-HOP'}")
+    return what, Cause.WRONG_NEXT_HOP, fix
+
+
+def without(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:
+    """The lines that make a static route go."""
+    facts = scene.of(at)
+    prefix = f"ip route {route.prefix.network_address} {route.prefix.netmask} "
+    return tuple(f"no {line}" for line in (facts.configuration if facts is not None else ()) if line.startswith(prefix))
+
+
+def _without(scene: Scene, at: str, found: Way, target: Address) -> tuple[str, ...]:
+    """The same; for a learned route, what keeps it away."""
+    if found.route is None:
+        return ()
+    if found.route.source == "static":
+        return without(scene, at, found.route)
+    return (f"ip route {target} 255.255.255.255 {_gateway(scene, at) or 'NEXT-HOP'}",)
+
+
+def _gateway(scene: Scene, name: str) -> Address | None:
+    """Whom a router should send to: the provider, or the translator, on its wire."""
+    facts = scene.of(name)
+    for interface in facts.interfaces if facts is not None else ():
+        link = scene.link((name, interface.name))
+        for node, port in link.ends if link is not None else ():
+            if port == INSIDE and node in scene.lab.gateways:
+                return scene.lab.gateways[node].inside
+            if node in scene.lab.providers and node != name:
+                return next((own.ip for own in _addresses(scene, node, port)), None)
+    return None

@@ -1,0 +1,122 @@
+"""What the doctor says: what is fine, what is broken, and what may be.
+
+Fine          a step that was looked at and works, with the evidence
+Finding       what is broken, at which router, how that is known, and the lines to change
+Hypothesis    what may be broken where one end alone is in view, and what would decide it
+Diagnosis     all of it, for one question
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from dmvpn.tools.causes import Cause
+
+
+class Step(enum.Enum):
+    """The way of a packet, from the wire up; what is broken on one step breaks all that come later."""
+
+    UNDERLAY = "underlay"
+    LINE = "line protocol"
+    IKE = "IKE"
+    SA = "security associations"
+    GRE = "GRE"
+    REGISTRATION = "registration"
+    MULTICAST = "multicast map"
+    ROUTING = "routing"
+    REDIRECT = "redirect"
+    RESOLUTION = "resolution"
+    SHORTCUT = "shortcut"
+
+    @property
+    def rank(self) -> int:
+        """0 is the wire."""
+        return list(Step).index(self)
+
+
+Verdict: TypeAlias = "Fine | Finding"
+
+
+class View(enum.Enum):
+    """How much the doctor sees."""
+
+    WHOLE = "the whole lab"
+    ONE_END = "one end"
+
+
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """A step that works. what: with the evidence, a clause for people."""
+
+    step: Step
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is broken. router: whose lines are to change. evidence: states, counters, packets. fix: lines for there.
+
+    what: a sentence. advice: it works, and will not always. order: "" if the fix is configuration, else a command.
+    others: routers that it concerns as much.
+    """
+
+    step: Step
+    cause: Cause
+    router: str
+    what: str
+    evidence: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+    order: str = ""
+    advice: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[Cause, str, tuple[str, ...]]:
+        """Two findings with one key are one: several spokes suffer from one hub. Other lines to change: another one."""
+        return self.cause, self.router, self.fix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """What may be broken. why: what speaks for it. decide: what would tell. mild: it may well be meant so."""
+
+    cause: Cause
+    why: str
+    decide: str
+    mild: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The answer. findings: the first broken step first. probes: what was sent to find out."""
+
+    view: View
+    routers: tuple[str, ...]
+    address: str = ""
+    findings: tuple[Finding, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    fine: tuple[Fine, ...] = ()
+    probes: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is broken, and nothing is suspected. Advice may stand."""
+        return all(one.mild for one in self.hypotheses) and all(one.advice for one in self.findings)
+
+    def plain(self) -> dict[str, object]:
+        """For programs: names and values as JSON has them."""
+        return {"healthy": self.healthy, **_plain(asdict(self))}
+
+
+def _plain(value: dict[str, object]) -> dict[str, object]:
+    def simple(item: object) -> object:
+        if isinstance(item, enum.Enum):
+            return item.value
+        if isinstance(item, dict):
+            return {str(name): simple(one) for name, one in item.items()}
+        return [simple(one) for one in item] if isinstance(item, tuple | list) else item
+
+    return {name: simple(item) for name, item in value.items()}

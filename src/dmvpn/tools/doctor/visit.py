@@ -1,0 +1,85 @@
+"""A visit of the doctor: facts, probes, facts again, and the diagnosis. Only this file makes time pass.
+
+facts -> probes (pings) -> facts: healthy? -> that is it
+                                  else     -> some seconds, so that all counters are read -> facts -> diagnosis
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.facts import LabFacts
+from dmvpn.tools.doctor import probes
+from dmvpn.tools.doctor.examine import examine
+from dmvpn.tools.doctor.one_end import suspect
+from dmvpn.tools.doctor.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.shells.facts import Address
+    from dmvpn.tools.doctor.probes import Outcome, Probe
+    from dmvpn.tools.doctor.verdicts import Diagnosis
+
+#: Seconds until every router has read its counters anew.
+BETWEEN_COUNTS: Final = 6.0
+
+
+class Patient(Protocol):
+    """A network that can be looked at and asked."""
+
+    def facts(self) -> LabFacts:
+        """How it is now."""
+        ...
+
+    def ask(self, router: str, line: str) -> str:
+        """What a command prints at a router's prompt; "" if it does not answer."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+
+def visit(
+    patient: Patient,
+    router: str | None = None,
+    address: Address | None = None,
+    *,
+    one_end: bool = False,
+    probing: bool = True,
+) -> Diagnosis:
+    """Examine the whole lab, a router, or its way to an address; one_end: as if nothing but the router were in view.
+
+    probing: pings may be sent. Raises UserError for a router that is not there.
+    """
+    before = patient.facts()
+    if router is not None and router not in before.routers:
+        raise UserError(f"there is no router {router} in this lab; it has {', '.join(before.routers)}")
+    if router is not None and (one_end or len(before.routers) == 1):
+        return _from_one_end(patient, before, router, address, probing=probing)
+    planned = probes.wanted(Scene(before), router, address) if probing else ()
+    answers = probes.carry_out(planned, patient.ask)
+    first = examine(Scene(patient.facts(), before, answers), router, address)
+    if first.healthy or not probing:
+        return first
+    patient.wait(BETWEEN_COUNTS)
+    return examine(Scene(patient.facts(), before, answers), router, address)
+
+
+def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:
+    before = alone(lab, router)
+    answers: Mapping[Probe, Outcome] = {}
+    if probing and before.routers[router] is not None:
+        answers = probes.carry_out(probes.from_one_end(Scene(before), router, address), patient.ask)
+    first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
+    if first.healthy or not probing:
+        return first
+    patient.wait(BETWEEN_COUNTS)
+    return suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
+
+
+def alone(lab: LabFacts, router: str) -> LabFacts:
+    """What is seen of a lab from one router."""
+    return LabFacts(routers={router: lab.routers[router]}, gateways={}, links=())

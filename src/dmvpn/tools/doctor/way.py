@@ -1,0 +1,116 @@
+"""The way of a packet through the underlay, followed from router to router by their routes and the lab's wires."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.shells.facts import Address, RouteFacts, RouterFacts
+    from dmvpn.tools.doctor.scene import Port, Scene
+
+#: Routers on one way; more is a loop.
+_LONGEST = 16
+
+
+class End(enum.Enum):
+    """How a way ends."""
+
+    ARRIVED = "arrived"
+    NO_ROUTE = "no route"
+    DROPPED = "dropped by a route to Null0"
+    NOBODY = "nobody has the next hop"
+    DEAD = "the next router is dead"
+    SHUT = "the next interface is shut down"
+    TUNNEL = "the route leads through a tunnel"
+    LOOP = "the way is a loop"
+    UNSEEN = "it leaves what is in view"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """at: the router where it ends. next_hop: who should have taken it there. wires: ports passed, the senders' first.
+
+    route: the last one. blame: the router that keeps it from going on, if that is not the one where it ends.
+    """
+
+    end: End
+    at: str
+    next_hop: Address | None = None
+    wires: tuple[tuple[Port, Port], ...] = ()
+    route: RouteFacts | None = None
+    blame: str = ""
+
+
+def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
+    """The route that a packet takes."""
+    fitting = [route for route in facts.routes if target in route.prefix]
+    return max(fitting, key=lambda route: route.prefix.prefixlen, default=None)
+
+
+def way(scene: Scene, router: str, target: Address) -> Way:
+    """The way from a router to an address of the underlay."""
+    wires: tuple[tuple[Port, Port], ...] = ()
+    at = router
+    for _ in range(_LONGEST):
+        facts = scene.of(at)
+        if facts is None:
+            return Way(End.DEAD, at, wires=wires, blame=at)
+        if any(target in mine for mine in facts.addresses.values()):
+            return Way(End.ARRIVED, at, wires=wires)
+        route = best_route(facts, target)
+        if route is None:
+            return Way(End.NO_ROUTE, at, wires=wires)
+        if route.drops or not route.next_hops:
+            return Way(End.DROPPED, at, wires=wires, route=route)
+        hop = route.next_hops[0]
+        next_hop = hop.address if hop.address is not None else target
+        if any(tunnel.name == hop.interface for tunnel in facts.tunnels):
+            return Way(End.TUNNEL, at, next_hop, wires, route)
+        port = (at, hop.interface)
+        link = scene.link(port)
+        if link is None:
+            return Way(End.UNSEEN, at, next_hop, wires, route)
+        taken = _taken(scene, port, link.ends, next_hop)
+        if isinstance(taken, Way):
+            return Way(taken.end, at, next_hop, wires, route, taken.blame)
+        over, at = taken
+        wires = (*wires, *over)
+        if target == next_hop and at in scene.lab.gateways:
+            return Way(End.ARRIVED, at, wires=wires)
+    return Way(End.LOOP, at, wires=wires)
+
+
+def _taken(
+    scene: Scene, port: Port, ends: Iterable[Port], next_hop: Address
+) -> Way | tuple[tuple[tuple[Port, Port], ...], str]:
+    """Who takes a packet from this wire: the wires up to there, and the next router; or why nobody does."""
+    others = [end for end in ends if end != port]
+    for node, interface in others:
+        facts = scene.of(node)
+        if facts is not None and next_hop in facts.addresses.get(interface, ()):
+            return ((port, (node, interface)),), node
+        gateway = scene.lab.gateways.get(node)
+        if gateway is not None and next_hop == gateway.public:
+            return ((port, (node, interface)),), node
+        if gateway is not None and interface == "inside" and next_hop in gateway.private:
+            return _through(scene, port, (node, interface))
+    for node, interface in others:
+        if node in scene.lab.routers and scene.of(node) is None:
+            return Way(End.DEAD, node, blame=node)
+        facts = scene.of(node)
+        if facts is not None and any(it.name == interface and not it.enabled for it in facts.interfaces):
+            return Way(End.SHUT, node, blame=node)
+    return Way(End.NOBODY, port[0])
+
+
+def _through(scene: Scene, port: Port, inside: Port) -> Way | tuple[tuple[tuple[Port, Port], ...], str]:
+    """A translator sends on by its outside wire, to the first router there."""
+    link = scene.behind(inside[0])
+    for end in link.ends if link is not None else ():
+        if end[0] in scene.lab.routers:
+            return ((port, inside), ((inside[0], "outside"), end)), end[0]
+    return Way(End.UNSEEN, inside[0])

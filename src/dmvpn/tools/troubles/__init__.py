@@ -1,0 +1,71 @@
+"""Troubles: everything that can be done to a network so that somebody may learn to find it.
+
+    acts        what is done, as templates; stage: who plays which part in a network
+    trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalogue
+    orders      a trouble in one network, as orders to a `Bench`
+
+What a diagnosis names is in `tools/causes.py`, which the doctor shares.
+
+`TROUBLES` are all of them, in the order in which a diagnosis would meet them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.nhrp import NHRP
+from dmvpn.tools.troubles.orders import (
+    Bench,
+    Impair,
+    KillRouter,
+    Order,
+    Run,
+    SetNat,
+    Type,
+    carry_out,
+    configurations_with,
+    fits,
+    orders_for,
+)
+from dmvpn.tools.troubles.protection import PROTECTION
+from dmvpn.tools.troubles.routing import ROUTING
+from dmvpn.tools.troubles.stage import Actor, Stage
+from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.tunnels import TUNNELS
+from dmvpn.tools.troubles.underlay import UNDERLAY
+
+TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING)
+
+
+def trouble(name: str) -> Trouble:
+    """The trouble with this id. Raises UserError."""
+    for known in TROUBLES:
+        if known.id == name:
+            return known
+    raise UserError(f"no trouble {name!r}; 'dmvpn lab break --list' has them all")
+
+
+__all__ = [
+    "TROUBLES",
+    "Actor",
+    "Bench",
+    "Cause",
+    "Impair",
+    "KillRouter",
+    "Need",
+    "Order",
+    "Part",
+    "Run",
+    "SetNat",
+    "Stage",
+    "Trouble",
+    "Type",
+    "carry_out",
+    "configurations_with",
+    "fits",
+    "orders_for",
+    "trouble",
+]

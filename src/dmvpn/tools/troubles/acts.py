@@ -1,0 +1,121 @@
+"""What is done to a network to break it: orders as values, filled in from the `Stage`.
+
+Texts are templates. `{tunnel}`, `{wan}`, `{lan}`, `{nbma}` and the like are properties of the actor whose router it is
+(`stage.Actor`); those of others have a prefix: `{hub.nbma}`, `{other.tunnel_address}`.
+
+    Configure      type these lines in configuration mode
+    Edit           take lines of one section away, by how they begin, and add others
+    Eigrp          lines for the EIGRP process: it is written in two ways, named and classic
+    Command        a command at the prompt, as `clear ip nhrp`
+    Wire           make the wire of a router bad: lose, block, one way or both
+    Kill           end a router without a word
+    Nat            give a translator another kind
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.badness import Badness
+
+
+class Part(enum.Enum):
+    """Who plays in a trouble. SPOKE is the first one, OTHER the second; the GATEWAY stands before SPOKE."""
+
+    HUB = "hub"
+    SPOKE = "spoke"
+    OTHER = "other"
+    PROVIDER = "provider"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Lines in configuration mode."""
+
+    part: Part
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Under the section that `section` opens: lines that begin with one of `remove` go, `add` come."""
+
+    part: Part
+    section: str
+    remove: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Eigrp:
+    """Lines of an EIGRP process. address_family: of `router eigrp NUMBER`, or the address family of a named one.
+
+    In the two forms, what belongs to the tunnel interface: named under its af-interface, classic under the interface.
+    """
+
+    part: Part
+    address_family: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    classic: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EigrpRenumber:
+    """The same process in another autonomous system."""
+
+    part: Part
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoNetworks:
+    """Network statements that cover this address go. address: a template."""
+
+    part: Part
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renumber:
+    """The NBMA address of a spoke becomes another one of its link to the provider, which follows if it must."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Commands at the privileged prompt."""
+
+    part: Part
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The underlay wire of a router. incoming: only what the router receives is concerned, what it sends passes."""
+
+    part: Part
+    badness: Badness
+    incoming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A router is dead."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """A translator becomes another kind, as in `lab.yaml`."""
+
+    part: Part
+    kind: str
+
+
+Act = Configure | Edit | Eigrp | EigrpRenumber | NoNetworks | Renumber | Command | Wire | Kill | Nat

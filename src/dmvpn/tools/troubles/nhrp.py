@@ -1,0 +1,212 @@
+"""Troubles of NHRP: registration, multicast, redirect and shortcut."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Part
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
+_LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
+_TUNNEL: Final = "interface {tunnel}"
+_SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
+#: Everybody has to find out anew what it knew.
+_FORGET: Final = (
+    Command(Part.HUB, ("clear ip nhrp",)),
+    Command(Part.SPOKE, ("clear ip nhrp",)),
+    Command(Part.OTHER, ("clear ip nhrp",)),
+)
+#: The spokes forget their shortcuts.
+_FORGET_SHORTCUTS: Final = _FORGET[1:]
+
+NHRP: Final = (
+    Trouble(
+        id="nhrp-authentication",
+        title="The NHRP password of a spoke differs",
+        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip nhrp authentication NOTOURS")), *_FORGET),
+        complaint="Monitoring reports {spoke.name}. People there say it is slow, or gone.",
+        hints=(
+            "The underlay and the tunnel are well. Does the hub know {spoke.name}?",
+            "`show ip nhrp nhs detail` at {spoke.name}, and its log with `logging dmvpn`: what does the hub answer?",
+            "`ip nhrp authentication` of {spoke.name} is not the hub's.",
+        ),
+        cause=Cause.AUTHENTICATION,
+        parts=(Part.SPOKE, Part.HUB),
+    ),
+    Trouble(
+        id="hub-network-id-missing",
+        title="The hub's tunnel has no network-id: it runs no NHRP",
+        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp network-id",)),),
+        complaint="All branches lost the head office at the same minute.",
+        hints=(
+            "Tunnels and underlay are well. What do the branches ask the hub for?",
+            "`show ip nhrp` and the log at {hub.name}.",
+            "`ip nhrp network-id` is missing at {hub.name}.",
+        ),
+        cause=Cause.NETWORK_ID,
+        parts=(Part.HUB,),
+    ),
+    Trouble(
+        id="network-id-missing",
+        title="A spoke's tunnel has no network-id: it runs no NHRP",
+        acts=(Edit(Part.SPOKE, _TUNNEL, remove=("ip nhrp network-id",)), Command(Part.HUB, ("clear ip nhrp",))),
+        complaint=_LOST,
+        hints=(
+            "Tunnel and underlay are well. Does the hub know {spoke.name}?",
+            "`show dmvpn` at {spoke.name}: what is there, and what is not?",
+            "`ip nhrp network-id` is missing at {spoke.name}.",
+        ),
+        cause=Cause.NETWORK_ID,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="nhs-address",
+        title="A spoke has the wrong tunnel address for its NHS",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                _TUNNEL,
+                remove=_SERVERS,
+                add=("ip nhrp nhs {nobody_in_tunnel} nbma {hub.nbma} multicast",),
+            ),
+            Command(Part.HUB, ("clear ip nhrp",)),
+        ),
+        complaint=_LOST,
+        hints=(
+            "The hub answers {spoke.name}. What does it say?",
+            "`show ip nhrp nhs detail` at {spoke.name}: who is it looking for, and who is there?",
+            "The next hop server is {hub.tunnel_address}.",
+        ),
+        cause=Cause.NHS_ADDRESS,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="nhs-nbma",
+        title="A spoke has the wrong NBMA address for its NHS",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                _TUNNEL,
+                remove=_SERVERS,
+                add=("ip nhrp nhs {hub.tunnel_address} nbma {other.nbma} multicast",),
+            ),
+        ),
+        complaint=_LOST,
+        hints=(
+            "Where do the requests of {spoke.name} go?",
+            "`show ip nhrp` at {spoke.name}: whose NBMA address is that?",
+            "The NBMA address of {hub.tunnel_address} is {hub.nbma}.",
+        ),
+        cause=Cause.NHS_NBMA,
+        parts=(Part.SPOKE,),
+        needs=(Need.MULTIPOINT,),
+    ),
+    Trouble(
+        id="nhs-missing",
+        title="A spoke has a static map of the hub, and no NHS",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                _TUNNEL,
+                remove=_SERVERS,
+                add=("ip nhrp map {hub.tunnel_address} {hub.nbma}", "ip nhrp map multicast {hub.nbma}"),
+            ),
+            Command(Part.HUB, ("clear ip nhrp",)),
+        ),
+        complaint=_LOST,
+        hints=(
+            "{spoke.name} knows where the hub is. Does the hub know where {spoke.name} is?",
+            "`show ip nhrp nhs` at {spoke.name}.",
+            "`ip nhrp nhs {hub.tunnel_address}` is missing.",
+        ),
+        cause=Cause.NHS_MISSING,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="hub-multicast",
+        title="The hub replicates no multicast to its spokes",
+        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp map multicast dynamic",)), Command(Part.HUB, _FORGET[0].lines)),
+        complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
+        hints=(
+            "All are registered, and no routes come. What do routing protocols need?",
+            "`show ip eigrp neighbors` at both ends, and how hellos reach a spoke.",
+            "`ip nhrp map multicast dynamic` is missing at {hub.name}.",
+        ),
+        cause=Cause.HUB_MULTICAST,
+        parts=(Part.HUB,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="spoke-multicast",
+        title="A spoke sends no multicast to the hub",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                _TUNNEL,
+                remove=_SERVERS,
+                add=("ip nhrp nhs {hub.tunnel_address} nbma {hub.nbma}",),
+            ),
+        ),
+        complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
+        hints=(
+            "It is registered, and no routes come. What do routing protocols need?",
+            "`show ip eigrp neighbors` at both ends: whose hellos do not arrive?",
+            "`multicast` is missing behind the NHS of {spoke.name}.",
+        ),
+        cause=Cause.SPOKE_MULTICAST,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP, Need.MULTIPOINT),
+    ),
+    Trouble(
+        id="redirect-missing",
+        title="The hub sends no redirects",
+        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
+        complaint=_LONG_WAY,
+        hints=(
+            "Everything works, by the hub. Who would tell the branches that there is a better way?",
+            "`show ip nhrp` at {spoke.name} while it talks with {other.name}.",
+            "`ip nhrp redirect` is missing at {hub.name}.",
+        ),
+        cause=Cause.REDIRECT,
+        parts=(Part.HUB,),
+        needs=(Need.PHASE_3,),
+    ),
+    Trouble(
+        id="shortcut-missing",
+        title="A spoke takes no shortcuts",
+        acts=(Edit(Part.SPOKE, _TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
+        complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
+        hints=(
+            "Trace both directions. Which one is long?",
+            "The hub tells everybody. Who does not listen?",
+            "`ip nhrp shortcut` is missing at {spoke.name}.",
+        ),
+        cause=Cause.SHORTCUT,
+        parts=(Part.SPOKE,),
+        needs=(Need.PHASE_3,),
+    ),
+    Trouble(
+        id="holding-time",
+        title="A spoke's registration is not renewed before it expires",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                _TUNNEL,
+                remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
+                add=("ip nhrp holdtime 10", "ip nhrp registration timeout 600"),
+            ),
+            Command(Part.HUB, ("clear ip nhrp",)),
+        ),
+        complaint="{spoke.name} works for a moment, then it is away for a moment, then it works again.",
+        hints=(
+            "It comes and goes. Measure how long it is up, and how long it is down.",
+            "`show ip nhrp` at {hub.name}: how long does the entry of {spoke.name} live, and when is it renewed?",
+            "`ip nhrp holdtime` of {spoke.name} has to be more than its `registration timeout`: three times is usual.",
+        ),
+        cause=Cause.HOLDING_TIME,
+        parts=(Part.SPOKE,),
+        noticed=False,
+    ),
+)

@@ -1,0 +1,257 @@
+"""From what a trouble says to what is to be typed and done in one network.
+
+    Type, Run       configuration lines, and commands, at a router
+    Impair          a wire, named by one of its ends
+    KillRouter      a router
+    SetNat          a translator
+
+`Bench` is what carries them out: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lines import Lines, after, covers
+from dmvpn.tools.troubles import acts
+from dmvpn.tools.troubles.acts import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.shells.lab.badness import Badness
+    from dmvpn.tools.troubles.stage import Actor, Stage
+    from dmvpn.tools.troubles.trouble import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Lines in configuration mode."""
+
+    router: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Commands at the privileged prompt."""
+
+    router: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Impair:
+    """A wire gets this bad. link: "R31:GigabitEthernet0/1"."""
+
+    link: str
+    badness: Badness
+
+
+@dataclass(frozen=True, slots=True)
+class KillRouter:
+    """`kill -9`."""
+
+    router: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetNat:
+    """The kind of a translator, as in `lab.yaml`."""
+
+    gateway: str
+    kind: str
+
+
+Order = Type | Run | Impair | KillRouter | SetNat
+
+
+class Bench(Protocol):
+    """A network that runs, for those who break it, examine it and change it."""
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print, each a router and a line; "" if the router does not answer. Pings take their time."""
+        ...
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Type lines in configuration mode. Raises UserError for a line that is refused."""
+        ...
+
+    def impair(self, link: str, badness: Badness) -> None:
+        """Make a wire this bad, without a word in the lab's status."""
+        ...
+
+    def kill(self, router: str) -> None:
+        """End a router."""
+        ...
+
+    def set_nat(self, gateway: str, kind: str) -> None:
+        """Change the kind of a translator."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+
+def carry_out(bench: Bench, orders: Sequence[Order]) -> None:
+    """Do it. Raises UserError."""
+    for order in orders:
+        match order:
+            case Type(router=router, lines=lines):
+                bench.configure(router, lines)
+            case Run(router=router, lines=lines):
+                bench.ask([(router, line) for line in lines])
+            case Impair(link=link, badness=badness):
+                bench.impair(link, badness)
+            case KillRouter(router=router):
+                bench.kill(router)
+            case SetNat(gateway=gateway, kind=kind):
+                bench.set_nat(gateway, kind)
+            case _:
+                assert_never(order)
+
+
+def fits(trouble: Trouble, stage: Stage) -> bool:
+    """Can this go wrong in this network?"""
+    try:
+        return bool(orders_for(trouble, stage))
+    except UserError:
+        return False
+
+
+def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
+    """What is to be done in this network. Raises UserError where the trouble does not fit it, or changes nothing."""
+    has = stage.has
+    missing = [need.value for need in trouble.needs if need not in has]
+    missing += [f"a {part.value}" for part in trouble.parts if part not in stage.parts]
+    if missing:
+        raise UserError(f"{trouble.id} needs {' and '.join(missing)}")
+    try:
+        orders = tuple(order for act in trouble.acts for order in _orders(act, stage))
+        changes = any(_changes(order, stage) for order in orders)
+    except UserError as error:
+        raise UserError(f"{trouble.id} needs another network: {error}") from error
+    if not changes:
+        raise UserError(f"{trouble.id} needs another network: nothing would change in {stage.scenario.name}")
+    return orders
+
+
+def _changes(order: Order, stage: Stage) -> bool:
+    """Is anything different afterwards? Raises UserError for lines that a router would refuse."""
+    if not isinstance(order, Type):
+        return not isinstance(order, Run)
+    lines = stage.actors[order.router].lines
+    return Lines.of(after("\n".join(lines.lines), order.lines)).lines != lines.lines
+
+
+def configurations_with(orders: Sequence[Order], stage: Stage) -> dict[str, str]:
+    """The configurations of the scenario when the lines of the orders were typed: for who only reads them (lint)."""
+    texts = dict(stage.scenario.configurations)
+    for order in orders:
+        if isinstance(order, Type):
+            texts[order.router] = after(texts[order.router], order.lines)
+    return texts
+
+
+def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
+    name = stage.parts[act.part]
+    match act:
+        case acts.Configure(part=part, lines=lines):
+            return (Type(name, tuple(stage.fill(line, part) for line in lines)),)
+        case acts.Command(part=part, lines=lines):
+            return (Run(name, tuple(stage.fill(line, part) for line in lines)),)
+        case acts.Edit():
+            return (Type(name, _edited(act, stage)),)
+        case acts.Eigrp():
+            return (Type(name, _eigrp(act, stage)),)
+        case acts.EigrpRenumber(number=number):
+            return (Type(name, _renumbered(stage.actors[name], number)),)
+        case acts.NoNetworks(part=part, address=address):
+            return (Type(name, _without_networks(stage.actors[name], stage.fill(address, part))),)
+        case acts.Renumber():
+            return _moved(stage, stage.actors[name])
+        case acts.Wire(badness=badness, incoming=incoming):
+            return (_impaired(stage, stage.actors[name], badness, incoming=incoming),)
+        case acts.Kill():
+            return (KillRouter(name),)
+        case acts.Nat(kind=kind):
+            return (SetNat(name, kind),)
+        case _:
+            assert_never(act)
+
+
+def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
+    section = stage.fill(act.section, act.part)
+    lines = stage.actor(act.part).lines.section(section).lines
+    remove = [line for line in lines if line.startswith(act.remove)] if act.remove else []
+    return (section, *(f"no {line}" for line in remove), *(stage.fill(line, act.part) for line in act.add))
+
+
+def process_header(actor: Actor) -> tuple[str, ...]:
+    """The lines that lead to what an EIGRP process says of IPv4."""
+    return (f"router eigrp {actor.eigrp}", *((actor.family,) if actor.is_named else ()))
+
+
+def _eigrp(act: acts.Eigrp, stage: Stage) -> tuple[str, ...]:
+    actor = stage.actor(act.part)
+    lines: list[str] = []
+    if act.address_family:
+        lines += [*process_header(actor), *(stage.fill(line, act.part) for line in act.address_family)]
+    if act.named and actor.is_named:
+        named = [stage.fill(line, act.part) for line in act.named]
+        lines += [*process_header(actor), f"af-interface {actor.tunnel}", *named]
+    if act.classic and not actor.is_named:
+        lines += [f"interface {actor.tunnel}", *(stage.fill(line, act.part) for line in act.classic)]
+    return tuple(lines)
+
+
+def _renumbered(actor: Actor, number: int) -> tuple[str, ...]:
+    header = f"router eigrp {actor.eigrp}"
+    body = actor.lines.section(header).lines
+    if not actor.is_named:
+        return (f"no {header}", f"router eigrp {number}", *body)
+    other = actor.family.replace(f"autonomous-system {actor.number}", f"autonomous-system {number}")
+    return (f"no {header}", header, *(line.replace(actor.family, other) for line in body if line.strip() != "!"))
+
+
+def _without_networks(actor: Actor, address: str) -> tuple[str, ...]:
+    wanted = IPv4Interface(address).ip
+    statements = [line for line in actor.eigrp_lines.headers("network ") if covers(line, wanted)]
+    return (*process_header(actor), *(f"no {line}" for line in statements))
+
+
+def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
+    """Another address of the same link; where there is none left, provider and spoke change places."""
+    interface = spoke.wan_interface
+    if interface is None or not spoke.gateway:
+        raise UserError(f"{spoke.name} has no NBMA address that could change")
+    mask, provider = interface.network.netmask, stage.parts[Part.PROVIDER]
+    taken = (str(interface.ip), spoke.gateway)
+    free = [host for host in interface.network.hosts() if str(host) not in taken]
+    if free:
+        return (Type(spoke.name, (f"interface {spoke.wan}", f"ip address {free[0]} {mask}")),)
+    return (
+        Type(provider, (f"interface {stage.provider_port}", f"ip address {interface.ip} {mask}")),
+        Type(
+            spoke.name,
+            (
+                f"interface {spoke.wan}",
+                f"ip address {spoke.gateway} {mask}",
+                f"no {spoke.default_route}",
+                f"ip route 0.0.0.0 0.0.0.0 {interface.ip}",
+            ),
+        ),
+    )
+
+
+def _impaired(stage: Stage, actor: Actor, badness: Badness, *, incoming: bool) -> Impair:
+    if incoming:
+        others = stage.wires.get((actor.name, actor.wan), ())
+        if len(others) != 1:
+            raise UserError(f"{actor.name}:{actor.wan} is no cable with two ends")
+        badness = replace(badness, sender=others[0][0])
+    return Impair(f"{actor.name}:{actor.wan}", badness)

@@ -1,0 +1,191 @@
+"""Troubles of routing over the tunnels."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, EigrpRenumber, NoNetworks, Part
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_NO_ROUTES: Final = "{spoke.name} does not reach the head office. Its tunnel is up, says monitoring."
+#: What a shortcut taught stays for a while when the route below it has gone.
+_FORGET_SHORTCUTS: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
+_NEIGHBOURS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
+
+ROUTING: Final = (
+    Trouble(
+        id="eigrp-as",
+        title="A spoke's EIGRP is in another autonomous system",
+        acts=(EigrpRenumber(Part.SPOKE, 4711),),
+        complaint=_NO_ROUTES,
+        hints=(
+            _NEIGHBOURS,
+            "What has to be alike at both ends before EIGRP routers talk?",
+            "The autonomous system is {hub.as}.",
+        ),
+        cause=Cause.AUTONOMOUS_SYSTEM,
+        parts=(Part.SPOKE, Part.HUB),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="lan-not-announced",
+        title="A spoke does not announce its LAN",
+        acts=(NoNetworks(Part.SPOKE, "{lan_address}"),),
+        complaint="Nobody reaches the computers at {spoke.name} any more.",
+        hints=(
+            "The router is up. Who knows where its LAN is?",
+            "`show ip route {spoke.lan_network}` at {hub.name}, `show ip protocols` at {spoke.name}.",
+            "A `network` statement for {spoke.lan_network} is missing at {spoke.name}.",
+        ),
+        cause=Cause.NETWORK_STATEMENT,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="tunnel-not-announced",
+        title="A spoke runs no EIGRP on its tunnel",
+        acts=(NoNetworks(Part.SPOKE, "{tunnel_address}"),),
+        complaint=_NO_ROUTES,
+        hints=(
+            _NEIGHBOURS,
+            "`show ip eigrp interfaces` at {spoke.name}: which one is missing?",
+            "A `network` statement for {spoke.tunnel_network} is missing at {spoke.name}.",
+        ),
+        cause=Cause.NETWORK_STATEMENT,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="hub-tunnel-not-announced",
+        title="The hub runs no EIGRP on its tunnel",
+        acts=(NoNetworks(Part.HUB, "{tunnel_address}"),),
+        complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
+        hints=(
+            "All are registered, and no routes come.",
+            "`show ip eigrp interfaces` at {hub.name}: which one is missing?",
+            "A `network` statement for {hub.tunnel_network} is missing at {hub.name}.",
+        ),
+        cause=Cause.NETWORK_STATEMENT,
+        parts=(Part.HUB,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="passive-interface",
+        title="A spoke's tunnel is a passive interface",
+        acts=(
+            Eigrp(
+                Part.SPOKE, named=("passive-interface",), classic=("router eigrp {eigrp}", "passive-interface {tunnel}")
+            ),
+        ),
+        complaint=_NO_ROUTES,
+        hints=(
+            _NEIGHBOURS,
+            "`show ip protocols` at {spoke.name}: where does EIGRP keep silent?",
+            "{spoke.tunnel} is passive: `no passive-interface`.",
+        ),
+        cause=Cause.PASSIVE_INTERFACE,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="split-horizon",
+        title="The hub keeps from each spoke what it learnt from the others",
+        acts=(
+            Eigrp(Part.HUB, named=("split-horizon",), classic=("ip split-horizon eigrp {as}",)),
+            Command(Part.HUB, ("clear ip eigrp neighbors",)),
+            *_FORGET_SHORTCUTS,
+        ),
+        complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
+        hints=(
+            "The hub has all routes. Does it pass them on?",
+            "By which interface does a route come in at {hub.name}, and by which one would it go out?",
+            "Split horizon has to be off on {hub.tunnel}.",
+        ),
+        cause=Cause.SPLIT_HORIZON,
+        parts=(Part.HUB,),
+        needs=(Need.EIGRP, Need.ONE_HUB),
+    ),
+    Trouble(
+        id="eigrp-authentication",
+        title="A spoke's EIGRP wants authentication, the hub's does not",
+        acts=(
+            Configure(Part.SPOKE, ("key chain LESSON", "key 1", "key-string not-ours")),
+            Eigrp(
+                Part.SPOKE,
+                named=("authentication mode md5", "authentication key-chain LESSON"),
+                classic=("ip authentication mode eigrp {as} md5", "ip authentication key-chain eigrp {as} LESSON"),
+            ),
+        ),
+        complaint=_NO_ROUTES,
+        hints=(
+            _NEIGHBOURS,
+            "Hellos arrive, and are not believed. `show running-config | section eigrp` at both ends.",
+            "{spoke.name} authenticates EIGRP on {spoke.tunnel}, {hub.name} does not.",
+        ),
+        cause=Cause.EIGRP_AUTHENTICATION,
+        parts=(Part.SPOKE, Part.HUB),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="eigrp-timers",
+        title="A spoke says hello less often than it may be silent",
+        acts=(
+            Eigrp(
+                Part.SPOKE,
+                named=("hello-interval 60", "hold-time 10"),
+                classic=("ip hello-interval eigrp {as} 60", "ip hold-time eigrp {as} 10"),
+            ),
+        ),
+        complaint="{spoke.name} works for a moment, then it is away for a minute, then it works again.",
+        hints=(
+            "It comes and goes. What does the log of {hub.name} say, and how regularly?",
+            "How often does {spoke.name} say hello, and how long does the hub wait for it?",
+            "The hello interval of {spoke.name} is longer than its hold time.",
+        ),
+        cause=Cause.EIGRP_TIMERS,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="eigrp-weights",
+        title="A spoke's EIGRP has other K-values",
+        acts=(Eigrp(Part.SPOKE, address_family=("metric weights 0 1 1 1 0 0",)),),
+        complaint=_NO_ROUTES,
+        hints=(
+            _NEIGHBOURS,
+            "What has to be alike at both ends before EIGRP routers talk? The log says it.",
+            "`metric weights` at {spoke.name} are not the hub's.",
+        ),
+        cause=Cause.EIGRP_WEIGHTS,
+        parts=(Part.SPOKE, Part.HUB),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="hub-stub",
+        title="The hub is an EIGRP stub: it passes nothing on",
+        acts=(Eigrp(Part.HUB, address_family=("eigrp stub connected",)), *_FORGET_SHORTCUTS),
+        complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
+        hints=(
+            "The hub has all routes. Does it pass them on?",
+            "`show ip eigrp neighbors detail` at {spoke.name}: what does the hub say of itself?",
+            "`eigrp stub` belongs to spokes, not to {hub.name}.",
+        ),
+        cause=Cause.HUB_STUB,
+        parts=(Part.HUB,),
+        needs=(Need.EIGRP, Need.ONE_HUB),
+    ),
+    Trouble(
+        id="black-hole",
+        title="A static route of a spoke sends what is for another spoke into nothing",
+        acts=(Configure(Part.SPOKE, ("ip route {other.lan_network} {other.lan_mask} Null0",)),),
+        complaint="{spoke.name} does not reach {other.name}. Everybody else does.",
+        hints=(
+            "One pair is concerned. Trace it from both ends.",
+            "`show ip route {other.lan_network}` at {spoke.name}: who says so?",
+            "A static route to Null0 is better than what EIGRP knows. It has to go.",
+        ),
+        cause=Cause.BLACK_HOLE,
+        parts=(Part.SPOKE,),
+    ),
+)

@@ -1,0 +1,188 @@
+"""Troubles of tunnel interfaces: key, source, destination, mode, address, sizes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
+_ALL_LOST: Final = "All branches lost the head office at the same minute."
+_SPOKE_TUNNEL: Final = "interface {tunnel}"
+
+
+TUNNELS: Final = (
+    Trouble(
+        id="tunnel-key",
+        title="The tunnel key of a spoke differs",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel key 4711")),),
+        complaint=_LOST,
+        hints=(
+            "The underlay works, and nobody says a word. What makes a router drop a GRE packet silently?",
+            "Compare the tunnel interfaces of {spoke.name} and {hub.name}, line by line.",
+            "The tunnel key of {spoke.name} is not the hub's.",
+        ),
+        cause=Cause.KEY,
+        parts=(Part.SPOKE, Part.HUB),
+    ),
+    Trouble(
+        id="hub-key-missing",
+        title="The hub has no tunnel key",
+        acts=(Configure(Part.HUB, (_SPOKE_TUNNEL, "no tunnel key")),),
+        complaint=_ALL_LOST,
+        hints=(
+            "All branches at once, and nobody says a word.",
+            "Compare the tunnel interfaces of {hub.name} and a branch, line by line.",
+            "{hub.name} lost its `tunnel key`.",
+        ),
+        cause=Cause.KEY,
+        parts=(Part.HUB, Part.SPOKE),
+    ),
+    Trouble(
+        id="tunnel-source",
+        title="A spoke's tunnel has its LAN port as source",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel source {lan}")),),
+        complaint=_LOST,
+        hints=(
+            "The underlay works. From which address does the tunnel speak?",
+            "`show interfaces {spoke.tunnel}` at {spoke.name}: where would an answer to that source go?",
+            "The tunnel source of {spoke.name} has to be {spoke.wan}.",
+        ),
+        cause=Cause.WRONG_SOURCE,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="tunnel-destination",
+        title="A point-to-point spoke leads to another spoke instead of the hub",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel destination {other.nbma}")),),
+        complaint=_LOST,
+        hints=(
+            "The underlay works, the tunnel is up. Where does it lead?",
+            "`show interfaces {spoke.tunnel}` at {spoke.name}: who is that destination?",
+            "The tunnel destination of {spoke.name} has to be {hub.nbma}.",
+        ),
+        cause=Cause.WRONG_DESTINATION,
+        parts=(Part.SPOKE,),
+        needs=(Need.POINT_TO_POINT,),
+    ),
+    Trouble(
+        id="hub-point-to-point",
+        title="The hub's tunnel is point-to-point GRE",
+        acts=(
+            Configure(Part.HUB, (_SPOKE_TUNNEL, "no tunnel mode gre multipoint", "tunnel destination {other.nbma}")),
+        ),
+        complaint="Only one branch still reaches the head office, {other.name}. The others are offline.",
+        hints=(
+            "Why that one, and only that one?",
+            "`show interfaces {hub.tunnel}` at {hub.name}: what kind of tunnel is it?",
+            "`no tunnel destination` and `tunnel mode gre multipoint` at {hub.name}.",
+        ),
+        cause=Cause.HUB_POINT_TO_POINT,
+        parts=(Part.HUB,),
+        also=(Cause.WRONG_DESTINATION,),
+    ),
+    Trouble(
+        id="spoke-point-to-point",
+        title="A phase 3 spoke has a point-to-point tunnel",
+        acts=(
+            Configure(Part.SPOKE, (_SPOKE_TUNNEL, "no tunnel mode gre multipoint", "tunnel destination {hub.nbma}")),
+            Command(Part.OTHER, ("clear ip nhrp",)),
+        ),
+        complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
+        hints=(
+            "Everything works, by the hub. What does a spoke need to be reached directly?",
+            "`show dmvpn detail` at {spoke.name} and {other.name} while they talk: which state have the entries?",
+            "{spoke.name} has `tunnel destination`: it can lead to the hub alone.",
+        ),
+        cause=Cause.SPOKE_POINT_TO_POINT,
+        parts=(Part.SPOKE,),
+        needs=(Need.PHASE_3, Need.ONE_HUB),
+    ),
+    Trouble(
+        id="tunnel-shutdown",
+        title="A spoke's tunnel is shut down",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "shutdown")),),
+        complaint=_LOST,
+        hints=(
+            "Begin at the site that is concerned, from below.",
+            "`show ip interface brief` at {spoke.name}.",
+            "{spoke.tunnel} is administratively down: `no shutdown`.",
+        ),
+        cause=Cause.TUNNEL_SHUTDOWN,
+        parts=(Part.SPOKE,),
+        also=(Cause.INTERFACE_SHUTDOWN,),
+    ),
+    Trouble(
+        id="hub-tunnel-shutdown",
+        title="The hub's tunnel is shut down",
+        acts=(Configure(Part.HUB, (_SPOKE_TUNNEL, "shutdown")),),
+        complaint=_ALL_LOST,
+        hints=(
+            "All branches at once: look for what they share.",
+            "`show ip interface brief` at {hub.name}.",
+            "{hub.tunnel} is administratively down: `no shutdown`.",
+        ),
+        cause=Cause.TUNNEL_SHUTDOWN,
+        parts=(Part.HUB,),
+        also=(Cause.INTERFACE_SHUTDOWN,),
+    ),
+    Trouble(
+        id="address-conflict",
+        title="A spoke has the tunnel address of another one",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "ip address {other.tunnel_address} {other.tunnel_mask}")),),
+        complaint="{spoke.name} is offline since it got a new router. {other.name} complains now and then, too.",
+        hints=(
+            "Both branches were well before the new router came. What might they quarrel about?",
+            "The log of {spoke.name} says why the hub does not want it.",
+            "{other.tunnel_address} is the tunnel address of {other.name}; {spoke.name} has {spoke.tunnel_address}.",
+        ),
+        cause=Cause.ADDRESS_CONFLICT,
+        parts=(Part.SPOKE, Part.OTHER),
+        also=(Cause.STALE_UNIQUE,),
+    ),
+    Trouble(
+        id="recursion",
+        title="The hub announces its own underlay by the tunnel: the tunnel would run through itself",
+        acts=(Eigrp(Part.HUB, address_family=("network {nbma_network} {nbma_wildcard}",)),),
+        complaint="The tunnels of all branches go down, come back, and go down again.",
+        hints=(
+            "It comes and goes. What do the logs of the branches say each time?",
+            "`show ip route {hub.nbma}` at {spoke.name} while it is up: which way is that?",
+            "EIGRP at {hub.name} must not take {hub.nbma_network} in.",
+        ),
+        cause=Cause.RECURSION,
+        parts=(Part.HUB, Part.SPOKE),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
+        id="recursion-static",
+        title="A static route of a spoke sends the tunnel's own packets into the tunnel",
+        acts=(Configure(Part.SPOKE, ("ip route {hub.nbma} 255.255.255.255 {hub.tunnel_address}",)),),
+        complaint=_LOST,
+        hints=(
+            "Why is the tunnel down, though its source is up?",
+            "`show ip route {hub.nbma}` at {spoke.name}, and its log.",
+            "The static route to {hub.nbma} leads into the tunnel: it has to go.",
+        ),
+        cause=Cause.RECURSION,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="mss",
+        title="TCP is not told how much a tunnel carries",
+        acts=(
+            Edit(Part.HUB, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Part.SPOKE, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
+        ),
+        complaint="At {spoke.name} some web pages never finish loading. Ping is perfect.",
+        hints=(
+            "Ping is perfect, and web pages hang. What is the difference?",
+            "Which size do two computers agree on when a TCP connection begins, and who could tell them better?",
+            "`ip tcp adjust-mss 1360` is missing on the tunnels of {spoke.name} and {hub.name}.",
+        ),
+        cause=Cause.MSS,
+        parts=(Part.SPOKE, Part.HUB),
+    ),
+)

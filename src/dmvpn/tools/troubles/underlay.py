@@ -1,0 +1,327 @@
+"""Troubles of the network below: routers, wires, providers, translators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Kill, Nat, Part, Renumber, Wire
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
+_SINCE_PROVIDER: Final = "{spoke.name} is cut off. The provider was there yesterday and says that all is well."
+_MEND_WIRE: Final = "The provider has to mend it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
+#: SAs that are there would go on without IKE, and by the old way.
+_ANEW: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.HUB, ("clear crypto session",)))
+
+UNDERLAY: Final = (
+    Trouble(
+        id="hub-dead",
+        title="The hub has died",
+        acts=(Kill(Part.HUB),),
+        complaint="The branches do not reach the head office.",
+        hints=(
+            "Is everybody concerned, or one site? Look at what all of them have in common.",
+            "Ping the NBMA address of {hub.name} from a branch, and from the provider.",
+            "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
+        ),
+        cause=Cause.ROUTER_DEAD,
+        parts=(Part.HUB,),
+    ),
+    Trouble(
+        id="spoke-dead",
+        title="A spoke has died",
+        acts=(Kill(Part.SPOKE),),
+        complaint=_LOST,
+        hints=(
+            "One site is concerned. Begin at that end.",
+            "Can you still log in to {spoke.name}?",
+            "`dmvpn lab start {spoke.name}` starts it again.",
+        ),
+        cause=Cause.ROUTER_DEAD,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="wan-shutdown",
+        title="The spoke's port to the provider is shut down",
+        acts=(Configure(Part.SPOKE, ("interface {wan}", "shutdown")),),
+        complaint=_LOST,
+        hints=(
+            "A tunnel cannot be better than what it runs over.",
+            "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by somebody's order?",
+            "{spoke.wan} is administratively down: `no shutdown`.",
+        ),
+        cause=Cause.INTERFACE_SHUTDOWN,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="hub-wan-shutdown",
+        title="The hub's port to the provider is shut down",
+        acts=(Configure(Part.HUB, ("interface {wan}", "shutdown")),),
+        complaint="All branches lost the head office at the same minute.",
+        hints=(
+            "All branches at once: look for what they share.",
+            "`show ip interface brief` at {hub.name}.",
+            "{hub.wan} is administratively down: `no shutdown`.",
+        ),
+        cause=Cause.INTERFACE_SHUTDOWN,
+        parts=(Part.HUB,),
+    ),
+    Trouble(
+        id="provider-port-shutdown",
+        title="The provider has shut the port of a spoke down",
+        acts=(Configure(Part.PROVIDER, ("interface {port}", "shutdown")),),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "Begin at the lowest layer: is there a carrier, and does the next router answer?",
+            "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
+            "At {provider.name} the port {port} is administratively down.",
+        ),
+        cause=Cause.INTERFACE_SHUTDOWN,
+        parts=(Part.PROVIDER,),
+        also=(Cause.LINK_CUT,),
+        needs=(Need.PROVIDER,),
+    ),
+    Trouble(
+        id="link-cut",
+        title="The wire of a spoke carries nothing, and no carrier tells",
+        acts=(Wire(Part.SPOKE, Badness(cut=1.0)),),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "Every port is up. Does anything come in?",
+            "Ping the gateway of {spoke.name}: it is one wire away.",
+            _MEND_WIRE,
+        ),
+        cause=Cause.LINK_CUT,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="lossy-link",
+        title="The wire of a spoke loses half of all packets",
+        acts=(Wire(Part.SPOKE, Badness(loss=50.0)),),
+        complaint="At {spoke.name} everything takes for ever, and every few minutes it is gone altogether.",
+        hints=(
+            "Something works, sometimes. Count: ping a hundred times, at each layer.",
+            "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
+            _MEND_WIRE,
+        ),
+        cause=Cause.LOSSY_LINK,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="one-way-loss",
+        title="A spoke receives nothing, though what it sends arrives",
+        acts=(Wire(Part.SPOKE, Badness(loss=100.0), incoming=True),),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "A way has two directions, and they may fail one at a time.",
+            "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
+            f"Nothing comes in at {{spoke.wan}}. {_MEND_WIRE}",
+        ),
+        cause=Cause.ONE_WAY_LOSS,
+        parts=(Part.SPOKE,),
+        also=(Cause.LINK_CUT,),
+    ),
+    Trouble(
+        id="default-route-missing",
+        title="A spoke has no route to the underlay",
+        acts=(Configure(Part.SPOKE, ("no {default_route}",)),),
+        complaint=_LOST,
+        hints=(
+            "How does an encapsulated packet leave the router?",
+            "`show ip route` at {spoke.name}: which entry leads to {hub.nbma}?",
+            "The default route to {spoke.gateway} is gone.",
+        ),
+        cause=Cause.MISSING_ROUTE,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="hub-default-route-missing",
+        title="The hub has no route to the underlay",
+        acts=(Configure(Part.HUB, ("no {default_route}",)),),
+        complaint="All branches lost the head office at the same minute.",
+        hints=(
+            "All branches at once: look for what they share.",
+            "`show ip route` at {hub.name}: which entry leads to {spoke.nbma}?",
+            "The default route to {hub.gateway} is gone.",
+        ),
+        cause=Cause.MISSING_ROUTE,
+        parts=(Part.HUB,),
+    ),
+    Trouble(
+        id="default-route-wrong",
+        title="The default route of a spoke leads to an address that nobody has",
+        acts=(Configure(Part.SPOKE, ("no {default_route}", "ip route 0.0.0.0 0.0.0.0 {nobody_in_lan}")),),
+        complaint=_LOST,
+        hints=(
+            "How does an encapsulated packet leave the router, and who takes it?",
+            "`show ip route` at {spoke.name}: is its gateway somebody who answers?",
+            "The default route has to lead to {spoke.gateway}.",
+        ),
+        cause=Cause.WRONG_NEXT_HOP,
+        parts=(Part.SPOKE,),
+        also=(Cause.MISSING_ROUTE,),
+    ),
+    Trouble(
+        id="wan-mask",
+        title="The mask of the spoke's NBMA address is wrong: its gateway is not on the link",
+        acts=(Configure(Part.SPOKE, ("interface {wan}", "ip address {nbma} 255.255.255.254")),),
+        complaint=_LOST,
+        hints=(
+            "The address is right, the port is up, the route is configured; but is it used?",
+            "`show ip route` at {spoke.name}: why is there no gateway of last resort?",
+            "The mask of {spoke.wan} has to be {spoke.nbma_mask}.",
+        ),
+        cause=Cause.WRONG_MASK,
+        parts=(Part.SPOKE,),
+        also=(Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP),
+    ),
+    Trouble(
+        id="lan-mask",
+        title="The mask of a spoke's LAN is too long",
+        acts=(Configure(Part.SPOKE, ("interface {lan}", "ip address {lan_address} 255.255.255.252")),),
+        complaint="The computers at {spoke.name} are offline, says the help desk. The router answers.",
+        hints=(
+            "The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?",
+            "Compare the route to that LAN at {hub.name} with the address of the computer, {spoke.host}.",
+            "The mask of {spoke.lan} has to be {spoke.lan_mask}.",
+        ),
+        cause=Cause.WRONG_MASK,
+        parts=(Part.SPOKE,),
+    ),
+    Trouble(
+        id="lan-overlap",
+        title="A spoke's LAN has the addresses of another spoke's",
+        acts=(Configure(Part.SPOKE, ("interface {lan}", "ip address {other.lan_address} {other.lan_mask}")),),
+        complaint="{spoke.name} moved to a new office. Since then its computers reach nobody.",
+        hints=(
+            "Who announces which prefix?",
+            "`show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.",
+            "{spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.",
+        ),
+        cause=Cause.LAN_OVERLAP,
+        parts=(Part.SPOKE, Part.OTHER),
+        also=(Cause.WRONG_MASK,),
+    ),
+    Trouble(
+        id="gre-blocked",
+        title="The provider drops GRE (protocol 47)",
+        acts=(Wire(Part.SPOKE, Badness(block=("gre",))),),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "Ping and traceroute through the underlay. Are they all that has to pass?",
+            "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
+            f"Protocol 47 does not pass. {_MEND_WIRE}",
+        ),
+        cause=Cause.GRE_BLOCKED,
+        parts=(Part.SPOKE,),
+        needs=(Need.CLEAR,),
+    ),
+    Trouble(
+        id="esp-blocked",
+        title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it else",
+        acts=(Wire(Part.SPOKE, Badness(block=("esp", "udp-4500"))), *_ANEW),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "IKE comes to an end. That is UDP; what comes after it?",
+            "`show crypto ipsec sa`: what does one end send, what does the other receive?",
+            f"Protocol 50 does not pass. {_MEND_WIRE}",
+        ),
+        cause=Cause.ESP_BLOCKED,
+        parts=(Part.SPOKE,),
+        needs=(Need.PROTECTED, Need.NO_GATEWAY),
+    ),
+    Trouble(
+        id="ike-blocked",
+        title="The provider drops IKE (UDP port 500)",
+        acts=(Wire(Part.SPOKE, Badness(block=("udp-500",))), *_ANEW),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "What is the first thing that two routers say to each other before they trust each other?",
+            "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
+            f"UDP port 500 does not pass. {_MEND_WIRE}",
+        ),
+        cause=Cause.IKE_BLOCKED,
+        parts=(Part.SPOKE,),
+        needs=(Need.PROTECTED,),
+    ),
+    Trouble(
+        id="nat-t-blocked",
+        title="A firewall drops UDP port 4500, which IPsec needs behind NAT",
+        acts=(Wire(Part.SPOKE, Badness(block=("udp-4500",))), *_ANEW),
+        complaint=_SINCE_PROVIDER,
+        hints=(
+            "There is a translator on the way. What does IKE do when it finds one?",
+            "IKE begins at port 500. Where does it go on?",
+            f"UDP port 4500 does not pass. {_MEND_WIRE}",
+        ),
+        cause=Cause.NAT_T_BLOCKED,
+        parts=(Part.SPOKE,),
+        needs=(Need.PROTECTED, Need.GATEWAY),
+    ),
+    Trouble(
+        id="fragments-blocked",
+        title="Tunnel packets are cut into pieces, and the provider drops the pieces",
+        acts=(
+            Edit(Part.HUB, "interface {tunnel}", add=("ip mtu 1500",)),
+            Edit(Part.SPOKE, "interface {tunnel}", add=("ip mtu 1500",)),
+            Wire(Part.SPOKE, Badness(block=("fragments",))),
+        ),
+        complaint="From {spoke.name} small things work. Mail without attachments, for example.",
+        hints=(
+            "Small things work. Find out up to which size.",
+            "Ping with `size 1500`, then smaller. What becomes of a packet of 1500 octets with a tunnel header?",
+            "Pieces do not pass, and the tunnels (`ip mtu`) make some: 1400 is a good value at both ends.",
+        ),
+        cause=Cause.FRAGMENTS_BLOCKED,
+        parts=(Part.SPOKE, Part.HUB),
+        also=(Cause.MTU, Cause.PATH_MTU),
+    ),
+    Trouble(
+        id="path-mtu",
+        title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
+        acts=(
+            Configure(Part.PROVIDER, ("interface {port}", "ip mtu 1300")),
+            Wire(Part.SPOKE, Badness(block=("fragments",))),
+        ),
+        complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
+        hints=(
+            "Small things work. Find out up to which size.",
+            "Ping the hub's NBMA address from {spoke.name} with `df-bit` and several sizes.",
+            "The way carries 1300 octets: `ip mtu 1200` and `ip tcp adjust-mss 1160` on the tunnels fit, at both ends.",
+        ),
+        cause=Cause.PATH_MTU,
+        parts=(Part.SPOKE, Part.PROVIDER, Part.HUB),
+        also=(Cause.FRAGMENTS_BLOCKED, Cause.MTU),
+        needs=(Need.PROVIDER, Need.NO_GATEWAY),
+    ),
+    Trouble(
+        id="stale-unique",
+        title="A spoke got another NBMA address; the hub still has a unique entry of the old one",
+        acts=(Renumber(Part.SPOKE),),
+        complaint="The provider gave {spoke.name} another address last night. Since then it is offline.",
+        hints=(
+            "The underlay works with the new address. Who still believes in the old one?",
+            "`show ip nhrp` at {hub.name}, and the log of {spoke.name}: code 14.",
+            "`clear ip nhrp` at {hub.name} lets it forget; `ip nhrp registration no-unique` at spokes avoids it.",
+        ),
+        cause=Cause.STALE_UNIQUE,
+        parts=(Part.SPOKE, Part.HUB),
+        needs=(Need.NO_GATEWAY, Need.PROVIDER),
+    ),
+    Trouble(
+        id="nat-symmetric",
+        title="Both translators give another port to each destination: there is no direct way",
+        acts=(Nat(Part.GATEWAY, kind="symmetric"),),
+        complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
+        hints=(
+            "Everything works, by the hub. What would the direct way need?",
+            "Both are behind NAT. From which port does one come to the hub, and from which one to the other?",
+            "The translator is symmetric. The hub path is what there is until it is another kind.",
+        ),
+        cause=Cause.NAT_KIND,
+        parts=(Part.GATEWAY,),
+        needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED),
+    ),
+)

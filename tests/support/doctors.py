@@ -1,0 +1,195 @@
+"""The doctor's proof: every trouble of the catalogue in every network that it fits, what the doctor says, and the page.
+
+Run `python -m support.doctors` in the folder tests to make `docs/reference/doctor.md` anew: some minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import Diagnosis, visit
+from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for
+from support.bench import WorldBench
+from support.conformance import ROOT
+from support.world import World
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.causes import Cause
+
+PAGE = ROOT / "docs" / "reference" / "doctor.md"
+#: Phase 1, phase 3, phase 3 with IPsec, two hubs, spokes behind translators.
+NETWORKS = ("notes-phase1", "notes-phase3", "intro-phase3", "dual-hub", "ipsec-both-behind-nat")
+#: Virtual seconds until timers have acted.
+LATER = 180.0
+#: A tunnel that comes and goes; a hub among two; SAs that come and go.
+_ALWAYS = (
+    ("recursion", "notes-phase3"),
+    ("recursion", "dual-hub"),
+    ("nhs-nbma", "dual-hub"),
+    ("address-conflict", "ipsec-both-behind-nat"),
+)
+#: What the proof asks for: of at least so many faults so many named first, and among the first so many from one end.
+FAULTS, NAMED, SUSPECTED, AMONG = 40, 38, 32, 3
+
+_STAGES = {name: Stage.of(Scenario.load(name)) for name in NETWORKS}
+
+
+class WorldPatient:
+    """A simulated world as the doctor's patient. blind: the lab keeps to itself what was done to its wires."""
+
+    def __init__(self, world: World, *, blind: bool = True) -> None:
+        self.world = world
+        self.blind = blind
+
+    def facts(self) -> LabFacts:
+        """How it is now."""
+        facts = self.world.sim.facts(self.world.scenario)
+        if not self.blind:
+            return facts
+        links = tuple(link.model_copy(update={"cut": False, "bad": ()}) for link in facts.links)
+        return facts.model_copy(update={"links": links})
+
+    def ask(self, router: str, line: str) -> str:
+        """What a command prints."""
+        return self.world.do(router, line) if self.world.sim.routers[router].alive else ""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.world.run_for(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the doctor says of one trouble in one network. router: of the first finding, "" if there is none.
+
+    rank: among the hypotheses of the spoke, 0: it is not one.
+    """
+
+    network: str
+    trouble: Trouble
+    cause: Cause | None
+    router: str
+    rank: int
+
+    @property
+    def named(self) -> bool:
+        """The first finding is the cause, at a router where it can be mended."""
+        places = [_STAGES[self.network].parts[part] for part in self.trouble.parts]
+        return self.cause in (self.trouble.cause, *self.trouble.also) and self.router in places
+
+    @property
+    def suspected(self) -> bool:
+        """From the one end it is among the first."""
+        return 0 < self.rank <= AMONG
+
+    @property
+    def row(self) -> str:
+        """A row of the page."""
+        found = f"{self.cause.value}, {self.router}" if self.cause is not None else "nothing"
+        verdict = "" if self.named else " **(missed)**"
+        rank = str(self.rank or "not named") + ("" if self.suspected else " **(missed)**")
+        return f"| `{self.trouble.id}` | {self.network} | {found}{verdict} | {rank} |"
+
+
+def cases() -> list[tuple[Trouble, str]]:
+    """Every trouble with every network of the proof that it fits."""
+    return [(known, name) for known in TROUBLES for name in NETWORKS if fits(known, _STAGES[name])]
+
+
+def one_each() -> list[tuple[Trouble, str]]:
+    """Every trouble in one network, so that all networks have their turn; and those that differ between networks."""
+    given = [(known, name) for known in TROUBLES for one, name in _ALWAYS if known.id == one]
+    for number, known in enumerate(TROUBLES):
+        fitting = [name for name in NETWORKS if fits(known, _STAGES[name])]
+        turn = (known, fitting[number % len(fitting)]) if fitting else None
+        if turn is not None and turn not in given:
+            given.append(turn)
+    return given
+
+
+def broken(known: Trouble, network: str) -> WorldPatient:
+    """A network some minutes after it was broken."""
+    world = World(network).converge()
+    world.run_for(20)
+    carry_out(WorldBench(world), orders_for(known, _STAGES[network]))
+    world.run_for(LATER)
+    return WorldPatient(world)
+
+
+def outcome(known: Trouble, network: str) -> Outcome:
+    """Break it, ask the doctor with the whole lab in view, then again from the spoke alone."""
+    patient = broken(known, network)
+    first = next((one for one in visit(patient).findings if not one.advice), None)
+    spoke, goal = complaint(network)
+    causes = [one.cause for one in visit(patient, spoke, goal, one_end=True).hypotheses]
+    meant = (known.cause, *known.also)
+    rank = next((place for place, cause in enumerate(causes, 1) if cause in meant), 0)
+    return Outcome(network, known, first.cause if first else None, first.router if first else "", rank)
+
+
+def complaint(network: str) -> tuple[str, IPv4Address | IPv6Address]:
+    """At which router somebody complains, and whom he wants to reach: a computer at the other spoke."""
+    stage = _STAGES[network]
+    return stage.parts[Part.SPOKE], ip_address(stage.actor(Part.OTHER).host)
+
+
+def healthy(network: str) -> list[tuple[str, Diagnosis]]:
+    """What the doctor says of a network that is well: of the whole, and from each end."""
+    world = World(network).converge()
+    world.run_for(30)
+    patient = WorldPatient(world)
+    stage = _STAGES[network]
+    ends = [(name, visit(patient, name, one_end=True)) for name in (*stage.hubs, *stage.spokes)]
+    return [("the whole", visit(patient)), *ends]
+
+
+_HEAD = """\
+# What the doctor finds
+
+Every fault of the catalogue (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
+simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
+its first finding with the whole lab in view, and the router whose lines it wants changed. *From one end* is the place
+of the cause among the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
+
+The page is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
+"""
+
+
+def page(outcomes: list[Outcome]) -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *summary(outcomes), *(one.row for one in outcomes), ""])
+
+
+def summary(outcomes: list[Outcome]) -> list[str]:
+    """Numbers, and the head of the table. A fault counts if it is found in each network that it fits."""
+    by_id: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        by_id.setdefault(one.trouble.id, []).append(one)
+    named = sum(all(one.named for one in found) for found in by_id.values())
+    suspected = sum(all(one.suspected for one in found) for found in by_id.values())
+    return [
+        f"Of {len(by_id)} faults, in {len(outcomes)} cases:",
+        "",
+        f"- {named} are found first in every network, with the whole lab in view;",
+        f"- {suspected} are among the first {AMONG} hypotheses in every network, from one end.",
+        "",
+        "| fault | network | found | from one end |",
+        "| --- | --- | --- | --- |",
+    ]
+
+
+def main() -> None:
+    """Write the page."""
+    outcomes = [outcome(*case) for case in cases()]
+    PAGE.write_text(page(outcomes))
+    print("\n".join(summary(outcomes)[:4]))
+
+
+if __name__ == "__main__":
+    main()
