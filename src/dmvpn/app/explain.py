@@ -1,0 +1,78 @@
+"""`dmvpn explain`: what a word means, or, of lines that are piped in, what the words on the screen mean.
+
+dmvpn explain DT2                         all meanings of a flag
+dmvpn explain '%NHRP-3-PAKREPLY: ...'     a log line as it was copied
+dmvpn -r R31 show dmvpn | dmvpn explain   the screen, and beneath it what is on it
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.tools.explain import Explainer
+
+_TEXT = "what a flag, state, message, code, command or clause means; piped in, what is on a screen"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    explain = commands.add_parser("explain", help=_TEXT, description=_TEXT)
+    explain.add_argument("words", nargs="*", metavar="WORD", help="as it is printed; - reads lines from a pipe")
+    explain.add_argument("--json", action="store_true", help="as data")
+    # A word like any other, which would be taken for an option.
+    explain.add_argument("->", dest="arrow", action="store_true", help=argparse.SUPPRESS)
+    explain.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer. Returns 1 if the word is not known."""
+    words: list[str] = [*arguments.words, *(["->"] if arguments.arrow else [])]
+    if words == ["-"] or (not words and not sys.stdin.isatty()):
+        return _screen(_piped(), as_json=arguments.json)
+    text = " ".join(words)
+    if not text.strip():
+        raise UserError("explain what? For example: dmvpn explain DT2, or a whole log line in quotes")
+    return (_screen if "\n" in text.strip() else _word)(text, as_json=arguments.json)
+
+
+def _piped() -> str:
+    """What comes from the pipe. Whatever is no text in it is not explained, and does no harm."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return sys.stdin.read()
+
+
+def _word(text: str, *, as_json: bool) -> int:
+    from dmvpn.ios import json_lines
+    from dmvpn.tools.explain import render
+
+    answer = _explainer().ask(text)
+    print("\n".join(json_lines(answer) if as_json else render(answer)))
+    return 0 if answer.found else 1
+
+
+def _screen(text: str, *, as_json: bool) -> int:
+    from dmvpn.ios import json_lines
+    from dmvpn.router.annotation import explained
+    from dmvpn.tools.explain.lookup import found_of
+
+    meanings = _explainer().screen(text)
+    if as_json:
+        print("\n".join(json_lines([found_of(meaning) for meaning in meanings])))
+    else:
+        print("\n".join((*text.splitlines(), *explained(meanings))))
+    return 0 if meanings else 1
+
+
+def _explainer() -> Explainer:
+    from dmvpn.face.language import exec_parser
+    from dmvpn.router.features import FEATURES
+    from dmvpn.tools.explain import Explainer
+
+    return Explainer(FEATURES, exec_parser(FEATURES).commands)

@@ -1,0 +1,20 @@
+"""`dmvpn explain WORD...`: what a word means that this program prints, in the words of an engineer who teaches.
+
+    Explainer(features, commands).ask(text)   -> Answer: all meanings, the most likely first, or what is spelled alike
+    render(answer)                            the answer as text
+
+    lookup      in which order a question is tried: clause, log line, code, word, cell, line, command
+    commands    lines of the prompt and of configurations, from the grammar of all features
+    clauses     "RFC 2332 §5.2.3": where the code names it, and what the conformance page says
+    outer       words of `dmvpn doctor`, `lab watch` and `lint`, which no router prints
+
+The texts stand with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.
+"""
+
+from __future__ import annotations
+
+from dmvpn.tools.explain.answer import Answer, Found
+from dmvpn.tools.explain.lookup import Explainer
+from dmvpn.tools.explain.render import render
+
+__all__ = ["Answer", "Explainer", "Found", "render"]

@@ -1,0 +1,32 @@
+"""What `dmvpn explain` answers, as values; `--json` prints them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One meaning. kind: "flag", "log message", "command" ... place: where it stands; screens: what prints it.
+
+    details: pairs for a list below: words of a command, requirements of a clause.
+    """
+
+    word: str
+    kind: str
+    place: str
+    screens: tuple[str, ...]
+    what: str
+    when: str = ""
+    next: str = ""
+    clause: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """asked: the question. found: all meanings. near: words that are spelled alike, if there is no meaning."""
+
+    asked: str
+    found: tuple[Found, ...]
+    near: tuple[str, ...] = ()

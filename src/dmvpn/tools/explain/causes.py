@@ -1,0 +1,57 @@
+"""What `dmvpn doctor` calls a cause, as words that can be explained.
+
+What the catalogue of troubles can inject it describes, too; there is no second copy of its titles.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles import TROUBLES
+
+#: Causes that no trouble injects.
+_OTHERS: Final = {
+    Cause.NO_ADDRESS: "An interface that the tunnel or the way to the provider needs has no IP address",
+    Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
+    Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
+    "and is mapped to it",
+    Cause.SAME_NAT: "Two spokes are behind one translator, which does not let them reach each other by its outer side",
+    Cause.KEEPALIVE: "GRE keepalives are on, and a multipoint tunnel has no single far end that could return them",
+    Cause.TUNNEL_DOWN: "The line protocol of the tunnel is down, for a reason of its own",
+    Cause.NO_TUNNEL_THERE: "The router at the far end has no tunnel that could take the packets",
+    Cause.TUNNEL_MASK: "The tunnel address is not in the subnet that the tunnels of the others share",
+    Cause.PROFILE: "The IPsec profile of the tunnel lacks a part, or names one that does not exist",
+    Cause.CERTIFICATE: "A certificate is missing, has expired, or is not believed by the other end",
+    Cause.IKE: "IKE fails, and this end does not learn why; the log of the end that refused does",
+    Cause.REFUSED: "The hub answers the registration with a refusal; the code says which",
+    Cause.MTU: "The tunnel lets larger packets in than fit through the underlay once they are wrapped",
+    Cause.ROUTE_FILTERED: "A list or a route map keeps the route from being announced or taken",
+    Cause.HOST_GATEWAY: "A host sends what is not on its own wire to an address that no router there has",
+    Cause.NO_ROUTE_THERE: "A router on the way has no route to the destination",
+    Cause.PEERS_APART: "Each spoke reaches the hub, and the underlay does not let the two reach each other",
+    Cause.UNDECIDED: "Something is wrong, and what can be seen does not decide what",
+}
+
+
+def _explanation(cause: Cause) -> Explanation:
+    injected = [trouble for trouble in TROUBLES if trouble.cause is cause]
+    what = ". ".join(trouble.title for trouble in injected) or _OTHERS[cause]
+    ids = ", ".join(trouble.id for trouble in injected)
+    return Explanation(cause.value, f"{what}.", f"To see it: `dmvpn lab break` with {ids}." if ids else "")
+
+
+_CAUSES = Group(
+    title="causes",
+    kind=Kind.REASON,
+    screens=("dmvpn doctor",),
+    rank=61,
+    next="dmvpn doctor (it says how to mend it)",
+    lines=True,
+    sighting=r"(?: \(([^()]*(?:\(protocol \d+\))?[^()]*)\), at \S+$|^  \d\. (.+)$)",
+    mark=r": broken at |one end alone is in view",
+    explanations=tuple(map(_explanation, Cause)),
+)
+
+GROUPS: Final = (_CAUSES,)

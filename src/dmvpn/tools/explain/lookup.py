@@ -1,0 +1,142 @@
+"""From a question to its meanings.
+
+A question is tried in this order, and the first find is not everything: a log line has codes in it, a letter stands on
+several screens.
+
+    a clause        "RFC2332-5.2.3"
+    a log message   "%NHRP-3-PAKREPLY", or a whole line with its time stamp
+    a code          "RFC 2332 code 14", "NAK 12", "nhrp error 11", "notify 14", "RFC7296 NO_PROPOSAL_CHOSEN", "14"
+    a word          "D", "READY", "UP-ACTIVE", "Resolution Request"
+    a cell          "DT2", "D/ur", "rib nho", "S*": several words side by side
+    a line          of a debug, a reason, an answer of the prompt
+    a command       "show dmvpn detail", "ip nhrp redirect", or a keyword of one
+    a sloppy cell   "dt2"
+
+A flag is of routers; a longer word may be of the commands of the shell as well (`outer`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.explanations import Kind
+from dmvpn.router.configured import configuration_on, is_configuration
+from dmvpn.router.vocabulary import Vocabulary, plain_text, vocabulary
+from dmvpn.tools.explain.answer import Answer, Found
+from dmvpn.tools.explain.clauses import explain_clause
+from dmvpn.tools.explain.commands import Commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.ios import ExecCommand, Feature
+    from dmvpn.router.vocabulary import Meaning
+
+_MNEMONIC: Final = re.compile(r"%([A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)")
+_RFC: Final = re.compile(r"\brfc ?(?=\d)")
+_NOT_A_WORD: Final = re.compile(r"[^\w§.:%&*!+#/?-]+")
+#: Screens whose lines hold codes and reasons inside.
+_LOG: Final = "show logging"
+_DEBUGS: Final = ("debug nhrp packet", "debug eigrp packets", "debug eigrp fsm", "debug crypto ikev2 packet")
+_NEAREST: Final = 6
+#: A word of so many letters that a router prints is looked for nowhere else.
+_LONGEST_FLAG: Final = 4
+
+
+class Explainer:
+    """Answers questions about the words of routers with these features, whose prompt has these commands."""
+
+    def __init__(self, features: tuple[Feature, ...], commands: Iterable[ExecCommand]) -> None:
+        self._features = features
+        self.vocabulary = vocabulary(features)
+        self.commands = Commands(features, commands)
+
+    @cached_property
+    def whole(self) -> Vocabulary:
+        """Besides what routers print, what the commands of the shell do; those are not loaded for `DT2`."""
+        from dmvpn.tools.explain import outer
+
+        return Vocabulary((*self.vocabulary.groups, *outer.GROUPS))
+
+    def ask(self, question: str) -> Answer:
+        """All meanings of a question; without any, what is spelled alike."""
+        text = " ".join(plain_text(question).split())
+        if not text:
+            return Answer(question, ())
+        found = self._found(text)
+        return Answer(text, tuple(found), () if found else self._near(text))
+
+    def screen(self, text: str) -> list[Meaning]:
+        """Everything on a screen (or several) that has an explanation."""
+        lines = [plain_text(line) for line in text.splitlines()]
+        configured = configuration_on(self._features, lines) if is_configuration("", lines) else []
+        return [*self.whole.on_paste(lines, self.commands.in_full), *configured]
+
+    def _found(self, text: str) -> list[Found]:
+        clause = explain_clause(text)
+        if clause is not None:
+            return [clause]
+        mnemonic = _MNEMONIC.search(text)
+        if mnemonic is not None:
+            return self._log_line(text, mnemonic[0])
+        known = self.vocabulary if len(text) <= _LONGEST_FLAG else self.whole
+        meanings = [*self._codes(text), *known.meanings(text)] or self.vocabulary.of_cell(text)
+        meanings = meanings or self.whole.meanings(text)
+        if not meanings:
+            found = self._line(text) or self.commands.explain(text)
+            return found or _listed(self.vocabulary.of_cell(text, any_case=True))
+        # A command in full is wanted as much as a word of the same name; a cut one ("s", "d") is not.
+        return [*_listed(meanings), *self.commands.explain(text, in_full=True)]
+
+    def _log_line(self, text: str, mnemonic: str) -> list[Found]:
+        """A message, and the codes and reasons in it."""
+        message = self.vocabulary.meanings(mnemonic)
+        return _listed([*message, *self.vocabulary.in_line(_LOG, text)]) if message else []
+
+    def _line(self, text: str) -> list[Found]:
+        line = self.vocabulary.of_line(text)
+        if line is None:
+            return []
+        if line.group.kind is not Kind.DEBUG:
+            return _listed([line])
+        inside = [each for command in _DEBUGS for each in self.vocabulary.in_line(command, text)]
+        return _listed([line, *(each for each in inside if each.group.kind is not Kind.DEBUG)])
+
+    def _codes(self, text: str) -> list[Meaning]:
+        words = _RFC.sub("rfc ", _NOT_A_WORD.sub(" ", text.casefold())).split()
+        if not words:
+            return []
+        *before, last = words
+        named = frozenset(before)
+        if last.isdecimal():
+            return self.vocabulary.of_code(named, int(last))
+        return self.vocabulary.of_names(named, last) if before else []
+
+    def _near(self, text: str) -> tuple[str, ...]:
+        known = {spelling: spelling for spelling in self.commands.keywords}
+        known |= {word.casefold(): word for word in self.whole.spellings if "<" not in word}
+        close = difflib.get_close_matches(text.casefold(), known, n=_NEAREST, cutoff=0.6)
+        return tuple(dict.fromkeys(known[spelling] for spelling in close))
+
+
+def found_of(meaning: Meaning) -> Found:
+    """A meaning as an answer."""
+    explanation, group = meaning
+    word = f"{explanation.word} ({explanation.number})" if explanation.number is not None else explanation.word
+    return Found(
+        word=word,
+        kind=group.kind.value,
+        place=group.title,
+        screens=group.screens,
+        what=explanation.what,
+        when=explanation.when,
+        next=meaning.next,
+        clause=meaning.clause,
+    )
+
+
+def _listed(meanings: Iterable[Meaning]) -> list[Found]:
+    return [found_of(meaning) for meaning in dict.fromkeys(meanings)]

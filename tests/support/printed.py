@@ -1,0 +1,294 @@
+"""All that the program can print and that somebody may ask about, read from the code itself.
+
+mnemonics()      of every log message: from the classes that features name
+enums()          every enum of base, net and features, by its module
+debug_lines()    of the modules that make debug lines, with `1` in the place of what differs
+reasons()        of every `Reason(...)`: the same
+legends()        the letters that shows explain at their head
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+import importlib
+import inspect
+import pkgutil
+import re
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dmvpn
+from dmvpn.features.eigrp.show.common import ProcessName
+from dmvpn.features.eigrp.show.topology import ShowTopology, TopologyTable, render_topology
+from dmvpn.features.ipsec.show.sessions import ShowSessions
+from dmvpn.features.ipsec.show.sessions import render_brief as render_session_brief
+from dmvpn.features.ipsec.show.sessions import render_detail as render_session_detail
+from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn, render_dmvpn
+from dmvpn.features.nhrp.show.entries import ShowCache, render_brief
+from dmvpn.features.nhrp.show.happenings import ShowHappenings, render_happenings
+from dmvpn.features.nhrp.show.servers import ShowServers, TunnelServers, render_servers
+from dmvpn.features.rib.show import ipv6, routes
+from dmvpn.router.features import FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCES = Path(dmvpn.__file__).parent
+#: Modules whose functions make debug lines.
+DEBUG_MODULES = (
+    "dmvpn.features.eigrp.messages",
+    "dmvpn.features.ikev2.debugs",
+    "dmvpn.features.ipsec.messages",
+    "dmvpn.features.nhrp.debug",
+    "dmvpn.features.rib.messages",
+    "dmvpn.features.rip.messages",
+    "dmvpn.features.tunnel.messages",
+)
+#: Calls that take a debug line, by file where only one file is meant, and what the function puts before it.
+_DEBUG_CALLS = {
+    ("", "debug"): "",
+    ("", "DebugOutput"): "",
+    ("dual.py", "trace"): "DUAL: ",
+    ("adjacency.py", "_debug"): "EIGRP: ",
+    ("routes.py", "_debug"): "NHRP-RT: 1: 1 ",
+}
+#: Functions that put something before a line of their callers, and parts of lines.
+_PARTS = {"fsm_line", "neighbor_line", "words_of", "code_name", "error_name", "of", "up", "down", "resync"}
+#: What is put before the texts of callers that are looked at themselves.
+_WRAPPERS = {"NHRP-RT: 1: 1 1"}
+_SHORTEST = 4
+
+
+def _trees(folder: Path, *having: str) -> Iterator[tuple[Path, ast.Module]]:
+    """The files of a folder that have one of these texts, parsed."""
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text()
+        if any(each in text for each in having):
+            yield path, ast.parse(text)
+
+
+def mnemonics() -> Iterator[tuple[type, str]]:
+    """Each log message class with what it may write: "%NHRP-3-PAKREPLY"."""
+    for feature in FEATURES:
+        for message in feature.messages:
+            for node in ast.walk(ast.parse(inspect.getsource(message))):
+                match node:
+                    case ast.Call(
+                        func=ast.Name(id="cls"),
+                        args=[ast.Constant(value=str(facility)), ast.Constant(value=int(severity)), name, *_],
+                    ):
+                        yield message, f"%{facility}-{severity}-{ast.literal_eval(name)}"
+
+
+def enums() -> Iterator[type[enum.Enum]]:
+    """Every enum that base, net and features define, once."""
+    for room in ("base", "net", "features"):
+        package = importlib.import_module(f"dmvpn.{room}")
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(info.name)
+            for value in vars(module).values():
+                if isinstance(value, type) and issubclass(value, enum.Enum) and value.__module__ == module.__name__:
+                    yield value
+
+
+def samples(node: ast.expr, scope: Scope = ()) -> Iterator[str]:
+    """What a string expression may become: `1` for what is not known, every branch of a choice."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            for pieces in product(*(list(samples(part, scope)) for part in parts)):
+                yield "".join(pieces)
+        case ast.FormattedValue(value=value):
+            yield from samples(value, scope)
+        case ast.IfExp(body=body, orelse=other):
+            yield from samples(body, scope)
+            yield from samples(other, scope)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            for one, two in product(samples(left, scope), samples(right, scope)):
+                yield one + two
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name) | ast.Attribute(value=ast.Name("self"), attr=name)):
+            known = [text for value in _values(name, scope) for text in samples(value, ())]
+            yield from known or ["1"]
+        case _:
+            yield "1"
+
+
+#: What names may stand for: the function around them, then its module.
+Scope = tuple[ast.AST, ...]
+
+
+def _values(name: str, scope: Scope) -> list[ast.expr]:
+    """What is assigned to a name in the innermost scope that does so, or what the function of this name returns."""
+    for each in scope:
+        found: list[ast.expr] = []
+        for node in ast.walk(each):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                    found.append(value)
+                case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                    pairs = zip(targets, values, strict=True)
+                    found += [value for target, value in pairs if isinstance(target, ast.Name) and target.id == name]
+                case ast.FunctionDef(name=function) if function == name:
+                    returns = (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return))
+                    found += [value for value in returns if value is not None]
+        if found:
+            return found
+    return []
+
+
+def debug_lines() -> Iterator[tuple[str, str]]:
+    """Where it is made, and a debug line as it may look."""
+    for name in DEBUG_MODULES:
+        module = ast.parse(inspect.getsource(importlib.import_module(name)))
+        for function in ast.walk(module):
+            if isinstance(function, ast.FunctionDef) and (function.name[0] != "_" or _yields(function)):
+                for line in _lines_made(function, module):
+                    yield f"{name}.{function.name}", line
+    for path, module in _trees(SOURCES / "features", "ebug", "trace("):
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call):
+                start = _DEBUG_CALLS.get((path.name, _called(node)), _DEBUG_CALLS.get(("", _called(node))))
+                for text in _strings(node, module) if start is not None else ():
+                    yield path.name, f"{start}{text}"
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Yield) for node in ast.walk(function))
+
+
+def _called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
+
+
+def _lines_made(function: ast.FunctionDef, module: ast.Module) -> Iterator[str]:
+    """Whole strings that a function returns, yields or lists; docstrings and arguments are none."""
+    if function.name in _PARTS:
+        return
+    for node in ast.walk(function):
+        made: list[ast.expr] = []
+        match node:
+            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+                made = [value]
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                made = elements
+            case ast.Call(func=ast.Attribute(attr="append"), args=[value]):
+                made = [value]
+            case ast.GeneratorExp(elt=value):
+                made = [value]
+        for each in made:
+            if isinstance(each, ast.JoinedStr | ast.Constant | ast.BinOp):
+                yield from (text for text in samples(each, (function, module)) if _is_a_line(text))
+
+
+def _strings(call: ast.Call, module: ast.Module) -> Iterator[str]:
+    """The texts among the arguments of a call, said outright or by a lambda that formats them when they are wanted."""
+    for argument in call.args:
+        body = argument.body if isinstance(argument, ast.Lambda) else argument
+        for each in body.elts if isinstance(body, ast.Tuple) else [body]:
+            if isinstance(each, ast.JoinedStr | ast.BinOp) or isinstance(argument, ast.Lambda):
+                found = (text for text in samples(each, (module,)) if _is_a_line(text) and text[0] != "1")
+                yield from (text for text in found if text not in _WRAPPERS)
+
+
+def _is_a_line(text: str) -> bool:
+    return len(re.sub(r"[^A-Za-z]", "", text)) >= _SHORTEST
+
+
+def reasons() -> Iterator[tuple[str, str]]:
+    """File, and what a stored reason may say. Where it is made of a variable, its assignments in the function count."""
+    for path, tree in _trees(SOURCES, "Reason("):
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.Module):
+                continue
+            for call in _own_calls(function, "Reason"):
+                for text in samples(call.args[0], (function, tree)) if call.args else ():
+                    yield path.relative_to(SOURCES).as_posix(), text
+
+
+def _own_calls(scope: ast.FunctionDef | ast.Module, name: str) -> Iterator[ast.Call]:
+    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef):
+            continue
+        if isinstance(node, ast.Call) and _called(node) == name and isinstance(node.func, ast.Name):
+            yield node
+        waiting += ast.iter_child_nodes(node)
+
+
+#: A letter of a legend and what follows: "S - Static", "A- Active", "E --> Expecting Replies", "R=Responding".
+_PAIR = re.compile(r"(?<![^\s,])(\[number\]|\[?[A-Za-z%*+&#\d]{1,2}\d?\]?)(?: ?(?:-|-->) |=)(?=[A-Za-z])")
+
+
+def legends() -> dict[str, set[str]]:
+    """By command the letters that its legend names."""
+    nothing = ProcessName(autonomous_system=1, name="", router_id="192.0.2.1")
+    screens = {
+        "show dmvpn": render_dmvpn(ShowDmvpn(())),
+        "show ip nhrp brief": render_brief(ShowCache(())),
+        "show ip nhrp nhs": render_servers(ShowServers((TunnelServers("Tunnel0", (), ()),))),
+        "show nhrp stats": render_happenings(ShowHappenings((), alone=False)),
+        "show ip route": iter(routes.LEGEND),
+        "show ipv6 route": iter(ipv6.LEGEND),
+        "show crypto session detail": render_session_detail(ShowSessions(())),
+        "show crypto session brief": render_session_brief(ShowSessions(())),
+        "show ip eigrp topology": render_topology(
+            ShowTopology(all_links=False, prefix="", tables=(TopologyTable(nothing, wide=False, destinations=()),))
+        ),
+    }
+    return {command: {letter for line in lines for letter in _PAIR.findall(line)} for command, lines in screens.items()}
+
+
+#: Beginnings of strings that are formats or prompts and not answers: escapes of `strftime`, marks of tables.
+_NO_ANSWERS = {"% warning"}
+_ANSWER = re.compile(r"% ?[A-Z][A-Za-z]|% [a-z]")
+
+
+def answers() -> Iterator[tuple[str, str]]:
+    """File, and what the prompt may answer to a line that it does not take, or takes with a warning."""
+    for room in ("ios", "face", "features"):
+        for path, tree in _trees(SOURCES / room, "%"):
+            if "explain" in path.relative_to(SOURCES).as_posix():
+                continue
+            inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside:
+                    yield from ((path.relative_to(SOURCES).as_posix(), text.strip()) for text in _answers_in(node))
+
+
+def _answers_in(node: ast.expr) -> Iterator[str]:
+    for text in samples(node):
+        if text in _NO_ANSWERS:
+            continue
+        if _ANSWER.match(text) and len(text.replace("1", "")) > _SHORTEST * 2:
+            yield text
+
+
+#: Calls of IKE that say why something came to nothing, and which argument does.
+_FAILURES = {"Refused": 1, "trouble": 0, "end": 0, "_refuse": 1, "TurnedAway": 1, "remove_child": 1, "_give_up": 1}
+#: Modules of IKE whose functions answer with the reason itself.
+_JUDGES = ("book.py", "proof.py", "trust.py", "offers.py")
+
+
+def ike_failures() -> Iterator[tuple[str, str]]:
+    """File, and what `%IKEV2-3-NEG_ABORT` and `debug crypto ikev2` may say of a negotiation that failed."""
+    for path in sorted((SOURCES / "features" / "ikev2").rglob("*.py")):
+        module = ast.parse(path.read_text())
+        for node in ast.walk(module):
+            for text in _failures_in(node, module, judges=path.name in _JUDGES):
+                if _is_a_line(text) and " " in text:
+                    yield path.name, text
+
+
+def _failures_in(node: ast.AST, module: ast.Module, *, judges: bool) -> Iterator[str]:
+    match node:
+        case ast.Call(args=arguments) if (place := _FAILURES.get(_called(node))) is not None and len(arguments) > place:
+            yield from samples(arguments[place], (module,))
+        case ast.Return(value=ast.JoinedStr() | ast.Constant(value=str()) as value) if judges:
+            yield from samples(value)

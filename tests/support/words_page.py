@@ -1,0 +1,83 @@
+"""docs/reference/words.md: all words that can be explained, made from the texts that `dmvpn explain` answers with.
+
+python -m support.words_page    (from the folder tests)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.language import exec_parser
+from dmvpn.router.features import FEATURES
+from dmvpn.tools.explain import Explainer
+from dmvpn.tools.explain.rules import RULE_GROUP
+from support.conformance import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.explanations import Group
+    from dmvpn.tools.explain.commands import Commands
+
+PAGE: Final = ROOT / "docs" / "reference" / "words.md"
+
+_HEAD: Final = """\
+# Words
+
+Every flag, state, code, message, debug line and reason that this program prints, and every command: what it is, when it
+appears, what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain` puts them
+below a screen. The page is made from them (`python -m support.words_page` in the folder `tests`), and a test fails
+when it is old. The rules of `dmvpn lint` can be asked for, too, and have [a page of their own](lint.md).
+"""
+
+
+def page(explainer: Explainer) -> str:
+    """The whole page."""
+    lines = [_HEAD]
+    for group in explainer.whole.groups:
+        if group is RULE_GROUP:
+            continue
+        lines += [*_group(group), ""]
+    lines += _commands(explainer.commands)
+    return "\n".join(lines) + "\n"
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"## {group.title[0].upper()}{group.title[1:]}: {group.screens[0]}"
+    yield ""
+    if len(group.screens) > 1:
+        yield f"Also in {', '.join(f'`{screen}`' for screen in group.screens[1:])}."
+        yield ""
+    yield "| word | what it is, and when | next | clause |"
+    yield "| --- | --- | --- | --- |"
+    for each in group.explanations:
+        word = f"{each.word} ({each.number})" if each.number is not None else each.word
+        told = f"{each.what} {each.when}".strip()
+        cells = (_code(word), told, group.next_of(each), group.clause_of(each))
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _commands(commands: Commands) -> Iterator[str]:
+    place = ""
+    for each in sorted(commands, key=lambda row: (row.place != "the exec prompt", row.place)):
+        if each.place != place:
+            place = each.place
+            yield f"## Commands of {place}"
+            yield ""
+            yield "| command | what it is for |"
+            yield "| --- | --- |"
+        yield f"| {_code(each.syntax).replace('|', chr(92) + '|')} | {each.what.replace('|', chr(92) + '|')} |"
+
+
+def _code(text: str) -> str:
+    return f"``{text}``" if "`" in text else f"`{text}`"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(Explainer(FEATURES, exec_parser(FEATURES).commands)), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

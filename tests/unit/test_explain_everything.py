@@ -1,0 +1,216 @@
+"""Nothing that the program prints is without an explanation: what there is to explain is read from the code itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.explanations import Kind
+from dmvpn.base.notices import Log
+from dmvpn.face.language import exec_parser
+from dmvpn.ios.begun import begun
+from dmvpn.ios.matcher import Grammar
+from dmvpn.router.features import FEATURES
+from dmvpn.tools.explain import Explainer
+from support import printed, words_page
+
+if TYPE_CHECKING:
+    import enum
+
+    from dmvpn.router.vocabulary import Meaning
+
+COMMANDS = exec_parser(FEATURES).commands
+EXPLAINER = Explainer(FEATURES, COMMANDS)
+WORDS = EXPLAINER.whole
+GRAMMAR = Grammar(COMMANDS)
+
+_MOVES = "moves of a machine; what they lead to is printed, not they"
+_CONFIGURED = "words of configuration lines, which the grammar explains"
+#: Enums whose members are not printed as words of their own, and why not.
+NOT_PRINTED = {
+    "dmvpn.base.effects.DfBit": "an order to the data plane",
+    "dmvpn.base.explanations.Kind": "of explanations themselves",
+    "dmvpn.features.bgp.model.Direction": _CONFIGURED,
+    "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,
+    "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
+    "dmvpn.features.ikev2.algorithms.Authentication": _CONFIGURED,
+    "dmvpn.features.ikev2.algorithms.Encryption": _CONFIGURED,
+    "dmvpn.features.ikev2.algorithms.Hash": _CONFIGURED,
+    "dmvpn.features.ikev2.crypto.prf.Prf": "an algorithm by its name in the library; the number is explained",
+    "dmvpn.features.ikev2.model.IdentityKind": _CONFIGURED,
+    "dmvpn.features.ipsec.algorithms.Cipher": _CONFIGURED,
+    "dmvpn.features.ipsec.algorithms.Integrity": _CONFIGURED,
+    "dmvpn.features.nhrp.cache.RouteState": "printed as T1, T2 and as flags",
+    "dmvpn.features.nhrp.client.Act": _MOVES,
+    "dmvpn.features.nhrp.client.Move": _MOVES,
+    "dmvpn.features.nhrp.debug.Direction": "the first words of a debug line, explained with it",
+    "dmvpn.features.nhrp.path.Act": _MOVES,
+    "dmvpn.features.nhrp.path.Move": _MOVES,
+    "dmvpn.features.nhrp.questions.Purpose": "why a question is out; printed nowhere",
+    "dmvpn.features.nhrp.station.TimerKind": "names of timers",
+    "dmvpn.features.ospf.model.AreaKind": _CONFIGURED,
+    "dmvpn.features.ospf.model.AuthenticationType": _CONFIGURED,
+    "dmvpn.features.ospf.model.NetworkType": _CONFIGURED,
+    "dmvpn.features.pki.model.Comparison": _CONFIGURED,
+    "dmvpn.features.pki.model.Part": _CONFIGURED,
+    "dmvpn.features.system.clock.StampStyle": _CONFIGURED,
+    "dmvpn.features.system.events.ConditionKind": _CONFIGURED,
+    "dmvpn.net.pcap.LinkType": "a number in a capture file",
+    "dmvpn.net.translate.Side": "of a packet, inside a translator",
+}
+#: Where reasons are told by somebody else, in words that no list can hold; what is in them is explained piece by piece.
+TOLD_BY_OTHERS = {"features/ikev2/demands.py"}
+
+
+#: Numbers that nobody sees: the name is what shows print.
+BY_NAME = {"ProtectionPhase", "Origin"}
+
+
+def _is_explained(member: enum.Enum) -> bool:
+    if isinstance(member, int) and type(member).__name__ not in BY_NAME:
+        return any(found.explanation.number == int(member) for found in WORDS.meanings(str(member.name)))
+    if isinstance(member.value, str):
+        return bool(WORDS.meanings(member.value)) or WORDS.of_line(member.value) is not None
+    return bool(WORDS.meanings(member.name))
+
+
+def test_every_log_message_has_its_explanation_under_the_mnemonic_that_it_writes() -> None:
+    told = dict(printed.mnemonics())
+    assert set(told) == {message for feature in FEATURES for message in feature.messages}
+    for message, mnemonic in told.items():
+        found = [each for each in WORDS.meanings(mnemonic) if each.group.kind is Kind.LOG]
+        texts = [each.explanation.what for each in found]
+        assert " ".join((message.__doc__ or "").split()) in texts, mnemonic
+        assert all(each.explanation.when or each.next for each in found), mnemonic
+
+
+def test_no_log_message_is_missing_from_its_feature() -> None:
+    named = {message for feature in FEATURES for message in feature.messages}
+    known = {each for each in Log.__subclasses__() if each.__module__.startswith("dmvpn.")}
+    assert known == named
+
+
+def test_every_member_of_every_enum_that_is_printed_has_an_explanation() -> None:
+    found = {f"{each.__module__}.{each.__name__}": each for each in printed.enums()}
+    assert set(found) >= set(NOT_PRINTED)
+    missing = [
+        f"{name}.{member.name}"
+        for name, each in found.items()
+        if name not in NOT_PRINTED
+        for member in each
+        if not _is_explained(member)
+    ]
+    assert missing == []
+
+
+def test_every_letter_of_every_legend_has_an_explanation_for_that_screen() -> None:
+    legends = printed.legends()
+    assert len(legends["show dmvpn"]) == 14  # the letters are really found: 11 attributes and 3 of servers
+    assert {"H", "%", "su"} <= legends["show ip route"]
+    missing = [
+        (command, letter)
+        for command, letters in legends.items()
+        for letter in letters
+        if not any(_shows(found, command) for found in WORDS.meanings(letter) if letter == found.explanation.word)
+    ]
+    assert missing == []
+
+
+def _shows(found: Meaning, command: str) -> bool:
+    return any(set(screen.split()) <= set(command.split()) for screen in found.group.screens)
+
+
+def test_every_debug_line_has_an_explanation() -> None:
+    lines = list(printed.debug_lines())
+    assert len(lines) > 80
+    assert [(where, line) for where, line in lines if WORDS.of_line(line, (Kind.DEBUG,)) is None] == []
+
+
+def test_every_reason_has_an_explanation() -> None:
+    reasons = list(printed.reasons())
+    assert len(reasons) > 50
+    assert [
+        (where, text)
+        for where, text in reasons
+        if where not in TOLD_BY_OTHERS and WORDS.of_line(text, (Kind.REASON,)) is None
+    ] == []
+
+
+def test_every_failure_of_a_negotiation_has_an_explanation() -> None:
+    failures = list(printed.ike_failures())
+    assert len(failures) > 60
+    assert [(where, text) for where, text in failures if WORDS.of_line(text, (Kind.REASON,)) is None] == []
+
+
+def test_every_answer_of_the_prompt_has_an_explanation() -> None:
+    answers = list(printed.answers())
+    assert len(answers) > 60
+    assert [(where, text) for where, text in answers if WORDS.of_line(text, (Kind.ANSWER,)) is None] == []
+
+
+def test_every_command_and_configuration_line_says_what_it_is_for() -> None:
+    listed = list(EXPLAINER.commands)
+    assert len(listed) > 450
+    assert [each.syntax for each in listed if len(each.what) < 2] == []
+
+
+def test_every_explanation_says_something_in_a_few_sentences() -> None:
+    for found in WORDS.all():
+        what = found.explanation.what
+        assert re.match(r"[\w`\[(\"'.!/*%$<>-]", what), found.explanation.word
+        assert what.rstrip().endswith((".", ".)")), found
+        assert len(re.findall(r"[.!?](?: |$)", f"{what} {found.explanation.when}")) <= 8, found.explanation.word
+        assert what.casefold().rstrip(".") != found.explanation.word.casefold()
+
+
+def test_no_two_words_share_a_text_by_accident() -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for found in WORDS.all():
+        here = (found.group.title, found.explanation.word)
+        assert seen.setdefault(found.explanation.what, here) == here
+
+
+def test_no_template_would_fit_anything() -> None:
+    templates = [found.explanation for found in WORDS.all() if found.group.lines and found.explanation.is_template]
+    assert [each.word for each in templates if each.certainty < 4] == []
+
+
+def test_no_place_has_a_word_twice() -> None:
+    for group in WORDS.groups:
+        words = [each.word for each in group.explanations]
+        assert len(words) == len(set(words)), group.title
+
+
+#: A command in a text that says what to look at next.
+_COMMAND = re.compile(r"\b((?:show|clear|debug|ping|traceroute)(?: [a-z][a-z0-9-]*)*)")
+
+
+def test_every_explanation_says_what_to_look_at_next() -> None:
+    assert [(found.group.title, found.explanation.word) for found in WORDS.all() if not found.next] == []
+
+
+def test_whatever_is_named_to_be_looked_at_next_exists() -> None:
+    texts = {found.next for found in WORDS.all() if found.group.kind is not Kind.ANSWER}
+    for text in sorted(texts):
+        for named in _COMMAND.findall(re.sub(r"\([^)]*\)", "", text)):
+            assert begun(GRAMMAR, named) is not None, text
+
+
+@pytest.mark.parametrize(
+    "screen", sorted({s for group in WORDS.groups for s in group.screens if s.startswith("show ")})
+)
+def test_the_screens_that_words_stand_on_exist(screen: str) -> None:
+    assert begun(GRAMMAR, screen) is not None
+
+
+def test_clauses_are_written_as_in_the_docstrings() -> None:
+    for found in WORDS.all():
+        if found.clause:
+            assert re.match(r"(RFC \d{3,4}|draft-)", found.clause), found
+
+
+def test_the_page_of_words_is_not_old() -> None:
+    old = "docs/reference/words.md is old: python -m support.words_page (from the folder tests)"
+    assert words_page.PAGE.read_text(encoding="utf-8") == words_page.page(EXPLAINER), old
