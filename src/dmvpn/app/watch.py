@@ -1,0 +1,236 @@
+"""`dmvpn lab watch`: the ladder of a lab in the terminal as it grows, and the story of it in a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import Sign, StateChanged, Topic, line_from_plain
+from dmvpn.base.errors import UserError
+from dmvpn.base.moments import read_span
+from dmvpn.face.watcher import Watcher
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.places import find_lab
+from dmvpn.tools.watch import Assembler, Ladder, Look, Network, Note, Step, story
+from dmvpn.tools.watch.ladder import room_for
+from dmvpn.tools.watch.steps import HOLD
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from dmvpn.base.chronicle import Line
+    from dmvpn.face.watcher import Heard
+
+#: Seconds between two looks at what has waited long enough.
+_TURN: Final = 0.1
+#: Lines after which the names of the columns are said again.
+_PAGE: Final = 30
+#: Routers of a lab up to which all are heard, though few are chosen: whom an arrow leads to has a name then.
+_LARGEST_CIRCLE: Final = 64
+#: Steps that a story remembers.
+_LARGEST_STORY: Final = 20_000
+_ROUTER: Final = "router"
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    """Show what happens, until Ctrl-C or the end of the lab. Raises UserError."""
+    folder = find_lab(arguments.lab)
+    since = 0 if arguments.since is None else read_span(arguments.since)
+    if since is None:
+        raise UserError(f"{arguments.since}: since when? 30s, 5m, 1h")
+    status = control.order(folder.control, do="status")
+    network = _network(folder.name, status if isinstance(status, dict) else {})
+    heard = network.routers
+    network = replace(network, routers=_chosen(arguments.only, network.routers, status))
+    if len(heard) > _LARGEST_CIRCLE:
+        heard = network.routers
+    if arguments.save is not None:
+        _check(arguments.save)
+    screen = _Screen(network.routers, ascii_only=arguments.ascii)
+    ear = _Ear(since, routes=arguments.routes)
+    steps: list[Step] = []
+    screen.begin()
+    end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
+    sockets = {router: folder.management(router) for router in (*network.routers, *heard)}
+    try:
+        with Watcher(sockets, control.end_of(folder.control)) as watcher:
+            while watcher.lives and (end is None or time.monotonic() < end):
+                # Whoever waits for nothing is woken by the next line; else when the oldest that waits is ripe.
+                patience = _TURN if ear.waits else 3600.0
+                rest = patience if end is None else min(patience, end - time.monotonic())
+                for news in watcher.wait(max(0.0, rest)):
+                    ear.hear(news)
+                _tell(ear.ripe(time.monotonic() - HOLD), screen, steps)
+            if not watcher.lives:
+                ear.lab_ended()
+        _tell(ear.ripe(float("inf")), screen, steps)
+        if not watcher.lives:
+            print(f"lab {folder.name} has ended")
+    except KeyboardInterrupt:
+        _tell(ear.ripe(float("inf")), screen, steps)
+        print()
+    if ear.missed:
+        print(f"{ear.missed} lines were missed: more happened than could be shown")
+    if arguments.save is not None:
+        arguments.save.write_text(story(network, steps, _zone(), ear.missed), encoding="utf-8")
+        print(f"the story is in {arguments.save}")
+    return 0
+
+
+def _tell(fresh: Sequence[Step], screen: _Screen, steps: list[Step]) -> None:
+    shown = [step for step in fresh if screen.show(step)]
+    steps += shown[: max(0, _LARGEST_STORY - len(steps))]
+
+
+def _network(lab: str, status: dict[str, control.Json]) -> Network:
+    routers, hosts, links = (status.get(name) for name in ("routers", "hosts", "links"))
+    providers = status.get("providers")
+    known = list(routers) if isinstance(routers, dict) else []
+    kind = "simulated" if status.get("simulated") else "of real packets"
+    return Network(
+        lab=lab,
+        kind=f"{kind}, scenario {status.get('scenario')}",
+        routers=tuple(name for name in known if not isinstance(providers, list) or name not in providers),
+        hosts={name: str(address) for name, address in hosts.items()} if isinstance(hosts, dict) else {},
+        links=tuple(str(link) for link in links) if isinstance(links, list) else (),
+    )
+
+
+def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json) -> tuple[str, ...]:
+    """The routers that get a column. Raises UserError if one is unknown, or there are too many."""
+    known = status.get("routers") if isinstance(status, dict) else None
+    names = list(known) if isinstance(known, dict) else list(speakers)
+    chosen = speakers
+    if only is not None:
+        chosen = tuple(dict.fromkeys(name.strip() for name in only.split(",") if name.strip()))
+        unknown = [name for name in chosen if name not in names]
+        if unknown or not chosen:
+            raise UserError(f"there is no {', '.join(unknown) or 'router'} in this lab; it has {', '.join(names)}")
+    width = shutil.get_terminal_size().columns
+    room = room_for(width, max(map(len, chosen), default=1))
+    if not room:
+        raise UserError(f"{width} columns are too few for a ladder: make the terminal wider")
+    if len(chosen) > room:
+        raise UserError(
+            f"{len(chosen)} routers do not fit into {width} columns, {room} would: choose with "
+            f"--only {','.join(chosen[:room])}, or make the terminal wider"
+        )
+    return chosen
+
+
+def _check(path: Path) -> None:
+    """Whoever watches for an hour wants to know before that nothing can be written. Raises OSError."""
+    with path.open("a"):
+        pass
+
+
+def _zone() -> tzinfo:
+    return datetime.now().astimezone().tzinfo or UTC
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Takes what routers say. since: seconds before the beginning that are told, too. missed: lines that were lost.
+
+    ahead: seconds by which the lab's clock is ahead of this machine's (`dmvpn lab clock`).
+    """
+
+    since: int
+    routes: bool
+    missed: int = 0
+    _ahead: float = 0.0
+    _assembler: Assembler = field(default_factory=Assembler)
+    _earliest: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        """Something has been heard and not been told yet."""
+        return self._assembler.waits
+
+    def hear(self, heard: Heard) -> None:
+        """News of a router, or its end."""
+        news, arrived = heard.news, time.monotonic()
+        if news is None:
+            self._about(heard.router, Sign.WENT, "gone", time.time() + self._ahead, arrived)
+            return
+        self._ahead = news.now - time.time()
+        self.missed += news.missed
+        if news.addresses:
+            self._assembler.knows(heard.router, news.addresses)
+        lines = [_line(heard.router, plain) for plain in news.lines]
+        if heard.router not in self._earliest:
+            self._earliest[heard.router] = news.now - self.since
+        elif news.begins:
+            began = min([news.now, *(line.time for line in lines)])
+            self._about(heard.router, Sign.CAME, "begins anew", began, arrived)
+        for line in lines:
+            if line.time >= self._earliest[heard.router] and self._is_wanted(line.what):
+                self._assembler.add(heard.router, line, arrived)
+
+    def ripe(self, arrived_before: float) -> list[Step]:
+        """What can be told."""
+        return self._assembler.take(arrived_before)
+
+    def lab_ended(self) -> None:
+        """That all routers went is no news then."""
+        self._assembler.drop_notes(_ROUTER)
+
+    def _about(self, router: str, sign: Sign, text: str, when: float, arrived: float) -> None:
+        note = Note(time=when, router=router, sign=sign, kind=_ROUTER, subject=router, text=text)
+        self._assembler.add_note(note, arrived)
+
+    def _is_wanted(self, what: object) -> bool:
+        if not isinstance(what, StateChanged):
+            return True
+        configured = what.topic is Topic.CONFIGURATION or (what.topic is Topic.INTERFACE and what.sign is Sign.CAME)
+        return not configured and (self.routes or what.topic is not Topic.ROUTE)
+
+
+def _line(router: str, plain: Mapping[str, object]) -> Line:
+    try:
+        return line_from_plain(plain)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{router} tells what nobody understands ({error}): restart the lab") from error
+
+
+class _Screen:
+    """The terminal, or a file or pipe in its place."""
+
+    def __init__(self, routers: tuple[str, ...], *, ascii_only: bool) -> None:
+        self._routers = routers
+        terminal = sys.stdout.isatty()
+        unicode = not ascii_only and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._look = Look(shutil.get_terminal_size().columns, color, unicode, _zone())
+        self._ladder = Ladder(routers, self._look)
+        self._lines = 0
+
+    def begin(self) -> None:
+        """What this is, and what its signs mean."""
+        for line in self._ladder.legend():
+            print(line)
+        print(self._ladder.header(), flush=True)
+
+    def show(self, step: Step) -> bool:
+        """One line; the header again when the window has another width, and once a page. False: it is of others."""
+        width = shutil.get_terminal_size().columns
+        if width != self._look.width:
+            self._look = replace(self._look, width=width)
+            self._ladder, self._lines = Ladder(self._routers, self._look), _PAGE
+        line = self._ladder.line(step)
+        if line is None:
+            return False
+        if self._lines >= _PAGE:
+            self._lines = 0
+            print(self._ladder.header())
+        self._lines += 1
+        print(line, flush=True)
+        return True

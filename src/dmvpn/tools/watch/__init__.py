@@ -1,0 +1,19 @@
+"""What the chronicles of several routers tell together: a ladder for the terminal, and a story to be kept.
+
+    steps.py     lines of many routers -> arrows from one to another, and notes, in the order of time
+    ladder.py    steps -> one line each, columns for routers
+    words.py     how steps are called, short and as a sentence
+    story.py     steps -> a document: the network, a Mermaid sequence diagram, a sentence for each step
+    mermaid.py   steps -> that diagram
+
+Pure: lines in, text out. `app.watch` reads from the lab and writes to the terminal.
+"""
+
+from __future__ import annotations
+
+from dmvpn.tools.watch.ladder import Ladder, Look
+from dmvpn.tools.watch.mermaid import diagram
+from dmvpn.tools.watch.steps import Arrow, Assembler, Note, Step
+from dmvpn.tools.watch.story import Network, story
+
+__all__ = ["Arrow", "Assembler", "Ladder", "Look", "Network", "Note", "Step", "diagram", "story"]

@@ -1,0 +1,210 @@
+"""The ladder: time on the left, a column for each router, a line for each step.
+
+    wide      10:42:07.123     │────────── resolution 10.4.4.1? ──────────▶│
+    narrow    10:42:07.123     │──────▶│       │   resolution 10.4.4.1?
+
+Where the columns are far enough apart the words stand on the arrow; else behind the last column. Who is no column (not
+chosen, or a router that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import Sign
+from dmvpn.tools.watch.steps import Arrow, Note
+from dmvpn.tools.watch.words import label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from dmvpn.tools.watch.steps import Step
+
+#: Columns of the time and the blanks behind it.
+_TIME: Final = 13
+#: Between two columns: at least, and from where on words stand on the arrows.
+_NARROWEST: Final = 6
+_WIDE: Final = 34
+#: For the words behind the last column, at least; and what they would like to have.
+_WORDS: Final = 30
+_MANY_WORDS: Final = 48
+_RESET: Final = "\x1b[0m"
+_DIM: Final = "\x1b[2m"
+_BOLD: Final = "\x1b[1m"
+_COLORS: Final = {
+    "Registration Request": "\x1b[34m",
+    "Registration Reply": "\x1b[34m",
+    "Resolution Request": "\x1b[36m",
+    "Resolution Reply": "\x1b[36m",
+    "Traffic Indication": "\x1b[33m",
+    "Purge Request": "\x1b[31m",
+    "Purge Reply": "\x1b[31m",
+    "Error Indication": "\x1b[31m",
+    "IKEv2": "\x1b[35m",
+    Sign.CAME: "\x1b[32m",
+    Sign.CHANGED: "\x1b[33m",
+    Sign.WENT: "\x1b[31m",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """width: columns of the terminal. color: escape sequences are welcome. unicode: so are lines and arrow heads."""
+
+    width: int = 100
+    color: bool = False
+    unicode: bool = True
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyphs:
+    life: str
+    shaft: str
+    passed: str
+    right: str
+    left: str
+    lost: str
+    more: str
+
+
+_UNICODE: Final = _Glyphs("│", "─", "═", "▶", "◀", "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}", "…")
+_ASCII: Final = _Glyphs("|", "-", "=", ">", "<", "x", "~")
+
+
+def room_for(width: int, longest: int) -> int:
+    """How many routers with names of this length at most fit a width."""
+    return max(0, (width - _TIME - _WORDS) // max(_NARROWEST, longest + 2))
+
+
+class Ladder:
+    """The ladder of some routers."""
+
+    def __init__(self, routers: Sequence[str], look: Look) -> None:
+        self._look = look
+        self._glyphs = _UNICODE if look.unicode else _ASCII
+        longest = max((len(router) for router in routers), default=1)
+        least = max(_NARROWEST, longest + 2)
+        free = look.width - _TIME
+        spread = (free - longest) // max(1, len(routers) - 1) if len(routers) > 1 else 0
+        self._wide = spread >= _WIDE
+        step = spread if self._wide else max(least, min(12, (free - _MANY_WORDS) // max(1, len(routers))))
+        first = _TIME + longest // 2
+        self._places = {router: first + number * step for number, router in enumerate(routers)}
+        self._words_at = look.width if self._wide else max(self._places.values(), default=_TIME) + longest // 2 + 3
+
+    def legend(self) -> list[str]:
+        """What the signs mean."""
+        glyphs = self._glyphs
+        arrows = f"{glyphs.shaft}{glyphs.right} sent   {glyphs.passed}{glyphs.right} passed on"
+        lost = f"{glyphs.shaft}{glyphs.lost} nobody saw it arrive"
+        return [self._paint(_DIM, self._cut(f"{arrows}   {lost}   + came   ~ changed   - went"))]
+
+    def header(self) -> str:
+        """The names over their columns."""
+        cells = [" "] * self._look.width
+        for router, place in self._places.items():
+            self._put(cells, place - len(router) // 2, router)
+        return self._paint(_BOLD, "".join(cells).rstrip())
+
+    def line(self, step: Step) -> str | None:
+        """One step; None: none of the routers is in it."""
+        if isinstance(step, Note):
+            return self._note(step) if step.router in self._places else None
+        if step.sender in self._places or step.receiver in self._places:
+            return self._arrow(step)
+        return None
+
+    # ------------------------------------------------------------------------------------------------- inside
+
+    def _arrow(self, arrow: Arrow) -> str:
+        start, end = self._places.get(arrow.sender), self._places.get(arrow.receiver)
+        color = _COLORS.get(arrow.name) or _COLORS.get(arrow.protocol, "")
+        if start is None or end is None or start == end:
+            return self._stub(arrow, color)
+        cells, text = self._lives(), label(arrow)
+        low, high = min(start, end) + 1, max(start, end) - 1
+        self._put(cells, low, self._shaft(arrow, high - low + 1, rightwards=end > start))
+        if not self._wide:
+            return self._assemble(arrow.time, cells, (low, high + 1), color, text)
+        text = f" {self._cut(text, high - low - 3)} "
+        self._put(cells, low + 1 + max(0, (high - low - 1 - len(text)) // 2), text)
+        return self._assemble(arrow.time, cells, (low, high + 1), color, "")
+
+    def _shaft(self, arrow: Arrow, length: int, *, rightwards: bool) -> str:
+        shaft = (self._glyphs.passed if arrow.forwarded else self._glyphs.shaft) * (length - 1)
+        if not arrow.arrived:
+            return shaft + self._glyphs.lost if rightwards else self._glyphs.lost + shaft
+        return shaft + self._glyphs.right if rightwards else self._glyphs.left + shaft
+
+    def _stub(self, arrow: Arrow, color: str) -> str:
+        """An arrow to or from somebody who is no column: beside its router, on the side that has more room."""
+        leaves = arrow.sender in self._places
+        place = self._places[arrow.sender if leaves else arrow.receiver]
+        text = f"{label(arrow)} ({f'to {arrow.receiver}' if leaves else f'from {arrow.sender}'})"
+        cells = self._lives()
+        if not self._wide:
+            self._put(cells, place + 1, self._shaft(arrow, 3, rightwards=leaves))
+            return self._assemble(arrow.time, cells, (place + 1, place + 4), color, text)
+        right, left = self._look.width - place - 5, place - _TIME - 4
+        if right >= left:
+            text = f"{self._shaft(arrow, 3, rightwards=leaves)} {self._cut(text, right)}"
+            low = place + 1
+        else:
+            text = f"{self._cut(text, left)} {self._shaft(arrow, 3, rightwards=not leaves)}"
+            low = place - len(text)
+        self._put(cells, low, text)
+        return self._assemble(arrow.time, cells, (low, low + len(text)), color, "")
+
+    def _note(self, note: Note) -> str:
+        cells, place = self._lives(), self._places[note.router]
+        color = _COLORS[note.sign]
+        self._put(cells, place, note.sign.value)
+        if not self._wide:
+            return self._assemble(note.time, cells, (place, place + 1), color, label(note))
+        text = label(note)
+        right, left = self._look.width - place - 2, place - _TIME - 1
+        if len(text) <= right or right >= left:
+            text = self._cut(text, right)
+            self._put(cells, place + 1, f" {text} ")
+            return self._assemble(note.time, cells, (place, place + 2 + len(text)), color, "")
+        text = self._cut(text, left)
+        self._put(cells, place - len(text) - 1, f"{text} ")
+        return self._assemble(note.time, cells, (place - len(text) - 1, place + 1), color, "")
+
+    def _lives(self) -> list[str]:
+        cells = [" "] * self._look.width
+        for place in self._places.values():
+            self._put(cells, place, self._glyphs.life)
+        return cells
+
+    def _assemble(self, time: float, cells: list[str], part: tuple[int, int], color: str, words: str) -> str:
+        """The line of its cells, a part of which has a color, with words behind the columns."""
+        low, high = max(_TIME, part[0]), min(part[1], len(cells))
+        before, inside = "".join(cells[_TIME:low]), "".join(cells[low:high])
+        behind = "".join(cells[high : self._words_at]) if words else "".join(cells[high:]).rstrip()
+        words = self._cut(words, self._look.width - self._words_at) if words else ""
+        moment = f"{datetime.fromtimestamp(time, self._look.zone):%H:%M:%S.%f}"[:12]
+        return (
+            self._paint(_DIM, moment)
+            + " " * (_TIME - 12)
+            + before
+            + self._paint(color, inside)
+            + behind
+            + self._paint(color, words)
+        ).rstrip()
+
+    def _put(self, cells: list[str], start: int, text: str) -> None:
+        for place, letter in enumerate(text, start):
+            if _TIME <= place < len(cells):
+                cells[place] = letter
+
+    def _cut(self, text: str, room: int | None = None) -> str:
+        room = self._look.width if room is None else max(1, room)
+        return text if len(text) <= room else text[: room - 1] + self._glyphs.more
+
+    def _paint(self, color: str, text: str) -> str:
+        return f"{color}{text}{_RESET}" if self._look.color and color and text else text

@@ -1,0 +1,183 @@
+"""Lines of many routers become steps: a message that one sent and another received is one arrow.
+
+The two lines of a message have the same mark, whatever translates addresses between them. Who received nothing said
+nothing: then the arrow goes to whom the address belongs, and did not arrive as far as anybody saw. Lines of different
+routers come in any order, so each waits for a moment before it is told, and the later ones wait with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Seconds that a line waits for its counterpart, and for earlier ones of other routers.
+HOLD: Final = 0.4
+#: Seconds between the two lines of one message; the same message later is another one.
+FLIGHT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """A message between two ends. time: seconds since 1970, when it was sent as far as that is known.
+
+    sender, receiver: routers, or the address of somebody whom we cannot see. arrived: its receiver saw it, or cannot
+    be seen. forwarded: it was another one's message, passed on.
+    """
+
+    time: float
+    sender: str
+    receiver: str
+    protocol: str
+    name: str
+    subject: str
+    arrived: bool = True
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something changed at a router. kind: what kind of thing, a `Topic`'s value, or "router" of itself."""
+
+    time: float
+    router: str
+    sign: Sign
+    kind: str
+    subject: str
+    text: str = ""
+    interface: str = ""
+
+
+Step = Arrow | Note
+
+
+@dataclass(slots=True)
+class _Pending:
+    time: float
+    router: str
+    order: int
+    arrived: float
+    what: MessagePassed | StateChanged | Note
+
+
+#: Lines about messages by protocol and mark, in the order of time: those of one message have the same.
+_ByMark = dict[tuple[str, str], list[_Pending]]
+
+
+class Assembler:
+    """Takes lines, gives steps. `arrived`: seconds on the clock of whoever watches, when a line came to him."""
+
+    def __init__(self) -> None:
+        self._pending: list[_Pending] = []
+        self._owners: dict[str, str] = {}
+        self._order = 0
+
+    @property
+    def waits(self) -> bool:
+        """There are lines that have not been told yet."""
+        return bool(self._pending)
+
+    def knows(self, router: str, addresses: Iterable[str]) -> None:
+        """These are the router's own addresses now."""
+        for address in [address for address, owner in self._owners.items() if owner == router]:
+            del self._owners[address]
+        self._owners.update(dict.fromkeys(addresses, router))
+
+    def add(self, router: str, line: Line, arrived: float) -> None:
+        """One line of a router; its time is since 1970."""
+        self._add(line.time, router, arrived, line.what)
+
+    def add_note(self, note: Note, arrived: float) -> None:
+        """A note that no router made."""
+        self._add(note.time, note.router, arrived, note)
+
+    def take(self, arrived_before: float) -> list[Step]:
+        """The steps of the lines that have waited long enough, in the order of time."""
+        self._pending.sort(key=lambda line: (line.time, line.order))
+        ripe = list(takewhile(lambda line: line.arrived <= arrived_before, self._pending))
+        if not ripe:
+            return []
+        marked = _by_mark(self._pending)
+        steps: list[Step] = []
+        gone: set[int] = set()
+        for line in ripe:
+            if line.order not in gone:
+                gone.add(line.order)
+                steps.append(self._step(line, marked, gone))
+        self._pending = [line for line in self._pending if line.order not in gone]
+        return steps
+
+    def drop_notes(self, kind: str) -> None:
+        """Forget notes of this kind that still wait."""
+        self._pending = [line for line in self._pending if not (isinstance(line.what, Note) and line.what.kind == kind)]
+
+    # ------------------------------------------------------------------------------------------------- inside
+
+    def _add(self, time: float, router: str, arrived: float, what: MessagePassed | StateChanged | Note) -> None:
+        self._order += 1
+        self._pending.append(_Pending(time, router, self._order, arrived, what))
+
+    def _step(self, line: _Pending, marked: _ByMark, gone: set[int]) -> Step:
+        match line.what:
+            case MessagePassed() as message:
+                return self._arrow(line, message, marked, gone)
+            case StateChanged() as change:
+                return Note(
+                    time=line.time,
+                    router=line.router,
+                    sign=change.sign,
+                    kind=change.topic.value,
+                    subject=change.subject,
+                    text=change.text,
+                    interface=change.interface,
+                )
+            case Note() as note:
+                return note
+
+    def _arrow(self, line: _Pending, message: MessagePassed, marked: _ByMark, gone: set[int]) -> Arrow:
+        other = _counterpart(line, marked.get((message.protocol, message.mark), []), gone)
+        peer = str(message.peer)
+        owner = other.router if other is not None else self._owners.get(peer, "")
+        received = message.way is Way.RECEIVED
+        if other is not None:
+            gone.add(other.order)
+            if received and isinstance(other.what, MessagePassed):  # clocks differ a little: it was sent first
+                line, message, owner, received = other, other.what, line.router, False
+        forwarded = message.way is Way.FORWARDED
+        ends = (owner or peer, line.router) if received else (line.router, owner or peer)
+        return Arrow(
+            time=line.time,
+            sender=ends[0],
+            receiver=ends[1],
+            protocol=message.protocol,
+            name=message.name,
+            subject=message.subject,
+            arrived=received or other is not None or not owner,
+            forwarded=forwarded,
+        )
+
+
+def _by_mark(lines: Iterable[_Pending]) -> _ByMark:
+    marked: _ByMark = defaultdict(list)
+    for line in lines:
+        if isinstance(line.what, MessagePassed) and line.what.mark:
+            marked[line.what.protocol, line.what.mark].append(line)
+    return marked
+
+
+def _counterpart(line: _Pending, marked: list[_Pending], gone: set[int]) -> _Pending | None:
+    """The line of the other end. Of a message that was repeated the last one before the receipt is meant."""
+    same = [other for other in marked if other.order not in gone and abs(other.time - line.time) <= FLIGHT]
+    others = [other for other in same if other.router != line.router and _received(other) != _received(line)]
+    again = next((other.time for other in same if other.router == line.router and not _received(other)), None)
+    return next((other for other in others if _received(line) or again is None or other.time < again), None)
+
+
+def _received(line: _Pending) -> bool:
+    return isinstance(line.what, MessagePassed) and line.what.way is Way.RECEIVED

@@ -1,0 +1,95 @@
+"""A story: what happened in a lab, as a document in Markdown with diagrams that many viewers draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.watch.mermaid import diagram
+from dmvpn.tools.watch.steps import Arrow
+from dmvpn.tools.watch.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import tzinfo
+
+    from dmvpn.tools.watch.steps import Step
+
+#: Steps of one diagram: viewers refuse texts that are too long, and so do people.
+LARGEST_DIAGRAM: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What the story is about. routers: those that are told of. hosts: addresses by name. links: as the lab says."""
+
+    lab: str
+    kind: str
+    routers: tuple[str, ...]
+    hosts: dict[str, str]
+    links: tuple[str, ...]
+
+
+def story(network: Network, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0) -> str:
+    """The document. missed: lines that came too fast to be taken."""
+    return "\n".join(_lines(network, steps, zone, missed)) + "\n"
+
+
+def _lines(network: Network, steps: Sequence[Step], zone: tzinfo, missed: int) -> Iterator[str]:
+    yield f"# What happened in lab {_plain(network.lab)}"
+    yield ""
+    yield f"{_span(steps, zone)} The lab is {_plain(network.kind)}."
+    if missed:
+        yield f"{missed} lines were missed: more happened than could be written down."
+    yield ""
+    yield "## The network"
+    yield ""
+    yield f"Routers: {', '.join(map(_plain, network.routers))}."
+    yield ""
+    for name, address in network.hosts.items():
+        yield f"- host {_plain(name)}: {_plain(address)}"
+    for link in network.links:
+        yield f"- link {_plain(link)}"
+    yield ""
+    yield from _diagrams(network, steps)
+    yield "## In words"
+    yield ""
+    for number, step in enumerate(steps, 1):
+        time = f"{_moment(step.time, zone):%H:%M:%S.%f}"[:12]
+        yield f"{number}. {time} {_plain(sentence(step))}"
+
+
+def _diagrams(network: Network, steps: Sequence[Step]) -> Iterator[str]:
+    parts = [steps[start : start + LARGEST_DIAGRAM] for start in range(0, len(steps), LARGEST_DIAGRAM)] or [()]
+    for number, part in enumerate(parts, 1):
+        yield "## The ladder" + (f", part {number} of {len(parts)}" if len(parts) > 1 else "")
+        yield ""
+        yield "```mermaid"
+        yield from diagram(_speakers(network.routers, part), part).splitlines()
+        yield "```"
+        yield ""
+
+
+def _speakers(routers: Iterable[str], steps: Sequence[Step]) -> list[str]:
+    """Who does something; a column in which nothing happens tells nothing."""
+    named: set[str] = set()
+    for step in steps:
+        named.update((step.sender, step.receiver) if isinstance(step, Arrow) else (step.router,))
+    return [router for router in routers if router in named]
+
+
+def _span(steps: Sequence[Step], zone: tzinfo) -> str:
+    if not steps:
+        return "Nothing happened."
+    first, last = _moment(steps[0].time, zone), _moment(steps[-1].time, zone)
+    return f"On {first:%Y-%m-%d} from {first:%H:%M:%S} to {last:%H:%M:%S}, {len(steps)} steps."
+
+
+def _moment(time: float, zone: tzinfo) -> datetime:
+    return datetime.fromtimestamp(time, zone)
+
+
+def _plain(text: str) -> str:
+    """Text that is no markup where it stands."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>&#|!" else letter for letter in text if letter.isprintable())

@@ -1,0 +1,131 @@
+"""`dmvpn lab watch`: the ladder of a lab as it grows, with real packets and simulated, and its end."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.labs import Labs
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.lab
+
+KINDS = ["simulated", "real"]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def lab(request: pytest.FixtureRequest) -> Iterator[Labs]:
+    """Phase 3, of both kinds."""
+    if request.param == "real":
+        request.getfixturevalue("runs_labs")
+    with Labs() as labs:
+        labs.environment |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+        labs.up("notes-phase3", *(["--simulated"] if request.param == "simulated" else []))
+        yield labs
+
+
+def watched(lab: Labs, *words: str) -> subprocess.Popen[str]:
+    """A watch that has begun."""
+    process = lab.start("lab", "watch", *words)
+    assert process.stdout is not None
+    while "R31" not in process.stdout.readline():
+        pass
+    time.sleep(0.5)  # it has connected, too
+    return process
+
+
+def printed(process: subprocess.Popen[str]) -> str:
+    """What it printed from then on, when it has ended by itself."""
+    text, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, text
+    return text
+
+
+def shortcut(lab: Labs) -> None:
+    """R31 and R41 meet."""
+    for router in ("R31", "R41"):
+        lab.on(router, "clear ip nhrp")
+    lab.on("R31", "ping 10.4.4.1 source 10.3.3.1")
+
+
+def test_a_shortcut_is_seen_while_it_comes_to_be(lab: Labs, tmp_path: Path) -> None:
+    saved = tmp_path / "story.md"
+    process = watched(lab, "--seconds", "3", "--save", str(saved))
+    shortcut(lab)
+    text = printed(process)
+    for line in (
+        "  │────▶│     │   redirect 10.3.3.1 to 10.4.4.1",
+        "  │◀────│     │   resolution 10.4.4.1?",
+        "  │══════════▶│   resolution 10.4.4.1?",
+        "  │     │◀────│   reply 10.4.4.0/24 = 172.16.41.1",
+        "  │     +     │   10.4.4.0/24 = 172.16.41.1 (resolved)",
+    ):
+        assert line in text, text
+    assert "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}" not in text
+    assert all(len(line) <= 80 for line in text.splitlines() if line.startswith(("0", "1", "2", " ")))
+    story = saved.read_text()
+    assert "R31 asks R11: who has 10.4.4.1?" in story
+    assert "sequenceDiagram\n    participant p1 as R11" in story
+
+
+def test_what_has_happened_before_can_be_watched_too(lab: Labs) -> None:
+    shortcut(lab)
+    text = lab.say("lab", "watch", "--since", "1h", "--seconds", "1", "--only", "R31", "--ascii")
+    assert text.isascii()
+    assert "reply 10.4.4.0/24 = 172.16.41.1 (from R41)" in text
+    assert "registration 192.168.100.31 = 172.16.31.1 (to R11)" in text
+
+
+def test_ctrl_c_ends_it_cleanly(lab: Labs) -> None:
+    process = watched(lab)
+    process.send_signal(signal.SIGINT)
+    assert "Traceback" not in printed(process)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--only", "R99"], "there is no R99 in this lab; it has R11, "),
+        (["--since", "yesterday"], "yesterday: since when?"),
+        (["--save", "/nowhere/story.md"], "/nowhere/story.md: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_watched_is_said(lab: Labs, words: list[str], why: str) -> None:
+    result = lab.run("lab", "watch", *words)
+    assert result.returncode == 1
+    assert why in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_terminal_that_is_too_narrow_is_told_who_would_fit(lab: Labs) -> None:
+    wide, lab.environment["COLUMNS"] = lab.environment["COLUMNS"], "56"
+    try:
+        result = lab.run("lab", "watch")
+    finally:
+        lab.environment["COLUMNS"] = wide
+    assert "3 routers do not fit into 56 columns, 2 would: choose with --only R11,R31" in result.stderr
+
+
+def test_a_router_that_is_killed_and_started_is_watched_again_and_the_end_of_the_lab_is_the_end(lab: Labs) -> None:
+    status = lab.say("lab", "status")
+    process = watched(lab)
+    lab.say("lab", "kill", "R41")
+    lab.say("lab", "start", "R41")
+    time.sleep(2.5)  # it comes up, and registers
+    lab.say("lab", "down")
+    text = printed(process)
+    assert "R41: begins anew" in text
+    if "(simulated)" not in status:  # there it may be back before anybody looks
+        assert text.count("R41: gone") == 1
+    assert "R11: gone" not in text
+    registration = "│◀──────────│   registration 192.168.100.41 = 172.16.41.1"
+    assert registration in text, text
+    assert text.index("R41: begins anew") < text.index(registration)
+    assert text.rstrip().endswith("lab notes-phase3 has ended")
