@@ -1,0 +1,53 @@
+"""Exercises at the command line: what `lab up` says of one, `lab list`, and `lab grade`."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.exercises import exercise, exercises, look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.exercises import Exercise, Finding, Ground
+
+_WIDTH: Final = 110
+_INDENT: Final = " " * 10
+
+
+def find(name: str) -> Exercise | None:
+    """The exercise whose lab has this name; None if it is no exercise. Raises UserError."""
+    return exercise(name)
+
+
+def listed(running: set[str]) -> Iterator[str]:
+    """Lines of `lab list`."""
+    for one in exercises():
+        mark = "up" if one.name in running else ""
+        yield f"{one.name:<24} {mark:<3} {one.scenario().lab.title.partition(': ')[2]}"
+
+
+def tasks(name: str) -> Iterator[str]:
+    """What is to be done in the exercise of this name."""
+    one = exercise(name)
+    yield "Your tasks:"
+    for number, task in enumerate(one.tasks if one is not None else (), 1):
+        yield f"  {number}. {task.title}"
+
+
+def grade(ground: Ground, one: Exercise) -> int:
+    """Say of each task whether it is done; 1 if one is not."""
+    findings = look(ground, one)
+    for number, finding in enumerate(findings, 1):
+        print("\n".join(_told(number, finding)))
+    left = sum(not finding.is_done for finding in findings)
+    print(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
+    return int(bool(left))
+
+
+def _told(number: int, finding: Finding) -> Iterator[str]:
+    yield f"{'done ' if finding.is_done else 'TO DO'}  {number}. {finding.task.title}"
+    if not finding.is_done:
+        for text in (f"Now: {finding.missing}.", finding.hint):
+            yield from textwrap.wrap(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)

@@ -1,0 +1,328 @@
+"""A lab that teaches: `dmvpn lab break`, `hint`, `grade`, `phase`, `save`, for labs of either kind.
+
+What a lab remembers of its lesson lies in its folder, never where the student works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app import exercise
+from dmvpn.base.errors import UserError
+from dmvpn.face import client
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.badness import HARMLESS, Badness
+from dmvpn.shells.lab.places import find_lab
+from dmvpn.shells.lines import Lines, difference
+from dmvpn.shells.scenario import Scenario, from_description
+from dmvpn.tools.lessons import Check, Health, examine, grade
+from dmvpn.tools.lessons.state import Lesson, forget, mended, note_mended
+from dmvpn.tools.phases import phase_lines
+from dmvpn.tools.saving import save
+from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for, trouble
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.tools.lessons.health import Subject
+
+#: Questions to routers at a time: most of what takes long is waiting for pings that nobody answers.
+_AT_A_TIME: Final = 12
+#: Seconds that a network may need after a change of its phase.
+_SETTLING: Final = 30.0
+#: Typed at every router when one was broken, so that "Last configuration change" tells nothing. It leaves nothing.
+_EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")
+
+
+class LabBench:
+    """A lab that runs, as a `Bench`."""
+
+    def __init__(self, folder: LabFolder) -> None:
+        self._folder = folder
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print; "" where a router does not answer."""
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            return list(pool.map(self._answer, questions))
+
+    def _answer(self, question: tuple[str, str]) -> str:
+        router, line = question
+        output = io.BytesIO()
+        with contextlib.suppress(UserError, OSError):
+            client.execute(self._folder.management(router), [line], output)
+        return output.getvalue().decode()
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Type lines in configuration mode."""
+        output = io.BytesIO()
+        if client.execute(self._folder.management(router), ["configure terminal", *lines, "end"], output):
+            raise UserError(f"{router} refuses: {output.getvalue().decode().strip()}")
+
+    def impair(self, link: str, badness: Badness) -> None:
+        """Make a wire this bad, and nothing is to be seen of that."""
+        control.order(self._folder.control, do="impair", link=link, hidden=True, **badness.request())
+
+    def kill(self, router: str) -> None:
+        """End a router."""
+        control.order(self._folder.control, do="kill", router=router)
+
+    def set_nat(self, gateway: str, kind: str) -> None:
+        """Change the kind of a translator."""
+        control.order(self._folder.control, do="rebind", gateway=gateway, kind=kind, hidden=True)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; in a simulated lab at once."""
+        if self.is_simulated:
+            control.order(self._folder.control, do="clock", seconds=seconds)
+        else:
+            time.sleep(seconds)
+
+    def badness(self, link: str) -> Badness:
+        """How bad a wire is now. What `lab break` hides counts as good."""
+        status = self._status()
+        names, impaired = status.get("links"), status.get("impaired")
+        if not isinstance(names, list) or not isinstance(impaired, dict):
+            return HARMLESS
+        scenario = from_description(control.order(self._folder.control, do="scenario"))
+        for name, (ends, _) in zip(names, scenario.segments(), strict=False):
+            found = impaired.get(str(name))
+            if Scenario.end(link) in ends and isinstance(found, dict):
+                return Badness.read(found)
+        return HARMLESS
+
+    def restore(self, link: str, badness: Badness) -> None:
+        """Make a wire what it was, for all to see."""
+        control.order(self._folder.control, do="impair", link=link, **badness.request())
+
+    @property
+    def is_simulated(self) -> bool:
+        """Is its time its own?"""
+        return bool(self._status().get("simulated"))
+
+    def _status(self) -> dict[str, control.Json]:
+        status = control.order(self._folder.control, do="status")
+        return status if isinstance(status, dict) else {}
+
+    @property
+    def mended(self) -> int:
+        """How many troubles were mended here."""
+        return mended(self._folder.path)
+
+    def running(self, routers: Sequence[str]) -> dict[str, str]:
+        """What the routers run; those that answer."""
+        answers = self.ask([(router, "show running-config") for router in routers])
+        return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
+
+
+def _body(running: str) -> str:
+    """A running configuration without its heading: when it was changed last is no difference."""
+    return "\n".join([*Lines.of(running).lines, "end"]) + "\n"
+
+
+class _Class:
+    """The lab of a lesson, with everything that orders about it need."""
+
+    def __init__(self, lab: str | None) -> None:
+        self.folder = find_lab(lab)
+        self.bench = LabBench(self.folder)
+        self.scenario: Scenario = from_description(control.order(self.folder.control, do="scenario"))
+
+    def stage(self, running: Mapping[str, str]) -> Stage:
+        """Who plays which part; of a router that does not answer as the scenario has it."""
+        return Stage.of(self.scenario, {**self.scenario.configurations, **running})
+
+    def running(self) -> dict[str, str]:
+        """What all routers run."""
+        return self.bench.running(list(self.scenario.configurations))
+
+
+# ---------------------------------------------------------------------------------------------------- break
+
+
+def break_(arguments: argparse.Namespace) -> int:
+    """Break something, and only say what users report."""
+    if arguments.list:
+        return _list(arguments)
+    lesson = _Class(arguments.lab)
+    known = Lesson.read(lesson.folder.path)
+    if known is not None:
+        raise UserError(
+            f"something is broken already: {known.complaint} "
+            "'dmvpn lab grade' looks at it, 'dmvpn lab reset' begins anew"
+        )
+    missing = control.order(lesson.folder.control, do="missing")
+    if missing:
+        raise UserError(f"the lab is not well: {missing}; 'dmvpn lab reset' begins anew")
+    running = lesson.running()
+    stage = lesson.stage(running)
+    chosen = _choose(stage, arguments.name, arguments.seed)
+    orders = orders_for(chosen, stage)
+    print("Looking at the lab while it is well ...", flush=True)
+    healthy = examine(lesson.bench, stage)
+    if not any(value for subject, value in healthy.found.items() if _is_way(subject)):
+        raise UserError("no site reaches another one: nobody would notice if something broke")
+    complaint = stage.fill(chosen.complaint, Part.SPOKE)
+    Lesson.begin(chosen, healthy, running, complaint).write(lesson.folder.path)
+    carry_out(lesson.bench, orders)
+    _cover_tracks(lesson.bench, list(running))
+    print(f"\n  {complaint}\n")
+    print("Find it and mend it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    return 0
+
+
+def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
+    """Who was configured is not for logs to tell, which begin now, nor for the time of the last change."""
+    for router in routers:
+        with contextlib.suppress(UserError, OSError):  # it may be dead
+            bench.configure(router, _EVERYWHERE)
+    bench.ask([(router, "clear logging") for router in routers])
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    """All troubles, or those that fit the lab that runs."""
+    stage: Stage | None = None
+    with contextlib.suppress(UserError):
+        lesson = _Class(arguments.lab)
+        stage = lesson.stage(lesson.running())
+    for known in TROUBLES:
+        if known.noticed and (stage is None or fits(known, stage)):
+            print(f"{known.id:<26} {known.title}")
+    return 0
+
+
+def _choose(stage: Stage, name: str | None, seed: int | None) -> Trouble:
+    if name is not None:
+        return trouble(name)
+    possible = [known for known in TROUBLES if known.noticed and fits(known, stage)]
+    if not possible:
+        raise UserError(f"nothing of the catalogue fits {stage.scenario.name}")
+    return random.Random(seed).choice(possible)  # noqa: S311 - a lottery, not a secret
+
+
+# ---------------------------------------------------------------------------------------------------- hint, grade
+
+
+def hint(arguments: argparse.Namespace) -> int:
+    """The next hint."""
+    lesson = _Class(arguments.lab)
+    state = _state(lesson)
+    hints = state.trouble.hints
+    if state.hints >= len(hints):
+        raise UserError("that was the last hint; 'dmvpn lab reset' begins anew")
+    stage = lesson.stage(state.configurations)
+    print(f"{state.hints + 1}. {stage.fill(hints[state.hints], Part.SPOKE)}")
+    state.hinted().write(lesson.folder.path)
+    return 0
+
+
+def grade_(arguments: argparse.Namespace) -> int:
+    """Is the lab as well as it was? 1 if not."""
+    lesson = _Class(arguments.lab)
+    learnt = exercise.find(lesson.folder.name)
+    if learnt is not None and Lesson.read(lesson.folder.path) is None:
+        if not lesson.bench.is_simulated:
+            print("Looking at the lab; with real packets that may take a minute ...", flush=True)
+        return exercise.grade(lesson.bench, learnt)
+    state = _state(lesson)
+    stage = lesson.stage(state.configurations)
+    print("Looking at the lab; what has just come up must last for some seconds ...", flush=True)
+    verdicts = grade(state.health, examine(lesson.bench, stage, state.health))
+    for verdict in verdicts:
+        print(f"{'good' if verdict.is_good else 'BAD '}  {verdict}")
+    bad = sum(not verdict.is_good for verdict in verdicts)
+    if bad:
+        print(f"\nNot yet: {bad} of {len(verdicts)} are worse than they were. Some repairs take a minute to show.")
+        return 1
+    hints = f"with {state.hints} hint{'s' if state.hints != 1 else ''}" if state.hints else "without a hint"
+    print(f"\nMended, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
+    note_mended(lesson.folder.path, state.trouble)
+    forget(lesson.folder.path)
+    return 0
+
+
+def _state(lesson: _Class) -> Lesson:
+    state = Lesson.read(lesson.folder.path)
+    if state is None:
+        raise UserError("nothing is broken here; 'dmvpn lab break' breaks something")
+    return state
+
+
+# ---------------------------------------------------------------------------------------------------- phase
+
+
+def phase(arguments: argparse.Namespace) -> int:
+    """Make the lab one of this phase, and show what was different."""
+    lesson = _Class(arguments.lab)
+    before = lesson.running()
+    stage = lesson.stage(before)
+    orders = phase_lines(stage, arguments.number)
+    if not orders:
+        print(f"{lesson.folder.name} is a phase {arguments.number} network already")
+        return 0
+    print("Looking at the lab before ...\n", flush=True)
+    was = examine(lesson.bench, stage)
+    for router, lines in orders.items():
+        lesson.bench.configure(router, lines)
+    for router, text in lesson.bench.running(list(orders)).items():
+        print("\n".join(difference(before[router], text, router)))
+    lesson.bench.ask([(router, "clear ip nhrp") for router in stage.spokes])
+    health = _settled(lesson, stage)
+    print()
+    print("\n".join(_ways(was, health)))
+    return int(any(not health.found.get(subject) for subject, value in was.found.items() if value and _is_way(subject)))
+
+
+def _is_way(subject: Subject) -> bool:
+    return subject[0] is Check.REACH
+
+
+def _settled(lesson: _Class, stage: Stage) -> Health:
+    """How the network does when it does well, or when it had its time."""
+    end = time.monotonic() + _SETTLING
+    while True:
+        health = examine(lesson.bench, stage)
+        well = all(value for subject, value in health.found.items() if _is_way(subject))
+        if well or time.monotonic() >= end:
+            return health
+        time.sleep(1.0)
+
+
+def _ways(was: Health, now: Health) -> list[str]:
+    """Who reaches whom with how many hops, before and now."""
+    ways = [subject for check, subject in now.found if check is Check.REACH]
+    return [f"{way}: {_hops(was, way)} before, {_hops(now, way)} now" for way in ways]
+
+
+def _hops(health: Health, way: str) -> str:
+    number = health.found.get((Check.PATH, way), 0)
+    return f"{number} hop{'s' if number > 1 else ''}" if number else "not reached"
+
+
+# ---------------------------------------------------------------------------------------------------- save
+
+
+def save_(arguments: argparse.Namespace) -> int:
+    """Write the lab down as a folder that `lab up` takes."""
+    lesson = _Class(arguments.lab)
+    status = control.order(lesson.folder.control, do="status")
+    for note in save(lesson.scenario, lesson.running(), status, Path(arguments.folder)):
+        print(f"not saved: {note}")
+    print(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
+    return 0
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "break": break_,
+    "hint": hint,
+    "grade": grade_,
+    "phase": phase,
+    "save": save_,
+}

@@ -1,0 +1,152 @@
+"""What an exercise can look at. One small model for each kind; `check` names it, `hint` says what is probably missing.
+
+    tasks:
+      - title: R31 is registered
+        checks:
+          - {check: registered, at: R31, server: 192.168.100.11, hint: Which line names the next hop server?}
+
+The checks of a task stand in the order in which somebody who searches for a mistake would look: the first one that
+fails gives the hint.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Address = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+$")]
+Prefix = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+/\d+$")]
+
+
+class Strict(BaseModel):
+    """A model that takes nothing it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class _Check(Strict):
+    hint: str = ""
+
+
+class Line(_Check):
+    """An interface is there, and its line protocol is up."""
+
+    check: Literal["line"]
+    at: str
+    interface: str
+
+
+class Neighbour(_Check):
+    """Two routers are EIGRP neighbours, and have been for long enough to stay so."""
+
+    check: Literal["neighbour"]
+    at: str
+    address: Address
+
+
+class Registered(_Check):
+    """A next hop server answers."""
+
+    check: Literal["registered"]
+    at: str
+    server: Address
+
+
+class Route(_Check):
+    """A route to exactly this prefix. via: its next hop. source: "eigrp", "nhrp", ... override: NHRP's next hop over
+    the route's own. present: false where it shall not be there."""
+
+    check: Literal["route"]
+    at: str
+    to: Prefix
+    via: Address | None = None
+    source: str = ""
+    override: Address | None = None
+    present: bool = True
+
+
+class Mapping(_Check):
+    """An NHRP entry. nbma: where its next hop is; claimed: what the client itself believes that it is. lasts: seconds
+    until it expires, at most. flags, lacks: as `show ip nhrp` prints them."""
+
+    check: Literal["mapping"]
+    at: str
+    target: Prefix
+    nbma: Address | None = None
+    claimed: Address | None = None
+    kind: str = ""
+    lasts: float | None = None
+    flags: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+class Reach(_Check):
+    """An address answers pings that carry this source. size: octets of the packet; df: whole or not at all."""
+
+    check: Literal["reach"]
+    at: str
+    source: Address = Field(alias="from")
+    to: Address
+    size: int = Field(default=100, ge=36, le=1500)
+    df: bool = False
+
+
+class Path(_Check):
+    """Packets go this way: the routers that answer a trace before its end. A shortcut gets the time it takes."""
+
+    check: Literal["path"]
+    at: str
+    source: Address = Field(alias="from")
+    to: Address
+    via: tuple[Address, ...]
+
+
+class Protected(_Check):
+    """There is a session of IPsec with this NBMA address, and the tunnel takes nothing in clear."""
+
+    check: Literal["protected"]
+    at: str
+    interface: str
+    peer: Address
+
+
+class Clamp(_Check):
+    """TCP hears of segments that fit into so many octets, headers and all. One router of the way suffices."""
+
+    check: Literal["clamp"]
+    at: tuple[str, ...] = Field(min_length=1)
+    interface: str
+    largest: int
+
+
+class Mended(_Check):
+    """So many troubles of `lab break` were found and mended in this lab."""
+
+    check: Literal["mended"]
+    number: int
+
+
+class When(_Check):
+    """What works after `seconds` in which a router was dead (all its wires cut), or a wire dropped some kinds of
+    packets, as in `lab impair --block`. It is as before afterwards."""
+
+    check: Literal["when"]
+    dead: str = ""
+    link: str = ""
+    block: tuple[str, ...] = ()
+    seconds: float = Field(default=30.0, ge=1, le=300)
+    checks: tuple[Simple, ...]
+
+
+Simple = Annotated[
+    Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended,
+    Field(discriminator="check"),
+]
+Check = Annotated[
+    Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended | When,
+    Field(discriminator="check"),
+]
+AnyCheck = Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended | When
+
+When.model_rebuild()

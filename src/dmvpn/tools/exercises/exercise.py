@@ -1,0 +1,70 @@
+"""An exercise: where it begins (`dmvpn.shells.exercises`) and its tasks, each with its checks (`tasks.yaml`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import yaml
+from pydantic import Field, ValidationError
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.exercises import Place, find_place, places
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.exercises.checks import Check, Strict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TASKS: Final = "tasks.yaml"
+
+
+class Task(Strict):
+    """One thing to do. begins_done: nothing is missing at the beginning; it must only stay so."""
+
+    title: str
+    begins_done: bool = False
+    checks: tuple[Check, ...] = Field(min_length=1)
+
+
+class _Tasks(Strict):
+    minutes: int
+    tasks: tuple[Task, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """An exercise. minutes: what it takes somebody who reads the page and types."""
+
+    place: Place
+    minutes: int
+    tasks: tuple[Task, ...]
+
+    @property
+    def name(self) -> str:
+        """As `lab up` takes it."""
+        return self.place.name
+
+    def scenario(self) -> Scenario:
+        """Where it begins. Raises UserError."""
+        return Scenario.load(self.name)
+
+
+def exercise(name: str) -> Exercise | None:
+    """The exercise whose lab has this name; None if it is no exercise. Raises UserError."""
+    place = find_place(name)
+    return _read(place) if place is not None else None
+
+
+def exercises() -> tuple[Exercise, ...]:
+    """All of them, in order. Raises UserError."""
+    return tuple(_read(place) for place in places())
+
+
+def _read(place: Place) -> Exercise:
+    path: Path = place.folder / TASKS
+    try:
+        found = _Tasks.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise UserError(f"{path}: {error}") from error
+    return Exercise(place, found.minutes, found.tasks)

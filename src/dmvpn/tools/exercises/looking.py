@@ -1,0 +1,311 @@
+"""Look at a network as the tasks of an exercise say: by shows, pings and traces at its routers, and by cutting wires.
+
+`Ground` is the network: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`). Nothing that a
+learner typed is touched; a router that shall be dead for a while has its wires cut.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, assert_never
+
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lines import Lines
+from dmvpn.tools.exercises import checks
+from dmvpn.tools.troubles import Bench
+
+if TYPE_CHECKING:
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.exercises.checks import AnyCheck
+    from dmvpn.tools.exercises.exercise import Exercise, Task
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Row: TypeAlias = "dict[str, Json]"
+
+#: Seconds after which a neighbour counts as one that stays.
+STEADY: Final = 13
+#: Seconds that a task gets which is not done, once in an examination: a registration or a route may be on its way.
+PATIENCE: Final = 12.0
+#: Seconds that a shortcut may take to come up, and tries.
+SHORTCUT: Final = 1.5
+TRIES: Final = 3
+#: Octets of a ping that names no size.
+_USUAL: Final = 100
+_RATE: Final = re.compile(r"Success rate is (\d+) percent")
+_HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
+#: Octets of the IPv4 and TCP headers without options.
+_TCP_HEADERS: Final = 40
+_CUT: Final = Badness(cut=1.0)
+
+
+class Ground(Bench, Protocol):
+    """A `Bench` that also knows what its wires are like, and how many troubles were mended in it."""
+
+    def badness(self, link: str) -> Badness:
+        """How bad a wire is now. link: one of its ends, "R31:GigabitEthernet0/1"."""
+        ...
+
+    def restore(self, link: str, badness: Badness) -> None:
+        """Make a wire what it was, for all to see."""
+        ...
+
+    @property
+    def mended(self) -> int:
+        """How many times `lab break` was answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of a task. missing: what was seen instead; "": it is done."""
+
+    task: Task
+    missing: str = ""
+    hint: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Is nothing missing?"""
+        return not self.missing
+
+
+def look(ground: Ground, exercise: Exercise) -> tuple[Finding, ...]:
+    """Look at all tasks. What is not done is looked at twice, because some things take a moment."""
+    look_at = _Look(ground, exercise.scenario())
+    findings = [look_at.task(task) for task in exercise.tasks]
+    if all(finding.is_done for finding in findings):
+        return tuple(findings)
+    ground.wait(PATIENCE)
+    return tuple(finding if finding.is_done else look_at.task(finding.task) for finding in findings)
+
+
+class _Look:
+    def __init__(self, ground: Ground, scenario: Scenario) -> None:
+        self._ground = ground
+        self._scenario = scenario
+
+    def task(self, task: Task) -> Finding:
+        """The first check that fails."""
+        for check in task.checks:
+            missing, hint = self._missing(check)
+            if missing:
+                return Finding(task, missing, hint)
+        return Finding(task)
+
+    def _missing(self, check: AnyCheck) -> tuple[str, str]:
+        """What is not as the check says, and what may help; "" if all is."""
+        if isinstance(check, checks.When):
+            return self._when(check)
+        return self._simple(check), check.hint
+
+    def _simple(self, check: AnyCheck) -> str:
+        match check:
+            case checks.Line():
+                return self._line(check)
+            case checks.Neighbour():
+                return self._neighbour(check)
+            case checks.Registered():
+                return self._registered(check)
+            case checks.Route():
+                return self._route(check)
+            case checks.Mapping():
+                return self._mapping(check)
+            case checks.Reach():
+                return self._reach(check)
+            case checks.Path():
+                return self._path(check)
+            case checks.Protected():
+                return self._protected(check)
+            case checks.Clamp():
+                return self._clamp(check)
+            case checks.Mended():
+                number = self._ground.mended
+                return "" if number >= check.number else f"{number} of {check.number} troubles are mended"
+            case checks.When():
+                return self._when(check)[0]
+            case _:
+                assert_never(check)
+
+    # ------------------------------------------------------------------------------------------------ state
+
+    def _line(self, check: checks.Line) -> str:
+        answer = self._json(check.at, f"show interfaces {check.interface}")
+        found = next(iter(_rows(answer, "interfaces")), None)
+        if found is None:
+            return f"{check.at} has no {check.interface}"
+        return "" if found.get("line") else f"{check.interface} of {check.at} is down{_because(found)}"
+
+    def _neighbour(self, check: checks.Neighbour) -> str:
+        found = self._find_neighbour(check)
+        if found is not None and _seconds(_text(found, "uptime")) < STEADY:
+            self._ground.wait(STEADY - _seconds(_text(found, "uptime")))
+            found = self._find_neighbour(check)
+        if found is None or _text(found, "state") != "up":
+            return f"{check.at} has no EIGRP neighbour {check.address}"
+        if _seconds(_text(found, "uptime")) < STEADY - 1:
+            return f"the EIGRP neighbour {check.address} of {check.at} comes and goes"
+        return ""
+
+    def _find_neighbour(self, check: checks.Neighbour) -> Row | None:
+        answer = self._json(check.at, "show ip eigrp neighbors")
+        found = [row for table in _rows(answer, "tables") for row in _rows(table, "neighbors")]
+        return next((row for row in found if _text(row, "address") == check.address), None)
+
+    def _registered(self, check: checks.Registered) -> str:
+        answer = self._json(check.at, "show ip nhrp nhs")
+        for tunnel in _rows(answer, "tunnels"):
+            for server in _rows(tunnel, "servers"):
+                if _text(server, "address") == check.server:
+                    if "R" in _text(server, "letters"):
+                        return ""
+                    return f"{check.at} is not registered with {check.server}{_because(server)}"
+        return f"{check.at} does not know the next hop server {check.server}"
+
+    def _route(self, check: checks.Route) -> str:
+        answer = self._json(check.at, "show ip route")
+        found = next((row for row in _rows(answer, "entries") if _text(row, "prefix") == check.to), None)
+        fits = found is not None and check.source in ("", _text(found, "source"))
+        if not check.present:
+            return f"{check.at} has a route of its own to {check.to}" if fits else ""
+        by = f" of {check.source.upper()}" if check.source else ""
+        if found is None or not fits:
+            return f"{check.at} has no route{by} to {check.to}"
+        hops = [_text(hop, "address") for hop in _rows(found, "next_hops")]
+        if check.via is not None and check.via not in hops:
+            return f"{check.at} sends packets for {check.to} to {' and '.join(hops)}"
+        override = found.get("override")
+        over = _text(override, "address") if isinstance(override, dict) else ""
+        if check.override is not None and over != check.override:
+            return f"the route of {check.at} to {check.to} has {over or 'no other'} as NHRP's next hop"
+        return ""
+
+    def _mapping(self, check: checks.Mapping) -> str:
+        answer = self._json(check.at, "show ip nhrp")
+        found = next((row for row in _rows(answer, "entries") if _text(row, "target") == check.target), None)
+        if found is None:
+            return f"the NHRP cache of {check.at} has no {check.target}"
+        where = f"the entry of {check.at} for {check.target}"
+        for name, wanted in (("nbma", check.nbma), ("claimed", check.claimed), ("type", check.kind or None)):
+            if wanted is not None and _text(found, name) != wanted:
+                return f"{where} says {name} {_text(found, name) or 'nothing'}"
+        expires = found.get("expires")
+        if check.lasts is not None and not (isinstance(expires, int | float) and expires <= check.lasts):
+            return f"{where} lasts longer than {check.lasts:.0f} s"
+        flags = found.get("flags")
+        has = flags if isinstance(flags, list) else []
+        missing = [flag for flag in check.flags if flag not in has]
+        if missing:
+            return f"{where} has no flag {', '.join(missing)}"
+        surplus = [flag for flag in check.lacks if flag in has]
+        return f"{where} has the flag {', '.join(surplus)}" if surplus else ""
+
+    def _protected(self, check: checks.Protected) -> str:
+        tunnel = next(iter(_rows(self._json(check.at, f"show interfaces {check.interface}"), "interfaces")), {})
+        details = tunnel.get("tunnel")
+        if not isinstance(details, dict) or not details.get("protection"):
+            return f"{check.interface} of {check.at} sends in clear"
+        for session in _rows(self._json(check.at, "show crypto session"), "sessions"):
+            if _text(session, "peer") == check.peer:
+                is_up = _text(session, "status") == "UP-ACTIVE"
+                return "" if is_up else f"the session of {check.at} with {check.peer} is not up{_because(session)}"
+        return f"{check.at} has no session of IPsec with {check.peer}"
+
+    def _clamp(self, check: checks.Clamp) -> str:
+        largest = check.largest - _TCP_HEADERS
+        said = [self._clamped(router, check.interface) for router in check.at]
+        if any(clamp and clamp <= largest for clamp in said):
+            return ""
+        where = f"{check.interface} of {' and '.join(check.at)}"
+        if not any(said):
+            return f"{where} do not tell TCP how much they carry"
+        return f"{where} tell TCP {' and '.join(str(clamp) for clamp in said if clamp)} octets, and {largest} fit"
+
+    def _clamped(self, router: str, interface: str) -> int:
+        """The octets in a segment of TCP that an interface lets pass; 0: any number."""
+        (running,) = self._ground.ask([(router, "show running-config")])
+        clamp = Lines.of(running).section(f"interface {interface}").value("ip tcp adjust-mss ")
+        return int(clamp) if clamp.isdecimal() else 0
+
+    # ------------------------------------------------------------------------------------------------ packets
+
+    def _reach(self, check: checks.Reach) -> str:
+        size = f" size {check.size}" if check.size != _USUAL else ""
+        df = " df-bit" if check.df else ""
+        return self._ping(check.at, check.source, check.to, f"{size}{df}")
+
+    def _ping(self, router: str, source: str, to: str, how: str = "") -> str:
+        (answer,) = self._ground.ask([(router, f"ping {to} source {source}{how} repeat 4 timeout 1")])
+        found = _RATE.search(answer)
+        rate = int(found[1]) if found else 0
+        like = f" with{how}" if how else ""
+        return "" if rate == 100 else f"pings from {router} ({source}) to {to}{like}: {rate} percent come back"
+
+    def _path(self, check: checks.Path) -> str:
+        lost = self._ping(check.at, check.source, check.to)
+        if lost:
+            return lost  # a trace that nobody answers takes half a minute
+        line = f"traceroute {check.to} source {check.source} probe 1 timeout 1"
+        wanted = [*check.via, check.to]
+        hops: list[str] = []
+        for _ in range(TRIES):
+            (answer,) = self._ground.ask([(check.at, line)])
+            hops = _HOP.findall(answer)
+            if hops == wanted:
+                return ""
+            self._ground.wait(SHORTCUT)
+        return f"packets from {check.at} to {check.to} go by {', '.join(hops[:-1]) or 'nobody'}"
+
+    def _when(self, check: checks.When) -> tuple[str, str]:
+        bad = Badness(block=check.block) if check.block else _CUT
+        ends = [check.link] if check.link else self._ports(check.dead)
+        before = [self._ground.badness(end) for end in ends]
+        for end in ends:
+            self._ground.impair(end, bad)
+        try:
+            self._ground.wait(check.seconds)
+            found = [(self._simple(inner), inner.hint or check.hint) for inner in check.checks]
+        finally:
+            for end, was in zip(ends, before, strict=True):
+                self._ground.restore(end, was)
+            self._ground.wait(check.seconds)
+        missing, hint = next(((text, hint) for text, hint in found if text), ("", ""))
+        when = f"without {check.dead}" if check.dead else f"while {check.link} drops {' and '.join(check.block)}"
+        return (f"{when}, {missing}" if missing else ""), hint
+
+    def _ports(self, router: str) -> list[str]:
+        """One end of each of its wires."""
+        wires = [ends for ends, _ in self._scenario.segments()]
+        return [f"{node}:{port}" for ends in wires for node, port in ends if node == router]
+
+    def _json(self, router: str, line: str) -> Json:
+        (answer,) = self._ground.ask([(router, f"{line} | json")])
+        try:
+            value: Json = json.loads(answer)
+        except ValueError:
+            return None
+        return value
+
+
+def _rows(value: Json, key: str) -> list[Row]:
+    rows = value.get(key) if isinstance(value, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _text(row: Row, key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+def _because(row: Row) -> str:
+    reason = _text(row, "reason")
+    return f": {reason}" if reason else ""
+
+
+def _seconds(uptime: str) -> int:
+    """Of "00:01:05"; what is older than a day is old."""
+    parts = uptime.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return 86_400
+    return int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])

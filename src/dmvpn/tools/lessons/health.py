@@ -1,0 +1,86 @@
+"""What a network does, as its users would notice it, and what became worse than it was.
+
+A `Health` is what `examination` found: to each thing that was looked at a number. What was good in the healthy network
+has to be good again; whether it is by the line that was wrong, or by another one, is the student's affair. Protection
+is looked at, too, so a network that works because its protection was taken away is not mended.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from dmvpn.base.errors import UserError
+
+
+class Check(enum.Enum):
+    """What is looked at. The values say it, with the subject in front."""
+
+    RUNNING = "runs"
+    REGISTRATION = "is registered"
+    ADJACENCY = "is a routing neighbour"
+    REACH = "is reached"
+    LARGE = "is reached with 1500 octets"
+    PATH = "is reached by the short way"
+    TCP = "tells TCP how much it carries"
+    PROTECTION = "is configured"
+
+
+#: A thing that is looked at: what, and of whom ("R31: 10.4.4.100 (H4)").
+Subject = tuple[Check, str]
+
+#: Bad: 0. Good: 1, or the number of hops.
+BAD: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Found: 0 for what is not as it should be; 1, for paths the number of hops."""
+
+    found: dict[Subject, int] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        """As JSON."""
+        return json.dumps([[check.name, subject, value] for (check, subject), value in self.found.items()])
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """The inverse of `dumps`. Raises UserError."""
+        try:
+            return cls({(Check[check], str(subject)): int(value) for check, subject, value in json.loads(text)})
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"what was noted of the healthy lab cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One check of a grade. was, now: numbers as in `Health`."""
+
+    check: Check
+    subject: str
+    was: int
+    now: int
+
+    @property
+    def is_good(self) -> bool:
+        """As good as it was, or better."""
+        if self.check is Check.PATH:
+            return BAD < self.now <= self.was
+        return self.now >= self.was
+
+    def __str__(self) -> str:
+        text = f"{self.subject} {self.check.value}"
+        if self.check is Check.PATH and not self.is_good:
+            return f"{text}: {self.now or 'no'} hops, and it was {self.was}"
+        return text
+
+
+def grade(healthy: Health, now: Health) -> tuple[Verdict, ...]:
+    """Everything that was good, and what it is now."""
+    return tuple(
+        Verdict(check, subject, was, now.found.get((check, subject), BAD))
+        for (check, subject), was in healthy.found.items()
+        if was != BAD
+    )

@@ -1,0 +1,101 @@
+"""What a lab remembers of its lesson: a file in its folder, for the owner of the lab alone.
+
+Which trouble it is stands there as a fingerprint: who looks into the file for something else does not read it by
+accident. The lab forgets its lesson when it is reset or ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.files import open_private
+from dmvpn.shells.lab.places import LESSON, MENDED
+from dmvpn.tools.lessons.health import Health
+from dmvpn.tools.troubles import TROUBLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.tools.troubles import Trouble
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """salt, fingerprint: which trouble. configurations: of the routers just before. hints: how many were given."""
+
+    salt: str
+    fingerprint: str
+    healthy: str
+    configurations: dict[str, str]
+    complaint: str
+    hints: int = 0
+
+    @classmethod
+    def begin(cls, trouble: Trouble, healthy: Health, configurations: dict[str, str], complaint: str) -> Self:
+        """A lesson about this."""
+        salt = secrets.token_hex(8)
+        return cls(
+            salt=salt,
+            fingerprint=_fingerprint(salt, trouble.id),
+            healthy=healthy.dumps(),
+            configurations=configurations,
+            complaint=complaint,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """The lesson of a lab, or None. Raises UserError."""
+        try:
+            return cls(**json.loads((folder / LESSON).read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{folder / LESSON}: {error}; 'dmvpn lab reset' begins anew") from error
+
+    def write(self, folder: Path) -> None:
+        """Remember it. Raises OSError."""
+        with open_private(folder / LESSON) as file:
+            json.dump(asdict(self), file)
+
+    @property
+    def trouble(self) -> Trouble:
+        """What was done."""
+        for trouble in TROUBLES:
+            if _fingerprint(self.salt, trouble.id) == self.fingerprint:
+                return trouble
+        raise UserError("this lesson is of another release; 'dmvpn lab reset' begins anew")
+
+    @property
+    def health(self) -> Health:
+        """What the healthy lab did."""
+        return Health.loads(self.healthy)
+
+    def hinted(self) -> Self:
+        """One hint was given more."""
+        return replace(self, hints=self.hints + 1)
+
+
+def forget(folder: Path) -> None:
+    """The lesson is over."""
+    (folder / LESSON).unlink(missing_ok=True)
+
+
+def mended(folder: Path) -> int:
+    """How many different troubles were found and mended in this lab."""
+    path = folder / MENDED
+    return len(set(path.read_text().split())) if path.exists() else 0
+
+
+def note_mended(folder: Path, trouble: Trouble) -> None:
+    """This one was."""
+    with (folder / MENDED).open("a") as file:
+        file.write(f"{trouble.id}\n")
+
+
+def _fingerprint(salt: str, name: str) -> str:
+    return hashlib.sha256(f"{salt}/{name}".encode()).hexdigest()

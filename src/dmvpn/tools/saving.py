@@ -1,0 +1,74 @@
+"""A lab as a folder: what its routers run, `lab.yaml` with what its wires are like now. For the owner's eyes alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.files import open_private
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import CONFIGURATION, LinkSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.scenario import Lab, Scenario
+
+_AMOUNTS: Final = ("delay", "loss", "rate")
+
+
+def save(scenario: Scenario, running: Mapping[str, str], status: Json, folder: Path) -> list[str]:
+    """Write it; returns what could not be. running: of the routers that answer. Raises UserError, OSError."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty: name a new folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)
+    lab, notes = _as_it_is(scenario, status)
+    for name, text in scenario.configurations.items():
+        if name not in running:
+            notes.append(f"what {name} runs: it does not answer; its configuration is that of the scenario")
+        _write(folder / f"{name}.cfg", running.get(name, text))
+    described = lab.model_dump(mode="json", exclude_defaults=True)
+    _write(folder / CONFIGURATION, yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120))
+    if any("crypto pki trustpoint" in text for text in running.values()):
+        notes.append("private keys of certificates: copy the folder 'pki' of the scenario beside them")
+    return notes
+
+
+def _write(path: Path, text: str) -> None:
+    with open_private(path) as file:
+        file.write(text)
+
+
+def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
+    """The lab with its wires as they are now."""
+    links, notes = [], []
+    for spec, named, bad in _wires(scenario, status):
+        amounts = {name: getattr(bad, name) for name in _AMOUNTS}
+        lost = [text for text in bad.particulars if bad.sender or text == "cut" or text.startswith("block")]
+        notes += [f"{named}: {text}" for text in lost]
+        if bad.sender:
+            amounts = dict.fromkeys(_AMOUNTS, 0)
+        if spec is None:
+            if any(amounts.values()):
+                notes.append(f"{named}: {', '.join(bad.particulars)}: a host's wire is always good in {CONFIGURATION}")
+            continue
+        links.append(LinkSpec(ends=spec.ends, **amounts))
+    return scenario.lab.model_copy(update={"links": links}), notes
+
+
+def _wires(scenario: Scenario, status: Json) -> Iterator[tuple[LinkSpec | None, str, Badness]]:
+    """Each wire: its entry in `lab.yaml` (None: that of a host), its name, and how bad it is."""
+    names = status.get("links") if isinstance(status, dict) else None
+    impaired = status.get("impaired") if isinstance(status, dict) else None
+    if not isinstance(names, list) or not isinstance(impaired, dict):
+        raise UserError("the lab did not say what its wires are like")
+    for number, name in enumerate(names):
+        found = impaired.get(str(name), {})
+        bad = Badness.read(found if isinstance(found, dict) else {})
+        yield scenario.lab.links[number] if number < len(scenario.lab.links) else None, str(name), bad

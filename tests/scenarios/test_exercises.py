@@ -1,0 +1,348 @@
+"""The twelve exercises: each begins undone, the steps of its page solve it, and who errs is told what is missing."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app import exercise as outer
+from dmvpn.shells.lab.badness import HARMLESS, Badness
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.exercises import Exercise, exercise, exercises, look
+from dmvpn.tools.exercises.checks import When
+from dmvpn.tools.lessons import examine, grade
+from dmvpn.tools.lessons.state import mended, note_mended
+from dmvpn.tools.troubles import TROUBLES, Stage, carry_out, fits, orders_for, trouble
+from support.bench import WorldBench
+from support.docs import BLOCK, ROOT, steps
+from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.tools.lessons import Health
+
+ALL = exercises()
+TYPED = re.compile(r"dmvpn -r (\S+) - <<END\n(.*)\nEND", re.DOTALL)
+ACTED = re.compile(r"dmvpn -r (\S+) (clear .*|ping [^|]*|traceroute [^|]*)(?: \|.*)?")
+CLOCK = re.compile(r"dmvpn lab clock \+(\d+)")
+BROKEN = re.compile(r"dmvpn lab break --seed (\d+)")
+MENDED = "dmvpn lab grade | tail -1"
+
+
+class Learner:
+    """Somebody with a page and a network."""
+
+    def __init__(self, one: Exercise) -> None:
+        self.exercise = one
+        self.world = World(one.name).converge()
+        self.bench = WorldBench(self.world)
+        self._healthy: Health | None = None
+
+    def missing(self) -> dict[int, str]:
+        """By the number of the task: what a grade says is missing, and its hint."""
+        found = enumerate(look(self.bench, self.exercise), 1)
+        return {number: f"{finding.missing}: {finding.hint}" for number, finding in found if not finding.is_done}
+
+    def type(self, router: str, *lines: str) -> None:
+        """Type lines; none may be refused."""
+        said = self.world.do(router, *lines)
+        assert "Invalid input" not in said, said
+        assert "Incomplete" not in said, said
+
+    def follow_the_page(self) -> None:
+        """Do every step that changes something."""
+        for block in BLOCK.findall((ROOT / self.exercise.place.page).read_text()):
+            for step in steps(block):
+                self._follow(step.command)
+
+    def _follow(self, command: str) -> None:
+        if match := TYPED.fullmatch(command):
+            self.type(match[1], *match[2].splitlines())
+        elif match := ACTED.fullmatch(command):
+            self.world.do(match[1], match[2])
+        elif match := CLOCK.fullmatch(command):
+            self.world.run_for(float(match[1]))
+        elif match := BROKEN.fullmatch(command):
+            self._break(int(match[1]))
+        elif command == MENDED and self._healthy is not None:
+            self._mended()
+
+    def _stage(self) -> Stage:
+        return Stage.of(self.world.scenario)
+
+    def _break(self, seed: int) -> None:
+        stage = self._stage()
+        possible = [known for known in TROUBLES if known.noticed and fits(known, stage)]
+        self._healthy = examine(self.bench, stage)
+        carry_out(self.bench, orders_for(random.Random(seed).choice(possible), stage))
+
+    def _mended(self) -> None:
+        assert self._healthy is not None
+        verdicts = grade(self._healthy, examine(self.bench, self._stage(), self._healthy))
+        assert [str(verdict) for verdict in verdicts if not verdict.is_good] == []
+        self.bench.mended += 1
+        self._healthy = None
+
+
+def name(one: Exercise) -> str:
+    return one.name
+
+
+@pytest.mark.parametrize("one", ALL, ids=name)
+def test_an_exercise_begins_with_everything_left_to_do(one: Exercise) -> None:
+    left = [number for number, task in enumerate(one.tasks, 1) if not task.begins_done]
+    assert list(Learner(one).missing()) == left
+
+
+@pytest.mark.parametrize("one", ALL, ids=name)
+def test_who_does_what_the_page_says_has_done_the_exercise(one: Exercise) -> None:
+    learner = Learner(one)
+    learner.follow_the_page()
+    assert learner.missing() == {}
+
+
+EIGRP_100 = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100")
+GRE_OVERLAY = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
+TUNNEL_R11 = (
+    "interface Tunnel100",
+    "ip address 192.168.100.11 255.255.255.0",
+    "tunnel source GigabitEthernet0/1",
+)
+PROTECTION = (
+    "crypto ikev2 keyring MINE",
+    "peer HUB",
+    "address 198.51.100.1 255.255.255.255",
+    "pre-shared-key DMVPN_KEY",
+    "exit",
+    "exit",
+    "crypto ikev2 profile MINE",
+    "match identity remote address 0.0.0.0",
+    "authentication local pre-share",
+    "authentication remote pre-share",
+    "keyring local MINE",
+    "exit",
+    "crypto ipsec transform-set MINE esp-aes 256 esp-sha256-hmac",
+    "mode transport",
+    "exit",
+    "crypto ipsec profile MINE",
+    "set transform-set MINE",
+    "set ikev2-profile MINE",
+    "exit",
+    "interface Tunnel0",
+    "tunnel protection ipsec profile MINE",
+)
+PROTECT = ("interface Tunnel0", "tunnel protection ipsec profile IPSEC-DMVPN")
+MTU_1400 = ("interface Tunnel100", "ip mtu 1400", "ip tcp adjust-mss 1360")
+NHS2 = "ip nhrp nhs 10.255.0.2 nbma 203.0.113.5"
+
+#: Exercise, what was typed, and by task what the grade says; tasks that are not named are done.
+WRONG: list[tuple[str, int, dict[str, tuple[str, ...]], dict[int, str]]] = [
+    (
+        "the destination is one of the provider's addresses",
+        1,
+        {"R11": (*TUNNEL_R11, "tunnel destination 172.16.31.2")},
+        {1: "Each end's destination is the other's source", 2: "no EIGRP neighbour", 3: "no route"},
+    ),
+    (
+        "EIGRP announces the underlay, too",
+        1,
+        {
+            "R11": (
+                *TUNNEL_R11,
+                "tunnel destination 172.16.31.1",
+                *GRE_OVERLAY,
+                "network 10.0.0.0",
+                "network 192.168.100.0",
+                "network 172.16.0.0",
+            )
+        },
+        {1: "must not lead through the tunnel", 2: "also announce 172.16.0.0", 3: ""},
+    ),
+    (
+        "EIGRP leaves the LAN out",
+        1,
+        {"R11": (*TUNNEL_R11, "tunnel destination 172.16.31.1", *GRE_OVERLAY, "network 192.168.100.0")},
+        {3: "Does EIGRP of R11 cover its LAN"},
+    ),
+    (
+        "the tunnel key is forgotten",
+        2,
+        {
+            "R31": (
+                "interface Tunnel100",
+                "ip address 192.168.100.31 255.255.255.0",
+                "ip nhrp network-id 100",
+                "ip nhrp nhs 192.168.100.11 nbma 172.16.11.1 multicast",
+                "tunnel source GigabitEthernet0/1",
+                "tunnel destination 172.16.11.1",
+            )
+        },
+        {2: "tunnel key", 3: ""},
+    ),
+    (
+        "only the hub sends multicasts",
+        3,
+        {"R11": ("interface Tunnel100", "ip nhrp map multicast dynamic")},
+        {1: "show ip nhrp multicast", 2: "", 3: "", 4: ""},
+    ),
+    (
+        "split horizon is on",
+        3,
+        {
+            "R11": ("interface Tunnel100", "ip nhrp map multicast dynamic"),
+            "R31": ("interface Tunnel100", "ip nhrp map multicast 172.16.11.1"),
+            "R41": ("interface Tunnel100", "ip nhrp map multicast 172.16.11.1"),
+        },
+        {3: "split horizon", 4: ""},
+    ),
+    (
+        "only SPOKE1 is multipoint",
+        4,
+        {
+            "HUB": (*EIGRP_100, "af-interface Tunnel0", "no next-hop-self"),
+            "SPOKE1": ("interface Tunnel0", "no tunnel destination", "tunnel mode gre multipoint"),
+        },
+        {2: "Both spokes need another mode", 3: "Is the tunnel of SPOKE2 multipoint"},
+    ),
+    (
+        "nobody redirects",
+        5,
+        dict.fromkeys(("R31", "R41"), ("interface Tunnel100", "ip nhrp shortcut")),
+        {1: "Which of the two is missing", 2: "", 3: "There must be a shortcut first"},
+    ),
+    (
+        "phase 2 instead of phase 3",
+        5,
+        {"R11": (*GRE_OVERLAY, "af-interface Tunnel100", "no next-hop-self")},
+        {1: "has no 10.4.4.0/24", 3: "`no next-hop-self` is phase 2"},
+    ),
+    (
+        "the summary does not cover the LANs",
+        6,
+        {"R11": (*GRE_OVERLAY, "af-interface Tunnel100", "summary-address 10.1.0.0 255.255.0.0")},
+        {1: "summary-address", 2: "Does yours cover 10.4.4.0/24", 4: ""},
+    ),
+    (
+        "the key is for the hub alone",
+        7,
+        {"SPOKE10": PROTECTION, "HUB": PROTECT, "SPOKE20": PROTECT},
+        {3: "for the hub's address alone"},
+    ),
+    ("1400 as always", 8, dict.fromkeys(("R11", "R31", "R41"), MTU_1400), {1: "carries 1400 octets", 2: "1332 fit"}),
+    (
+        "R41 moves with a unique entry",
+        9,
+        {
+            "R31": ("interface Tunnel100", "ip nhrp holdtime 120", "ip nhrp registration no-unique"),
+            "R41": ("interface GigabitEthernet0/1", "ip address 172.16.41.77 255.255.255.0"),
+        },
+        {3: "code 14", 4: ""},
+    ),
+    (
+        "the second server gets no multicasts",
+        10,
+        dict.fromkeys(("SPOKE1", "SPOKE2"), ("interface Tunnel0", NHS2)),
+        {1: "HUB2 must hear the spoke's hellos", 3: "Who tells the spokes"},
+    ),
+    (
+        "only one spoke knows HUB2",
+        10,
+        {"SPOKE1": ("interface Tunnel0", f"{NHS2} multicast")},
+        {1: "SPOKE2 needs the line, too", 3: "without HUB1, pings from SPOKE2"},
+    ),
+    (
+        "the network-ids stay different",
+        12,
+        {
+            "HUB-A": ("interface Tunnel1", "ip nhrp redirect", "interface Tunnel0", "ip nhrp redirect"),
+            "HUB-B": ("interface Tunnel2", "ip nhrp redirect", "interface Tunnel0", "ip nhrp redirect"),
+            "GLOBAL": ("interface Tunnel0", "ip nhrp redirect"),
+        },
+        {2: "ip nhrp network-id", 3: "", 4: ""},
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "typed", "says"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
+def test_a_wrong_solution_is_told_what_is_missing(
+    number: int, typed: dict[str, tuple[str, ...]], says: dict[int, str]
+) -> None:
+    learner = Learner(ALL[number - 1])
+    for router, lines in typed.items():
+        learner.type(router, "configure terminal", *lines, "end")
+    learner.world.run_for(80.0)
+    missing = learner.missing()
+    assert list(missing) == list(says), missing
+    for task, words in says.items():
+        assert words in missing[task]
+
+
+def test_another_solution_than_that_of_the_page_counts_too() -> None:
+    learner = Learner(ALL[2])
+    process = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
+    learner.type("R11", "configure terminal", *process, "af-interface Tunnel100", "no split-horizon", "end")
+    learner.type("R11", "configure terminal", "interface Tunnel100", "ip nhrp map multicast dynamic", "end")
+    for spoke in ("R31", "R41"):
+        server = "ip nhrp nhs 192.168.100.11 nbma 172.16.11.1"
+        lines = ("interface Tunnel100", f"no {server}", f"{server} multicast", "end")
+        learner.type(spoke, "configure terminal", *lines)
+    learner.world.run_for(80.0)
+    assert learner.missing() == {}
+
+
+def test_a_grade_says_what_is_done_what_is_not_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    learner = Learner(ALL[4])
+    assert outer.grade(learner.bench, learner.exercise) == 1
+    printed = capsys.readouterr().out
+    assert "TO DO  1. R31 sends directly to R41\n          Now: packets from R31" in printed
+    assert printed.endswith("3 of 3 tasks are left.\n")
+    learner.follow_the_page()
+    assert outer.grade(learner.bench, learner.exercise) == 0
+    assert capsys.readouterr().out.endswith("All 3 tasks are done.\n")
+
+
+def test_a_grade_leaves_wires_as_they_were_and_configurations_alone() -> None:
+    learner = Learner(ALL[9])
+    slow = Badness(delay=20.0)
+    learner.bench.impair("HUB1:GigabitEthernet0/1", slow)
+    before = learner.bench.ask([("HUB1", "show running-config"), ("SPOKE1", "show running-config")])
+    learner.missing()
+    assert learner.bench.ask([("HUB1", "show running-config"), ("SPOKE1", "show running-config")]) == before
+    assert learner.bench.badness("HUB1:GigabitEthernet0/1") == slow
+    assert learner.bench.badness("HUB1:GigabitEthernet0/2") == HARMLESS
+
+
+def test_there_are_twelve_and_each_has_a_page_that_ends_with_all_tasks_done() -> None:
+    assert [one.place.number for one in ALL] == list(range(1, 13))
+    index = (ROOT / "docs/tutorial/index.md").read_text()
+    for one in ALL:
+        page = ROOT / one.place.page
+        text = page.read_text()
+        assert f"$ dmvpn lab up {one.name} --simulated" in text
+        assert f"All {len(one.tasks)} tasks are done." in text
+        assert f"| {one.place.number} | [" in index
+        assert re.search(rf"\({page.name}\) \| {one.minutes} \|", index), f"{one.name} takes {one.minutes} minutes"
+
+
+@pytest.mark.parametrize("one", ALL, ids=name)
+def test_each_task_has_a_hint(one: Exercise) -> None:
+    for task in one.tasks:
+        hints = [inner.hint for check in task.checks for inner in (check.checks if isinstance(check, When) else ())]
+        assert any([check.hint for check in task.checks] + hints), task.title
+
+
+def test_a_trouble_counts_once_however_often_it_is_mended(tmp_path: Path) -> None:
+    assert mended(tmp_path) == 0
+    for known in ("psk", "psk", "mss"):
+        note_mended(tmp_path, trouble(known))
+    assert mended(tmp_path) == 2
+
+
+def test_an_exercise_is_found_by_its_number_with_or_without_a_nought() -> None:
+    assert Scenario.load("exercise-5").name == Scenario.load("exercise-05").name == "exercise-05"
+    assert exercise("notes-phase3") is None
+    assert exercise("exercise-13") is None
