@@ -1,0 +1,119 @@
+"""`dmvpn render`: one table of sites -> the configurations of hubs and spokes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.tools.render import Rendered
+
+_EPILOG = """\
+keys: --keys FILE with the lines `pre_shared_key: ...` and `nhrp_authentication: ...`, or the environment variables
+DMVPN_PRE_SHARED_KEY and DMVPN_NHRP_AUTHENTICATION; never in the table
+exit code: 0 done, or with --check nothing to do; 1 --check found changes, or lint an error; 2 the table is wrong
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    render = commands.add_parser(
+        "render",
+        help="configurations of hubs and spokes from one table of sites",
+        description="Make the configurations of all sites of a table, allocate their addresses, and lint the result.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    render.add_argument("table", type=Path, metavar="SITES.YAML")
+    render.add_argument("--template", type=Path, metavar="T.J2", help="in place of the one that comes with the program")
+    render.add_argument("--keys", type=Path, metavar="FILE", help="where the keys are; nobody else may read it")
+    render.add_argument(
+        "--out", type=Path, metavar="DIR", help="where the files go; else beside the table, by its name"
+    )
+    render.add_argument("--check", action="store_true", help="write nothing, show what would change; 1 if anything")
+    render.add_argument("--lab", action="store_true", help="make the folder a lab: lab.yaml, hosts, a provider")
+    render.add_argument("--up", action="store_true", help="bring that lab up")
+    render.add_argument("--simulated", action="store_true", help="with --up: virtual packets")
+    render.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, allocate, render, compare or write, lint, bring up."""
+    from dmvpn.tools.render import DEFAULT, Keys, find_keys, render_sites
+    from dmvpn.tools.render.writing import changes, tighten, unified, write
+
+    if (arguments.simulated and not arguments.up) or (arguments.check and arguments.up):
+        print("dmvpn: --simulated goes with --up, and --check brings nothing up", file=sys.stderr)
+        return 2
+    keys = Keys()
+    try:
+        keys = find_keys(arguments.keys, os.environ)
+        lab = arguments.lab or arguments.up
+        rendered = render_sites(arguments.table, template=arguments.template or DEFAULT, keys=keys, lab=lab)
+        folder: Path = arguments.out or arguments.table.parent / rendered.name
+        _check_language(rendered, folder, arguments.template)
+        changed = changes(folder, rendered.files, rendered.gone)
+        lock = changes(rendered.lock.parent, {rendered.lock.name: rendered.lock_text}, [])
+        if arguments.check:
+            print(*(keys.hidden(line) for line in unified(rendered.lock.parent, lock)), sep="\n", end="\n" * bool(lock))
+            print(*(keys.hidden(line) for line in unified(folder, changed)), sep="\n", end="\n" * bool(changed))
+            print(f"{len(changed) + len(lock)} files would change" if changed or lock else "nothing would change")
+            return int(bool(changed or lock))
+        write(rendered.lock.parent, lock)
+        write(folder, changed)
+        tighten(folder, rendered.files)
+    except UserError as error:
+        print(f"dmvpn: {keys.hidden(str(error))}", file=sys.stderr)
+        return 2
+    _tell(folder, changed, len(rendered.configurations))
+    is_good = _lint(rendered, folder)
+    return _bring_up(folder, arguments) if arguments.up and is_good else int(not is_good)
+
+
+def _tell(folder: Path, changed: dict[str, tuple[str | None, str | None]], sites: int) -> None:
+    new = sum(old is None for old, _ in changed.values())
+    gone = sum(text is None for _, text in changed.values())
+    counts = ((new, "new"), (len(changed) - new - gone, "changed"), (gone, "removed"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "all as they were"
+    print(f"{folder}: {sites} sites; files: {said}")
+
+
+def _check_language(rendered: Rendered, folder: Path, template: Path | None) -> None:
+    """A template may write what IOS's language does not know. Raises UserError."""
+    from dmvpn.shells.lines import check
+
+    for name, text in rendered.configurations.items():
+        try:
+            check(text, f"{folder / name}.cfg")
+        except UserError as error:
+            made = f" (made by {template})" if template else ""
+            raise UserError(f"{error}{made}; nothing was written") from error
+
+
+def _lint(rendered: Rendered, folder: Path) -> bool:
+    """What the linter says of the whole, once where it says the same of many; False if there is an error."""
+    from dmvpn.base.findings import Severity
+    from dmvpn.tools.lint import lint
+
+    findings = lint({f"{folder / name}.cfg": text for name, text in rendered.configurations.items()})
+    alike: dict[str, list[str]] = {}
+    for finding in findings:
+        said = f"{finding.severity.value}: {finding.what} [{finding.rule}]"
+        alike.setdefault(said, []).append(f"{finding.file}:{finding.line}")
+    for said, (first, *others) in alike.items():
+        print(f"{first}{f' and {len(others)} more' if others else ''}: {said}")
+    if not findings:
+        print("lint: no findings")
+    return all(finding.severity is not Severity.ERROR for finding in findings)
+
+
+def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
+    from dmvpn.app import lab
+
+    order = argparse.Namespace(scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None)
+    return lab.VERBS["up"](order)

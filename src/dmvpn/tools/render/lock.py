@@ -1,0 +1,61 @@
+"""`sites.lock.yaml`: the addresses that sites were given, beside the table. Keep both in one repository."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dmvpn.shells.scenario import Name
+from dmvpn.tools.render.allocation import Allocations
+from dmvpn.tools.render.reading import parse_yaml, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD = (
+    "# Made by `dmvpn render`: what sites were given. Keep it with the table; to renumber a site, take it out here.\n"
+)
+
+
+class _Lock(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    numbers: dict[Name, int] = Field(default={})
+    lans: dict[Name, IPv4Network] = Field(default={})
+    nbmas: dict[Name, IPv4Network] = Field(default={})
+
+
+def lock_of(table: Path) -> Path:
+    """The file beside a table: `sites.lock.yaml` of `sites.yaml`."""
+    return table.with_name(f"{table.stem}.lock.yaml")
+
+
+def read_lock(path: Path) -> Allocations:
+    """What is there; nothing before the first time. Raises UserError."""
+    if not path.exists():
+        return Allocations()
+    raw, places = parse_yaml(read_text(path), str(path))
+    try:
+        lock = _Lock.model_validate(raw or {})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise places.error(tuple(part for part in first["loc"] if part != "[key]"), first["msg"]) from error
+    for what, values in (("numbers", lock.numbers), ("lans", lock.lans), ("nbmas", lock.nbmas)):
+        seen: dict[object, str] = {}
+        for name, value in values.items():
+            if seen.setdefault(value, name) != name:
+                raise places.error((what, name), f"{seen[value]} has {value}, too")
+    return Allocations(lock.numbers, lock.lans, lock.nbmas)
+
+
+def lock_text(given: Allocations) -> str:
+    """The file for these."""
+    document = {
+        "numbers": given.numbers,
+        "lans": {name: str(network) for name, network in given.lans.items()},
+        "nbmas": {name: str(network) for name, network in given.nbmas.items()},
+    }
+    return _HEAD + yaml.safe_dump({key: value for key, value in document.items() if value}, sort_keys=False)

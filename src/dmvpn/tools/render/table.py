@@ -1,0 +1,221 @@
+"""`sites.yaml`: one table of hubs and spokes, of which all configurations are made.
+
+    name: branches
+    phase: 3
+    protection: psk
+    tunnel: {network: 10.255.0.0/24}
+    pools:
+      lan: {network: 10.1.0.0/16, length: 24}
+    hubs:
+      HUB1: {nbma: 203.0.113.1/30, gateway: 203.0.113.2}
+    spokes:
+      PARIS: {nbma: 198.51.100.1/30, gateway: 198.51.100.2}
+      ROME: {dynamic: true, lan: 10.1.200.0/24}
+
+`sites.schema.json` beside this file is its published schema. No key is in the table (keys.py); addresses that it does
+not give are allocated (allocation.py).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from dmvpn.shells.scenario import RESERVED, Name, NatKind
+
+#: The router that stands for the provider in labs.
+PROVIDER = "TRANSPORT"
+Phase = Literal[1, 2, 3]
+Protection = Literal["none", "psk"]
+Routing = Literal["eigrp", "eigrp-classic", "static"]
+Port = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,24}[0-9]{1,3}(/[0-9]{1,3}){0,3}(\.[0-9]{1,4})?$")]
+#: One line of print; it stands behind `description`.
+Line = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=200)]
+
+
+def _with_length(value: object) -> object:
+    if isinstance(value, str) and "/" not in value:
+        raise ValueError("an address with its prefix length, as in 203.0.113.1/30")
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        IPv4Network(value)  # its own words are the better ones
+    return value
+
+
+#: A network, without host bits.
+Network = Annotated[IPv4Network, BeforeValidator(_whole)]
+#: An address with the length of its network.
+Interface = Annotated[IPv4Interface, BeforeValidator(_with_length)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tunnel(_Strict):
+    """The tunnels of all sites.
+
+    network: of the tunnel addresses. second: another cloud's, for phase 1 with two hubs. gre_key, network_id: the
+    second cloud has the next ones. mtu: octets of an IP packet, 1472 at most because GRE with a key takes 28 of an
+    Ethernet's 1500; TCP is clamped to what fits. holdtime: seconds.
+    bandwidth: kbit/s, for routing metrics.
+    """
+
+    network: Network
+    second: Network | None = None
+    gre_key: int = Field(default=1, ge=0, le=0xFFFFFFFE)
+    network_id: int = Field(default=1, ge=1, le=0xFFFFFFFE)
+    mtu: int = Field(default=1400, ge=576, le=1472)
+    holdtime: int = Field(default=600, ge=60, le=65535)
+    bandwidth: int = Field(default=10_000, ge=1, le=10_000_000)
+
+
+class Pool(_Strict):
+    """Where networks are taken from. length: of each."""
+
+    network: Network
+    length: int = Field(ge=8, le=30)
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.length < self.network.prefixlen:
+            raise ValueError(f"no /{self.length} fits into {self.network}")
+        return self
+
+
+class Pools(_Strict):
+    """lan: for sites that name no LAN. nbma: for sites that name no address outside; the provider has the second."""
+
+    lan: Pool | None = None
+    nbma: Pool | None = None
+
+
+class Nat(_Strict):
+    """The NAT box of a site. outside, gateway, kind: only for labs, as in `lab.yaml`."""
+
+    outside: Interface | None = None
+    gateway: IPv4Address | None = None
+    kind: NatKind = "port-restricted"
+
+    @model_validator(mode="after")
+    def _gateway_is_outside(self) -> Self:
+        if (self.outside is None) != (self.gateway is None):
+            raise ValueError("outside and gateway go together")
+        if self.outside is not None and self.gateway is not None:
+            _check_gateway(self.outside, self.gateway)
+        return self
+
+
+class Site(_Strict):
+    """A router. number: its place in the tunnel network. nbma: its address outside; gateway: the provider's there.
+
+    lan: its network inside; the router has the first address. wan, lan_port: interfaces. routing: as the table's.
+    """
+
+    number: int | None = Field(default=None, ge=1)
+    nbma: Interface | None = None
+    gateway: IPv4Address | None = None
+    lan: Network | None = None
+    wan: Port = "GigabitEthernet0/1"
+    lan_port: Port = "GigabitEthernet0/2"
+    description: Line = ""
+    routing: Routing | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.nbma is not None:
+            if self.gateway is None:
+                raise ValueError("an nbma address needs the gateway on its link")
+            _check_gateway(self.nbma, self.gateway)
+        elif self.gateway is not None:
+            raise ValueError("a gateway needs the nbma address on its link")
+        if self.lan is not None and self.lan.prefixlen > 30:
+            raise ValueError(f"lan {self.lan} has no room for hosts")
+        if self.wan == self.lan_port:
+            raise ValueError(f"{self.wan} cannot be both wan and lan_port")
+        return self
+
+
+class Hub(Site):
+    """A hub. The first one in the table is preferred."""
+
+
+class Spoke(Site):
+    """A spoke. phase: an earlier one than the table's. hubs: which, the preferred first; all of the table without.
+
+    dynamic: its address outside changes; without an nbma address it gets one by DHCP. nat: it stands behind NAT, and
+    `nbma` is its address inside.
+    """
+
+    phase: Phase | None = None
+    hubs: list[Name] | None = None
+    dynamic: bool = False
+    nat: Nat | None = None
+    protection: Protection | None = None
+
+    @model_validator(mode="after")
+    def _is_reached(self) -> Self:
+        if self.nat is not None and self.nbma is None:
+            raise ValueError("nat needs nbma and gateway, the addresses inside")
+        if self.hubs is not None and (not self.hubs or len(set(self.hubs)) < len(self.hubs)):
+            raise ValueError("hubs names each once, and one at least")
+        return self
+
+
+class Table(_Strict):
+    """The contents of `sites.yaml`. name: of the lab. autonomous_system: EIGRP's."""
+
+    name: Name = "sites"
+    phase: Phase = 3
+    protection: Protection = "none"
+    routing: Routing = "eigrp"
+    autonomous_system: int = Field(default=100, ge=1, le=65535)
+    tunnel: Tunnel
+    pools: Pools = Pools()
+    hubs: dict[Name, Hub] = Field(min_length=1, max_length=2)
+    spokes: dict[Name, Spoke] = {}
+
+    @cached_property
+    def sites(self) -> dict[str, Hub | Spoke]:
+        """All, hubs first, in the order of the table."""
+        return {**self.hubs, **self.spokes}
+
+    @property
+    def has_two_clouds(self) -> bool:
+        """Does each hub have a cloud of its own? A point-to-point tunnel has one hub."""
+        return self.phase == 1 and len(self.hubs) > 1
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.spokes:
+            if name in self.hubs:
+                raise ValueError(f"{name} is a hub and a spoke")
+        for name in self.sites:
+            if name in (PROVIDER, RESERVED):
+                raise ValueError(f"a site cannot be called {name}: that name is taken")
+        return self
+
+
+def _check_gateway(own: IPv4Interface, gateway: IPv4Address) -> None:
+    if gateway not in own.network or gateway == own.ip:
+        raise ValueError(f"gateway {gateway} is no other address of {own.network}")
+    for address in (own.ip, gateway):
+        if own.network.prefixlen < 31 and address in (own.network.network_address, own.network.broadcast_address):
+            raise ValueError(f"{address} is no host's address in {own.network}")
+
+
+def schema() -> str:
+    """The JSON schema of `sites.yaml`, as `sites.schema.json` publishes it."""
+    described = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Table.model_json_schema(),
+        "title": "sites.yaml of dmvpn render",
+    }
+    return json.dumps(described, indent=2) + "\n"

@@ -1,0 +1,115 @@
+"""Jinja2, kept on a leash: a template writes text from the values it is given, and can do nothing else.
+
+The sandbox forbids attributes that lead into Python, and changes to what it was given; a name that is not there is an
+error, never nothing. A template can still be endless or enormous, so it runs in a process of its own with so much
+processor time and memory.
+"""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.forked import ChildFailed, run_forked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.shells.lab.forked import Json
+
+BUILT_IN: Final = Path(__file__).parent / "templates"
+DEFAULT: Final = BUILT_IN / "site.j2"
+#: Seconds of processor time and octets of memory for all sites together, and octets of one configuration.
+MOST_SECONDS, MOST_MEMORY, LARGEST = 60, 1 << 30, 4 << 20
+#: What a template has at least, and sites that share a second more, of an honest one.
+LEAST_SECONDS: Final = 5
+_SITES_A_SECOND: Final = 20
+
+
+def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    """The text for every site. sites: the values by name. Raises UserError that says which template, line and site."""
+    if not template.is_file():
+        raise UserError(f"{template}: there is no such template")
+
+    def work() -> Json:
+        seconds = min(MOST_SECONDS, LEAST_SECONDS + len(sites) // _SITES_A_SECOND)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        return dict(_render(template, sites))
+
+    try:
+        answer = run_forked(work)
+    except ChildFailed as error:
+        said = "it takes too long or too much memory" if "Traceback" not in str(error) else _last_line(str(error))
+        raise UserError(f"{template}: {said}") from error
+    if not isinstance(answer, dict):
+        raise UserError(f"{template}: no answer")
+    if "" in answer:
+        raise UserError(str(answer[""]))
+    return {name: str(text) for name, text in answer.items()}
+
+
+def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, Json]:
+    """In the child. The key "" has what was wrong."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(template.parent), FileSystemLoader(BUILT_IN)]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    found: dict[str, Json] = {}
+    name = ""
+    try:
+        loaded = environment.get_template(template.name)
+        for name, values in sites.items():
+            found[name] = text = _bounded(loaded.generate(**values))
+            if not text:
+                return {"": f"{template}: nothing is written for {name}"}
+    except TemplateSyntaxError as error:
+        return {"": f"{error.filename or template}:{error.lineno}: {error.message}"}
+    except MemoryError:
+        return {"": f"{template}: it takes too much memory"}
+    except (
+        TemplateError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        return {"": f"{template}{_line_of(error, template)}: {error}{f' (site {name})' if name else ''}"}
+    return found
+
+
+def _bounded(pieces: Iterator[str]) -> str:
+    """One text of reasonable size, with no empty line more than it needs."""
+    parts, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LARGEST:
+            raise ValueError(f"it writes more than {LARGEST >> 20} MiB for one site")
+        parts.append(piece)
+    lines = [line.rstrip() for line in "".join(parts).splitlines()]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _line_of(error: BaseException, template: Path) -> str:
+    """`:LINE` of the template that an exception came through."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(template):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f":{line}" if line else ""
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]

@@ -1,0 +1,89 @@
+"""Files of a folder: what would be others, and writing them. Configurations hold keys, so they are for their owner.
+
+A file that is as it should be is not touched; one that an earlier run made for a site that is gone is removed, and no
+other.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.files import open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PRIVATE: Final = 0o600
+
+
+def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> dict[str, tuple[str | None, str | None]]:
+    """Name -> what is there and what is to be, for each that differs; None: no such file. Raises UserError."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for name, text in files.items():
+        there = _read(folder / name)
+        if there != text:
+            found[name] = there, text
+    for name in gone:
+        if (there := _read(folder / name)) is not None:
+            found[name] = there, None
+    return found
+
+
+def unified(folder: Path, changed: Mapping[str, tuple[str | None, str | None]]) -> Iterator[str]:
+    """The differences as lines, in the way of `diff -u`."""
+    for name, (old, new) in changed.items():
+        before, after = (str(folder / name) if text is not None else os.devnull for text in (old, new))
+        yield from difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), before, after, lineterm="")
+
+
+def write(folder: Path, changed: Mapping[str, tuple[str | None, str | None]]) -> None:
+    """Carry the changes out; whoever reads meanwhile sees the old file or the new one, whole. Raises UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (_, text) in changed.items():
+            if text is None:
+                (folder / name).unlink()
+            else:
+                write_one(folder / name, text)
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def write_one(path: Path, text: str) -> None:
+    """Replace one file. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    os.close(handle)
+    try:
+        with open_private(Path(temporary)) as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def tighten(folder: Path, files: Mapping[str, str]) -> None:
+    """Nobody else may read what is there already, either. Raises UserError."""
+    for name in files:
+        path = folder / name
+        try:
+            if path.stat().st_mode & 0o077:
+                path.chmod(_PRIVATE)
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        return ""
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,158 @@
+"""Rendered tables, brought up in the simulator: sites register, reach each other, and go direct where they should."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff import Behaviour, Subject, choose_pairs, measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POOLS = """
+pools:
+  lan: {network: 10.1.0.0/16, length: 24}
+  nbma: {network: 100.64.0.0/16, length: 30}
+"""
+_TWO_HUBS = f"""\
+name: branches
+phase: 3
+protection: psk
+tunnel: {{network: 10.255.0.0/24}}
+{_POOLS}
+hubs:
+  HUB1: {{nbma: 203.0.113.1/30, gateway: 203.0.113.2}}
+  HUB2: {{nbma: 203.0.113.5/30, gateway: 203.0.113.6}}
+spokes:
+  PARIS: {{nbma: 198.51.100.1/30, gateway: 198.51.100.2}}
+  ROME: {{dynamic: true, nbma: 198.51.100.5/30, gateway: 198.51.100.6, lan: 10.1.200.0/24}}
+  OSLO: {{routing: eigrp-classic}}
+  BERN: {{nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {{outside: 198.51.100.9/30, gateway: 198.51.100.10}}}}
+  WIEN: {{phase: 1, hubs: [HUB2]}}
+"""
+#: phase, routing, protection, hubs -> the spokes that go direct.
+_KINDS = [
+    (1, "eigrp", "none", 1, False),
+    (1, "eigrp", "psk", 2, False),
+    (1, "static", "none", 1, False),
+    (2, "eigrp", "none", 1, True),
+    (2, "eigrp-classic", "none", 2, True),
+    (2, "static", "none", 1, True),
+    (3, "eigrp", "none", 1, True),
+    (3, "eigrp-classic", "psk", 1, True),
+    (3, "static", "none", 1, True),
+]
+
+
+def _rendered(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Scenario:
+    monkeypatch.setenv("DMVPN_PRE_SHARED_KEY", "Very-Secret-1")
+    monkeypatch.setenv("DMVPN_NHRP_AUTHENTICATION", "apart")
+    (folder / "sites.yaml").write_text(text)
+    assert main(["render", str(folder / "sites.yaml"), "--lab", "--out", str(folder / "out")]) == 0
+    return Scenario.load(str(folder / "out"))
+
+
+def _lived(scenario: Scenario, *, deaths: bool) -> Behaviour:
+    subject = Subject.of(scenario, 1)
+    assert subject.world.run_while(lambda: bool(subject.world.missing(scenario)), 60.0), subject.world.missing(scenario)
+    subject = Subject.of(scenario, 1)
+    return measure(subject, choose_pairs(subject.lans, 1), deaths=deaths)
+
+
+def test_two_hubs_and_five_spokes_of_all_kinds_come_up_and_those_who_can_go_direct(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = _rendered(tmp_path, _TWO_HUBS, monkeypatch)
+    said = capsys.readouterr().out
+    assert ": error:" not in said
+    assert ": warning:" not in said
+    found = _lived(scenario, deaths=False)
+    assert len(found.talks) == 42
+    assert [str(pair) for pair, talk in found.talks.items() if not talk.arrives or talk.lost] == []
+    meshed = {"PARIS", "ROME", "OSLO", "BERN"}
+    for pair, talk in found.talks.items():
+        if set(pair) <= meshed:
+            assert talk.path == "direct", pair
+            assert talk.direct_after is not None
+            assert talk.direct_after < 5.0
+        elif pair.source == "WIEN" and pair.destination != "HUB2":
+            assert talk.path == "by HUB2"
+
+
+@pytest.mark.parametrize(("phase", "routing", "protection", "hubs", "direct"), _KINDS)
+def test_every_kind_of_network_comes_up_with_the_built_in_template(
+    phase: int,
+    routing: str,
+    protection: str,
+    hubs: int,
+    direct: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ", ".join(f"H{number}: {{}}" for number in range(hubs))
+    second = ", second: 10.254.0.0/24" if phase == 1 and hubs == 2 else ""
+    text = (
+        f"phase: {phase}\nrouting: {routing}\nprotection: {protection}\ntunnel: {{network: 10.255.0.0/24{second}}}\n"
+        f"{_POOLS}hubs: {{{names}}}\nspokes: {{A: {{}}, B: {{}}}}\n"
+    )
+    found = _lived(_rendered(tmp_path, text, monkeypatch), deaths=hubs > 1)
+    between = {str(pair): talk for pair, talk in found.talks.items() if set(pair) == {"A", "B"}}
+    assert {talk.path for talk in between.values()} == {"direct" if direct else "by H0"}
+    assert [
+        str(pair) for pair, talk in found.talks.items() if not talk.arrives and pair[0][0] + pair[1][0] != "HH"
+    ] == []
+    assert [outage for outages in found.deaths.values() for outage in outages if not outage.back] == []
+    assert {talk.mss for talk in found.talks.values()} - {None} == {1360}
+    assert {talk.mtu for talk in found.talks.values()} - {None} == {1400}
+
+
+def test_spokes_that_speak_less_live_among_those_of_phase_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        f"tunnel: {{network: 10.255.0.0/24}}\n{_POOLS}hubs: {{HUB: {{}}}}\n"
+        "spokes: {A: {}, STATIC: {routing: static}, TWO: {phase: 2}, ONE: {phase: 1}, OLD: {routing: eigrp-classic}}\n"
+    )
+    found = _lived(_rendered(tmp_path, text, monkeypatch), deaths=False)
+    paths = {str(pair): talk.path for pair, talk in found.talks.items() if "HUB" not in pair}
+    assert "cut off" not in paths.values()
+    assert {paths[f"{one} to {other}"] for one in ("A", "OLD", "STATIC") for other in ("A", "OLD") if one != other} == {
+        "direct"
+    }
+    assert paths["TWO to A"] == "by HUB"
+    assert paths["ONE to A"] == "by HUB"
+
+
+def test_two_spokes_behind_one_nat_box_share_a_wire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nat = "gateway: 192.168.1.1, nat: {outside: 198.51.100.9/30, gateway: 198.51.100.10}"
+    text = (
+        f"protection: psk\ntunnel: {{network: 10.255.0.0/24}}\n{_POOLS}hubs: {{HUB: {{}}}}\n"
+        f"spokes: {{A: {{nbma: 192.168.1.2/24, {nat}}}, B: {{nbma: 192.168.1.3/24, {nat}}}}}\n"
+    )
+    scenario = _rendered(tmp_path, text, monkeypatch)
+    assert list(scenario.lab.gateways) == ["NAT1"]
+    found = _lived(scenario, deaths=False)
+    assert all(talk.arrives for talk in found.talks.values())
+
+
+@pytest.mark.timeout(60)
+def test_a_table_becomes_a_lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    table = tmp_path / "sites.yaml"
+    table.write_text(
+        f"name: made\ntunnel: {{network: 10.255.0.0/24}}\n{_POOLS}hubs: {{HUB: {{}}}}\nspokes: {{A: {{}}}}\n"
+    )
+
+    def dmvpn(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "dmvpn", *words], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    try:
+        assert "lint: no findings" in dmvpn("render", str(table), "--up", "--simulated")
+        assert "10.255.0.1" in dmvpn("-r", "A", "show", "dmvpn")
+    finally:
+        dmvpn("lab", "down", "made")
