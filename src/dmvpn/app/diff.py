@@ -1,0 +1,95 @@
+"""`dmvpn diff`: what would change if these configurations ran in place of those."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.shells.scenario import Scenario
+
+_DESCRIPTION = """\
+Bring both networks up in virtual time and say what changes: who reaches whom, by which way, how large packets may be,
+how long it takes, what the death of a hub costs, what the linter says, and what is lost while the change is made.
+"""
+_EPILOG = "exit code: 0 nothing gets worse, 1 something does, 2 it could not be tried"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    diff = commands.add_parser(
+        "diff", help="what a change does to a network, before it is made", description=_DESCRIPTION, epilog=_EPILOG
+    )
+    for side, text in (("before", "the network as it is"), ("after", "as it would be")):
+        diff.add_argument(f"--{side}", required=True, metavar="DIR", help=f"{text}: a folder, or a built-in scenario")
+    diff.add_argument("--spokes", type=_count, metavar="N", help="multiply the spokes of both to N")
+    diff.add_argument("--seed", type=int, default=1, metavar="N")
+    diff.add_argument(
+        "--order",
+        choices=("together", "hubs-first", "spokes-first", "none"),
+        default="together",
+        help="how the change is entered on the running network; none: that is not tried",
+    )
+    diff.add_argument("--max-outage", type=_seconds, metavar="S", help="worse, if the change costs a pair more than S")
+    diff.add_argument("--json", action="store_true", help="for programs: the changes, and all that was measured")
+    diff.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load, measure, compare, print."""
+    try:
+        before, after = _load(arguments.before), _load(arguments.after)
+        if arguments.spokes is not None:
+            from dmvpn.shells.simulator.multiply import multiply
+
+            before, after = multiply((before, after), arguments.spokes)
+    except UserError as error:
+        print(f"dmvpn: {error}", file=sys.stderr)
+        return 2
+    from dmvpn.tools.diff import as_json, as_text, compare_networks
+
+    order = None if arguments.order == "none" else arguments.order
+    comparison = compare_networks(before, after, seed=arguments.seed, order=order, max_outage=arguments.max_outage)
+    if arguments.json:
+        import json
+
+        print(json.dumps(as_json(comparison), indent=2))
+    else:
+        for side, given, scenario in (("before", arguments.before, before), ("after", arguments.after, after)):
+            print(f"{side + ':':<8}{given}, {len(scenario.configurations)} routers")
+        print(*as_text(comparison), sep="\n")
+    return int(comparison.is_worse)
+
+
+def _load(name: str) -> Scenario:
+    """A scenario of which every line reads. Raises UserError that names the file and the line."""
+    from dmvpn.shells.lines import check
+    from dmvpn.shells.scenario import Scenario
+
+    scenario = Scenario.load(name)
+    where = Path(name) if Path(name).is_dir() else Path(scenario.name)
+    for router, text in scenario.configurations.items():
+        check(text, f"{where / router}.cfg")
+    if scenario.lacks:
+        raise UserError(f"{name} needs {' and '.join(scenario.lacks)}, which this release does not have")
+    return scenario
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 20_000:
+        raise argparse.ArgumentTypeError(f"{text}: a number of spokes from 1 to 20000")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: seconds, from 0 on")
+    return value

@@ -1,0 +1,37 @@
+"""`dmvpn diff`: what a change does to a network, tried in virtual time before anybody makes it.
+
+measure     a scenario -> its `Behaviour`: reachability, ways, sizes, times, what the death of a hub costs
+migrate     the new configurations entered on the network that runs the old ones
+compare     two behaviours -> `Change`s, each worse, better or otherwise; knows no simulator
+report      text and JSON
+"""
+
+from __future__ import annotations
+
+from dmvpn.tools.diff.behaviour import Behaviour, Migration, Pair, Talk
+from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare, judge_migration
+from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
+from dmvpn.tools.diff.migration import ORDERS, migrate
+from dmvpn.tools.diff.report import Comparison, as_json, as_text
+from dmvpn.tools.diff.whole import compare_networks
+
+__all__ = [
+    "ORDERS",
+    "Behaviour",
+    "Change",
+    "Comparison",
+    "Migration",
+    "Pair",
+    "Subject",
+    "Talk",
+    "Topic",
+    "Verdict",
+    "as_json",
+    "as_text",
+    "choose_pairs",
+    "compare",
+    "compare_networks",
+    "judge_migration",
+    "measure",
+    "migrate",
+]

@@ -1,0 +1,334 @@
+"""What differs between two behaviours, and whether that is worse. Pure: two values in, changes out.
+
+Times differ a little whenever anything does, so they count from `TOLERANCE` on; everything else is exact.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.tools.diff.behaviour import Behaviour, Finding, Migration, Outage, Talk
+
+#: Times differ if they do by so many seconds and by this share.
+TOLERANCE, SHARE = 1.0, 0.25
+#: So many packets more or less of a pair are the chance of the moment.
+FEW_PACKETS: Final = 1
+#: Octets of the headers of IPv4 and TCP.
+_HEADERS: Final = 40
+
+
+class Verdict(enum.Enum):
+    """What a change is for those who use the network. CHANGED: neither better nor worse."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    CHANGED = "changed"
+
+
+class Topic(enum.Enum):
+    """What a change is about."""
+
+    NETWORK = "network"
+    REACHABILITY = "reachability"
+    WAY = "way"
+    NEXT_HOP = "next hop"
+    DIRECT_AFTER = "time until direct"
+    LOSS = "loss"
+    MTU = "largest packet"
+    MSS = "MSS"
+    REGISTRATION = "registration"
+    CONVERGENCE = "convergence"
+    DEATH = "death of a hub"
+    STATE = "state"
+    LINT = "lint"
+    CHANGE = "the change itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that is not as it was. subject: a pair, router or rule. before, after: in words; "" for nothing."""
+
+    topic: Topic
+    subject: str
+    before: str
+    after: str
+    verdict: Verdict
+
+
+def compare(before: Behaviour, after: Behaviour) -> list[Change]:
+    """All changes, by topic."""
+    return [
+        *_lans(before, after),
+        *_talks(before, after),
+        *_times(before, after),
+        *_deaths(before, after),
+        *_states(before, after),
+        *_findings(before, after),
+    ]
+
+
+def judge_migration(migration: Migration, longest: float | None) -> list[Change]:
+    """Outages of the change itself that last longer than somebody allows; without a limit they are no verdict."""
+    return [
+        Change(
+            topic=Topic.CHANGE,
+            subject=str(outage.pair),
+            before=f"at most {longest:g} s",
+            after=_lost(outage),
+            verdict=Verdict.WORSE,
+        )
+        for outage in migration.outages
+        if longest is not None and outage.seconds > longest
+    ]
+
+
+def _lans(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    for name in dict.fromkeys((*before.lans, *after.lans)):
+        old, new = before.lans.get(name, ""), after.lans.get(name, "")
+        if old != new:
+            is_lost = not new and name.partition(":")[0] in after.states
+            verdict = Verdict.WORSE if is_lost else Verdict.CHANGED
+            yield Change(topic=Topic.NETWORK, subject=f"LAN of {name}", before=old, after=new, verdict=verdict)
+
+
+# ------------------------------------------------------------------------------------------------ pairs
+
+
+def _talks(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    for pair, old in before.talks.items():
+        new = after.talks.get(pair)
+        if new is None:
+            continue  # its LAN is gone, which is said
+        for compare_talks in (_reachability, _way, _direct_after, _loss, _mtu, _mss):
+            change = compare_talks(str(pair), old, new)
+            if change is not None:
+                yield change
+    for pair, new in after.talks.items():
+        if pair not in before.talks:
+            verdict = Verdict.CHANGED if new.arrives else Verdict.WORSE
+            yield Change(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
+
+
+def _reachability(subject: str, old: Talk, new: Talk) -> Change | None:
+    if old.arrives == new.arrives:
+        return None
+    verdict = Verdict.BETTER if new.arrives else Verdict.WORSE
+    return Change(topic=Topic.REACHABILITY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+
+
+def _way(subject: str, old: Talk, new: Talk) -> Change | None:
+    if not (old.arrives and new.arrives):
+        return None
+    if old.hubs != new.hubs:
+        verdict = _graded(len(old.hubs), len(new.hubs))
+        return Change(topic=Topic.WAY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+    if old.next_hop != new.next_hop:
+        return Change(
+            topic=Topic.NEXT_HOP,
+            subject=subject,
+            before=old.next_hop,
+            after=new.next_hop,
+            verdict=Verdict.CHANGED,
+        )
+    return None
+
+
+def _direct_after(subject: str, old: Talk, new: Talk) -> Change | None:
+    if old.direct_after is None or new.direct_after is None or _alike(old.direct_after, new.direct_after):
+        return None
+    return Change(
+        topic=Topic.DIRECT_AFTER,
+        subject=subject,
+        before=f"{old.direct_after:g} s",
+        after=f"{new.direct_after:g} s",
+        verdict=_graded(old.direct_after, new.direct_after),
+    )
+
+
+def _loss(subject: str, old: Talk, new: Talk) -> Change | None:
+    if not (old.arrives and new.arrives) or abs(old.lost - new.lost) <= FEW_PACKETS:
+        return None
+    return Change(
+        topic=Topic.LOSS,
+        subject=subject,
+        before=f"{old.lost} of {old.sent} packets",
+        after=f"{new.lost} of {new.sent} packets",
+        verdict=_graded(old.lost, new.lost),
+    )
+
+
+def _mtu(subject: str, old: Talk, new: Talk) -> Change | None:
+    if old.mtu is None or new.mtu is None or old.mtu == new.mtu:
+        return None
+    verdict = _graded(-old.mtu, -new.mtu)
+    return Change(
+        topic=Topic.MTU, subject=subject, before=f"{old.mtu} octets", after=f"{new.mtu} octets", verdict=verdict
+    )
+
+
+def _mss(subject: str, old: Talk, new: Talk) -> Change | None:
+    """Segments that do not fit are worse than small ones, and small ones worse than large ones."""
+    if old.mss is None or new.mss is None or old.mtu is None or new.mtu is None:
+        return None
+    fitted, fits = old.mss + _HEADERS <= old.mtu, new.mss + _HEADERS <= new.mtu
+    if (old.mss, fitted) == (new.mss, fits):
+        return None
+    verdict = _graded(-old.mss, -new.mss) if fitted == fits else Verdict.BETTER if fits else Verdict.WORSE
+    return Change(topic=Topic.MSS, subject=subject, before=_segment(old), after=_segment(new), verdict=verdict)
+
+
+def _segment(talk: Talk) -> str:
+    too_large = talk.mss is not None and talk.mtu is not None and talk.mss + _HEADERS > talk.mtu
+    return f"{talk.mss}, more than fits" if too_large else str(talk.mss)
+
+
+# ------------------------------------------------------------------------------------------------ the whole
+
+
+def _times(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    if before.unregistered != after.unregistered:
+        yield Change(
+            topic=Topic.REGISTRATION,
+            subject="all clients",
+            before=_registration(before),
+            after=_registration(after),
+            verdict=_graded(len(before.unregistered), len(after.unregistered)),
+        )
+    else:
+        yield from _time(Topic.REGISTRATION, "all clients", before.registered, after.registered)
+    yield from _time(Topic.CONVERGENCE, "the last way", before.routed, after.routed)
+
+
+def _registration(behaviour: Behaviour) -> str:
+    lacks = behaviour.unregistered
+    return f"{len(lacks)} missing: {'; '.join(lacks[:3])}" if lacks else "all are there"
+
+
+def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> Iterator[Change]:
+    if old == new or (old is not None and new is not None and _alike(old, new)):
+        return
+    never = float("inf")
+    yield Change(
+        topic=topic,
+        subject=subject,
+        before="never" if old is None else f"after {old:g} s",
+        after="never" if new is None else f"after {new:g} s",
+        verdict=_graded(never if old is None else old, never if new is None else new),
+    )
+
+
+def _deaths(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    if bool(before.deaths) != bool(after.deaths):
+        yield Change(
+            topic=Topic.DEATH,
+            subject="hubs",
+            before=_redundancy(before),
+            after=_redundancy(after),
+            verdict=_graded(-_is_redundant(before), -_is_redundant(after)),
+        )
+        return
+    for hub in before.deaths:
+        if hub not in after.deaths:
+            continue
+        old = {outage.pair: outage for outage in before.deaths[hub]}
+        new = {outage.pair: outage for outage in after.deaths[hub]}
+        for pair in dict.fromkeys((*old, *new)):
+            if pair not in before.talks or pair not in after.talks or not after.talks[pair].arrives:
+                continue
+            change = _outage(f"{hub}: {pair}", old.get(pair), new.get(pair))
+            if change is not None:
+                yield change
+
+
+def _outage(subject: str, old: Outage | None, new: Outage | None) -> Change | None:
+    old_grade, new_grade = _grade(old), _grade(new)
+    if old_grade == new_grade or _alike(old_grade, new_grade):
+        return None
+    return Change(
+        topic=Topic.DEATH,
+        subject=subject,
+        before=_lost(old),
+        after=_lost(new),
+        verdict=_graded(old_grade, new_grade),
+    )
+
+
+def _grade(outage: Outage | None) -> float:
+    if outage is None:
+        return 0.0
+    return outage.seconds if outage.back else float("inf")
+
+
+def _lost(outage: Outage | None) -> str:
+    if outage is None:
+        return "nothing lost"
+    return f"{outage.seconds:g} s lost" if outage.back else "cut off for good"
+
+
+def _redundancy(behaviour: Behaviour) -> str:
+    missed = [hub for hub, outages in behaviour.deaths.items() if not all(outage.back for outage in outages)]
+    if missed:
+        return f"{len(behaviour.deaths)} hubs, and nobody stands in for {' or '.join(missed)}"
+    return f"{len(behaviour.deaths)} hubs, one may die" if behaviour.deaths else "nobody stands in for a dead hub"
+
+
+def _is_redundant(behaviour: Behaviour) -> bool:
+    outages = [outage for outages in behaviour.deaths.values() for outage in outages]
+    return bool(behaviour.deaths) and all(outage.back for outage in outages)
+
+
+def _states(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    for name, old in before.states.items():
+        new = after.states.get(name)
+        for what, count in (("NHRP entries", "nhrp_entries"), ("EIGRP routes", "eigrp_routes")):
+            if new is not None and getattr(old, count) != getattr(new, count):
+                yield Change(
+                    topic=Topic.STATE,
+                    subject=f"{what} of {name}",
+                    before=str(getattr(old, count)),
+                    after=str(getattr(new, count)),
+                    verdict=Verdict.CHANGED,
+                )
+    for name in dict.fromkeys((*before.states, *after.states)):
+        if (name in before.states) != (name in after.states):
+            there, gone = ("runs", "") if name in before.states else ("", "runs")
+            yield Change(topic=Topic.NETWORK, subject=name, before=there, after=gone, verdict=Verdict.CHANGED)
+
+
+def _findings(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+    for finding in _without(after.findings, before.findings):
+        verdict = Verdict.CHANGED if finding.severity == "advice" else Verdict.WORSE
+        yield Change(topic=Topic.LINT, subject=finding.where, before="", after=_said(finding), verdict=verdict)
+    for finding in _without(before.findings, after.findings):
+        verdict = Verdict.CHANGED if finding.severity == "advice" else Verdict.BETTER
+        yield Change(topic=Topic.LINT, subject=finding.where, before=_said(finding), after="", verdict=verdict)
+
+
+def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
+    """Those of `some` that are not among the others; one that is there twice counts twice."""
+    left = list(others)
+    found = []
+    for finding in some:
+        if finding in left:
+            left.remove(finding)
+        else:
+            found.append(finding)
+    return found
+
+
+def _said(finding: Finding) -> str:
+    return f"{finding.severity} {finding.rule}: {finding.text}"
+
+
+def _alike(old: float, new: float) -> bool:
+    return abs(old - new) <= max(TOLERANCE, SHARE * min(abs(old), abs(new)))
+
+
+def _graded(old: float, new: float) -> Verdict:
+    """Less is better."""
+    return Verdict.CHANGED if old == new else Verdict.WORSE if new > old else Verdict.BETTER

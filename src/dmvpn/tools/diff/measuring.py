@@ -1,0 +1,323 @@
+"""A network's `Behaviour`, measured in virtual time: one world from its first packet to the death of its hubs.
+
+    at rest     clients register, the forwarding tables get ways: how long that takes, seen without a packet of ours
+    talking     every pair at the same time: what is lost, the first direct packet, the way at the end
+    sizes       the largest packet that arrives whole, what is left of an MSS
+    a death     each hub in turn is killed while all talk, and started again
+
+The same scenario and seed give the same behaviour; a change that no packet shows gives an equal one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import spelled
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.shells.ready import missing
+from dmvpn.shells.simulator.anatomy import Anatomy
+from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.tools.diff.behaviour import Behaviour, Outage, Pair, State, Talk
+from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.node import RouterNode
+
+#: Virtual seconds: between two looks; without any progress until the network counts as settled; at most.
+STEP, QUIET, PATIENCE = 0.25, 40.0, 180.0
+#: Seconds after convergence until packets are sent, so that what comes late (EIGRP's last updates) is there.
+CALM: Final = 6.0
+#: Packets of a pair while all talk first, and seconds between two.
+PACKETS, INTERVAL = 30, 0.5
+#: So many of the last packets decide whether a pair works.
+LAST: Final = 3
+#: After something changed: seconds for which the network is watched at least and at most, between two packets of a
+#: pair, and for which everything has to arrive before it counts as over.
+LEAST_WATCH, LONGEST_WATCH, PACE, OVER = 20.0, 240.0, 0.25, 5.0
+#: Pairs that are tried, those that are watched while a hub is dead or a change is made, and those whose sizes are
+#: tried. Of more a sample is taken; the names decide which.
+MOST_PAIRS, MOST_WATCHED, MOST_SIZES = 240, 60, 24
+#: Routers that a packet may pass, when the tables are asked.
+_HOPS: Final = 16
+
+
+@dataclass(slots=True)
+class Subject:
+    """A world to measure, just built, with its LANs."""
+
+    scenario: Scenario
+    world: Simulator
+    anatomy: Anatomy
+    lans: dict[str, Lan]
+    probing: Probing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.probing = Probing(self.world, self.scenario, self.anatomy, self.lans)
+
+    @classmethod
+    def of(cls, scenario: Scenario, seed: int) -> Subject:
+        """Build it."""
+        world = Simulator.of(scenario, seed)
+        anatomy = Anatomy.of(world, scenario)
+        return cls(scenario, world, anatomy, lans_of(world, scenario, anatomy))
+
+    def lacks(self) -> list[str]:
+        """Who is not registered, and why."""
+        world, scenario = self.world, self.scenario
+        lacking = {
+            name: missing(node.router, ())
+            for name, node in world.routers.items()
+            if node.alive and scenario.role(name) != "provider"
+        }
+        return scenario.still_missing(lacking)
+
+    def addresses(self) -> dict[IPAddress, str]:
+        """Whose is which address of the overlay's routers?"""
+        return {
+            address: name
+            for name in self.anatomy.sites
+            for state in self.world.routers[name].router.ports.interfaces.all()
+            for version in (4, 6)
+            for address, _ in state.routed(version)
+        }
+
+
+def choose_pairs(
+    lans: Iterable[str], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
+) -> tuple[Pair, ...]:
+    """All pairs of these LANs, or a sample of `most` of them that depends on the names and the seed alone.
+
+    about: one end at least is of these.
+    """
+    names = sorted(lans)
+    wanted = set(names if about is None else about)
+    ring = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    chosen: dict[Pair, None] = {}
+    for distance in range(1, len(ring)):
+        for one, other in zip(ring, ring[distance:] + ring[:distance], strict=True):
+            if one in wanted:  # the other way round comes at another distance
+                chosen |= {Pair(one, other): None, Pair(other, one): None}
+        if len(chosen) >= most:
+            return tuple(chosen)[:most]
+    return tuple(sorted(chosen))
+
+
+def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (), *, deaths: bool = True) -> Behaviour:
+    """Let a world live through all this. pairs: of LANs that it has. fresh: more of them, that just have to talk."""
+    pairs, fresh = ([pair for pair in some if _can_talk(subject, pair)] for some in (pairs, fresh))
+    registered, routed = converge(subject, pairs)
+    unregistered = tuple(subject.lacks()) if registered is None else ()
+    subject.world.run_for(CALM)
+    talks = _talk(subject, [*pairs, *fresh])
+    states = _states(subject)
+    talks |= _sizes(subject, {pair: talks[pair] for pair in sample(pairs, MOST_SIZES)})
+    return Behaviour(
+        lans={name: str(lan.prefix) for name, lan in subject.lans.items()},
+        registered=registered,
+        routed=routed,
+        unregistered=unregistered,
+        talks=talks,
+        deaths=_deaths(subject, {pair: talks[pair] for pair in sample(pairs, MOST_WATCHED)}) if deaths else {},
+        states=states,
+    )
+
+
+def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
+    """So many of them, from all over."""
+    return pairs[:: -(-len(pairs) // most) or 1]
+
+
+def _can_talk(subject: Subject, pair: Pair) -> bool:
+    lans = [subject.lans.get(name) for name in pair]
+    return all(lans) and len({lan.address.version for lan in lans if lan}) == 1
+
+
+# ------------------------------------------------------------------------------------------------ at rest
+
+
+def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, float | None]:
+    """Until all is there, or nothing comes any more. When all were registered, and when the last pair got its way."""
+    world, owners = subject.world, subject.addresses()
+    waiting = dict.fromkeys(pairs)
+    registered: float | None = None
+    routed, progress, fewest = None, world.now, len(subject.lacks())
+    while world.now - progress < QUIET and world.now < PATIENCE:
+        world.run_for(STEP)
+        lacks = len(subject.lacks())
+        found = [pair for pair in waiting if _has_way(subject, owners, pair)]
+        for pair in found:
+            del waiting[pair]
+        if found or lacks < fewest:
+            progress = world.now
+            fewest = min(fewest, lacks)
+        routed = world.now if found else routed
+        if not lacks and registered is None:
+            registered = world.now
+        if registered is not None and not waiting:
+            break
+    return registered, routed
+
+
+def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: Pair) -> bool:
+    """Do the forwarding tables lead from one LAN to the other?"""
+    source, destination = subject.lans[pair.source], subject.lans[pair.destination]
+    here, target = source.site, destination.address
+    for _ in range(_HOPS):
+        node = subject.world.routers[here]
+        hops = node.plane.route(target)
+        if not hops:
+            return False
+        hop = hops[0]
+        if hop.address is None:
+            return here == destination.site
+        there = owners.get(hop.address)
+        if there is None or not _reaches(node, hop.interface, hop.address):
+            return False
+        here = there
+    return False
+
+
+def _reaches(node: RouterNode, interface: str, next_hop: IPAddress) -> bool:
+    """Has it an adjacency there, or a server that takes packets until it has? Wires need neither."""
+    if all(tunnel.name != interface for tunnel in node.router.ports.tunnels.all()):
+        return True
+    if node.plane.adjacency(interface, next_hop) is not None:
+        return True
+    tunnels = [tunnel for tunnel in node.router.machine(NhrpMachine).tunnels if tunnel.name == interface]
+    return any(client.is_responding for tunnel in tunnels for client in tunnel.clients.values())
+
+
+# ------------------------------------------------------------------------------------------------ talking
+
+
+def _talk(subject: Subject, pairs: Sequence[Pair]) -> dict[Pair, Talk]:
+    probing = subject.probing
+    if not pairs:
+        return {}
+    for _ in range(PACKETS):
+        probing.stream(pairs, INTERVAL)
+    probing.settle()
+    return {pair: _judge(subject, pair) for pair in pairs}
+
+
+def _judge(subject: Subject, pair: Pair) -> Talk:
+    sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
+    first = next(iter(sent.values()))
+    direct = [arrival.left for arrival in arrived.values() if not _hubs_of(subject, pair, arrival)]
+    latest = [arrived[number] for number in sorted(sent)[-LAST:] if number in arrived]
+    ends = {subject.lans[name].site for name in pair}
+    return Talk(
+        way=latest[-1].way if latest else (),
+        hubs=_hubs_of(subject, pair, latest[-1]) if latest else (),
+        next_hop=_next_hop(subject, pair),
+        direct_after=round(min(direct) - first, 2) if direct and ends.isdisjoint(subject.anatomy.hubs) else None,
+        sent=len(sent),
+        lost=len(sent) - len(arrived),
+    )
+
+
+def _hubs_of(subject: Subject, pair: Pair, arrival: Arrival) -> tuple[str, ...]:
+    """The routers between the ends of a packet's way."""
+    ends = {subject.lans[name].site for name in pair}
+    return tuple(name for name in arrival.way if name not in ends)
+
+
+def _next_hop(subject: Subject, pair: Pair) -> str:
+    lan = subject.lans[pair.source]
+    hops = subject.world.routers[lan.site].plane.route(subject.lans[pair.destination].address)
+    return ", ".join(spelled(hop.address) if hop.address else hop.interface for hop in hops)
+
+
+def _states(subject: Subject) -> dict[str, State]:
+    found = {}
+    for name in subject.anatomy.sites:
+        router = subject.world.routers[name].router
+        found[name] = State(
+            nhrp_entries=sum(len(tunnel.cache) for tunnel in router.machine(NhrpMachine).tunnels),
+            eigrp_routes=sum(route.source is RouteSource.EIGRP for route in router.ports.rib.routes()),
+        )
+    return found
+
+
+def _sizes(subject: Subject, talks: dict[Pair, Talk]) -> dict[Pair, Talk]:
+    """The talks with the sizes of those that work."""
+    measured = {}
+    guess = 1400
+    for pair in (pair for pair, talk in talks.items() if talk.arrives):
+        largest = subject.probing.largest_whole(pair, guess)
+        guess = largest or guess
+        measured[pair] = replace(talks[pair], mtu=largest, mss=subject.probing.mss(pair))
+    return measured
+
+
+# ------------------------------------------------------------------------------------------------ a death
+
+
+def _deaths(subject: Subject, talks: dict[Pair, Talk]) -> dict[str, tuple[Outage, ...]]:
+    """Kill each hub, if there are two; it comes back before the next one goes."""
+    hubs = [name for name in subject.anatomy.hubs if subject.anatomy.sites[name].tunnels]
+    world = subject.world
+    found: dict[str, tuple[Outage, ...]] = {}
+    for hub in hubs if len(hubs) > 1 else ():
+        able = [
+            pair
+            for pair, talk in talks.items()
+            if talk.arrives and hub not in [subject.lans[name].site for name in pair]
+        ]
+        world.kill(hub)
+        found[hub] = watch(subject, able, lost=[pair for pair in able if not _has_another_way(subject, pair, hub)])
+        world.boot(hub, subject.scenario.configurations[hub])
+        world.run_while(lambda: bool(subject.lacks()), PATIENCE, step=1.0)
+        world.run_for(LEAST_WATCH)
+    return found
+
+
+def _has_another_way(subject: Subject, pair: Pair, hub: str) -> bool:
+    """Is there anything in the configurations that could lead from one to the other without this hub?"""
+    source, destination = (subject.lans[name].site for name in pair)
+    return subject.anatomy.connected(source, destination, frozenset({hub}), frozenset())
+
+
+def watch(
+    subject: Subject, pairs: Sequence[Pair], *, least: float = LEAST_WATCH, lost: Sequence[Pair] = ()
+) -> tuple[Outage, ...]:
+    """Let all talk until nothing is lost any more; the pairs that lost something, the worst first.
+
+    least: seconds. lost: pairs that nobody need wait for.
+    """
+    probing, world = subject.probing, subject.world
+    if not pairs:
+        world.run_for(least)
+        return ()
+    probing.forget()
+    begin = world.now
+    while world.now < begin + least + LONGEST_WATCH:
+        probing.stream(pairs, PACE)
+        if world.now >= begin + least and all(_is_well(subject, pair) for pair in pairs if pair not in lost):
+            break
+    probing.settle()
+    outages = [_outage(subject, pair) for pair in pairs]
+    return tuple(sorted((one for one in outages if one), key=lambda one: (one.back, -one.seconds, one.pair)))
+
+
+def _is_well(subject: Subject, pair: Pair) -> bool:
+    """Has all arrived that left during the last seconds, but for what is on its way?"""
+    sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
+    since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
+    return all(number in arrived for number, left in sent.items() if since <= left <= until)
+
+
+def _outage(subject: Subject, pair: Pair) -> Outage | None:
+    sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
+    lost = [number for number in sent if number not in arrived]
+    if not lost:
+        return None
+    back = all(number in arrived for number in sorted(sent)[-LAST:])
+    return Outage(pair=pair, seconds=round(len(lost) * PACE, 2), back=back)

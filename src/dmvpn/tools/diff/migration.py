@@ -1,0 +1,108 @@
+"""The change itself: the new configurations entered on the network that runs the old ones, while everybody talks.
+
+No router is restarted: each gets its new configuration as a session would enter it. What is plugged in where stays, so
+the wiring of one side must hold that of the other; a router that is new is switched on, one that is gone is switched
+off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import ConfigurationEntered
+from dmvpn.shells.scenario import Lab, Scenario
+from dmvpn.tools.diff.behaviour import Migration
+from dmvpn.tools.diff.measuring import (
+    CALM,
+    INTERVAL,
+    LEAST_WATCH,
+    MOST_WATCHED,
+    PACKETS,
+    Subject,
+    choose_pairs,
+    converge,
+    watch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+#: The orders in which routers can be changed, and what people call them.
+ORDERS: Final = {
+    "together": "all routers at the same moment",
+    "hubs-first": "one router after another, hubs first",
+    "spokes-first": "one router after another, spokes first",
+}
+#: Seconds between two routers that are changed one after another.
+PAUSE: Final = 5.0
+
+
+def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migration:
+    """Enter what is new while the old runs; who lost packets, and for how long. order: of `ORDERS`."""
+    base = _wiring(before, after)
+    if base is None:
+        return Migration(untried="neither side has all routers and wires of the other")
+    texts = {name: before.configurations.get(name, after.configurations.get(name, "")) for name in base.configurations}
+    world = Scenario(base.name, base.lab, texts, {**after.certificates, **before.certificates})
+    subject = Subject.of(world, seed)
+    for name in texts:
+        if name not in before.configurations:
+            subject.world.kill(name)
+    there = [name for name, lan in subject.lans.items() if lan.site in before.configurations]
+    pairs = choose_pairs(there, seed, MOST_WATCHED)
+    converge(subject, pairs)
+    subject.world.run_for(CALM)
+    for _ in range(PACKETS if pairs else 0):
+        subject.probing.stream(pairs, INTERVAL)
+    subject.probing.settle()
+    able = [
+        pair
+        for pair in pairs
+        if max(subject.probing.sent(pair)) in subject.probing.arrivals(pair)
+        and all(subject.lans[name].site in after.configurations for name in pair)
+    ]
+    steps = _steps(subject, before, after, order)
+    for position, step in enumerate(steps):
+        subject.world.after(0.0 if order == "together" else position * PAUSE, step)
+    lasts = 0.0 if order == "together" else len(steps) * PAUSE
+    return Migration(how=ORDERS[order], outages=watch(subject, able, least=LEAST_WATCH + lasts))
+
+
+def _wiring(before: Scenario, after: Scenario) -> Scenario | None:
+    """The side that has all routers and wires of the other one; None if neither has."""
+    for large, small in ((before, after), (after, before)):
+        if (
+            large.configurations.keys() >= small.configurations.keys()
+            and large.lab.gateways == small.lab.gateways
+            and _holds(large.lab, small.lab)
+        ):
+            return large
+    return None
+
+
+def _holds(large: Lab, small: Lab) -> bool:
+    wires = [{Scenario.end(end) for end in link.ends} for link in large.links]
+    return all(any({Scenario.end(end) for end in link.ends} <= wire for wire in wires) for link in small.links)
+
+
+def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
+    """What is done to whom, in order. A router whose configuration stays is left alone."""
+    hubs = subject.anatomy.hubs
+    changed = [
+        name
+        for name in subject.scenario.configurations
+        if before.configurations.get(name) != after.configurations.get(name)
+    ]
+    # A provider's ports must be there before anybody uses them.
+    changed.sort(key=lambda name: (name in subject.anatomy.sites, (name in hubs) != (order == "hubs-first")))
+    return [_step(subject, name, before.configurations.get(name), after.configurations.get(name)) for name in changed]
+
+
+def _step(subject: Subject, name: str, old: str | None, new: str | None) -> Callable[[], None]:
+    world = subject.world
+    if new is None:
+        return lambda: world.kill(name)
+    if old is None:
+        return lambda: world.boot(name, new)
+    head = world.certificates[name].head if name in world.certificates else ""
+    return lambda: world.post(name, ConfigurationEntered(head + new, saved=True))

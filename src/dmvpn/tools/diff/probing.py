@@ -1,0 +1,254 @@
+"""Packets between the LANs of a simulated network: which arrive, by which routers, how large they may be.
+
+Every LAN has a host: the scenario's, or one that is put there to measure. Packets carry marks (traffic.py) and are seen
+on all wires, inside ESP too, so their ways are facts and no router is asked.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import Listen, SendIp
+from dmvpn.base.errors import surely
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.simulator.sealed import SealedMarks
+from dmvpn.shells.simulator.traffic import Mark, Post
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import IpReceived
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.anatomy import Anatomy
+    from dmvpn.shells.simulator.simulator import Simulator
+    from dmvpn.tools.diff.behaviour import Pair
+
+#: Seconds for which a packet may be on its way, besides what the wires of the scenario take.
+FLIGHT: Final = 0.5
+#: Octets of the largest packet of a host, and of the smallest that is tried.
+LARGEST, SMALLEST = 1500, 68
+#: What a TCP SYN announces: what an Ethernet takes.
+ANNOUNCED_MSS: Final = 1460
+#: A SYN from port 7 to port 7, a header of 24 octets, and the option itself.
+_SYN: Final = struct.Struct("!HHIIBBHHHBBH")
+_FRAGMENT: Final = 0x3FFF
+_TCP_PORT: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Lan:
+    """Where packets begin and end. site, port: the router that it is behind, and where. host: who stands there."""
+
+    site: str
+    port: str
+    host: str
+    address: IPAddress
+    prefix: Prefix
+
+
+class Arrival(NamedTuple):
+    """When a packet left and came (seconds), and the routers of the overlay that sent it on."""
+
+    left: float
+    came: float
+    way: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Flow:
+    """Packets of one pair: how many ever, when each left, and those that arrived, since the count began."""
+
+    number: int
+    source: Lan
+    destination: Lan
+    count: int = 0
+    left: dict[int, float] = field(default_factory=dict)
+    arrived: dict[int, Arrival] = field(default_factory=dict)
+
+
+def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str, Lan]:
+    """The LANs behind the routers of the overlay by name, hosts put where none is. For a world at time 0."""
+    places = {scenario.end(spec.link): name for name, spec in scenario.lab.hosts.items()}
+    found: list[Lan] = []
+    for site in anatomy.sites.values():
+        for state in world.routers[site.name].router.ports.interfaces.all():
+            if state.name in (*site.wans, *site.sources):
+                continue
+            host = places.get((site.name, state.name))
+            if host is None and state.prefix is not None and _is_lan(world, site.name, state):
+                host = _put_host(world, site.name, state)
+            if host is None or not (own := world.hosts[host].plane.addresses_of("eth0")):
+                continue
+            found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0])))
+    several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
+    return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
+
+
+def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
+    """Where a router has one LAN on one side and several on the other, name that one with its interface, too."""
+    for lans, besides in ((some, others), (others, some)):
+        several = {lan.site for name, lan in besides.items() if name != lan.site}
+        for name in [name for name in lans if name in several]:
+            lan = lans.pop(name)
+            lans[f"{name}:{lan.port}"] = lan
+
+
+def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
+    """A port that nobody else is plugged into, with room for hosts. A /30 is a wire whose other end is not here."""
+    if not state.name.startswith(("Gigabit", "Fast", "Ethernet", "TenGigabit")) or not state.enabled:
+        return False
+    try:
+        ends = world.segment_of(router, state.name).ends
+    except KeyError:
+        ends = []
+    alone = all(station.name == router for station, _ in ends)
+    return alone and state.prefix_length <= 29 and isinstance(state.address, IPv4Address)
+
+
+def _put_host(world: Simulator, router: str, state: InterfaceState) -> str:
+    own, prefix = IPv4Address(int(surely(state.address))), surely(state.prefix)
+    last = int(prefix.broadcast) - 1
+    address = IPv4Address(last - (last == int(own)))
+    name = f"{router}/{state.name}"
+    world.plug_host(name, [(IPv4Interface((address, prefix.length)), own)], router, state.name)
+    return name
+
+
+class Probing:
+    """The post office of one world. `talk` and `stream` let time pass; the others do in passing."""
+
+    def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, lans: Mapping[str, Lan]) -> None:
+        self.world = world
+        self._sites = anatomy.sites
+        self._lans = lans
+        self._flight = FLIGHT + 4 * max((link.delay / 1000 for link in scenario.lab.links), default=0.0)
+        self._post = Post(world)
+        self._post.arrived = self._arrived
+        self._post.other = self._other
+        self._flows: dict[Pair, _Flow] = {}
+        self._numbered: list[_Flow] = []
+        self._ways: dict[Mark, list[str]] = {}
+        self._marks = SealedMarks()
+        self._fragmented = False
+        self._mss: int | None = None
+        world.sealed = lambda message, sealed: self._marks.note(message, sealed, world.now)
+        world.overhear = self._overhear
+        for segment in world.segments:
+            segment.gate = self._gate
+        for lan in lans.values():
+            self._post.listen(lan.host)
+            world.hosts[lan.host].plane.execute(Listen("eth0", IpProtocol.TCP))
+
+    # ---------------------------------------------------------------------------------------------- packets
+
+    def send(self, pair: Pair, *, length: int = 0) -> int:
+        """One packet, now; its number."""
+        flow = self._flow(pair)
+        flow.count += 1
+        flow.left[flow.count] = self.world.now
+        self._post.send(flow.source.host, flow.destination.address, Mark(flow.number, flow.count), length=length)
+        return flow.count
+
+    def stream(self, pairs: Iterable[Pair], interval: float) -> None:
+        """Packets of all pairs, one after another, within `interval` seconds; that time passes."""
+        pairs = tuple(pairs)
+        start = self.world.now
+        for position, pair in enumerate(pairs):
+            self.world.run_until(start + interval * position / len(pairs))
+            self.send(pair)
+        self.world.run_until(start + interval)
+
+    def settle(self) -> None:
+        """Let arrive what is on its way."""
+        self.world.run_for(self._flight)
+
+    def sent(self, pair: Pair) -> dict[int, float]:
+        """When the packets of a pair left, by their number."""
+        return self._flow(pair).left
+
+    def arrivals(self, pair: Pair) -> dict[int, Arrival]:
+        """Those that arrived, by their number."""
+        return self._flow(pair).arrived
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        for flow in self._numbered:
+            flow.left, flow.arrived = {}, {}
+        self._ways.clear()
+
+    # ---------------------------------------------------------------------------------------------- sizes
+
+    def largest_whole(self, pair: Pair, guess: int) -> int | None:
+        """Octets of the largest packet that nobody on the way refuses or cuts. guess: what is likely."""
+        if self._passes_whole(pair, guess):
+            low, high = guess, LARGEST + 1
+            if guess < LARGEST and not self._passes_whole(pair, guess + 1):
+                return guess
+        else:
+            low, high = SMALLEST, guess
+            if not self._passes_whole(pair, low):
+                return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._passes_whole(pair, middle):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _passes_whole(self, pair: Pair, length: int) -> bool:
+        flow = self._flow(pair)
+        self._fragmented = False
+        number = self.send(pair, length=length)
+        arrived = self.world.run_while(lambda: number not in flow.arrived, self._flight, step=0.01)
+        return arrived and not self._fragmented
+
+    def mss(self, pair: Pair) -> int | None:
+        """What is left of the maximum segment size that a host announces to another one."""
+        flow = self._flow(pair)
+        self._mss = None
+        syn = _SYN.pack(_TCP_PORT, _TCP_PORT, 1, 0, 6 << 4, 2, 65535, 0, 0, 2, 4, ANNOUNCED_MSS)
+        packet = SendIp(None, None, flow.destination.address, IpProtocol.TCP, syn, ttl=64)
+        self.world.hosts[flow.source.host].send(packet, self.world.now)
+        self.world.run_while(lambda: self._mss is None, self._flight, step=0.01)
+        return self._mss
+
+    # ---------------------------------------------------------------------------------------------- inside
+
+    def _flow(self, pair: Pair) -> _Flow:
+        flow = self._flows.get(pair)
+        if flow is None:
+            flow = _Flow(len(self._numbered), self._lans[pair.source], self._lans[pair.destination])
+            self._flows[pair] = flow
+            self._numbered.append(flow)
+        return flow
+
+    def _gate(self, sender: str, _receiver: str, packet: bytes) -> bool:
+        mark = self._marks.mark_of(packet)
+        if mark is not None and sender in self._sites:
+            way = self._ways.setdefault(mark, [])
+            if not way or way[-1] != sender:
+                way.append(sender)
+        return True
+
+    def _arrived(self, mark: Mark, _ttl: int) -> None:
+        flow = self._numbered[mark.flow]
+        way = tuple(self._ways.pop(mark, ()))
+        left = flow.left.get(mark.sequence)
+        if left is not None and mark.sequence not in flow.arrived:
+            flow.arrived[mark.sequence] = Arrival(left, self.world.now, way)
+
+    def _other(self, event: IpReceived) -> None:
+        if event.protocol == IpProtocol.TCP and len(event.payload) == _SYN.size:
+            self._mss = _SYN.unpack(event.payload)[-1]
+
+    def _overhear(self, _sender: str, packet: bytes) -> None:
+        if packet[0] >> 4 == 4 and int.from_bytes(packet[6:8], "big") & _FRAGMENT:
+            self._fragmented = True

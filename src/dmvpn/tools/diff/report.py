@@ -1,0 +1,200 @@
+"""A comparison for people and for programs: what gets worse first, what stays last.
+
+Changes that are alike are one line with all their subjects; of many subjects the first are named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.diff.compare import Change, Topic, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.tools.diff.behaviour import Behaviour, Migration, Outage, Talk
+
+#: Subjects that a line names.
+NAMED: Final = 3
+_TITLES = {
+    Verdict.WORSE: "Worse",
+    Verdict.BETTER: "Better",
+    Verdict.CHANGED: "Changed",
+}
+_WIDTH: Final = max(len(topic.value) for topic in Topic)
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything that `dmvpn diff` found. sampled: a sentence, if not all pairs were tried."""
+
+    before: Behaviour
+    after: Behaviour
+    changes: tuple[Change, ...]
+    migration: Migration | None
+    sampled: str = ""
+
+    @property
+    def is_worse(self) -> bool:
+        """Does anything get worse?"""
+        return any(change.verdict is Verdict.WORSE for change in self.changes)
+
+
+def as_text(comparison: Comparison) -> Iterator[str]:
+    """The lines."""
+    for verdict in Verdict:
+        lines = _grouped([change for change in comparison.changes if change.verdict is verdict])
+        if lines:
+            yield f"{_TITLES[verdict]}:"
+            yield from lines
+    if comparison.migration is not None:
+        yield from _migration(comparison.migration)
+    same = list(_same(comparison))
+    if same:
+        yield "As before:"
+        yield from same
+    if comparison.sampled:
+        yield comparison.sampled
+    yield _verdict(comparison)
+
+
+def as_json(comparison: Comparison) -> Json:
+    """The same for programs; pairs are "A to B"."""
+    migration = comparison.migration
+    return {
+        "worse": comparison.is_worse,
+        "sampled": comparison.sampled,
+        "changes": [
+            {**asdict(change), "topic": change.topic.value, "verdict": change.verdict.value}
+            for change in comparison.changes
+        ],
+        "migration": None
+        if migration is None
+        else {**asdict(migration), "outages": [_outage(one) for one in migration.outages]},
+        "before": _behaviour(comparison.before),
+        "after": _behaviour(comparison.after),
+    }
+
+
+def _behaviour(behaviour: Behaviour) -> Json:
+    return {
+        **asdict(behaviour),
+        "talks": {str(pair): {**asdict(talk), "path": talk.path} for pair, talk in behaviour.talks.items()},
+        "deaths": {hub: [_outage(one) for one in outages] for hub, outages in behaviour.deaths.items()},
+    }
+
+
+def _outage(outage: Outage) -> Json:
+    return {**asdict(outage), "pair": str(outage.pair)}
+
+
+# ------------------------------------------------------------------------------------------------ text
+
+
+def _grouped(changes: Sequence[Change]) -> list[str]:
+    groups: dict[tuple[Topic, str, str], list[str]] = {}
+    for change in changes:
+        groups.setdefault((change.topic, change.before, change.after), []).append(change.subject)
+    return [
+        f"  {topic.value:<{_WIDTH}}  {_subjects(subjects)}: {_transition(before, after)}"
+        for (topic, before, after), subjects in groups.items()
+    ]
+
+
+def _subjects(subjects: Sequence[str]) -> str:
+    if len(subjects) <= NAMED + 1:
+        return ", ".join(subjects)
+    return f"{', '.join(subjects[:NAMED])} and {len(subjects) - NAMED} more"
+
+
+def _transition(before: str, after: str) -> str:
+    if before and after:
+        return f"{before} -> {after}"
+    return f"new: {after}" if after else f"gone: {before}"
+
+
+def _migration(migration: Migration) -> Iterator[str]:
+    if migration.untried:
+        yield f"The change itself was not tried: {migration.untried}."
+        return
+    yield f"While it is entered ({migration.how}):"
+    groups: dict[str, list[str]] = {}
+    for outage in migration.outages:
+        said = f"{outage.seconds:g} s without service" if outage.back else "cut off from then on"
+        groups.setdefault(said, []).append(str(outage.pair))
+    if not groups:
+        yield "  no pair loses a packet"
+    for said, pairs in groups.items():
+        yield f"  {_subjects(pairs)}: {said}"
+
+
+def _same(comparison: Comparison) -> Iterator[str]:
+    """A line for each topic that nothing changed in."""
+    told = {change.topic for change in comparison.changes}
+    after = comparison.after
+    talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]
+    working = [talk for talk in talks if talk.arrives]
+    facts: list[tuple[Topic, str]] = [
+        (Topic.REACHABILITY, f"{len(working)} of {len(talks)} pairs of LANs" if talks else "not tried: no two LANs"),
+        (Topic.WAY, _ways(working)),
+        (Topic.MTU, _range([talk.mtu for talk in working], "octets, whole")),
+        (Topic.MSS, _range([talk.mss for talk in working], "octets")),
+        (Topic.REGISTRATION, "never complete" if after.registered is None else f"all after {after.registered:g} s"),
+        (Topic.CONVERGENCE, "" if after.routed is None else f"the last way after {after.routed:g} s"),
+        (Topic.DEATH, _deaths(after)),
+        (Topic.LINT, _findings(after)),
+    ]
+    for topic, text in facts:
+        if topic not in told and text:
+            yield f"  {topic.value:<{_WIDTH}}  {text}"
+
+
+def _ways(talks: Sequence[Talk]) -> str:
+    direct = sum(not talk.hubs for talk in talks)
+    by_hub = len(talks) - direct
+    return " and ".join(
+        text for text, count in ((f"{direct} direct", direct), (f"{by_hub} by a router between", by_hub)) if count
+    )
+
+
+def _range(values: Sequence[int | None], unit: str) -> str:
+    known = sorted({value for value in values if value is not None})
+    if not known:
+        return ""
+    return f"{known[0]} {unit}" if len(known) == 1 else f"{known[0]} to {known[-1]} {unit}"
+
+
+def _deaths(behaviour: Behaviour) -> str:
+    worst = [f"{hub} {_worst(outages)}" for hub, outages in behaviour.deaths.items()]
+    return ", ".join(worst)
+
+
+def _worst(outages: Sequence[Outage]) -> str:
+    if not outages:
+        return "costs nothing"
+    gone = sum(not outage.back for outage in outages)
+    if gone:
+        return f"cuts {gone} pairs off"
+    return f"costs {max(outage.seconds for outage in outages):g} s at most"
+
+
+def _findings(behaviour: Behaviour) -> str:
+    counts = {
+        severity: sum(finding.severity == severity for finding in behaviour.findings)
+        for severity in ("error", "warning", "advice")
+    }
+    said = [f"{count} {_plural(severity, count)}" for severity, count in counts.items()]
+    return ", ".join(said) if behaviour.findings else "no findings"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 or word == "advice" else f"{word}s"
+
+
+def _verdict(comparison: Comparison) -> str:
+    worse = sum(change.verdict is Verdict.WORSE for change in comparison.changes)
+    if worse:
+        return f"{worse} thing{'s' if worse != 1 else ''} get{'s' if worse == 1 else ''} worse."
+    return "Nothing gets worse." if comparison.changes else "Nothing changes."

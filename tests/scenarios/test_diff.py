@@ -1,0 +1,412 @@
+"""`dmvpn diff`: known changes of known networks, and what it says of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import ConfigurationEntered, Event
+from dmvpn.shells.scenario import Lab, LinkSpec, Scenario
+from dmvpn.shells.simulator.multiply import multiply
+from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.shells.simulator.variants import vary
+from dmvpn.tools.diff import (
+    Pair,
+    Subject,
+    Topic,
+    Verdict,
+    as_text,
+    choose_pairs,
+    compare_networks,
+    measure,
+    migrate,
+)
+from dmvpn.tools.diff.measuring import converge, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dmvpn.tools.diff import Comparison
+
+
+def _changed(name: str, change: Callable[[str, str], str], *, without: str = "") -> tuple[Scenario, Scenario]:
+    """A built-in scenario, and the same with other configurations. without: a router that is gone."""
+    before = Scenario.load(name)
+    texts = {router: change(router, text) for router, text in before.configurations.items() if router != without}
+    lab = before.lab.model_copy(
+        update={
+            "routers": {router: spec for router, spec in before.lab.routers.items() if router != without},
+            "links": [link for link in before.lab.links if all(end.partition(":")[0] != without for end in link.ends)],
+            "hosts": {host: spec for host, spec in before.lab.hosts.items() if spec.link.partition(":")[0] != without},
+        }
+    )
+    return before, Scenario(before.name, lab, texts)
+
+
+def _told(comparison: Comparison, topic: Topic) -> dict[str, tuple[str, str, Verdict]]:
+    return {
+        change.subject: (change.before, change.after, change.verdict)
+        for change in comparison.changes
+        if change.topic is topic
+    }
+
+
+def test_a_description_changes_nothing_and_loses_nothing() -> None:
+    before, after = _changed(
+        "notes-phase3", lambda _, text: text.replace(" bandwidth 4000", " description WAN\n bandwidth 4000")
+    )
+    comparison = compare_networks(before, after)
+    assert comparison.changes == ()
+    assert comparison.migration is not None
+    assert comparison.migration.outages == ()
+    assert not comparison.is_worse
+
+
+def test_a_spoke_that_loses_its_shortcut_goes_by_the_hub_again() -> None:
+    before, after = _changed(
+        "notes-phase3", lambda name, text: text.replace(" ip nhrp shortcut\n", "") if name == "R31" else text
+    )
+    comparison = compare_networks(before, after, order=None)
+    assert _told(comparison, Topic.WAY) == {"R31 to R41": ("direct", "by R11", Verdict.WORSE)}
+    assert comparison.is_worse
+
+
+def test_a_hub_without_redirect_keeps_everybody_on_itself() -> None:
+    before, after = _changed("notes-phase3", lambda _, text: text.replace(" ip nhrp redirect\n", ""))
+    comparison = compare_networks(before, after, order=None)
+    assert set(_told(comparison, Topic.WAY)) == {"R31 to R41", "R41 to R31"}
+    assert _told(compare_networks(after, before, order=None), Topic.WAY)["R31 to R41"][2] is Verdict.BETTER
+
+
+def test_a_smaller_mtu_without_the_clamp_that_belongs_to_it_is_seen_in_packets() -> None:
+    before, after = _changed(
+        "notes-phase3", lambda name, text: text.replace("ip mtu 1400", "ip mtu 1300") if name == "R31" else text
+    )
+    comparison = compare_networks(before, after, order=None)
+    assert _told(comparison, Topic.MTU)["R31 to R41"] == ("1400 octets", "1300 octets", Verdict.WORSE)
+    assert _told(comparison, Topic.MSS)["R31 to R41"] == ("1360", "1360, more than fits", Verdict.WORSE)
+    assert "R41 to R31" not in _told(comparison, Topic.MTU)
+
+
+def test_packets_that_are_cut_behind_the_tunnel_do_not_count_as_whole() -> None:
+    """`ip mtu 1500`: GRE makes 1528 octets of it, and the outer packet is sent in pieces."""
+    before, after = _changed("notes-phase3", lambda _, text: text.replace("ip mtu 1400", "ip mtu 1500"))
+    comparison = compare_networks(before, after, order=None)
+    assert _told(comparison, Topic.MTU)["R31 to R41"][1] == "1472 octets"
+
+
+def test_a_key_that_differs_cuts_a_spoke_off_and_the_linter_knows_it() -> None:
+    before, after = _changed(
+        "notes-phase3", lambda name, text: text.replace("tunnel key 100", "tunnel key 101") if name == "R31" else text
+    )
+    comparison = compare_networks(before, after)
+    assert _told(comparison, Topic.REACHABILITY)["R31 to R11"] == ("direct", "cut off", Verdict.WORSE)
+    _, who, verdict = _told(comparison, Topic.REGISTRATION)["all clients"]
+    assert who.startswith("1 missing: R31: Tunnel100 is not registered with 192.168.100.11")
+    assert verdict is Verdict.WORSE
+    assert any("key" in after for _, after, _ in _told(comparison, Topic.LINT).values())
+    assert comparison.migration is not None
+    assert {str(outage.pair) for outage in comparison.migration.outages if not outage.back} >= {"R31 to R11"}
+
+
+def test_a_hub_that_is_removed_leaves_nobody_to_stand_in() -> None:
+    before, after = _changed("dual-hub", lambda _, text: text, without="HUB2")
+    comparison = compare_networks(before, after)
+    assert _told(comparison, Topic.DEATH)["hubs"][1:] == ("nobody stands in for a dead hub", Verdict.WORSE)
+    assert _told(comparison, Topic.NETWORK)["HUB2"] == ("runs", "", Verdict.CHANGED)
+    assert _told(comparison, Topic.REACHABILITY) == {}
+    assert comparison.migration is not None
+    assert comparison.migration.outages == (), "HUB1 carries it all"
+
+
+def test_a_second_hub_that_stands_in_is_a_gain_and_one_that_knows_no_routes_is_none() -> None:
+    """Both were "2 hubs, one may die"."""
+    two, one = _changed("dual-hub", lambda _, text: text, without="HUB2")
+    assert _told(compare_networks(one, two, order=None), Topic.DEATH)["hubs"][2] is Verdict.BETTER
+    _, deaf = _changed(
+        "dual-hub",
+        lambda name, text: text.replace("autonomous-system 100", "autonomous-system 77") if name == "HUB2" else text,
+    )
+    _, after, verdict = _told(compare_networks(one, deaf, order=None), Topic.DEATH)["hubs"]
+    assert (after, verdict) == ("2 hubs, and nobody stands in for HUB1", Verdict.CHANGED)
+
+
+def test_who_depends_on_the_dead_hub_alone_is_not_waited_for() -> None:
+    """SPOKE2 knows HUB1 only: when that dies, nothing is to be seen after the others are well again."""
+    _, scenario = _changed(
+        "dual-hub",
+        lambda name, text: re.sub(r"\n ip nhrp nhs 10.255.0.2 .*", "", text) if name == "SPOKE2" else text,
+    )
+    subject = Subject.of(scenario, 1)
+    found = measure(subject, choose_pairs(subject.lans, 1))
+    cut = {str(outage.pair) for outage in found.deaths["HUB1"] if not outage.back}
+    assert {"CORE to SPOKE2", "SPOKE2 to CORE"} <= cut
+    assert all(outage.seconds < 60 for outage in found.deaths["HUB1"])
+
+
+def test_a_new_site_that_nobody_reaches_is_worse_than_none() -> None:
+    """R41 comes with another autonomous system: it registers, and that is all."""
+    after, before = _changed("notes-phase3", lambda _, text: text, without="R41")
+    comparison = compare_networks(before, after, order=None)
+    assert _told(comparison, Topic.REACHABILITY)["R31 to R41"] == ("", "direct", Verdict.CHANGED)
+    assert "  way                2 direct" in as_text(comparison), "what is as before is of those who were there"
+    texts = dict(after.configurations)
+    texts["R41"] = texts["R41"].replace("autonomous-system 100", "autonomous-system 77")
+    comparison = compare_networks(before, Scenario("deaf", after.lab, texts), order=None)
+    told = _told(comparison, Topic.REACHABILITY)
+    assert told == dict.fromkeys(
+        ("R11 to R41", "R41 to R11", "R31 to R41", "R41 to R31"), ("", "cut off", Verdict.WORSE)
+    )
+
+
+def test_a_second_lan_of_a_router_is_not_taken_for_its_first() -> None:
+    """The LAN of R31 and the first of the two that it has afterwards were compared, whichever that was."""
+    before, after = _changed(
+        "notes-phase3",
+        lambda name, text: (
+            text.replace(
+                "router eigrp",
+                "interface GigabitEthernet0/0\n ip address 172.20.0.1 255.255.255.0\n no shutdown\n!\nrouter eigrp",
+                1,
+            )
+            if name == "R31"
+            else text
+        ),
+    )
+    comparison = compare_networks(before, after, order=None)
+    assert _told(comparison, Topic.NETWORK) == {"LAN of R31:GigabitEthernet0/0": ("", "172.20.0.0/24", Verdict.CHANGED)}
+    told = _told(comparison, Topic.REACHABILITY)
+    assert told["R41 to R31:GigabitEthernet0/0"][1:] == ("cut off", Verdict.WORSE), "EIGRP does not know it"
+    assert "R41 to R31:GigabitEthernet0/2" not in told
+
+
+def test_what_the_death_of_a_hub_costs_is_measured_in_lost_packets() -> None:
+    subject = Subject.of(Scenario.load("dual-hub"), 1)
+    found = measure(subject, choose_pairs(subject.lans, 1))
+    assert set(found.deaths) == {"HUB1", "HUB2"}
+    lost = {str(outage.pair): outage for outage in found.deaths["HUB1"]}
+    assert "SPOKE1 to SPOKE2" not in lost, "they talk directly"
+    assert lost["CORE to SPOKE1"].back
+    assert 2.0 < lost["CORE to SPOKE1"].seconds < 20.0, "until EIGRP's hold time ends"
+    assert found.deaths["HUB2"] == ()
+
+
+def test_protection_that_is_entered_router_by_router_costs_those_who_wait() -> None:
+    before, after = Scenario.load("dual-hub"), Scenario.load("ipsec-dual-hub")
+    comparison = compare_networks(before, after, order="spokes-first", max_outage=1.0)
+    told = _told(comparison, Topic.CHANGE)
+    assert told["SPOKE1 to CORE"][2] is Verdict.WORSE
+    assert comparison.migration is not None
+    assert comparison.migration.how == "one router after another, spokes first"
+    assert all(outage.back for outage in comparison.migration.outages)
+
+
+@pytest.mark.parametrize(("order", "first", "last"), [("hubs-first", "HUB", "SPOKE"), ("spokes-first", "SPOKE", "HUB")])
+def test_routers_are_changed_in_the_order_that_was_asked_for(
+    order: str, first: str, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = Scenario.load("dual-hub"), Scenario.load("ipsec-dual-hub")
+    changed: list[str] = []
+    post = Simulator.post
+
+    def note(world: Simulator, name: str, event: Event) -> None:
+        if isinstance(event, ConfigurationEntered) and world.now > 0:
+            changed.append(name)
+        post(world, name, event)
+
+    monkeypatch.setattr(Simulator, "post", note)
+    migrate(before, after, 1, order)
+    assert [name.rstrip("12") for name in changed] == [first, first, last, last]
+
+
+def test_a_hub_that_is_switched_off_is_missed_until_the_other_one_takes_over() -> None:
+    before, after = _changed("dual-hub", lambda _, text: text, without="HUB1")
+    migration = migrate(before, after, 1, "together")
+    lost = {str(outage.pair): outage for outage in migration.outages}
+    assert lost["CORE to SPOKE1"].seconds > 2.0
+    assert lost["CORE to SPOKE1"].back
+
+
+def test_between_two_lans_of_a_router_whole_ethernet_frames_pass() -> None:
+    scenario = Scenario.load("several-lans")
+    subject = Subject.of(scenario, 1)
+    one, other = [name for name in subject.lans if ":" in name][:2]
+    assert one.partition(":")[0] == other.partition(":")[0]
+    found = measure(subject, [Pair(one, other)], deaths=False)
+    assert found.talks[Pair(one, other)].mtu == 1500
+
+
+def test_a_static_route_is_no_way_before_somebody_is_registered_there() -> None:
+    scenario = vary(Scenario.load("notes-phase3"), ["static"])
+    links = [link.model_copy(update={"delay": 700.0}) for link in scenario.lab.links]
+    slow = Scenario("slow", scenario.lab.model_copy(update={"links": links}), scenario.configurations)
+    subject = Subject.of(slow, 1)
+    registered, routed = converge(subject, [Pair("R11", "R31")])
+    assert registered is not None
+    assert routed is not None
+    assert 1.4 <= routed <= registered + 0.25
+
+
+def test_whoever_waits_for_the_second_hub_sees_the_pair_come_back() -> None:
+    subject = Subject.of(Scenario.load("dual-hub"), 1)
+    pair = Pair("CORE", "SPOKE1")
+    converge(subject, [pair])
+    subject.world.kill("HUB1")
+    (outage,) = watch(subject, [pair], least=1.0)
+    assert outage.back
+    assert outage.seconds > 2.0
+
+
+def test_other_wires_are_no_change_that_can_be_made_in_place() -> None:
+    before = Scenario.load("notes-phase3")
+    lab = Lab(routers=before.lab.routers, links=[LinkSpec(ends=["R11:GigabitEthernet0/1", "R31:GigabitEthernet0/1"])])
+    comparison = compare_networks(before, Scenario("other", lab, before.configurations))
+    assert comparison.migration is not None
+    assert comparison.migration.untried
+
+
+def test_the_same_seed_measures_the_same_to_the_last_number() -> None:
+    found = []
+    for _ in range(2):
+        subject = Subject.of(Scenario.load("dual-hub"), 7)
+        found.append(measure(subject, choose_pairs(subject.lans, 7)))
+    assert found[0] == found[1]
+
+
+def test_a_network_of_ipv6_alone_is_measured_too() -> None:
+    subject = Subject.of(Scenario.load("ipv6-phase3"), 1)
+    found = measure(subject, choose_pairs(subject.lans, 1))
+    assert {str(pair): talk.path for pair, talk in found.talks.items()}["R31 to R41"] == "direct"
+    assert all(talk.arrives for talk in found.talks.values())
+
+
+def test_lans_without_a_host_get_one_to_measure_with() -> None:
+    before = Scenario.load("notes-phase3")
+    bare = Scenario("bare", before.lab.model_copy(update={"hosts": {}}), before.configurations)
+    assert compare_networks(before, bare, order=None).changes == ()
+
+
+# ------------------------------------------------------------------------------------------------ many spokes
+
+
+def test_a_change_is_tried_on_many_more_spokes_than_there_are() -> None:
+    before, after = _changed(
+        "notes-phase3", lambda name, text: text.replace(" ip nhrp shortcut\n", "") if name == "R31" else text
+    )
+    before, after = multiply((before, after), 8)
+    comparison = compare_networks(before, after, order=None)
+    by_hub = _told(comparison, Topic.WAY)
+    assert "R31-1 to R41" in by_hub
+    assert "R41-1 to R31" not in by_hub, "its template keeps the shortcut"
+    assert comparison.before.registered is not None
+    assert all(talk.arrives for talk in comparison.after.talks.values())
+
+
+@pytest.mark.parametrize("name", ["phase3-summary", "ipsec-dual-hub", "phase2-eigrp", "intro-phase3", "notes-phase1"])
+def test_copies_of_spokes_come_up_and_reach_each_other(name: str) -> None:
+    (many,) = multiply([Scenario.load(name)], 5)
+    subject = Subject.of(many, 1)
+    pairs = choose_pairs(subject.lans, 1)
+    found = measure(subject, pairs, deaths=False)
+    assert found.registered is not None, found.unregistered
+    assert [str(pair) for pair, talk in found.talks.items() if not talk.arrives] == []
+    assert len(found.lans) == len(subject.lans) >= 5
+
+
+def test_a_cloud_without_room_gets_a_shorter_mask_on_all_its_routers() -> None:
+    (many,) = multiply([Scenario.load("dual-hub")], 300)
+    texts = [text for name, text in many.configurations.items() if many.role(name) in ("hub", "spoke")]
+    assert all("255.255.254.0" in text for text in texts)
+    assert len(set(many.configurations)) == 304
+
+
+def test_a_cloud_that_cannot_grow_says_what_is_in_its_way() -> None:
+    scenario = Scenario.load("dual-hub-two-clouds")
+    with pytest.raises(UserError, match=r"10\.255\..*has room for 254 routers.*overlap"):
+        multiply([scenario], 600)
+
+
+def test_static_routes_of_a_hub_are_repeated_for_copies() -> None:
+    before = Scenario.load("notes-phase1")
+    texts = dict(before.configurations)
+    texts["R11"] = texts["R11"].replace("\nend\n", "\nip route 10.3.3.0 255.255.255.0 192.168.100.31\nend\n")
+    (many,) = multiply([Scenario("static", before.lab, texts)], 4)
+    copies = [line for line in many.configurations["R11"].splitlines() if line.startswith("ip route 10.")]
+    assert len(copies) == 2
+    lan = copies[1].split()[2].rsplit(".", 1)[0]
+    assert f"ip address {lan}.1 " in many.configurations["R31-1"]
+
+
+def test_both_sides_get_the_same_copies_with_the_same_lans() -> None:
+    before, after = multiply((Scenario.load("dual-hub"), Scenario.load("ipsec-dual-hub")), 40)
+    assert list(before.configurations) == list(after.configurations)
+    lans = [
+        [
+            re.findall(r"^ ip address (10\..*)$", text, re.MULTILINE)[-1]
+            for name, text in one.configurations.items()
+            if "-" in name
+        ]
+        for one in (before, after)
+    ]
+    assert len(lans[0]) == 38
+    assert lans[0] == lans[1]
+    assert len(set(lans[0])) == len(lans[0])
+
+
+def test_what_names_the_tunnel_network_names_that_of_the_copy() -> None:
+    """192.168.100.0/24 grows to a /23: `network 192.168.100.0` would not mean 192.168.101.7 any more."""
+    (many,) = multiply([Scenario.load("notes-phase3")], 300)
+    for name, text in many.configurations.items():
+        address = re.search(r"^ ip address (192\.168\.\d+)\.\d+ 255\.255\.254\.0$", text, re.MULTILINE)
+        assert address is not None or many.role(name) == "provider"
+        assert address is None or f"  network {address[1]}.0\n" in text
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """notes-phase3 as a folder of one's own."""
+    scenario = Scenario.load("notes-phase3")
+    made = tmp_path / "mine"
+    made.mkdir()
+    for name, text in scenario.configurations.items():
+        (made / f"{name}.cfg").write_text(text)
+    (made / "lab.yaml").write_text(json.dumps(scenario.lab.model_dump(mode="json", exclude_unset=True)))
+    return made
+
+
+def test_exit_codes_tell_a_pipeline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "--before", "notes-phase3", "--after", str(folder)]) == 0
+    assert "Nothing changes." in capsys.readouterr().out
+    spoke = folder / "R31.cfg"
+    spoke.write_text(spoke.read_text().replace(" ip nhrp shortcut\n", ""))
+    assert main(["diff", "--before", "notes-phase3", "--after", str(folder), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["worse"] is True
+    assert found["after"]["talks"]["R31 to R41"]["path"] == "by R11"
+
+
+def test_a_file_that_does_not_read_is_named_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spoke = folder / "R31.cfg"
+    lines = spoke.read_text().splitlines()
+    lines.insert(4, " ip nhrp shortkut")
+    spoke.write_text("\n".join(lines))
+    assert main(["diff", "--before", "notes-phase3", "--after", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert f"{folder}/R31.cfg:5: ip nhrp shortkut" in error
+    assert "Invalid input" in error
+
+
+def test_what_cannot_be_loaded_or_multiplied_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "--before", "no-such", "--after", "notes-phase3"]) == 2
+    assert "no-such" in capsys.readouterr().err
+    assert main(["diff", "--before", "notes-phase3", "--after", "notes-phase3", "--spokes", "1"]) == 2
+    assert "has 2 spokes already" in capsys.readouterr().err
