@@ -238,7 +238,7 @@ def test_with_another_ike_daemon_on_the_host_the_tunnel_stays_down_and_says_why(
     why = "UDP port 500 on 203.0.113.10: another program has this port"
     try:
         assert eventually(lambda: why in lab.run("-r", "SPOKE10", "show", "logging").stdout, 10)
-        assert why in lab.run("lab", "why", "SPOKE10").stdout
+        assert why in lab.run("doctor", "SPOKE10").stdout
         assert "line protocol is down" in lab.on("SPOKE10", "show interfaces Tunnel0")
         assert why in lab.on("SPOKE10", "show dmvpn detail")
     finally:

@@ -6,12 +6,19 @@ import pytest
 
 from dmvpn.net.gre import ProtocolType
 from dmvpn.shells.simulator.flows import Drop
-from dmvpn.tools.why import Cause, explain
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import Finding, visit
+from support.doctors import WorldPatient
 from support.world import World
 
 #: The hub sends to the one that is gone until its entry expires, and the translator remembers the flow for as long
 #: after that; then the other asks again, at last.
 UNTIL_THE_OTHER_COMES_UP = 120 + 180 + 64 * 1.1 + 1
+
+
+def findings(world: World, router: str) -> list[Finding]:
+    """What the doctor finds for a router without sending anything."""
+    return list(visit(WorldPatient(world), router, probing=False).findings)
 
 
 @pytest.fixture
@@ -68,25 +75,24 @@ def test_who_came_up_suspects_nothing(world: World) -> None:
 
 def test_the_view_of_the_whole_lab_decides_it(world: World) -> None:
     loser, winner = loser_of(world)
-    facts = world.sim.facts(world.scenario)
-    assert explain(facts, winner) == []
-    (finding,) = explain(facts, loser)
+    assert findings(world, winner) == []
+    (finding,) = findings(world, loser)
     assert finding.cause is Cause.SAME_NAT
     assert f"the only flow from there to 172.16.11.1 is {winner}'s" in finding.what
-    assert "UDP 4500" in finding.remedy
+    assert "UDP 4500" in finding.order
 
 
 def test_while_the_first_is_gone_and_not_forgotten_its_flow_is_named(world: World) -> None:
     loser, winner = loser_of(world)
     world.sim.kill(winner)
     world.run_for(30)
-    (finding,) = explain(world.sim.facts(world.scenario), loser)
+    (finding,) = findings(world, loser)
     assert finding.cause is Cause.SAME_NAT
     assert "NAT1 (172.16.31.1) remembers a flow of 192.168.31.1" in finding.what
-    assert finding.remedy == "wait until it is forgotten, or: dmvpn lab rebind NAT1"
+    assert finding.order == "wait until it is forgotten, or: dmvpn lab rebind NAT1"
     world.sim.gateways["NAT1"].rebind()
     world.run_for(70)
-    assert explain(world.sim.facts(world.scenario), loser) == []
+    assert findings(world, loser) == []
 
 
 def test_when_the_first_is_gone_and_forgotten_the_second_comes_up(world: World) -> None:
@@ -104,7 +110,7 @@ def test_a_shutdown_does_not_make_room_at_once(world: World) -> None:
     loser, winner = loser_of(world)
     world.configure(winner, "interface Tunnel100", "shutdown")
     world.run_for(100)
-    (finding,) = explain(world.sim.facts(world.scenario), loser)
+    (finding,) = findings(world, loser)
     assert finding.cause is Cause.SAME_NAT
     world.run_for(UNTIL_THE_OTHER_COMES_UP - 100)
-    assert explain(world.sim.facts(world.scenario), loser) == []
+    assert findings(world, loser) == []

@@ -115,6 +115,7 @@ def test_who_gives_no_command_is_shown_what_there_is(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("name", ["supervisor", "0R", "a b", "x" * 32])
 def test_a_router_with_an_impossible_name_is_refused(name: str, folder: Path) -> None:
     (folder / f"{name}.cfg").write_text(ROUTER)
+    (folder / "lab.yaml").write_text("{}")  # without it a router is called what its `hostname` says
     with pytest.raises(UserError, match="cannot have this name"):
         Scenario.load(str(folder))
 

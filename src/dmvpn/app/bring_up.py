@@ -17,6 +17,7 @@ from dmvpn.app.picture import addresses, main_address, picture
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
+from dmvpn.shells.exercises import find_place, places
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs
@@ -40,7 +41,11 @@ def list_labs(arguments: argparse.Namespace) -> int:
         lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
         only = " (simulated only)" if scenario.simulated_only else ""
         print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}{only}")
-    for name in sorted(running - set(built_in_names())):
+    from dmvpn.app import exercise  # only here and where one comes up: other labs shall not wait for its import
+
+    print("\n".join(exercise.listed(running)))
+    known = {*built_in_names(), *(place.name for place in places())}
+    for name in sorted(running - known):
         print(f"{name:<24} up  (a folder of yours)")
     return 0
 
@@ -48,6 +53,8 @@ def list_labs(arguments: argparse.Namespace) -> int:
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario)
+    for note in scenario.notes:
+        print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
     check_scenario(scenario)
     folder = LabFolder.of(scenario.name)
@@ -169,6 +176,10 @@ def _describe(scenario: Scenario, how: str) -> None:
     print()
     print("\n".join(picture(scenario)))
     print()
+    if find_place(scenario.name) is not None:
+        from dmvpn.app import exercise
+
+        print("\n".join([*exercise.tasks(scenario.name), ""]))
     print(f"{how}. Next:")
     lab = f"{scenario.name}/" if len(running_labs()) > 1 else ""
     for line in _next_commands(scenario, lab):
@@ -177,9 +188,11 @@ def _describe(scenario: Scenario, how: str) -> None:
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:
     """What to look at first; `lab` stands before the name of a router where there is more than one lab."""
+    if find_place(scenario.name) is not None:
+        return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
     either = scenario.lab.ready.either
     if either:  # the lab is about why only one of them comes up
-        asked = [f"dmvpn lab why {lab}{name}" for name in either]
+        asked = [f"dmvpn doctor {lab}{name}" for name in either]
         return [*asked, f"dmvpn -r {lab}{either[0]} show dmvpn detail", f"dmvpn shell {lab}{either[0]}"]
     spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
     if len(spokes) < 2:

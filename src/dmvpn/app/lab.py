@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import re
+import select
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.places import find_lab
+from dmvpn.shells.lab.places import LESSON, find_lab
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+#: Seconds for which `reset` waits until all is well; there are labs in which it never is.
+_READY_AGAIN = 5.0
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -88,30 +92,14 @@ def status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def why(arguments: argparse.Namespace) -> int:
-    """Why a router is not registered; 1 if it is not."""
-    from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.why import explain
-
-    lab, slash, router = arguments.router.rpartition("/")
-    facts = LabFacts.model_validate(control.order(find_lab(lab if slash else None).control, do="facts"))
-    if router not in facts.routers:
-        raise UserError(f"there is no router {router} in this lab; it has {', '.join(facts.routers)}")
-    findings = explain(facts, router)
-    for finding in findings:
-        where = f"{finding.tunnel} is not registered with {finding.server}: " if finding.tunnel else ""
-        print(f"{where}{finding.what}")
-        if finding.remedy:
-            print(f"    try: {finding.remedy}")
-    if not findings:
-        print(f"{router} is registered with every server that it wants")
-    return int(bool(findings))
-
-
 def reset(arguments: argparse.Namespace) -> int:
-    """Begin again: configurations of the scenario, no impairments."""
+    """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
     folder = find_lab(arguments.lab)
     control.order(folder.control, do="reset")
+    (folder.path / LESSON).unlink(missing_ok=True)
+    end = time.monotonic() + _READY_AGAIN
+    while control.order(folder.control, do="missing") and time.monotonic() < end:
+        time.sleep(0.05)
     print(f"lab {folder.name} begins again")
     return 0
 
@@ -145,38 +133,77 @@ def impair(arguments: argparse.Namespace) -> int:
     wanted: dict[str, control.Json] = {name: value for name, value in settings.items() if value}
     if arguments.cut:
         wanted["cut"] = 1.0
+    if arguments.block:
+        wanted["block"] = list(arguments.block)
+    if arguments.one_way and wanted:
+        node, colon, _ = arguments.link.partition(":")
+        if not colon or "--" in arguments.link:
+            raise UserError("--one-way needs a link that is named by one of its ends, as in R31:Gi0/1")
+        wanted["sender"] = node
     control.order(find_lab(arguments.lab).control, do="impair", link=arguments.link, **wanted)
-    print(f"{arguments.link}: " + (", ".join(f"{name} {value}" for name, value in wanted.items()) or "good again"))
+    said = [
+        f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in wanted.items()
+    ]
+    print(f"{arguments.link}: " + (", ".join(said) or "good again"))
     return 0
 
 
 def rebind(arguments: argparse.Namespace) -> int:
-    """Let a NAT box forget its mappings, or give it another public address."""
+    """Let a NAT box forget its mappings, or give it another public address or kind."""
     lab, slash, gateway = arguments.gateway.rpartition("/")
-    wanted: dict[str, control.Json] = {} if arguments.public is None else {"public": arguments.public}
+    asked: dict[str, control.Json] = {"public": arguments.public, "kind": arguments.kind}
+    wanted = {name: value for name, value in asked.items() if value is not None}
     answer = control.order(find_lab(lab if slash else None).control, do="rebind", gateway=gateway, **wanted)
     print(f"{gateway} has forgotten its mappings: {answer}")
     return 0
 
 
 def capture(arguments: argparse.Namespace) -> int:
-    """Capture for some seconds, or until Ctrl-C; or only end a capture whose command was killed."""
+    """Capture for some seconds, until Ctrl-C or the end of the lab; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
     socket = find_lab(arguments.lab).control
-    if not arguments.stop:
-        output = arguments.output.resolve()
-        control.order(socket, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
-        if arguments.keys:
-            print(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap", flush=True)
-        try:
-            time.sleep(arguments.seconds if arguments.seconds is not None else 86400.0)
-        except KeyboardInterrupt:
-            print()
-    counts = control.order(socket, do="capture", stop=True)
+    if arguments.stop:
+        _print_counts(control.order(socket, do="capture", stop=True))
+        return 0
+    ended = control.end_of(socket)
+    output = arguments.output.resolve()
+    files = control.order(socket, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
+    if arguments.keys:
+        print(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap", flush=True)
+    lives = True
+    try:
+        lives = not select.select([ended], [], [], arguments.seconds)[0]
+    except KeyboardInterrupt:
+        print()
+    if lives:
+        _print_counts(control.order(socket, do="capture", stop=True))
+    else:
+        print("the lab has ended")
+        _print_counts({str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {})
+    return 0
+
+
+def _print_counts(counts: control.Json) -> None:
     for path, packets in counts.items() if isinstance(counts, dict) else ():
         print(f"{packets:>8} packets  {path}")
+
+
+def _frames(path: Path) -> int:
+    """How many packets a capture has whose lab cannot be asked any more."""
+    from dmvpn.base.errors import WireError
+    from dmvpn.net import pcap
+
+    with contextlib.suppress(OSError, WireError), path.open("rb") as file:
+        return pcap.count(file)
     return 0
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    """Show what happens, until Ctrl-C or the end of the lab."""
+    from dmvpn.app.watch import watch as watch_lab
+
+    return watch_lab(arguments)
 
 
 def clock(arguments: argparse.Namespace) -> int:
@@ -189,13 +216,21 @@ def clock(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _teach(verb: str) -> Callable[[argparse.Namespace], int]:
+    def give(arguments: argparse.Namespace) -> int:
+        from dmvpn.app import teach
+
+        return teach.VERBS[verb](arguments)
+
+    return give
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": list_labs,
     "check": check,
     "up": up,
     "down": down,
     "status": status,
-    "why": why,
     "reset": reset,
     "kill": _router_order("kill", "is dead"),
     "start": _router_order("start", "starts"),
@@ -203,5 +238,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "impair": impair,
     "capture": capture,
     "clock": clock,
+    "watch": watch,
     "rebind": rebind,
+    **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
 }

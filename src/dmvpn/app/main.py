@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
+from dmvpn.app import diff, doctor, explain, lint, render, walk
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ examples:
   dmvpn config check branch.cfg              does IOS's language hold?
   dmvpn simulate phase3 --spokes 1000        a thousand spokes in virtual time
 """
+
+
+_BLOCK = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_router(commands)
     _add_offline(commands)
     _add_pki(commands)
+    diff.add(commands)
+    render.add(commands)
+    doctor.add(commands)
+    explain.add(commands)
+    lint.add(commands)
+    walk.add(commands)
     return parser
 
 
@@ -100,8 +110,6 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         verb(name, text).add_argument("lab", nargs="?")
     for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
         verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
-    why = verb("why", "why a router is not registered, seen from the whole lab")
-    why.add_argument("router", metavar="[LAB/]ROUTER")
     run = verb("exec", "run a program in the network of a host or router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
@@ -111,10 +119,13 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     impair.add_argument("--loss", type=_amount, default=0.0, metavar="PERCENT")
     impair.add_argument("--rate", type=_amount, default=0.0, metavar="KBIT/S")
     impair.add_argument("--cut", action="store_true", help="nothing passes")
+    impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
+    impair.add_argument("--one-way", action="store_true", help="only what the named end sends; name the other one else")
     impair.add_argument("--lab")
     rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
     rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
     rebind.add_argument("--public", metavar="A.B.C.D", help="and have this address outside from now on")
+    rebind.add_argument("--kind", metavar="KIND", help="and be cone, port-restricted or symmetric from now on")
     capture = verb("capture", "write pcap files of a lab")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
@@ -123,9 +134,36 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     capture.add_argument("--keys", action="store_true", help="write the keys of new SAs too, as Wireshark reads them")
     capture.add_argument("--stop", action="store_true", help="end one that was left running")
     capture.add_argument("--lab")
+    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder")
+    watch.add_argument("lab", nargs="?")
+    watch.add_argument("--only", metavar="R31,R41", help="these routers alone; else all but providers")
+    watch.add_argument("--since", metavar="5m", help="begin with what happened so long ago: 30s, 5m, 1h")
+    watch.add_argument("--seconds", type=_amount, metavar="N", help="end after so long; else Ctrl-C")
+    watch.add_argument("--routes", action="store_true", help="changes of routes, too")
+    watch.add_argument("--ascii", action="store_true", help="no lines and arrow heads of Unicode")
+    watch.add_argument("--save", type=Path, metavar="FILE", help="write it down as a story, with a Mermaid diagram")
     clock = verb("clock", "let time pass in a simulated lab")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
+    _add_lessons(verb)
+
+
+def _add_lessons(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    break_ = verb("break", "break something in a lab without telling what")
+    which = break_.add_mutually_exclusive_group()
+    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; else one at random")
+    which.add_argument("--random", action="store_true", help="one of those that fit the lab")
+    which.add_argument("--list", action="store_true", help="what there is")
+    break_.add_argument("--seed", type=int, metavar="N", help="the same choice again")
+    break_.add_argument("--lab")
+    for name, text in (("hint", "the next hint"), ("grade", "is it mended, or the exercise done? exit code 1 if not")):
+        verb(name, text).add_argument("lab", nargs="?")
+    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference")
+    phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
+    phase.add_argument("lab", nargs="?")
+    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes")
+    save.add_argument("lab", nargs="?")
+    save.add_argument("folder", metavar="DIR")
 
 
 def _amount(text: str) -> float:

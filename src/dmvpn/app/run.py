@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.app.config import read, tree_of
 from dmvpn.app.engines import choose
@@ -20,6 +20,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace import KernelGre, leftovers
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.certificates import certificates_of
+from dmvpn.shells.facts import LabFacts, router_facts
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
@@ -83,12 +84,15 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
 
 
 def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:
-    """A router that runs alone is a lab of one: `dmvpn lab status` and `down` work on it."""
+    """A router that runs alone is a lab of one: `dmvpn lab status`, `down` and `dmvpn doctor` work on it."""
     match request.get("do"):
         case "status":
             return {"scenario": "run", "engine": "", "routers": {runtime.name: True}}
         case "missing":
             return list(missing(runtime.router, ()))
+        case "facts":
+            facts = LabFacts(routers={runtime.name: router_facts(runtime.router, runtime.now)}, gateways={}, links=())
+            return cast("control.Json", facts.model_dump(mode="json"))
         case "down":
             stopped.set()
             return None

@@ -1,0 +1,80 @@
+"""A simulated world as a `Bench`: for those who break it, examine it and change it in virtual time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast, get_args
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import ConfigurationEntered
+from dmvpn.shells.lab.badness import HARMLESS, Badness
+from dmvpn.shells.scenario import NatKind, Scenario
+from dmvpn.shells.simulator.network import Impairment
+from dmvpn.tools.troubles import Impair, KillRouter, Run, SetNat, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.tools.troubles import Order
+    from support.world import World
+
+
+class WorldBench:
+    """See `dmvpn.tools.troubles.Bench`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.mended = 0
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print; a dead router says nothing."""
+        alive = self.world.sim.routers
+        return [self.world.do(router, line) if alive[router].alive else "" for router, line in questions]
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Type lines in configuration mode. Who takes protection away may be heard in clear."""
+        if any("no tunnel protection" in line for line in lines):
+            self.world.sim.overhear = None
+        said = self.world.do(router, "configure terminal", *lines, "end")
+        if "Invalid input" in said or "Incomplete" in said:
+            raise UserError(f"{router}: {said}")
+
+    def impair(self, link: str, badness: Badness) -> None:
+        """Make a wire this bad."""
+        self.world.sim.segment_of(*Scenario.end(link)).impairment = Impairment.of(badness)
+
+    def badness(self, link: str) -> Badness:
+        """How bad a wire is now."""
+        return Badness.read(self.world.sim.segment_of(*Scenario.end(link)).impairment.filters.described())
+
+    def restore(self, link: str, badness: Badness) -> None:
+        """Make a wire what it was."""
+        self.impair(link, badness)
+
+    def kill(self, router: str) -> None:
+        """End a router."""
+        self.world.sim.kill(router)
+
+    def set_nat(self, gateway: str, kind: str) -> None:
+        """Change the kind of a translator."""
+        assert kind in get_args(NatKind)
+        self.world.sim.gateways[gateway].change_kind(cast("NatKind", kind))
+
+    def undo(self, orders: Sequence[Order]) -> None:
+        """Take orders back: everything that they touched is as the scenario says."""
+        sim, scenario = self.world.sim, self.world.scenario
+        for order in orders:
+            match order:
+                case Type(router=router):
+                    sim.post(router, ConfigurationEntered(scenario.configurations[router]))
+                case Impair(link=link):
+                    self.impair(link, HARMLESS)
+                case KillRouter(router=router):
+                    sim.boot(router, scenario.configurations[router])
+                case SetNat(gateway=gateway):
+                    self.set_nat(gateway, scenario.lab.gateways[gateway].kind)
+                case Run():
+                    pass
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.world.run_for(seconds)
