@@ -7,7 +7,7 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 for p in linux.uml ip iptables-legacy iperf3 tcpdump bc vtysh /usr/lib/frr/nhrpd /usr/lib/ipsec/charon swanctl pki; do
   command -v $p >/dev/null || { echo "reflab: $p is missing; run scripts/debian-packages interop" >&2; exit 2; }; done
 # Needs no root but for this: init.sh mounts over the folder, so there must be one.
-[ -d /lib/modules ] || mkdir /lib/modules || exit 2
+mkdir -p /lib/modules || exit 2
 rc=0
 for s in "$@"; do
   out=${REFLAB_OUT:-$DIR/out}/$s; rm -rf "$out"; mkdir -p "$out"
