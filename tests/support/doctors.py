@@ -17,6 +17,7 @@ from support.conformance import ROOT
 from support.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from ipaddress import IPv4Address, IPv6Address
 
     from dmvpn.shells.facts import LabFacts
@@ -55,9 +56,9 @@ class WorldPatient:
         links = tuple(link.model_copy(update={"cut": False, "bad": ()}) for link in facts.links)
         return facts.model_copy(update={"links": links})
 
-    def ask(self, router: str, line: str) -> str:
-        """What a command prints."""
-        return self.world.do(router, line) if self.world.sim.routers[router].alive else ""
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print."""
+        return WorldBench(self.world).ask(questions)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from dmvpn.shells.facts import LabFacts, RouterFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import View, as_text, visit
 from dmvpn.tools.doctor.probes import Kind, Outcome, Probe, carry_out, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PING = "Sending 5, 100-byte ICMP Echos to 192.0.2.1, timeout is 1 seconds:\n{}\nSuccess rate is 80 percent (4/5)\n"
 TRACE = "Tracing the route to 10.4.4.1\n  1 192.168.100.11 0 msec\n  2 192.168.100.41 0 msec\n"
@@ -26,8 +30,9 @@ class Fake:
     def facts(self) -> LabFacts:
         return LabFacts(routers=dict(self._routers), gateways={}, links=())
 
-    def ask(self, router: str, line: str) -> str:
-        raise AssertionError(f"{router} was asked: {line}")
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        assert not questions
+        return []
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
@@ -93,6 +98,6 @@ def test_a_traceroute_tells_whom_packets_passed_by() -> None:
 def test_what_only_makes_sense_after_an_answer_is_not_tried_without_one() -> None:
     first = Probe(kind=Kind.UNDERLAY, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1")
     more = Probe(kind=Kind.LOSS, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1", only_if=first)
-    assert list(carry_out((first, more), lambda _router, _line: PING.format("....."))) == [first]
-    answers = carry_out((first, more), lambda _router, _line: PING.format("....!"))
+    assert list(carry_out((first, more), lambda asked: [PING.format(".....")] * len(asked))) == [first]
+    answers = carry_out((first, more), lambda asked: [PING.format("....!")] * len(asked))
     assert answers == {first: Outcome("....!"), more: Outcome("....!")}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
-import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address, LabFacts
-    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.facts import Address
 
 _EPILOG = """\
 examples:
@@ -68,10 +65,11 @@ def examine(
     verbose: bool = False,
 ) -> int:
     """Examine and print; 1 if something is broken, or looks so. router: "R31" or "LAB/R31". Raises UserError."""
+    from dmvpn.app.prompts import Prompts
     from dmvpn.shells.lab.places import find_lab
 
     named, slash, name = (router or "").rpartition("/")
-    patient, aim = _Lab(find_lab(named if slash else lab)), _address(address)
+    patient, aim = Prompts(find_lab(named if slash else lab)), _address(address)
     from dmvpn.tools.doctor import as_json, as_text, visit
 
     diagnosis = visit(patient, name or patient.only_router(), aim, one_end=one_end, probing=probing)
@@ -86,37 +84,3 @@ def _address(text: str | None) -> Address | None:
         return ip_address(text)
     except ValueError:
         raise UserError(f"{text} is no address: dmvpn doctor R31 10.4.4.1") from None
-
-
-class _Lab:
-    """A lab, or a router that runs alone, as the doctor's patient."""
-
-    def __init__(self, folder: LabFolder) -> None:
-        self._folder = folder
-
-    def facts(self) -> LabFacts:
-        """How it is now."""
-        from dmvpn.shells.facts import LabFacts
-        from dmvpn.shells.lab import control
-
-        return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
-
-    def only_router(self) -> str | None:
-        """The one router of a lab of one: all that `dmvpn run` has."""
-        names = list(self.facts().routers)
-        return names[0] if len(names) == 1 else None
-
-    def ask(self, router: str, line: str) -> str:
-        """What a command prints at a prompt; "" if nobody is there."""
-        from dmvpn.face import client
-
-        printed = io.BytesIO()
-        try:
-            client.execute(self._folder.management(router), [line], printed)
-        except UserError:
-            return ""
-        return printed.getvalue().decode(errors="replace")
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        time.sleep(seconds)

@@ -9,11 +9,11 @@ import contextlib
 import io
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app import exercise
+from dmvpn.app.prompts import Prompts
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.shells.lab import control
@@ -31,34 +31,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
 
-    from dmvpn.shells.lab.places import LabFolder
     from dmvpn.tools.lessons.health import Subject
 
-#: Questions to routers at a time: most of what takes long is waiting for pings that nobody answers.
-_AT_A_TIME: Final = 12
 #: Seconds that a network may need after a change of its phase.
 _SETTLING: Final = 30.0
 #: Typed at every router when one was broken, so that "Last configuration change" tells nothing. It leaves nothing.
 _EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")
 
 
-class LabBench:
+class LabBench(Prompts):
     """A lab that runs, as a `Bench`."""
-
-    def __init__(self, folder: LabFolder) -> None:
-        self._folder = folder
-
-    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print; "" where a router does not answer."""
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            return list(pool.map(self._answer, questions))
-
-    def _answer(self, question: tuple[str, str]) -> str:
-        router, line = question
-        output = io.BytesIO()
-        with contextlib.suppress(UserError, OSError):
-            client.execute(self._folder.management(router), [line], output)
-        return output.getvalue().decode()
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Type lines in configuration mode."""
@@ -78,17 +60,10 @@ class LabBench:
         """Change the kind of a translator."""
         control.order(self._folder.control, do="rebind", gateway=gateway, kind=kind, hidden=True)
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass; in a simulated lab at once."""
-        if self.is_simulated:
-            control.order(self._folder.control, do="clock", seconds=seconds)
-        else:
-            time.sleep(seconds)
-
     def badness(self, link: str) -> Badness:
         """How bad a wire is now. What `lab break` hides counts as good."""
-        status = self._status()
-        names, impaired = status.get("links"), status.get("impaired")
+        status = control.order(self._folder.control, do="status")
+        names, impaired = (status.get("links"), status.get("impaired")) if isinstance(status, dict) else (None, None)
         if not isinstance(names, list) or not isinstance(impaired, dict):
             return HARMLESS
         scenario = from_description(control.order(self._folder.control, do="scenario"))
@@ -101,15 +76,6 @@ class LabBench:
     def restore(self, link: str, badness: Badness) -> None:
         """Make a wire what it was, for all to see."""
         control.order(self._folder.control, do="impair", link=link, **badness.request())
-
-    @property
-    def is_simulated(self) -> bool:
-        """Is its time its own?"""
-        return bool(self._status().get("simulated"))
-
-    def _status(self) -> dict[str, control.Json]:
-        status = control.order(self._folder.control, do="status")
-        return status if isinstance(status, dict) else {}
 
     @property
     def mended(self) -> int:

@@ -16,13 +16,13 @@ from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.way import best_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.shells.facts import Address, RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
 
-#: Types a line at a router's prompt; what it prints.
-Ask: TypeAlias = "Callable[[str, str], str]"
+#: Types lines at routers' prompts, all at once; what they print.
+Ask: TypeAlias = "Callable[[Sequence[tuple[str, str]]], list[str]]"
 
 #: Pairs of tunnel ends, and of spokes, that are tried; those that work not before those that do not.
 MOST_PAIRS: Final = 8
@@ -119,13 +119,22 @@ def read(text: str) -> Outcome:
 
 
 def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
-    """Try them, one after the other."""
+    """Try them: first pings, all at once, then what depends on them, last by whom packets pass when all is quiet."""
+    planned = list(dict.fromkeys(probes))
     answers: dict[Probe, Outcome] = {}
-    for probe in probes:
-        before = answers.get(probe.only_if) if probe.only_if is not None else None
-        if probe.only_if is None or (before is not None and "!" in before.marks):
-            answers[probe] = read(ask(probe.router, probe.command))
+    _try([probe for probe in planned if probe.only_if is None and probe.kind is not Kind.TRACE], ask, answers)
+    _try([probe for probe in planned if probe.only_if is not None and _replied(answers, probe.only_if)], ask, answers)
+    _try([probe for probe in planned if probe.kind is Kind.TRACE], ask, answers)
     return answers
+
+
+def _try(probes: Sequence[Probe], ask: Ask, answers: dict[Probe, Outcome]) -> None:
+    printed = ask([(probe.router, probe.command) for probe in probes])
+    answers.update((probe, read(text)) for probe, text in zip(probes, printed, strict=True))
+
+
+def _replied(answers: dict[Probe, Outcome], probe: Probe) -> bool:
+    return probe in answers and "!" in answers[probe].marks
 
 
 def wanted(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:

@@ -16,7 +16,7 @@ from dmvpn.tools.doctor.one_end import suspect
 from dmvpn.tools.doctor.scene import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dmvpn.shells.facts import Address
     from dmvpn.tools.doctor.probes import Outcome, Probe
@@ -33,8 +33,8 @@ class Patient(Protocol):
         """How it is now."""
         ...
 
-    def ask(self, router: str, line: str) -> str:
-        """What a command prints at a router's prompt; "" if it does not answer."""
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print at routers' prompts; "" where one does not answer."""
         ...
 
     def wait(self, seconds: float) -> None:

@@ -1,0 +1,76 @@
+"""The prompts of a lab, asked by programs: many at a time, since most of what takes long is waiting for lost pings."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.face import client
+from dmvpn.shells.facts import LabFacts
+from dmvpn.shells.lab import control
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dmvpn.shells.lab.places import LabFolder
+
+_AT_A_TIME: Final = 12
+#: Seconds without any answer after which a simulated lab has nothing to do but to wait, and how many then pass at once.
+_IDLE, _LEAP = 0.1, 1.0
+
+
+class Prompts:
+    """Of the routers of a lab that runs, or of a router that runs alone."""
+
+    def __init__(self, folder: LabFolder) -> None:
+        self._folder = folder
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print at routers; "" where one does not answer. In a simulated lab nobody waits for that."""
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            answers = [pool.submit(answer, self._folder.management(router), line) for router, line in questions]
+            left = set(answers)
+            while left and self.is_simulated:
+                done, left = wait_for(left, _IDLE, FIRST_COMPLETED)
+                if not done:
+                    self.wait(_LEAP)
+            return [answer.result() for answer in answers]
+
+    def facts(self) -> LabFacts:
+        """How it is now."""
+        return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
+
+    def only_router(self) -> str | None:
+        """The one router of a lab of one: all that `dmvpn run` has."""
+        names = list(self.facts().routers)
+        return names[0] if len(names) == 1 else None
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; in a simulated lab at once."""
+        if self.is_simulated:
+            control.order(self._folder.control, do="clock", seconds=seconds)
+        else:
+            time.sleep(seconds)
+
+    @cached_property
+    def is_simulated(self) -> bool:
+        """Is its time its own? A router that runs alone does not know the question."""
+        with contextlib.suppress(UserError):
+            status = control.order(self._folder.control, do="status")
+            return isinstance(status, dict) and bool(status.get("simulated"))
+        return False
+
+
+def answer(management: Path, line: str) -> str:
+    """What a command prints at one prompt; "" if nobody is there."""
+    printed = io.BytesIO()
+    with contextlib.suppress(UserError, OSError):
+        client.execute(management, [line], printed)
+    return printed.getvalue().decode(errors="replace")
