@@ -36,6 +36,7 @@ mod leaving;
 pub mod merge;
 pub mod mss;
 pub mod opening;
+mod part;
 pub mod paths;
 mod pieces;
 pub mod punt;

@@ -1,33 +1,33 @@
-//! Generic receive offload of our own: TCP segments that follow each other become one frame for the kernel.
+//! Generic receive offload of our own: packets of one flow that follow each other become one frame for the kernel.
 //!
-//! The kernel takes a frame of 64 KiB for little more than one of 1400 octets. Segments are merged only if the kernel,
-//! cutting the frame again by the rules of [`crate::segment`], would make exactly the same packets: same addresses,
-//! ports, TOS, TTL, options, acknowledgement and window; identification and sequence number count up; all of the same
-//! size but the last, which alone may have PSH; and all checksums right, as nobody looks at them again. So whoever is
-//! behind the TAP gets the same octets as without it. The order of packets within a flow is kept; that between flows
-//! may change, within one batch.
+//! The kernel takes a frame of 64 KiB for little more than one of 1400 octets. TCP segments, and UDP datagrams, are
+//! merged only if the kernel, cutting the frame again by the rules of [`crate::segment`], would make exactly the same
+//! packets: same addresses, ports, TOS, TTL, options, acknowledgement and window; identification and sequence number
+//! count up; all of the same size but the last, which alone may be shorter or have PSH; and all checksums right, as
+//! nobody looks at them again. So whoever is behind the TAP gets the same octets as without it. The order of packets
+//! within a flow is kept; that between flows may change, within one batch.
 
 use crate::ETHERNET;
 use crate::MAX_PACKET;
 use crate::delivery::Frame;
-use crate::ipv4::{self, HEADER_LENGTH, Packet, long, put_word, seal_header, word};
-use crate::vnet::{self, GSO_TCPV4, NEEDS_CHECKSUM, Vnet};
+use crate::ipv4::{HEADER_LENGTH, Packet, put_word, seal_header};
+use crate::part::{Kind, Part};
+use crate::vnet::{self, NEEDS_CHECKSUM, Vnet};
 use crate::wire::Span;
 
-const TCP_HEADER: usize = 20;
-const ACK: u8 = 0x10;
+/// TCP's flag.
 const PSH: u8 = 0x08;
 /// Flows that can be merged at a time; more of them take turns.
 const FLOWS: usize = 8;
-/// Segments of a train: what one system call takes, with room for headers.
-const SEGMENTS: usize = 128;
+/// Packets of a train: what one system call takes, with room for headers.
+const PARTS: usize = 128;
 /// Octets of the headers before the data of a train: vnet, Ethernet, IPv4 without options, TCP with all options.
 const HEADERS: usize = PACKET + HEADER_LENGTH + 60;
 /// Where the packet begins in a frame.
 const PACKET: usize = vnet::SIZE + ETHERNET;
 /// In the packet.
 const TCP_FLAGS: usize = HEADER_LENGTH + 13;
-const TCP_CHECKSUM: usize = HEADER_LENGTH + 16;
+const UDP_LENGTH: usize = HEADER_LENGTH + 4;
 
 /// A frame for the kernel in pieces: the head, and then all bodies.
 #[derive(Clone, Debug)]
@@ -36,18 +36,24 @@ pub struct Train {
     pub tunnel: u32,
     head: [u8; HEADERS],
     head_length: usize,
+    kind: Option<Kind>,
     first: Span,
     others: Vec<Span>,
 }
 
 impl Train {
-    fn new(frame: &Frame, headers: &[u8], first: Span) -> Self {
+    /// A frame on its own.
+    fn alone(frame: &Frame) -> Self {
+        Self::new(frame, &[], frame.packet, None)
+    }
+
+    fn new(frame: &Frame, headers: &[u8], first: Span, kind: Option<Kind>) -> Self {
         let mut head = [0; HEADERS];
         head[..vnet::SIZE].copy_from_slice(&frame.offload.serialize());
         head[vnet::SIZE..PACKET].copy_from_slice(&frame.ethernet);
         head[PACKET..PACKET + headers.len()].copy_from_slice(headers);
         let head_length = PACKET + headers.len();
-        Self { tunnel: frame.tunnel, head, head_length, first, others: Vec::new() }
+        Self { tunnel: frame.tunnel, head, head_length, kind, first, others: Vec::new() }
     }
 
     /// The headers: vnet, Ethernet, and those of the packets if there may be many.
@@ -67,88 +73,50 @@ impl Train {
         octets
     }
 
-    /// IP and TCP header of the packets.
+    /// Whether datagrams were merged: a kernel before Linux 6.2 refuses that.
+    pub fn has_datagrams(&self) -> bool {
+        self.kind == Some(Kind::Udp) && !self.others.is_empty()
+    }
+
+    /// The same packets, each in a frame of its own.
+    pub fn taken_apart(&self) -> impl Iterator<Item = Self> {
+        let headers = self.headers().len();
+        self.bodies().map(move |body| {
+            let mut one = Self { others: Vec::new(), first: body.preceded_by(headers), ..self.clone() };
+            one.head[..vnet::SIZE].copy_from_slice(&Vnet::default().serialize());
+            one.head_length = PACKET;
+            one
+        })
+    }
+
+    /// IP header and that behind it, of the packets.
     fn headers(&self) -> &[u8] {
         &self.head[PACKET..self.head_length]
     }
 
     /// Write headers for what was merged.
     fn complete(&mut self) {
+        let Some(kind) = self.kind.filter(|_| !self.others.is_empty()) else { return };
         let size = self.first.len();
         let length = self.headers().len();
         let data: usize = self.bodies().map(Span::len).sum();
         let offload = Vnet {
             flags: NEEDS_CHECKSUM,
-            gso_type: GSO_TCPV4,
+            gso_type: kind.gso_type(),
             header_length: (ETHERNET + length) as u16,
             gso_size: size as u16,
             checksum_start: (ETHERNET + HEADER_LENGTH) as u16,
-            checksum_offset: 16,
+            checksum_offset: kind.checksum_offset() as u16,
         };
         self.head[..vnet::SIZE].copy_from_slice(&offload.serialize());
         let headers = &mut self.head[PACKET..self.head_length];
         put_word(headers, 2, (length + data) as u16);
         seal_header(headers, HEADER_LENGTH);
+        if kind == Kind::Udp {
+            put_word(headers, UDP_LENGTH, (length + data - HEADER_LENGTH) as u16);
+        }
         let pseudo = Packet::of(headers).map(|packet| packet.pseudo_header(length + data - HEADER_LENGTH));
-        put_word(headers, TCP_CHECKSUM, pseudo.unwrap_or_default().folded());
-    }
-}
-
-/// A segment that may become part of a train.
-#[derive(Clone, Copy)]
-struct Segment<'a> {
-    octets: &'a [u8],
-    header_length: usize,
-    pushes: bool,
-}
-
-impl<'a> Segment<'a> {
-    /// See a segment in a packet; None: it must stay alone.
-    fn of(octets: &'a [u8]) -> Option<Self> {
-        let packet = Packet::of(octets)?;
-        let plain = octets[0] == 0x45
-            && packet.protocol() == ipv4::TCP
-            && packet.total_length() == octets.len()
-            && word(octets, 6) & !0x4000 == 0
-            && octets.len() >= HEADER_LENGTH + TCP_HEADER;
-        if !plain {
-            return None;
-        }
-        let tcp = &octets[HEADER_LENGTH..];
-        let header_length = HEADER_LENGTH + (usize::from(tcp[12] >> 4) << 2);
-        let data = header_length >= HEADER_LENGTH + TCP_HEADER && header_length < octets.len();
-        if !data || tcp[13] & !PSH != ACK {
-            return None;
-        }
-        // Ones' complement has two zeros; who cuts the frame writes the one, so a packet with the other stays alone.
-        let written = word(octets, 10) != 0xFFFF && word(tcp, 16) != 0xFFFF;
-        let right = crate::checksum::Sum::of(&octets[..HEADER_LENGTH]).checksum() == 0
-            && packet.pseudo_header(tcp.len()).and(tcp).checksum() == 0;
-        (written && right).then_some(Self { octets, header_length, pushes: tcp[13] & PSH != 0 })
-    }
-
-    fn sequence(&self) -> u32 {
-        long(self.octets, 24)
-    }
-
-    fn identification(&self) -> u16 {
-        word(self.octets, 4)
-    }
-
-    fn is_of_flow(&self, headers: &[u8]) -> bool {
-        self.octets[12..24] == headers[12..24]
-    }
-
-    /// Whether its headers differ from those of a train only in what cutting changes.
-    fn fits(&self, headers: &[u8]) -> bool {
-        let same = |from: usize, to: usize| self.octets[from..to] == headers[from..to];
-        // TOS; flags, TTL, protocol; then acknowledgement and header length; window; urgent pointer and options.
-        headers.len() == self.header_length
-            && same(1, 2)
-            && same(6, 10)
-            && same(28, 33)
-            && same(34, 36)
-            && same(38, self.header_length)
+        put_word(headers, HEADER_LENGTH + kind.checksum_offset(), pseudo.unwrap_or_default().folded());
     }
 }
 
@@ -158,7 +126,7 @@ struct Open {
     train: usize,
     size: usize,
     length: usize,
-    next_sequence: u32,
+    next_sequence: Option<u32>,
     next_identification: u16,
 }
 
@@ -167,6 +135,7 @@ struct Open {
 pub struct Merger {
     trains: Vec<Train>,
     open: Vec<Open>,
+    spares_datagrams: bool,
 }
 
 impl Merger {
@@ -176,28 +145,35 @@ impl Merger {
         self.open.clear();
     }
 
+    /// Merge TCP alone from now on.
+    pub fn spare_datagrams(&mut self) {
+        self.spares_datagrams = true;
+    }
+
     /// The next frame. arena: where its packet was received.
     pub fn push(&mut self, frame: &Frame, arena: &[u8]) {
         let octets = frame.packet.of(arena);
-        let segment = if frame.offload == Vnet::default() { Segment::of(octets) } else { None };
-        let Some(segment) = segment else {
+        let part = Part::of(octets)
+            .filter(|_| frame.offload == Vnet::default())
+            .filter(|part| part.kind == Kind::Tcp || !self.spares_datagrams);
+        let Some(part) = part else {
             self.close_pair(frame.tunnel, octets);
-            self.trains.push(Train::new(frame, &[], frame.packet));
+            self.trains.push(Train::alone(frame));
             return;
         };
-        let (headers, data) = frame.packet.split_at(segment.header_length);
+        let (headers, data) = frame.packet.split_at(part.header_length);
         let place = self.open.iter().position(|open| {
             let train = &self.trains[open.train];
-            train.tunnel == frame.tunnel && segment.is_of_flow(train.headers())
+            train.tunnel == frame.tunnel && part.is_of_flow(train.headers())
         });
         if let Some(place) = place {
-            if self.join(place, frame, &segment, data) {
+            if self.join(place, frame, &part, data) {
                 return;
             }
             self.open.remove(place);
         }
-        self.trains.push(Train::new(frame, headers.of(arena), data));
-        if !segment.pushes {
+        self.trains.push(Train::new(frame, headers.of(arena), data, Some(part.kind)));
+        if !part.pushes {
             if self.open.len() == FLOWS {
                 self.open.remove(0);
             }
@@ -205,8 +181,8 @@ impl Merger {
                 train: self.trains.len() - 1,
                 size: data.len(),
                 length: octets.len(),
-                next_sequence: segment.sequence().wrapping_add(data.len() as u32),
-                next_identification: segment.identification().wrapping_add(1),
+                next_sequence: part.sequence().map(|number| number.wrapping_add(data.len() as u32)),
+                next_identification: part.identification().wrapping_add(1),
             });
         }
     }
@@ -214,38 +190,38 @@ impl Merger {
     /// All frames of the batch, merged ones among them, in the order of their first packets.
     pub fn finish(&mut self) -> &[Train] {
         self.open.clear();
-        self.trains.iter_mut().filter(|train| !train.others.is_empty()).for_each(Train::complete);
+        self.trains.iter_mut().for_each(Train::complete);
         &self.trains
     }
 
-    /// Let the segment join a train of its flow; false: it does not fit.
-    fn join(&mut self, place: usize, frame: &Frame, segment: &Segment, data: Span) -> bool {
+    /// Let a packet join a train of its flow; false: it does not fit.
+    fn join(&mut self, place: usize, frame: &Frame, part: &Part, data: Span) -> bool {
         let open = &mut self.open[place];
         let train = &mut self.trains[open.train];
         let follows = data.len() <= open.size
             && open.length + data.len() <= MAX_PACKET
-            && train.others.len() < SEGMENTS - 1
-            && segment.sequence() == open.next_sequence
-            && segment.identification() == open.next_identification
-            && segment.fits(train.headers())
+            && train.others.len() < PARTS - 1
+            && part.sequence() == open.next_sequence
+            && part.identification() == open.next_identification
+            && part.fits(train.headers())
             && train.head[vnet::SIZE..PACKET] == frame.ethernet;
         if !follows {
             return false;
         }
         train.others.push(data);
         open.length += data.len();
-        open.next_sequence = open.next_sequence.wrapping_add(data.len() as u32);
+        open.next_sequence = open.next_sequence.map(|number| number.wrapping_add(data.len() as u32));
         open.next_identification = open.next_identification.wrapping_add(1);
-        if segment.pushes {
+        if part.pushes {
             train.head[PACKET + TCP_FLAGS] |= PSH;
         }
-        if segment.pushes || data.len() < open.size {
+        if part.pushes || data.len() < open.size {
             self.open.remove(place);
         }
         true
     }
 
-    /// No later segment between these two hosts may overtake this packet.
+    /// No later packet between these two hosts may overtake this packet.
     fn close_pair(&mut self, tunnel: u32, octets: &[u8]) {
         let trains = &self.trains;
         self.open.retain(|open| {
@@ -259,8 +235,12 @@ impl Merger {
 mod tests {
     use super::*;
     use crate::checksum::Sum;
+    use crate::ipv4::{self, word};
     use crate::segment;
+    use crate::vnet::{GSO_TCPV4, GSO_UDP_L4};
     use proptest::prelude::*;
+
+    const ACK: u8 = 0x10;
 
     /// What a sender's next packet looks like.
     #[derive(Clone, Debug)]
@@ -308,6 +288,9 @@ mod tests {
                 let checksum = pseudo.and(&octets[20..]).checksum();
                 put_word(&mut octets, 36, checksum);
             }
+            if next.protocol == ipv4::UDP && next.acknowledgement == 0 {
+                as_datagram(&mut octets);
+            }
             match next.odd {
                 6 => octets[36] ^= 1,
                 7 => octets[10] ^= 1,
@@ -319,23 +302,37 @@ mod tests {
         nexts.iter().map(&mut packet).collect()
     }
 
+    /// Length and checksum of UDP where TCP's sequence number is.
+    fn as_datagram(octets: &mut [u8]) {
+        let length = octets.len() - HEADER_LENGTH;
+        put_word(octets, UDP_LENGTH, length as u16);
+        put_word(octets, 26, 0);
+        if let Some(pseudo) = Packet::of(octets).map(|packet| packet.pseudo_header(length)) {
+            let checksum = pseudo.and(&octets[HEADER_LENGTH..]).checksum();
+            put_word(octets, 26, if checksum == 0 { 0xFFFF } else { checksum });
+        }
+    }
+
     fn merged(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
         merged_from(&[7], packets)
     }
 
-    /// neighbours: they take turns in sending.
     fn merged_from(neighbours: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let arena = packets.concat();
-        let mut merger = Merger::default();
+        let (arena, mut merger) = (packets.concat(), Merger::default());
+        push_all(&mut merger, packets, &arena, neighbours);
+        merger.finish().iter().map(|train| train.octets(&arena)).collect()
+    }
+
+    /// neighbours: they take turns in sending. arena: the packets, one behind the other.
+    fn push_all(merger: &mut Merger, packets: &[Vec<u8>], arena: &[u8], neighbours: &[u8]) {
         let mut start = 0;
         for (packet, neighbour) in packets.iter().zip(neighbours.iter().cycle()) {
             let place = Span::from(start..start + packet.len());
             start += packet.len();
             let ethernet = [*neighbour; ETHERNET];
             let frame = Frame { tunnel: 1, offload: Vnet::default(), ethernet, packet: place };
-            merger.push(&frame, &arena);
+            merger.push(&frame, arena);
         }
-        merger.finish().iter().map(|train| train.octets(&arena)).collect()
     }
 
     /// As the kernel cuts a frame.
@@ -354,11 +351,12 @@ mod tests {
         (0..train.count()).map(packet).collect()
     }
 
-    /// Packets by what their order matters for: the flow, or the hosts of what is no TCP segment.
+    /// Packets by what their order matters for: the flow, or the hosts of what has no ports.
     fn by_flow(packets: &[Vec<u8>]) -> std::collections::BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
         let mut flows = std::collections::BTreeMap::new();
         for packet in packets {
-            let ports = if packet[9] == ipv4::TCP && packet[6] & 0x20 == 0 { 24 } else { 20 };
+            let whole = [ipv4::TCP, ipv4::UDP].contains(&packet[9]) && packet[6] & 0x20 == 0;
+            let ports = if whole { 24 } else { 20 };
             let flow: &mut Vec<_> = flows.entry(packet[12..ports].to_vec()).or_default();
             flow.push(packet.clone());
         }
@@ -368,7 +366,7 @@ mod tests {
     fn next() -> impl Strategy<Value = Next> {
         let sizes = prop::sample::select(vec![0usize, 1, 100, 100, 100, 100, 101]);
         let flags = prop::sample::select(vec![ACK, ACK, ACK, ACK | PSH, ACK | 1, ACK | 0x40]);
-        let protocol = prop::sample::select(vec![ipv4::TCP, ipv4::TCP, ipv4::TCP, ipv4::TCP, ipv4::UDP]);
+        let protocol = prop::sample::select(vec![ipv4::TCP, ipv4::TCP, ipv4::UDP]);
         let odd = prop_oneof![3 => Just(0u8), 2 => 1u8..11];
         (0u8..4, sizes, flags, protocol, prop::sample::select(vec![0u8, 0, 0, 0, 0, 1]), odd).prop_map(
             |(flow, data, flags, protocol, acknowledgement, odd)| Next {
@@ -417,6 +415,56 @@ mod tests {
         let pseudo = Packet::of(packet).map_or(0, |packet| packet.pseudo_header(5032).folded());
         assert_eq!(word(packet, 36), pseudo);
         assert_eq!(Sum::of(&packet[..20]).checksum(), 0);
+    }
+
+    fn datagrams(count: usize, data: usize) -> Vec<Vec<u8>> {
+        let next = Next { flow: 0, data, flags: 0, protocol: ipv4::UDP, acknowledgement: 0, odd: 0 };
+        packets(&vec![next; count])
+    }
+
+    #[test]
+    fn datagrams_of_one_flow_become_one_frame_and_can_be_taken_apart_again() {
+        let packets = datagrams(5, 1000);
+        let frames = merged(&packets);
+        assert_eq!(frames.len(), 1);
+        let expected = Vnet {
+            flags: NEEDS_CHECKSUM,
+            gso_type: GSO_UDP_L4,
+            header_length: 42,
+            gso_size: 1024,
+            checksum_start: 34,
+            checksum_offset: 6,
+        };
+        assert_eq!(Vnet::parse(&frames[0]), Some(expected));
+        let packet = &frames[0][PACKET..];
+        assert_eq!((packet.len(), word(packet, 2), word(packet, 24)), (5148, 5148, 5128));
+        assert_eq!(cut(&frames[0]), packets);
+        let (arena, mut merger) = (packets.concat(), Merger::default());
+        push_all(&mut merger, &packets, &arena, &[7]);
+        let train = &merger.finish()[0];
+        assert!(train.has_datagrams());
+        let alone = train.taken_apart().map(|one| one.octets(&arena));
+        assert!(
+            alone.eq(packets.iter().map(|packet| [&[0; vnet::SIZE][..], &[7; ETHERNET], packet].concat()))
+        );
+    }
+
+    #[test]
+    fn where_the_kernel_takes_no_trains_of_datagrams_tcp_alone_is_merged() {
+        let packets = [datagrams(3, 100), plain(3, 100)].concat();
+        let (arena, mut merger) = (packets.concat(), Merger::default());
+        merger.spare_datagrams();
+        push_all(&mut merger, &packets, &arena, &[7]);
+        assert_eq!(merger.finish().len(), 4);
+    }
+
+    #[test]
+    fn a_datagram_without_checksum_stays_without() {
+        let mut packets = datagrams(2, 100);
+        for packet in &mut packets {
+            put_word(packet, 26, 0);
+        }
+        assert_eq!(merged(&packets).len(), 2);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! The way out: finish what the kernel left to the network card, on whole frames of a TAP with `vnet_hdr`.
 //!
-//! A single packet may lack its checksum: [`complete`]. A [`Train`] is a TCP buffer of up to 64 KiB that still is to be
-//! cut into packets of `gso_size` octets of data. Only the headers of these are written anew; their data stays where
-//! the kernel put it, is read once for the checksum, and goes from there to the socket.
+//! A single packet may lack its checksum: [`complete`]. A [`Train`] is a buffer of up to 64 KiB, of TCP or of UDP, that
+//! still is to be cut into packets of `gso_size` octets of data. Only the headers of these are written anew; their data
+//! stays where the kernel put it, is read once for the checksum, and goes from there to the socket.
 
 use std::ops::Range;
 
 use crate::checksum::Sum;
 use crate::ipv4::{self, Packet, long, put_word, seal_header, word};
-use crate::vnet::{GSO_NONE, GSO_TCPV4, NEEDS_CHECKSUM, Vnet};
+use crate::vnet::{GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, Vnet};
 use crate::{ETHERNET, MAX_PACKET};
 
 const TCP_HEADER: usize = 20;
+const UDP_HEADER: usize = 8;
 const FIN_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
 
@@ -20,7 +21,7 @@ const CWR: u8 = 0x80;
 pub enum BadOffload {
     /// The checksum is to be put where there is no room for it.
     Checksum(Vnet),
-    /// Segmentation of something that is no TCP over IPv4, or into segments of no length.
+    /// Segmentation of something that is neither TCP over IPv4 nor UDP, or into segments of no length.
     Segmentation(Vnet),
     /// A buffer whose headers are not all there, or of more octets than a packet has.
     Headers(usize),
@@ -37,16 +38,18 @@ pub fn complete(vnet: Vnet, packet: &mut [u8]) -> Result<(), BadOffload> {
     if start < ipv4::HEADER_LENGTH || at + 2 > packet.len() {
         return Err(bad);
     }
-    // The field holds the pseudo header's sum: summing from `start` on completes it. UDP sends zero as ones (RFC 768).
-    let value = match Sum::of(&packet[start..]).checksum() {
-        0 if packet[9] == ipv4::UDP => 0xFFFF,
-        value => value,
-    };
+    // The field holds the pseudo header's sum: summing from `start` on completes it.
+    let value = written(packet[9], Sum::of(&packet[start..]).checksum());
     put_word(packet, at, value);
     Ok(())
 }
 
-/// A TCP buffer and how it is cut.
+/// A checksum as it is written: UDP sends zero as ones (RFC 768).
+fn written(protocol: u8, checksum: u16) -> u16 {
+    if checksum == 0 && protocol == ipv4::UDP { 0xFFFF } else { checksum }
+}
+
+/// A buffer and how it is cut.
 #[derive(Clone, Copy)]
 pub struct Train<'a> {
     packet: Packet<'a>,
@@ -61,18 +64,25 @@ impl<'a> Train<'a> {
         if vnet.gso_type == GSO_NONE {
             return Ok(None);
         }
-        if vnet.gso_type & 0x7F != GSO_TCPV4 || vnet.gso_size == 0 {
+        let (protocol, least) = match vnet.gso_type & !GSO_ECN {
+            GSO_TCPV4 => (ipv4::TCP, TCP_HEADER),
+            GSO_UDP_L4 => (ipv4::UDP, UDP_HEADER),
+            _ => return Err(BadOffload::Segmentation(vnet)),
+        };
+        if vnet.gso_size == 0 {
             return Err(BadOffload::Segmentation(vnet));
         }
         let octets = packet.octets();
         let bad = BadOffload::Headers(octets.len());
         let ip_length = packet.header_length();
-        let whole = ip_length >= ipv4::HEADER_LENGTH && octets.len() >= ip_length + TCP_HEADER;
-        if !whole || packet.protocol() != ipv4::TCP || octets.len() > MAX_PACKET {
+        let whole = ip_length >= ipv4::HEADER_LENGTH && octets.len() >= ip_length + least;
+        if !whole || packet.protocol() != protocol || octets.len() > MAX_PACKET {
             return Err(bad);
         }
-        let header_length = ip_length + (usize::from(octets[ip_length + 12] >> 4) << 2);
-        if header_length < ip_length + TCP_HEADER || header_length > octets.len() {
+        let length =
+            if protocol == ipv4::TCP { usize::from(octets[ip_length + 12] >> 4) << 2 } else { least };
+        let header_length = ip_length + length;
+        if length < least || header_length > octets.len() {
             return Err(bad);
         }
         Ok(Some(Self { packet, ip_length, header_length, size: usize::from(vnet.gso_size) }))
@@ -89,8 +99,7 @@ impl<'a> Train<'a> {
         start..(start + self.size).min(self.packet.octets().len())
     }
 
-    /// Append IP and TCP header of packet `number`: sequence numbers and IP identification count up, FIN and PSH stay
-    /// on the last one.
+    /// Append the headers of packet `number`; the IP identification counts up.
     pub fn write_head(&self, number: usize, to: &mut Vec<u8>) {
         let octets = self.packet.octets();
         let body = self.body(number);
@@ -100,18 +109,30 @@ impl<'a> Train<'a> {
         put_word(head, 2, (self.header_length + body.len()) as u16);
         put_word(head, 4, word(octets, 4).wrapping_add(number as u16));
         seal_header(head, self.ip_length);
-        let tcp = &mut head[self.ip_length..];
+        let inner = &mut head[self.ip_length..];
+        let checksum_at = if self.packet.protocol() == ipv4::TCP {
+            self.write_tcp(number, inner);
+            16
+        } else {
+            put_word(inner, 4, (UDP_HEADER + body.len()) as u16);
+            6
+        };
+        put_word(inner, checksum_at, 0);
+        let pseudo = self.packet.pseudo_header(inner.len() + body.len());
+        let checksum = pseudo.and(inner).and(&octets[body]).checksum();
+        put_word(inner, checksum_at, written(self.packet.protocol(), checksum));
+    }
+
+    /// Sequence numbers count up, FIN and PSH stay on the last packet.
+    fn write_tcp(&self, number: usize, tcp: &mut [u8]) {
         let sequence = long(tcp, 4).wrapping_add((number * self.size) as u32);
         tcp[4..8].copy_from_slice(&sequence.to_be_bytes());
-        if body.end < octets.len() {
+        if self.body(number).end < self.packet.octets().len() {
             tcp[13] &= !FIN_PSH;
         }
         if number > 0 {
             tcp[13] &= !CWR; // RFC 3168 §6.1.2: it belongs to the first segment of a window only
         }
-        put_word(tcp, 16, 0);
-        let pseudo = self.packet.pseudo_header(tcp.len() + body.len());
-        put_word(tcp, 16, pseudo.and(tcp).and(&octets[body]).checksum());
     }
 }
 
@@ -164,6 +185,32 @@ mod tests {
         let flags: Vec<u8> =
             cut(&buffer(250), 100).unwrap_or_default().iter().map(|packet| packet[33]).collect();
         assert_eq!(flags, [0x10 | CWR, 0x10, 0x10 | FIN_PSH]);
+    }
+
+    #[test]
+    fn datagrams_are_cut_with_right_lengths_and_checksums() {
+        let mut octets = buffer(250);
+        octets[9] = ipv4::UDP;
+        let vnet = Vnet { gso_type: GSO_UDP_L4, gso_size: 112, ..Vnet::default() };
+        let train = Packet::of(&octets).and_then(|packet| Train::of(vnet, packet).ok().flatten());
+        let heads: Vec<(Vec<u8>, Range<usize>)> = train
+            .iter()
+            .flat_map(|train| {
+                (0..train.count()).map(|number| {
+                    let mut head = Vec::new();
+                    train.write_head(number, &mut head);
+                    (head, train.body(number))
+                })
+            })
+            .collect();
+        assert_eq!(heads.iter().map(|(_, body)| body.len()).collect::<Vec<_>>(), [112, 112, 38]);
+        for (number, (head, body)) in heads.into_iter().enumerate() {
+            let packet = [&head, &octets[body]].concat();
+            assert_eq!(word(&packet, 4), 0xffff_u16.wrapping_add(number as u16));
+            assert_eq!(usize::from(word(&packet, 24)), packet.len() - 20);
+            let pseudo = Packet::of(&packet).map(|ip| ip.pseudo_header(packet.len() - 20));
+            assert_eq!(pseudo.map(|sum| sum.and(&packet[20..]).checksum()), Some(0));
+        }
     }
 
     #[test]

@@ -29,6 +29,12 @@ impl Span {
         (Self { end: middle, ..self }, Self { start: middle, ..self })
     }
 
+    /// With so many octets that stand before it.
+    #[must_use]
+    pub fn preceded_by(self, octets: usize) -> Self {
+        Self { start: self.start - octets as u32, ..self }
+    }
+
     /// From the beginning of this one to the end of another, which stands behind it.
     #[must_use]
     pub fn extended_to(self, other: Self) -> Self {

@@ -239,8 +239,16 @@ impl Delivery {
         send(shared, ports, &mut self.sender, &mut self.outcome, arena);
         self.outcome.frames.iter().for_each(|frame| self.merger.push(frame, arena));
         self.outcome.frames.clear();
+        let mut refused = false;
         for train in self.merger.finish() {
-            write(ports, train, arena);
+            let written = write(ports, train, arena);
+            if train.has_datagrams() && written.is_err_and(|error| error.kind() == ErrorKind::InvalidInput) {
+                refused = true;
+                train.taken_apart().for_each(|one| drop(write(ports, &one, arena)));
+            }
+        }
+        if refused {
+            self.merger.spare_datagrams();
         }
         self.merger.clear();
         for mut joined in mem::take(&mut self.outcome.joined) {
@@ -303,13 +311,12 @@ fn arrived(socket: &Socket, arena: &[u8], message: &Message, out: &mut Outcome) 
 }
 
 /// Let the kernel receive a frame. What it does not take is lost: the interface is down or busy.
-fn write(ports: &Ports, train: &Train, arena: &[u8]) {
-    if let Some(mut tap) = ports.tap(train.tunnel) {
-        let mut parts = Vec::with_capacity(1 + train.bodies().size_hint().0);
-        parts.push(IoSlice::new(train.head()));
-        parts.extend(train.bodies().map(|body| IoSlice::new(body.of(arena))));
-        let _ = tap.write_vectored(&parts);
-    }
+fn write(ports: &Ports, train: &Train, arena: &[u8]) -> Result<usize> {
+    let Some(mut tap) = ports.tap(train.tunnel) else { return Ok(0) };
+    let mut parts = Vec::with_capacity(1 + train.bodies().size_hint().0);
+    parts.push(IoSlice::new(train.head()));
+    parts.extend(train.bodies().map(|body| IoSlice::new(body.of(arena))));
+    tap.write_vectored(&parts)
 }
 
 /// A message, by which of our sockets it goes, and the train that it is.

@@ -113,8 +113,8 @@ def test_both_cores_report_the_same_hairpins(taken: list[tuple[bytes, bytes, int
 
 
 @given(traffic.flows())
-def test_merged_segments_are_the_same_packets_for_who_cuts_them_again(packets: list[bytes]) -> None:
-    """In the same order within each flow; what is no plain TCP segment counts to the flow of its two hosts."""
+def test_merged_packets_are_the_same_packets_for_who_cuts_them_again(packets: list[bytes]) -> None:
+    """In the same order within each flow; what is neither plain TCP nor UDP counts to the flow of its two hosts."""
     both = Both([HUB])
     gre = GreHeader(protocol_type=GRE_IPV4)
     received = [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
@@ -132,6 +132,6 @@ def by_flow(frames: list[bytes]) -> dict[bytes, list[bytes]]:
     for frame in frames:
         vnet = VnetHeader.parse(frame)
         for packet in finished(vnet, frame[_FRAME_HEADER:]):
-            whole_tcp = packet[0] == 0x45 and packet[9] == 6 and not packet[6] & 0x3F and not packet[7]
-            flows[packet[12:24] if whole_tcp else packet[12:20]].append(frame[VNET_HEADER_SIZE:_FRAME_HEADER] + packet)
+            has_ports = packet[0] == 0x45 and packet[9] in (6, 17) and not packet[6] & 0x3F and not packet[7]
+            flows[packet[12:24] if has_ports else packet[12:20]].append(frame[VNET_HEADER_SIZE:_FRAME_HEADER] + packet)
     return flows

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 
 from hypothesis import strategies as st
 
-from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, VNET_HEADER_SIZE, VnetHeader
+from dmvpn.dataplane.tap import GSO_ECN, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -69,6 +69,22 @@ def tcp_packet(
         flags=Ipv4Flag.DONT_FRAGMENT,
         ttl=63,
         options=ip_options,
+    )
+    return packet.serialize()
+
+
+def udp_packet(source: IPv4Address, destination: IPv4Address, data: bytes, *, ports: int, identification: int) -> bytes:
+    """A UDP packet with its checksum."""
+    datagram = bytearray(struct.pack("!IHH", ports, 8 + len(data), 0) + data)
+    value = checksum(pseudo_header(source, destination, IpProtocol.UDP, len(datagram)) + datagram)
+    struct.pack_into("!H", datagram, 6, value or 0xFFFF)
+    packet = Ipv4Packet(
+        source=source,
+        destination=destination,
+        protocol=IpProtocol.UDP,
+        payload=bytes(datagram),
+        identification=identification,
+        ttl=63,
     )
     return packet.serialize()
 
@@ -160,7 +176,8 @@ def frames(draw: st.DrawFn) -> bytes:
     offset = 6 if len(packet) > 9 and packet[9] == IpProtocol.UDP else 16
     completion = VnetHeader(NEEDS_CHECKSUM, checksum_start=14 + ip_length, checksum_offset=offset)
     sizes = st.sampled_from([1348, 100, 536, 65535]) if len(packet) > 2000 else st.integers(0, 60)
-    train = completion._replace(gso_type=draw(st.sampled_from([GSO_TCPV4, GSO_TCPV4 | 0x80])), gso_size=draw(sizes))
+    kinds = st.sampled_from([GSO_UDP_L4] if offset == 6 else [GSO_TCPV4, GSO_TCPV4 | GSO_ECN])
+    train = completion._replace(gso_type=draw(kinds), gso_size=draw(sizes))
     usual = st.sampled_from([VnetHeader(), completion, train])
     vnet = draw(
         st.one_of(usual.map(VnetHeader.serialize), st.binary(min_size=VNET_HEADER_SIZE, max_size=VNET_HEADER_SIZE))
@@ -202,23 +219,26 @@ gre_packets = damaged(st.builds(outer, st.sampled_from(THEIRS), our_addresses, _
 
 @st.composite
 def flows(draw: st.DrawFn) -> list[bytes]:
-    """Packets of two or three TCP flows, each one's in order, now and then with another packet between them."""
-    sequence, identification = [draw(st.sampled_from([0, 0xFFFFF000])) for _ in range(3)], [0xFFFE] * 3
+    """Packets of some flows of TCP and UDP, each one's in order, now and then with another packet between them."""
+    sequence, identification = [draw(st.sampled_from([0, 0xFFFFF000])) for _ in range(3)], [0xFFFE] * 5
     made: list[bytes] = []
-    for flow in draw(st.lists(st.integers(0, 2), max_size=40)):
+    for flow in draw(st.lists(st.integers(0, 4), max_size=40)):
         size = draw(st.sampled_from([0, 7, *[100] * 6, 101]))
-        flags = draw(st.sampled_from([*[_ACK] * 8, _ACK | _PSH, _ACK | _FIN, _SYN]))
-        packet = tcp_packet(
-            INSIDE[1],
-            INSIDE[flow % 2],
-            bytes((len(made),)) * size,
-            ports=0x10002000 + flow,
-            sequence=sequence[flow],
-            flags=flags,
-            options=_OPTIONS[3],
-            identification=identification[flow],
-        )
-        sequence[flow] = (sequence[flow] + size) & 0xFFFFFFFF
+        data, ports = bytes((len(made),)) * size, 0x10002000 + flow
+        if flow < len(sequence):
+            packet = tcp_packet(
+                INSIDE[1],
+                INSIDE[flow % 2],
+                data,
+                ports=ports,
+                sequence=sequence[flow],
+                flags=draw(st.sampled_from([*[_ACK] * 8, _ACK | _PSH, _ACK | _FIN, _SYN])),
+                options=_OPTIONS[3],
+                identification=identification[flow],
+            )
+            sequence[flow] = (sequence[flow] + size) & 0xFFFFFFFF
+        else:
+            packet = udp_packet(INSIDE[1], INSIDE[flow % 2], data, ports=ports, identification=identification[flow])
         identification[flow] = (identification[flow] + draw(st.sampled_from([1] * 9 + [0]))) & 0xFFFF
         made.append(draw(st.one_of(st.just(packet), st.just(packet), st.just(packet), damaged(st.just(packet)))))
     return made

@@ -15,13 +15,15 @@ use libfuzzer_sys::fuzz_target;
 
 type Flows = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 
-/// Order matters within a TCP connection, and between two hosts for all else.
+/// Order matters within a flow of TCP or UDP, and between two hosts for all else.
 fn sort(packets: impl Iterator<Item = Vec<u8>>) -> Flows {
     let mut flows = Flows::new();
     for packet in packets {
-        let whole_tcp =
-            packet[0] == 0x45 && packet[9] == ipv4::TCP && packet[6] & 0x3F == 0 && packet[7] == 0;
-        let end = if whole_tcp { 24.min(packet.len()) } else { 20 };
+        let has_ports = packet[0] == 0x45
+            && [ipv4::TCP, ipv4::UDP].contains(&packet[9])
+            && packet[6] & 0x3F == 0
+            && packet[7] == 0;
+        let end = if has_ports { 24.min(packet.len()) } else { 20 };
         flows.entry(packet[12..end].to_vec()).or_default().push(packet);
     }
     flows
@@ -42,18 +44,23 @@ fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     (0..train.count()).map(packet).collect()
 }
 
-/// Give a TCP packet without IP options its checksums.
+/// Give a TCP or UDP packet without IP options its checksums.
 fn seal(octets: &mut [u8]) {
-    if octets.len() < 40 || octets[0] != 0x45 || octets[9] != ipv4::TCP {
+    let at = match octets.get(9) {
+        Some(&ipv4::TCP) => 36,
+        Some(&ipv4::UDP) => 26,
+        _ => return,
+    };
+    if octets.len() < 40 || octets[0] != 0x45 {
         return;
     }
     octets[10..12].fill(0);
     let checksum = Sum::of(&octets[..20]).checksum();
     octets[10..12].copy_from_slice(&checksum.to_be_bytes());
-    octets[36..38].fill(0);
+    octets[at..at + 2].fill(0);
     let pseudo = ipv4::Packet::of(octets).map(|packet| packet.pseudo_header(octets.len() - 20));
     let checksum = pseudo.unwrap_or_default().and(&octets[20..]).checksum();
-    octets[36..38].copy_from_slice(&checksum.to_be_bytes());
+    octets[at..at + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fuzz_target!(|octets: &[u8]| {

@@ -7,8 +7,8 @@ made persistent. Only one holder is possible: a second one gets "busy", which ma
 Set the hardware address before setting up: we answer for it, and a random one may be changed by the host's udev.
 The transmit queue is the ring between kernel and reader; what does not fit is dropped without any error.
 
-With `vnet_hdr` every frame is preceded by a `VnetHeader`, and the kernel hands over TCP segments of up to 64 KiB uncut
-and TCP and UDP checksums unfinished: whoever sends the frame on must finish the checksum (and cut).
+With `vnet_hdr` every frame is preceded by a `VnetHeader`, and the kernel hands over buffers of up to 64 KiB of TCP (and
+of UDP, since Linux 6.2) uncut and with checksums unfinished: whoever sends the frame on must finish them (and cut).
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _IFF_VNET_HDR = 0x4000
 _TUN_F_CSUM = 0x01
 _TUN_F_TSO4 = 0x02
 _TUN_F_TSO6 = 0x04
+_TUN_F_USO = 0x20 | 0x40  # IPv4 and IPv6: the kernel takes both or none
 _ARPHRD_ETHER = 1
 
 #: ifreq: name, then a union of which we use a 16-bit flag word or a sockaddr; 40 octets in all.
@@ -85,6 +86,9 @@ NEEDS_CHECKSUM: Final = 1
 GSO_NONE: Final = 0
 GSO_TCPV4: Final = 1
 GSO_TCPV6: Final = 4
+GSO_UDP_L4: Final = 5
+#: Flag of `gso_type`: the first segment may carry CWR (RFC 3168 §6.1.2).
+GSO_ECN: Final = 0x80
 
 
 class Tap:
@@ -103,10 +107,18 @@ class Tap:
             flags = _IFF_TAP | _IFF_NO_PI | (_IFF_VNET_HDR if vnet_hdr else 0)
             fcntl.ioctl(self._descriptor, _TUNSETIFF, _IFREQ_FLAGS.pack(octets, flags))
             if vnet_hdr:
-                fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6)
+                self._take_buffers()
         except OSError as error:
             self.close()
             raise _explained(name, error) from error
+
+    def _take_buffers(self) -> None:
+        """Raises OSError."""
+        offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
+        try:
+            fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)
+        except OSError:  # before Linux 6.2
+            fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads)
 
     def fileno(self) -> int:
         """The descriptor to watch for readability. Raises ValueError once closed."""

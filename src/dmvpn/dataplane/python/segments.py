@@ -1,7 +1,7 @@
-"""What the kernel left to the network card: checksums, and cutting TCP segments of up to 64 KiB.
+"""What the kernel left to the network card: checksums, and cutting buffers of up to 64 KiB of TCP or UDP.
 
 A TAP with `vnet_hdr` hands over whole buffers (virtio 1.2 §5.1.6): TCP and UDP checksums hold only the sum of the
-pseudo header yet, and a TCP buffer may be cut into many packets of `gso_size` octets of data each. GRE to a foreign
+pseudo header yet, and a buffer may be cut into many packets of `gso_size` octets of data each. GRE to a foreign
 router carries packets of at most the tunnel's `ip mtu`, so they are cut here, before encapsulation: `finished`.
 
 The other way the kernel does the same to us (seen on Linux 6.18): generic receive offload, on by default on every
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 
-from dmvpn.dataplane.tap import GSO_NONE, GSO_TCPV4, NEEDS_CHECKSUM, VnetHeader
+from dmvpn.dataplane.tap import GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, VnetHeader
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.octets import ipv4_address
@@ -28,6 +28,10 @@ _LEAST_SEGMENT = 48
 _FIN_PSH = 0x09
 _CWR = 0x80
 _FINISHED = VnetHeader()
+#: What a buffer of each type consists of.
+_PROTOCOLS = {GSO_TCPV4: IpProtocol.TCP, GSO_UDP_L4: IpProtocol.UDP}
+#: Least octets of the header, and where in it the checksum stands.
+_HEADERS = {IpProtocol.TCP: (_TCP_HEADER, 16), IpProtocol.UDP: (_UDP_HEADER, 6)}
 
 
 class BadOffload(ValueError):
@@ -41,9 +45,10 @@ def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
     """
     if vnet.gso_type == GSO_NONE:
         return [_with_checksum(vnet, packet)] if vnet.flags & NEEDS_CHECKSUM else [packet]
-    if vnet.gso_type & 0x7F != GSO_TCPV4 or vnet.gso_size == 0:
+    protocol = _PROTOCOLS.get(vnet.gso_type & ~GSO_ECN)
+    if protocol is None or vnet.gso_size == 0:
         raise BadOffload(f"segmentation of type {vnet.gso_type}, size {vnet.gso_size}")
-    return _tcp_segments(packet, vnet.gso_size)
+    return _cut(packet, protocol, vnet.gso_size)
 
 
 def unfinished(packet: bytes, mtu: int) -> VnetHeader:
@@ -88,43 +93,53 @@ def _with_checksum(vnet: VnetHeader, packet: bytes) -> bytes:
     if not HEADER_LENGTH <= start <= at <= len(packet) - 2:
         raise BadOffload(f"checksum at {at} of {len(packet)} octets")
     whole = bytearray(packet)
-    # The field holds the pseudo header's sum: summing from `start` on completes it. UDP sends zero as ones (RFC 768).
-    value = checksum(memoryview(packet)[start:])
-    if value == 0 and packet[9] == IpProtocol.UDP:
-        value = 0xFFFF
+    # The field holds the pseudo header's sum: summing from `start` on completes it.
+    value = _written(packet[9], checksum(memoryview(packet)[start:]))
     whole[at : at + 2] = value.to_bytes(2, "big")
     return bytes(whole)
 
 
-def _tcp_segments(packet: bytes, size: int) -> list[bytes]:
-    """Cut one TCP buffer: sequence numbers and IP identification count up, FIN and PSH stay on the last one."""
+def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
+    """Cut one buffer: IP identification counts up."""
+    least, checksum_at = _HEADERS[protocol]
     ip_length = (packet[0] & 0x0F) << 2 if packet else 0
-    if ip_length < HEADER_LENGTH or len(packet) < ip_length + _TCP_HEADER or packet[9] != IpProtocol.TCP:
-        raise BadOffload("a TCP buffer without TCP header")
+    if ip_length < HEADER_LENGTH or len(packet) < ip_length + least or packet[9] != protocol:
+        raise BadOffload(f"a buffer without {protocol.name} header")
     if len(packet) > _MAX_PACKET:
-        raise BadOffload(f"a TCP buffer of {len(packet)} octets")
-    header_length = ip_length + (packet[ip_length + 12] >> 4 << 2)
-    if header_length < ip_length + _TCP_HEADER or header_length > len(packet):
-        raise BadOffload("a TCP buffer with a wrong header length")
+        raise BadOffload(f"a buffer of {len(packet)} octets")
+    length = packet[ip_length + 12] >> 4 << 2 if protocol is IpProtocol.TCP else least
+    header_length = ip_length + length
+    if length < least or header_length > len(packet):
+        raise BadOffload("a buffer with a wrong header length")
     source, destination = ipv4_address(packet[12:16]), ipv4_address(packet[16:20])
-    identification, sequence = (
-        struct.unpack_from("!H", packet, 4)[0],
-        struct.unpack_from("!I", packet, ip_length + 4)[0],
-    )
-    flags = packet[ip_length + 13]
+    (identification,) = struct.unpack_from("!H", packet, 4)
     segments: list[bytes] = []
     for number, start in enumerate(range(header_length, max(len(packet), header_length + 1), size)):
         segment = bytearray(packet[:header_length]) + packet[start : start + size]
-        last = start + size >= len(packet)
         struct.pack_into("!H", segment, 2, len(segment))
         struct.pack_into("!H", segment, 4, (identification + number) & 0xFFFF)
         struct.pack_into("!H", segment, 10, 0)
         struct.pack_into("!H", segment, 10, checksum(segment[:ip_length]))
-        struct.pack_into("!I", segment, ip_length + 4, (sequence + start - header_length) & 0xFFFFFFFF)
-        # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.
-        segment[ip_length + 13] = flags & ~((0 if last else _FIN_PSH) | (_CWR if number else 0))
-        struct.pack_into("!H", segment, ip_length + 16, 0)
-        pseudo = pseudo_header(source, destination, IpProtocol.TCP, len(segment) - ip_length)
-        struct.pack_into("!H", segment, ip_length + 16, checksum(pseudo + segment[ip_length:]))
+        if protocol is IpProtocol.TCP:
+            _count_up(segment, ip_length, start - header_length, last=start + size >= len(packet))
+        else:
+            struct.pack_into("!H", segment, ip_length + 4, len(segment) - ip_length)
+        struct.pack_into("!H", segment, ip_length + checksum_at, 0)
+        pseudo = pseudo_header(source, destination, protocol, len(segment) - ip_length)
+        value = checksum(pseudo + segment[ip_length:])
+        struct.pack_into("!H", segment, ip_length + checksum_at, _written(protocol, value))
         segments.append(bytes(segment))
     return segments
+
+
+def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> None:
+    """TCP: sequence numbers count up, FIN and PSH stay on the last one. data: octets in earlier segments."""
+    (sequence,) = struct.unpack_from("!I", segment, ip_length + 4)
+    struct.pack_into("!I", segment, ip_length + 4, (sequence + data) & 0xFFFFFFFF)
+    # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.
+    segment[ip_length + 13] &= ~((0 if last else _FIN_PSH) | (_CWR if data else 0))
+
+
+def _written(protocol: int, value: int) -> int:
+    """A checksum as it is written: UDP sends zero as ones (RFC 768)."""
+    return 0xFFFF if value == 0 and protocol == IpProtocol.UDP else value
