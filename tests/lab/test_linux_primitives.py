@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import re
 import select
 import socket
 import struct
@@ -44,7 +46,7 @@ from dmvpn.dataplane.sockets import (
     UdpSocket,
     path_mtu,
 )
-from dmvpn.dataplane.tap import NEEDS_CHECKSUM, Tap, VnetHeader
+from dmvpn.dataplane.tap import GSO_UDP_L4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.syscalls import mount
 from support.links import (
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 MS_BIND, MS_REMOUNT, MS_RDONLY = 4096, 32, 1
+UDP_SEGMENT = 103
+KERNEL = tuple(int(part) for part in re.findall(r"\d+", platform.release())[:2])
 
 Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
 
@@ -181,6 +185,32 @@ def test_with_vnet_hdr_the_kernel_leaves_checksums_to_us(in_lab: Lab) -> None:
                 assert tap.write(VnetHeader().serialize() + frame(TAP_MAC, PEER_MAC, packet))
                 assert wait_readable(host.fileno())
                 assert host.recv(64) == b"answer"
+
+    in_lab(send)
+
+
+@pytest.mark.skipif(KERNEL < (6, 2), reason="Linux takes trains of datagrams since 6.2")
+def test_datagrams_go_into_and_out_of_a_tap_in_trains(in_lab: Lab) -> None:
+    """Who is behind the TAP notices nothing of it."""
+    near, far = IPv4Address("192.168.100.31"), IPv4Address("192.168.100.41")
+    datagrams = [bytes((number,)) * 100 for number in range(5)]
+
+    def send() -> None:
+        with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
+            tap.set_hardware_address(TAP_MAC)
+            index = prepare(kernel, "Tunnel100", near)
+            kernel.call(set_neighbour(Neighbour(index, far, PEER_MAC)))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+                host.bind((str(near), 7777))
+                host.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 100)
+                host.sendto(b"".join(datagrams), (str(far), 7777))
+                train = next_frame(tap)
+                header = VnetHeader.parse(train)
+                assert (header.gso_type, header.gso_size, len(train)) == (GSO_UDP_L4, 100, 10 + 14 + 28 + 500)
+                packet = bytearray(train[10 + 14 :])
+                packet[12:20] = far.packed + near.packed  # sums do not mind the order
+                assert tap.write(train[:10] + frame(TAP_MAC, PEER_MAC, bytes(packet)))
+                assert [host.recv(1000) for _ in datagrams if wait_readable(host.fileno())] == datagrams
 
     in_lab(send)
 

@@ -63,6 +63,25 @@ import socket, sys
 with socket.create_connection((sys.argv[1], 5001), timeout=10) as client:
     client.sendall(bytes(int(sys.argv[2])))
 """
+#: Of UDP, cut by the kernel as late as possible: the far end sees no difference. Argument of the sender: address.
+TRAINS: Final = 40
+UDP_LISTENER = """
+import socket
+far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+far.bind(("", 5002))
+far.settimeout(10)
+print("begin", flush=True)
+print([int.from_bytes(far.recv(2000)[:4]) for _ in range(%d * 20)])
+"""
+UDP_SENDER = """
+import socket, sys, time
+near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+near.setsockopt(socket.IPPROTO_UDP, 103, 600)
+for train in range(%d):
+    near.sendto(b"".join((train * 20 + one).to_bytes(4) + bytes(596) for one in range(20)), (sys.argv[1], 5002))
+    time.sleep(0.01)
+"""
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -248,6 +267,15 @@ def test_with_another_ike_daemon_on_the_host_the_tunnel_stays_down_and_says_why(
 
 
 # ------------------------------------------------------------------------------------------------- sizes
+
+
+def test_datagrams_that_a_sender_hands_over_in_trains_arrive_one_by_one_and_in_order(lab: Labs) -> None:
+    listener = lab.start("lab", "exec", "H20", sys.executable, "-c", UDP_LISTENER % TRAINS)
+    assert listener.stdout is not None
+    assert listener.stdout.readline() == "begin\n"
+    lab.say("lab", "exec", "H10", sys.executable, "-c", UDP_SENDER % TRAINS, FAR_HOST)
+    printed, _ = listener.communicate(timeout=20)
+    assert printed.strip() == str(list(range(TRAINS * 20)))
 
 
 def test_what_fits_ip_mtu_arrives_whole_and_what_does_not_is_refused_with_the_size(lab: Labs) -> None:
