@@ -48,6 +48,7 @@ _SCENARIOS = {
     "libreswan_our_spoke": ("libreswan-our-spoke", ("spoke1",)),
     "openiked_our_hub": ("openiked-our-hub", ("hub", "spoke2")),
     "openiked_our_spoke": ("openiked-our-spoke", ("spoke1",)),
+    "older_kernel": ("older-kernel", ()),
 }
 #: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
 _KNOWN_FRR = [table.version for table in tables() if table.title.startswith("FRR")]
@@ -234,3 +235,9 @@ def foreign_behind_nat(boots: Boots) -> Run:
 def ours_behind_protected_nat(boots: Boots) -> Run:
     """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR with strongSwan."""
     return boots.run_of("ours_behind_protected_nat")
+
+
+@pytest.fixture(scope="session")
+def older_kernel(boots: Boots) -> Run:
+    """No network of the test bed, but a lab of ours."""
+    return boots.run_of("older_kernel")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
-from dmvpn.dataplane.netlink.link import Link, LinkRef, dump_links, get_link, parse_link
+from dmvpn.dataplane.netlink.link import Link, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
 from dmvpn.dataplane.netlink.neighbour import (
     Neighbour,
     NeighbourParameters,
@@ -117,6 +117,12 @@ class NetlinkSocket:
         """Carry out all requests. Raises NetlinkError for the first one that was refused."""
         refusals = self.execute(requests)
         if refusals:
+            raise NetlinkError(refusals[0])
+
+    def silence_ipv6(self, link: LinkRef) -> None:
+        """Keep an interface without link-local address. Without IPv6, or with an MTU too small for it, it has none."""
+        refusals = self.execute([set_link(link, LinkSettings(silent_ipv6=True))])
+        if refusals and refusals[0].errno != errno.EAFNOSUPPORT:
             raise NetlinkError(refusals[0])
 
     def _execute_batch(self, batch: Sequence[Request]) -> list[Refusal]:

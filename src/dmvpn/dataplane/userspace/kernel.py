@@ -121,8 +121,7 @@ class Kernel:
         parameters = netlink.NeighbourParameters(
             link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
         )
-        # Where the kernel has no IPv6, or the interface too small an MTU for it, there is nothing to keep silent.
-        self._tolerate(netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True)), errno.EAFNOSUPPORT)
+        self._socket.silence_ipv6(link.index)
         self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbour_parameters(parameters))
         # On a point-to-point tunnel there is one neighbour, and nothing to resolve.
         self._socket.call(netlink.set_arp(link.index, multipoint))

@@ -82,9 +82,10 @@ class Gateway:
                 if link is None:
                     continue
                 forwarding = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0)
+                kernel.silence_ipv6(link.index)
                 _want(
                     kernel,
-                    netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True, inet=forwarding)),
+                    netlink.set_link(link.index, netlink.LinkSettings(inet=forwarding)),
                     netlink.add_address(_address(link.index, address)),
                     netlink.set_up(link.index),
                 )

@@ -133,10 +133,10 @@ def _make_switch(wiring: Wiring, cable: Cable) -> None:
     """A namespace with a bridge; none where the kernel cannot: then the relay takes its place."""
     namespace = new_network()
     with inside_network(namespace), netlink.NetlinkSocket() as kernel:
-        silent = netlink.LinkSettings(silent_ipv6=True)
         refusals = kernel.execute([netlink.create_bridge(_BRIDGE)])
         if not refusals:
-            kernel.call(netlink.set_link(_BRIDGE, silent), netlink.set_up(_BRIDGE))
+            kernel.silence_ipv6(_BRIDGE)
+            kernel.call(netlink.set_up(_BRIDGE))
             wiring.switches[cable.name] = namespace
             return
     os.close(namespace)
@@ -149,8 +149,8 @@ def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
     if bridge is None:
         raise UserError("a switch of the lab is gone")
     for port in ports:
-        settings = netlink.LinkSettings(silent_ipv6=True, master=bridge.index)
-        kernel.call(netlink.set_link(port, settings), netlink.set_up(port))
+        kernel.silence_ipv6(port)
+        kernel.call(netlink.set_link(port, netlink.LinkSettings(master=bridge.index)), netlink.set_up(port))
 
 
 def _configure_host(host: HostSpec) -> None:
@@ -160,8 +160,8 @@ def _configure_host(host: HostSpec) -> None:
         if link is None:
             raise UserError("a host's cable is gone")
         interface = host.interface
+        kernel.silence_ipv6(link.index)
         kernel.call(
-            netlink.set_link(link.index, netlink.LinkSettings(silent_ipv6=True)),
             netlink.add_address(netlink.InterfaceAddress(link.index, interface.ip, interface.network.prefixlen)),
             netlink.set_up(link.index),
         )
