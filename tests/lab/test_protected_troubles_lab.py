@@ -64,7 +64,7 @@ with socket.create_connection((sys.argv[1], 5001), timeout=10) as client:
     client.sendall(bytes(int(sys.argv[2])))
 """
 #: Of UDP, cut by the kernel as late as possible: the far end sees no difference. Argument of the sender: address.
-TRAINS: Final = 40
+TRAINS: Final = 20
 UDP_LISTENER = """
 import socket
 far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -80,7 +80,7 @@ near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 near.setsockopt(socket.IPPROTO_UDP, 103, 600)
 for train in range(%d):
     near.sendto(b"".join((train * 20 + one).to_bytes(4) + bytes(596) for one in range(20)), (sys.argv[1], 5002))
-    time.sleep(0.01)
+    time.sleep(0.1)
 """
 
 
