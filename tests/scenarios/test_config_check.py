@@ -97,6 +97,18 @@ def test_a_lab_with_a_bad_configuration_does_not_come_up(tmp_path: Path) -> None
     assert not list(tmp_path.glob("dmvpn/labs/*"))
 
 
+def test_a_folder_with_parts_that_do_not_run_comes_up_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for source in (BUILT_IN / "guide-phase2").glob("*.cfg"):
+        (folder / source.name).write_text(source.read_text())
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    result = dmvpn("lab", "up", folder, "--simulated", environment=environment)
+    said = "router ospf 1 is kept in the configuration; this release does not run OSPF"
+    assert (result.returncode, result.stderr) == (0, f"note: HUB1, SPOKE1, SPOKE2: {said}\n")
+    assert dmvpn("lab", "down", environment=environment).returncode == 0
+
+
 def test_a_refused_line_at_the_prompt_changes_nothing_and_the_next_one_is_taken() -> None:
     world = World("notes-phase3").converge()
     before = world.show("R31", "running-config | begin hostname")

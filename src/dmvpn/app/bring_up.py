@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from dmvpn.app.config import check_scenario, not_built
@@ -56,6 +57,8 @@ def up(arguments: argparse.Namespace) -> int:
     for note in scenario.notes:
         print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
+    for reason, routers in _what_does_not_run(scenario).items():
+        print(f"note: {', '.join(routers)}: {reason}", file=sys.stderr)
     check_scenario(scenario)
     folder = LabFolder.of(scenario.name)
     if folder.alive():
@@ -104,10 +107,18 @@ def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
         )
     if not scenario.lacks:
         return
-    configured = scenario.configurations.items()
-    reasons = [f"  {name}: {reason}" for name, text in configured for reason in not_built(text)]
+    reasons = [f"  {', '.join(routers)}: {reason}" for reason, routers in _what_does_not_run(scenario).items()]
     needs = " and ".join(scenario.lacks)
     raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
+
+
+def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
+    """Routers by what each would say of parts that this release does not have."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in scenario.configurations.items():
+        for reason in not_built(text):
+            found[reason].append(name)
+    return found
 
 
 def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
