@@ -192,7 +192,7 @@ class Engine:
     ) -> None:
         """Send and receive for one of our NBMA addresses by a socket, which is duplicated. Raises OSError.
 
-        whole: likewise, to send with DF, and it never receives. "gre" and "esp" are raw sockets of protocols 47 and 50,
+        whole: likewise, to send with DF, and it is never read. "gre" and "esp" are raw sockets of protocols 47 and 50,
         "udp" is one of port 4500, for ESP and IKE.
         """
 

@@ -196,8 +196,9 @@ impl Engine {
         whole: RawFd,
     ) -> Result<()> {
         let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
-        sys::enlarge_buffers(descriptor.as_fd());
-        sys::enlarge_buffers(whole.as_fd());
+        sys::enlarge_receive_buffer(descriptor.as_fd());
+        sys::enlarge_send_buffer(descriptor.as_fd());
+        sys::enlarge_send_buffer(whole.as_fd());
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }

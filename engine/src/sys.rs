@@ -19,7 +19,7 @@ use crate::wire::Outer;
 const BUFFER: libc::c_int = 8 << 20;
 /// Messages that one system call moves.
 const BATCH: usize = 128;
-/// A port to which nothing is ever sent (RFC 863).
+/// Of the discard service, which never answers (RFC 863): a port to name where nothing is sent.
 const DISCARD: u16 = 9;
 /// How long a full transmit queue is waited for, milliseconds.
 const PATIENCE: libc::c_int = 20;
@@ -45,13 +45,19 @@ pub(crate) fn event() -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(event) })
 }
 
-/// Let a socket hold bursts. Where only `net.core.rmem_max` is allowed, that must do.
-pub(crate) fn enlarge_buffers(socket: BorrowedFd) {
-    for (forced, polite) in [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
-    {
-        let set = |option| set_option(socket, libc::SOL_SOCKET, option, BUFFER);
-        let _ = set(forced).or_else(|_| set(polite));
-    }
+/// Let a socket hold bursts that come. Where only `net.core.rmem_max` is allowed, that must do.
+pub(crate) fn enlarge_receive_buffer(socket: BorrowedFd) {
+    enlarge(socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF);
+}
+
+/// Let a socket hold bursts that go.
+pub(crate) fn enlarge_send_buffer(socket: BorrowedFd) {
+    enlarge(socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+}
+
+fn enlarge(socket: BorrowedFd, forced: libc::c_int, polite: libc::c_int) {
+    let set = |option| set_option(socket, libc::SOL_SOCKET, option, BUFFER);
+    let _ = set(forced).or_else(|_| set(polite));
 }
 
 /// Have a UDP socket say each packet's TOS, and return several packets of one sender in one piece, where it can.

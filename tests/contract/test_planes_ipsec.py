@@ -634,20 +634,60 @@ def test_what_our_own_wire_does_not_take_is_refused_as_well(world: World) -> Non
     assert told.next_hop_mtu == 1438
 
 
-@contract
-def test_where_df_is_clear_nobody_is_believed_who_says_that_packets_are_too_big(world: World) -> None:
-    a_and_b(world)
-    world.send("A", udp("A", host("B")))
-    arrived(world, "B", 1)
+def forge_too_big(world: World, packet: Ipv4Packet, mtu: int) -> None:
+    """Somebody says to A that a packet of it was larger than this."""
     needed = icmp.UnreachableCode.FRAGMENTATION_NEEDED
-    forged = icmp.DestinationUnreachable(code=needed, next_hop_mtu=600, quoted=world.wire[0].serialize())
-    provider = IPv4Address("10.0.1.2")
-    body = forged.serialize()
+    forged = icmp.DestinationUnreachable(code=needed, next_hop_mtu=mtu, quoted=packet.serialize())
+    provider, body = IPv4Address("10.0.1.2"), forged.serialize()
     world.inject("A", Ipv4Packet(source=provider, destination=nbma("A"), protocol=IpProtocol.ICMP, payload=body))
     world.run(0.05)
+
+
+def in_clear(world: World, df: DfBit) -> None:
+    """Both LANs see each other through a tunnel without protection."""
+    for name, other in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(other), key=None, mtu=1400)
+        world.execute(
+            name,
+            SetTunnel(replace(spec, df=df)),
+            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            SetCarrier("Tunnel0", True),
+            SetRoute(Prefix.of(host(other), 24), (NextHop("Tunnel0", TUNNEL[other]),)),
+        )
+
+
+@pytest.mark.parametrize("port", [None, 0, ENCAPSULATED], ids=["gre", "esp", "udp"])
+@pytest.mark.parametrize("plane", PLANES)
+def test_where_df_is_clear_nobody_is_believed_who_says_that_packets_are_too_big(plane: str, port: int | None) -> None:
+    """One forged message made the kernel send every packet of the tunnel in two pieces, and trains not at all."""
+
+    def check(world: World) -> None:
+        if port is None:
+            in_clear(world, DfBit.CLEAR)
+        else:
+            a_and_b(world, port=port)
+        world.send("A", udp("A", host("B")))
+        arrived(world, "B", 1)
+        forge_too_big(world, world.wire[0], 68)
+        world.send("A", udp("A", host("B"), size=1300, df=True))
+        arrived(world, "B", 2)
+        assert only_icmp(world.received["A"]) == []
+        assert not any(packet.is_fragment for packet in world.wire), "it was believed by the kernel"
+
+    contract(check)(plane)
+
+
+@contract
+def test_where_df_is_not_set_any_more_nobody_is_believed_any_more(world: World) -> None:
+    a_and_b(world, df=DfBit.SET)
+    world.send("A", udp("A", host("B")))
+    arrived(world, "B", 1)
+    tunnel(world, "A", df=DfBit.CLEAR)
+    forge_too_big(world, world.wire[0], 600)
+    world.wire.clear()
     world.send("A", udp("A", host("B"), size=1300, df=True))
     arrived(world, "B", 2)
-    assert only_icmp(world.received["A"]) == []
+    assert not any(packet.is_fragment for packet in world.wire)
 
 
 @contract
@@ -673,15 +713,7 @@ def test_what_is_known_of_a_path_is_no_matter_to_a_tunnel_whose_df_is_clear(worl
 def test_without_protection_what_the_path_does_not_take_is_refused_or_cut_before_it_is_put_into_gre(
     world: World,
 ) -> None:
-    for name, other in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(other), key=None, mtu=1400)
-        world.execute(
-            name,
-            SetTunnel(replace(spec, df=DfBit.COPY)),
-            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-            SetCarrier("Tunnel0", True),
-            SetRoute(Prefix.of(host(other), 24), (NextHop("Tunnel0", TUNNEL[other]),)),
-        )
+    in_clear(world, DfBit.COPY)
     world.narrow("B", 1300)
 
     def tries_until_told() -> bool:

@@ -176,6 +176,7 @@ class Far:
 def have_the_kernel_know_the_path() -> None:
     """As if somebody else had sent there."""
     with GreSocket(HERE) as other:
+        other.mind_paths(True)
         for _ in patiently(5):
             with suppress(OSError):
                 other.send(bytes(1400), str(FAR), df=True)

@@ -6,10 +6,8 @@ import errno
 import os
 import platform
 import re
-import select
 import socket
 import struct
-import time
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -44,21 +42,18 @@ from dmvpn.dataplane.sockets import (
     InterfaceSocket,
     OuterHeader,
     UdpSocket,
-    path_mtu,
 )
 from dmvpn.dataplane.tap import GSO_UDP_L4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.syscalls import mount
 from support.links import (
     ECHO,
-    FAR,
     HERE,
     PEER_MAC,
     TAP_MAC,
     THERE,
     cable,
     index_of,
-    narrow_path,
     next_frame,
     prepare,
     read_frame,
@@ -244,79 +239,6 @@ def test_gre_arrives_with_the_outer_header_it_was_sent_with(in_lab: Lab) -> None
             there.close()
 
     in_lab(send)
-
-
-@pytest.mark.parametrize("of_udp", [False, True], ids=["raw", "udp"])
-def test_what_a_router_says_of_a_packet_with_df_holds_for_the_next_one(in_lab: Lab, of_udp: bool) -> None:
-    def send() -> None:
-        with narrow_path(), GreSocket(HERE) as gre, UdpSocket(HERE, 4500) as udp:
-
-            def send_whole(octets: int) -> None:
-                if of_udp:
-                    udp.send(bytes(octets), str(FAR), 4500, df=True)
-                else:
-                    gre.send(bytes(octets), str(FAR), df=True)
-
-            def refused() -> bool:
-                try:
-                    send_whole(1400)
-                except OSError as error:
-                    return error.errno == errno.EMSGSIZE
-                return False
-
-            assert path_mtu(HERE, FAR) == 1500
-            deadline = time.monotonic() + 5
-            while not refused():
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            assert path_mtu(HERE, FAR) == 1300
-            send_whole(1200)
-            gre.send(bytes(1400), str(FAR))
-            udp.send(bytes(1400), str(FAR), 4500)
-
-    in_lab(send)
-
-
-def test_everything_comes_to_the_socket_that_is_read_and_nothing_to_the_one_for_packets_with_df(in_lab: Lab) -> None:
-    def receive() -> None:
-        with cable() as far, GreSocket(HERE) as gre, UdpSocket(HERE, 4500) as udp:
-            with inside_network(far):
-                others = [UdpSocket(THERE, port) for port in (4500, 61000)]
-                other_gre = GreSocket(THERE)
-            for df in (False, True):
-                gre.send(b"gre", str(THERE), df=df)  # whoever was sent to is no closer to us than others
-                udp.send(b"udp", str(THERE), 4500, df=df)
-                for other in others:
-                    other.send(b"datagram", str(HERE), 4500, df=df)
-                    assert wait_readable(udp.fileno())
-                    arrived = udp.receive()
-                    assert arrived is not None
-                    assert arrived.octets == b"datagram"
-                other_gre.send(b"in gre", str(HERE), df=df)
-                assert wait_readable(gre.fileno())
-                assert gre.receive(bytearray(100)) == 20 + len(b"in gre")
-            for quiet in (gre.whole_fileno(), udp.whole_fileno()):
-                assert select.select([quiet], [], [], 0) == ([], [], [])
-            for far_end in (*others, other_gre):
-                far_end.close()
-
-    in_lab(receive)
-
-
-def test_a_port_has_one_owner_though_it_has_two_sockets(in_lab: Lab) -> None:
-    def bind() -> None:
-        with cable(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
-            daemon.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            daemon.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            with UdpSocket(HERE, 4500):
-                for address in (str(HERE), "0.0.0.0"):
-                    with pytest.raises(OSError, match="already in use"):
-                        daemon.bind((address, 4500))
-            daemon.bind((str(HERE), 4500))
-            with pytest.raises(HostProblem, match="another program has this port"):
-                UdpSocket(HERE, 4500)
-
-    in_lab(bind)
 
 
 def test_gre_on_a_foreign_address_is_refused_with_the_reason(in_lab: Lab) -> None:

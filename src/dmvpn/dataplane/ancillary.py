@@ -24,6 +24,8 @@ IP_MULTICAST_ALL: Final = 49
 PMTUDISC_DONT: Final = 0
 PMTUDISC_DO: Final = 2
 PMTUDISC_PROBE: Final = 3
+#: Neither DF, nor is anything that ICMP says of path MTUs noted or obeyed.
+PMTUDISC_OMIT: Final = 5
 
 #: in_pktinfo: interface, our address, the packet's destination.
 _PKTINFO = struct.Struct("=i4s4s")

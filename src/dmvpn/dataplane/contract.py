@@ -8,7 +8,8 @@ registered, when a shortcut is proved is the router's business. What it does by 
 * GRE: encapsulate (TTL 255, TOS copied, DF as `TunnelSpec` says), demultiplex by local address, key and, on
   point-to-point tunnels, remote address; replicate multicast; clamp TCP's MSS; count per peer;
 * the path: what a router on the way says of packets with DF that are too big holds for those inside (`paths`): larger
-  ones are cut before they are put into GRE, or their senders hear; not on tunnels whose DF is clear;
+  ones are cut before they are put into GRE, or their senders hear; not on tunnels whose DF is clear, and where none at
+  a tunnel source sets DF, nobody is believed: not by the kernel either;
 * an unknown next hop of a multipoint tunnel: the packet waits, `Unresolved` is reported once until it is answered;
 * a transit packet between tunnels of one NHRP network: `Hairpin`, once per interval and address pair;
 * ICMP port unreachable that leaves by a tunnel carries the tunnel's address, as IOS has it (the last line of a

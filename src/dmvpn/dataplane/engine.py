@@ -33,7 +33,7 @@ from dmvpn.base.protection import SaCount
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
-from dmvpn.dataplane.userspace.engine import TooBig
+from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class RustEngine:
             self._served[spec.name] = served
             self._names[served.number] = spec.name
         self._close_unused_sockets()
+        self._mind_paths()
 
     def remove_tunnel(self, tunnel: str) -> None:
         """Stop serving it."""
@@ -125,6 +126,7 @@ class RustEngine:
             self._core.remove_tunnel(served.number)
             del self._names[served.number]
             self._close_unused_sockets()
+            self._mind_paths()
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
         """Frames for this peer id go to an NBMA address, over this connection."""
@@ -198,6 +200,7 @@ class RustEngine:
                     self._open_end(address)
                 except (OSError, UserError) as error:
                     problems[address] = error
+        self._mind_paths()
         return problems
 
     def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
@@ -289,6 +292,15 @@ class RustEngine:
             if not self._closed:
                 self._engine.clear_socket(source)
             self._sockets.pop(source).close()
+
+    def _mind_paths(self) -> None:
+        """The engine has duplicates of the sockets: what is set here holds there."""
+        minding = minding_paths(served.spec for served in self._served.values())
+        for source, opened in self._sockets.items():
+            opened.mind_paths(source in minding)
+        for local, end in self._ends.items():
+            end.esp.mind_paths(local in minding)
+            end.udp.mind_paths(local in minding)
 
     def _open_end(self, address: IPAddress) -> None:
         if not isinstance(address, IPv4Address):

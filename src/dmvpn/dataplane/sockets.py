@@ -14,14 +14,14 @@ and VRF, and the tunnels that share it are told apart by key. Without a matching
 unreachable: keep it open while the tunnel is shut down.
 
 DF: the kernel knows no control message for it, only IP_MTU_DISCOVER of a whole socket. So there is a second one, which
-only sends: it is connected to ourselves, and a connected socket is given only what its peer sends, though it may send
-to anybody. The ICMP errors about its packets come to the first one; both obey what the kernel learns from them.
+only sends: it is connected to ourselves, since a connected socket is given only what its peer sends, though it may send
+to anybody, and a filter drops even that. ICMP errors about its packets come to the first one. What they say of path
+MTUs the kernel notes only where the first one minds it (`mind_paths`), and from then on it cuts the first one's packets
+to it; else nobody is believed.
 """
 
 from __future__ import annotations
 
-import array
-import errno
 import socket
 import struct
 from ipaddress import IPv4Address
@@ -38,6 +38,7 @@ from dmvpn.dataplane.ancillary import (
     IP_TTL,
     PMTUDISC_DO,
     PMTUDISC_DONT,
+    PMTUDISC_OMIT,
     PMTUDISC_PROBE,
     Datagram,
     multicast_request,
@@ -46,7 +47,17 @@ from dmvpn.dataplane.ancillary import (
     tos_control,
     ttl_control,
 )
-from dmvpn.dataplane.problems import HostProblem, need
+from dmvpn.dataplane.socket_calls import (
+    NOTHING,
+    PROBES_ONLY,
+    attach,
+    bind,
+    drain,
+    explained,
+    opened,
+    receive_into,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +74,6 @@ RIP_GROUP: Final = IPv4Address("224.0.0.9")
 TOS_CONTROL: Final = 0xC0
 
 _SOL_RAW = 255
-_SO_ATTACH_FILTER = 26
 _ICMP_FILTER = 1
 
 #: A port from which nothing is ever sent (RFC 863).
@@ -95,7 +105,7 @@ class _Socket:
     """What the sockets share: closing, and being a context."""
 
     def __init__(self, kind: int, protocol: int) -> None:
-        self._socket = _opened(kind, protocol)
+        self._socket = opened(kind, protocol)
 
     def fileno(self) -> int:
         """The descriptor to watch for readability."""
@@ -115,32 +125,68 @@ class _Socket:
 
 
 class _TwoSockets(_Socket):
-    """Two sockets of one address: the packets of the second one have DF set, and it only sends."""
+    """A socket of one address, and mostly a second one: its packets have DF set, and it only sends."""
 
-    def __init__(self, kind: int, protocol: int) -> None:
+    def __init__(self, kind: int, protocol: int, *, df: bool = True) -> None:
         super().__init__(kind, protocol)
+        self._minds_paths: bool | None = None
+        self._whole: socket.socket | None = None
         try:
-            self._whole = _opened(kind, protocol)
+            if df:
+                self._whole = opened(kind, protocol)
         except OSError:
             super().close()
             raise
 
     def whole_fileno(self) -> int:
         """The descriptor of the second one."""
-        return self._whole.fileno()
+        return self._second().fileno()
+
+    def mind_paths(self, minds: bool) -> None:
+        """Is what routers on the way say of packets that are too big to be believed?
+
+        Who may set DF needs that: about the second socket's packets it is this one that is told. Where nobody does, it
+        must not be so: such messages are not signed, and one is enough for the kernel to cut all that leaves here.
+        """
+        if minds is not self._minds_paths:
+            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT if minds else PMTUDISC_OMIT)
+            self._minds_paths = minds
 
     def close(self) -> None:
         """Close both; a second time does nothing."""
         super().close()
-        self._whole.close()
+        if self._whole is not None:
+            self._whole.close()
+
+    def _by(self, df: bool) -> socket.socket:
+        return self._second() if df else self._socket
+
+    def _second(self) -> socket.socket:
+        if self._whole is None:
+            raise ValueError("this socket was opened for packets without DF")
+        return self._whole
 
     def _prepare(self, local: IPv4Address, device: str | None, port: int, receive_buffer: int) -> None:
-        _bind(self._socket, local, device, port)
+        """Bind both. The second one comes first: between its binding and its connecting it would be given what is the
+        first one's. It is alone then, so a port that somebody else has is found; nobody can join the two later, for
+        SO_REUSEADDR holds for a moment.
+        """
+        both = [self._socket]
+        if self._whole is not None:
+            attach(self._whole, NOTHING)
+            drain(self._whole)  # a raw one has heard everything since it was made
+            bind(self._whole, local, device, port)
+            self._whole.connect((str(local), _DISCARD))
+            set_option(self._whole, IP_MTU_DISCOVER, PMTUDISC_DO)
+            both.append(self._whole)
+        for sock in both:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, len(both) - 1)
+        bind(self._socket, local, device, port)
+        for sock in both:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            set_option(sock, IP_TTL, 255)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        _bind_beside(self._socket, self._whole, local, device, port)
-        for sock, discovery in ((self._socket, PMTUDISC_DONT), (self._whole, PMTUDISC_DO)):
-            _set(sock, IP_TTL, 255)
-            _set(sock, IP_MTU_DISCOVER, discovery)
+        self.mind_paths(False)
 
 
 class GreSocket(_TwoSockets):
@@ -156,11 +202,11 @@ class GreSocket(_TwoSockets):
             self._prepare(local, device, 0, receive_buffer)
         except OSError as error:
             self.close()
-            raise _explained(f"{self.what} on {local}", error) from error
+            raise explained(f"{self.what} on {local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
         """Send what stands behind the IP header. Without `df` the kernel fragments what is too big."""
-        sock = self._whole if df else self._socket
+        sock = self._by(df)
         if tos:
             sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
         else:
@@ -168,7 +214,7 @@ class GreSocket(_TwoSockets):
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: there is none now."""
-        return _receive_into(self._socket, buffer)
+        return receive_into(self._socket, buffer)
 
 
 class EspSocket(GreSocket):
@@ -190,20 +236,22 @@ class Arrived(NamedTuple):
 class UdpSocket(_TwoSockets):
     """A UDP port of one address of ours. The TTL is 255; fragments arrive whole."""
 
-    def __init__(self, local: IPv4Address, port: int, *, receive_buffer: int = 4 << 20) -> None:
-        """receive_buffer: octets; rmem_max caps it. Raises HostProblem (somebody has the port), OSError."""
-        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP))
+    def __init__(self, local: IPv4Address, port: int, *, receive_buffer: int = 4 << 20, df: bool = True) -> None:
+        """receive_buffer: octets; rmem_max caps it. df: packets with DF are sent, too.
+
+        Raises HostProblem (somebody has the port), OSError.
+        """
+        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP), df=df)
         try:
             self._prepare(local, None, port, receive_buffer)
-            _set(self._socket, IP_RECVTOS, 1)
+            set_option(self._socket, IP_RECVTOS, 1)
         except OSError as error:
             self.close()
-            raise _explained(f"UDP port {port} on {local}", error) from error
+            raise explained(f"UDP port {port} on {local}", error) from error
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
         """Send a datagram from this address and port. Without `df` the kernel fragments what is too big."""
-        sock = self._whole if df else self._socket
-        sock.sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
+        self._by(df).sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
         """The next datagram, or None if there is none now."""
@@ -224,19 +272,19 @@ class InterfaceSocket(_Socket):
         self.device = device
         what = f"protocol {protocol}" if port is None else f"UDP port {port}"
         try:
-            _bind(self._socket, None, device, port or 0)
+            bind(self._socket, None, device, port or 0)
             self.link = socket.if_nametoindex(device)
             for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
-                _set(self._socket, option, 1)
+                set_option(self._socket, option, 1)
             # Own hellos do not come back, and groups joined by others on other interfaces are not ours.
-            _set(self._socket, socket.IP_MULTICAST_LOOP, 0)
-            _set(self._socket, IP_MULTICAST_ALL, 0)
-            _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+            set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
+            set_option(self._socket, IP_MULTICAST_ALL, 0)
+            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
             outgoing = multicast_request(UNSPECIFIED, self.link)
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, outgoing)
         except OSError as error:
             self.close()
-            raise _explained(f"{what} on {device}", error) from error
+            raise explained(f"{what} on {device}", error) from error
 
     @classmethod
     def eigrp(cls, device: str) -> Self:
@@ -299,15 +347,15 @@ class IcmpSocket(_Socket):
         """
         super().__init__(socket.SOCK_RAW, ICMP)
         for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
-            _set(self._socket, option, 1)
-        _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+            set_option(self._socket, option, 1)
+        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
         if types is not None:
             mask = 0xFFFFFFFF
             for number in types:
                 mask &= ~(1 << number)
             self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
         if probes_only:
-            _attach(self._socket, _PROBES_ONLY)
+            attach(self._socket, PROBES_ONLY)
 
     def send(
         self,
@@ -321,7 +369,7 @@ class IcmpSocket(_Socket):
     ) -> None:
         """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
         # "Probe" sets DF and lets the routers on the way object; "do" would obey what an earlier ICMP error said.
-        _set(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
+        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
         control = (ttl_control(ttl), tos_control(tos), origin_control(0, source))
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
 
@@ -330,88 +378,9 @@ class IcmpSocket(_Socket):
         return receive_datagram(self._socket, raw=True)
 
 
-#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): anybody may ping us at any rate.
-_PROBES_ONLY: Final = (
-    (0xB1, 0, 0, 0),  # X = length of the IP header
-    (0x50, 0, 0, 0),  # A = ICMP type
-    (0x15, 0, 2, 8),  # not 8: keep
-    (0x30, 0, 0, 1),  # A = TOS
-    (0x15, 0, 1, 0xC0),  # not 0xC0: drop
-    (0x06, 0, 0, 0xFFFFFFFF),
-    (0x06, 0, 0, 0),
-)
-
-
 def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
     """Octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
-    with _opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
+    with opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
         probe.bind((str(local), 0))
         probe.connect((str(remote), _DISCARD))  # sends nothing
         return probe.getsockopt(socket.IPPROTO_IP, IP_MTU)
-
-
-# ---------------------------------------------------------------------------------------------- system calls
-
-
-def _opened(kind: int, protocol: int) -> socket.socket:
-    try:
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
-    except OSError as error:
-        raise _explained(f"IP protocol {protocol}", error) from error
-
-
-def _set(sock: socket.socket, option: int, value: int) -> None:
-    sock.setsockopt(socket.IPPROTO_IP, option, value)
-
-
-def _bind(sock: socket.socket, local: IPv4Address | None, device: str | None, port: int = 0) -> None:
-    if device is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    sock.bind((str(local) if local is not None else "", port))
-
-
-def _bind_beside(
-    first: socket.socket, second: socket.socket, local: IPv4Address, device: str | None, port: int
-) -> None:
-    """Bind a second socket to what a first one has, and see that it receives nothing.
-
-    The first one has been alone when it was bound, and nobody can join them later: SO_REUSEADDR holds for a moment.
-    """
-    both = first, second
-    for sock in both:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _bind(second, local, device, port)
-    for sock in both:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-    second.connect((str(local), _DISCARD))
-
-
-def _attach(sock: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
-    """Attach a classic packet filter. Each instruction: code, jump if true, jump if false, value."""
-    code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
-
-
-def _receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
-    try:
-        return sock.recv_into(buffer)
-    except BlockingIOError:
-        return None
-
-
-def _explained(what: str, error: OSError) -> OSError | HostProblem:
-    """A HostProblem where somebody can do something about it, otherwise the error itself."""
-    match error.errno:
-        case errno.EPERM | errno.EACCES:
-            return HostProblem(
-                f"{what}: the capability NET_RAW is missing in this network namespace", fix=need("NET_RAW")
-            )
-        case errno.EADDRINUSE:
-            return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
-        case errno.EADDRNOTAVAIL | errno.ENETUNREACH:  # the latter where ip_nonlocal_bind allows to bind anyhow
-            return HostProblem(f"{what}: this host does not have that address", fix="ip address shows those it has")
-        case errno.ENODEV | errno.ENXIO:
-            return HostProblem(f"{what}: there is no such interface", fix="ip link shows those there are")
-        case _:
-            return error

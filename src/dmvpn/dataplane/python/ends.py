@@ -12,7 +12,7 @@ from dmvpn.dataplane.ike import IKE_BEHIND_NAT
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.python.protection import Sealed
@@ -50,6 +50,12 @@ class IpsecEnds:
                 except (OSError, UserError) as error:
                     problems[address] = error
         return problems
+
+    def mind_paths(self, locals_: Container[bytes]) -> None:
+        """What is said of paths counts at these addresses and at no others (`sockets`)."""
+        for local, end in self._ends.items():
+            for opened in end:
+                opened.mind_paths(local in locals_)
 
     def send(self, sealed: Sealed) -> None:
         """Send an ESP packet. Raises OSError."""

@@ -20,7 +20,7 @@ from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
-from dmvpn.dataplane.userspace.engine import TooBig
+from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class PythonEngine:
             tunnel.source, tunnel.destination, tunnel.key = spec.source.packed, destination, spec.key
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         self._close_unused_sockets()
+        self._mind_paths()
 
     def remove_tunnel(self, tunnel: str) -> None:
         """Stop serving it."""
@@ -91,6 +92,7 @@ class PythonEngine:
             self._watch.remove(served.tap.fileno())
             del self.core.tunnels[served.number], self._names[served.number]
             self._close_unused_sockets()
+            self._mind_paths()
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
         """Frames for this peer id go to an NBMA address, over this connection."""
@@ -154,7 +156,9 @@ class PythonEngine:
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
         """Have protocol 50 and UDP port 4500 at exactly these addresses; what went wrong, by address."""
-        return self._ends.serve(locals_)
+        problems = self._ends.serve(locals_)
+        self._mind_paths()
+        return problems
 
     def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
@@ -313,6 +317,12 @@ class PythonEngine:
             opened = self._sockets.pop(source)
             self._watch.remove(opened.fileno())
             opened.close()
+
+    def _mind_paths(self) -> None:
+        minding = minding_paths(served.spec for served in self._served.values())
+        for source, opened in self._sockets.items():
+            opened.mind_paths(source in minding)
+        self._ends.mind_paths(minding)
 
     def _core_tunnel(self, name: str) -> CoreTunnel:
         return self.core.tunnels[self._served[name].number]

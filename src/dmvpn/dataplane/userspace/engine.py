@@ -15,9 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.effects import DfBit
 from dmvpn.base.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.errors import UserError
@@ -36,6 +39,11 @@ class TooBig(Event):
     tunnel: str
     mtu: int
     packet: bytes
+
+
+def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
+    """Addresses of ours that packets with DF leave from: for their sockets what routers say of paths counts."""
+    return frozenset(spec.source.packed for spec in tunnels if spec.df is not DfBit.CLEAR)
 
 
 class PacketEngine(Protocol):

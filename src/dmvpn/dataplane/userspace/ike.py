@@ -84,7 +84,7 @@ class IkePorts:
             return
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        opened = self._sockets[address] = UdpSocket(address, IKE, receive_buffer=_RECEIVE_BUFFER)
+        opened = self._sockets[address] = UdpSocket(address, IKE, receive_buffer=_RECEIVE_BUFFER, df=False)
         self._watch.add(opened.fileno(), lambda: self._read(address))
 
     def _close(self, address: IPAddress) -> None:

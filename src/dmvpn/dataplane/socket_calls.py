@@ -1,0 +1,91 @@
+"""How sockets are opened, bound and filtered, and what their errors mean to somebody who can do something about it."""
+
+from __future__ import annotations
+
+import array
+import errno
+import socket
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.dataplane.problems import HostProblem, need
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+_SO_ATTACH_FILTER = 26
+
+#: A classic packet filter. Each instruction: code, jump if true, jump if false, value.
+Program = tuple[tuple[int, int, int, int], ...]
+#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): anybody may ping us at any rate.
+PROBES_ONLY: Final[Program] = (
+    (0xB1, 0, 0, 0),  # X = length of the IP header
+    (0x50, 0, 0, 0),  # A = ICMP type
+    (0x15, 0, 2, 8),  # not 8: keep
+    (0x30, 0, 0, 1),  # A = TOS
+    (0x15, 0, 1, 0xC0),  # not 0xC0: drop
+    (0x06, 0, 0, 0xFFFFFFFF),
+    (0x06, 0, 0, 0),
+)
+#: Drops everything.
+NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
+
+
+def opened(kind: int, protocol: int) -> socket.socket:
+    """A socket that does not block. Raises HostProblem, OSError."""
+    try:
+        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+    except OSError as error:
+        raise explained(f"IP protocol {protocol}", error) from error
+
+
+def set_option(sock: socket.socket, option: int, value: int) -> None:
+    """Set an option of ip(7)."""
+    sock.setsockopt(socket.IPPROTO_IP, option, value)
+
+
+def bind(sock: socket.socket, local: IPv4Address | None, device: str | None, port: int = 0) -> None:
+    """Bind it to an interface, to an address of ours, to a UDP port. Raises OSError."""
+    if device is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.bind((str(local) if local is not None else "", port))
+
+
+def attach(sock: socket.socket, program: Program) -> None:
+    """Have a packet filter look at whatever comes to it."""
+    code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
+
+
+def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
+    """Fill the buffer with what came next; None: there is nothing now."""
+    try:
+        return sock.recv_into(buffer)
+    except BlockingIOError:
+        return None
+
+
+def drain(sock: socket.socket) -> None:
+    """Forget what came."""
+    with suppress(BlockingIOError):
+        while True:
+            sock.recv(1)
+
+
+def explained(what: str, error: OSError) -> OSError | HostProblem:
+    """A HostProblem where somebody can do something about it, otherwise the error itself."""
+    match error.errno:
+        case errno.EPERM | errno.EACCES:
+            return HostProblem(
+                f"{what}: the capability NET_RAW is missing in this network namespace", fix=need("NET_RAW")
+            )
+        case errno.EADDRINUSE:
+            return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
+        case errno.EADDRNOTAVAIL | errno.ENETUNREACH:  # the latter where ip_nonlocal_bind allows to bind anyhow
+            return HostProblem(f"{what}: this host does not have that address", fix="ip address shows those it has")
+        case errno.ENODEV | errno.ENXIO:
+            return HostProblem(f"{what}: there is no such interface", fix="ip link shows those there are")
+        case _:
+            return error
