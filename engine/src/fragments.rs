@@ -1,8 +1,11 @@
 //! An IPv4 packet in pieces, RFC 791 §2.3 and §3.2. `dmvpn.net.ipv4` cuts at the same places.
 
+use crate::MAX_PACKET;
 use crate::ipv4::{HEADER_LENGTH, Packet, put_word, seal_header, word};
 
 const MORE_FRAGMENTS: u16 = 0x2000;
+/// Where a fragment begins, in units of 8 octets.
+const OFFSET: u16 = 0x1FFF;
 /// Kinds of options, RFC 791 §3.1.
 const END_OF_OPTIONS: u8 = 0;
 const NO_OPERATION: u8 = 1;
@@ -11,16 +14,21 @@ const COPIED: u8 = 0x80;
 
 /// Cut a packet whose header is right so that every piece has at most `mtu` octets; `each` gets header and data of one
 /// after the other. What stands behind the packet's own length is left out. Whether it may be cut at all is the caller's
-/// decision. False: there is no room for a header and 8 octets.
+/// decision. False: there is no room for a header and 8 octets, or it is a fragment of no packet, since it would end
+/// where none does.
 pub fn cut(packet: Packet, mtu: usize, mut each: impl FnMut(&[u8], &[u8])) -> bool {
     let (length, end) = (packet.header_length(), packet.total_length());
     let (head, payload) = packet.octets()[..end].split_at(length);
-    if end <= mtu {
-        each(head, payload);
-        return true;
-    }
     let place = word(head, 6);
     let mut header = head.to_vec();
+    if end <= mtu {
+        seal_header(&mut header, length); // of the two zeros that a sum has, a checksum is the other one
+        each(&header, payload);
+        return true;
+    }
+    if 8 * usize::from(place & OFFSET) + payload.len() > MAX_PACKET - length {
+        return false;
+    }
     let mut start = 0;
     while start < payload.len() {
         let room = mtu.saturating_sub(header.len()) & !7;
@@ -29,10 +37,10 @@ pub fn cut(packet: Packet, mtu: usize, mut each: impl FnMut(&[u8], &[u8])) -> bo
         }
         let end = (start + room).min(payload.len());
         let more = if end < payload.len() { MORE_FRAGMENTS } else { 0 };
-        let offset = (place & 0x1FFF) + (start >> 3) as u16;
+        let offset = (place & OFFSET) + (start >> 3) as u16;
         let length = header.len();
         put_word(&mut header, 2, (length + end - start) as u16);
-        put_word(&mut header, 6, place & 0xE000 | more | offset);
+        put_word(&mut header, 6, place & !OFFSET | more | offset);
         seal_header(&mut header, length);
         each(&header, &payload[start..end]);
         if start == 0 {
@@ -126,6 +134,36 @@ mod tests {
         let mut octets = packet(&[], 100, 0);
         octets.extend([0; 50]);
         assert_eq!(pieces(&octets, 120), Some(vec![packet(&[], 100, 0)]));
+    }
+
+    #[test]
+    fn a_fragment_that_ends_where_no_packet_does_is_not_cut() {
+        for (offset, data, fine) in [(8123, 531, true), (8123, 532, false), (8191, 1000, false)] {
+            let cut = pieces(&packet(&[], data, offset), 300);
+            assert_eq!(cut.is_some(), fine, "{offset} {data}");
+            let mut place = usize::from(offset);
+            for piece in cut.unwrap_or_default() {
+                assert_eq!(usize::from(word(&piece, 6) & OFFSET), place);
+                place += (piece.len() - HEADER_LENGTH) / 8;
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_without_the_octets_behind_it_has_the_one_checksum_that_we_write() {
+        let mut octets = packet(&[], 100, 0);
+        for identification in 0..=u16::MAX {
+            put_word(&mut octets, 4, identification);
+            seal_header(&mut octets, HEADER_LENGTH);
+            if word(&octets, 10) == 0 {
+                break;
+            }
+        }
+        let right = octets.clone();
+        put_word(&mut octets, 10, 0xFFFF);
+        octets.extend([0; 50]);
+        assert!(Packet::of(&octets).is_some_and(Packet::is_right));
+        assert_eq!(pieces(&octets, 120), Some(vec![right]));
     }
 
     #[test]

@@ -99,6 +99,25 @@ def test_a_fragment_of_a_fragment_keeps_its_place() -> None:
     assert all(piece.is_fragment for piece in pieces)
 
 
+@pytest.mark.parametrize(("offset", "octets", "fits"), [(8123, 531, True), (8123, 532, False), (8191, 1000, False)])
+def test_a_fragment_that_ends_where_no_packet_does_is_not_cut_again(offset: int, octets: int, fits: bool) -> None:
+    """Behind 13 bits the offsets of its pieces began anew."""
+    last = Ipv4Packet(
+        source=IPv4Address("192.0.2.1"),
+        destination=IPv4Address("192.0.2.2"),
+        protocol=IpProtocol.UDP,
+        payload=bytes(octets),
+        fragment_offset=offset,
+    )
+    if not fits:
+        with pytest.raises(WireError, match="ends where no packet does"):
+            last.fragments(300)
+        return
+    pieces = [Ipv4Packet.parse(piece.serialize()) for piece in last.fragments(300)]
+    assert [piece.fragment_offset for piece in pieces] == [8123, 8158]
+    assert all(8 * piece.fragment_offset + len(piece.serialize()) <= 0xFFFF for piece in pieces)
+
+
 def test_later_fragments_have_only_the_options_that_are_copied() -> None:
     packet = udp_packet(bytes(100), options=RECORD_ROUTE + ROUTER_ALERT)
     first, second, *_ = packet.fragments(68)

@@ -126,10 +126,13 @@ class Ipv4Packet:
         """Cut the packet so that every piece fits `mtu` octets, RFC 791 §2.3 and §3.2; [self] if it fits already.
 
         A fragment may be cut again. Whether the packet may be cut at all (Don't Fragment) is the caller's decision.
-        Raises ValueError if `mtu` does not hold the header and 8 octets.
+        Raises ValueError if `mtu` does not hold the header and 8 octets, WireError if it is a fragment of no packet.
         """
-        if HEADER_LENGTH + len(self.options) + len(self.payload) <= mtu:
+        header_length = HEADER_LENGTH + len(self.options)
+        if header_length + len(self.payload) <= mtu:
             return [self]
+        if 8 * self.fragment_offset + len(self.payload) > 0xFFFF - header_length:
+            raise WireError("a fragment that ends where no packet does", offset=6, clause="RFC 791 §3.2")
         pieces: list[Self] = []
         start = 0
         options = self.options

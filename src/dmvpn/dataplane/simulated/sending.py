@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
+from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, GreDrops
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import IcmpError, may_answer, too_big, unreachable
@@ -82,7 +83,12 @@ class SendingBox(ABC):
         if not isinstance(packet, Ipv4Packet) or packet.dont_fragment:
             self._answer(data, too_big(port.largest(packet.source.version)), link=port.name)
             return
-        for piece in packet.fragments(port.mtu):
+        try:
+            pieces = packet.fragments(port.mtu)
+        except WireError:
+            self._count("malformed")
+            return
+        for piece in pieces:
             self._emit(port.name, next_hop, piece.serialize())
 
     # ------------------------------------------------------------------------------------------------ our own packets
