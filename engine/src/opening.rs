@@ -52,6 +52,7 @@ impl Core {
         out: &mut Outcome,
     ) {
         let Some(link) = self.sas.link_mut(pair.connection) else { return }; // it has just been taken away
+        link.fragments.forget_old(now);
         link.confirm(pair);
         if opened.newest && link.heard(pair, came.source) {
             let reason = Reason::Heard(came.source.port);

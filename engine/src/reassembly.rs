@@ -13,7 +13,7 @@ use crate::ipv4::{Address, Packet, word};
 pub const TIMEOUT: f64 = 15.0;
 /// Datagrams that may be incomplete at a time.
 pub const DATAGRAMS: usize = 64;
-/// Pieces of one datagram: one of 64 KiB has 119 of them where a path takes 576 octets.
+/// Pieces of one datagram: one of 64 KiB has 125 of them where they are packets of 552 octets.
 pub const PIECES: usize = 128;
 /// Octets of all incomplete datagrams.
 pub const OCTETS: usize = 1 << 18;
@@ -107,7 +107,9 @@ impl Reassembler {
         Ok(None)
     }
 
-    fn forget_old(&mut self, now: f64) {
+    /// Forget what waits too long already. To be called with every packet of the peer, or the pieces of a packet that is
+    /// never completed would stay until the next piece.
+    pub fn forget_old(&mut self, now: f64) {
         while self.incomplete.front().is_some_and(|oldest| now - oldest.since > TIMEOUT) {
             self.forget(0);
         }
@@ -256,6 +258,16 @@ mod tests {
             assert_eq!(all.incomplete.len(), most);
             assert_eq!(all.incomplete.front().map(|oldest| oldest.key.2), Some(1));
         }
+    }
+
+    #[test]
+    fn what_stays_incomplete_too_long_is_forgotten_though_no_piece_comes_any_more() {
+        let mut all = Reassembler::default();
+        assert_eq!(add(&mut all, &fragment(7, 0, &[1; 8], true), 0, 0.0), Ok(None));
+        all.forget_old(TIMEOUT);
+        assert_eq!(all.incomplete.len(), 1);
+        all.forget_old(TIMEOUT + 0.1);
+        assert_eq!((all.incomplete.len(), all.octets), (0, 0));
     }
 
     #[test]

@@ -115,6 +115,15 @@ def test_what_stays_incomplete_too_long_is_forgotten() -> None:
         assert (reassembler.add(piece(8, 1, more=False), later) is not None) == complete
 
 
+def test_what_stays_incomplete_too_long_is_forgotten_though_no_piece_comes_any_more() -> None:
+    reassembler = Reassembler()
+    reassembler.add(piece(0, 8), 0.0)
+    reassembler.forget_old(TIMEOUT)
+    assert len(reassembler) == 1
+    reassembler.forget_old(TIMEOUT + 0.1)
+    assert len(reassembler) == 0
+
+
 def test_only_so_many_datagrams_pieces_and_octets_wait_and_the_oldest_goes_first() -> None:
     def is_there(reassembler: Reassembler, identification: int) -> bool:
         return reassembler.add(piece(8, 1, more=False, identification=identification), 0.0) is not None

@@ -19,7 +19,7 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
 #: Seconds that a datagram may stay incomplete (RFC 791 suggests 15), and how many may be at a time.
 TIMEOUT: Final = 15.0
 DATAGRAMS: Final = 64
-#: Pieces of one datagram: one of 64 KiB has 119 of them where a path takes 576 octets.
+#: Pieces of one datagram: one of 64 KiB has 125 of them where they are packets of 552 octets.
 PIECES: Final = 128
 #: Octets of all incomplete datagrams.
 OCTETS: Final = 1 << 18
@@ -88,7 +88,7 @@ class Reassembler:
         end = start + len(fragment.payload)
         if not start < end <= _MAX_PACKET or (more and end & 7):
             raise WireError("a fragment that is part of no packet", offset=6, clause="RFC 791 §3.2")
-        self._forget_old(now)
+        self.forget_old(now)
         key = (fragment.source, fragment.destination, fragment.protocol, fragment.identification)
         datagram = self._incomplete.get(key)
         if datagram is None:
@@ -108,7 +108,15 @@ class Reassembler:
             self._forget(next(iter(self._incomplete)))
         return None
 
-    def _forget_old(self, now: float) -> None:
+    def __len__(self) -> int:
+        """How many are incomplete."""
+        return len(self._incomplete)
+
+    def forget_old(self, now: float) -> None:
+        """Forget what waits too long already. To be called with every packet of the peer.
+
+        Else the pieces of a packet that is never completed would stay until the next piece.
+        """
         while self._incomplete:
             key, oldest = next(iter(self._incomplete.items()))
             if now - oldest.since <= TIMEOUT:

@@ -116,7 +116,7 @@ class Protection:
         return self.open(local, source, tos, datagram, now)
 
     def open(self, local: bytes, source: Place, tos: int, packet: bytes, now: float) -> Opened | None:
-        """An ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`."""
+        """An ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for what comes in pieces."""
         if len(packet) < _ESP_HEADER:
             self._dropped.malformed += 1
             return None
@@ -132,6 +132,7 @@ class Protection:
         opened = pair.open(packet)
         if opened is None:
             return None
+        link.fragments.forget_old(now)
         if pair.pending:
             link.use(pair)
         if pair.inbound.window.top > before and link.heard(pair, source):

@@ -212,6 +212,7 @@ class IpsecBox(GreBox):
         opened = pair.open(packet)
         if opened is None:
             return  # the pair has counted it
+        link.fragments.forget_old(self.now)
         self._watch_wear(pair)
         if pair.pending:
             link.use(pair)
