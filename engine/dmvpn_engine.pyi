@@ -18,7 +18,8 @@ INTERFACE: Final[int]
 #:
 #: "nhrp"       tunnel, neighbour, the packet; connection that protected it or 0
 #: "keepalive"  tunnel, neighbour
-#: "big"        tunnel, neighbour, a packet that does not fit the path to it; number: octets of what would fit
+#: "big"        tunnel, neighbour, what an ICMP error quotes of a packet that does not fit the path to it and may be
+#:              answered; number: octets of what would fit
 #: "hairpin"    tunnel, neighbour, the packet's first octets; number: of the tunnel it left by; connection
 #: "ike"        source, the datagram with its marker; number: TOS; our address; source port
 #: "spi"        ESP for an SA that is not: source; number: SPI; our address; source port, 0: protocol 50

@@ -29,12 +29,12 @@ use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Pair};
 use crate::ipv4::{self, Address, Packet, address};
-use crate::leaving::{Leaving, Narrow, leads_to, note_wear};
+use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_wear};
 use crate::paths::PathMtus;
 use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
-use crate::sealing::Sealing;
+use crate::sealing::{Sealing, Unplanned};
 use crate::table::{Df, Ends, Mac, Neighbour, Settings, Table, Tunnel};
 use crate::usage::{Counted, Counts, Usage};
 use crate::wire::{self, Outer, Span, Wire};
@@ -92,6 +92,13 @@ pub struct Dropped {
     pub no_sa: u64,
     /// ESP for an SA that is not.
     pub no_spi: u64,
+}
+
+impl Dropped {
+    fn count(&mut self, lost: Lost) {
+        self.no_sa += lost.no_sa;
+        self.malformed += lost.malformed;
+    }
 }
 
 /// All tunnels of one router.
@@ -206,14 +213,13 @@ impl Core {
         let usage = self.usage.entry(number).or_default();
         let limit = self.limits.counted;
         let way = Leaving { sas: &self.sas, limit, number, tunnel, outer };
-        if self.paths.is_empty() || tunnel.settings.df == Df::Clear {
-            self.dropped.no_sa += way.send(neighbours, &self.pieces, usage, out);
-            return Ok(());
-        }
-        let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
-        let lost = way.send_by_path(neighbours, &self.pieces, arena, narrow, usage, out);
-        self.dropped.no_sa += lost.no_sa;
-        self.dropped.malformed += lost.malformed;
+        let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
+            way.send(neighbours, &self.pieces, usage, out)
+        } else {
+            let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
+            way.send_by_path(neighbours, &self.pieces, arena, narrow, usage, out)
+        };
+        self.dropped.count(lost);
         Ok(())
     }
 
@@ -234,7 +240,7 @@ impl Core {
         let usage = self.usage.entry(number).or_default();
         let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
         let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer };
-        self.dropped.no_sa += way.send(&[neighbour], &[piece], usage, out);
+        self.dropped.count(way.send(&[neighbour], &[piece], usage, out));
         Ok(())
     }
 
@@ -339,8 +345,11 @@ impl Core {
         }
         let Some(link) = self.sas.link(to.connection) else { return };
         let route = out.sealing.route(link);
-        out.sealing.plan(route, returned.outer, returned.head, returned.body);
-        note_wear(link, out);
+        match out.sealing.plan(route, returned.outer, returned.head, returned.body) {
+            Ok(()) => note_wear(link, out),
+            Err(Unplanned::TooLong) => self.dropped.malformed += 1,
+            Err(Unplanned::Spent) => (),
+        }
     }
 }
 

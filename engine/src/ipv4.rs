@@ -17,6 +17,9 @@ pub const GRE: u8 = 47;
 /// ESP.
 pub const ESP: u8 = 50;
 
+/// Types of ICMP messages that are about other packets: unreachable, redirect, time exceeded, parameter problem.
+const ICMP_ERRORS: [u8; 4] = [3, 5, 11, 12];
+
 /// An IPv4 address, as it stands in a packet.
 pub type Address = [u8; 4];
 
@@ -94,9 +97,25 @@ impl<'a> Packet<'a> {
 
     /// Is it what its header says: all there, and the header's checksum right?
     pub fn is_right(self) -> bool {
+        self.is_right_of(self.0.len())
+    }
+
+    /// The same of a packet of which these octets are the first ones. length: of all there are.
+    pub fn is_right_of(self, length: usize) -> bool {
         let (header, total) = (self.header_length(), self.total_length());
-        let lengths = HEADER_LENGTH <= header && header <= total && total <= self.0.len();
+        let lengths = HEADER_LENGTH <= header && header <= total && total <= length && header <= self.0.len();
         lengths && Sum::of(&self.0[..header]).checksum() == 0
+    }
+
+    /// May an ICMP error answer it? Not errors, multicast, fragments but the first: RFC 1122 §3.2.2.
+    pub fn may_be_answered(self) -> bool {
+        let destination = self.destination();
+        if word(self.0, 6) & 0x1FFF != 0 || destination[0] & 0xF0 == 0xE0 || destination == [0xFF; 4] {
+            return false;
+        }
+        let (header, total) = (self.header_length(), self.total_length());
+        let kind = if header < total { self.0.get(header) } else { None };
+        self.protocol() != ICMP || kind.is_none_or(|kind| !ICMP_ERRORS.contains(kind))
     }
 
     /// It must not be cut.

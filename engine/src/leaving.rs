@@ -1,21 +1,24 @@
 //! The way out of a tunnel: which connection a packet takes, that none of a protected tunnel goes without, and what
 //! becomes of those that are too big for the path.
 
+use std::ops::AddAssign;
+
 use crate::alarms::{Alarm, Alarms};
 use crate::core::Outcome;
-use crate::fragments;
+use crate::cuts::{self, Cut, Cuts};
 use crate::gre;
-use crate::hairpin::Pair;
-use crate::ipv4::{Address, HEADER_LENGTH, Packet};
-use crate::paths::PathMtus;
+use crate::ipv4::{Address, HEADER_LENGTH};
+use crate::paths::{LEAST, PathMtus};
 use crate::pieces::Piece;
 use crate::punt::{Punt, Reason};
 use crate::sas::{Link, Sas};
+use crate::sealing::Unplanned;
 use crate::table::{Neighbour, Tunnel};
 use crate::usage::{Counted, Usage};
-use crate::wire::{self, Outer, Span};
+use crate::wire::{self, Outer, Wire};
 
 /// The way out of a tunnel, for packets with equal outer headers.
+#[derive(Clone, Copy)]
 pub(crate) struct Leaving<'a> {
     pub(crate) sas: &'a Sas,
     /// Neighbours that are counted.
@@ -37,19 +40,26 @@ pub(crate) struct Narrow<'a> {
 pub(crate) struct Lost {
     /// They had no SA to go by.
     pub(crate) no_sa: u64,
-    /// They were to be cut, and are not what their headers say.
+    /// They were to be cut, and are not what their headers say; or they are longer than a packet can be.
     pub(crate) malformed: u64,
 }
 
+impl AddAssign for Lost {
+    fn add_assign(&mut self, other: Self) {
+        self.no_sa += other.no_sa;
+        self.malformed += other.malformed;
+    }
+}
+
 impl Leaving<'_> {
-    /// Have the pieces of a packet leave for all these neighbours; returns how many have no SA to go by.
+    /// Have the pieces of a packet leave for all these neighbours.
     pub(crate) fn send(
         &self,
         neighbours: &[Neighbour],
         pieces: &[Piece],
         usage: &mut Usage,
         out: &mut Outcome,
-    ) -> u64 {
+    ) -> Lost {
         if self.tunnel.settings.protected {
             return self.send_sealed(neighbours, pieces, usage, out);
         }
@@ -61,7 +71,7 @@ impl Leaving<'_> {
         for &Neighbour { nbma, .. } in neighbours {
             usage.sent(nbma, pieces.len(), Counted { known: self.tunnel.knows(nbma), limit: self.limit });
         }
-        0
+        Lost::default()
     }
 
     /// The same where something is known of paths: what is too big is cut, or told. arena: where bodies are.
@@ -75,26 +85,31 @@ impl Leaving<'_> {
         out: &mut Outcome,
     ) -> Lost {
         let Narrow { paths, refusals, now } = narrow;
-        let (mut lost, mut fitting) = (Lost::default(), Vec::new());
+        let key = self.tunnel.ends.key;
+        let (mut lost, mut cuts) = (Lost::default(), Cuts::default());
         for &piece in pieces {
+            cuts.clear();
             for neighbour in neighbours {
-                let length = piece.len() - gre::length(self.tunnel.ends.key);
-                let largest = self
-                    .largest(*neighbour, |remote| paths.to(remote, now))
-                    .filter(|largest| *largest < length);
-                let Some(largest) = largest else {
-                    lost.no_sa += self.send(&[*neighbour], &[piece], usage, out);
+                let Some(room) = self.room(*neighbour, |remote| paths.to(remote, now)) else {
+                    lost += self.send(&[*neighbour], &[piece], usage, out);
                     continue;
                 };
-                fitting.clear();
-                match self.cut(piece, largest, arena, &mut out.wire, &mut fitting) {
-                    Ok(()) => lost.no_sa += self.send(&[*neighbour], &fitting, usage, out),
-                    Err(Uncut::Malformed) => lost.malformed += 1,
-                    Err(Uncut::Whole(data, pair)) if refusals.may_tell(Alarm::TooBig(pair), now) => {
-                        let (reason, tunnel, nbma) = (Reason::TooBig(largest), self.number, neighbour.nbma);
+                let outer = Outer { df: self.outer.df && room.df, ..self.outer };
+                let way = Leaving { outer, ..*self };
+                if piece.len() - gre::length(key) <= room.largest {
+                    lost += way.send(&[*neighbour], &[piece], usage, out);
+                    continue;
+                }
+                match cuts.of(piece, key, room.largest, arena, &mut out.wire) {
+                    Cut::Malformed => lost.malformed += 1,
+                    Cut::Pieces(range) => lost += way.send(&[*neighbour], &cuts.pieces[range], usage, out),
+                    Cut::Whole if may_tell(piece, key, &out.wire, arena, refusals, now) => {
+                        let (reason, tunnel, nbma) =
+                            (Reason::TooBig(room.largest), self.number, neighbour.nbma);
+                        let data = cuts::quoted(piece, key, &out.wire, arena);
                         out.punts.push(Punt { reason, tunnel, nbma, connection: 0, data });
                     }
-                    Err(Uncut::Whole(..)) => (), // its sender has just heard
+                    Cut::Whole => (), // its sender has just heard, or must not
                 }
             }
         }
@@ -107,66 +122,56 @@ impl Leaving<'_> {
         pieces: &[Piece],
         usage: &mut Usage,
         out: &mut Outcome,
-    ) -> u64 {
-        let mut unsecured = 0;
+    ) -> Lost {
+        let mut lost = Lost::default();
         for piece in pieces {
             for &neighbour in neighbours {
                 let Some(link) = link(self.sas, self.tunnel, neighbour) else {
-                    unsecured += 1;
+                    lost.no_sa += 1;
                     continue;
                 };
                 let route = out.sealing.route(link);
-                if out.sealing.plan(route, self.outer, piece.head, piece.body) {
-                    usage.sent_over(link.number, 1, self.limit, |other| self.sas.link(other).is_some());
-                    note_wear(link, out);
+                match out.sealing.plan(route, self.outer, piece.head, piece.body) {
+                    Ok(()) => {
+                        usage.sent_over(link.number, 1, self.limit, |other| self.sas.link(other).is_some());
+                        note_wear(link, out);
+                    }
+                    Err(Unplanned::TooLong) => lost.malformed += 1,
+                    Err(Unplanned::Spent) => (),
                 }
             }
         }
-        unsecured
+        lost
     }
 
-    /// Octets of the largest packet that goes to a neighbour in one piece; None: nothing is known of the path.
-    fn largest(&self, neighbour: Neighbour, path: impl FnOnce(Address) -> Option<usize>) -> Option<usize> {
+    /// What a path to a neighbour takes; None: nothing is known of it.
+    fn room(&self, neighbour: Neighbour, path: impl FnOnce(Address) -> Option<usize>) -> Option<Room> {
         let protected = self.tunnel.settings.protected;
         let link = if protected { link(self.sas, self.tunnel, neighbour) } else { None };
         let mtu = path(link.map_or(neighbour.nbma, |link| link.place.address))?;
         let room = link.map_or(mtu.saturating_sub(HEADER_LENGTH), |link| link.room(mtu));
-        Some(room.saturating_sub(gre::length(self.tunnel.ends.key)))
-    }
-
-    /// A piece in pieces of at most `largest` octets each, each in GRE.
-    fn cut(
-        &self,
-        piece: Piece,
-        largest: usize,
-        arena: &[u8],
-        wire: &mut wire::Wire,
-        fitting: &mut Vec<Piece>,
-    ) -> Result<(), Uncut> {
-        let key = self.tunnel.ends.key;
-        let head = &piece.head.of(&wire.heads)[gre::length(key)..];
-        let octets = [head, piece.body.of(arena)].concat();
-        let packet = Packet::of(&octets).filter(|packet| packet.is_right()).ok_or(Uncut::Malformed)?;
-        if packet.is_to_stay_whole() {
-            let pair = packet.pair();
-            return Err(Uncut::Whole(octets, pair));
-        }
-        let all = fragments::cut(packet, largest, |header, data| {
-            let begin = wire.begin_head(gre::IPV4, key);
-            wire.heads.extend_from_slice(header);
-            wire.heads.extend_from_slice(data);
-            fitting.push(Piece { head: wire.end_head(begin), body: Span::default() });
-        });
-        if all { Ok(()) } else { Err(Uncut::Malformed) }
+        Some(Room { largest: room.saturating_sub(gre::length(self.tunnel.ends.key)), df: mtu > LEAST })
     }
 }
 
-/// Why a packet is not cut.
-enum Uncut {
-    /// It is not what its header says, or all header.
-    Malformed,
-    /// It must not be: its octets, and between whom it is.
-    Whole(Vec<u8>, Pair),
+/// What a path takes. largest: octets of a packet that goes in one piece. df: it may have DF.
+struct Room {
+    largest: usize,
+    df: bool,
+}
+
+/// Is the sender of a packet that must stay whole to hear that it is too big? Whom nobody answers takes no one's turn.
+fn may_tell(
+    packet: Piece,
+    key: Option<u32>,
+    wire: &Wire,
+    arena: &[u8],
+    refusals: &mut Alarms,
+    now: f64,
+) -> bool {
+    cuts::beginning(packet, key, wire, arena).is_some_and(|packet| {
+        packet.may_be_answered() && refusals.may_tell(Alarm::TooBig(packet.pair()), now)
+    })
 }
 
 /// The connection that a neighbour of a protected tunnel is reached by.

@@ -23,6 +23,7 @@ pub mod alarms;
 pub mod arrived;
 pub mod checksum;
 pub mod core;
+mod cuts;
 pub mod delivery;
 pub mod early;
 pub mod ecn;

@@ -78,6 +78,8 @@ impl Core {
         match inside {
             Ok(Inside::Gre(tos, gre)) => self.decapsulate(arena, gre, came(tos), out),
             Ok(Inside::Joined(Whole { tos, payload: octets })) => {
+                // It comes after the rest of its batch, which does no harm: what a peer cuts it cuts by size, so packets
+                // of one flow that are overtaken are overtaken by small ones alone, and by one batch of them.
                 out.joined.push(Joined { octets, came: came(tos) });
             }
             Ok(Inside::Piece) => (),

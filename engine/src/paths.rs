@@ -1,7 +1,7 @@
 //! Path MTUs: how large a packet may be that goes to an NBMA address with DF set. RFC 1191, RFC 4301 §8.2.
 //!
-//! Routers on the way say so in ICMP messages that nobody signs. So what they say holds for some minutes only, and packets
-//! that every host must take are never called too big: a forger can make us cut packets, and no more.
+//! Routers on the way say so in ICMP messages that nobody signs. So what they say holds for some minutes only, and there is
+//! a least of it: a forger can make us cut packets, and no more.
 //! `dmvpn.dataplane.paths` is the same in Python.
 
 use crate::hash::Told;
@@ -9,16 +9,18 @@ use crate::ipv4::Address;
 
 /// Seconds for which a message counts (RFC 1191 §6.3; `age-timer` of IOS's tunnels).
 pub const AGE: f64 = 600.0;
-/// Octets that every host takes (RFC 791 §3.1).
-pub const LEAST: usize = 576;
+/// Octets to which nobody can talk a path down: Linux believes no less either (`net.ipv4.route.min_pmtu`). A path that is
+/// said to be this narrow may be narrower in truth: what goes there has no DF, for routers to cut it further.
+pub const LEAST: usize = 552;
 /// Addresses that are remembered; the one that was heard of longest ago goes first.
 pub const LARGEST: usize = 4096;
 
-/// By address. Empty most of the time, which costs nothing to ask.
-#[derive(Debug, Default)]
+/// By address. Empty most of the time, which costs nothing to ask. earliest: when the first of them is over, seconds.
+#[derive(Debug)]
 pub struct PathMtus {
     learned: Told<Address, Learned>,
     messages: u64,
+    earliest: f64,
 }
 
 /// mtu: octets. until: seconds. message: which one it was.
@@ -29,16 +31,28 @@ struct Learned {
     message: u64,
 }
 
+impl Default for PathMtus {
+    fn default() -> Self {
+        Self { learned: Told::default(), messages: 0, earliest: f64::INFINITY }
+    }
+}
+
 impl PathMtus {
-    /// Whether nothing is known of any path.
-    pub fn is_empty(&self) -> bool {
-        self.learned.is_empty()
+    /// Is anything known of any path? now: seconds.
+    pub fn knows(&mut self, now: f64) -> bool {
+        if self.learned.is_empty() {
+            return false;
+        }
+        self.forget_old(now);
+        !self.learned.is_empty()
     }
 
     /// A packet to there was too big. mtu: octets of one that is not; now: seconds.
     pub fn learn(&mut self, remote: Address, mtu: usize, now: f64) {
+        self.forget_old(now);
         self.messages += 1;
         let learned = Learned { mtu: mtu.max(LEAST), until: now + AGE, message: self.messages };
+        self.earliest = self.earliest.min(learned.until);
         self.learned.insert(remote, learned);
         if self.learned.len() > LARGEST {
             let oldest = self.learned.iter().min_by_key(|(_, learned)| learned.message);
@@ -50,12 +64,17 @@ impl PathMtus {
 
     /// Octets of the largest packet to there, None: nothing is known.
     pub fn to(&mut self, remote: Address, now: f64) -> Option<usize> {
-        let Learned { mtu, until, .. } = *self.learned.get(&remote)?;
-        if now >= until {
-            self.learned.remove(&remote);
-            return None;
+        self.forget_old(now);
+        self.learned.get(&remote).map(|learned| learned.mtu)
+    }
+
+    /// What nobody asks for goes, too: else one peer that is gone would have all packets looked at for ever.
+    fn forget_old(&mut self, now: f64) {
+        if now < self.earliest {
+            return;
         }
-        Some(mtu)
+        self.learned.retain(|_, learned| now < learned.until);
+        self.earliest = self.learned.values().map(|learned| learned.until).fold(f64::INFINITY, f64::min);
     }
 }
 
@@ -72,13 +91,26 @@ mod tests {
         paths.learn(THERE, 1300, 0.0);
         paths.learn(THERE, 1280, 10.0);
         assert_eq!(paths.to(THERE, AGE), Some(1280));
-        assert!(!paths.is_empty());
+        assert!(paths.knows(AGE));
         assert_eq!(paths.to(THERE, AGE + 10.0), None);
-        assert!(paths.is_empty(), "it costs nothing any more");
+        assert!(!paths.knows(AGE + 10.0), "it costs nothing any more");
     }
 
     #[test]
-    fn a_forger_cannot_make_packets_smaller_than_every_host_takes_nor_fill_the_memory() {
+    fn what_is_over_goes_though_nobody_asks_for_it() {
+        let mut paths = PathMtus::default();
+        paths.learn(THERE, 1300, 0.0);
+        paths.learn([0; 4], 1300, 10.0);
+        assert!(paths.knows(AGE));
+        assert_eq!(paths.learned.len(), 1);
+        assert!(!paths.knows(AGE + 10.0));
+        paths.learn(THERE, 1300, 2000.0);
+        paths.learn([0; 4], 1300, 2000.0 + AGE);
+        assert_eq!(paths.learned.len(), 1);
+    }
+
+    #[test]
+    fn a_forger_cannot_make_packets_smaller_than_linux_does_nor_fill_the_memory() {
         let mut paths = PathMtus::default();
         paths.learn(THERE, 0, 0.0);
         assert_eq!(paths.to(THERE, 1.0), Some(LEAST));

@@ -36,7 +36,7 @@ pub struct Punt {
     pub nbma: Address,
     /// The connection that protected it, or is spoken of; 0: none.
     pub connection: u64,
-    /// An NHRP packet, the octets of an IKE datagram, one that is too big, or the first ones of a hairpinned one.
+    /// An NHRP packet, the octets of an IKE datagram, or the first ones of a packet that is too big or hairpinned.
     pub data: Vec<u8>,
 }
 

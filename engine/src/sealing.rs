@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::MAX_PACKET;
 use crate::ipv4::{self, Address, HEADER_LENGTH, put_word, seal_header};
 use crate::sas::{Link, Pair, Place};
 use crate::wire::{Outer, Span, Wire};
@@ -39,6 +40,15 @@ struct Plan {
     outer: Outer,
     head: Span,
     body: Span,
+}
+
+/// Why a GRE packet is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unplanned {
+    /// Its pair may send nothing more, and has counted it.
+    Spent,
+    /// With an inner IP header it would be longer than a packet can be.
+    TooLong,
 }
 
 /// An ESP packet to send from our address to the peer's.
@@ -93,15 +103,23 @@ impl Sealing {
         self.routes.len() - 1
     }
 
-    /// Give a GRE packet its number; false: its pair may send nothing more.
-    pub(crate) fn plan(&mut self, route: usize, outer: Outer, head: Span, body: Span) -> bool {
+    /// Give a GRE packet its number.
+    pub(crate) fn plan(
+        &mut self,
+        route: usize,
+        outer: Outer,
+        head: Span,
+        body: Span,
+    ) -> Result<(), Unplanned> {
         let pair = &self.routes[route].pair;
         let inner = if pair.inner.is_some() { HEADER_LENGTH } else { 0 };
-        let number = pair.next_number(inner + head.len() + body.len());
-        if let Some(number) = number {
-            self.plans.push(Plan { route, number, outer, head, body });
+        let length = inner + head.len() + body.len();
+        if inner > 0 && length > MAX_PACKET {
+            return Err(Unplanned::TooLong);
         }
-        number.is_some()
+        let number = pair.next_number(length).ok_or(Unplanned::Spent)?;
+        self.plans.push(Plan { route, number, outer, head, body });
+        Ok(())
     }
 
     /// Seal what was planned, or a slice of it, in the place of what was sealed before; whether there is more. arena:

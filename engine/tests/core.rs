@@ -199,7 +199,7 @@ fn what_the_path_to_one_neighbour_does_not_take_is_cut_or_told_and_the_other_get
         let (packets, punts) = sent(&mut core, frame([2, 0, 0, 0, 0, 2], &inner), 1.0);
         assert_eq!(packets.iter().map(|(_, _, octets)| octets.len()).collect::<Vec<_>>(), sizes);
         let reported = punts.iter().map(|punt| (punt.reason, punt.tunnel, punt.nbma, punt.data.clone()));
-        let expected = told.map(|reason| (reason, 1, SPOKE_2, inner.clone()));
+        let expected = told.map(|reason| (reason, 1, SPOKE_2, inner[..548].to_vec()));
         assert_eq!(reported.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
         let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 1], &inner), 1.0);
         assert_eq!(packets, [(SPOKE_1, 0x28, [&KEY_100[..], &inner].concat())]);
@@ -211,6 +211,22 @@ fn what_the_path_to_one_neighbour_does_not_take_is_cut_or_told_and_the_other_get
         assert_eq!(packets.len(), 1, "{why}");
     }
     assert_eq!(core.dropped, Dropped::default());
+}
+
+#[test]
+fn multicast_is_cut_once_for_each_size_and_not_once_for_each_neighbour() {
+    let mut core = hub();
+    let spokes: Vec<Address> = (0..200).map(|number| [10, 9, 0, number]).collect();
+    for (number, &spoke) in spokes.iter().enumerate() {
+        core.paths.learn(spoke, [600, 800][number % 2], 0.0);
+    }
+    let tunnel = core.table.get_mut(1).expect("it was made");
+    tunnel.multicast = spokes.iter().copied().map(Neighbour::at).collect();
+    let mut arena = frame([1, 0, 0x5e, 0, 0, 10], &large(false));
+    let (mut outcome, place) = (Outcome::default(), 0..arena.len());
+    assert_eq!(core.outbound(1, &mut arena, place, 1.0, &mut outcome), Ok(()));
+    assert_eq!(outcome.wire.packets.len(), 2 * spokes.len());
+    assert!(outcome.wire.heads.len() < 3 * 1020, "{} octets", outcome.wire.heads.len());
 }
 
 #[test]

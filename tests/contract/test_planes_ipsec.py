@@ -691,6 +691,54 @@ def test_where_df_is_not_set_any_more_nobody_is_believed_any_more(world: World) 
 
 
 @contract
+def test_a_path_that_is_narrower_than_anybody_is_believed_is_cut_to_on_the_way(world: World) -> None:
+    """Linux believes no less than 552 octets, and neither do we: with DF nothing at all would arrive."""
+    a_and_b(world, df=DfBit.SET)
+    world.narrow("B", 500)
+
+    def tries_until_it_arrives() -> bool:
+        world.send("A", udp("A", host("B"), size=1300))
+        world.run(0.05)
+        return bool(only_udp(world.received["B"]))
+
+    world.until(tries_until_it_arrives)
+    world.run(0.1)
+    world.wire.clear()
+    world.received["B"].clear()
+    world.send("A", udp("A", host("B"), size=1300))
+    world.send("A", udp("A", host("B"), size=432))
+    world.until(lambda: len(only_udp(world.received["B"])) == 4)
+    assert len(world.wire) == 4, "the kernel had nothing to cut"
+    assert all(len(packet.serialize()) <= 552 for packet in world.wire)
+    assert not any(Ipv4Flag.DONT_FRAGMENT in packet.flags for packet in world.wire)
+
+
+@contract
+def test_one_second_long_the_same_sender_is_told_once_and_who_cannot_be_told_takes_nobodys_turn(world: World) -> None:
+    in_clear(world, DfBit.COPY)
+    world.narrow("B", 1300)
+
+    def tries_until_told() -> bool:
+        world.send("A", udp("A", host("B"), size=1300, df=True))
+        world.run(0.05)
+        return bool(only_icmp(world.received["A"]))
+
+    world.until(tries_until_told)
+    world.run(1.1)
+    world.received["A"].clear()
+    unanswerable = replace(udp("A", host("B"), size=1300, df=True), fragment_offset=1)
+    world.send("A", unanswerable)
+    for _ in range(5):
+        world.send("A", udp("A", host("B"), size=1300, df=True))
+    world.until(lambda: bool(only_icmp(world.received["A"])))
+    world.run(0.1)
+    (told,) = only_icmp(world.received["A"])
+    assert isinstance(told, icmp.DestinationUnreachable)
+    assert told.next_hop_mtu == 1300 - 20 - 4
+    assert len(told.quoted) == 548
+
+
+@contract
 def test_what_is_known_of_a_path_is_no_matter_to_a_tunnel_whose_df_is_clear(world: World) -> None:
     a_and_b(world, df=DfBit.COPY)
     world.narrow("B", 1300)

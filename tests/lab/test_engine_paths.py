@@ -6,6 +6,7 @@ import importlib.util
 import random
 import selectors
 import socket
+import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import Ipv4Flag, Ipv4Packet
 from dmvpn.shells.lab.namespaces import inside_network, run_in_lab
 from support import traffic
-from support.links import FAR, HERE, index_of, narrow_path
+from support.links import FAR, HERE, THERE, index_of, narrow_path
 from support.namespaces import patiently
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def test_a_train_that_the_path_does_not_take_arrives_and_of_the_next_one_its_sen
         until(here, far, lambda: len(far.packets) == 1 and bool(here.too_big()))
         assert far.data() == data[-100:], "the last one is small"
         (told,) = here.too_big()
-        assert (told.tunnel, len(told.packet)) == ("Tunnel1", SEGMENT)
+        assert (told.tunnel, len(told.quoted)) == ("Tunnel1", 548)
         assert told.mtu == LARGEST[port]
         far.packets.clear()
         here.send_train(data, told.mtu)
@@ -252,6 +253,37 @@ def test_what_the_router_sends_itself_arrives_whatever_the_path_takes(engine: st
         assert here.engine.dropped() == GreDrops()
 
     with_both_ends(engine, port, test)
+
+
+@pytest.mark.parametrize("mtu", [576, 552, 540])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_route_as_narrow_as_linux_allows_is_learned_and_later_packets_are_cut_before(engine: str, mtu: int) -> None:
+    """Below 576 octets the kernel knew better than the engine for ever: every packet was refused before it went."""
+
+    def call() -> None:
+        with narrow_path() as network:
+            with inside_network(network):
+                far = Far(None)
+            subprocess.run(
+                ["ip", "route", "replace", "198.51.100.0/24", "via", str(THERE), "mtu", str(mtu)], check=True
+            )
+            assert path_mtu(HERE, FAR) == mtu
+            here = Here(engine, None)
+            here.begin(DfBit.SET)
+            packet = Ipv4Packet(source=INSIDE, destination=INSIDE, protocol=88, payload=bytes(1000))
+            here.send(packet.serialize())
+            until(here, far, lambda: len(far.packets) == 1)
+            assert far.packets == [packet], "the first one is cut by the kernel"
+            far.packets.clear()
+            here.send(packet.serialize())
+            until(here, far, lambda: sum(len(piece.payload) for piece in far.packets) == 1000)
+            largest = max(mtu, 552) - 20 - 4
+            assert far.packets == packet.fragments(largest)
+            assert here.engine.dropped() == GreDrops()
+            here.close()
+            far.close()
+
+    run_in_lab(call)
 
 
 @pytest.mark.parametrize("port", WAYS[:2])

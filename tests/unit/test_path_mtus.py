@@ -18,7 +18,21 @@ def test_what_was_heard_holds_for_some_minutes() -> None:
     assert (paths.to(THERE, AGE + 10), len(paths)) == (None, 0)
 
 
-def test_a_forger_cannot_make_packets_smaller_than_every_host_takes_nor_fill_the_memory() -> None:
+def test_what_is_over_goes_though_nobody_asks_for_it() -> None:
+    """One peer that was gone had every packet of the router looked at for ever."""
+    paths = PathMtus()
+    paths.learn(THERE, 1300, 0.0)
+    paths.learn(bytes(4), 1300, 10.0)
+    assert (paths.knows(AGE), len(paths)) == (True, 1)
+    assert (paths.knows(AGE + 10), len(paths)) == (False, 0)
+    paths.learn(THERE, 1300, 2000.0)
+    paths.learn(bytes(4), 1300, 2000.0 + AGE)
+    assert len(paths) == 1
+    paths.learn(bytes(4), 1280, 2001.0 + AGE)
+    assert paths.knows(2000.5 + 2 * AGE), "it was heard of again"
+
+
+def test_a_forger_cannot_make_packets_smaller_than_linux_does_nor_fill_the_memory() -> None:
     paths = PathMtus()
     paths.learn(THERE, 0, 0.0)
     assert paths.to(THERE, 1.0) == LEAST

@@ -61,4 +61,5 @@ HAIRPIN_PAIRS = 65536
 #: NBMA addresses whose packets a tunnel counts although no adjacency names them.
 COUNTED_PEERS = 65536
 #: `UnknownSpi` and `ClearReceived` that are reported, in all; of the same addresses one. What is above is only counted.
+#: Likewise, by themselves, senders of inner packets that are told that these do not fit the path.
 ALARMS_PER_SECOND = 100

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The one that this module speaks.
-_INTERFACE: Final = 3
+_INTERFACE: Final = 4
 
 
 @dataclass(slots=True)

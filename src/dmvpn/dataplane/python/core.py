@@ -26,16 +26,19 @@ from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import Place
-from dmvpn.dataplane.paths import PathMtus
+from dmvpn.dataplane.paths import LEAST, PathMtus
+from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
 from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import ecn
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
+from dmvpn.net.icmp import quote
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.octets import ipv4_address
 from dmvpn.net.tcp import clamp_mss
 
@@ -73,8 +76,8 @@ class ToTap(NamedTuple):
 
 
 class Punt(NamedTuple):
-    """Something for the router itself. kind: "nhrp", "keepalive", "hairpin", or "big": a packet that does not fit the
-    path and may not be cut. out: the tunnel a hairpin leaves by, or octets of what would fit.
+    """Something for the router itself. kind: "nhrp", "keepalive", "hairpin", or "big": what an error quotes of a packet
+    that does not fit the path and may not be cut. out: the tunnel a hairpin leaves by, or octets of what would fit.
 
     connection: what protected it, 0: in clear.
     """
@@ -144,34 +147,54 @@ class PacketCore:
             return
         if not mac[0] & 1:
             self._watch_hairpin(number, tunnel, neighbours[0], packets[0], now)
-        minds_paths = self.paths and tunnel.df is not DfBit.CLEAR
+        minds_paths = tunnel.df is not DfBit.CLEAR and self.paths.knows(now)
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
             if tunnel.mss is not None:
                 packet = clamp_mss(packet, tunnel.mss)
+            if minds_paths:
+                self._send_by_path(number, tunnel, neighbours, packet, now)
+                continue
             for neighbour in neighbours:
-                largest = self._largest(tunnel, neighbour, now) if minds_paths else None
-                if largest is None or len(packet) <= largest:
-                    self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1])
-                    continue
-                try:
-                    whole = Ipv4Packet.parse(packet)
-                except WireError:
-                    self.dropped.malformed += 1
-                    continue
-                if not whole.dont_fragment:
-                    for piece in whole.fragments(largest):
-                        self._send(tunnel, neighbour, GRE_IPV4, piece.serialize(), packet[1])
-                elif self._refusals.may_tell(packet[12:20], now):
-                    self.punts.append(Punt("big", number, neighbour.nbma, packet, largest))
+                self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1])
+
+    def _send_by_path(
+        self, number: int, tunnel: CoreTunnel, neighbours: tuple[Neighbour, ...], packet: bytes, now: float
+    ) -> None:
+        """Something is known of paths: what is too big is cut, or told."""
+        cuts = Cuts(packet)
+        for neighbour in neighbours:
+            room = self._room(tunnel, neighbour, now)
+            if room is None or len(packet) <= room.largest:
+                self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1], may_df=room is None or room.df)
+                continue
+            try:
+                pieces = cuts.of(room.largest)
+            except WireError:
+                self.dropped.malformed += 1
+                continue
+            for piece in pieces or ():
+                self._send(tunnel, neighbour, GRE_IPV4, piece, packet[1], may_df=room.df)
+            # Whom nobody answers takes no one's turn.
+            if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
+                self.punts.append(Punt("big", number, neighbour.nbma, quote(packet), room.largest))
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address."""
         self._send(self.tunnels[number], Neighbour(nbma, connection), protocol, payload, tos)
 
-    def _send(self, tunnel: CoreTunnel, neighbour: Neighbour, protocol: int, payload: bytes, tos: int) -> None:
+    def _send(
+        self,
+        tunnel: CoreTunnel,
+        neighbour: Neighbour,
+        protocol: int,
+        payload: bytes,
+        tos: int,
+        *,
+        may_df: bool = True,
+    ) -> None:
         packet = GreHeader(protocol_type=protocol, key=tunnel.key).serialize(payload)
-        df = tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
+        df = may_df and tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
         if not tunnel.protected:
             _count(tunnel, tunnel.sent, neighbour.nbma)
             self.wire.append(ToWire(tunnel.source, neighbour.nbma, tos, packet, df))
@@ -182,14 +205,14 @@ class PacketCore:
         elif self.protection.seal(link, packet, tos, df=df):
             self._count_over(tunnel.sent_over, link.number)
 
-    def _largest(self, tunnel: CoreTunnel, neighbour: Neighbour, now: float) -> int | None:
-        """Octets of the largest packet that goes to a neighbour in one piece; None: nothing is known of the path."""
+    def _room(self, tunnel: CoreTunnel, neighbour: Neighbour, now: float) -> Room | None:
+        """What the path to a neighbour takes; None: nothing is known of it."""
         link = self._link(tunnel, neighbour) if tunnel.protected else None
         mtu = self.paths.to(neighbour.nbma if link is None else link.place.address, now)
         if mtu is None:
             return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
-        return room - (_GRE if tunnel.key is None else _GRE_WITH_KEY)
+        return Room(room - (_GRE if tunnel.key is None else _GRE_WITH_KEY), mtu > LEAST)
 
     def _link(self, tunnel: CoreTunnel, neighbour: Neighbour) -> Link | None:
         table = self.protection.table

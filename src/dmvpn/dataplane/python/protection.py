@@ -44,6 +44,7 @@ _KEEPALIVE_LENGTH = 1
 #: SPI, sequence number.
 _ESP_HEADER = 8
 _IN_PIECES = 0x3FFF
+_MAX_PACKET = 0xFFFF
 
 
 class Sealed(NamedTuple):
@@ -84,8 +85,11 @@ class Protection:
     # ------------------------------------------------------------------------------------------------ out
 
     def seal(self, link: Link, gre: bytes, tos: int, *, df: bool = False) -> bool:
-        """Send GRE over a connection. False: its limits are reached."""
+        """Send GRE over a connection. False: its limits are reached, or it is longer than a packet can be."""
         pair = link.current
+        if pair.inner is not None and HEADER_LENGTH + len(gre) > _MAX_PACKET:
+            self._dropped.malformed += 1
+            return False
         if pair.inner is None:
             packet = pair.seal(gre, IpProtocol.GRE)
         else:

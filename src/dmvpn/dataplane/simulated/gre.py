@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, GRE_OF, DfBit, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import KeepaliveReceived, NhrpReceived, Unresolved
+from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
-from dmvpn.dataplane.paths import PathMtus
-from dmvpn.dataplane.refusals import too_big
+from dmvpn.dataplane.paths import LEAST, PathMtus
+from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip
@@ -47,6 +48,7 @@ class GreBox(IpBox):
     def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
         super().__init__(report, transmit)
         self._paths = PathMtus()
+        self._refusals = Alarms()
 
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
         carried = GRE_OF[next_hop.version]
@@ -77,13 +79,13 @@ class GreBox(IpBox):
         message = gre.header_of(protocol, tunnel.spec.key).serialize(payload)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
-        minds_paths = self._paths and tunnel.spec.df is not DfBit.CLEAR and protocol == GRE_IPV4
+        minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR and self._paths.knows(self.now)
         for receiver in receivers:
-            largest = self._largest(tunnel.spec, receiver) if minds_paths else None
-            if largest is not None and len(payload) > largest:
+            mtu = self._path_mtu(tunnel.spec, receiver) if minds_paths else None
+            if mtu is not None and len(payload) > (largest := self._largest(tunnel.spec, receiver, mtu)):
                 self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
-            outer = self._outer(tunnel.spec, receiver, message, tos, df=df)
+            outer = self._outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
             if outer is not None:
                 tunnel.count_sent(outer.receiver)
                 port.count_sent(len(payload))
@@ -93,15 +95,24 @@ class GreBox(IpBox):
         """The path takes no more than `largest` octets: cut the packet first, or tell its sender."""
         packet = Ipv4Packet.parse(payload)
         if packet.dont_fragment:
-            self._answer(payload, too_big(largest), link=tunnel.spec.name)
+            if may_answer(payload) and self._refusals.may_tell(payload[12:20], self.now):
+                self._answer(payload, too_big(largest), link=tunnel.spec.name)
             return
-        for piece in packet.fragments(largest):
+        try:
+            pieces = packet.fragments(largest)
+        except WireError:
+            self._count_drop("malformed")
+            return
+        for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
-        """Octets of the largest packet that reaches a neighbour in one piece; None: nothing is known of the path."""
-        mtu = self._paths.to(receiver.nbma.packed, self.now)
-        return None if mtu is None else mtu - HEADER_LENGTH - gre_length(spec)
+    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
+        """Octets of the largest outer packet that reaches a neighbour; None: nothing is known of the path."""
+        return self._paths.to(receiver.nbma.packed, self.now)
+
+    def _largest(self, spec: TunnelSpec, receiver: Neighbour, mtu: int) -> int:
+        """Octets of the largest packet that fits such an outer one."""
+        return mtu - HEADER_LENGTH - gre_length(spec)
 
     def _outer(
         self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False

@@ -25,7 +25,7 @@ from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
 from dmvpn.dataplane.simulated.tunnels import Neighbour
 from dmvpn.net import ecn, ip, udp
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _WHOLE_PACKET = {4: 4, 6: 41}
 _NOTHING = 59
 #: SPI and sequence number.
 _ESP_HEADER = 8
+_MAX_PACKET = 0xFFFF
 
 
 class _Inside(NamedTuple):
@@ -95,12 +96,13 @@ class IpsecBox(GreBox):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
+    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
         link = self._link_to(spec.source, receiver) if spec.protected else None
-        if link is None:
-            return super()._largest(spec, receiver)
-        mtu = self._paths.to(link.place.address, self.now)
-        return None if mtu is None else link.room(mtu) - gre_length(spec)
+        return super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self.now)
+
+    def _largest(self, spec: TunnelSpec, receiver: Neighbour, mtu: int) -> int:
+        link = self._link_to(spec.source, receiver) if spec.protected else None
+        return super()._largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
 
     def _outer(
         self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
@@ -136,6 +138,9 @@ class IpsecBox(GreBox):
     def _sealed(self, spec: TunnelSpec, link: Link, message: bytes, tos: int) -> bytes | None:
         pair, next_header = link.current, int(IpProtocol.GRE)
         if pair.inner is not None:
+            if HEADER_LENGTH + len(message) > _MAX_PACKET:
+                self._count_drop("malformed")
+                return None
             source, destination = map(ip_address, pair.inner)
             message = self._packet(source, destination, IpProtocol.GRE, message, spec.ttl, tos)
             next_header = _WHOLE_PACKET[source.version]

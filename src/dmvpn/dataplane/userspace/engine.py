@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 class TooBig(Event):
     """A packet for a tunnel does not fit the path to its neighbour and may not be cut: its sender is to hear so.
 
-    mtu: octets of what would fit. packet: the IPv4 packet.
+    mtu: octets of what would fit. quoted: of the IPv4 packet, one that may be answered, what an ICMP error quotes.
     """
 
     tunnel: str
     mtu: int
-    packet: bytes
+    quoted: bytes
 
 
 def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:

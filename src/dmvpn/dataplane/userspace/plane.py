@@ -5,8 +5,8 @@
                                       -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
     events  <- kernel notifications, control packets, packets that the engine hands up
 
-What is protected goes sealed or not at all: an engine that carries no ESP is given no protected tunnel, and the TAP of
-one stays when the process dies (`leftovers`).
+What is protected goes sealed or not at all: engines send nothing of a protected tunnel otherwise, and its TAP stays
+when the process dies (`leftovers`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from dmvpn.base.effects import (
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.refusals import may_answer, too_big
+from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.control import ControlSockets
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
@@ -58,7 +58,6 @@ from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.peers import PeerNumbers
 from dmvpn.dataplane.userspace.watch import Watch
 from dmvpn.net.gre import keepalive
-from dmvpn.net.icmp import quote
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address
 
@@ -238,8 +237,8 @@ class UserspacePlane:
     def _refuse(self, big: TooBig) -> None:
         """Tell the sender of a packet how large it may be, RFC 1191 §4."""
         addresses = self._addresses.get(big.tunnel)
-        if addresses and may_answer(big.packet):
-            message, source = too_big(big.mtu)(quote(big.packet)).serialize(), ipv4_address(big.packet[12:16])
+        if addresses:
+            message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
             with suppress(OSError):  # whoever cannot be told goes on as before
                 self._control.send(SendIp(None, addresses[0][0], source, IpProtocol.ICMP, message))
 

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.dataplane.paths import LEAST
 from dmvpn.tools.walk import wording
 from dmvpn.tools.walk.packet import Packet
 from dmvpn.tools.walk.values import Act, Clamp, Crossing, End, Outcome, Refusal, Step
@@ -209,7 +210,7 @@ class Ground(ABC):
         clause = "RFC 1191 §4" if packet.destination.version == 4 else "RFC 4443 §3.2"
         later = None
         if packet.wrapping is not None and packet.inner is not None:
-            later = packet.wrapping.largest(max(limit, 576))
+            later = packet.wrapping.largest(max(limit, LEAST))
             why += f"; {packet.wrapping.router} hears of it, and takes no more than {later} from then on"
         end = self._drop(node, packet, why, what, mtu=limit, clause=clause)
         return replace(end, later_mtu=later)

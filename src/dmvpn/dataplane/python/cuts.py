@@ -1,0 +1,34 @@
+"""Packets that are too big for the paths to some of their neighbours: each is cut once for each size, however many
+neighbours it goes to. `engine/src/cuts.rs` is the same in Rust.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dmvpn.net.ipv4 import Ipv4Packet
+
+
+class Room(NamedTuple):
+    """What a path takes. largest: octets of a packet that goes in one piece. df: it may have DF."""
+
+    largest: int
+    df: bool
+
+
+class Cuts:
+    """What becomes of one packet."""
+
+    __slots__ = ("_known", "_packet")
+
+    def __init__(self, packet: bytes) -> None:
+        self._packet = packet
+        self._known: dict[int, list[bytes] | None] = {}
+
+    def of(self, largest: int) -> list[bytes] | None:
+        """It in pieces of at most so many octets; None: it must not be cut. Raises WireError."""
+        if largest not in self._known:
+            whole = Ipv4Packet.parse(self._packet)
+            pieces = [] if whole.dont_fragment else whole.fragments(largest)
+            self._known[largest] = [piece.serialize() for piece in pieces] or None
+        return self._known[largest]
