@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import select
 import signal
@@ -193,15 +194,17 @@ def test_whatever_comes_once_the_first_socket_is_bound_is_given_to_it(in_lab: La
             with inside_network(far):
                 other = UdpSocket(THERE, 4500)
 
+            sent = itertools.count(1)
+
             def bind_and_hear(*of_a_socket: object) -> None:
                 bind(*of_a_socket)  # type: ignore[arg-type]
-                other.send(b"at once", str(HERE), 4500)
+                other.send(b"%d" % next(sent), str(HERE), 4500)
 
             with patch.object(sockets, "bind", bind_and_hear), UdpSocket(HERE, 4500) as udp:
                 assert wait_readable(udp.fileno())
                 arrived = udp.receive()
                 assert arrived is not None
-                assert arrived.octets == b"at once"
+                assert arrived.octets == b"2", "the first socket is the second one that is bound"
             other.close()
 
     in_lab(open_it)
