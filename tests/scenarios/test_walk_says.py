@@ -55,6 +55,18 @@ def test_a_shortcut_beside_the_route_is_named_as_what_it_is() -> None:
     assert told.forth.nodes == ("H3", "R31", "TRANSPORT", "R41", "H4")
 
 
+def test_the_entry_that_overrides_a_route_is_the_one_of_its_prefix() -> None:
+    """Seen: that of the next hop, which stands before it where the tunnel's network is the lower one."""
+    world = World("intro-phase3").converge()
+    for _ in range(2):
+        world.do("SPOKE10", "ping 192.168.20.1 source 192.168.10.1")
+        world.run_for(2)
+    told = now(world, "192.168.10.1", "192.168.20.1")
+    (why,) = [step.because for step in told.forth.steps if step.act is Act.OVERRIDE]
+    assert why == "dynamic, router rib nho"
+    assert "NHRP: 10.0.0.20 is at 203.0.113.20 (dynamic, router nhop rib)" in says(told)
+
+
 def test_a_shortcut_that_is_a_route_of_its_own_is_named_as_one() -> None:
     world, ears = warm("phase3-default")
     told = try_it(world, ears, H3_H4, 100)
@@ -371,6 +383,29 @@ def test_the_octets_that_are_left_stand_at_the_right_of_the_step_that_takes_them
         if step.act is Act.GRE and step.where == "R31"
     ]
     assert (gre.octets, gre.left, outer.octets, outer.left) == (108, 1372, 128, 1372)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "source"), [("notes-phase3", "H3"), ("ipsec-dual-hub", "H2"), ("ipsec-spoke-behind-nat", "H3")]
+)
+def test_what_is_left_within_the_tunnel_is_what_a_packet_can_grow_by_until_it_is_sealed(
+    scenario: str, source: str
+) -> None:
+    """Seen: GRE had 72 octets left, and ESP around it 8."""
+
+    def roomy(_: str, text: str) -> str:
+        return text.replace(" ip mtu 1400\n", " ip mtu 1500\n")
+
+    lab = (world := World(scenario, change=roomy).converge()).sim.facts(world.scenario)
+
+    def left(size: int, act: Act) -> int:
+        steps = walk(lab, source, "H1", size=size).forth.steps
+        return next(step.left for step in steps if step.act is act and step.left is not None)
+
+    grows = left(1300, Act.GRE)
+    assert left(1300 + grows, Act.GRE) == 0
+    assert left(1300 + grows, Act.OUTER) >= 0
+    assert left(1300 + grows + 1, Act.OUTER) < 0
 
 
 def test_tcp_is_told_what_fits() -> None:

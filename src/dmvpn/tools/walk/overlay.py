@@ -7,6 +7,7 @@ out   SPI -> SA -> GRE, key -> tunnel -> is it protected as it must be? -> arriv
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import UserError
@@ -85,11 +86,12 @@ class Overlay(Translating):
         return wording.mapping(entry) if entry is not None else ""
 
     def _shortcut(self, router: str, match: Match, override: HopFacts) -> MappingFacts | None:
+        """The entry of that very prefix. One that only has the same next hop is a poorer answer: that hop's own has it."""
         tunnel = self.view.tunnel(router, override.interface)
-        for entry in tunnel.mappings if tunnel is not None else ():
-            if entry.target == match.route.prefix or (entry.route and entry.next_hop == override.address):
-                return entry
-        return None
+        entries = tunnel.mappings if tunnel is not None else ()
+        exact = (entry for entry in entries if entry.target == match.route.prefix)
+        near = (entry for entry in entries if entry.route and entry.next_hop == override.address)
+        return next(chain(exact, near), None)
 
     # ------------------------------------------------------------------------------------------------ in
 
@@ -101,7 +103,7 @@ class Overlay(Translating):
         limit = self._limit_towards(router, remote)
         message = replace(outer, datagrams=tuple((size + wrapping.gre,) for size in packet.pieces))
         clause = "RFC 2784 §2.1" if tunnel.key is None else "RFC 2890 §2"
-        room = None if limit is None else limit - HEADER_LENGTH
+        room = None if limit is None else wrapping.largest(limit) + wrapping.gre  # what ESP and UDP take is gone, too
         what = f"GRE, {wording.key(tunnel.key)}: {wrapping.gre} octets"
         self._say(router, message, Act.GRE, what, limit=room, clause=clause)
         if sa is not None:
