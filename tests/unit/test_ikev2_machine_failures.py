@@ -8,6 +8,7 @@ from typing import Unpack
 
 import pytest
 
+from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, UnknownSpi
 from dmvpn.base.notices import DebugOutput, NegotiationChanged, PoliciesChanged
@@ -176,6 +177,39 @@ def test_debugs_show_packets_and_events_and_never_a_key() -> None:
     text = "\n".join(lines)
     keys = [key for made in spoke.pairs.values() for key in (made.sa.key_in, made.sa.key_out)]
     assert not any(key.hex() in text.lower() for key in keys)
+
+
+def test_a_complaint_about_an_unknown_sa_is_told_like_every_message() -> None:
+    """Seen: two messages came to a spoke of which its peer, by `show dmvpn events` and debugs, had sent one."""
+    net, hub, spoke = meet(PSK, PSK)
+    for node in (hub, spoke):
+        node.ports.remembers = True
+        assert isinstance(node.ports.debugging, FakeDebugging)
+        node.ports.debugging.flags |= {"crypto ikev2 packet"}
+        node.forget_what_was_said()
+    hub.tell(UnknownSpi(hub.address, spoke.address, 4500, 0x1234))
+    net.run(0.2)
+    ((sent,), (received,)) = (node.heard(MessagePassed) for node in (hub, spoke))
+    assert (sent.way, sent.peer, sent.name) == (Way.SENT, spoke.address, "INFORMATIONAL request")
+    assert (received.way, received.mark) == (Way.RECEIVED, sent.mark)
+    assert any("Sending Packet [To 203.0.113.10:4500" in line for it in hub.heard(DebugOutput) for line in it.lines)
+
+
+def test_whatever_leaves_is_told() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB), net.node(SPOKE)
+    hub.ports.remembers = spoke.ports.remembers = True
+    spoke.want(hub)
+    net.run(100)
+    hub = net.node(HUB, seed="second life")
+    hub.ports.remembers = True
+    hub.tell(UnknownSpi(hub.address, spoke.address, 4500, next(iter(spoke.pairs.values())).sa.spi_out))
+    net.run(200)
+    spoke.want(hub, wanted=False)
+    net.run(10)
+    for node in (hub, spoke):
+        told = [line for line in node.heard(MessagePassed) if line.way is Way.SENT]
+        assert len(told) == len(node.heard(SendIp)) > 5
 
 
 def test_keys_stand_nowhere_once_the_data_plane_has_them() -> None:

@@ -16,9 +16,10 @@ INFORMATIONAL, ENCRYPTED, FRAGMENT = 37, 46, 53
 INITIATOR, RESPONSE = 0x08, 0x20
 
 
-def message(flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8)) -> bytes:
+def message(
+    flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8), spis: bytes = bytes(range(1, 17))
+) -> bytes:
     """An INFORMATIONAL message with this payload (RFC 7296 §3.1)."""
-    spis = bytes(range(1, 17))
     return spis + struct.pack("!BBBBII", first, 0x20, INFORMATIONAL, flags, 3, 28 + len(body)) + body
 
 
@@ -44,6 +45,13 @@ def test_another_message_has_another_mark(other: bytes) -> None:
 
 def test_a_fragment_says_which_one_it_is() -> None:
     assert line(message(first=FRAGMENT, body=bytes(4) + struct.pack("!HH", 2, 3))).subject == "fragment 2 of 3"
+
+
+def test_messages_outside_of_any_ike_sa_are_told_apart_by_what_they_say() -> None:
+    """Their headers are alike, so INVALID_SPI of one router would be taken for that of another (RFC 7296 §1.5)."""
+    said, other = (message(INITIATOR, 41, bytes(8) + spi.to_bytes(4, "big"), bytes(16)) for spi in (7, 8))
+    assert line(said).mark == line(said, sent=False).mark != line(other).mark
+    assert line(said).subject == ""
 
 
 def test_nothing_is_told_of_what_cannot_be_read() -> None:

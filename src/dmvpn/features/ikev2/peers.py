@@ -141,9 +141,12 @@ class Peers:
 
     def unknown(self, event: UnknownSpi, now: float) -> Results:
         """ESP came for an SA that is not there: who sends it is told, and begun with if it does not listen."""
-        told = self.recovery.complain(event, now)
+        complaint = self.recovery.complaint(event, now)
+        if complaint is None:
+            return []
+        told = self._send(*complaint)
         ends = event.local, event.remote
-        if not told or self.connections.usable(ends) or self.attempts.is_trying(ends):
+        if self.connections.usable(ends) or self.attempts.is_trying(ends):
             return told
         policies = policies_for(self.book.policies, *ends)
         policy = next((policy for policy in policies if not policy.responder_only), None)

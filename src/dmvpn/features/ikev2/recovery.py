@@ -16,7 +16,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2 import udp
 from dmvpn.features.ikev2.limits import Limiter
 from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
 from dmvpn.features.ikev2.terms import Endpoint, Path
@@ -26,9 +25,7 @@ from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import UnknownSpi
-    from dmvpn.base.notices import Notice
     from dmvpn.features.ikev2.connections import Connections
     from dmvpn.features.ikev2.sa import IkeSa
 
@@ -58,17 +55,20 @@ class Recovery:
         self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
 
-    def complain(self, event: UnknownSpi, now: float) -> list[Effect | Notice]:
-        """Tell whoever sends ESP for an SA that is not that it is not: one message outside of any IKE SA (§1.5)."""
+    def complaint(self, event: UnknownSpi, now: float) -> tuple[Path, bytes] | None:
+        """What tells whoever sends ESP for an SA that is not that it is not: a message outside of any IKE SA (§1.5).
+
+        None: it has just been told.
+        """
         if not self._complaints.permits((event.remote, event.remote_port), now):
-            return []
+            return None
         header = Header(
             spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=Flag.INITIATOR, message_id=0
         )
         notify = Notify(NotifyType.INVALID_SPI, event.spi.to_bytes(4, "big"))
         port = NAT_PORT if event.remote_port else IKE_PORT
         path = Path(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
-        return [udp.send(path, Message((notify,), header=header).serialize())]
+        return path, Message((notify,), header=header).serialize()
 
     def does_not_listen(self, remote: IPAddress, now: float) -> bool:
         """It was complained to once more: is it begun with now? The first time it may still do what it should."""
