@@ -293,6 +293,33 @@ def test_a_time_before_the_router_lived_is_answered_with_the_oldest_one(world: W
         assert "; the oldest moment is Nov 20 06:00:00.000" in answer
 
 
+def test_a_time_of_another_year_is_answered_with_years(world: World) -> None:
+    """Seen: "nothing is remembered of Feb 5", which was 273 years ago."""
+    answer = world.do("R31", "show ip route at 99999d")
+    assert answer.startswith("% nothing is remembered of Feb  5 1753 06:00:")
+    assert "; the oldest moment is Nov 20 2026 06:00:00.000" in answer
+
+
+def test_a_server_whose_tunnel_is_removed_did_not_fail(world: World) -> None:
+    """Seen: "NHRP Registration Failure" of a server that answers."""
+    world.configure("R31", "no interface Tunnel100")
+    shown = world.do("R31", "show dmvpn changes since 1s")
+    (line,) = [line for line in shown.splitlines() if "-  server" in line]
+    assert line.endswith("192.168.100.11: NHRP is not configured any more")
+
+
+def test_a_server_that_is_no_longer_configured_is_gone(world: World) -> None:
+    world.configure("R31", "interface Tunnel100", "no ip nhrp nhs 192.168.100.11")
+    assert "192.168.100.11: not configured any more" in world.do("R31", "show dmvpn changes since 1s")
+
+
+def test_a_server_whose_tunnel_is_shut_says_so(world: World) -> None:
+    world.configure("R31", "interface Tunnel100", "shutdown")
+    shown = world.do("R31", "show dmvpn changes since 1s")
+    (line,) = [line for line in shown.splitlines() if "-  server" in line]
+    assert line.endswith("192.168.100.11: administratively down")
+
+
 def test_a_world_in_which_nobody_asks_remembers_nothing() -> None:
     world = World("notes-phase3", seed=3)
     node = world.sim.routers["R31"]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.effects import HistoryGrew, NextHop
+from dmvpn.base.moments import Moment
 from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, InterfaceState, RouteChanged, SaNegotiated
 from dmvpn.base.reasons import Reason
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
-from dmvpn.features.chronicle.show import EventLine, ShowEvents, render_events
+from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate
+from dmvpn.ios import Args, ConfigTree
 from support.fakes import fake_ports
 from support.protection import connection, negotiated
 from support.routing import route, via
 
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Ports
+    from dmvpn.ios.feature import Feature
+
+M = TypeVar("M")
 MESSAGE = MessagePassed(
     protocol="NHRP", name="Purge Request", way=Way.SENT, interface="Tunnel1", peer=ip_address("192.0.2.1")
 )
@@ -41,7 +49,10 @@ def test_the_oldest_lines_go_and_messages_push_out_no_changes() -> None:
     assert len(lines) == LARGEST_MESSAGES + 1
     assert [line.what for line in lines[:2]] == [CHANGE, MESSAGE]
     assert [line.number for line in lines[:2]] == [1, 102]
-    assert chronicle.oldest_change == 1.0
+    assert (chronicle.oldest_change, chronicle.oldest_message) == (1.0, 102.0)
+    for number in range(LARGEST_CHANGES - 1):
+        chronicle.handle(CHANGE, 5_000.0 + number)
+    assert chronicle.oldest_change == 1.0  # it is full, and nothing was forgotten
     for number in range(LARGEST_CHANGES):
         chronicle.handle(CHANGE, 10_000.0 + number)
     assert len(chronicle.changes()) == LARGEST_CHANGES
@@ -144,3 +155,65 @@ def test_a_screen_of_events_has_its_columns() -> None:
         "",
         "% nothing changed",
     ]
+
+
+@dataclass
+class Asking:
+    """The `ShowContext` of a router of which only the chronicle is asked."""
+
+    chronicle: ChronicleMachine
+    now: float
+    ports: Ports
+    hostname: str = "R1"
+    running: ConfigTree = field(default_factory=ConfigTree)
+    session: int = 0
+    features: tuple[Feature, ...] = ()
+
+    def machine(self, kind: type[M]) -> M:
+        assert isinstance(self.chronicle, kind)
+        return self.chronicle
+
+
+def asked(chronicle: ChronicleMachine, now: float, when: Moment | None = None) -> ShowEvents:
+    """What the commands answer."""
+    ports = fake_ports()
+    ports.remembers = True
+    ctx = Asking(chronicle, now, ports)
+    answer = events(ctx, Args({})) if when is None else changes(ctx, Args({"when": when}))
+    assert isinstance(answer, ShowEvents)
+    return answer
+
+
+def test_events_say_how_much_is_forgotten() -> None:
+    """Seen: of 3000 messages 952 were not there, and nobody said so."""
+    chronicle = machine()
+    chronicle.handle(CHANGE, 1.0)
+    assert (asked(chronicle, 1.0).since, asked(chronicle, 1.0).messages_since) == ("", "")
+    for number in range(LARGEST_MESSAGES):
+        chronicle.handle(MESSAGE, 2.0 + number)
+    assert asked(chronicle, 4000.0).messages_since == ""
+    for number in range(952):
+        chronicle.handle(MESSAGE, 3000.0 + number)
+    answer = asked(chronicle, 4000.0)
+    assert (len(answer.lines), answer.since, answer.messages_since) == (2049, "", "Nov 20 06:15:54.000")
+    assert list(render_events(answer))[1] == "Nothing is remembered of messages before Nov 20 06:15:54.000"
+    for number in range(LARGEST_CHANGES):
+        chronicle.handle(CHANGE, 4000.0 + number)
+    assert list(render_events(asked(chronicle, 9000.0)))[1:3] == [
+        "Nothing is remembered of messages before Nov 20 06:15:54.000",
+        "Nothing is remembered of changes before Nov 20 07:06:40.000",
+    ]
+    assert asked(chronicle, 9000.0, Moment(ago=9000)).since == "Nov 20 07:06:40.000"
+    assert asked(chronicle, 9000.0, Moment(ago=1000)).since == ""
+
+
+def test_dates_have_their_year_where_not_all_are_of_this_one() -> None:
+    """Seen: what happened a year ago looked like what happens today."""
+    chronicle = machine()
+    chronicle.handle(CHANGE, 1.0)
+    chronicle.handle(MESSAGE, 60 * 86400.0)
+    lines = list(render_events(asked(chronicle, 60 * 86400.0)))
+    assert lines[2].startswith("Nov 20 2026 06:00:01.000 +  mapping ")
+    assert lines[3].startswith("Jan 19 2027 06:00:00.000 -> NHRP ")
+    assert "Nov 20 2026 06:00:01.000 +" in "\n".join(render_events(asked(chronicle, 60 * 86400.0, Moment(ago=5184000))))
+    assert "Nov 20 06:00:01.000 +" in "\n".join(render_events(asked(chronicle, 5.0, Moment(ago=5))))

@@ -67,7 +67,8 @@ def test_a_day_without_its_month_is_not_finished() -> None:
     [
         ("06:00:00 30 feb", "there is no 30 Feb"),
         ("06:00:00 29 feb 2025", "there is no 29 Feb 2025"),
-        ("07:00:01 20 nov 2026", "still to come"),
+        ("07:00:01 20 nov 2026", "Nov 20 07:00:01 is still to come: it is Nov 20 07:00:00"),
+        ("07:00:00 20 nov 2027", "Nov 20 2027 07:00:00 is still to come: it is Nov 20 2026 07:00:00"),
     ],
 )
 def test_a_day_that_is_not_is_said(typed: str, why: str) -> None:

@@ -48,7 +48,8 @@ class Moment:
             year = f" {self.year}" if self.year else ""
             raise UserError(f"there is no {self.day} {MONTHS[self.month - 1]}{year}") from None
         if found > here:
-            raise UserError(f"{written(found)} is still to come: it is {written(here)}")
+            asked, now = (written(moment, year=found.year != here.year) for moment in (found, here))
+            raise UserError(f"{asked} is still to come: it is {now}")
         return now - (here - found).total_seconds()
 
     def _on(self, here: datetime) -> datetime:
@@ -81,7 +82,11 @@ def read_time(text: str) -> int | None:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((match[4] or "0").ljust(3, "0"))
 
 
-def written(moment: datetime, *, msec: bool = False) -> str:
-    """As people read it: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250"."""
+def written(moment: datetime, *, msec: bool = False, year: bool = False) -> str:
+    """As people read it: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250".
+
+    year: "Nov 20 2025 10:42:07". Say it where a moment beside it, or the present one, is of another year.
+    """
     fraction = f".{moment.microsecond // 1000:03}" if msec else ""
-    return f"{MONTHS[moment.month - 1]} {moment.day:2} {moment:%H:%M:%S}{fraction}"
+    date = f"{MONTHS[moment.month - 1]} {moment.day:2}{f' {moment.year}' if year else ''}"
+    return f"{date} {moment:%H:%M:%S}{fraction}"

@@ -99,7 +99,8 @@ def moment_of(ctx: ShowContext, args: Args, oldest: float | None) -> float | Unk
         return Unknown(str(error))
     if time < oldest - _EXACTNESS:
         local = ctx.ports.clock.local
-        asked, first = (written(local(moment), msec=True) for moment in (time, oldest))
+        year = len({local(moment).year for moment in (time, oldest, ctx.now)}) > 1
+        asked, first = (written(local(moment), msec=True, year=year) for moment in (time, oldest))
         return Unknown(f"nothing is remembered of {asked}; the oldest moment is {first}")
     return max(time, oldest)
 

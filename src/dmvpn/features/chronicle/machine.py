@@ -49,6 +49,7 @@ class ChronicleMachine:
         self._messages: deque[Line] = deque(maxlen=LARGEST_MESSAGES)
         self._changes: deque[Line] = deque(maxlen=LARGEST_CHANGES)
         self._number = 0
+        self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
@@ -56,12 +57,12 @@ class ChronicleMachine:
         if self.started is None:
             self.started = now
         if isinstance(event, MessagePassed):
-            self._keep(self._messages, event, now)
+            self._forgot_messages |= self._keep(self._messages, event, now)
             return [_GREW]
         change = event if isinstance(event, StateChanged) else translate(event)
         if change is None:
             return []
-        self._keep(self._changes, change, now)
+        self._forgot_changes |= self._keep(self._changes, change, now)
         return [_GREW]
 
     def next_deadline(self) -> float | None:
@@ -82,15 +83,21 @@ class ChronicleMachine:
         return list(self._changes)
 
     @property
-    def oldest_change(self) -> float | None:
-        """Since when no change is lacking, seconds; None: nothing is known."""
-        if len(self._changes) == LARGEST_CHANGES:
-            return self._changes[0].time
-        return self.started
+    def oldest_message(self) -> float | None:
+        """Since when no message is lacking, seconds; None: nothing is known."""
+        return self._messages[0].time if self._forgot_messages else self.started
 
-    def _keep(self, lines: deque[Line], what: MessagePassed | StateChanged, now: float) -> None:
+    @property
+    def oldest_change(self) -> float | None:
+        """The same of changes."""
+        return self._changes[0].time if self._forgot_changes else self.started
+
+    def _keep(self, lines: deque[Line], what: MessagePassed | StateChanged, now: float) -> bool:
+        """Take a line in. True: another one had to go."""
         self._number += 1
+        is_full = len(lines) == lines.maxlen
         lines.append(Line(self._number, now, what))
+        return is_full
 
 
 def _after(lines: deque[Line], number: int) -> list[Line]:

@@ -16,7 +16,7 @@ from dmvpn.features.chronicle.machine import ChronicleMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, answered, short_interface, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.chronicle import Line, StateChanged
@@ -42,11 +42,17 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowEvents:
-    """The answer. since: how far back no line lacks, where that is later than what was asked for."""
+    """The answer. messages: there are messages, too, and not changes alone.
+
+    since: how far back no change lacks, messages_since: and no message, where that is later than what was asked for.
+    years: it is not all of this year.
+    """
 
     lines: tuple[EventLine, ...]
     messages: bool
     since: str = ""
+    messages_since: str = ""
+    years: bool = False
 
 
 def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
@@ -55,7 +61,10 @@ def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
     if not ctx.ports.remembers:
         return Unknown(f"{ctx.hostname} keeps no past")
     peer = args.any_address("peer", None)
-    return ShowEvents(_lines(ctx, (line for line in machine.after(0) if peer is None or line.concerns(peer))), True)
+    lines = [line for line in machine.after(0) if peer is None or line.concerns(peer)]
+    # All was asked for, from the first moment on.
+    oldest = (_later(known, machine.started) for known in (machine.oldest_change, machine.oldest_message))
+    return _answer(ctx, lines, True, *oldest)
 
 
 def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
@@ -64,14 +73,27 @@ def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
     time = span_of(ctx, args)
     if isinstance(time, Unknown):
         return time
-    oldest = machine.oldest_change
-    late = written(ctx.ports.clock.local(oldest), msec=True) if oldest is not None and oldest > time else ""
-    return ShowEvents(_lines(ctx, (line for line in machine.changes() if line.time > time)), False, late)
+    lines = [line for line in machine.changes() if line.time > time]
+    return _answer(ctx, lines, False, _later(machine.oldest_change, time))
 
 
-def _lines(ctx: ShowContext, lines: Iterable[Line]) -> tuple[EventLine, ...]:
+def _later(oldest: float | None, asked: float | None) -> float | None:
+    """The oldest moment that is known, if it is later than what was asked for."""
+    return oldest if oldest is not None and asked is not None and oldest > asked else None
+
+
+def _answer(
+    ctx: ShowContext, lines: list[Line], messages: bool, since: float | None, messages_since: float | None = None
+) -> ShowEvents:
     local = ctx.ports.clock.local
-    return tuple(_line(line, local(line.time).isoformat(timespec="milliseconds")) for line in lines)
+    moments = [ctx.now, *(line.time for line in lines), *(it for it in (since, messages_since) if it is not None)]
+    years = len({local(moment).year for moment in moments}) > 1
+
+    def said(moment: float | None) -> str:
+        return written(local(moment), msec=True, year=years) if moment is not None else ""
+
+    shown = tuple(_line(line, local(line.time).isoformat(timespec="milliseconds")) for line in lines)
+    return ShowEvents(shown, messages, said(since), said(messages_since), years)
 
 
 def _line(line: Line, time: str) -> EventLine:
@@ -108,15 +130,17 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
         yield "Legend: -> sent, => passed on, <- received; + came, ~ changed, - went"
     else:
         yield "Legend: + came, ~ changed, - went"
+    if answer.messages_since:
+        yield f"Nothing is remembered of messages before {answer.messages_since}"
     if answer.since:
-        yield f"Nothing is remembered of what was before {answer.since}"
+        yield f"Nothing is remembered of {'changes' if answer.messages else 'what was'} before {answer.since}"
     yield ""
     if not answer.lines:
         yield "% nothing happened" if answer.messages else "% nothing changed"
     for line in answer.lines:
         where = f"{line.peer} " if line.peer is not None else ""
         interface = short_interface(line.interface) if line.interface and line.interface != line.what else ""
-        time = written(datetime.fromisoformat(line.time), msec=True)
+        time = written(datetime.fromisoformat(line.time), msec=True, year=answer.years)
         head = f"{time} {line.mark:<2} {line.kind:<13} {interface:<7}"
         between = " " if line.text.startswith("=") else ": " if line.text else ""
         yield f"{head} {where}{line.what}{between}{line.text}"

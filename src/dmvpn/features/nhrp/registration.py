@@ -81,7 +81,7 @@ class Registration:
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
         """The tunnel cannot send any more. The servers keep what they have: an address is theirs until it expires."""
         for client in tunnel.clients.values():
-            self._carry_out(tunnel, client, client.stop(self._station.now, reason))
+            self._carry_out(tunnel, client, client.stop(self._station.now, reason), told=str(reason))
 
     def renew(self, tunnel: Tunnel) -> None:
         """What we register (holding time, flags, group, password) has changed."""
@@ -137,6 +137,8 @@ class Registration:
 
     def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
         """The server is not configured any more."""
+        if client.is_responding:
+            self._tell(tunnel, client, Sign.WENT, "not configured any more")
         self._forget_path(tunnel, client.nhs)
 
     def path_due(self, tunnel: Tunnel, path: Path) -> None:
@@ -241,8 +243,10 @@ class Registration:
 
     # -------------------------------------------------------------------------------------------- consequences
 
-    def _carry_out(self, tunnel: Tunnel, client: NhsClient, acts: list[Act], why: str = _NO_ANSWER) -> None:
-        """Do what a client says. why: the reason in the log if that server is down by it."""
+    def _carry_out(
+        self, tunnel: Tunnel, client: NhsClient, acts: list[Act], why: str = _NO_ANSWER, told: str = ""
+    ) -> None:
+        """Do what a client says. why: the reason in the log if that server is down by it; told: in the chronicle."""
         for act in acts:
             match act:
                 case Act.REQUEST:
@@ -256,6 +260,7 @@ class Registration:
                     self._log_up(tunnel, client)
                     self._station.emit(MulticastReached(tunnel.name))
                 case Act.DOWN:
+                    self._tell(tunnel, client, Sign.WENT, told or why)
                     self._log_down(tunnel, client, why)
         self.update_hold(tunnel)
         if Act.UP in acts or Act.DOWN in acts:
@@ -344,7 +349,6 @@ class Registration:
             self._station.emit(change)
 
     def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
-        self._tell(tunnel, client, Sign.WENT, why)
         if client.nbma is not None and tunnel.running:
             self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
 
