@@ -16,9 +16,7 @@ INFORMATIONAL, ENCRYPTED, FRAGMENT = 37, 46, 53
 INITIATOR, RESPONSE = 0x08, 0x20
 
 
-def message(
-    flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8), spis: bytes = bytes(range(1, 17))
-) -> bytes:
+def message(flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8), spis: bytes = bytes(range(1, 17))) -> bytes:
     """An INFORMATIONAL message with this payload (RFC 7296 §3.1)."""
     return spis + struct.pack("!BBBBII", first, 0x20, INFORMATIONAL, flags, 3, 28 + len(body)) + body
 
