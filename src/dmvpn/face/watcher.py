@@ -4,9 +4,13 @@
         while watcher.lives:
             for heard in watcher.wait(0.5): ...
 
-A router that dies is asked again until it is back, ten times a second: its first lines must come before those of others
-that belong to them are told as lost. `ended` is a descriptor that can be read when all of
-them are gone for good. Nothing here knows what the lines mean.
+A router that dies is called again until it is back, ten times a second: its first lines must come before those of
+others that belong to them are told as lost. That costs next to nothing while nobody listens there. Whoever takes the
+call and hangs up without a word is called less and less often. A router of another version, or one that refuses, is a
+`UserError`: no line of it would ever come, and whoever waits must not take that for silence.
+
+`ended` is a descriptor that can be read when all of them are gone for good, `stop` one that can be read when no more
+is wanted. Nothing here knows what the lines mean.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.face.protocol import PROTOCOL, Decoder, Hello, News, ProtocolError, Watch, encode
+from dmvpn.base.errors import UserError
+from dmvpn.face.protocol import PROTOCOL, Decoder, Done, Hello, News, ProtocolError, Watch, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two tries to reach a router that is dead.
 RETRY: Final = 0.1
+#: The same at most, to one that hangs up without a word.
+LONGEST_RETRY: Final = 5.0
+_OTHER_VERSION: Final = "it runs another version of this program; use that one, or restart the lab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,21 @@ class _Line:
     connected: socket.socket | None = None
     spoke: bool = False
     decoder: Decoder = field(default_factory=Decoder)
+    call_at: float = float("-inf")
+    patience: float = RETRY
 
 
 class Watcher:
-    """See the module's docstring. lives: the routers are not all gone for good."""
+    """See the module's docstring. lives: the routers are not all gone for good. stopped: no more is wanted."""
 
-    def __init__(self, sockets: Mapping[str, Path], ended: int) -> None:
-        self.lives = True
+    def __init__(self, sockets: Mapping[str, Path], ended: int, stop: int | None = None) -> None:
+        self.lives, self.stopped = True, False
         self._selector = selectors.DefaultSelector()
         self._ended = ended
         self._selector.register(ended, selectors.EVENT_READ, None)
+        if stop is not None:
+            self._selector.register(stop, selectors.EVENT_READ, None)
         self._lines = [_Line(router, path) for router, path in sockets.items()]
-        self._tried = float("-inf")
         self._call_again()
 
     def __enter__(self) -> Self:
@@ -68,29 +79,29 @@ class Watcher:
         os.close(self._ended)
 
     def wait(self, seconds: float) -> list[Heard]:
-        """What routers say, as soon as one says something; nothing if none does for so long."""
+        """What routers say, as soon as one says something; nothing if none does for so long. Raises UserError."""
         end = time.monotonic() + seconds
-        while self.lives:
+        while self.lives and not self.stopped:
             self._call_again()
-            patience = max(0.0, end - time.monotonic())
-            if any(line.connected is None for line in self._lines):
-                patience = min(patience, max(0.0, self._tried + RETRY - time.monotonic()))
+            next_call = min((line.call_at for line in self._lines if line.connected is None), default=end)
             heard: list[Heard] = []
-            for key, _ in self._selector.select(patience):
-                if key.data is None:
+            for key, _ in self._selector.select(max(0.0, min(end, next_call) - time.monotonic())):
+                if key.data is not None:
+                    heard += self._read(key.data)
+                elif key.fd == self._ended:
                     self.lives = False
                 else:
-                    heard += self._read(key.data)
+                    self.stopped = True
             if heard or time.monotonic() >= end:
                 return heard
         return []
 
     def _call_again(self) -> None:
-        dead = [line for line in self._lines if line.connected is None]
-        if not dead or time.monotonic() - self._tried < RETRY:
-            return
-        self._tried = time.monotonic()
-        for line in dead:
+        now = time.monotonic()
+        for line in self._lines:
+            if line.connected is not None or line.call_at > now:
+                continue
+            line.call_at = now + RETRY
             connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 connected.connect(os.fspath(line.path))
@@ -107,18 +118,25 @@ class Watcher:
             return []
         try:
             data = line.connected.recv(1 << 18)
-            messages = line.decoder.feed(data) if data else []
-            if any(isinstance(message, Hello) and message.protocol != PROTOCOL for message in messages):
-                raise ProtocolError("another version of this program")
         except BlockingIOError:
             return []
-        except (OSError, ProtocolError):
-            data, messages = b"", []
+        except OSError:
+            data = b""
         if not data:
-            self._hang_up(line)
-            return [Heard(line.router, None)] if line.spoke else []  # whoever never answered has not gone just now
-        line.spoke = True
-        return [Heard(line.router, message) for message in messages if isinstance(message, News)]
+            return self._gone(line)
+        news = _news(line, data)
+        if news:
+            line.spoke, line.patience = True, RETRY
+        return [Heard(line.router, message) for message in news]
+
+    def _gone(self, line: _Line) -> list[Heard]:
+        self._hang_up(line)
+        if line.spoke:
+            line.call_at = float("-inf")
+            return [Heard(line.router, None)]
+        line.call_at = time.monotonic() + line.patience
+        line.patience = min(2 * line.patience, LONGEST_RETRY)
+        return []  # whoever never answered has not gone just now
 
     def _hang_up(self, line: _Line) -> None:
         if line.connected is not None:
@@ -126,3 +144,19 @@ class Watcher:
                 self._selector.unregister(line.connected)
             line.connected.close()
             line.connected = None
+
+
+def _news(line: _Line, data: bytes) -> list[News]:
+    """What is new by these octets. Raises UserError if no news will ever come."""
+    try:
+        messages = line.decoder.feed(data)
+    except ProtocolError as error:
+        raise UserError(
+            f"{line.router} says what this program does not understand ({error}): {_OTHER_VERSION}"
+        ) from error
+    for message in messages:
+        if isinstance(message, Hello) and message.protocol != PROTOCOL:
+            raise UserError(f"{line.router} speaks protocol {message.protocol}, and not {PROTOCOL}: {_OTHER_VERSION}")
+        if isinstance(message, Done):
+            raise UserError(f"{line.router} refuses to be watched ({message.reason}): {_OTHER_VERSION}")
+    return [message for message in messages if isinstance(message, News)]
