@@ -51,6 +51,33 @@ def test_in_eighty_columns_the_words_stand_behind_the_routers(step: Step, line: 
     assert ladder.line(step) == line
 
 
+def test_in_a_file_no_word_is_cut_and_every_router_has_a_column() -> None:
+    """Seen: `dmvpn lab watch | grep T2` found nothing, for the line was cut at column 80."""
+    text = "= 172.16.41.1 (shortcut T2, was resolved by a request that took its time)"
+    ladder, cut = Ladder(ROUTERS, Look(width=None)), Ladder(ROUTERS, Look(width=80))
+    assert ladder.header() == cut.header()
+    assert ladder.line(arrow("R31", "R41")) == cut.line(arrow("R31", "R41"))
+    assert (ladder.line(note("R31", text)) or "").endswith(f"10.4.4.0/24 {text}")
+    assert (cut.line(note("R31", text)) or "").endswith("…")
+    two = Ladder(ROUTERS[:2], Look(width=None)).line(arrow("R11", "R31", subject="x" * 200)) or ""
+    assert two.endswith(f"  resolution {'x' * 200}")
+    many = [f"ROUTER{number}" for number in range(40)]
+    assert Ladder(many, Look(width=None)).header().split() == many
+    assert "(to 192.0.2.9)" in (Ladder(many, Look(width=None)).line(arrow(many[-1], "192.0.2.9")) or "")
+
+
+@pytest.mark.parametrize("name", ["A", "R1", "R31", "R-31"])
+@pytest.mark.parametrize("others", [(), ("R11",), ("R11", "R12")])
+def test_between_an_arrow_and_its_words_there_is_a_blank(name: str, others: tuple[str, ...]) -> None:
+    """Seen with `--only R31`: the words stuck to the arrow's head."""
+    ladder = Ladder((*others, name), Look(width=None, unicode=False))
+    for ends, head in (((name, "R41"), "> resolution"), (("R41", name), " resolution")):
+        line = " ".join((ladder.line(arrow(*ends)) or "").split())
+        assert head in line
+        assert "-resolution" not in line
+        assert "<resolution" not in line
+
+
 def test_where_there_is_room_the_words_stand_on_the_arrow() -> None:
     ladder = Ladder(ROUTERS[:2], Look(width=70))
     assert ladder.header() == "             R11                                                   R31"
@@ -177,12 +204,19 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
     assert "- host H3: 10.3.3.100/24" in text
     assert "- link R11:Gi0/1 R31:Gi0/1" in text
     assert "3 lines were missed" in text
+    assert "are not told" not in text
     assert "1. 10:02:07.250 R31 asks R11: who has 10.4.4.1?\n" in text
     assert "2. 10:02:07.250 R31, new mapping: 10.4.4.0/24 = 172.16.41.1 (shortcut T2).\n" in text
     assert "3. 00:00:02.000 R31 registers with R11: x (nobody saw it arrive).\n" in text
     (drawn,) = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
     check_diagram(drawn)
     assert "R41" not in drawn  # nothing happens there
+
+
+def test_a_story_that_was_too_long_says_how_much_it_lacks() -> None:
+    """Seen: it ended in the middle, and looked like all that had happened."""
+    text = story(network(*ROUTERS), [note("R31")] * 5, untold=7)
+    assert "7 more steps came after these and are not told: a story has no more than 5." in text
 
 
 def test_a_long_story_has_several_diagrams() -> None:

@@ -4,7 +4,8 @@
     narrow    10:42:07.123     │──────▶│       │   resolution 10.4.4.1?
 
 Where the columns are far enough apart the words stand on the arrow; else behind the last column. Who is no column (not
-chosen, or a router that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the width.
+chosen, or a router that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the width,
+if there is one: in a file words are never cut, and stand behind the last column, however many there are.
 """
 
 from __future__ import annotations
@@ -52,9 +53,12 @@ _COLORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """width: columns of the terminal. color: escape sequences are welcome. unicode: so are lines and arrow heads."""
+    """width: columns of the terminal, None where it is none.
 
-    width: int = 100
+    color: escape sequences are welcome. unicode: so are lines and arrow heads.
+    """
+
+    width: int | None = 100
     color: bool = False
     unicode: bool = True
     zone: tzinfo = UTC
@@ -75,6 +79,10 @@ _UNICODE: Final = _Glyphs("│", "─", "═", "▶", "◀", "\N{BOX DRAWINGS LI
 _ASCII: Final = _Glyphs("|", "-", "=", ">", "<", "x", "~")
 
 
+#: Columns of a terminal that nobody has said more about: a file looks as one so wide does.
+_USUAL: Final = 80
+
+
 def room_for(width: int, longest: int) -> int:
     """How many routers with names of this length at most fit a width."""
     return max(0, (width - _TIME - _WORDS) // max(_NARROWEST, longest + 2))
@@ -88,13 +96,14 @@ class Ladder:
         self._glyphs = _UNICODE if look.unicode else _ASCII
         longest = max((len(router) for router in routers), default=1)
         least = max(_NARROWEST, longest + 2)
-        free = look.width - _TIME
+        self._width = look.width or max(_USUAL, _TIME + _WORDS + least * len(routers))
+        free = self._width - _TIME
         spread = (free - longest) // max(1, len(routers) - 1) if len(routers) > 1 else 0
-        self._wide = spread >= _WIDE
+        self._wide = look.width is not None and spread >= _WIDE
         step = spread if self._wide else max(least, min(12, (free - _MANY_WORDS) // max(1, len(routers))))
         first = _TIME + longest // 2
         self._places = {router: first + number * step for number, router in enumerate(routers)}
-        self._words_at = look.width if self._wide else max(self._places.values(), default=_TIME) + longest // 2 + 3
+        self._words_at = self._width if self._wide else max(self._places.values(), default=_TIME) + longest // 2 + 3
 
     def legend(self) -> list[str]:
         """What the signs mean."""
@@ -105,7 +114,7 @@ class Ladder:
 
     def header(self) -> str:
         """The names over their columns."""
-        cells = [" "] * self._look.width
+        cells = [" "] * self._width
         for router, place in self._places.items():
             self._put(cells, place - len(router) // 2, router)
         return self._paint(_BOLD, "".join(cells).rstrip())
@@ -147,9 +156,10 @@ class Ladder:
         text = f"{label(arrow)} ({f'to {arrow.receiver}' if leaves else f'from {arrow.sender}'})"
         cells = self._lives()
         if not self._wide:
-            self._put(cells, place + 1, self._shaft(arrow, 3, rightwards=leaves))
-            return self._assemble(arrow.time, cells, (place + 1, place + 4), color, text)
-        right, left = self._look.width - place - 5, place - _TIME - 4
+            length = min(3, self._words_at - place - 2)  # a blank stays before the words
+            self._put(cells, place + 1, self._shaft(arrow, length, rightwards=leaves))
+            return self._assemble(arrow.time, cells, (place + 1, place + 1 + length), color, text)
+        right, left = self._width - place - 5, place - _TIME - 4
         if right >= left:
             text = f"{self._shaft(arrow, 3, rightwards=leaves)} {self._cut(text, right)}"
             low = place + 1
@@ -166,7 +176,7 @@ class Ladder:
         if not self._wide:
             return self._assemble(note.time, cells, (place, place + 1), color, label(note))
         text = label(note)
-        right, left = self._look.width - place - 2, place - _TIME - 1
+        right, left = self._width - place - 2, place - _TIME - 1
         if len(text) <= right or right >= left:
             text = self._cut(text, right)
             self._put(cells, place + 1, f" {text} ")
@@ -176,7 +186,7 @@ class Ladder:
         return self._assemble(note.time, cells, (place - len(text) - 1, place + 1), color, "")
 
     def _lives(self) -> list[str]:
-        cells = [" "] * self._look.width
+        cells = [" "] * self._width
         for place in self._places.values():
             self._put(cells, place, self._glyphs.life)
         return cells
@@ -186,7 +196,7 @@ class Ladder:
         low, high = max(_TIME, part[0]), min(part[1], len(cells))
         before, inside = "".join(cells[_TIME:low]), "".join(cells[low:high])
         behind = "".join(cells[high : self._words_at]) if words else "".join(cells[high:]).rstrip()
-        words = self._cut(words, self._look.width - self._words_at) if words else ""
+        words = self._cut(words, self._width - self._words_at) if words else ""
         moment = f"{datetime.fromtimestamp(time, self._look.zone):%H:%M:%S.%f}"[:12]
         return (
             self._paint(_DIM, moment)
@@ -203,8 +213,8 @@ class Ladder:
                 cells[place] = letter
 
     def _cut(self, text: str, room: int | None = None) -> str:
-        room = self._look.width if room is None else max(1, room)
-        return text if len(text) <= room else text[: room - 1] + self._glyphs.more
+        room = self._width if room is None else max(1, room)
+        return text if self._look.width is None or len(text) <= room else text[: room - 1] + self._glyphs.more
 
     def _paint(self, color: str, text: str) -> str:
         return f"{color}{text}{_RESET}" if self._look.color and color and text else text

@@ -31,17 +31,19 @@ class Network:
     links: tuple[str, ...]
 
 
-def story(network: Network, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0) -> str:
-    """The document. missed: lines that came too fast to be taken."""
-    return "\n".join(_lines(network, steps, zone, missed)) + "\n"
+def story(network: Network, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0, untold: int = 0) -> str:
+    """The document. missed: lines that came too fast to be taken. untold: steps that came after these."""
+    return "\n".join(_lines(network, steps, zone, missed, untold)) + "\n"
 
 
-def _lines(network: Network, steps: Sequence[Step], zone: tzinfo, missed: int) -> Iterator[str]:
+def _lines(network: Network, steps: Sequence[Step], zone: tzinfo, missed: int, untold: int) -> Iterator[str]:
     yield f"# What happened in lab {_plain(network.lab)}"
     yield ""
     yield f"{_span(steps, zone)} The lab is {_plain(network.kind)}."
     if missed:
         yield f"{missed} lines were missed: more happened than could be written down."
+    if untold:
+        yield f"{untold} more steps came after these and are not told: a story has no more than {len(steps)}."
     yield ""
     yield "## The network"
     yield ""
