@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import select
 import signal
+import sys
+import termios
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.labs import Labs
+from support.labs import Labs, eventually
 
 if TYPE_CHECKING:
     import subprocess
@@ -46,6 +50,17 @@ def printed(process: subprocess.Popen[str]) -> str:
     text, _ = process.communicate(timeout=20)
     assert process.returncode == 0, text
     return text
+
+
+def part(lab: Labs) -> None:
+    """R31 and its hub part, and meet again: something happens, whatever was before."""
+    lab.on("R31", "clear ip eigrp neighbors")
+
+
+def unread(process: subprocess.Popen[str]) -> int:
+    """Octets that wait in the pipe."""
+    assert process.stdout is not None
+    return int.from_bytes(fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def shortcut(lab: Labs) -> None:
@@ -87,6 +102,68 @@ def test_ctrl_c_ends_it_cleanly(lab: Labs) -> None:
     process = watched(lab)
     process.send_signal(signal.SIGINT)
     assert "Traceback" not in printed(process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_story_is_saved_whoever_ends_it(lab: Labs, tmp_path: Path, number: signal.Signals) -> None:
+    """Seen: after SIGTERM, or when its terminal was closed, there was an empty file."""
+    saved = tmp_path / "story.md"
+    process = watched(lab, "--since", "1h", "--save", str(saved))
+    shortcut(lab)
+    process.send_signal(number)
+    assert printed(process).endswith(f"the story is in {saved}\n")
+    assert "reply 10.4.4.0/24 = 172.16.41.1" in saved.read_text()
+
+
+def test_a_story_goes_on_when_nobody_reads_the_ladder(lab: Labs, tmp_path: Path) -> None:
+    """Seen: with `| head` there was an empty file."""
+    saved = tmp_path / "story.md"
+    process = watched(lab, "--seconds", "4", "--since", "1h", "--save", str(saved))
+    assert process.stdout is not None
+    process.stdout.close()
+    shortcut(lab)
+    assert process.wait(timeout=20) == 0
+    assert "reply 10.4.4.0/24 = 172.16.41.1" in saved.read_text()
+
+
+def test_without_a_story_nobody_watches_on_when_nobody_reads(lab: Labs) -> None:
+    process = watched(lab)
+    assert process.stdout is not None
+    process.stdout.close()
+    part(lab)
+    assert process.wait(timeout=20) == 141
+
+
+def test_a_reader_who_reads_no_more_and_stays_keeps_nobody_from_ending(lab: Labs, tmp_path: Path) -> None:
+    """As `| less` does: the pipe is full, and writing waits for ever."""
+    saved = tmp_path / "story.md"
+    process = watched(lab, "--routes", "--save", str(saved))
+    assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)
+
+    def is_full() -> bool:
+        part(lab)
+        return unread(process) > select.PIPE_BUF - 300  # a line is whole, or waits
+
+    assert eventually(is_full, 30)
+    part(lab)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
+    assert "manually cleared" in saved.read_text()
+
+
+def test_in_a_pipe_no_line_is_cut(lab: Labs) -> None:
+    """Seen: `dmvpn lab watch | grep T2` found nothing, for lines ended at column 80."""
+    shortcut(lab)
+    lab.on("R31", "ping 10.4.4.1 source 10.3.3.1")
+    wide = lab.environment.pop("COLUMNS")
+    try:
+        text = lab.say("lab", "watch", "--since", "1h", "--seconds", "1")
+    finally:
+        lab.environment["COLUMNS"] = wide
+    assert "(shortcut T2, was resolved)" in text
+    assert "…" not in text
 
 
 @pytest.mark.parametrize(

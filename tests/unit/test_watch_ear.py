@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dmvpn.app.watch import _Ear
+from dmvpn.app.watch import Record, _Ear
 from dmvpn.base.chronicle import Line, Sign, StateChanged, Topic, line_to_plain
 from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import News
@@ -52,6 +52,15 @@ def test_what_was_before_is_told_as_far_as_it_is_wanted() -> None:
     assert [step.time for step in told(heard)] == []
     assert [step.time for step in told(heard, since=10)] == [95.0]
     assert [step.time for step in told(heard, since=60, routes=True)] == [50.0, 95.0, 96.0]
+
+
+def test_a_story_counts_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.app.watch.LARGEST_STORY", 3)
+    steps = told(news(200.0, *(Line(number, 100.0 + number, MAPPING) for number in range(5)), begins=True), since=200)
+    record = Record()
+    for one in (steps[:2], steps[2:4], steps[4:]):
+        record.add(one)
+    assert (record.steps, record.untold) == (steps[:3], 2)
 
 
 def test_a_router_of_another_version_is_no_riddle() -> None:

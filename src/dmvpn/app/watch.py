@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.interruption import Interruption
+from dmvpn.app.watch_screen import Paper, Screen, width, zone
 from dmvpn.base.chronicle import Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import read_span
 from dmvpn.face.watcher import Watcher
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab
-from dmvpn.tools.watch import Assembler, Ladder, Look, Network, Note, Step, story
+from dmvpn.tools.watch import Assembler, Network, Note, Step, story
 from dmvpn.tools.watch.ladder import room_for
 from dmvpn.tools.watch.steps import HOLD
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
-    from datetime import tzinfo
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dmvpn.base.chronicle import Line
@@ -31,12 +28,10 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what has waited long enough.
 _TURN: Final = 0.1
-#: Lines after which the names of the columns are said again.
-_PAGE: Final = 30
 #: Routers of a lab up to which all are heard, though few are chosen: whom an arrow leads to has a name then.
 _LARGEST_CIRCLE: Final = 64
 #: Steps that a story remembers.
-_LARGEST_STORY: Final = 20_000
+LARGEST_STORY: Final = 20_000
 _ROUTER: Final = "router"
 
 
@@ -54,40 +49,70 @@ def watch(arguments: argparse.Namespace) -> int:
         heard = network.routers
     if arguments.save is not None:
         _check(arguments.save)
-    screen = _Screen(network.routers, ascii_only=arguments.ascii)
-    ear = _Ear(since, routes=arguments.routes)
-    steps: list[Step] = []
-    screen.begin()
-    end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
+    ear, record = _Ear(since, routes=arguments.routes), Record()
     sockets = {router: folder.management(router) for router in (*network.routers, *heard)}
-    try:
-        with Watcher(sockets, control.end_of(folder.control)) as watcher:
-            while watcher.lives and (end is None or time.monotonic() < end):
-                # Whoever waits for nothing is woken by the next line; else when the oldest that waits is ripe.
-                patience = _TURN if ear.waits else 3600.0
-                rest = patience if end is None else min(patience, end - time.monotonic())
-                for news in watcher.wait(max(0.0, rest)):
-                    ear.hear(news)
-                _tell(ear.ripe(time.monotonic() - HOLD), screen, steps)
-            if not watcher.lives:
-                ear.lab_ended()
-        _tell(ear.ripe(float("inf")), screen, steps)
-        if not watcher.lives:
-            print(f"lab {folder.name} has ended")
-    except KeyboardInterrupt:
-        _tell(ear.ripe(float("inf")), screen, steps)
-        print()
-    if ear.missed:
-        print(f"{ear.missed} lines were missed: more happened than could be shown")
-    if arguments.save is not None:
-        arguments.save.write_text(story(network, steps, _zone(), ear.missed), encoding="utf-8")
-        print(f"the story is in {arguments.save}")
+    end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
+    with Interruption() as interruption:
+        paper = Paper(interruption, needed=arguments.save is None)
+        screen = Screen(network.routers, paper, ascii_only=arguments.ascii)
+        try:
+            screen.begin()
+            with Watcher(sockets, control.end_of(folder.control), interruption.descriptor) as watcher:
+                _follow(watcher, ear, end, lambda fresh: _tell(fresh, screen, record))
+            _tell(ear.ripe(float("inf")), screen, record)
+            if interruption.asked:
+                paper.say("")
+            elif not watcher.lives:
+                paper.say(f"lab {folder.name} has ended")
+            if ear.missed:
+                paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
+        finally:  # whatever ended this: who asked for a story gets what has happened until then
+            record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
+            if arguments.save is not None:
+                _save(arguments.save, story(network, record.steps, zone(), ear.missed, record.untold), record, paper)
     return 0
 
 
-def _tell(fresh: Sequence[Step], screen: _Screen, steps: list[Step]) -> None:
-    shown = [step for step in fresh if screen.show(step)]
-    steps += shown[: max(0, _LARGEST_STORY - len(steps))]
+def _follow(watcher: Watcher, ear: _Ear, end: float | None, tell: Callable[[Sequence[Step]], None]) -> None:
+    """Until the end, of whichever kind."""
+    while watcher.lives and not watcher.stopped and (end is None or time.monotonic() < end):
+        # Whoever waits for nothing is woken by the next line; else when the oldest that waits is ripe.
+        patience = _TURN if ear.waits else 3600.0
+        rest = patience if end is None else min(patience, end - time.monotonic())
+        for news in watcher.wait(max(0.0, rest)):
+            ear.hear(news)
+        tell(ear.ripe(time.monotonic() - HOLD))
+    if not watcher.lives:
+        ear.lab_ended()
+
+
+def _tell(fresh: Sequence[Step], screen: Screen, record: Record) -> None:
+    """Write down, then show: showing may fail, and what is written down is there."""
+    told = screen.lines(fresh)
+    record.add([step for step, _ in told])
+    for _, line in told:
+        screen.show(line)
+
+
+def _save(path: Path, text: str, record: Record, paper: Paper) -> None:
+    path.write_text(text, encoding="utf-8")
+    if record.untold:
+        paper.report(f"{record.untold} steps are not in the story: it has the first {len(record.steps)}")
+    paper.report(f"the story is in {path}")
+
+
+@dataclass(slots=True)
+class Record:
+    """The steps of a story, up to a bound. untold: how many came after these."""
+
+    steps: list[Step] = field(default_factory=list)
+    untold: int = 0
+
+    def add(self, fresh: Sequence[Step]) -> None:
+        """These happened next."""
+        room = LARGEST_STORY - len(self.steps)
+        self.steps += fresh[:room]
+        self.untold += max(0, len(fresh) - room)
 
 
 def _network(lab: str, status: dict[str, control.Json]) -> Network:
@@ -114,13 +139,15 @@ def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json) -
         unknown = [name for name in chosen if name not in names]
         if unknown or not chosen:
             raise UserError(f"there is no {', '.join(unknown) or 'router'} in this lab; it has {', '.join(names)}")
-    width = shutil.get_terminal_size().columns
-    room = room_for(width, max(map(len, chosen), default=1))
+    columns = width()
+    if columns is None:
+        return chosen
+    room = room_for(columns, max(map(len, chosen), default=1))
     if not room:
-        raise UserError(f"{width} columns are too few for a ladder: make the terminal wider")
+        raise UserError(f"{columns} columns are too few for a ladder: make the terminal wider")
     if len(chosen) > room:
         raise UserError(
-            f"{len(chosen)} routers do not fit into {width} columns, {room} would: choose with "
+            f"{len(chosen)} routers do not fit into {columns} columns, {room} would: choose with "
             f"--only {','.join(chosen[:room])}, or make the terminal wider"
         )
     return chosen
@@ -130,10 +157,6 @@ def _check(path: Path) -> None:
     """Whoever watches for an hour wants to know before that nothing can be written. Raises OSError."""
     with path.open("a"):
         pass
-
-
-def _zone() -> tzinfo:
-    return datetime.now().astimezone().tzinfo or UTC
 
 
 @dataclass(slots=True)
@@ -199,38 +222,3 @@ def _line(router: str, plain: Mapping[str, object]) -> Line:
         return line_from_plain(plain)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{router} tells what nobody understands ({error}): restart the lab") from error
-
-
-class _Screen:
-    """The terminal, or a file or pipe in its place."""
-
-    def __init__(self, routers: tuple[str, ...], *, ascii_only: bool) -> None:
-        self._routers = routers
-        terminal = sys.stdout.isatty()
-        unicode = not ascii_only and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-        color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._look = Look(shutil.get_terminal_size().columns, color, unicode, _zone())
-        self._ladder = Ladder(routers, self._look)
-        self._lines = 0
-
-    def begin(self) -> None:
-        """What this is, and what its signs mean."""
-        for line in self._ladder.legend():
-            print(line)
-        print(self._ladder.header(), flush=True)
-
-    def show(self, step: Step) -> bool:
-        """One line; the header again when the window has another width, and once a page. False: it is of others."""
-        width = shutil.get_terminal_size().columns
-        if width != self._look.width:
-            self._look = replace(self._look, width=width)
-            self._ladder, self._lines = Ladder(self._routers, self._look), _PAGE
-        line = self._ladder.line(step)
-        if line is None:
-            return False
-        if self._lines >= _PAGE:
-            self._lines = 0
-            print(self._ladder.header())
-        self._lines += 1
-        print(line, flush=True)
-        return True

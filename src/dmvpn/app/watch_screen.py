@@ -1,0 +1,121 @@
+"""Where `dmvpn lab watch` shows its ladder: a terminal, or a file or pipe in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.interruption import Interrupted
+from dmvpn.tools.watch import Ladder, Look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import tzinfo
+
+    from dmvpn.app.interruption import Interruption
+    from dmvpn.tools.watch import Step
+
+#: Lines after which the names of the columns are said again.
+_PAGE: Final = 30
+#: What writing fails with when nobody is there any more: a pipe that was closed, a terminal that hung up.
+_NOBODY: Final = (errno.EPIPE, errno.EIO)
+
+
+def width() -> int | None:
+    """Columns that a line may have. None: as many as it likes, since no window shows it and nobody said how many."""
+    said = os.environ.get("COLUMNS", "")
+    if sys.stdout.isatty() or (said.isdecimal() and int(said)):
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def zone() -> tzinfo:
+    """Of whoever watches."""
+    return datetime.now().astimezone().tzinfo or UTC
+
+
+class Paper:
+    """Standard output, line by line, as long as somebody reads it.
+
+    needed: without a reader there is no use in going on, and writing raises OSError; else it falls silent. So it does
+    when it is interrupted in a line that nobody takes.
+    """
+
+    def __init__(self, interruption: Interruption, *, needed: bool) -> None:
+        self._interruption = interruption
+        self._needed = needed
+        self._silent = self._has_another_way = False
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if self._silent:
+            return
+        try:
+            with self._interruption.may_tear():
+                print(text, flush=True)
+        except Interrupted:
+            self._fall_silent()
+        except OSError as error:
+            if self._needed or error.errno not in _NOBODY:
+                raise
+            self._fall_silent()
+            self.report("nobody reads any more; the story goes on")
+
+    def report(self, text: str) -> None:
+        """One line to whoever began this, even if nobody reads on."""
+        if not self._silent:
+            self.say(text)
+            return
+        if self._has_another_way:
+            with contextlib.suppress(OSError):
+                print(text, file=sys.stderr, flush=True)
+
+    def _fall_silent(self) -> None:
+        """What waits in Python's own buffer goes nowhere, too."""
+        self._silent = True
+        with contextlib.suppress(OSError):  # with `2>&1` the same reader does not read that either
+            self._has_another_way = not os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+class Screen:
+    """The ladder on its paper."""
+
+    def __init__(self, routers: tuple[str, ...], paper: Paper, *, ascii_only: bool) -> None:
+        self._routers = routers
+        self._paper = paper
+        unicode = not ascii_only and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._look = Look(width(), color, unicode, zone())
+        self._ladder = Ladder(routers, self._look)
+        self._lines = 0
+
+    def begin(self) -> None:
+        """What this is, and what its signs mean."""
+        for line in (*self._ladder.legend(), self._ladder.header()):
+            self._paper.say(line)
+
+    def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
+        """Those steps that are told here, each with its line, for a window as wide as it is now."""
+        now = width()
+        if now != self._look.width:
+            self._look = replace(self._look, width=now)
+            self._ladder, self._lines = Ladder(self._routers, self._look), _PAGE
+        told = ((step, self._ladder.line(step)) for step in steps)
+        return [(step, line) for step, line in told if line is not None]
+
+    def show(self, line: str) -> None:
+        """One of these lines; once a page, and after the window has changed, the header again."""
+        if self._lines >= _PAGE:
+            self._lines = 0
+            self._paper.say(self._ladder.header())
+        self._lines += 1
+        self._paper.say(line)
