@@ -48,8 +48,8 @@ class Moment:
             year = f" {self.year}" if self.year else ""
             raise UserError(f"there is no {self.day} {MONTHS[self.month - 1]}{year}") from None
         if found > here:
-            asked, now = (written(moment, year=found.year != here.year) for moment in (found, here))
-            raise UserError(f"{asked} is still to come: it is {now}")
+            asked, today = (written(moment, year=found.year != here.year) for moment in (found, here))
+            raise UserError(f"{asked} is still to come: it is {today}")
         return now - (here - found).total_seconds()
 
     def _on(self, here: datetime) -> datetime:
