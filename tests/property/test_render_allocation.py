@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from itertools import combinations
+from itertools import combinations, product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.tools.render.allocation import AllocationError, Allocations, allocate
-from dmvpn.tools.render.table import Table
+from dmvpn.tools.render.addresses import AllocationError
+from dmvpn.tools.render.allocation import Allocations, allocate
+from dmvpn.tools.render.table import Hub, Spoke, Table
 
 _NAMES = [f"S{number}" for number in range(12)]
 #: What a site says itself: nothing, its LAN, its number, its address outside.
@@ -23,6 +24,9 @@ _SITES = st.sampled_from(
         {"number": 12},
         {"nbma": "100.64.0.5/30", "gateway": "100.64.0.6"},
         {"dynamic": True},
+        {"nbma": "10.1.2.2/24", "gateway": "10.1.2.1", "nat": {}},
+        {"nbma": "10.1.4.2/22", "gateway": "10.1.4.1", "nat": {}},
+        {"nbma": "10.1.4.2/24", "gateway": "10.1.4.1", "nat": {}},
     ]
 )
 #: A table's spokes, in any order.
@@ -54,8 +58,17 @@ def _try(table: Table, kept: Allocations) -> Allocations | None:
 
 def _networks(table: Table, given: Allocations) -> list[IPv4Network]:
     own = [site.lan for site in table.sites.values() if site.lan is not None]
-    outside = [site.nbma.network for site in table.sites.values() if site.nbma is not None]
+    outside = [site.nbma.network for site in table.sites.values() if site.nbma is not None and not _has_nat(site)]
     return [table.tunnel.network, *own, *dict.fromkeys(outside), *given.lans.values(), *given.nbmas.values()]
+
+
+def _inside(table: Table) -> list[IPv4Network]:
+    """What is behind NAT: it may be the same at many sites, and nothing else there is."""
+    return [site.nbma.network for site in table.sites.values() if site.nbma is not None and _has_nat(site)]
+
+
+def _has_nat(site: Hub | Spoke) -> bool:
+    return getattr(site, "nat", None) is not None
 
 
 @given(_SPOKES)
@@ -67,6 +80,7 @@ def test_no_two_sites_get_anything_that_overlaps(spokes: list[tuple[str, dict[st
         assert len(set(found.numbers.values())) == len(found.numbers)
         assert all(1 <= number <= 62 for number in found.numbers.values())
         assert not [pair for pair in combinations(_networks(table, found), 2) if pair[0].overlaps(pair[1])]
+        assert not [pair for pair in product(_networks(table, found), _inside(table)) if pair[0].overlaps(pair[1])]
         assert all((site.lan is None) == (name in found.lans) for name, site in table.sites.items())
 
 

@@ -225,6 +225,60 @@ def test_lines_stand_in_the_order_of_the_running_configuration(table: Path, kind
             "  A: {nbma: 1.2.3.5/29, gateway: 1.2.3.6}\n  B: {nbma: 1.2.3.5/29, gateway: 1.2.3.6}",
             "A has the address 1.2.3.5, too",
         ),
+        (
+            "  A: {}\n  B: {}",
+            "  A: {nbma: 1.2.3.5/30, gateway: 1.2.3.6}\n  B: {nbma: 1.2.3.6/30, gateway: 1.2.3.5}",
+            "sites.yaml:10: spokes.A.nbma: 1.2.3.5 is the gateway of B",
+        ),
+        (
+            "  A: {}\n  B: {}",
+            "  A: {nbma: 1.2.3.1/29, gateway: 1.2.3.2}\n  B: {nbma: 1.2.3.3/29, gateway: 1.2.3.4}",
+            "sites.yaml:11: spokes.B.gateway: A has the gateway 1.2.3.2 on 1.2.3.0/29: one link has one gateway",
+        ),
+        (
+            "10.255.0.0/24",
+            "224.0.0.0/24",
+            "sites.yaml:3: tunnel.network: 224.0.0.0/24 is not for hosts: 224.0.0.0/4 is",
+        ),
+        (
+            "10.1.0.0/16",
+            "127.0.0.0/16",
+            "sites.yaml:5: pools.lan.network: 127.0.0.0/16 is not for hosts: 127.0.0.0/8 is",
+        ),
+        ("100.64.0.0/16", "0.0.0.0/24", "sites.yaml:6: pools.nbma.network: 0.0.0.0/24 is not for hosts: 0.0.0.0/8 is"),
+        ("  A: {}", "  A: {lan: 240.0.1.0/24}", "spokes.A.lan: 240.0.1.0/24 is not for hosts: 240.0.0.0/4 is"),
+        (
+            "  A: {}",
+            "  A: {nbma: 224.1.1.1/24, gateway: 224.1.1.2}",
+            "sites.yaml:10: spokes.A.nbma: 224.1.1.0/24 is not",
+        ),
+        ("10.255.0.0/24", "10.255.0.1/32", "sites.yaml:3: tunnel.network: 10.255.0.1/32 has no room for two routers"),
+        ("10.255.0.0/24}", "10.255.0.0/24, second: 10.254.0.0/31}", "tunnel.second: 10.254.0.0/31 has no room for two"),
+        ("  A: {}", "  A: {wan: Gi0/2}", "GigabitEthernet0/2 cannot be both wan and lan_port"),
+        ("  A: {}", "  A: {wan: gigabitethernet00/02}", "GigabitEthernet0/2 cannot be both wan and lan_port"),
+        (
+            "  A: {}",
+            "  A: {wan: Tunnel0}",
+            "sites.yaml:10: spokes.A.wan: Tunnel0 is no port that something is plugged into",
+        ),
+        ("  A: {}", "  A: {lan_port: lo0}", "sites.yaml:10: spokes.A.lan_port: Loopback0 is no port"),
+        ("  A: {}", "  A: {wan: Frob0}", "sites.yaml:10: spokes.A.wan: Frob0 is no kind of interface"),
+        (
+            "  A: {}\n  B: {}",
+            "  A: {nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {}}\n  B: {lan: 192.168.1.0/24}",
+            "sites.yaml:10: spokes.A.nbma: 192.168.1.0/24 (inside, at A) overlaps 192.168.1.0/24 (the LAN of B)",
+        ),
+        (
+            "  HUB: {}\nspokes:\n  A: {}",
+            "  HUB: {nbma: 192.168.1.9/24, gateway: 192.168.1.10}\n"
+            "spokes:\n  A: {nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {}}",
+            "spokes.A.nbma: 192.168.1.0/24 (inside, at A) overlaps 192.168.1.0/24 (the provider's at HUB)",
+        ),
+        (
+            "  A: {}",
+            "  A: {nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {outside: 192.168.1.5/30, gateway: 192.168.1.6}}",
+            "sites.yaml:10: spokes.A.nbma: 192.168.1.0/24 (inside, at A) overlaps 192.168.1.4/30, outside",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_file_line_and_key(table: Path, old: str, new: str, said: str) -> None:
@@ -233,6 +287,66 @@ def test_what_is_wrong_is_said_with_file_line_and_key(table: Path, old: str, new
         assert said in _refusal(table)
     else:
         render_sites(table, keys=KEYS)
+
+
+_BOX = "gateway: 192.168.1.1, nat: {outside: 1.2.3.5/30, gateway: 1.2.3.6"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            "nbma: 192.168.1.2/24, " + _BOX,
+            "nbma: 192.168.1.2/24, " + _BOX,
+            "B.nbma: A has the address 192.168.1.2, too",
+        ),
+        (
+            "nbma: 192.168.1.2/24, " + _BOX,
+            "nbma: 192.168.2.2/24, " + _BOX.replace("192.168.1.", "192.168.2."),
+            "B.nat: A is behind 1.2.3.5, too, where 192.168.1.1/24 is inside: one NAT box has one network inside",
+        ),
+        (
+            "nbma: 192.168.1.2/24, " + _BOX,
+            "nbma: 192.168.1.3/24, " + _BOX + ", kind: cone",
+            "B.nat.kind: A is behind 1.2.3.5, too, and says port-restricted: one NAT box is of one kind",
+        ),
+    ],
+)
+def test_sites_behind_one_nat_box_are_of_one_mind(table: Path, first: str, second: str, said: str) -> None:
+    _with(table, "phase: 3", "phase: 3\nprotection: psk")
+    _with(table, "  A: {}\n  B: {}", f"  A: {{{first}}}}}\n  B: {{{second}}}}}")
+    assert _refusal(table) == f"sites.yaml:12: spokes.{said}"
+
+
+def test_behind_boxes_of_their_own_sites_may_have_the_same_addresses(table: Path) -> None:
+    inside = "nbma: 192.168.1.2/24, gateway: 192.168.1.1"
+    _with(table, "  A: {}\n  B: {}", f"  A: {{{inside}, nat: {{}}}}\n  B: {{{inside}, nat: {{}}}}")
+    assert len(render_sites(table, keys=KEYS).configurations) == 3
+
+
+def test_ports_are_called_by_their_whole_names(table: Path) -> None:
+    """Two spellings of one port counted as two, and the later `ip address` took the place of the other."""
+    text = _configuration(_with(table, "  A: {}", "  A: {wan: gi0/5, lan_port: Vlan10}"), "A")
+    assert re.findall(r"(?m)^interface (?!Tunnel)(.*)", text) == ["GigabitEthernet0/5", "Vlan10"]
+
+
+def test_a_lan_from_the_pool_is_never_what_somebody_has_inside(table: Path) -> None:
+    """PARIS was given 192.168.1.0/24, which BERN has between itself and its NAT box: BERN could not reach it."""
+    _with(table, "10.1.0.0/16", "192.168.0.0/16")
+    _with(table, "  B: {}", "  B: {nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {}}\n  C: {}")
+    texts = render_sites(table, keys=KEYS).configurations
+    lans = {name: re.findall(r"description LAN\n ip address (\S+)", text) for name, text in texts.items()}
+    assert lans == {"HUB": ["192.168.0.1"], "A": ["192.168.2.1"], "B": ["192.168.3.1"], "C": ["192.168.4.1"]}
+
+
+def test_a_lan_that_was_given_before_somebody_had_it_inside_is_an_error_that_names_both(table: Path) -> None:
+    _with(table, "10.1.0.0/16", "192.168.0.0/16")
+    assert main(["render", str(table)]) == 0
+    _with(table, "  B: {}", "  B: {nbma: 192.168.1.2/24, gateway: 192.168.1.1, nat: {}}")
+    assert _refusal(table) == (
+        "sites.yaml:11: spokes.B.nbma: 192.168.1.0/24 (inside, at B) overlaps 192.168.1.0/24, which A was given: take "
+        "another, or take A out of the lock file"
+    )
 
 
 def test_static_routes_with_two_hubs_are_refused_because_they_notice_nothing(table: Path) -> None:

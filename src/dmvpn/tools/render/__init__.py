@@ -2,6 +2,7 @@
 
 reading      sites.yaml -> `Table` (table.py), every error with file, line and key
 keys         from a private file or the environment
+addresses    what the table says of addresses itself, and what of it cannot be
 allocation   tunnel addresses, LANs, networks outside; what was given once stays (lock.py)
 plan         what each configuration has to say; refuses what cannot work
 templating   Jinja2 in a sandbox, in a process of its own
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.render.allocation import AllocationError, allocate
+from dmvpn.tools.render.addresses import AllocationError
+from dmvpn.tools.render.allocation import allocate
 from dmvpn.tools.render.keys import Keys, find_keys
 from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.lock import lock_of, lock_text, read_lock

@@ -12,24 +12,16 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import DmvpnError
+from dmvpn.tools.render.addresses import AllocationError, check_addresses, inside, kind_of, named, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dmvpn.tools.render.addresses import Where
     from dmvpn.tools.render.table import Hub, Pool, Spoke, Table
 
 #: Spokes are numbered from here on while there is room: the low numbers are for hubs.
 FIRST_SPOKE: Final = 11
-
-
-class AllocationError(DmvpnError):
-    """The table cannot be carried out. where: the key that is to blame."""
-
-    def __init__(self, where: tuple[str | int, ...], text: str) -> None:
-        super().__init__(text)
-        self.where = where
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ class Allocations:
 
 def allocate(table: Table, kept: Allocations) -> Allocations:
     """Everything that sites need. kept: what they were given before. Raises AllocationError."""
-    _check_networks(table)
+    check_addresses(table)
     nbmas = _networks(table, kept.nbmas, "nbma")
     lans = _networks(table, kept.lans, "lan", besides=nbmas)
     return Allocations(_numbers(table, kept.numbers), lans, nbmas)
@@ -53,12 +45,12 @@ def allocate(table: Table, kept: Allocations) -> Allocations:
 
 
 def _numbers(table: Table, kept: Mapping[str, int]) -> dict[str, int]:
-    room = [int(network.broadcast_address) - int(network.network_address) for _, network in _tunnels(table)]
+    room = [int(network.broadcast_address) - int(network.network_address) for _, network in tunnels(table)]
     largest = min(room) - 1
     taken: dict[int, str] = {}
     for name, site in table.sites.items():
         if site.number is not None:
-            where = (_kind(table, name), name, "number")
+            where = (kind_of(table, name), name, "number")
             if site.number > largest:
                 raise AllocationError(where, f"{table.tunnel.network} has numbers up to {largest}")
             if site.number in taken:
@@ -67,7 +59,7 @@ def _numbers(table: Table, kept: Mapping[str, int]) -> dict[str, int]:
     for name, number in kept.items():
         if name in table.sites and table.sites[name].number is None and number <= largest:
             if number in taken:
-                where = (_kind(table, taken[number]), taken[number], "number")
+                where = (kind_of(table, taken[number]), taken[number], "number")
                 raise AllocationError(where, f"{name} was given number {number}; take another one")
             taken[number] = name
     found = {name: number for number, name in taken.items()}
@@ -99,9 +91,9 @@ def _networks(
     if not wanting:
         return {}
     if pool is None:
-        first = (_kind(table, wanting[0]), wanting[0])
+        first = (kind_of(table, wanting[0]), wanting[0])
         raise AllocationError(first, f"it names no {what}, and there is no pools.{what} to take one from")
-    taken = _Taken([network for _, _, network in _given(table)])
+    taken = _Taken([one.network for one in chain(named(table), inside(table))])
     for network in (besides or {}).values():
         taken.add(network)
     found: dict[str, IPv4Network] = {}
@@ -109,8 +101,9 @@ def _networks(
         before = kept.get(name)
         if before is not None and before.prefixlen == pool.length and before.subnet_of(pool.network):
             if taken.overlap(before) is not None:
-                where, other = _owner(table, before, (_kind(table, name), name))
-                raise AllocationError(where, f"{other} overlaps {before}, which {name} was given; take another")
+                where, other = _owner(table, before, (kind_of(table, name), name))
+                text = f"{other} overlaps {before}, which {name} was given"
+                raise AllocationError(where, f"{text}: take another, or take {name} out of the lock file")
             taken.add(before)
             found[name] = before
     free = taken.free(pool)
@@ -131,13 +124,16 @@ def _wants(site: Hub | Spoke, what: str) -> bool:
 
 
 class _Taken:
-    """Networks that are taken; they do not overlap, or are the same."""
+    """Networks that are taken. They may overlap: inside, sites have what they like."""
 
     def __init__(self, networks: list[IPv4Network]) -> None:
-        self._ranges = {int(net.network_address): int(net.broadcast_address) for net in networks}
+        self._ranges: dict[int, int] = {}
+        for network in networks:
+            self.add(network)
 
     def add(self, network: IPv4Network) -> None:
-        self._ranges[int(network.network_address)] = int(network.broadcast_address)
+        low, high = int(network.network_address), int(network.broadcast_address)
+        self._ranges[low] = max(high, self._ranges.get(low, high))
 
     def overlap(self, network: IPv4Network) -> IPv4Address | None:
         """An address of it that is taken."""
@@ -163,67 +159,9 @@ class _Taken:
             start += size
 
 
-# ------------------------------------------------------------------------------------------------ checks
-
-
-def _tunnels(table: Table) -> list[tuple[str, IPv4Network]]:
-    second = table.tunnel.second
-    return [("network", table.tunnel.network), *([("second", second)] if second is not None else [])]
-
-
-def _given(table: Table) -> Iterator[tuple[tuple[str | int, ...], str, IPv4Network]]:
-    """The networks that the table names: where, what they are, which. Those behind NAT are their site's own affair."""
-    for key, network in _tunnels(table):
-        yield ("tunnel", key), "the tunnels", network
-    for name, site in table.sites.items():
-        kind = _kind(table, name)
-        if site.lan is not None:
-            yield (kind, name, "lan"), f"the LAN of {name}", site.lan
-        nat = getattr(site, "nat", None)
-        outside = site.nbma if nat is None else nat.outside
-        if outside is not None:
-            yield (kind, name, "nbma" if nat is None else "nat"), f"the provider's at {name}", outside.network
-
-
-def _check_networks(table: Table) -> None:
-    """No two overlap, but for equal ones of the provider's; no two sites have the same address."""
-    seen: list[tuple[IPv4Network, str, bool]] = []
-    ordered = sorted(_given(table), key=lambda given: (given[2], given[1]))
-    for where, what, network in ordered:
-        shared = where[-1] in ("nbma", "nat")
-        while seen and int(seen[-1][0].broadcast_address) < int(network.network_address):
-            seen.pop()
-        for other, whose, also in seen:
-            if other.overlaps(network) and not (shared and also and other == network):
-                raise AllocationError(where, f"{network} ({what}) overlaps {other} ({whose})")
-        seen.append((network, what, shared))
-    addresses: dict[IPv4Address, str] = {}
-    for name, site in table.sites.items():
-        nat = getattr(site, "nat", None)
-        outside = site.nbma if nat is None else nat.outside
-        if outside is None:
-            continue
-        owner = addresses.setdefault(outside.ip, name)
-        if owner != name and (nat is None or getattr(table.sites[owner], "nat", None) is None):
-            raise AllocationError((_kind(table, name), name), f"{owner} has the address {outside.ip}, too")
-        if nat is not None and site.nbma is not None:
-            _check_inside(table, name, site.nbma.network)
-
-
-def _check_inside(table: Table, name: str, inside: IPv4Network) -> None:
-    """What is behind NAT may be the same at many sites, but it is no tunnel and no LAN."""
-    for where, what, network in _given(table):
-        if where[-1] not in ("nbma", "nat") and network.overlaps(inside):
-            raise AllocationError((_kind(table, name), name, "nbma"), f"{inside} overlaps {network} ({what})")
-
-
-def _owner(table: Table, network: IPv4Network, fallback: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], str]:
+def _owner(table: Table, network: IPv4Network, fallback: Where) -> tuple[Where, str]:
     """Where the table names something that overlaps this network, and what."""
-    for where, what, other in _given(table):
-        if other.overlaps(network):
-            return where, f"{other} ({what})"
+    for one in chain(named(table), inside(table)):
+        if one.network.overlaps(network):
+            return one.where, str(one)
     return fallback, "another pool"
-
-
-def _kind(table: Table, name: str) -> str:
-    return "hubs" if name in table.hubs else "spokes"

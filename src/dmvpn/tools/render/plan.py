@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.render.allocation import AllocationError
+from dmvpn.tools.render.addresses import AllocationError
 from dmvpn.tools.render.table import Hub, Spoke
 
 if TYPE_CHECKING:

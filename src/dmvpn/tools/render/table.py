@@ -21,10 +21,11 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from dmvpn.ios import normalize_interface
 from dmvpn.shells.scenario import RESERVED, Name, NatKind
 
 #: The router that stands for the provider in labs.
@@ -32,9 +33,20 @@ PROVIDER = "TRANSPORT"
 Phase = Literal[1, 2, 3]
 Protection = Literal["none", "psk"]
 Routing = Literal["eigrp", "eigrp-classic", "static"]
-Port = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,24}[0-9]{1,3}(/[0-9]{1,3}){0,3}(\.[0-9]{1,4})?$")]
+_PORT = r"^[A-Za-z-]{2,24}[0-9]{1,3}(/[0-9]{1,3}){0,3}(\.[0-9]{1,4})?$"
+#: Interfaces that a router makes of nothing: no provider and no LAN is plugged in there.
+_VIRTUAL = ("Tunnel", "Loopback", "Null", "Virtual-Template", "Virtual-Access")
+#: What no network of hosts has a part in.
+_NOT_FOR_HOSTS = {
+    IPv4Network("0.0.0.0/8"): '"this network"',
+    IPv4Network("127.0.0.0/8"): "loopback",
+    IPv4Network("224.0.0.0/4"): "multicast",
+    IPv4Network("240.0.0.0/4"): "reserved",
+}
 #: One line of print; it stands behind `description`.
 Line = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=200)]
+
+_Value = TypeVar("_Value", IPv4Network, IPv4Interface)
 
 
 def _with_length(value: object) -> object:
@@ -49,10 +61,39 @@ def _whole(value: object) -> object:
     return value
 
 
+def _for_hosts(value: _Value) -> _Value:
+    """A network, or the network of an address, in which hosts can be."""
+    network = value.network if isinstance(value, IPv4Interface) else value
+    for block, what in _NOT_FOR_HOSTS.items():
+        if network.overlaps(block):
+            raise ValueError(f"{network} is not for hosts: {block} is {what}")
+    return value
+
+
+def _with_room(network: IPv4Network) -> IPv4Network:
+    if network.prefixlen > 30:
+        raise ValueError(f"{network} has no room for two routers")
+    return network
+
+
+def _plugged(text: str) -> str:
+    """The whole name of a port: "Gi0/2" and "GigabitEthernet0/2" are one."""
+    name = normalize_interface(text)
+    if name is None:
+        raise ValueError(f"{text} is no kind of interface")
+    if name.startswith(_VIRTUAL):
+        raise ValueError(f"{name} is no port that something is plugged into")
+    return name
+
+
 #: A network, without host bits.
-Network = Annotated[IPv4Network, BeforeValidator(_whole)]
+Network = Annotated[IPv4Network, BeforeValidator(_whole), AfterValidator(_for_hosts)]
+#: The network of the tunnel addresses of two routers and more.
+TunnelNetwork = Annotated[Network, AfterValidator(_with_room)]
 #: An address with the length of its network.
-Interface = Annotated[IPv4Interface, BeforeValidator(_with_length)]
+Interface = Annotated[IPv4Interface, BeforeValidator(_with_length), AfterValidator(_for_hosts)]
+#: A port, by its whole name.
+Port = Annotated[str, StringConstraints(pattern=_PORT), AfterValidator(_plugged)]
 
 
 class _Strict(BaseModel):
@@ -68,8 +109,8 @@ class Tunnel(_Strict):
     bandwidth: kbit/s, for routing metrics.
     """
 
-    network: Network
-    second: Network | None = None
+    network: TunnelNetwork
+    second: TunnelNetwork | None = None
     gre_key: int = Field(default=1, ge=0, le=0xFFFFFFFE)
     network_id: int = Field(default=1, ge=1, le=0xFFFFFFFE)
     mtu: int = Field(default=1400, ge=576, le=1472)
