@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff import Behaviour, Subject, choose_pairs, measure
+from dmvpn.tools.diff import Behaviour, Subject, choose_pairs, measure, migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,9 +134,21 @@ def test_two_spokes_behind_one_nat_box_share_a_wire(tmp_path: Path, monkeypatch:
         f"spokes: {{A: {{nbma: 192.168.1.2/24, {nat}}}, B: {{nbma: 192.168.1.3/24, {nat}}}}}\n"
     )
     scenario = _rendered(tmp_path, text, monkeypatch)
-    assert list(scenario.lab.gateways) == ["NAT1"]
+    assert list(scenario.lab.gateways) == ["NAT-198.51.100.9"]
     found = _lived(scenario, deaths=False)
     assert all(talk.arrives for talk in found.talks.values())
+
+
+def test_a_site_in_the_middle_of_the_table_is_a_change_that_can_be_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider's ports were numbered anew, so that nothing was plugged in as before and nothing could be tried."""
+    text = f"tunnel: {{network: 10.255.0.0/24}}\n{_POOLS}hubs: {{HUB: {{}}}}\nspokes:\n  A: {{}}\n  C: {{}}\n"
+    before = _rendered(tmp_path, text, monkeypatch)
+    after = _rendered(tmp_path, text.replace("  C", "  B: {}\n  C"), monkeypatch)
+    tried = migrate(before, after, 1, "together")
+    assert tried.untried == ""
+    assert tried.outages == ()
 
 
 @pytest.mark.timeout(60)

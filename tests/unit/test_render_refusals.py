@@ -66,7 +66,11 @@ def _refusal(table: Path, keys: Keys = KEYS) -> str:
         ("  lan: {network: 10.1.0.0/16, length: 24}\n", "", "it names no lan, and there is no pools.lan"),
         ("10.255.0.0/24", "10.255.0.0/30", "10.255.0.0/30 is full: it has room for 2 sites"),
         ("  A: {}", "  A: &a {}\n  C: *a", "anchors and aliases"),
-        ("  A: {}", "  A: {dynamic: true}", "A gets its address by DHCP, which labs do not have"),
+        (
+            "  A: {}",
+            "  A: {dynamic: true}",
+            "sites.yaml:10: spokes.A: it gets its address by DHCP, which labs do not have",
+        ),
         ("phase: 3", "phase: 3\n  x: 1", "sites.yaml:3: no YAML"),
         ("  A: {}", "  A: {wan: GigabitEthernet0/2}", "cannot be both wan and lan_port"),
         ("  A: {}", "  A: {routing: static, lan: 10.2.0.0/24}", "a static site among others needs"),

@@ -77,7 +77,7 @@ def _carried_out(
     try:
         given = allocate(table, kept)
         planned = plan(table, given)
+        extra = lab_files(table, given, planned) if lab else {}
     except AllocationError as error:
         raise places.error(error.where, error.text) from error
-    texts = render(template, {name: site.values(keys) for name, site in planned.items()})
-    return texts, lab_files(table, given, planned) if lab else {}, given
+    return render(template, {name: site.values(keys) for name, site in planned.items()}), extra, given

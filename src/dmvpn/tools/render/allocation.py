@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.render.addresses import AllocationError, check_addresses, inside, kind_of, named, tunnels
@@ -26,11 +26,16 @@ FIRST_SPOKE: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Allocations:
-    """By site: its number in the tunnel network, its LAN, its network towards the provider (if taken from a pool)."""
+    """By site: its number in the tunnel network, its LAN, its network towards the provider (if taken from a pool).
+
+    ports: by network towards the provider, the provider's port in labs. `dmvpn diff` can try a change only where what
+    stays is plugged in as before.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
     lans: dict[str, IPv4Network] = field(default_factory=dict)
     nbmas: dict[str, IPv4Network] = field(default_factory=dict)
+    ports: dict[IPv4Network, int] = field(default_factory=dict)
 
 
 def allocate(table: Table, kept: Allocations) -> Allocations:
@@ -38,7 +43,7 @@ def allocate(table: Table, kept: Allocations) -> Allocations:
     check_addresses(table)
     nbmas = _networks(table, kept.nbmas, "nbma")
     lans = _networks(table, kept.lans, "lan", besides=nbmas)
-    return Allocations(_numbers(table, kept.numbers), lans, nbmas)
+    return Allocations(_numbers(table, kept.numbers), lans, nbmas, _ports(table, kept.ports, nbmas))
 
 
 # ------------------------------------------------------------------------------------------------ numbers
@@ -77,6 +82,13 @@ def _free_number(table: Table, name: str, taken: Mapping[int, str], largest: int
             return number
     text = f"{table.tunnel.network} is full: it has room for {largest} sites; give the tunnel a larger network"
     raise AllocationError(("tunnel", "network"), text)
+
+
+def _ports(table: Table, kept: Mapping[IPv4Network, int], nbmas: Mapping[str, IPv4Network]) -> dict[IPv4Network, int]:
+    networks = dict.fromkeys([*(one.network for one in named(table) if one.shared), *nbmas.values()])
+    taken = {kept[network] for network in networks if network in kept}
+    free = (number for number in count(1) if number not in taken)
+    return {network: kept[network] if network in kept else next(free) for network in networks}
 
 
 # ------------------------------------------------------------------------------------------------ networks

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import yaml
 
-from dmvpn.base.errors import UserError
-from dmvpn.shells.scenario import CONFIGURATION
+from dmvpn.ios import short_interface
+from dmvpn.shells.scenario import CONFIGURATION, INSIDE, NAME, OUTSIDE, RESERVED
+from dmvpn.tools.render.addresses import AllocationError, nat_of
 from dmvpn.tools.render.plan import lan_of, summary_of
 from dmvpn.tools.render.table import PROVIDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dmvpn.tools.render.allocation import Allocations
     from dmvpn.tools.render.plan import Planned
     from dmvpn.tools.render.table import Table
@@ -21,8 +26,9 @@ _PORT = "GigabitEthernet0/{}"
 
 
 def lab_files(table: Table, given: Allocations, planned: dict[str, Planned]) -> dict[str, str]:
-    """The files that a folder of rendered configurations needs to be a lab. Raises UserError."""
-    lab = _Lab()
+    """The files that a folder of rendered configurations needs to be a lab. Raises AllocationError."""
+    names = _Names([*table.sites, PROVIDER, RESERVED])
+    lab = _Lab(names)
     for name, site in planned.items():
         lab.add(table, name, site)
     document = {
@@ -31,76 +37,101 @@ def lab_files(table: Table, given: Allocations, planned: dict[str, Planned]) -> 
             **{name: {"role": site.role} for name, site in planned.items()},
             PROVIDER: {"role": "provider"},
         },
-        "links": lab.links(),
+        "links": lab.links(given.ports),
         **({"gateways": lab.gateways} if lab.gateways else {}),
-        "hosts": {_host(name): _host_spec(table, given, name, site) for name, site in planned.items()},
+        "hosts": {
+            names.new(f"H-{name}", f"H-{site.number}"): _host_spec(table, given, name, site)
+            for name, site in planned.items()
+        },
         "ready": {"routes": _routes(table, given)},
     }
     head = "# Made by `dmvpn render`. Change the table, not this file.\n"
     return {
         CONFIGURATION: head + yaml.safe_dump(document, sort_keys=False, width=1000),
-        f"{PROVIDER}.cfg": lab.provider(),
+        f"{PROVIDER}.cfg": lab.provider(given.ports),
     }
+
+
+class _Names:
+    """Names for what the table does not name."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+
+    def new(self, wanted: str, short: str) -> str:
+        """One that nobody has and a lab can hold: the wanted one, or else one that is made of a short one."""
+        for name in chain((wanted, short), (f"{short}-{number}" for number in count(2))):
+            if name not in self._taken and re.fullmatch(NAME, name):
+                break
+        self._taken.add(name)
+        return name
 
 
 class _Lab:
     """Collects who is plugged in where."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: _Names) -> None:
         self.gateways: dict[str, dict[str, str]] = {}
-        self._wires: dict[tuple[IPv4Network, IPv4Address], list[str]] = {}
-        self._inner: list[list[str]] = []
+        self._names = names
+        self._boxes: dict[IPv4Address, list[str]] = {}
+        self._wires: dict[IPv4Network, list[str]] = {}
+        self._providers: dict[IPv4Network, IPv4Address] = {}
 
     def add(self, table: Table, name: str, site: Planned) -> None:
         """A site, with its NAT box if it has one."""
-        end = f"{name}:{site.wan.interface}"
-        spec = getattr(table.sites[name], "nat", None)
+        end = _end(name, site.wan.interface)
+        nat = nat_of(table.sites[name])
         if site.wan.address is None or site.wan.gateway is None:
-            raise UserError(f"{name} gets its address by DHCP, which labs do not have: give it an nbma and a gateway")
-        if spec is None:
+            text = "it gets its address by DHCP, which labs do not have: give it an nbma and a gateway"
+            raise AllocationError(("spokes", name), text)
+        if nat is None:
             network = IPv4Network((site.wan.address, site.wan.mask or ""), strict=False)
-            self._wires.setdefault((network, IPv4Address(site.wan.gateway)), []).append(end)
-            return
-        if spec.outside is None:
-            raise UserError(f"{name} is behind NAT: a lab needs nat.outside and nat.gateway")
-        inside = IPv4Interface((site.wan.gateway, site.wan.mask or ""))
-        for box, known in self.gateways.items():  # sites behind one box are on one wire
-            if known["outside"] == str(spec.outside) and known["inside"] == str(inside):
-                next(ends for ends in self._inner if ends[0] == f"{box}:inside").append(end)
-                return
-        box = f"NAT{len(self.gateways) + 1}"
-        self.gateways[box] = {
-            "kind": spec.kind,
-            "outside": str(spec.outside),
-            "gateway": str(spec.gateway),
-            "inside": str(inside),
-        }
-        self._wires.setdefault((spec.outside.network, spec.gateway), []).append(f"{box}:outside")
-        self._inner.append([f"{box}:inside", end])
+            self._plug(end, network, IPv4Address(site.wan.gateway))
+        elif nat.outside is None or nat.gateway is None:
+            raise AllocationError(("spokes", name, "nat"), "a lab needs nat.outside and nat.gateway")
+        elif nat.outside.ip in self._boxes:
+            self._boxes[nat.outside.ip].append(end)
+        else:
+            # By its address, so that it has the same name whoever comes to stand behind it, or goes.
+            box = self._names.new(f"NAT-{nat.outside.ip}", f"NAT-{name}")
+            self.gateways[box] = {
+                "kind": nat.kind,
+                "outside": str(nat.outside),
+                "gateway": str(nat.gateway),
+                "inside": str(IPv4Interface((site.wan.gateway, site.wan.mask or ""))),
+            }
+            self._plug(f"{box}:{OUTSIDE}", nat.outside.network, nat.gateway)
+            self._boxes[nat.outside.ip] = [f"{box}:{INSIDE}", end]
 
-    def links(self) -> list[dict[str, list[str]]]:
+    def _plug(self, end: str, network: IPv4Network, gateway: IPv4Address) -> None:
+        self._wires.setdefault(network, []).append(end)
+        self._providers[network] = gateway
+
+    def links(self, ports: Mapping[IPv4Network, int]) -> list[dict[str, list[str]]]:
         """All wires; the provider has a port at each of its networks."""
-        outer = [[*ends, f"{PROVIDER}:{_PORT.format(port)}"] for port, ends in enumerate(self._wires.values(), 1)]
-        return [{"ends": ends} for ends in (*outer, *self._inner)]
+        outer = [[*ends, f"{PROVIDER}:{_PORT.format(ports[network])}"] for network, ends in self._wires.items()]
+        return [{"ends": ends} for ends in (*outer, *self._boxes.values())]
 
-    def provider(self) -> str:
+    def provider(self, ports: Mapping[IPv4Network, int]) -> str:
         """Its configuration."""
-        ports = [
-            f"interface {_PORT.format(port)}\n ip address {gateway} {network.netmask}\n no shutdown\n!\n"
-            for port, (network, gateway) in enumerate(self._wires, 1)
-        ]
-        return f"! Made by `dmvpn render`: the provider, for labs.\nhostname {PROVIDER}\n!\n{''.join(ports)}end\n"
+        text = "".join(
+            f"interface {_PORT.format(ports[network])}\n"
+            f" ip address {self._providers[network]} {network.netmask}\n no shutdown\n!\n"
+            for network in sorted(self._wires, key=ports.__getitem__)
+        )
+        return f"! Made by `dmvpn render`: the provider, for labs.\nhostname {PROVIDER}\n!\n{text}end\n"
 
 
-def _host(site: str) -> str:
-    return f"H-{site}"[:31]
+def _end(name: str, interface: str) -> str:
+    """An end of a wire. lab.yaml has no place for the dash of a Port-channel."""
+    return f"{name}:{short_interface(interface) if '-' in interface else interface}"
 
 
 def _host_spec(table: Table, given: Allocations, name: str, site: Planned) -> dict[str, str]:
     lan = lan_of(table, given, name)
     address = lan[min(100, lan.num_addresses - 2)]
     return {
-        "link": f"{name}:{site.lan.interface}",
+        "link": _end(name, site.lan.interface),
         "address": f"{address}/{lan.prefixlen}",
         "gateway": site.lan.address,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 _HEAD = (
     "# Made by `dmvpn render`: what sites were given. Keep it with the table; to renumber a site, take it out here.\n"
 )
+Count = Annotated[int, Field(ge=1)]
 
 
 class _Lock(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    numbers: dict[Name, int] = Field(default={})
+    numbers: dict[Name, Count] = Field(default={})
     lans: dict[Name, IPv4Network] = Field(default={})
     nbmas: dict[Name, IPv4Network] = Field(default={})
+    ports: dict[IPv4Network, Count] = Field(default={})
 
 
 def lock_of(table: Path) -> Path:
@@ -43,12 +45,13 @@ def read_lock(path: Path) -> Allocations:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise places.error(tuple(part for part in first["loc"] if part != "[key]"), first["msg"]) from error
-    for what, values in (("numbers", lock.numbers), ("lans", lock.lans), ("nbmas", lock.nbmas)):
+    ports = {str(network): port for network, port in lock.ports.items()}
+    for what, values in (("numbers", lock.numbers), ("lans", lock.lans), ("nbmas", lock.nbmas), ("ports", ports)):
         seen: dict[object, str] = {}
         for name, value in values.items():
             if seen.setdefault(value, name) != name:
                 raise places.error((what, name), f"{seen[value]} has {value}, too")
-    return Allocations(lock.numbers, lock.lans, lock.nbmas)
+    return Allocations(lock.numbers, lock.lans, lock.nbmas, lock.ports)
 
 
 def lock_text(given: Allocations) -> str:
@@ -57,5 +60,6 @@ def lock_text(given: Allocations) -> str:
         "numbers": given.numbers,
         "lans": {name: str(network) for name, network in given.lans.items()},
         "nbmas": {name: str(network) for name, network in given.nbmas.items()},
+        "ports": {str(network): port for network, port in given.ports.items()},
     }
     return _HEAD + yaml.safe_dump({key: value for key, value in document.items() if value}, sort_keys=False)
