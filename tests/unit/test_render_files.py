@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,14 +74,111 @@ def test_check_shows_what_would_change_without_keys_and_writes_nothing(
     assert "3 files would change" in shown
 
 
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def test_a_site_that_is_gone_takes_its_file_with_it_and_no_other(there: Path) -> None:
     table = there.parent / "sites.yaml"
     (there / "NOTES.cfg").write_text("hostname NOTES\n")
     before = (there / "B.cfg").read_text()
     with_line(table, "  A: {}\n", "")
     assert main(["render", str(table)]) == 0
-    assert sorted(path.name for path in there.iterdir()) == ["B.cfg", "HUB.cfg", "NOTES.cfg"]
+    assert _names(there) == ["B.cfg", "HUB.cfg", "NOTES.cfg"]
     assert (there / "B.cfg").read_text() == before, "its neighbour's going is nothing to it"
+
+
+def test_the_file_of_a_site_that_is_gone_goes_from_every_folder(
+    there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lock told what to remove, so the second folder, or a colleague's, kept a site whose number others got."""
+    table, other = there.parent / "sites.yaml", there.parent / "other"
+    assert main(["render", str(table), "--out", str(other)]) == 0
+    with_line(table, "  A: {}\n", "")
+    assert main(["render", str(table)]) == 0
+    capsys.readouterr()
+    assert main(["render", str(table), "--out", str(other), "--check"]) == 1
+    shown = capsys.readouterr().out
+    assert f"--- {other / 'A.cfg'}\n+++ /dev/null\n" in shown
+    assert shown.endswith("1 files would change\n")
+    assert main(["render", str(table), "--out", str(other)]) == 0
+    assert _names(other) == ["B.cfg", "HUB.cfg"]
+
+
+def test_what_somebody_else_made_is_neither_removed_nor_overwritten(
+    there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file by the name of a site that was gone was removed from a folder in which it had never been made."""
+    table, other = there.parent / "sites.yaml", there.parent / "other"
+    other.mkdir()
+    (other / "A.cfg").write_text("hostname A\n")
+    assert main(["render", str(table), "--out", str(other)]) == 2
+    assert f"{other / 'A.cfg'}: `dmvpn render` did not make this file: move it away" in capsys.readouterr().err
+    assert _names(other) == ["A.cfg"], "nothing is half written"
+    with_line(table, "  A: {}\n", "")
+    assert main(["render", str(table), "--out", str(other)]) == 0
+    assert (other / "A.cfg").read_text() == "hostname A\n"
+
+
+def test_what_a_template_of_ones_own_made_is_known_as_well(there: Path) -> None:
+    table, template = there.parent / "sites.yaml", there.parent / "t.j2"
+    for text in ("hostname {{ site.name }}\n", "hostname {{ site.name }}\nip classless\n"):
+        template.write_text(text)
+        assert main(["render", str(table), "--template", str(template), "--out", str(there / "o")]) == 0
+    with_line(table, "  A: {}\n", "")
+    assert main(["render", str(table), "--template", str(template), "--out", str(there / "o")]) == 0
+    assert _names(there / "o") == ["B.cfg", "HUB.cfg"]
+
+
+def test_two_tables_with_one_folder_leave_each_others_files_alone(there: Path) -> None:
+    table, other = there.parent / "sites.yaml", there.parent / "others.yaml"
+    other.write_text(TABLE.replace("HUB:", "CENTRE:").replace("  A: {}\n  B: {}", "  X: {}\n  Y: {}"))
+    assert main(["render", str(other), "--out", str(there)]) == 0
+    with_line(other, "  X: {}\n", "")
+    with_line(table, "  B: {}\n", "")
+    assert main(["render", str(other), "--out", str(there)]) == 0
+    assert main(["render", str(table), "--out", str(there)]) == 0
+    assert _names(there) == ["A.cfg", "CENTRE.cfg", "HUB.cfg", "Y.cfg"]
+
+
+@pytest.mark.parametrize("text", ["../sites.yaml: [../sites.yaml]\n", "../sites.yaml: A.cfg\n", "- A.cfg\n"])
+def test_a_list_of_files_that_somebody_broke_removes_nothing(
+    there: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (there / ".made-by-render.yaml").write_text(text)
+    assert main(["render", str(there.parent / "sites.yaml")]) == 2
+    assert "no list of files by table" in capsys.readouterr().err
+    assert (there.parent / "sites.yaml").exists()
+
+
+# ------------------------------------------------------------------------------------------------ labs
+
+
+def test_a_folder_that_is_a_lab_stays_the_lab_of_its_table(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The old lab.yaml stayed, and the lab did not load any more: it had hosts of sites that were gone."""
+    table = there.parent / "sites.yaml"
+    assert main(["render", str(table), "--lab"]) == 0
+    with_line(table, "  A: {}\n", "")
+    assert main(["render", str(table)]) == 0
+    assert set(Scenario.load(str(there)).lab.hosts) == {"H-HUB", "H-B"}
+    capsys.readouterr()
+    assert main(["render", str(table), "--check"]) == 0
+    with_line(table, "  B: {}\n", "  B: {dynamic: true}\n")
+    assert main(["render", str(table)]) == 0
+    assert _names(there) == ["B.cfg", "HUB.cfg"]
+    assert "it was a lab, and is none any more" in (said := capsys.readouterr().out)
+    assert "spokes.B: it gets its address by DHCP" in said
+
+
+def test_a_lab_file_of_ones_own_stays(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (there / "lab.yaml").write_text("title: mine\n")
+    assert main(["render", str(there.parent / "sites.yaml")]) == 0
+    assert main(["render", str(there.parent / "sites.yaml"), "--lab"]) == 2
+    assert "lab.yaml: `dmvpn render` did not make this file" in capsys.readouterr().err
+    assert (there / "lab.yaml").read_text() == "title: mine\n"
+
+
+# ------------------------------------------------------------------------------------------------ what is said
 
 
 def test_a_template_that_writes_no_ios_stops_before_anything_is_written(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from dmvpn.tools.render import Rendered
+    from dmvpn.tools.render import Keys, Rendered
+    from dmvpn.tools.render.writing import Changes
 
 _EPILOG = """\
 keys: --keys FILE with the lines `pre_shared_key: ...` and `nhrp_authentication: ...`, or the environment variables
@@ -36,7 +37,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--out", type=Path, metavar="DIR", help="where the files go; else beside the table, by its name"
     )
     render.add_argument("--check", action="store_true", help="write nothing, show what would change; 1 if anything")
-    render.add_argument("--lab", action="store_true", help="make the folder a lab: lab.yaml, hosts, a provider")
+    render.add_argument(
+        "--lab", action="store_true", help="make the folder a lab, which it stays: lab.yaml, hosts, a provider"
+    )
     render.add_argument("--up", action="store_true", help="bring that lab up")
     render.add_argument("--simulated", action="store_true", help="with --up: virtual packets")
     render.set_defaults(command=run)
@@ -45,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, allocate, render, compare or write, lint, bring up."""
     from dmvpn.tools.render import DEFAULT, Keys, find_keys, render_sites
-    from dmvpn.tools.render.writing import changes, tighten, unified, write
+    from dmvpn.tools.render.writing import changes
 
     if (arguments.simulated and not arguments.up) or (arguments.check and arguments.up):
         print("dmvpn: --simulated goes with --up, and --check brings nothing up", file=sys.stderr)
@@ -53,54 +56,79 @@ def run(arguments: argparse.Namespace) -> int:
     keys = Keys()
     try:
         keys = find_keys(arguments.keys, os.environ)
-        lab = arguments.lab or arguments.up
-        rendered = render_sites(arguments.table, template=arguments.template or DEFAULT, keys=keys, lab=lab)
-        folder: Path = arguments.out or arguments.table.parent / rendered.name
-        _check_language(rendered, folder, arguments.template)
-        changed = changes(folder, rendered.files, rendered.gone)
+        rendered = render_sites(
+            arguments.table,
+            template=arguments.template or DEFAULT,
+            keys=keys,
+            lab=arguments.lab or arguments.up,
+            out=arguments.out,
+        )
+        _check_language(rendered, arguments.template)
+        changed = changes(rendered.folder, rendered.files, rendered.gone)
         lock = changes(rendered.lock.parent, {rendered.lock.name: rendered.lock_text}, [])
         if arguments.check:
-            print(*(keys.hidden(line) for line in unified(rendered.lock.parent, lock)), sep="\n", end="\n" * bool(lock))
-            print(*(keys.hidden(line) for line in unified(folder, changed)), sep="\n", end="\n" * bool(changed))
-            print(f"{len(changed) + len(lock)} files would change" if changed or lock else "nothing would change")
-            return int(bool(changed or lock))
-        write(rendered.lock.parent, lock)
-        write(folder, changed)
-        tighten(folder, rendered.files)
+            return _check(rendered, keys, changed, lock)
+        _write(rendered, changed, lock)
     except UserError as error:
         print(f"dmvpn: {keys.hidden(str(error))}", file=sys.stderr)
         return 2
-    _tell(folder, changed, len(rendered.configurations))
-    is_good = _lint(rendered, folder)
-    return _bring_up(folder, arguments) if arguments.up and is_good else int(not is_good)
+    _tell(rendered, changed)
+    is_good = _lint(rendered)
+    return _bring_up(rendered.folder, arguments) if arguments.up and is_good else int(not is_good)
 
 
-def _tell(folder: Path, changed: dict[str, tuple[str | None, str | None]], sites: int) -> None:
+def _check(rendered: Rendered, keys: Keys, changed: Changes, lock: Changes) -> int:
+    """Show what would change."""
+    from dmvpn.tools.render.writing import unified
+
+    for folder, some in ((rendered.lock.parent, lock), (rendered.folder, changed)):
+        for line in unified(folder, some):
+            print(keys.hidden(line))
+    print(f"{len(changed) + len(lock)} files would change" if changed or lock else "nothing would change")
+    return int(bool(changed or lock))
+
+
+def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
+    """Make it so. Raises UserError."""
+    from dmvpn.tools.render import made
+    from dmvpn.tools.render.writing import changes, refuse_strangers, tighten, write
+
+    refuse_strangers(rendered.folder, changed, rendered.made)
+    write(rendered.lock.parent, lock)
+    write(rendered.folder, changed)
+    tighten(rendered.folder, rendered.files)
+    # At the end: who is interrupted before finds the old list, and what is new comes into it the next time.
+    write(rendered.folder, changes(rendered.folder, {made.NAME: rendered.made.text(rendered.files)}, []))
+
+
+def _tell(rendered: Rendered, changed: Changes) -> None:
     new = sum(old is None for old, _ in changed.values())
     gone = sum(text is None for _, text in changed.values())
     counts = ((new, "new"), (len(changed) - new - gone, "changed"), (gone, "removed"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count) or "all as they were"
-    print(f"{folder}: {sites} sites; files: {said}")
+    print(f"{rendered.folder}: {len(rendered.configurations)} sites; files: {said}")
+    if rendered.no_lab:
+        print(f"{rendered.folder}: it was a lab, and is none any more: {rendered.no_lab}")
 
 
-def _check_language(rendered: Rendered, folder: Path, template: Path | None) -> None:
+def _check_language(rendered: Rendered, template: Path | None) -> None:
     """A template may write what IOS's language does not know. Raises UserError."""
     from dmvpn.shells.lines import check
 
     for name, text in rendered.configurations.items():
         try:
-            check(text, f"{folder / name}.cfg")
+            check(text, f"{rendered.folder / name}.cfg")
         except UserError as error:
             made = f" (made by {template})" if template else ""
             raise UserError(f"{error}{made}; nothing was written") from error
 
 
-def _lint(rendered: Rendered, folder: Path) -> bool:
+def _lint(rendered: Rendered) -> bool:
     """What the linter says of the whole, once where it says the same of many; False if there is an error."""
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import lint
 
-    findings = lint({f"{folder / name}.cfg": text for name, text in rendered.configurations.items()})
+    findings = lint({f"{rendered.folder / name}.cfg": text for name, text in rendered.configurations.items()})
     alike: dict[str, list[str]] = {}
     for finding in findings:
         said = f"{finding.severity.value}: {finding.what} [{finding.rule}]"

@@ -7,6 +7,7 @@ allocation   tunnel addresses, LANs, networks outside; what was given once stays
 plan         what each configuration has to say; refuses what cannot work
 templating   Jinja2 in a sandbox, in a process of its own
 lab          lab.yaml, hosts and a provider
+made         which files of a folder are ours
 writing      files that change, and no others
 """
 
@@ -16,21 +17,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.addresses import AllocationError
 from dmvpn.tools.render.allocation import allocate
 from dmvpn.tools.render.keys import Keys, find_keys
 from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.lock import lock_of, lock_text, read_lock
+from dmvpn.tools.render.made import Made, read_made
 from dmvpn.tools.render.plan import plan
 from dmvpn.tools.render.reading import read
-from dmvpn.tools.render.table import Table, schema
+from dmvpn.tools.render.table import schema
 from dmvpn.tools.render.templating import DEFAULT, render
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.tools.render.allocation import Allocations
+    from dmvpn.tools.render.plan import Planned
     from dmvpn.tools.render.reading import Places
+    from dmvpn.tools.render.table import Table
 
 __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 
@@ -39,45 +44,64 @@ __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 class Rendered:
     """What a table became. configurations: by site. files: those and, for a lab, what it needs besides; by file name.
 
-    lock, lock_text: the file of what was given, and what it is to hold. gone: files of sites that are there no more.
+    folder: where they go. made: what was made there before. lock, lock_text: the file of what was given, and what it is
+    to hold. no_lab: why the folder, which was a lab, cannot be one any more.
     """
 
-    name: str
+    folder: Path
     configurations: dict[str, str]
     files: dict[str, str]
+    made: Made
     lock: Path
     lock_text: str
-    gone: list[str]
+    no_lab: str = ""
+
+    @property
+    def gone(self) -> list[str]:
+        """Files that were made there, and now are not."""
+        return [name for name in self.made.own if name not in self.files]
 
 
-def render_sites(path: Path, *, template: Path = DEFAULT, keys: Keys, lab: bool = False) -> Rendered:
-    """Everything but writing it down. Raises UserError."""
+def render_sites(
+    path: Path, *, template: Path = DEFAULT, keys: Keys, lab: bool = False, out: Path | None = None
+) -> Rendered:
+    """Everything but writing it down. out: the folder, if not the one beside the table. Raises UserError."""
     table, places = read(path)
     if table.protection == "psk" and keys.pre_shared_key is None:
         raise UserError(
             f"{places.at(('protection',))}: psk needs a key: --keys FILE with a line `pre_shared_key: ...`, or the "
             "environment variable DMVPN_PRE_SHARED_KEY"
         )
+    folder = out or path.parent / table.name
+    made = read_made(folder, path)
     lock = lock_of(path)
-    kept = read_lock(lock)
-    configurations, extra, given = _carried_out(table, places, kept, template, keys, lab=lab)
+    try:
+        given = allocate(table, read_lock(lock))
+        planned = plan(table, given)
+        extra, no_lab = _lab(table, given, planned, places, made, lab=lab)
+    except AllocationError as error:
+        raise places.error(error.where, error.text) from error
+    configurations = render(template, {name: site.values(keys) for name, site in planned.items()})
     return Rendered(
-        name=table.name,
+        folder=folder,
         configurations=configurations,
         files={**{f"{name}.cfg": text for name, text in configurations.items()}, **extra},
+        made=made,
         lock=lock,
         lock_text=lock_text(given),
-        gone=[f"{name}.cfg" for name in kept.numbers if name not in table.sites],
+        no_lab=no_lab,
     )
 
 
-def _carried_out(
-    table: Table, places: Places, kept: Allocations, template: Path, keys: Keys, *, lab: bool
-) -> tuple[dict[str, str], dict[str, str], Allocations]:
+def _lab(
+    table: Table, given: Allocations, planned: dict[str, Planned], places: Places, made: Made, *, lab: bool
+) -> tuple[dict[str, str], str]:
+    """What a lab needs. A folder that is a lab stays one: an old lab.yaml would have the wires of another network."""
+    if not lab and CONFIGURATION not in made.own:
+        return {}, ""
     try:
-        given = allocate(table, kept)
-        planned = plan(table, given)
-        extra = lab_files(table, given, planned) if lab else {}
+        return lab_files(table, given, planned), ""
     except AllocationError as error:
-        raise places.error(error.where, error.text) from error
-    return render(template, {name: site.values(keys) for name, site in planned.items()}), extra, given
+        if lab:
+            raise
+        return {}, str(places.error(error.where, error.text))

@@ -1,7 +1,7 @@
 """Files of a folder: what would be others, and writing them. Configurations hold keys, so they are for their owner.
 
 A file that is as it should be is not touched; one that an earlier run made for a site that is gone is removed, and no
-other.
+other (`made.py`). One that somebody else made is not overwritten.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from dmvpn.shells.files import open_private
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dmvpn.tools.render.made import Made
+
 _PRIVATE: Final = 0o600
+#: Name -> what is there and what is to be, for each file that differs; None: no such file.
+Changes = dict[str, tuple[str | None, str | None]]
 
 
-def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> dict[str, tuple[str | None, str | None]]:
-    """Name -> what is there and what is to be, for each that differs; None: no such file. Raises UserError."""
-    found: dict[str, tuple[str | None, str | None]] = {}
+def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> Changes:
+    """What differs. Raises UserError."""
+    found: Changes = {}
     for name, text in files.items():
         there = _read(folder / name)
         if there != text:
@@ -34,14 +38,22 @@ def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> dict[str
     return found
 
 
-def unified(folder: Path, changed: Mapping[str, tuple[str | None, str | None]]) -> Iterator[str]:
+def unified(folder: Path, changed: Changes) -> Iterator[str]:
     """The differences as lines, in the way of `diff -u`."""
     for name, (old, new) in changed.items():
         before, after = (str(folder / name) if text is not None else os.devnull for text in (old, new))
         yield from difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), before, after, lineterm="")
 
 
-def write(folder: Path, changed: Mapping[str, tuple[str | None, str | None]]) -> None:
+def refuse_strangers(folder: Path, changed: Changes, made: Made) -> None:
+    """What others wrote is not overwritten. Raises UserError."""
+    for name, (old, _) in changed.items():
+        if old is not None and not made.is_ours(name, old):
+            text = "`dmvpn render` did not make this file: move it away, or give another folder by --out"
+            raise UserError(f"{folder / name}: {text}")
+
+
+def write(folder: Path, changed: Changes) -> None:
     """Carry the changes out; whoever reads meanwhile sees the old file or the new one, whole. Raises UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,67 @@
+"""`.made-by-render.yaml` in a folder: which of its files were made, by table. Those are removed when nobody needs them
+any more, and no others: neither what somebody else put there, nor what another table made.
+
+The lock file cannot say it: it is beside the table and has come from a colleague, there may be several folders.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import yaml
+from pydantic import RootModel, StringConstraints, ValidationError
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.render.reading import parse_yaml, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+NAME: Final = ".made-by-render.yaml"
+#: In the first line of what is made with the template that comes with the program, and of the files of a lab.
+MARK: Final = "Made by `dmvpn render`"
+_HEAD: Final = f"# {MARK}: the files here that it made, by table. Others it neither changes nor removes.\n"
+
+
+class _Listed(RootModel[dict[str, list[Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*\.(cfg|yaml)$")]]]]):
+    """Names of files alone: who writes a path into the list removes nothing elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """table: by its way from the folder, so that both may move together. lists: names of files by table."""
+
+    table: str
+    lists: dict[str, tuple[str, ...]]
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What was made of this table."""
+        return self.lists.get(self.table, ())
+
+    def is_ours(self, name: str, text: str) -> bool:
+        """Was this file made, of whichever table?"""
+        return any(name in names for names in self.lists.values()) or MARK in text.partition("\n")[0]
+
+    def text(self, names: Collection[str]) -> str:
+        """The file, when these are what is made of this table now."""
+        others = {table: sorted(set(old) - set(names)) for table, old in self.lists.items() if table != self.table}
+        lists = {**{table: left for table, left in others.items() if left}, self.table: sorted(names)}
+        return _HEAD + yaml.safe_dump(dict(sorted(lists.items())))
+
+
+def read_made(folder: Path, table: Path) -> Made:
+    """What a folder says. Raises UserError."""
+    key, path = os.path.relpath(table.resolve(), folder.resolve()), folder / NAME
+    if not path.exists():
+        return Made(key, {})
+    raw, _ = parse_yaml(read_text(path), str(path))
+    try:
+        listed = _Listed.model_validate(raw or {}).root
+    except ValidationError as error:
+        text = "this is no list of files by table: remove it, and yourself the files of sites that are gone"
+        raise UserError(f"{path}: {text}") from error
+    return Made(key, {table: tuple(names) for table, names in listed.items()})
