@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MOST_LINES: Final = 8
 _MOST_FOLLOWING: Final = 16
 _EXEC: Final = "the exec prompt"
+#: What stands before another line, which is the one to explain.
+_VERBS: Final = ("no", "default", "do")
 
 
 class Listed(NamedTuple):
@@ -59,11 +61,11 @@ class Commands:
 
     def explain(self, text: str, *, in_full: bool = False) -> list[Found]:
         """What a line is, or begins to be; else the lines that have this word. in_full: no cut words."""
-        line = text.removeprefix("no ")
-        found = [self._found(each, place) for each, place in self._begun(line) if not in_full or each.text == line]
-        if found or in_full:
-            return found
-        return self._with_keyword(text.casefold())
+        verb, _, rest = text.partition(" ")
+        line = rest.strip() if verb.casefold() in _VERBS and rest.strip() else text
+        begun_so = self._begun(line, as_config=line is text or verb.casefold() != "do", as_command=verb != "default")
+        found = [self._found(each, place) for each, place in begun_so if not in_full or each.text == line]
+        return found if found or in_full else self.with_keyword(line)
 
     def in_full(self, text: str) -> str:
         """A command of the prompt in full words, without its filters; as it is if it is none."""
@@ -71,14 +73,18 @@ class Commands:
         found = begun(self._exec_grammar, command)
         return found.text if found is not None else command
 
-    def _begun(self, text: str) -> Iterator[tuple[Begun[ExecCommand] | Begun[ConfigLine], str]]:
-        as_command = begun(self._exec_grammar, text)
-        if as_command is not None:
-            yield as_command, _EXEC
+    def _begun(
+        self, text: str, *, as_config: bool, as_command: bool
+    ) -> Iterator[tuple[Begun[ExecCommand] | Begun[ConfigLine], str]]:
+        command = begun(self._exec_grammar, text) if as_command else None
+        if command is not None and _has_keyword(command):
+            yield command, _EXEC
+        if not as_config:
+            return
         known: set[tuple[str, str]] = set()
         for mode in self._modes:
             as_line = begun(self._configurator.grammar(mode), text)
-            if as_line is None:
+            if as_line is None or not _has_keyword(as_line):
                 continue
             same = (as_line.text, as_line.what)
             if same not in known:
@@ -98,8 +104,9 @@ class Commands:
             details=tuple(row for row in line.following if row[0] != "<cr>")[:_MOST_FOLLOWING],
         )
 
-    def _with_keyword(self, word: str) -> list[Found]:
-        rows = [each for each in self if word in (part.casefold() for part in each.syntax.split())]
+    def with_keyword(self, word: str) -> list[Found]:
+        """The lines that have this word somewhere, the shortest first."""
+        rows = [each for each in self if word.casefold() in (part.casefold() for part in each.syntax.split())]
         rows.sort(key=lambda row: len(row.syntax.split()))
         return [
             Found(word=each.syntax, kind="command", place=each.place, screens=(), what=f"{each.what}.")
@@ -108,6 +115,12 @@ class Commands:
 
     def _place(self, mode: str) -> str:
         return f"configuration mode {self._configurator.mode(mode).prompt}"
+
+
+def _has_keyword(line: Begun[ExecCommand] | Begun[ConfigLine]) -> bool:
+    """Is any word of it a fixed one? Lines that are all free values fit anything: hex digits, a number, a name."""
+    fixed = {word for entry in line.entries for word in keywords(entry)}
+    return any(word in fixed for word, _ in line.words)
 
 
 def _listed(entry: ExecCommand | ConfigLine, place: str) -> Listed:

@@ -1,0 +1,44 @@
+"""`dmvpn explain` answers what was asked and nothing else: cells, headings, lines of commands, clauses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.face.language import exec_parser
+from dmvpn.router.features import FEATURES
+from dmvpn.tools.explain import Explainer
+
+if TYPE_CHECKING:
+    from dmvpn.tools.explain import Found
+
+EXPLAINER = Explainer(FEATURES, exec_parser(FEATURES).commands)
+
+
+def ask(question: str) -> tuple[Found, ...]:
+    return EXPLAINER.ask(question).found
+
+
+def words(question: str) -> list[str]:
+    return [found.word for found in ask(question)]
+
+
+@pytest.mark.parametrize("question", ["14", "90", "FD", "deadbeef", "do banana", "default banana", "no banana"])
+def test_a_line_that_would_be_free_values_alone_is_no_command(question: str) -> None:
+    """`explain 14` ended in an entry of an access list, `do banana` ran a command of the prompt."""
+    assert [found.word for found in ask(question) if found.kind == "command"] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "line", "place"),
+    [
+        ("do show dmvpn", "show dmvpn", "the exec prompt"),
+        ("default ip mtu", "ip mtu", "configuration mode config-if"),
+        ("No ip nhrp redirect", "ip nhrp redirect", "configuration mode config-if"),
+        ("do", "do", "configuration mode config"),
+    ],
+)
+def test_what_stands_behind_do_no_and_default_is_explained(question: str, line: str, place: str) -> None:
+    (found, *_) = ask(question)
+    assert (found.word, found.place) == (line, place)
