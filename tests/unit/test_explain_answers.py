@@ -42,3 +42,25 @@ def test_a_line_that_would_be_free_values_alone_is_no_command(question: str) -> 
 def test_what_stands_behind_do_no_and_default_is_explained(question: str, line: str, place: str) -> None:
     (found, *_) = ask(question)
     assert (found.word, found.place) == (line, place)
+
+
+def test_a_text_that_explains_is_no_place_where_something_is_done_but_its_word_is_named() -> None:
+    (found,) = ask("RFC 4555 §3.9")
+    assert found.details == (("word", "NO_NATS_ALLOWED (status notifications)"),)
+    assert found.what == "1 explained word rests on it."
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("RFC 1191 §4", ["RFC 1191 §4"]),
+        ("RFC 2332 §5.2.1 and §5.2.2", ["RFC 2332 §5.2.1", "RFC 2332 §5.2.2"]),
+        ("RFC 4303, RFC 3948", ["RFC 4303", "RFC 3948"]),
+        ("RFC 792, type 3", ["RFC 792"]),
+        ("rfc 7868 §3.5, figure 1", ["RFC 7868 §3.5"]),
+        ("draft-detienne-dmvpn-01", ["draft-detienne-dmvpn-01"]),
+    ],
+)
+def test_a_clause_is_found_as_an_answer_prints_it(question: str, answers: list[str]) -> None:
+    assert words(question) == answers
+    assert all(found.kind == "clause" for found in ask(question))

@@ -150,6 +150,13 @@ def test_every_answer_of_the_prompt_has_an_explanation() -> None:
     assert [(where, text) for where, text in answers if WORDS.of_line(text, (Kind.ANSWER,)) is None] == []
 
 
+@pytest.mark.parametrize("clause", sorted({found.clause for found in WORDS.all()} - {""}))
+def test_every_clause_that_an_answer_names_can_be_asked_for(clause: str) -> None:
+    found = EXPLAINER.ask(clause).found
+    assert {each.kind for each in found} == {"clause"}
+    assert any(kind == "word" for each in found for kind, _ in each.details)
+
+
 def test_every_command_and_configuration_line_says_what_it_is_for() -> None:
     listed = list(EXPLAINER.commands)
     assert len(listed) > 450

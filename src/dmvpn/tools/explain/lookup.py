@@ -76,9 +76,9 @@ class Explainer:
         return [*self.whole.on_paste(lines, self.commands.in_full), *configured]
 
     def _found(self, text: str) -> list[Found]:
-        clause = explain_clause(text)
-        if clause is not None:
-            return [clause]
+        clauses = explain_clause(text, self.whole)
+        if clauses:
+            return clauses
         mnemonic = _MNEMONIC.search(text)
         if mnemonic is not None:
             return self._log_line(text, mnemonic[0])
