@@ -354,6 +354,16 @@ def test_an_arrow_is_a_word_and_no_option(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.startswith("->    flag: arrows of a message")
 
 
+def test_the_minus_sign_is_a_word_in_quotes_or_where_nothing_is_piped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "'-'"]) == 0
+    assert "Something is gone." in capsys.readouterr().out
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert main(["explain", "-"]) == 0
+    assert "Something is gone." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [[""], [" "]])
 def test_nothing_to_explain_is_asked_back(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", *words]) == 1

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 _TEXT = "what a flag, state, message, code, command or clause means; piped in, what is on a screen"
 
+_WORDS = "as it is printed; - reads lines from a pipe (the sign itself is asked for as \"'-'\")"
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     explain = commands.add_parser("explain", help=_TEXT, description=_TEXT)
-    explain.add_argument("words", nargs="*", metavar="WORD", help="as it is printed; - reads lines from a pipe")
+    explain.add_argument("words", nargs="*", metavar="WORD", help=_WORDS)
     explain.add_argument("--json", action="store_true", help="as data")
     # A word like any other, which would be taken for an option.
     explain.add_argument("->", dest="arrow", action="store_true", help=argparse.SUPPRESS)
@@ -33,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer. Returns 1 if the word is not known."""
     words: list[str] = [*arguments.words, *(["->"] if arguments.arrow else [])]
-    if words == ["-"] or (not words and not sys.stdin.isatty()):
+    if words in (["-"], []) and not sys.stdin.isatty():
         return _screen(_piped(), as_json=arguments.json)
     text = " ".join(words)
     if not text.strip():

@@ -41,6 +41,7 @@ _NOT_A_WORD: Final = re.compile(r"[^\w§.:%&*!+#/?-]+")
 #: Screens whose lines hold codes and reasons inside.
 _LOG: Final = "show logging"
 _DEBUGS: Final = ("debug nhrp packet", "debug eigrp packets", "debug eigrp fsm", "debug crypto ikev2 packet")
+_QUOTES: Final = "'\"`"
 _NEAREST: Final = 6
 #: A word of so many letters that a router prints is looked for nowhere else.
 _LONGEST_FLAG: Final = 4
@@ -63,7 +64,7 @@ class Explainer:
 
     def ask(self, question: str) -> Answer:
         """All meanings of a question; without any, what is spelled alike."""
-        text = " ".join(plain_text(question).split())
+        text = _unquoted(" ".join(plain_text(question).split()))
         if not text:
             return Answer(question, ())
         found = self._found(text)
@@ -120,6 +121,11 @@ class Explainer:
         known |= {word.casefold(): word for word in self.whole.spellings if "<" not in word}
         close = difflib.get_close_matches(text.casefold(), known, n=_NEAREST, cutoff=0.6)
         return tuple(dict.fromkeys(known[spelling] for spelling in close))
+
+
+def _unquoted(text: str) -> str:
+    """Without the quotes around all of it: `dmvpn explain "'-'"` asks for a sign that is an option elsewhere."""
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES else text
 
 
 def found_of(meaning: Meaning) -> Found:
