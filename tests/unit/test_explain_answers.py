@@ -24,6 +24,54 @@ def words(question: str) -> list[str]:
     return [found.word for found in ask(question)]
 
 
+@pytest.mark.parametrize("word", ["DNS", "FUT", "CTX", "KNX", "UNIX", "DUST", "SA", "MIA", "TCX"])
+def test_a_word_of_letters_that_are_flags_elsewhere_is_no_cell(word: str) -> None:
+    """`explain FUT` told of IKE fragmentation, a route update and TCP: any run of letters was a cell."""
+    assert [found.kind for found in ask(word) if found.kind in ("flag", "state")] == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "screen"),
+    [
+        ("SRTT", "show ip eigrp neighbors"),
+        ("RTO", "show ip eigrp neighbors"),
+        ("Q Cnt", "show ip eigrp neighbors"),
+        ("FD", "show ip eigrp topology"),
+        ("dst", "show crypto isakmp sa"),
+        ("DST", "show crypto isakmp sa"),
+        ("UDP-Encaps", "show crypto ipsec sa"),
+        ("replay detection support", "show crypto ipsec sa"),
+        ("IPSEC FLOW", "show crypto session"),
+        ("no-socket", "show ip nhrp"),
+        ("Claimed NBMA address", "show ip nhrp"),
+        ("never expire", "show ip nhrp"),
+        ("Requester", "show ip nhrp"),
+        ("Nexthop-override", "show dmvpn"),
+        ("Route Installed", "show dmvpn"),
+        ("No Socket", "show dmvpn"),
+    ],
+)
+def test_headings_labels_and_phrases_of_legends_are_words(heading: str, screen: str) -> None:
+    (found, *more) = ask(heading)
+    assert found.screens[0] == screen
+    assert all(each.kind != "command" for each in more)
+
+
+def test_a_phrase_of_a_legend_does_not_hide_the_words_that_are_written_otherwise() -> None:
+    places = [found.place for found in ask("Down")]
+    assert places[0] == "column Status"
+    assert "status of an interface" in places
+
+
+def test_a_counter_is_found_with_and_without_its_sign() -> None:
+    assert words("pkts encaps") == words("#pkts encaps") == ["#pkts encaps"]
+
+
+def test_a_label_does_not_hide_the_lines_that_have_the_word() -> None:
+    assert [found.kind for found in ask("cluster")][:2] == ["label", "command"]
+    assert [found.kind for found in ask("split-horizon")][-1] == "label"
+
+
 @pytest.mark.parametrize("question", ["14", "90", "FD", "deadbeef", "do banana", "default banana", "no banana"])
 def test_a_line_that_would_be_free_values_alone_is_no_command(question: str) -> None:
     """`explain 14` ended in an entry of an access list, `do banana` ran a command of the prompt."""

@@ -14,7 +14,7 @@ from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
-from support import printed, words_page
+from support import printed, printed_labels, words_page
 
 if TYPE_CHECKING:
     import enum
@@ -150,11 +150,51 @@ def test_every_answer_of_the_prompt_has_an_explanation() -> None:
     assert [(where, text) for where, text in answers if WORDS.of_line(text, (Kind.ANSWER,)) is None] == []
 
 
+def test_every_label_that_a_show_prints_has_an_explanation() -> None:
+    known = {feature.name: printed_labels.spellings(feature.name) for feature in FEATURES}
+    literals = [each for each in printed_labels.literals() if not each[2].lstrip().startswith("%")]
+    assert len(literals) > 900
+    missing = [
+        (path, text, words)
+        for feature, path, text in literals
+        if (words := printed_labels.without_explanation(text, known[feature]))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("feature", "line", "missing"),
+    [
+        ("nhrp", "    (no-socket) ", []),
+        ("nhrp", "  Requester: 10.0.0.1 Frobnication: 7", ["Frobnication"]),
+        ("eigrp", "H   Address   Hold Uptime   SRTT   RTO  Q  Seq", []),
+        ("eigrp", "SRTT  XYZ", ["XYZ"]),
+        ("static", "    Requester: 10.0.0.1", ["Requester"]),  # another feature's word
+    ],
+)
+def test_a_label_without_an_explanation_would_be_found(feature: str, line: str, missing: list[str]) -> None:
+    assert printed_labels.without_explanation(line, printed_labels.spellings(feature)) == missing
+
+
+def test_every_exception_for_words_of_screens_is_needed() -> None:
+    left = {
+        word.casefold()
+        for feature, _, text in printed_labels.literals()
+        for word in printed_labels.words_of(printed_labels.spellings(feature).sub("\0", text))
+    }
+    plain = {word for words in printed_labels.PLAIN.values() for word in words.split()}
+    assert plain - left == set()
+
+
 @pytest.mark.parametrize("clause", sorted({found.clause for found in WORDS.all()} - {""}))
 def test_every_clause_that_an_answer_names_can_be_asked_for(clause: str) -> None:
     found = EXPLAINER.ask(clause).found
     assert {each.kind for each in found} == {"clause"}
     assert any(kind == "word" for each in found for kind, _ in each.details)
+
+
+def test_letters_side_by_side_are_known_by_the_shape_of_their_cell() -> None:
+    assert [group.title for group in WORDS.groups if group.joined and not group.cell] == []
 
 
 def test_every_command_and_configuration_line_says_what_it_is_for() -> None:

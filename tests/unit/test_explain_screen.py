@@ -238,6 +238,55 @@ def test_of_two_templates_that_fit_that_with_more_words_of_its_own_is_meant() ->
     assert found.explanation.word == "the peer says no to <what>"
 
 
+#: Screens with nothing to explain, and why.
+SILENT = {
+    "show_clock": "a time",
+    "show_debugging": "the words of the commands that were typed",
+    "traceroute_10.4.4.1_source_10.3.3.1": "addresses and times; its marks are explained where there are any",
+}
+ALL_GOLDENS = sorted(
+    path for folder in (GOLDENS, Path(__file__).parent / "goldens") for path in folder.glob("*__*.txt")
+)
+
+
+@pytest.mark.parametrize("path", ALL_GOLDENS, ids=lambda path: path.stem)
+def test_every_screen_has_something_to_explain(path: Path) -> None:
+    """`show crypto ipsec sa | explain` said that nothing on it has an explanation."""
+    name = path.stem.partition("__")[0]
+    shown = list(annotate(FEATURES, name.replace("_", " "), path.read_text().splitlines()))
+    assert (shown[-1] == "Nothing on this screen has an explanation.") == (name in SILENT)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "expected"),
+    [
+        ("show ip eigrp neighbors", "show_ip_eigrp_neighbors__notes-phase3_R11", {"SRTT", "RTO", "Q Cnt", "Hold"}),
+        ("show ip eigrp interfaces", "show_ip_eigrp_interfaces__notes-phase3_R11", {"Mean SRTT", "Pending Routes"}),
+        (
+            "show crypto ipsec sa",
+            "show_crypto_ipsec_sa__intro-phase3_HUB",
+            {"#pkts encaps", "UDP-Encaps", "aes-cbc", "active (SA)"},
+        ),
+        ("show version", "show_version__notes-phase3_R11", {"NOT Cisco software", "uptime"}),
+    ],
+)
+def test_headings_and_labels_are_told_where_the_values_are_plain_numbers(
+    command: str, name: str, expected: set[str]
+) -> None:
+    assert expected <= {word for _, word in words(command, golden(name))}
+    assert expected <= {word for _, word in words("", golden(name))}
+
+
+def test_the_detail_of_neighbours_has_its_labels_too() -> None:
+    lines = [
+        "0   192.168.100.31          Tu100                    13 00:01:59    1   100  0  2",
+        "   Version 23.0/2.0, Retrans: 0, Retries: 0, Prefixes: 1",
+        "   Stub Peer Advertising (CONNECTED SUMMARY ) Routes",
+    ]
+    found = {word for _, word in words("show ip eigrp neighbors detail", lines)}
+    assert {"Retrans", "Retries", "Prefixes", "Stub Peer Advertising"} <= found
+
+
 def test_a_screen_with_nothing_to_explain_says_so() -> None:
     assert list(annotate(FEATURES, "show clock", ["06:00:00"]))[-1] == "Nothing on this screen has an explanation."
 

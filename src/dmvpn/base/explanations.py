@@ -27,6 +27,7 @@ class Kind(enum.Enum):
     FLAG = "flag"
     STATE = "state"
     COUNTER = "counter"
+    LABEL = "label"
     LOG = "log message"
     DEBUG = "debug line"
     CODE = "code"
@@ -76,8 +77,8 @@ class Group:
 
     sighting: where the words stand on those screens: a regular expression whose first group is the cell. Without one
     they are not looked for in a screen. mark: a line by which a screen is known that was pasted without its command.
-    cell: what a cell looks like when somebody asks for it alone, if more is in it than these words ("D/ur"): the words
-    are its first group. joined: the words stand side by side ("DT2"), else blanks or commas are between them.
+    joined: the words stand side by side ("DT2"), else blanks or commas are between them. cell: what a cell looks like
+    when somebody asks for it alone, if the words are joined, or more is in it ("D/ur"): they are its first group.
     by_number: the cell has the number of a code. lines: the words are whole lines or clauses.
     names: of codes, the words that may stand before a number: "nhrp error 11".
     """
@@ -161,6 +162,33 @@ def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanat
         rank=60,
         next=next,
         lines=True,
+    )
+
+
+def label_group(
+    title: str,
+    screens: tuple[str, ...],
+    *explanations: Explanation,
+    next: str,
+    sighted: bool = False,
+    mark: str = "",
+    clause: str = "",
+) -> Group:
+    """Headings of columns, and what stands before the values of a screen. sighted: they are told below the screen, too.
+
+    Screens whose values have explanations of their own do without: their readers ask for a heading if they want it.
+    """
+    spellings = sorted((word for each in explanations for word in (each.word, *each.also)), key=len, reverse=True)
+    return Group(
+        title=title,
+        kind=Kind.LABEL,
+        screens=screens,
+        explanations=explanations,
+        rank=80,
+        next=next,
+        clause=clause,
+        sighting=rf"(?<![\w/-])({'|'.join(map(re.escape, spellings))})(?![\w/-])" if sighted else "",
+        mark=mark,
     )
 
 

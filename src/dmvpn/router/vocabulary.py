@@ -49,6 +49,10 @@ class Meaning(NamedTuple):
         """What it rests on, or ""."""
         return self.group.clause_of(self.explanation)
 
+    def is_spelled(self, word: str) -> bool:
+        """Is it printed so, letter for letter?"""
+        return word in (self.explanation.word, *self.explanation.also)
+
 
 class Vocabulary:
     """The explanations of all groups, those of lower rank first."""
@@ -58,7 +62,9 @@ class Vocabulary:
         self._words: dict[str, list[Meaning]] = {}
         for meaning in self.all():
             word = meaning.explanation.word
-            bare = (word.lstrip("%"), word.rpartition("-")[2]) if meaning.group.kind is Kind.LOG else ()
+            bare = (
+                (word.lstrip("%"), word.rpartition("-")[2]) if meaning.group.kind is Kind.LOG else (word.lstrip("#"),)
+            )
             for spelling in dict.fromkeys((word, *meaning.explanation.also, *bare)):
                 self._words.setdefault(spelling.casefold(), []).append(meaning)
         self._templates: dict[int, tuple[tuple[re.Pattern[str], Explanation], ...]] = {}
@@ -75,10 +81,15 @@ class Vocabulary:
         return (word for each in self.all() for word in (each.explanation.word, *each.explanation.also))
 
     def meanings(self, word: str) -> list[Meaning]:
-        """What a word means, letter for letter if it means something so (`r` is not `R`), else in any case."""
+        """What a word means, letter for letter if it means something so (`r` is not `R`), else in any case.
+
+        A label, or a phrase for a letter ("Down"), does not hide the words that are written otherwise.
+        """
         found = self._words.get(word.casefold(), [])
-        exact = [each for each in found if word in (each.explanation.word, *each.explanation.also)]
-        return exact or list(found)
+        exact = [each for each in found if each.is_spelled(word)]
+        if not any(each.explanation.word == word and each.group.kind is not Kind.LABEL for each in exact):
+            return [*exact, *(each for each in found if each not in exact)]
+        return exact
 
     def of_cell(self, text: str, *, any_case: bool = False) -> list[Meaning]:
         """What several words mean that stand in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
@@ -89,8 +100,8 @@ class Vocabulary:
             if group.lines or group.kind not in (Kind.FLAG, Kind.STATE):
                 continue
             cell = re.fullmatch(group.cell, text) if group.cell else None
-            if cell is None and (group.cell or not (group.joined or " " in text.strip())):
-                continue
+            if cell is None and (group.cell or group.joined or " " not in text.strip()):
+                continue  # letters side by side are any word's; only the shape of a cell tells that they are flags
             words = _split(group, cell[1] if cell is not None else text)
             found += [Meaning(word, group) for word in words or ()]
         return found
@@ -168,7 +179,7 @@ class Vocabulary:
             cell = next((text for text in match.groups() if text is not None), "")
             if group.cell:
                 part = re.fullmatch(group.cell, cell)
-                cell = part[1] if part is not None else ""
+                cell = part[1] if part is not None else cell
             if group.by_number:
                 yield from (each for each in group.explanations if str(each.number) == cell)
             elif group.lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, log, log_group
+from dmvpn.base.explanations import answer_group, label_group, log, log_group
 from dmvpn.features.bgp import messages
 
 _LOGS = log_group(
@@ -22,7 +22,15 @@ _ANSWERS = answer_group(
     next="show running-config",
 )
 
-GROUPS: Final = (
-    _ANSWERS,
-    _LOGS,
+_LABELS = label_group(
+    "what BGP says of itself",
+    ("show ip protocols",),
+    Word(
+        "Not running",
+        "The lines of BGP are read, kept and shown; nobody is spoken to.",
+        also=("this release keeps the configuration of BGP and has no neighbors and no routes",),
+    ),
+    next="show running-config",
 )
+
+GROUPS: Final = (_ANSWERS, _LOGS, _LABELS)

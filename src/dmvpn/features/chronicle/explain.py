@@ -6,7 +6,7 @@ from typing import Final
 
 from dmvpn.base.chronicle import Sign, Topic, Way
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group
+from dmvpn.base.explanations import Group, Kind, answer_group, label_group
 
 _SCREENS: Final = ("show dmvpn events", "show dmvpn changes since")
 #: Behind the time of a line.
@@ -71,4 +71,15 @@ _ANSWERS = answer_group(
     next="show dmvpn events",
 )
 
-GROUPS: Final = (_ANSWERS, _WAYS, _SIGNS, _TOPICS)
+_LABELS = label_group(
+    "what the chronicle says of itself",
+    _SCREENS,
+    Word(
+        "Nothing is remembered of what was before",
+        "The router began later, or its memory is full and older lines went.",
+    ),
+    Word("keeps no past", "The table remembers nothing of earlier moments."),
+    next="show dmvpn events",
+)
+
+GROUPS: Final = (_ANSWERS, _WAYS, _SIGNS, _TOPICS, _LABELS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, log, log_group, reason_group
+from dmvpn.base.explanations import debug_group, label_group, log, log_group, reason_group
 from dmvpn.features.tunnel import messages
 
 _LINE = "show interfaces Tunnel (the line Tunnel linestate evaluation)"
@@ -102,4 +102,38 @@ _REASONS = reason_group(
     next=_LINE,
 )
 
-GROUPS: Final = (_LOGS, _DEBUGS, _KEEPALIVES, _REASONS)
+_TRAFFIC = label_group(
+    "packets that no tunnel took or sent",
+    ("show tunnel traffic",),
+    Word("GRE packets dropped", "All of them, by the reason."),
+    Word("malformed", "Their octets are no GRE.", clause="RFC 2784 §2"),
+    Word(
+        "for no tunnel with these addresses and this key",
+        "Source, destination and key fit no tunnel here: mostly `tunnel key` differs between the ends.",
+        next="show running-config interface Tunnel",
+        clause="RFC 2890 §2.1",
+    ),
+    Word("to a next hop without NBMA address", "NHRP does not know (yet) where to send them.", next="show ip nhrp"),
+    Word("with a payload that is not carried here", "Something else than IPv4, IPv6 or NHRP was inside."),
+    Word("that the host refused to send", "The kernel did not take them.", next="show logging"),
+    Word(
+        "in clear for a protected tunnel",
+        "The far end sent them without ESP; what is not protected is not believed.",
+        next="show crypto ipsec sa",
+    ),
+    Word(
+        "to a neighbour that a protected tunnel has no SA with",
+        "They waited for nothing: in clear nothing leaves a protected tunnel.",
+        next="show crypto session detail",
+    ),
+    Word(
+        "sealed for an SA that is not there",
+        "ESP came for an SA that has ended, or was never here.",
+        next="show crypto ipsec sa",
+        clause="RFC 4303 §3.4.2",
+    ),
+    next="show tunnel traffic",
+    sighted=True,
+)
+
+GROUPS: Final = (_LOGS, _DEBUGS, _KEEPALIVES, _REASONS, _TRAFFIC)

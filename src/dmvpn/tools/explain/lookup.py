@@ -90,7 +90,13 @@ class Explainer:
             found = self._line(text) or self.commands.explain(text)
             return found or _listed(self.vocabulary.of_cell(text, any_case=True))
         # A command in full is wanted as much as a word of the same name; a cut one ("s", "d") is not.
-        return [*_listed(meanings), *self.commands.explain(text, in_full=True)]
+        commands = self.commands.explain(text, in_full=True)
+        if any(each.group.kind is not Kind.LABEL for each in meanings):
+            return [*_listed(meanings), *commands]
+        # A label that is written in another way ("split-horizon") comes behind the lines that have the word.
+        commands = commands or self.commands.with_keyword(text)
+        spelled = any(each.is_spelled(text) for each in meanings)
+        return [*_listed(meanings), *commands] if spelled else [*commands, *_listed(meanings)]
 
     def _log_line(self, text: str, mnemonic: str) -> list[Found]:
         """A message, and the codes and reasons in it."""

@@ -3,15 +3,16 @@
 states     of destinations, neighbours, DUAL; why a neighbour went down
 codes      opcodes, TLVs and flags of packets (RFC 7868 §6)
 lines      log messages, debug lines, reasons
+labels     columns and labels of the shows
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.explain import codes, lines, states
+from dmvpn.features.eigrp.explain import codes, labels, lines, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
 
-GROUPS: Final[tuple[Group, ...]] = (*states.GROUPS, *codes.GROUPS, *lines.GROUPS)
+GROUPS: Final[tuple[Group, ...]] = (*states.GROUPS, *codes.GROUPS, *lines.GROUPS, *labels.GROUPS)

@@ -30,19 +30,29 @@ _CODES = Group(
             "minutes.",
             next="show ip eigrp topology active",
         ),
-        Word("U", "Update: a packet with news of this destination is on its way. IOS's legend; not shown here."),
-        Word("Q", "Query: the neighbours are asked for a way. IOS's legend; the line is an Active one."),
+        Word(
+            "U",
+            "Update: a packet with news of this destination is on its way. IOS's legend; not shown here.",
+            clause="RFC 7868 §4.1",
+        ),
+        Word(
+            "Q",
+            "Query: the neighbours are asked for a way. IOS's legend; the line is an Active one.",
+            clause="RFC 7868 §4.2",
+        ),
         Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here."),
         Word(
             "r",
             "Reply status: this neighbour has been asked and owes us an answer.",
             "Below an active destination.",
             next="show ip eigrp neighbors (is it still there?)",
+            also=("reply Status",),
         ),
         Word(
             "s",
             "SIA status: the neighbour was asked whether it is still at work on it (SIA-Query).",
             clause="RFC 7868 §4.4.1",
+            also=("sia Status",),
         ),
     ),
 )

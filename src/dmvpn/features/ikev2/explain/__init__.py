@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.explain import algorithms, failures, lines, numbers, states
+from dmvpn.features.ikev2.explain import algorithms, failures, labels, lines, numbers, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
@@ -21,4 +21,5 @@ GROUPS: Final[tuple[Group, ...]] = (
     *algorithms.GROUPS,
     *failures.GROUPS,
     *lines.GROUPS,
+    *labels.GROUPS,
 )

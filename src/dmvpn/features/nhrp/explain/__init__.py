@@ -5,15 +5,23 @@ states      how far a peer, a server, a path is
 codes       packet types, NAKs, errors, extensions, the flags of packets
 counters    what `show ip nhrp traffic` and `show nhrp stats` count
 lines       log messages, debug lines, reasons
+labels      columns and labels of the shows
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.explain import codes, counters, flags, lines, states
+from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
 
-GROUPS: Final[tuple[Group, ...]] = (*flags.GROUPS, *states.GROUPS, *codes.GROUPS, *counters.GROUPS, *lines.GROUPS)
+GROUPS: Final[tuple[Group, ...]] = (
+    *flags.GROUPS,
+    *states.GROUPS,
+    *codes.GROUPS,
+    *counters.GROUPS,
+    *lines.GROUPS,
+    *labels.GROUPS,
+)

@@ -161,14 +161,19 @@ _STATISTICS_CODES = Group(
     rank=45,
     next="show nhrp stats",
     explanations=(
-        Word("T", "Transport: the network below the tunnel."),
-        Word("O", "Overlay: the network inside the tunnel."),
-        Word("EP", "End Point: a peer in the data plane's table."),
-        Word("TP", "Tunnel Protection: IPsec on the tunnel interface."),
-        Word("VA", "Virtual Access: an interface made for one peer. This router makes none."),
-        Word("[S]", "Sent from NHRP: an order to another part of the router."),
-        Word("[R]", "Received by NHRP: what another part of the router told it."),
-        Word("[number]", "How many of these orders the host refused.", next="show logging"),
+        Word("T", "Transport: the network below the tunnel.", also=("Transport",)),
+        Word("O", "Overlay: the network inside the tunnel.", also=("Overlay",)),
+        Word("EP", "End Point: a peer in the data plane's table.", also=("End Point",)),
+        Word("TP", "Tunnel Protection: IPsec on the tunnel interface.", also=("Tunnel Protection",)),
+        Word("VA", "Virtual Access: an interface made for one peer. This router makes none.", also=("Virtual Access",)),
+        Word("[S]", "Sent from NHRP: an order to another part of the router.", also=("Sent from NHRP",)),
+        Word("[R]", "Received by NHRP: what another part of the router told it.", also=("Received by NHRP",)),
+        Word(
+            "[number]",
+            "How many of these orders the host refused.",
+            next="show logging",
+            also=("Error associated with an event",),
+        ),
     ),
 )
 

@@ -20,6 +20,7 @@ _DMVPN = Group(
     next="show ip nhrp detail",
     sighting=_ATTRIBUTES,
     mark=DMVPN_MARK,
+    cell=r"([SDI]N?L?X?(?:T[12])?(?:I2)?|LX)",
     joined=True,
     explanations=(
         Word(
@@ -27,12 +28,14 @@ _DMVPN = Group(
             "Static: the pair of tunnel address and NBMA address is written in this router's configuration.",
             "A spoke has it for each hub that `ip nhrp map` or `ip nhrp nhs ... nbma ...` names; it never expires.",
             next="show ip nhrp nhs detail",
+            also=("Static",),
         ),
         Word(
             "D",
             "Dynamic: the pair was learned by NHRP and is forgotten when its holding time ends.",
             "On a hub: a spoke that registered. On a spoke: another spoke that was resolved.",
             clause="RFC 2332 §5.2.3",
+            also=("Dynamic",),
         ),
         Word(
             "I",
@@ -41,6 +44,7 @@ _DMVPN = Group(
             "Packets take the way through the hub meanwhile.",
             next="show ip nhrp incomplete",
             clause="RFC 2332 §2.2",
+            also=("Incomplete",),
         ),
         Word(
             "N",
@@ -49,18 +53,21 @@ _DMVPN = Group(
             "When the NBMA address inside a registration differs from the source of the packet that carried it.",
             next="show ip nhrp detail (the line Claimed NBMA address)",
             clause="draft-detienne-dmvpn-01 (NAT address extension)",
+            also=("NATed",),
         ),
         Word(
             "L",
             "Local: not a peer. It is what this router itself has told others when they asked for a network behind it.",
             "In `show dmvpn detail` only, on a router that answered a Resolution Request.",
             next="show ip nhrp local",
+            also=("Local",),
         ),
         Word(
             "X",
             "No Socket: no packets are sent by this entry, so it asks for no IPsec.",
             "With L (our own networks) and with I (no NBMA address to send to).",
             next="show crypto sockets",
+            also=("No Socket",),
         ),
         Word(
             "T1",
@@ -69,6 +76,7 @@ _DMVPN = Group(
             "On a phase 3 spoke, when the routing protocol brings a summary or a default route only, and the direct "
             "path has proved itself.",
             next="show ip route nhrp",
+            also=("Route Installed",),
         ),
         Word(
             "T2",
@@ -77,10 +85,13 @@ _DMVPN = Group(
             "On a phase 3 spoke, when the routing protocol has exactly this prefix and the direct path has proved "
             "itself.",
             next="show ip route next-hop-override",
+            also=("Nexthop-override",),
         ),
-        Word("B", "BGP: the entry comes from BGP. It stands in the legend; this router never sets it."),
+        Word("B", "BGP: the entry comes from BGP. It stands in the legend; this router never sets it.", also=("BGP",)),
         Word(
-            "C", "CTS Capable: the peer can carry security group tags. It stands in the legend; this router has none."
+            "C",
+            "CTS Capable: the peer can carry security group tags. It stands in the legend; this router has none.",
+            also=("CTS Capable",),
         ),
         Word(
             "I2",
@@ -88,6 +99,7 @@ _DMVPN = Group(
             "echo was answered over the path itself.",
             "A second or two after each answer; longer if the path between the spokes is blocked, or NAT is in it.",
             next="show dmvpn detail (the line below the peer says what is missing)",
+            also=("Temporary",),
         ),
     ),
 )
@@ -221,8 +233,8 @@ _BRIEF_TYPES = Group(
     joined=True,
     next="show ip nhrp",
     explanations=(
-        Word("S", "Static entry: from the configuration. In full: Type static."),
-        Word("D", "Dynamic entry: registered or resolved. In full: Type dynamic."),
+        Word("S", "Static entry: from the configuration. In full: Type static.", also=("Static",)),
+        Word("D", "Dynamic entry: registered or resolved. In full: Type dynamic.", also=("Dynamic",)),
     ),
 )
 _BRIEF_FLAGS = Group(
@@ -240,17 +252,37 @@ _BRIEF_FLAGS = Group(
             "Unique: the tunnel address is reserved for this NBMA address.",
             "Set by the spoke's registration.",
             clause="RFC 2332 §5.2.3",
+            also=("unique",),
         ),
-        Word("r", "Registered: the station is a client of this router.", "On hubs.", clause="RFC 2332 §5.2.3"),
-        Word("e", "Temporary: the direct path has not proved itself (e is the second letter; t was taken)."),
         Word(
-            "c", "Claimed: the station believes in another NBMA address, it is behind NAT.", next="show ip nhrp detail"
+            "r",
+            "Registered: the station is a client of this router.",
+            "On hubs.",
+            clause="RFC 2332 §5.2.3",
+            also=("registered",),
         ),
-        Word("a", "Authoritative: who answered holds the registration.", clause="RFC 2332 §5.2.2"),
+        Word(
+            "e",
+            "Temporary: the direct path has not proved itself (e is the second letter; t was taken).",
+            also=("temporary",),
+        ),
+        Word(
+            "c",
+            "Claimed: the station believes in another NBMA address, it is behind NAT.",
+            next="show ip nhrp detail",
+            also=("claimed",),
+        ),
+        Word(
+            "a",
+            "Authoritative: who answered holds the registration.",
+            clause="RFC 2332 §5.2.2",
+            also=("authoritative",),
+        ),
         Word(
             "t",
             "Route: the entry has a route of its own or overrides one; T1 or T2 in `show dmvpn`.",
             next="show ip route nhrp",
+            also=("route",),
         ),
     ),
 )
@@ -264,6 +296,7 @@ _SERVERS = Group(
     clause="RFC 2332 §5.2.3",
     sighting=r"^[0-9A-Fa-f.:]+ +((?:RE|R|E|W)D?) ",
     mark=r"^Legend: E=Expecting",
+    cell=r"((?:RE|R|E|W)D?)",
     joined=True,
     explanations=(
         Word(
@@ -271,12 +304,17 @@ _SERVERS = Group(
             "Responding: we are registered with this server; it answered the last request.",
             "What a healthy spoke shows for each hub.",
         ),
-        Word("R", "Responding; the legend's letter. The table itself writes RE."),
+        Word(
+            "R",
+            "Responding; the legend's letter. The table itself writes RE.",
+            also=("Responding",),
+        ),
         Word(
             "E",
             "Expecting replies: we ask, and no answer came (yet), or the tunnel cannot send. It stays E when the "
             "server is down, unreachable, or drops what we send.",
             "At the start for a moment; longer is a fault. Lines below the server say what may be wrong.",
+            also=("Expecting replies", "Expecting Replies"),
         ),
         Word(
             "W",
@@ -284,6 +322,7 @@ _SERVERS = Group(
             "others serve.",
             "It is asked as soon as one of them is lost.",
             next="show ip nhrp nhs redundancy",
+            also=("Waiting",),
         ),
         Word(
             "D",

@@ -7,6 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group, reason_group
 from dmvpn.features.interface import messages
+from dmvpn.features.interface.explain import labels
 from dmvpn.features.interface.port import Status
 
 _BRIEF = ("show ip interface brief", "show interfaces description")
@@ -152,4 +153,4 @@ _ANSWERS = answer_group(
     next="show ip interface brief",
 )
 
-GROUPS: Final = (_ANSWERS, _STATUS, _PROTOCOL, _METHODS, _LOGS, _REASONS)
+GROUPS: Final = (_ANSWERS, _STATUS, _PROTOCOL, _METHODS, _LOGS, _REASONS, *labels.GROUPS)

@@ -10,6 +10,7 @@ from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionP
 from dmvpn.base.sessions import SessionStatus
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Standing
+from dmvpn.features.ipsec.explain import labels
 
 _SESSION = "show crypto session"
 
@@ -63,22 +64,42 @@ _CAPABILITIES = Group(
     rank=30,
     next="show crypto ikev2 sa detailed",
     sighting=r"Capabilities:([A-Z]+) connid",
+    cell=r"(D?N?F?)",  # what this router has, in its order; a word such as DNS or CTX is none
     joined=True,
     explanations=(
-        Word("C", "IKE configuration mode: addresses from a pool. Not in this router."),
-        Word("D", "Dead Peer Detection: an empty message asks whether the peer lives.", clause="RFC 7296 §2.4"),
-        Word("K", "Keepalives of IKEv1. Not in this router."),
+        Word(
+            "C", "IKE configuration mode: addresses from a pool. Not in this router.", also=("IKE Configuration mode",)
+        ),
+        Word(
+            "D",
+            "Dead Peer Detection: an empty message asks whether the peer lives.",
+            clause="RFC 7296 §2.4",
+            also=("Dead Peer Detection",),
+        ),
+        Word("K", "Keepalives of IKEv1. Not in this router.", also=("Keepalives",)),
         Word(
             "N",
             "NAT traversal: a translator stands between, so ESP goes in UDP port 4500.",
             clause="RFC 3948",
+            also=("NAT-traversal",),
         ),
-        Word("T", "cTCP: ESP in TCP. Not in this router."),
-        Word("X", "Extended authentication, a login of IKEv1. Not in this router."),
-        Word("F", "IKE fragmentation: both ends can send large messages in pieces of IKE's own.", clause="RFC 7383"),
-        Word("R", "IKE auto reconnect, for remote access. Not in this router."),
-        Word("U", "IKE dynamic route update: routes in IKE messages. Not in this router."),
-        Word("S", "SIP VPN. Not in this router."),
+        Word("T", "cTCP: ESP in TCP. Not in this router.", also=("cTCP encapsulation",)),
+        Word(
+            "X", "Extended authentication, a login of IKEv1. Not in this router.", also=("IKE Extended Authentication",)
+        ),
+        Word(
+            "F",
+            "IKE fragmentation: both ends can send large messages in pieces of IKE's own.",
+            clause="RFC 7383",
+            also=("IKE Fragmentation",),
+        ),
+        Word("R", "IKE auto reconnect, for remote access. Not in this router.", also=("IKE Auto Reconnect",)),
+        Word(
+            "U",
+            "IKE dynamic route update: routes in IKE messages. Not in this router.",
+            also=("IKE Dynamic Route Update",),
+        ),
+        Word("S", "SIP VPN. Not in this router.", also=("SIP VPN",)),
     ),
 )
 
@@ -90,15 +111,16 @@ _BRIEF = Group(
     next="show crypto session detail",
     sighting=r"^[0-9a-f.:]+ .* ([AUDISNK]{1,2})$",
     mark=r"^Status: A- Active",
+    cell=r"(U[AIK]|DN)",
     joined=True,
     explanations=(
-        Word("A", "Active: there are IPsec SAs."),
-        Word("U", "Up: there is an IKE SA, or IPsec SAs that outlive it."),
-        Word("D", "Down: the session carries nothing."),
-        Word("I", "Idle: an IKE SA without IPsec SAs."),
-        Word("S", "Standby: of a pair of redundant routers. Not in this router."),
-        Word("N", "Negotiating: IKE is under way."),
-        Word("K", "No IKE: IPsec SAs are up, and their IKE SA is gone."),
+        Word("A", "Active: there are IPsec SAs.", also=("Active",)),
+        Word("U", "Up: there is an IKE SA, or IPsec SAs that outlive it.", also=("Up",)),
+        Word("D", "Down: the session carries nothing.", also=("Down",)),
+        Word("I", "Idle: an IKE SA without IPsec SAs.", also=("Idle",)),
+        Word("S", "Standby: of a pair of redundant routers. Not in this router.", also=("Standby",)),
+        Word("N", "Negotiating: IKE is under way.", also=("Negotiating",)),
+        Word("K", "No IKE: IPsec SAs are up, and their IKE SA is gone.", also=("No IKE",)),
     ),
 )
 
@@ -135,6 +157,7 @@ _STANDINGS = Group(
     kind=Kind.STATE,
     screens=("show crypto ipsec sa", "dmvpn doctor"),
     rank=42,
+    sighting=r"Status: (ACTIVE\(ACTIVE\))",
     next="show crypto ipsec sa detail",
     explanations=(
         Word("active (SA)", "Packets are sent with it, and received.", also=(Standing.ACTIVE.value, "ACTIVE(ACTIVE)")),
@@ -168,8 +191,9 @@ _PHASES = Group(
 _ALGORITHMS = Group(
     title="algorithms of ESP",
     kind=Kind.CODE,
-    screens=("show crypto ipsec sa", "show crypto ikev2 session detailed"),
+    screens=("show crypto ipsec sa", "show crypto ipsec transform-set", "show crypto ikev2 session detailed"),
     rank=52,
+    sighting=r"transform: (.*\S) ,$",
     next="show crypto ipsec transform-set",
     clause="RFC 8221 §5",
     explanations=(
@@ -363,4 +387,5 @@ GROUPS: Final = (
     _LOGS,
     _DEBUGS,
     _REASONS,
+    *labels.GROUPS,
 )

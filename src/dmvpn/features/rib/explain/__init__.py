@@ -8,13 +8,14 @@ from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, reason_group
 from dmvpn.base.notices import RouteSource
+from dmvpn.features.rib.explain import labels
 
 _ROUTE = "show ip route"
 _FOREIGN = "It stands in the legend for people who know IOS; this router never has such routes."
 
 
-def _foreign(letter: str, what: str) -> Word:
-    return Word(letter, f"{what}. {_FOREIGN}")
+def _foreign(letter: str, what: str, also: tuple[str, ...] = ()) -> Word:
+    return Word(letter, f"{what}. {_FOREIGN}", also=also)
 
 
 _CODES = Group(
@@ -25,6 +26,7 @@ _CODES = Group(
     next=_ROUTE,
     sighting=r"^([A-Za-z][* ][A-Za-z\d ]{2}[%+p& ]) +\d+\.\d+\.\d+\.\d+",
     mark=r"^Codes: L - local, C - connected",
+    cell=r"([A-Za-z][* ](?: ?(?:EX|IA|N[12]|E[12]|su|L[12]|ia|N[iod]))? *[%+p&]? *|[A-Za-z][%+&])",
     joined=True,
     explanations=(
         Word("L", "Local: an address of this router itself, as a host route.", next="show ip interface brief"),
@@ -42,6 +44,7 @@ _CODES = Group(
             "EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses against most.",
             next="show ip eigrp topology (the prefix)",
             clause="RFC 7868 §6.8.3",
+            also=("EIGRP external",),
         ),
         Word(
             "H",
@@ -56,44 +59,53 @@ _CODES = Group(
             "(T2 in `show dmvpn`). `[NHO]` shows that hop.",
             "On a phase 3 spoke whose routing protocol has exactly this prefix.",
             next="show ip route next-hop-override",
+            also=("next hop override",),
         ),
-        Word("*", "Candidate default: the route that the gateway of last resort is taken from."),
+        Word(
+            "*",
+            "Candidate default: the route that the gateway of last resort is taken from.",
+            also=("candidate default",),
+        ),
         Word(
             "G",
             "NHRP registered: host routes for registered spokes. This router makes none; look at the cache.",
             next="show ip nhrp",
+            also=("NHRP registered",),
         ),
         Word(
             "g",
             "NHRP registration summary: one route for all registered spokes. This router makes none.",
             next="show ip nhrp",
+            also=("NHRP registration summary",),
         ),
         _foreign("B", "BGP, the protocol between autonomous systems"),
         _foreign("O", "OSPF, within an area"),
-        _foreign("IA", "OSPF between areas"),
-        _foreign("N1", "OSPF, external type 1 in a not-so-stubby area"),
-        _foreign("N2", "OSPF, external type 2 in a not-so-stubby area"),
-        _foreign("E1", "OSPF external type 1: the way inside counts too"),
-        _foreign("E2", "OSPF external type 2: the outer metric alone counts"),
-        _foreign("M", "Mobile IP"),
-        _foreign("m", "OMP, of SD-WAN"),
-        _foreign("n", "NAT"),
-        _foreign("Ni", "NAT, inside"),
-        _foreign("No", "NAT, outside"),
-        _foreign("Nd", "NAT for direct internet access"),
-        _foreign("i", "IS-IS"),
-        _foreign("su", "A summary of IS-IS"),
-        _foreign("L1", "IS-IS within an area"),
-        _foreign("L2", "IS-IS between areas"),
-        _foreign("ia", "IS-IS leaked between areas"),
-        _foreign("U", "A static route made for one user"),
-        _foreign("o", "On-demand routing, which rides on CDP"),
-        _foreign("P", "A static route fetched from a server"),
-        _foreign("l", "LISP"),
-        _foreign("a", "A route of an application"),
-        _foreign("+", "A route copied from another table"),
-        _foreign("p", "A next hop chosen by performance routing"),
-        _foreign("&", "A copied local route behind a connected one"),
+        _foreign("IA", "OSPF between areas", ("OSPF inter area",)),
+        _foreign("N1", "OSPF, external type 1 in a not-so-stubby area", ("OSPF NSSA external type 1",)),
+        _foreign("N2", "OSPF, external type 2 in a not-so-stubby area", ("OSPF NSSA external type 2",)),
+        _foreign("E1", "OSPF external type 1: the way inside counts too", ("OSPF external type 1",)),
+        _foreign("E2", "OSPF external type 2: the outer metric alone counts", ("OSPF external type 2",)),
+        _foreign("M", "Mobile IP", ("mobile",)),
+        _foreign("m", "OMP, of SD-WAN", ("OMP",)),
+        _foreign("n", "NAT", ("NAT",)),
+        _foreign("Ni", "NAT, inside", ("NAT inside",)),
+        _foreign("No", "NAT, outside", ("NAT outside",)),
+        _foreign("Nd", "NAT for direct internet access", ("NAT DIA",)),
+        _foreign("i", "IS-IS", ("IS-IS",)),
+        _foreign("su", "A summary of IS-IS", ("IS-IS summary",)),
+        _foreign("L1", "IS-IS within an area", ("IS-IS level-1",)),
+        _foreign("L2", "IS-IS between areas", ("IS-IS level-2",)),
+        _foreign("ia", "IS-IS leaked between areas", ("IS-IS inter area",)),
+        _foreign("U", "A static route made for one user", ("per-user static route",)),
+        _foreign("o", "On-demand routing, which rides on CDP", ("ODR",)),
+        _foreign("P", "A static route fetched from a server", ("periodic downloaded static route",)),
+        _foreign("l", "LISP", ("LISP",)),
+        _foreign("a", "A route of an application", ("application route",)),
+        _foreign("+", "A route copied from another table", ("replicated route",)),
+        _foreign("p", "A next hop chosen by performance routing", ("overrides from PfR",)),
+        _foreign(
+            "&", "A copied local route behind a connected one", ("replicated local route overrides by connected",)
+        ),
     ),
 )
 
@@ -122,6 +134,7 @@ _IPV6_CODES = Group(
     next="show ipv6 route",
     sighting=r"^([A-Z][A-Z12]{0,2} *%?) +[0-9A-Fa-f]*:[0-9A-Fa-f:]*/\d+ \[",
     mark=r"^IPv6 Routing Table",
+    cell=r"((?:EX|OI|OE[12]|[CLSRDHBOU]) *%?)",
     joined=True,
     explanations=(
         Word("C", "Connected: the IPv6 prefix of an interface that is up.", next="show ipv6 interface brief"),
@@ -129,15 +142,15 @@ _IPV6_CODES = Group(
         Word("S", "Static: from an `ipv6 route` line.", next="show running-config"),
         Word("R", "RIPng. Not in this router: EIGRP for IPv6 and RIPng are not built."),
         Word("D", "EIGRP for IPv6. Not in this router."),
-        Word("EX", "EIGRP external, for IPv6. Not in this router."),
+        Word("EX", "EIGRP external, for IPv6. Not in this router.", also=("EIGRP external",)),
         Word("H", "NHRP's own IPv6 route, straight to another spoke.", next="show ipv6 nhrp"),
         Word("%", "NHRP's IPv6 next hop is used instead of the protocol's.", next="show ipv6 nhrp"),
         _foreign("B", "BGP for IPv6"),
-        _foreign("O", "OSPFv3, within an area"),
-        _foreign("OI", "OSPFv3 between areas"),
-        _foreign("OE1", "OSPFv3, external type 1"),
-        _foreign("OE2", "OSPFv3, external type 2"),
-        _foreign("U", "An IPv6 static route made for one user"),
+        _foreign("O", "OSPFv3, within an area", ("OSPF Intra",)),
+        _foreign("OI", "OSPFv3 between areas", ("OSPF Inter",)),
+        _foreign("OE1", "OSPFv3, external type 1", ("OSPF ext 1",)),
+        _foreign("OE2", "OSPFv3, external type 2", ("OSPF ext 2",)),
+        _foreign("U", "An IPv6 static route made for one user", ("Per-user Static route",)),
     ),
 )
 
@@ -234,4 +247,4 @@ _ANSWERS = answer_group(
     next=_ROUTE,
 )
 
-GROUPS: Final = (_ANSWERS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS)
+GROUPS: Final = (_ANSWERS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS, *labels.GROUPS)

@@ -7,6 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group
 from dmvpn.features.system import messages
+from dmvpn.features.system.explain import labels
 
 _LOGS = log_group(
     "the system",
@@ -43,6 +44,7 @@ _PING = Group(
     clause="RFC 792",
     sighting=r"^([!.UQM&?]{1,})$",
     mark=r"^Sending \d+, \d+-byte ICMP Echos",
+    cell=r"((?=.*[!.&?])[!.UQM&?]+|U+|Q+|M+)",
     joined=True,
     explanations=(
         Word("!", "An answer came."),
@@ -130,4 +132,4 @@ _ANSWERS = answer_group(
     next="show ip interface brief",
 )
 
-GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PING, _TRACEROUTE)
+GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PING, _TRACEROUTE, *labels.GROUPS)

@@ -7,6 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, log, log_group
 from dmvpn.features.pki import messages
+from dmvpn.features.pki.explain import labels
 
 _CERTIFICATES = "show crypto pki certificates"
 
@@ -88,7 +89,4 @@ _ANSWERS = answer_group(
     next=_CERTIFICATES,
 )
 
-GROUPS: Final = (
-    _ANSWERS,
-    _LOGS,
-)
+GROUPS: Final = (_ANSWERS, _LOGS, *labels.GROUPS)

@@ -6,6 +6,7 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, code, debug_group, reason_group
+from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
 
 _RFC: Final = frozenset({"rfc", "2453", "rip", "code"})
@@ -97,4 +98,4 @@ _REASONS = reason_group(
     next="show ip protocols",
 )
 
-GROUPS: Final = (_COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS)
+GROUPS: Final = (_COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS, *labels.GROUPS)

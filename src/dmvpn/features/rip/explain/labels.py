@@ -1,0 +1,58 @@
+"""Labels of RIP's shows. For `dmvpn explain`; imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import label_group
+
+_PROTOCOLS = label_group(
+    "labels of a routing process (RIP)",
+    ("show ip protocols",),
+    Word(
+        "Sending updates every",
+        "From one full update to the next.",
+        clause="RFC 2453 §3.8",
+        also=("next due", "next due in"),
+    ),
+    Word("Invalid after", "A route that nobody has told for so long is lost.", clause="RFC 2453 §3.8"),
+    Word(
+        "hold down", "For so long nothing worse is believed of a lost route. Cisco's own.", next="show ip rip database"
+    ),
+    Word("flushed after", "A lost route is forgotten then.", clause="RFC 2453 §3.8"),
+    Word("Default redistribution metric", "Hops that redistributed routes are told with."),
+    Word("Neighbor(s)", "Neighbours that are sent to by unicast.", also=("Neighbor",)),
+    Word("Default version control", "Which versions are sent and received.", also=("send version", "receive version")),
+    Word("Send", "The version that is sent on the interface."),
+    Word("Recv", "The version that is taken on the interface."),
+    Word("Triggered RIP", "Updates of changes alone on slow lines; not in this router.", clause="RFC 2091"),
+    Word("Key-chain", "The keys that updates are proved with; not in this router."),
+    Word("is silent", "Nothing is exchanged on the interface; the reason stands behind.", next="show running-config"),
+    Word(
+        "ignored",
+        "Packets that were not taken, and the last one's sender.",
+        next="debug ip rip",
+        also=("packets, the last one from",),
+    ),
+    Word(
+        "Automatic network summarization",
+        "Whether routes are told by their classful network.",
+        also=("in effect", "not in effect"),
+    ),
+    next="show ip protocols",
+    sighted=True,
+    mark=r'^Routing Protocol is "rip"',
+)
+
+_DATABASE = label_group(
+    "labels of RIP's database",
+    ("show ip rip database",),
+    Word("auto-summary", "A classful network that stands for the routes below it."),
+    Word("directly connected", "A network of an interface of this router that RIP tells."),
+    Word("via", "The neighbour that told the route, with its hops in brackets before."),
+    next="show ip rip database",
+    sighted=True,
+)
+
+GROUPS: Final = (_PROTOCOLS, _DATABASE)

@@ -1,0 +1,150 @@
+"""Labels of the system's shows. For `dmvpn explain`; imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import label_group
+
+_VERSION = label_group(
+    "lines of show version",
+    ("show version",),
+    Word(
+        "Cisco IOS XE Software",
+        "The dialect that this program speaks, in a line that tools look for; it is no Cisco software.",
+        also=("Cisco IOS Software", "Software"),
+    ),
+    Word(
+        "NOT Cisco software",
+        "What this is: a program of its own, whose next lines only look like those that tools search for.",
+        also=("an open DMVPN router", "the next two lines only name the dialect for tools", "compatible mode"),
+    ),
+    Word("uptime", "For how long the router has been running.", also=("Uptime", "Uptime for this control processor")),
+    Word("System returned to ROM", "Why it started the last time.", also=("Last reload reason", "reload")),
+    Word("Configuration register", "Where a router of IOS starts from; without effect here."),
+    next="show running-config",
+    sighted=True,
+    mark=r"^Cisco IOS (?:XE )?Software",
+)
+
+_VERSION_MORE = label_group(
+    "further lines of show version",
+    ("show version",),
+    Word("Copyright", "Who wrote it and under which licence.", also=("by the dmvpn contributors", "Apache-2.0")),
+    Word("ROM", "What starts a router of IOS; here the program's name."),
+    Word("System image file", "Where the router was started from; a name for tools.", also=("bootflash", "conf")),
+    Word(
+        "processor",
+        "A model and memory in IOS's form; nothing of it is hardware.",
+        also=(
+            "Processor board ID",
+            "revision VXE",
+            "VXE",
+            "non-volatile configuration memory",
+            "physical memory",
+            "virtual hard disk",
+            "memory",
+        ),
+    ),
+    Word(
+        "Router operating mode",
+        "Who configures the router: it does so itself.",
+        also=("Autonomous", "IOS-XE dialect", "Dialect"),
+    ),
+    Word("interfaces", "How many ports of a kind there are.", next="show ip interface brief"),
+    next="show version",
+)
+
+_SHOWS = label_group(
+    "labels of the system's shows",
+    ("show running-config", "show clock", "show debugging"),
+    Word("Building configuration", "The lines are put together; they follow."),
+    Word("Current configuration", "What is in force now, and its size."),
+    Word("Last configuration change", "When a line was changed the last time, and by whom."),
+    Word(
+        "Time source",
+        "Where the time comes from; the operating system keeps the clock.",
+        next="show clock",
+        also=("the operating system",),
+    ),
+    Word("Condition", "Debugs speak of this peer or interface alone.", next="show debugging"),
+    next="show running-config",
+)
+
+_HOSTS = label_group(
+    "columns of the names",
+    ("show hosts",),
+    Word("Default domain", "What is put behind a name without dots (`ip domain name`)."),
+    Word(
+        "Name/address lookup",
+        "Whether names are asked for in the domain service, or known by `ip host` alone.",
+        also=("domain service", "static mappings", "uses"),
+    ),
+    Word("perm", "The name is from the configuration and stays.", also=("permanent",)),
+    Word("temp", "The name was looked up and is forgotten later.", also=("temporary",)),
+    Word("OK", "The address of the name is good."),
+    Word("EX", "What was looked up has run out.", also=("expired", "?? - revalidate", "revalidate")),
+    Word("UN", "Nobody knows the name.", also=("unknown",)),
+    Word("NA", "A port means nothing for this name.", also=("Not Applicable", "Not defined")),
+    Word(
+        "Host",
+        "A name, and in its row the port, flags, age in hours, type and addresses.",
+        also=("Port", "Age", "Type", "Name"),
+    ),
+    next="show hosts",
+)
+
+_INVENTORY = label_group(
+    "labels of the inventory",
+    ("show inventory",),
+    Word(
+        "NAME",
+        "A part of the device; there is one, and it is a program.",
+        next="show inventory",
+        also=("Chassis", "DESCR", "dmvpn router (software)"),
+    ),
+    Word(
+        "PID", "The product, its version and serial number, for inventories.", next="show inventory", also=("VID", "SN")
+    ),
+    next="show version",
+)
+
+_LOGGING = label_group(
+    "labels of show logging",
+    ("show logging",),
+    Word(
+        "Syslog logging",
+        "The whole of logging, on or off.",
+        also=("flushes", "overruns", "messages dropped", "messages rate-limited"),
+    ),
+    Word("Console logging", "Messages of this severity and worse go to the console (`logging console`)."),
+    Word("Monitor logging", "Messages that go to sessions with `terminal monitor`.", also=("Monitor",)),
+    Word("Buffer logging", "Messages that are kept here (`logging buffered`).", also=("Log Buffer",)),
+    Word("Trap logging", "Messages that go to a server (`logging host`).", clause="RFC 5424 §6.2.1"),
+    Word("level", "The least severe kind that is still told.", clause="RFC 5424 §6.2.1"),
+    Word(
+        "messages logged",
+        "How many were told there.",
+        also=("message lines logged", "message lines rate-limited", "message lines dropped-by-MD"),
+    ),
+    Word("Logging to", "A server that gets messages by UDP.", also=("udp port", "link up", "audit", "sequence number")),
+    Word("Exception Logging", "A buffer of IOS for crashes; for tools alone.", also=("size",)),
+    Word("Count and timestamp logging messages", "Whether messages are counted by kind; they are not."),
+    Word("Persistent logging", "Whether the buffer outlives a restart; it does not."),
+    Word(
+        "Message Discriminator",
+        "Filters of IOS for messages; not in this router.",
+        also=(
+            "No Active Message Discriminator",
+            "No Inactive Message Discriminator",
+            "No active filter modules",
+            "filtering",
+            "xml",
+        ),
+    ),
+    Word("Logging Source-Interface", "The interface whose address messages are sent from.", also=("VRF Name",)),
+    next="show logging",
+)
+
+GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING)
