@@ -92,6 +92,19 @@ def test_what_stands_behind_do_no_and_default_is_explained(question: str, line: 
     assert (found.word, found.place) == (line, place)
 
 
+@pytest.mark.parametrize("word", ["W", "*", "ML_KEM_768", "interface shutdown", "KEEPALIVE", "BARE"])
+def test_a_word_that_no_rfc_defines_names_none(word: str) -> None:
+    answers = ask(word)
+    assert answers
+    assert [found.clause for found in answers if found.clause.startswith("RFC")] == []
+
+
+def test_only_answers_of_a_server_rest_on_the_clause_of_its_reply() -> None:
+    clauses = {found.word: found.clause for word in ("RE", "E", "W") for found in ask(word)}
+    assert clauses == {"RE": "RFC 2332 §5.2.4", "E": "RFC 2332 §5.2.3", "W": ""}
+    assert [found.clause for found in ask("D") if found.place == "letters behind a next hop server"] == [""]
+
+
 def test_a_text_that_explains_is_no_place_where_something_is_done_but_its_word_is_named() -> None:
     (found,) = ask("RFC 4555 §3.9")
     assert found.details == (("word", "NO_NATS_ALLOWED (status notifications)"),)

@@ -184,13 +184,12 @@ _GRE = Group(
     screens=_WIRE,
     rank=57,
     next="show interfaces Tunnel",
-    clause="RFC 2784 §2.4",
     names=frozenset({"gre", "protocol", "type", "ethertype", "rfc", "2784"}),
     explanations=(
         code(
             ProtocolType.KEEPALIVE, "A keepalive of IOS that comes back to its sender: a GRE packet without contents."
         ),
-        code(ProtocolType.IPV4, "An IPv4 packet of the overlay."),
+        code(ProtocolType.IPV4, "An IPv4 packet of the overlay.", clause="RFC 2784 §3.1"),
         code(
             ProtocolType.NHRP,
             "NHRP: it goes up to the router instead of being forwarded.",
@@ -198,7 +197,7 @@ _GRE = Group(
             clause="RFC 2332 §5.1",
         ),
         code(ProtocolType.IPV6, "An IPv6 packet of the overlay.", clause="RFC 7676"),
-        code(ProtocolType.MPLS, "An MPLS packet; not carried here."),
+        code(ProtocolType.MPLS, "An MPLS packet; not carried here.", clause="RFC 4023 §3"),
     ),
 )
 

@@ -39,7 +39,6 @@ _KEEPALIVES = debug_group(
         "Our own keepalive came back: the far end's address can be reached both ways.",
     ),
     next="show interfaces Tunnel",
-    clause="RFC 2784",
 )
 
 _REASONS = reason_group(

@@ -40,7 +40,7 @@ _CODES = Group(
             "Query: the neighbours are asked for a way. IOS's legend; the line is an Active one.",
             clause="RFC 7868 §4.2",
         ),
-        Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here."),
+        Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here.", clause="RFC 7868 §4.3"),
         Word(
             "r",
             "Reply status: this neighbour has been asked and owes us an answer.",
@@ -193,7 +193,6 @@ _DOWN = Group(
     rank=35,
     lines=True,
     next="show ip eigrp neighbors detail",
-    clause="RFC 7868 §5.3",
     sighting=r"(?: is down: | went down on \S+: )(.+)$",
     explanations=(
         Word(

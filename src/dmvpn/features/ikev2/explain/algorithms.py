@@ -97,8 +97,8 @@ _GROUPS = _group(
     code(DhGroup.MODP_1024, "Group 2, 1024 bits: can be broken by those who pay for it; for old routers alone."),
     code(DhGroup.MODP_1536, "Group 5, 1536 bits: should not be used any more."),
     code(DhGroup.MODP_2048, "Group 14, 2048 bits: the least that is advised."),
-    code(DhGroup.MODP_3072, "Group 15, 3072 bits."),
-    code(DhGroup.MODP_4096, "Group 16, 4096 bits; slow."),
+    code(DhGroup.MODP_3072, "Group 15, 3072 bits.", clause="RFC 3526 §4"),
+    code(DhGroup.MODP_4096, "Group 16, 4096 bits; slow.", clause="RFC 3526 §5"),
     code(DhGroup.ECP_256, "Group 19, the curve P-256: fast, and in everybody's hands.", clause="RFC 5903"),
     code(DhGroup.ECP_384, "Group 20, the curve P-384.", clause="RFC 5903"),
     code(DhGroup.ECP_521, "Group 21, the curve P-521.", clause="RFC 5903"),
@@ -106,13 +106,13 @@ _GROUPS = _group(
     code(
         DhGroup.ML_KEM_512,
         "Group 35, ML-KEM-512: withstands quantum computers; a further exchange beside another.",
-        clause="RFC 9370",
+        clause="draft-ietf-ipsecme-ikev2-mlkem",
     ),
-    code(DhGroup.ML_KEM_768, "Group 36, ML-KEM-768: as 35, stronger.", clause="RFC 9370"),
+    code(DhGroup.ML_KEM_768, "Group 36, ML-KEM-768: as 35, stronger.", clause="draft-ietf-ipsecme-ikev2-mlkem"),
     code(
         DhGroup.ML_KEM_1024,
         "Group 37, ML-KEM-1024: as 35, the strongest, with the largest messages.",
-        clause="RFC 9370",
+        clause="draft-ietf-ipsecme-ikev2-mlkem",
     ),
 )
 _NUMBERS = _group(

@@ -355,11 +355,19 @@ _PURGE_FLAGS = Group(
     kind=Kind.FLAG,
     screens=("debug nhrp packet",),
     rank=29,
-    clause="RFC 2332 §5.2.5",
     next="debug nhrp packet",
     explanations=(
-        code(PurgeFlag.NO_REPLY, "N bit: the purge needs no reply, so it is not repeated either.", also=("no-reply",)),
-        code(PurgeFlag.NAT, "The sender of the purge understands the NAT address extension."),
+        code(
+            PurgeFlag.NO_REPLY,
+            "N bit: the purge needs no reply, so it is not repeated either.",
+            clause="RFC 2332 §5.2.5",
+            also=("no-reply",),
+        ),
+        code(
+            PurgeFlag.NAT,
+            "The sender of the purge understands the NAT address extension.",
+            clause="draft-detienne-dmvpn-01",
+        ),
     ),
 )
 

@@ -293,7 +293,6 @@ _SERVERS = Group(
     screens=("show ip nhrp nhs", "show ipv6 nhrp nhs", "show dmvpn"),
     rank=11,
     next="show ip nhrp nhs detail",
-    clause="RFC 2332 §5.2.3",
     sighting=r"^[0-9A-Fa-f.:]+ +((?:RE|R|E|W)D?) ",
     mark=r"^Legend: E=Expecting",
     cell=r"((?:RE|R|E|W)D?)",
@@ -303,10 +302,12 @@ _SERVERS = Group(
             "RE",
             "Responding: we are registered with this server; it answered the last request.",
             "What a healthy spoke shows for each hub.",
+            clause="RFC 2332 §5.2.4",
         ),
         Word(
             "R",
             "Responding; the legend's letter. The table itself writes RE.",
+            clause="RFC 2332 §5.2.4",
             also=("Responding",),
         ),
         Word(
@@ -314,6 +315,7 @@ _SERVERS = Group(
             "Expecting replies: we ask, and no answer came (yet), or the tunnel cannot send. It stays E when the "
             "server is down, unreachable, or drops what we send.",
             "At the start for a moment; longer is a fault. Lines below the server say what may be wrong.",
+            clause="RFC 2332 §5.2.3",
             also=("Expecting replies", "Expecting Replies"),
         ),
         Word(

@@ -93,7 +93,6 @@ _REGISTRATION = Group(
     screens=("show ip nhrp nhs detail", "dmvpn doctor"),
     rank=40,
     next="show ip nhrp nhs detail",
-    clause="RFC 2332 §5.2.3",
     explanations=(
         Word(NhsState.DOWN.value, "No registration is tried: the tunnel cannot send, or its NHRP is not configured."),
         Word(NhsState.WAITING.value, "The tunnel can send, and this server is kept in reserve behind others."),
@@ -102,8 +101,16 @@ _REGISTRATION = Group(
             "Nothing protects packets to the server: on a protected tunnel no registration may leave in clear.",
             next="show crypto session detail",
         ),
-        Word(NhsState.EXPECTING.value, "A Registration Request is out and its reply is awaited, again and again."),
-        Word(NhsState.RESPONDING.value, "The server answered; it is asked anew every third of the holding time."),
+        Word(
+            NhsState.EXPECTING.value,
+            "A Registration Request is out and its reply is awaited, again and again.",
+            clause="RFC 2332 §5.2.3",
+        ),
+        Word(
+            NhsState.RESPONDING.value,
+            "The server answered; it is asked anew every third of the holding time.",
+            clause="RFC 2332 §5.2.4",
+        ),
     ),
 )
 

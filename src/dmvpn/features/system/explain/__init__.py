@@ -41,13 +41,12 @@ _PING = Group(
     screens=("ping", "traceroute"),
     rank=19,
     next="traceroute (the address)",
-    clause="RFC 792",
     sighting=r"^([!.UQM&?]{1,})$",
     mark=r"^Sending \d+, \d+-byte ICMP Echos",
     cell=r"((?=.*[!.&?])[!.UQM&?]+|U+|Q+|M+)",
     joined=True,
     explanations=(
-        Word("!", "An answer came."),
+        Word("!", "An answer came.", clause="RFC 792, type 0"),
         Word(
             ".",
             "No answer within the time-out.",
@@ -79,14 +78,13 @@ _TRACEROUTE = Group(
     screens=("traceroute",),
     rank=22,
     next="show ip route (the address), on the last hop that answered",
-    clause="RFC 792, type 3",
     sighting=r"(?<=\s)(![NHPA]|\*)(?=\s|$)",
     mark=r"^Tracing the route to",
     explanations=(
         Word("*", "No answer in time: the hop is silent, or its answer is filtered."),
-        Word("!N", "The way ends: that hop has no route to the network."),
-        Word("!H", "The way ends: that hop cannot reach the host."),
-        Word("!P", "The way ends: the host does not speak UDP."),
+        Word("!N", "The way ends: that hop has no route to the network.", clause="RFC 792, type 3"),
+        Word("!H", "The way ends: that hop cannot reach the host.", clause="RFC 792, type 3"),
+        Word("!P", "The way ends: the host does not speak UDP.", clause="RFC 792, type 3"),
         Word("!A", "The way ends: a filter forbids it.", clause="RFC 1812 §5.2.7.1"),
     ),
 )
