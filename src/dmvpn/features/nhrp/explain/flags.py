@@ -252,19 +252,16 @@ _BRIEF_FLAGS = Group(
             "Unique: the tunnel address is reserved for this NBMA address.",
             "Set by the spoke's registration.",
             clause="RFC 2332 §5.2.3",
-            also=("unique",),
         ),
         Word(
             "r",
             "Registered: the station is a client of this router.",
             "On hubs.",
             clause="RFC 2332 §5.2.3",
-            also=("registered",),
         ),
         Word(
             "e",
             "Temporary: the direct path has not proved itself (e is the second letter; t was taken).",
-            also=("temporary",),
         ),
         Word(
             "c",
@@ -276,13 +273,11 @@ _BRIEF_FLAGS = Group(
             "a",
             "Authoritative: who answered holds the registration.",
             clause="RFC 2332 §5.2.2",
-            also=("authoritative",),
         ),
         Word(
             "t",
             "Route: the entry has a route of its own or overrides one; T1 or T2 in `show dmvpn`.",
             next="show ip route nhrp",
-            also=("route",),
         ),
     ),
 )
