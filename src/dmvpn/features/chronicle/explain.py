@@ -77,6 +77,7 @@ _LABELS = label_group(
     Word(
         "Nothing is remembered of what was before",
         "The router began later, or its memory is full and older lines went.",
+        also=("Nothing is remembered of messages before", "Nothing is remembered of changes before"),
     ),
     Word("keeps no past", "The table remembers nothing of earlier moments."),
     next="show dmvpn events",

@@ -133,7 +133,8 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
     if answer.messages_since:
         yield f"Nothing is remembered of messages before {answer.messages_since}"
     if answer.since:
-        yield f"Nothing is remembered of {'changes' if answer.messages else 'what was'} before {answer.since}"
+        of_all = "Nothing is remembered of what was before"
+        yield f"{'Nothing is remembered of changes before' if answer.messages else of_all} {answer.since}"
     yield ""
     if not answer.lines:
         yield "% nothing happened" if answer.messages else "% nothing changed"
