@@ -176,7 +176,9 @@ def test_after_write_memory_a_router_of_dmvpn_run_starts_with_what_ran(labs: Lab
     router.communicate(timeout=10)
 
 
-def test_a_walk_from_a_router_of_dmvpn_run_ends_where_its_view_does(labs: Labs, tmp_path: Path) -> None:
+def test_a_walk_from_a_router_of_dmvpn_run_ends_where_its_view_does_and_so_do_the_arrows_of_a_watch(
+    labs: Labs, tmp_path: Path
+) -> None:
     labs.environment["XDG_STATE_HOME"] = str(tmp_path / "state")
     labs.up("notes-phase3")
     configuration = tmp_path / "R31.cfg"
@@ -190,6 +192,9 @@ def test_a_walk_from_a_router_of_dmvpn_run_ends_where_its_view_does(labs: Labs, 
     assert "out of view at R31: it leaves by GigabitEthernet0/1 to 172.16.31.2" in walked.stdout
     back = labs.run("walk", "10.3.3.100", "R31", "--lab", "run-R31").stdout
     assert back.endswith("both directions take the same way, as far as it can be seen\n")
+    told = labs.say("lab", "watch", "run-R31", "--since", "5m", "--seconds", "1")
+    assert "─▶ registration 192.168.100.31 = 172.16.31.1 (to 172.16.11.1)" in told
+    assert "◀─ registration reply 192.168.100.31 registered (from 172.16.11.1)" in told
     router.send_signal(signal.SIGTERM)
     router.communicate(timeout=10)
 
