@@ -123,6 +123,28 @@ def test_a_finding_that_is_there_twice_counts_twice() -> None:
     assert change.verdict is Verdict.BETTER
 
 
+def test_a_finding_that_says_the_same_in_other_words_is_neither_worse_nor_better() -> None:
+    """An MTU from 1300 to 1340 that the MSS still does not fit was "worse: takes 1340" and "better: takes 1300"."""
+    old = replace(_finding("warning"), text="Tunnel0 takes 1300")
+    new = replace(_finding("warning"), text="Tunnel0 takes 1340")
+    (change,) = compare(replace(WHOLE, findings=(old,)), replace(WHOLE, findings=(new,)))
+    assert (change.verdict, change.subject) == (Verdict.CHANGED, "A.cfg")
+    assert (change.before, change.after) == (
+        "warning some-rule: Tunnel0 takes 1300",
+        "warning some-rule: Tunnel0 takes 1340",
+    )
+    worse = compare(replace(WHOLE, findings=(old,)), replace(WHOLE, findings=(new, _finding("warning"))))
+    assert [change.verdict for change in worse] == [Verdict.CHANGED, Verdict.WORSE], "only the surplus is worse"
+
+
+@pytest.mark.parametrize("new", [{"where": "B.cfg"}, {"rule": "another"}, {"severity": "error"}])
+def test_a_finding_elsewhere_of_another_rule_or_more_serious_is_another_one(new: dict[str, str]) -> None:
+    found = compare(
+        replace(WHOLE, findings=(_finding("warning"),)), replace(WHOLE, findings=(replace(_finding("warning"), **new),))
+    )
+    assert [change.verdict for change in found] == [Verdict.WORSE, Verdict.BETTER]
+
+
 def test_state_that_grows_is_told_without_a_judgement() -> None:
     grown = replace(WHOLE, states={"A": State(nhrp_entries=9, eigrp_routes=3)})
     (change,) = compare(WHOLE, grown)

@@ -42,7 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load, measure, compare, print."""
     try:
+        if arguments.max_outage is not None and arguments.order == "none":
+            raise UserError("--max-outage is about the change itself, which --order none does not try: name an order")
         before, after = _load(arguments.before), _load(arguments.after)
+        for side, scenario in (("before", before), ("after", after)):
+            for note in scenario.notes:
+                print(f"note: {side}: {note}", file=sys.stderr)
         if arguments.spokes is not None:
             from dmvpn.shells.simulator.multiply import multiply
 
@@ -62,6 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         for side, given, scenario in (("before", arguments.before, before), ("after", arguments.after, after)):
             print(f"{side + ':':<8}{given}, {len(scenario.configurations)} routers")
         print(*as_text(comparison), sep="\n")
+    if arguments.max_outage is not None and comparison.migration is not None and comparison.migration.untried:
+        limit = f"--max-outage {arguments.max_outage:g}"
+        print(f"dmvpn: {limit} is not proved: {comparison.migration.untried}", file=sys.stderr)
+        return 2
     return int(comparison.is_worse)
 
 

@@ -6,7 +6,7 @@ Times differ a little whenever anything does, so they count from `TOLERANCE` on;
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -301,12 +301,16 @@ def _states(before: Behaviour, after: Behaviour) -> Iterator[Change]:
 
 
 def _findings(before: Behaviour, after: Behaviour) -> Iterator[Change]:
-    for finding in _without(after.findings, before.findings):
-        verdict = Verdict.CHANGED if finding.severity == "advice" else Verdict.WORSE
-        yield Change(topic=Topic.LINT, subject=finding.where, before="", after=_said(finding), verdict=verdict)
-    for finding in _without(before.findings, after.findings):
-        verdict = Verdict.CHANGED if finding.severity == "advice" else Verdict.BETTER
-        yield Change(topic=Topic.LINT, subject=finding.where, before=_said(finding), after="", verdict=verdict)
+    """What the linter says of the same thing in other words is no finding more and none less."""
+    old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
+    for was, said in _paired(old, new):
+        yield _finding(was, said, Verdict.CHANGED)
+        old.remove(was)
+        new.remove(said)
+    for finding in new:
+        yield _finding(None, finding, Verdict.CHANGED if finding.severity == "advice" else Verdict.WORSE)
+    for finding in old:
+        yield _finding(finding, None, Verdict.CHANGED if finding.severity == "advice" else Verdict.BETTER)
 
 
 def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
@@ -319,6 +323,24 @@ def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding
         else:
             found.append(finding)
     return found
+
+
+def _paired(old: Sequence[Finding], new: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+    """The same rule about the same file, as seriously: one before and one after, as far as they go."""
+    left = list(new)
+    pairs = []
+    for was in old:
+        same = next((one for one in left if replace(one, text=was.text) == was), None)
+        if same is not None:
+            left.remove(same)
+            pairs.append((was, same))
+    return pairs
+
+
+def _finding(old: Finding | None, new: Finding | None, verdict: Verdict) -> Change:
+    before, after = ("" if one is None else _said(one) for one in (old, new))
+    where = next(one.where for one in (old, new) if one is not None)
+    return Change(topic=Topic.LINT, subject=where, before=before, after=after, verdict=verdict)
 
 
 def _said(finding: Finding) -> str:

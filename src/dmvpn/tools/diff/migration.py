@@ -1,16 +1,15 @@
 """The change itself: the new configurations entered on the network that runs the old ones, while everybody talks.
 
-No router is restarted: each gets its new configuration as a session would enter it. What is plugged in where stays, so
-the wiring of one side must hold that of the other; a router that is new is switched on, one that is gone is switched
-off.
+No router is restarted: each gets its new configuration as a session would enter it. What is plugged in where stays
+(union.py); a router that is new is switched on, one that is gone is switched off.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.shells.scenario import Lab, Scenario
 from dmvpn.tools.diff.behaviour import Migration
 from dmvpn.tools.diff.measuring import (
     CALM,
@@ -23,9 +22,12 @@ from dmvpn.tools.diff.measuring import (
     converge,
     watch,
 )
+from dmvpn.tools.diff.union import unite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from dmvpn.shells.scenario import Scenario
 
 #: The orders in which routers can be changed, and what people call them.
 ORDERS: Final = {
@@ -39,13 +41,12 @@ PAUSE: Final = 5.0
 
 def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migration:
     """Enter what is new while the old runs; who lost packets, and for how long. order: of `ORDERS`."""
-    base = _wiring(before, after)
-    if base is None:
-        return Migration(untried="neither side has all routers and wires of the other")
-    texts = {name: before.configurations.get(name, after.configurations.get(name, "")) for name in base.configurations}
-    world = Scenario(base.name, base.lab, texts, {**after.certificates, **before.certificates})
+    try:
+        world, after = unite(before, after)
+    except UserError as error:
+        return Migration(untried=str(error))
     subject = Subject.of(world, seed)
-    for name in texts:
+    for name in world.configurations:
         if name not in before.configurations:
             subject.world.kill(name)
     there = [name for name, lan in subject.lans.items() if lan.site in before.configurations]
@@ -61,28 +62,13 @@ def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migrati
         if max(subject.probing.sent(pair)) in subject.probing.arrivals(pair)
         and all(subject.lans[name].site in after.configurations for name in pair)
     ]
+    if not able:
+        return Migration(untried="no two LANs reach each other before it, and are there afterwards")
     steps = _steps(subject, before, after, order)
     for position, step in enumerate(steps):
         subject.world.after(0.0 if order == "together" else position * PAUSE, step)
     lasts = 0.0 if order == "together" else len(steps) * PAUSE
     return Migration(how=ORDERS[order], outages=watch(subject, able, least=LEAST_WATCH + lasts))
-
-
-def _wiring(before: Scenario, after: Scenario) -> Scenario | None:
-    """The side that has all routers and wires of the other one; None if neither has."""
-    for large, small in ((before, after), (after, before)):
-        if (
-            large.configurations.keys() >= small.configurations.keys()
-            and large.lab.gateways == small.lab.gateways
-            and _holds(large.lab, small.lab)
-        ):
-            return large
-    return None
-
-
-def _holds(large: Lab, small: Lab) -> bool:
-    wires = [{Scenario.end(end) for end in link.ends} for link in large.links]
-    return all(any({Scenario.end(end) for end in link.ends} <= wire for wire in wires) for link in small.links)
 
 
 def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:

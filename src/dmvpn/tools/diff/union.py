@@ -1,0 +1,242 @@
+"""Two labs as one: the network on which a change is entered has the routers and the wires of both sides.
+
+The ports of a provider and the NAT boxes have numbers that nobody chose: a site that is added in the middle moves those
+of all sites behind it. So they are recognised by who is plugged in there, then by their addresses, and the new side
+gets the names that the old one has for them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lines import Lines, interface_address, interfaces
+from dmvpn.shells.scenario import INSIDE, OUTSIDE, LinkSpec, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+
+    from dmvpn.shells.scenario import HostSpec
+
+#: A node and its interface, as `Scenario.end` has them.
+End: TypeAlias = tuple[str, str]
+_NUMBERED: Final = re.compile(r"(.*?)(\d+)")
+
+
+def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
+    """The network of both sides with the old configurations, where there are some; and the new side in its names.
+
+    Raises UserError if somebody would have to plug cables over between them.
+    """
+    after = _named_alike(before, after)
+    for name in before.lab.gateways.keys() & after.lab.gateways.keys():
+        if before.lab.gateways[name] != after.lab.gateways[name]:
+            raise UserError(f"the translator {name} is another one afterwards")
+    texts = {**after.configurations, **before.configurations}
+    gateways = {**after.lab.gateways, **before.lab.gateways}
+    hosts = _hosts(before, after)
+    for name in [*hosts, *gateways]:
+        if name in texts or (name in hosts and name in gateways):
+            raise UserError(f"{name} is one thing before and another one afterwards")
+    lab = before.lab.model_copy(
+        update={
+            "routers": {**after.lab.routers, **before.lab.routers},
+            "links": _links(before, after, hosts),
+            "hosts": hosts,
+            "gateways": gateways,
+        }
+    )
+    return Scenario(before.name, lab, texts, {**after.certificates, **before.certificates}), after
+
+
+def _hosts(before: Scenario, after: Scenario) -> dict[str, HostSpec]:
+    """Those of the old side, and of the new one those behind new routers: nobody talks to others before the change."""
+    new = {
+        name: host
+        for name, host in after.lab.hosts.items()
+        if name not in before.lab.hosts and Scenario.end(host.link)[0] not in before.configurations
+    }
+    return {**before.lab.hosts, **new}
+
+
+def _links(before: Scenario, after: Scenario, hosts: Mapping[str, HostSpec]) -> list[LinkSpec]:
+    links = list(before.lab.links)
+    wires = [_ends(link) for link in links]
+    where = {end: number for number, wire in enumerate(wires) for end in wire}
+    claimed: dict[int, list[End]] = {}
+    for link in after.lab.links:
+        ends = [end for end in _ends(link) if end[1] or hosts.get(end[0]) == after.lab.hosts.get(end[0])]
+        known = list(dict.fromkeys(where[end] for end in ends if end in where))
+        if len(known) > 1:
+            apart = [_spelled(next(end for end in ends if where.get(end) == number)) for number in known[:2]]
+            raise UserError(f"{apart[0]} and {apart[1]} are on one wire afterwards, and on two before")
+        if not known:
+            links.append(link.model_copy(update={"ends": [_spelled(end) for end in ends]}))
+            continue
+        (number,) = known
+        if number in claimed:
+            apart = [_spelled(next(end for end in some if end in wires[number])) for some in (claimed[number], ends)]
+            raise UserError(f"{apart[0]} and {apart[1]} are on two wires afterwards, and on one before")
+        claimed[number] = ends
+        together = dict.fromkeys([*wires[number], *ends])
+        links[number] = links[number].model_copy(update={"ends": [_spelled(end) for end in together]})
+    return [link for link in links if len(link.ends) > 1]
+
+
+def _ends(link: LinkSpec) -> list[End]:
+    return [Scenario.end(end) for end in link.ends]
+
+
+def _spelled(end: End) -> str:
+    node, port = end
+    return f"{node}:{port}" if port else node
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+
+def _named_alike(before: Scenario, after: Scenario) -> Scenario:
+    """The new side with the old side's names for providers, their ports and translators."""
+    after = _with_nodes(after, {**_providers(before, after), **_translators(before, after)})
+    texts = dict(after.configurations)
+    ports: dict[End, End] = {}
+    for name in _all_providers(after):
+        is_same = before.configurations.get(name) == after.configurations[name] and before.lab.links == after.lab.links
+        if is_same or name not in before.configurations:  # to read a provider of a thousand sites takes seconds
+            continue
+        names = _ports(name, before, after)
+        texts[name] = _renamed(after.configurations[name], names)
+        ports |= {(name, old): (name, new) for old, new in names.items()}
+    links = [
+        link.model_copy(update={"ends": [_spelled(ports.get(end, end)) for end in _ends(link)]})
+        for link in after.lab.links
+    ]
+    return Scenario(after.name, after.lab.model_copy(update={"links": links}), texts, after.certificates)
+
+
+def _all_providers(scenario: Scenario) -> list[str]:
+    return [name for name in scenario.configurations if scenario.role(name) == "provider"]
+
+
+def _providers(before: Scenario, after: Scenario) -> dict[str, str]:
+    """Providers of the new side that the old one calls otherwise: only where there is no doubt who it is."""
+    old = [name for name in _all_providers(before) if name not in after.configurations]
+    new = [name for name in _all_providers(after) if name not in before.configurations]
+    return {new[0]: old[0]} if len(old) == len(new) == 1 else {}
+
+
+def _translators(before: Scenario, after: Scenario) -> dict[str, str]:
+    sides = [_inside(side) for side in (before, after)]
+    public = [{name: [spec.public.ip] for name, spec in side.lab.gateways.items()} for side in (before, after)]
+    taken = [name for side in (before, after) for name in (*side.configurations, *side.lab.hosts)]
+    return _matched([(sides[0], sides[1]), (public[0], public[1])], taken)
+
+
+def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
+    """The same with other names of routers and translators."""
+    if all(old == new for old, new in names.items()):
+        return scenario
+    lab = scenario.lab
+
+    def renamed(link: LinkSpec) -> LinkSpec:
+        ends = [_spelled((names.get(node, node), port)) for node, port in _ends(link)]
+        return link.model_copy(update={"ends": ends})
+
+    update = {
+        "routers": {names.get(name, name): spec for name, spec in lab.routers.items()},
+        "gateways": {names.get(name, name): spec for name, spec in lab.gateways.items()},
+        "links": [renamed(link) for link in lab.links],
+    }
+    texts = {names.get(name, name): text for name, text in scenario.configurations.items()}
+    return Scenario(scenario.name, lab.model_copy(update=update), texts, scenario.certificates)
+
+
+def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
+    """What the old side calls the ports that a provider has on the new one."""
+    near, networks = [], []
+    for side in (before, after):
+        addresses = dict(_addresses(side.configurations[provider]))
+        others = _all_neighbours(side, provider)
+        near.append({port: others.get(port, []) for port in dict.fromkeys([*addresses, *others])})
+        networks.append(addresses)
+    return _matched([(near[0], near[1]), (networks[0], networks[1])], ())
+
+
+def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
+    for name, interface in interfaces(Lines.of(text)):
+        address = interface_address(interface)
+        yield name, [address.network] if address is not None else []
+
+
+def _all_neighbours(scenario: Scenario, provider: str) -> dict[str, list[End]]:
+    """By port of a provider: who else is on its wire. Other providers' ports have no names to go by."""
+    nameless = _all_providers(scenario)
+    found: dict[str, list[End]] = {}
+    for link in scenario.lab.links:
+        ends = _ends(link)
+        for node, port in ends:
+            if node == provider:
+                found[port] = [end for end in ends if end[0] not in nameless]
+    return found
+
+
+def _inside(scenario: Scenario) -> dict[str, list[End]]:
+    """By translator: who stands behind it."""
+    found: dict[str, list[End]] = {name: [] for name in scenario.lab.gateways}
+    for link in scenario.lab.links:
+        ends = _ends(link)
+        for node, port in ends:
+            if port == INSIDE:
+                found[node] = [end for end in ends if end[1] not in (INSIDE, OUTSIDE)]
+    return found
+
+
+def _matched(
+    marks: Sequence[tuple[Mapping[str, Sequence[Hashable]], Mapping[str, Sequence[Hashable]]]], taken: Iterable[str]
+) -> dict[str, str]:
+    """The old name of each new thing; a name that nobody has for what is new.
+
+    marks: what the old and the new things are known by, the best first. Whoever has one in common is the same.
+    taken: names that nothing may get.
+    """
+    found: dict[str, str] = {}
+    left = dict.fromkeys(name for old, _ in marks for name in old)
+    everything = dict.fromkeys(name for _, new in marks for name in new)
+    used = {*left, *everything, *taken}
+    for old, new in marks:
+        owners = {mark: name for name in left for mark in old.get(name, ())}
+        for name in everything:
+            owner = next((owners[mark] for mark in new.get(name, ()) if owners.get(mark) in left), None)
+            if name not in found and owner is not None:
+                found[name] = owner
+                del left[owner]
+    fresh = _fresh(used)
+    known = {name for old, _ in marks for name in old}
+    return {name: found.get(name) or (fresh(name) if name in known else name) for name in everything}
+
+
+def _fresh(used: set[str]) -> Callable[[str], str]:
+    """Names like a given one with numbers that none of `used` has."""
+    highest: dict[str, int] = {}
+    for name in used:
+        match = _NUMBERED.fullmatch(name)
+        if match:
+            highest[match[1]] = max(highest.get(match[1], 0), int(match[2]))
+
+    def fresh(name: str) -> str:
+        match = _NUMBERED.fullmatch(name)
+        stem = match[1] if match else f"{name}-"
+        highest[stem] = highest.get(stem, 0) + 1
+        return f"{stem}{highest[stem]}"
+
+    return fresh
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """A configuration with other names of interfaces, all at once: two may have changed places."""
+    if all(old == new for old, new in names.items()):
+        return text
+    one = re.compile(r"(?<![\w/.-])(?:" + "|".join(map(re.escape, names)) + r")(?![\d/]|\.\d)")
+    lines = [one.sub(lambda match: names[match[0]], line) for line in Lines.of(text).lines]
+    return "\n".join([*lines, "end"]) + "\n"
