@@ -156,9 +156,54 @@ def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
     assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.1/24", "10.2.2.2/29", "10.3.3.100/25"}
 
 
-def test_who_gets_his_address_by_dhcp_is_plugged_in_nowhere(tmp_path: Path) -> None:
-    more = "interface GigabitEthernet0/9\n ip address dhcp"
-    assert len(load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more)).lab.hosts) == 1
+def test_who_gets_his_address_by_dhcp_is_plugged_in_nowhere_and_that_is_said(tmp_path: Path) -> None:
+    """`dmvpn render` writes it for sites with a dynamic address. The lab waited for 20 s, and nobody said why."""
+    more = "interface GigabitEthernet0/9\n ip address dhcp\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.1"
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more))
+    assert len(scenario.lab.hosts) == 1
+    (note,) = scenario.notes
+    assert note.startswith("A GigabitEthernet0/9 gets its address by DHCP, which labs do not have: nothing is plugged in")
+
+
+def test_a_subinterface_is_a_port_of_its_own(tmp_path: Path) -> None:
+    """It was overlooked, and its gateway said to be "in the subnet of none of its interfaces"."""
+    more = "interface GigabitEthernet0/1.10\n ip address 192.0.2.1 255.255.255.252\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.2"
+    scenario = load(tmp_path, router("A", more=more))
+    assert wires(scenario) == [["A:GigabitEthernet0/1.10", "PROVIDER:GigabitEthernet0/1"]]
+    assert scenario.notes == (
+        "A GigabitEthernet0/1.10 is a subinterface: taken for a port of its own, without VLANs",
+        "nobody has 192.0.2.2: added the router PROVIDER with it",
+    )
+
+
+def test_a_default_route_without_a_gateway_is_said_to_lead_nowhere(tmp_path: Path) -> None:
+    """It was "no default route says where to", and the lab did not come up."""
+    more = "ip route 0.0.0.0 0.0.0.0 GigabitEthernet0/1"
+    text = router("A", f"192.0.2.1 {SHORT}", more=more, tunnel=TUNNEL.format(1, "GigabitEthernet0/1"))
+    first, *others = load(tmp_path, text).notes
+    assert first.startswith("the default route of A leads out of GigabitEthernet0/1 and names no gateway: nobody")
+    assert others == [
+        "A GigabitEthernet0/1 192.0.2.1/30 leads nowhere: 192.0.2.2 is made up",
+        "nobody has 192.0.2.2: added the router PROVIDER with it",
+    ]
+
+
+def test_a_default_route_into_a_tunnel_or_null_needs_no_gateway(tmp_path: Path) -> None:
+    more = "ip route 0.0.0.0 0.0.0.0 Tunnel0\nip route 0.0.0.0 0.0.0.0 Null0 250"
+    assert load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more, tunnel=TUNNEL.format(1, "Loopback0"))).notes == ()
+
+
+def test_a_source_without_a_default_route_is_said_to_have_none(tmp_path: Path) -> None:
+    text = router("A", f"192.0.2.1 {SHORT}", tunnel=TUNNEL.format(1, "GigabitEthernet0/1"))
+    assert load(tmp_path, text).notes[0].endswith(
+        "leads nowhere, and no default route says where to: 192.0.2.2 is made up"
+    )
+
+
+def test_a_gateway_beside_a_second_address_is_not_said_to_be_nowhere(tmp_path: Path) -> None:
+    two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
+    scenario = load(tmp_path, router("A", two, more="ip route 0.0.0.0 0.0.0.0 10.2.2.9"))
+    assert scenario.notes == ("A GigabitEthernet0/1 has more than one address: only the first tells where it is",)
 
 
 def test_a_gateway_behind_its_interface_is_a_gateway(tmp_path: Path) -> None:

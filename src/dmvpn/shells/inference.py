@@ -1,6 +1,6 @@
 """A network from its configurations alone: no `lab.yaml`, so the wires are read from the addresses.
 
-    ports     physical interfaces with an IPv4 address; a router is called what its `hostname` says
+    ports     physical interfaces with an IPv4 address, subinterfaces as well; a router is called what its `hostname` says
     wires     ports that are in each other's subnet are on one wire, be they two or more
     provider  gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
     hosts     a LAN with a single router on it gets a computer
@@ -21,10 +21,11 @@ from dmvpn.shells.lines import Lines, default_routes, interface_address, interfa
 from dmvpn.shells.scenario import NAME, HostSpec, Lab, LinkSpec, RouterSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address
     from typing import Literal
 
+_DHCP: Final = "ip address dhcp"
 #: Interfaces that no wire is plugged into.
 _VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
 _HOST_NUMBER: Final = 100
@@ -71,9 +72,7 @@ class _Inference:
         for router, lines in self.lines.items():
             if router not in plugged:
                 self.notes.append(f"{router} has no physical interface with an IPv4 address: nothing is plugged in")
-            for name, interface in interfaces(lines):
-                if any(line.endswith(" secondary") for line in interface.headers("ip address ")):
-                    self.notes.append(f"{router} {name} has more than one address: only the first tells where it is")
+            self.notes += _peculiar(router, lines)
         self._wire_up(ports)
 
     def _wire_up(self, ports: list[Port]) -> None:
@@ -100,6 +99,33 @@ class _Inference:
             return True
         self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
         return False
+
+
+def _peculiar(router: str, lines: Lines) -> Iterator[str]:
+    """What labs do not have, and this router does."""
+    for name, interface in interfaces(lines):
+        addresses = interface.headers("ip address ")
+        if any(line.endswith(" secondary") for line in addresses):
+            yield f"{router} {name} has more than one address: only the first tells where it is"
+        if _DHCP in addresses:
+            yield (
+                f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; give it "
+                "an address and its router a default route"
+            )
+        elif "." in name and addresses:
+            yield f"{router} {name} is a subinterface: taken for a port of its own, without VLANs"
+    for name in _gateless(lines):
+        yield (
+            f"the default route of {router} leads out of {name} and names no gateway: nobody in a lab answers for others "
+            f"(proxy ARP), so nothing leaves there; write 'ip route 0.0.0.0 0.0.0.0 GATEWAY'"
+        )
+
+
+def _gateless(lines: Lines) -> list[str]:
+    """The ports that default routes without a gateway lead out of."""
+    with_gateway = [line for line, _ in default_routes(lines)]
+    found = [line.split()[4] for line in lines.headers("ip route 0.0.0.0 0.0.0.0 ") if line not in with_gateway]
+    return [name for name in found if not name.startswith(_VIRTUAL)]
 
 
 def infer(texts: Mapping[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
@@ -141,7 +167,7 @@ def _ports(router: str, lines: Lines) -> list[Port]:
     found = []
     for name, interface in interfaces(lines):
         address = interface_address(interface)
-        if address is not None and not name.startswith(_VIRTUAL) and "." not in name:
+        if address is not None and not name.startswith(_VIRTUAL):
             found.append(Port(router, name, address))
     return found
 
@@ -196,28 +222,38 @@ def _want_gateway(work: _Inference, router: str, gateway: IPv4Address) -> None:
             return
         wire.provider = IPv4Interface(f"{gateway}/{network.prefixlen}")
         return
-    own = [port for wire in work.wires for port in wire.ports if port.router == router]
-    if not any(gateway in port.address.network for port in own) and not _in_tunnel(work.lines[router], gateway):
+    if not _may_be_near(work.lines[router], gateway):
         work.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
 
 
-def _in_tunnel(lines: Lines, gateway: IPv4Address) -> bool:
-    found = [interface_address(interface) for name, interface in interfaces(lines) if name.startswith(_VIRTUAL)]
-    return any(address is not None and gateway in address.network for address in found)
+def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
+    """Is it in the subnet of any address, that of a tunnel or a second one? Where one is unknown it may be there."""
+    for _, interface in interfaces(lines):
+        for line in interface.headers("ip address "):
+            words = line.split()
+            if line == _DHCP or gateway in IPv4Interface(f"{words[2]}/{words[3]}").network:
+                return True
+    return False
 
 
 def _want_ways_out(work: _Inference) -> None:
-    """The port of a tunnel's source that stands alone on its wire needs somebody at the other end."""
+    """The port of a tunnel's source, or of a default route, that stands alone on its wire needs somebody at the end."""
     for router, lines in work.lines.items():
-        for source in dict.fromkeys(lines.section(header).value("tunnel source ") for header in _tunnels(lines)):
+        gateless = _gateless(lines)
+        sources = [lines.section(header).value("tunnel source ") for header in _tunnels(lines)]
+        for source in dict.fromkeys([*sources, *gateless]):
             for wire in work.wires:
                 (port,) = wire.ports if len(wire.ports) == 1 else (None,)
                 if port is None or port.router != router or port.name != source or wire.provider is not None:
                     continue
-                free = next((host for host in port.address.network.hosts() if host != port.address.ip), None)
-                if free is not None:
-                    wire.provider = IPv4Interface(f"{free}/{port.address.network.prefixlen}")
-                    work.notes.append(f"{port} leads nowhere, and no default route says where to: {free} is made up")
+                network = port.address.network
+                free = next((host for host in network.hosts() if host != port.address.ip), None)
+                if free is None:
+                    continue
+                wire.provider = IPv4Interface(f"{free}/{network.prefixlen}")
+                known = source in gateless or any(gateway in network for _, gateway in default_routes(lines))
+                why = "" if known else ", and no default route says where to"
+                work.notes.append(f"{port} leads nowhere{why}: {free} is made up")
 
 
 def _tunnels(lines: Lines) -> tuple[str, ...]:
