@@ -62,6 +62,46 @@ def test_a_dead_router_answers_nobody_until_it_is_started_or_the_lab_reset(labs:
     assert "nothing is broken here" in labs.run("lab", "grade").stderr
 
 
+def test_a_phase_is_entered_everywhere_or_nowhere(labs: Labs) -> None:
+    """R11 had its line when R41 turned out to be dead, and nobody was shown what had been typed."""
+    before = labs.on("R11", "show running-config interface Tunnel100")
+    labs.say("lab", "kill", "R41")
+    refused = labs.run("lab", "phase", "2")
+    assert refused.returncode == 1
+    assert "R41 does not answer, so nothing was typed anywhere; 'dmvpn lab start R41'" in refused.stderr
+    assert labs.on("R11", "show running-config interface Tunnel100") == before
+    labs.say("lab", "reset")
+
+
+def test_a_phase_mends_nothing_that_somebody_shall_find(labs: Labs) -> None:
+    """It was "Mended, without a hint"."""
+    labs.say("lab", "break", "redirect-missing")
+    assert "something is broken here for somebody to find" in labs.run("lab", "phase", "3").stderr
+    assert "redirect" not in labs.on("R11", "show running-config interface Tunnel100")
+    labs.say("lab", "reset")
+    assert "already" in labs.say("lab", "phase", "3")
+
+
+def test_a_hint_in_an_exercise_says_where_hints_are(labs: Labs) -> None:
+    labs.up("exercise-05", "--simulated")
+    said = labs.run("lab", "hint", "exercise-05").stderr
+    assert "it is an exercise: 'dmvpn lab grade' has a hint for each task that is left" in said
+    labs.say("lab", "down", "exercise-05")
+
+
+def test_a_folder_that_is_called_like_an_exercise_is_none(labs: Labs, tmp_path: Path) -> None:
+    """Its own tasks were those of the exercise, and done."""
+    labs.say("lab", "save", "notes-phase3", tmp_path / "exercise-05")
+    said = labs.up(tmp_path / "exercise-05", "--simulated")
+    assert "Your tasks" not in said
+    assert "nothing is broken here" in labs.run("lab", "grade", "exercise-05").stderr
+    listed = [line for line in labs.say("lab", "list").splitlines() if line.startswith("exercise-05")]
+    assert [" up " in line for line in listed] == [False, True]
+    assert listed[1].endswith("(a folder of yours)")
+    assert "another lab is called exercise-05" in labs.run("lab", "up", "exercise-05", "--simulated").stderr
+    labs.say("lab", "down", "exercise-05")
+
+
 def test_a_lab_that_is_not_well_is_not_broken_further(labs: Labs, tmp_path: Path) -> None:
     """Nobody could tell what had been done to it, and every grade would be good."""
     labs.configure("R11", "interface Tunnel100", "shutdown")

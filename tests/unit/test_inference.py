@@ -162,13 +162,13 @@ def test_who_gets_his_address_by_dhcp_is_plugged_in_nowhere_and_that_is_said(tmp
     scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more))
     assert len(scenario.lab.hosts) == 1
     (note,) = scenario.notes
-    assert note.startswith("A GigabitEthernet0/9 gets its address by DHCP, which labs do not have: nothing is plugged in")
+    assert note.startswith("A GigabitEthernet0/9 gets its address by DHCP, which labs do not have: nothing is plugged")
 
 
 def test_a_subinterface_is_a_port_of_its_own(tmp_path: Path) -> None:
     """It was overlooked, and its gateway said to be "in the subnet of none of its interfaces"."""
-    more = "interface GigabitEthernet0/1.10\n ip address 192.0.2.1 255.255.255.252\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.2"
-    scenario = load(tmp_path, router("A", more=more))
+    port = f"interface GigabitEthernet0/1.10\n ip address 192.0.2.1 {SHORT}"
+    scenario = load(tmp_path, router("A", more=f"{port}\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.2"))
     assert wires(scenario) == [["A:GigabitEthernet0/1.10", "PROVIDER:GigabitEthernet0/1"]]
     assert scenario.notes == (
         "A GigabitEthernet0/1.10 is a subinterface: taken for a port of its own, without VLANs",
@@ -195,8 +195,10 @@ def test_a_default_route_into_a_tunnel_or_null_needs_no_gateway(tmp_path: Path) 
 
 def test_a_source_without_a_default_route_is_said_to_have_none(tmp_path: Path) -> None:
     text = router("A", f"192.0.2.1 {SHORT}", tunnel=TUNNEL.format(1, "GigabitEthernet0/1"))
-    assert load(tmp_path, text).notes[0].endswith(
-        "leads nowhere, and no default route says where to: 192.0.2.2 is made up"
+    assert (
+        load(tmp_path, text)
+        .notes[0]
+        .endswith("leads nowhere, and no default route says where to: 192.0.2.2 is made up")
     )
 
 

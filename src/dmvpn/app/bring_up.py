@@ -18,12 +18,12 @@ from dmvpn.app.picture import addresses, main_address, picture
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.shells.exercises import find_place, places
+from dmvpn.shells.exercises import places
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs
 from dmvpn.shells.lab.supervisor import Supervisor
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.scenario import Scenario, built_in_names, from_description
 
 if TYPE_CHECKING:
     import argparse
@@ -44,11 +44,16 @@ def list_labs(arguments: argparse.Namespace) -> int:
         print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}{only}")
     from dmvpn.app import exercise  # only here and where one comes up: other labs shall not wait for its import
 
-    print("\n".join(exercise.listed(running)))
-    known = {*built_in_names(), *(place.name for place in places())}
-    for name in sorted(running - known):
+    learnt = {place.name for place in places() if place.name in running and runs(LabFolder.of(place.name)).is_exercise}
+    print("\n".join(exercise.listed(learnt)))
+    for name in sorted(running - {*built_in_names(), *learnt}):
         print(f"{name:<24} up  (a folder of yours)")
     return 0
+
+
+def runs(folder: LabFolder) -> Scenario:
+    """The scenario of a lab that is up. Raises UserError."""
+    return from_description(control.order(folder.control, do="scenario"))
 
 
 def up(arguments: argparse.Namespace) -> int:
@@ -90,6 +95,8 @@ def up(arguments: argparse.Namespace) -> int:
 
 def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
     """The lab is up: show it once more. Raises UserError if another kind of lab was asked for."""
+    if runs(folder).is_exercise != scenario.is_exercise:
+        raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
     status = control.order(folder.control, do="status")
     simulated = isinstance(status, dict) and bool(status.get("simulated"))
     if simulated != arguments.simulated or arguments.record or arguments.engine != "auto":
@@ -187,7 +194,7 @@ def _describe(scenario: Scenario, how: str) -> None:
     print()
     print("\n".join(picture(scenario)))
     print()
-    if find_place(scenario.name) is not None:
+    if scenario.is_exercise:
         from dmvpn.app import exercise
 
         print("\n".join([*exercise.tasks(scenario.name), ""]))
@@ -199,7 +206,7 @@ def _describe(scenario: Scenario, how: str) -> None:
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:
     """What to look at first; `lab` stands before the name of a router where there is more than one lab."""
-    if find_place(scenario.name) is not None:
+    if scenario.is_exercise:
         return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
     either = scenario.lab.ready.either
     if either:  # the lab is about why only one of them comes up

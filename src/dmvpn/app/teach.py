@@ -179,6 +179,10 @@ def _choose(stage: Stage, name: str | None, seed: int | None) -> Trouble:
 def hint(arguments: argparse.Namespace) -> int:
     """The next hint."""
     lesson = _Class(arguments.lab)
+    if lesson.scenario.is_exercise and Lesson.read(lesson.folder.path) is None:
+        raise UserError(
+            "nothing is broken here, it is an exercise: 'dmvpn lab grade' has a hint for each task that is left"
+        )
     state = _state(lesson)
     hints = state.trouble.hints
     if state.hints >= len(hints):
@@ -192,7 +196,7 @@ def hint(arguments: argparse.Namespace) -> int:
 def grade_(arguments: argparse.Namespace) -> int:
     """Is the lab as well as it was? 1 if not."""
     lesson = _Class(arguments.lab)
-    learnt = exercise.find(lesson.folder.name)
+    learnt = exercise.find(lesson.folder.name) if lesson.scenario.is_exercise else None
     if learnt is not None and Lesson.read(lesson.folder.path) is None:
         if not lesson.bench.is_simulated:
             print("Looking at the lab; with real packets that may take a minute ...", flush=True)
@@ -227,7 +231,13 @@ def _state(lesson: _Class) -> Lesson:
 def phase(arguments: argparse.Namespace) -> int:
     """Make the lab one of this phase, and show what was different."""
     lesson = _Class(arguments.lab)
+    if Lesson.read(lesson.folder.path) is not None:
+        raise UserError(
+            "something is broken here for somebody to find, and these lines might mend it: first 'dmvpn lab grade' "
+            "until all is well, or 'dmvpn lab reset'"
+        )
     before = lesson.running()
+    _refuse_the_dead(lesson, before)
     stage = lesson.stage(before)
     orders = phase_lines(stage, arguments.number)
     if not orders:
@@ -244,6 +254,16 @@ def phase(arguments: argparse.Namespace) -> int:
     print()
     print("\n".join(_ways(was, health)))
     return int(any(not health.found.get(subject) for subject, value in was.found.items() if value and _is_way(subject)))
+
+
+def _refuse_the_dead(lesson: _Class, running: Mapping[str, str]) -> None:
+    """Nobody wants half of a change. Raises UserError."""
+    dead = [name for name in lesson.scenario.configurations if name not in running]
+    if dead:
+        raise UserError(
+            f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so nothing was typed anywhere; "
+            f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins anew"
+        )
 
 
 def _is_way(subject: Subject) -> bool:

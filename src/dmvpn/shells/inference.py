@@ -1,6 +1,6 @@
 """A network from its configurations alone: no `lab.yaml`, so the wires are read from the addresses.
 
-    ports     physical interfaces with an IPv4 address, subinterfaces as well; a router is called what its `hostname` says
+    ports     physical interfaces with an IPv4 address, or parts of one; a router is called what its `hostname` says
     wires     ports that are in each other's subnet are on one wire, be they two or more
     provider  gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
     hosts     a LAN with a single router on it gets a computer
@@ -109,15 +109,15 @@ def _peculiar(router: str, lines: Lines) -> Iterator[str]:
             yield f"{router} {name} has more than one address: only the first tells where it is"
         if _DHCP in addresses:
             yield (
-                f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; give it "
-                "an address and its router a default route"
+                f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
+                "give it an address, and the router a default route"
             )
         elif "." in name and addresses:
             yield f"{router} {name} is a subinterface: taken for a port of its own, without VLANs"
     for name in _gateless(lines):
         yield (
-            f"the default route of {router} leads out of {name} and names no gateway: nobody in a lab answers for others "
-            f"(proxy ARP), so nothing leaves there; write 'ip route 0.0.0.0 0.0.0.0 GATEWAY'"
+            f"the default route of {router} leads out of {name} and names no gateway: nobody in a lab answers for "
+            "others (proxy ARP), so nothing leaves there; write 'ip route 0.0.0.0 0.0.0.0 GATEWAY'"
         )
 
 

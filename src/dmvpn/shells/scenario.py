@@ -38,6 +38,7 @@ from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.exercises import START, Place, find_place
+from dmvpn.shells.folders import configurations_in, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -205,6 +206,7 @@ class Scenario:
     """A scenario that was read and checked: configurations by router, links with both ends known.
 
     certificates: by router, of those that have some. notes: what was decided where the configurations leave it open.
+    is_exercise: it is where one of ours begins, and no folder that is called like it.
     """
 
     def __init__(
@@ -214,8 +216,11 @@ class Scenario:
         configurations: dict[str, str],
         certificates: dict[str, Certificates] | None = None,
         notes: tuple[str, ...] = (),
+        *,
+        is_exercise: bool = False,
     ) -> None:
         self.name = name
+        self.is_exercise = is_exercise
         self.notes = notes
         self.lab = lab
         self.configurations = configurations
@@ -224,22 +229,21 @@ class Scenario:
     @classmethod
     def load(cls, name_or_folder: str) -> Self:
         """Read a built-in scenario by name, or a folder. Raises UserError that says what to mend."""
-        folder = Path(name_or_folder)
         exercise = find_place(name_or_folder)
-        if exercise is not None and not folder.is_dir():
+        if exercise is not None:  # whatever lies here by that name: "./exercise-05" is a folder
             return cls._beginning(exercise)
-        if not folder.is_dir():
+        folder = Path(name_or_folder)
+        if not name_or_folder or not folder.is_dir():
             folder = BUILT_IN / name_or_folder
-        if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
-            raise UserError(f"no scenario {name_or_folder!r}{_meant(name_or_folder)} ('dmvpn lab list' has them all)")
-        configurations = {path.stem: _read_text(path) for path in sorted(folder.glob("*.cfg"))}
-        if not configurations:
-            raise UserError(f"{folder}: no router configuration (*.cfg) in this folder")
-        notes: tuple[str, ...] = ()
+            if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
+                close = _meant(name_or_folder)
+                raise UserError(f"no scenario {name_or_folder!r}{close} ('dmvpn lab list' has them all)")
+        configurations, notes = configurations_in(folder)
         if (folder / CONFIGURATION).exists():
             lab = _read_lab(folder / CONFIGURATION)
         else:
-            lab, configurations, notes = _inferred(folder, configurations)
+            lab, configurations, decided = _inferred(folder, configurations)
+            notes += decided
         certificates = {name: certificates_of(folder, name, text) for name, text in configurations.items()}
         return cls(folder.resolve().name, lab, configurations, certificates, notes)._checked(folder)
 
@@ -256,7 +260,7 @@ class Scenario:
         }
         title = f"Exercise {exercise.number}: {start.title}"
         lab = network.lab.model_copy(update={"title": title, "ready": start.ready})
-        return cls(exercise.name, lab, texts, network.certificates)
+        return cls(exercise.name, lab, texts, network.certificates, is_exercise=True)
 
     def _checked(self, folder: Path) -> Self:
         where = folder / CONFIGURATION
@@ -365,22 +369,13 @@ def _read_lab(path: Path) -> Lab:
 
 def _read_yaml(path: Path, kind: type[_Model]) -> _Model:
     try:
-        return kind.model_validate(yaml.safe_load(_read_text(path)) or {})
+        return kind.model_validate(yaml.safe_load(read_text(path)) or {})
     except yaml.YAMLError as error:
         raise UserError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path}: {where}: {first['msg']}") from error
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not text: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
 
 
 def built_in_names() -> list[str]:
@@ -400,6 +395,7 @@ def described(scenario: Scenario) -> JsonValue:
         "name": scenario.name,
         "lab": scenario.lab.model_dump(mode="json"),
         "configurations": dict(scenario.configurations),
+        "is_exercise": scenario.is_exercise,
     }
 
 
@@ -409,13 +405,14 @@ def from_description(answer: JsonValue) -> Scenario:
         found = _Description.model_validate(answer)
     except ValidationError as error:
         raise UserError(f"the lab described itself in a way that nobody understands: {error}") from error
-    return Scenario(found.name, found.lab, found.configurations)
+    return Scenario(found.name, found.lab, found.configurations, is_exercise=found.is_exercise)
 
 
 class _Description(_Strict):
     name: str
     lab: Lab
     configurations: dict[str, str]
+    is_exercise: bool = False
 
 
 def schema() -> str:

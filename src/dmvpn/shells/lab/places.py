@@ -69,7 +69,8 @@ class LabFolder:
         """The folder of the lab with this name, whether it exists or not. Raises UserError for what is no name."""
         if not _NAME.fullmatch(name):
             raise UserError(
-                f"{name!r} is no name for a lab: letters, digits, '_', '.' and '-', a letter or digit first"
+                f"{name!r} is no name for a lab, which is called as its folder is: letters, digits, '_', '.' and '-', "
+                "a letter or digit first"
             )
         return cls(labs_folder() / name)
 

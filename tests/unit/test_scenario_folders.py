@@ -1,0 +1,66 @@
+"""Folders of configurations: which one is meant, and what is said of those that are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import Scenario, described, from_description
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUTER = "hostname {}\n!\ninterface GigabitEthernet0/1\n ip address 10.1.1.{} 255.255.255.0\n!\nend\n"
+
+
+def write(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number, name in enumerate(names, 1):
+        (folder / name).write_text(ROUTER.format(f"R{number}", number))
+    return folder
+
+
+def test_a_folder_with_a_blank_in_its_name_is_one(tmp_path: Path) -> None:
+    """It was "neither a folder nor a built-in one"."""
+    folder = write(tmp_path / "my configs", "R1.cfg")
+    assert Scenario.load(str(folder)).name == "my configs"
+
+
+@pytest.mark.parametrize("name", ["", "no such", "no\nsuch", "no-such"])
+def test_what_is_nowhere_is_said_to_be(name: str) -> None:
+    with pytest.raises(UserError, match=r"no scenario .*: neither a folder nor a built-in one"):
+        Scenario.load(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), r"in this folder$"),
+        (("R1.txt", "R2.CFG"), r"in this folder, but R1.txt, R2.CFG: rename what is one to NAME.cfg$"),
+        (tuple(f"R{number}.txt" for number in range(9)), r"but R0.txt, R1.txt, R2.txt, R3.txt and 5 more: rename"),
+    ],
+)
+def test_a_folder_without_configurations_says_what_it_has_instead(
+    names: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=said):
+        Scenario.load(str(write(tmp_path, *names)))
+
+
+def test_a_file_that_is_left_out_for_its_capital_letters_is_said(tmp_path: Path) -> None:
+    scenario = Scenario.load(str(write(tmp_path, "R1.cfg", "R2.CFG", "notes.txt")))
+    assert scenario.notes == ("R2.CFG is left out: the files of routers end with .cfg, in small letters",)
+
+
+def test_an_exercise_is_meant_by_its_name_and_a_folder_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of that name in the current one was taken for the exercise, and the exercise could not be had."""
+    write(tmp_path / "exercise-05", "R1.cfg")
+    monkeypatch.chdir(tmp_path)
+    learnt, own = Scenario.load("exercise-05"), Scenario.load("./exercise-05")
+    assert (learnt.name, learnt.is_exercise, "R31" in learnt.configurations) == ("exercise-05", True, True)
+    assert (own.name, own.is_exercise, list(own.configurations)) == ("exercise-05", False, ["R1"])
+    assert [from_description(described(one)).is_exercise for one in (learnt, own)] == [True, False]
