@@ -294,6 +294,20 @@ def test_another_solution_than_that_of_the_page_counts_too() -> None:
     assert learner.missing() == {}
 
 
+def test_any_summary_that_covers_the_lans_is_one() -> None:
+    """It had to be 10.0.0.0/8, although every solution counts that works."""
+    learner = Learner(ALL[5])
+    interface = (*GRE_OVERLAY, "af-interface Tunnel100", "summary-address 10.0.0.0 255.248.0.0", "end")
+    learner.type("R11", "configure terminal", *interface)
+    learner.world.run_for(80.0)
+    assert learner.missing() == {}
+
+
+def test_nobody_is_told_that_the_hub_knows_what_it_does_not_know() -> None:
+    missing = Learner(ALL[2]).missing()
+    assert missing[3] == "R11 has no route of EIGRP to 10.4.4.0/24: The hub must know it first, from its neighbour R41."
+
+
 def test_a_grade_says_what_is_done_what_is_not_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     learner = Learner(ALL[4])
     assert outer.grade(learner.bench, learner.exercise) == 1

@@ -66,6 +66,16 @@ class Route(_Check):
     present: bool = True
 
 
+class Summary(_Check):
+    """One route that covers all these prefixes, and is none of them; which one is nobody's affair."""
+
+    check: Literal["summary"]
+    at: str
+    of: tuple[Prefix, ...] = Field(min_length=1)
+    via: Address
+    source: str = ""
+
+
 class Mapping(_Check):
     """An NHRP entry. nbma: where its next hop is; claimed: what the client itself believes that it is. lasts: seconds
     until it expires, at most. flags, lacks: as `show ip nhrp` prints them."""
@@ -140,13 +150,13 @@ class When(_Check):
 
 
 Simple = Annotated[
-    Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended,
+    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended,
     Field(discriminator="check"),
 ]
 Check = Annotated[
-    Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended | When,
+    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended | When,
     Field(discriminator="check"),
 ]
-AnyCheck = Line | Neighbour | Registered | Route | Mapping | Reach | Path | Protected | Clamp | Mended | When
+AnyCheck = Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended | When
 
 When.model_rebuild()

@@ -6,37 +6,27 @@ learner typed is touched; a router that shall be dead for a while has its wires 
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, assert_never
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lines import Lines
+from dmvpn.tools import answers
+from dmvpn.tools.answers import rows, text
 from dmvpn.tools.exercises import checks
 from dmvpn.tools.troubles import Bench
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.answers import Json, Neighbour, Row
     from dmvpn.tools.exercises.checks import AnyCheck
     from dmvpn.tools.exercises.exercise import Exercise, Task
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Row: TypeAlias = "dict[str, Json]"
-
-#: Seconds after which a neighbour counts as one that stays.
-STEADY: Final = 13
 #: Seconds that a task gets which is not done, once in an examination: a registration or a route may be on its way.
 PATIENCE: Final = 12.0
-#: Seconds that a shortcut may take to come up, and tries.
-SHORTCUT: Final = 1.5
-TRIES: Final = 3
 #: Octets of a ping that names no size.
 _USUAL: Final = 100
-_RATE: Final = re.compile(r"Success rate is (\d+) percent")
-_HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
-#: Octets of the IPv4 and TCP headers without options.
-_TCP_HEADERS: Final = 40
 _CUT: Final = Badness(cut=1.0)
 
 
@@ -110,6 +100,8 @@ class _Look:
                 return self._registered(check)
             case checks.Route():
                 return self._route(check)
+            case checks.Summary():
+                return self._summary(check)
             case checks.Mapping():
                 return self._mapping(check)
             case checks.Reach():
@@ -132,64 +124,72 @@ class _Look:
 
     def _line(self, check: checks.Line) -> str:
         answer = self._json(check.at, f"show interfaces {check.interface}")
-        found = next(iter(_rows(answer, "interfaces")), None)
+        found = next(iter(rows(answer, "interfaces")), None)
         if found is None:
             return f"{check.at} has no {check.interface}"
         return "" if found.get("line") else f"{check.interface} of {check.at} is down{_because(found)}"
 
     def _neighbour(self, check: checks.Neighbour) -> str:
         found = self._find_neighbour(check)
-        if found is not None and _seconds(_text(found, "uptime")) < STEADY:
-            self._ground.wait(STEADY - _seconds(_text(found, "uptime")))
+        if found is not None and not found.is_steady:
+            self._ground.wait(answers.STEADY - found.age)
             found = self._find_neighbour(check)
-        if found is None or _text(found, "state") != "up":
+        if found is None or not found.is_up:
             return f"{check.at} has no EIGRP neighbour {check.address}"
-        if _seconds(_text(found, "uptime")) < STEADY - 1:
+        if found.age < answers.STEADY - 1:
             return f"the EIGRP neighbour {check.address} of {check.at} comes and goes"
         return ""
 
-    def _find_neighbour(self, check: checks.Neighbour) -> Row | None:
-        answer = self._json(check.at, "show ip eigrp neighbors")
-        found = [row for table in _rows(answer, "tables") for row in _rows(table, "neighbors")]
-        return next((row for row in found if _text(row, "address") == check.address), None)
+    def _find_neighbour(self, check: checks.Neighbour) -> Neighbour | None:
+        (answer,) = self._ground.ask([(check.at, answers.NEIGHBOURS)])
+        return next((one for one in answers.neighbours(answer) if one.address == check.address), None)
 
     def _registered(self, check: checks.Registered) -> str:
-        answer = self._json(check.at, "show ip nhrp nhs")
-        for tunnel in _rows(answer, "tunnels"):
-            for server in _rows(tunnel, "servers"):
-                if _text(server, "address") == check.server:
-                    if "R" in _text(server, "letters"):
-                        return ""
-                    return f"{check.at} is not registered with {check.server}{_because(server)}"
+        (answer,) = self._ground.ask([(check.at, answers.SERVERS)])
+        for server in answers.servers(answer):
+            if server.address == check.server:
+                why = f": {server.reason}" if server.reason else ""
+                return "" if server.is_registered else f"{check.at} is not registered with {check.server}{why}"
         return f"{check.at} does not know the next hop server {check.server}"
 
     def _route(self, check: checks.Route) -> str:
         answer = self._json(check.at, "show ip route")
-        found = next((row for row in _rows(answer, "entries") if _text(row, "prefix") == check.to), None)
-        fits = found is not None and check.source in ("", _text(found, "source"))
+        found = next((row for row in rows(answer, "entries") if text(row, "prefix") == check.to), None)
+        fits = found is not None and check.source in ("", text(found, "source"))
         if not check.present:
             return f"{check.at} has a route of its own to {check.to}" if fits else ""
         by = f" of {check.source.upper()}" if check.source else ""
         if found is None or not fits:
             return f"{check.at} has no route{by} to {check.to}"
-        hops = [_text(hop, "address") for hop in _rows(found, "next_hops")]
+        hops = [text(hop, "address") for hop in rows(found, "next_hops")]
         if check.via is not None and check.via not in hops:
             return f"{check.at} sends packets for {check.to} to {' and '.join(hops)}"
         override = found.get("override")
-        over = _text(override, "address") if isinstance(override, dict) else ""
+        over = text(override, "address") if isinstance(override, dict) else ""
         if check.override is not None and over != check.override:
             return f"the route of {check.at} to {check.to} has {over or 'no other'} as NHRP's next hop"
         return ""
 
+    def _summary(self, check: checks.Summary) -> str:
+        wanted = [IPv4Network(prefix) for prefix in check.of]
+        for row in rows(self._json(check.at, "show ip route"), "entries"):
+            prefix = IPv4Network(text(row, "prefix"))
+            covers = all(prefix != one and prefix.supernet_of(one) for one in wanted)
+            hops = [text(hop, "address") for hop in rows(row, "next_hops")]
+            if covers and check.via in hops and check.source in ("", text(row, "source")):
+                return ""
+        by = f" of {check.source.upper()}" if check.source else ""
+        return f"{check.at} has no one route{by} via {check.via} that covers {' and '.join(check.of)}"
+
     def _mapping(self, check: checks.Mapping) -> str:
         answer = self._json(check.at, "show ip nhrp")
-        found = next((row for row in _rows(answer, "entries") if _text(row, "target") == check.target), None)
+        found = next((row for row in rows(answer, "entries") if text(row, "target") == check.target), None)
         if found is None:
             return f"the NHRP cache of {check.at} has no {check.target}"
         where = f"the entry of {check.at} for {check.target}"
         for name, wanted in (("nbma", check.nbma), ("claimed", check.claimed), ("type", check.kind or None)):
-            if wanted is not None and _text(found, name) != wanted:
-                return f"{where} says {name} {_text(found, name) or 'nothing'}"
+            if wanted is not None and text(found, name) != wanted:
+                return f"{where} says {name} {text(found, name) or 'nothing'}"
         expires = found.get("expires")
         if check.lasts is not None and not (isinstance(expires, int | float) and expires <= check.lasts):
             return f"{where} lasts longer than {check.lasts:.0f} s"
@@ -202,18 +202,18 @@ class _Look:
         return f"{where} has the flag {', '.join(surplus)}" if surplus else ""
 
     def _protected(self, check: checks.Protected) -> str:
-        tunnel = next(iter(_rows(self._json(check.at, f"show interfaces {check.interface}"), "interfaces")), {})
+        tunnel = next(iter(rows(self._json(check.at, f"show interfaces {check.interface}"), "interfaces")), {})
         details = tunnel.get("tunnel")
         if not isinstance(details, dict) or not details.get("protection"):
             return f"{check.interface} of {check.at} sends in clear"
-        for session in _rows(self._json(check.at, "show crypto session"), "sessions"):
-            if _text(session, "peer") == check.peer:
-                is_up = _text(session, "status") == "UP-ACTIVE"
+        for session in rows(self._json(check.at, "show crypto session"), "sessions"):
+            if text(session, "peer") == check.peer:
+                is_up = text(session, "status") == "UP-ACTIVE"
                 return "" if is_up else f"the session of {check.at} with {check.peer} is not up{_because(session)}"
         return f"{check.at} has no session of IPsec with {check.peer}"
 
     def _clamp(self, check: checks.Clamp) -> str:
-        largest = check.largest - _TCP_HEADERS
+        largest = check.largest - answers.TCP_HEADERS
         said = [self._clamped(router, check.interface) for router in check.at]
         if any(clamp and clamp <= largest for clamp in said):
             return ""
@@ -224,7 +224,7 @@ class _Look:
 
     def _clamped(self, router: str, interface: str) -> int:
         """The octets in a segment of TCP that an interface lets pass; 0: any number."""
-        (running,) = self._ground.ask([(router, "show running-config")])
+        (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
         clamp = Lines.of(running).section(f"interface {interface}").value("ip tcp adjust-mss ")
         return int(clamp) if clamp.isdecimal() else 0
 
@@ -236,9 +236,8 @@ class _Look:
         return self._ping(check.at, check.source, check.to, f"{size}{df}")
 
     def _ping(self, router: str, source: str, to: str, how: str = "") -> str:
-        (answer,) = self._ground.ask([(router, f"ping {to} source {source}{how} repeat 4 timeout 1")])
-        found = _RATE.search(answer)
-        rate = int(found[1]) if found else 0
+        (answer,) = self._ground.ask([(router, answers.ping(to, source, f"{how} repeat 4 timeout 1".strip()))])
+        rate = answers.rate(answer)
         like = f" with{how}" if how else ""
         return "" if rate == 100 else f"pings from {router} ({source}) to {to}{like}: {rate} percent come back"
 
@@ -246,15 +245,15 @@ class _Look:
         lost = self._ping(check.at, check.source, check.to)
         if lost:
             return lost  # a trace that nobody answers takes half a minute
-        line = f"traceroute {check.to} source {check.source} probe 1 timeout 1"
+        line = answers.trace(check.to, check.source)
         wanted = [*check.via, check.to]
         hops: list[str] = []
-        for _ in range(TRIES):
+        for _ in range(answers.TRIES):
             (answer,) = self._ground.ask([(check.at, line)])
-            hops = _HOP.findall(answer)
+            hops = answers.hops(answer)
             if hops == wanted:
                 return ""
-            self._ground.wait(SHORTCUT)
+            self._ground.wait(answers.SHORTCUT)
         return f"packets from {check.at} to {check.to} go by {', '.join(hops[:-1]) or 'nobody'}"
 
     def _when(self, check: checks.When) -> tuple[str, str]:
@@ -281,31 +280,9 @@ class _Look:
 
     def _json(self, router: str, line: str) -> Json:
         (answer,) = self._ground.ask([(router, f"{line} | json")])
-        try:
-            value: Json = json.loads(answer)
-        except ValueError:
-            return None
-        return value
-
-
-def _rows(value: Json, key: str) -> list[Row]:
-    rows = value.get(key) if isinstance(value, dict) else None
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _text(row: Row, key: str) -> str:
-    value = row.get(key)
-    return "" if value is None else str(value)
+        return answers.read(answer)
 
 
 def _because(row: Row) -> str:
-    reason = _text(row, "reason")
+    reason = text(row, "reason")
     return f": {reason}" if reason else ""
-
-
-def _seconds(uptime: str) -> int:
-    """Of "00:01:05"; what is older than a day is old."""
-    parts = uptime.split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        return 86_400
-    return int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])

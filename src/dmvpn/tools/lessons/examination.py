@@ -6,12 +6,11 @@ behind every other one, with its own LAN address. Hosts answer, so the whole way
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.lines import Lines, interfaces
+from dmvpn.tools import answers
 from dmvpn.tools.lessons.health import BAD, Check, Health, Subject
 
 if TYPE_CHECKING:
@@ -19,19 +18,8 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.troubles import Actor, Bench, Stage
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
 #: Sites that ping each other; of large networks the first ones.
 MOST_SITES: Final = 6
-#: Seconds that a shortcut may take to come up, and tries.
-SHORTCUT: Final = 1.5
-TRIES: Final = 3
-#: Seconds after which a neighbour counts as one that stays. What comes and goes does so within this.
-STEADY: Final = 13
-_RATE: Final = re.compile(r"Success rate is (\d+) percent")
-_HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
-#: Octets of the IPv4 and TCP headers without options.
-_TCP_HEADERS: Final = 40
 #: Lines that keep strangers out, or packets small. Who mends a network by taking them away has not mended it.
 _GUARDS: Final = (
     "tunnel protection",
@@ -96,20 +84,17 @@ def _host(stage: Stage, actor: Actor) -> str | None:
 
 
 def _ask_routers(work: _Examination, routers: Sequence[str], *, steady: bool) -> None:
-    questions = ("show ip nhrp nhs | json", "show ip eigrp neighbors | json", "show running-config")
-    answers = iter(work.bench.ask([(router, line) for router in routers for line in questions]))
+    questions = (answers.SERVERS, answers.NEIGHBOURS, answers.CONFIGURATION)
+    said = iter(work.bench.ask([(router, line) for router in routers for line in questions]))
     for router in routers:
-        servers, neighbours, running = next(answers), next(answers), next(answers)
+        servers, neighbours, running = next(said), next(said), next(said)
         work.note(Check.RUNNING, router, int(bool(running)))
-        for tunnel in _rows(servers, "tunnels"):
-            for server in _rows(tunnel, "servers"):
-                subject = f"{router} with {_text(server, 'address')} on {_text(tunnel, 'tunnel')}"
-                work.note(Check.REGISTRATION, subject, int("R" in _text(server, "letters")))
-        found = [row for table in _rows(neighbours, "tables") for row in _rows(table, "neighbors")]
-        for neighbour in sorted(found, key=lambda row: _text(row, "address")):
-            subject = f"{router}: {_text(neighbour, 'address')} on {_text(neighbour, 'interface')}"
-            is_old = not steady or _seconds(_text(neighbour, "uptime")) >= STEADY
-            work.note(Check.ADJACENCY, subject, int(is_old and _text(neighbour, "state") == "up"))
+        for server in answers.servers(servers):
+            subject = f"{router} with {server.address} on {server.tunnel}"
+            work.note(Check.REGISTRATION, subject, int(server.is_registered))
+        for neighbour in sorted(answers.neighbours(neighbours), key=lambda one: one.address):
+            subject = f"{router}: {neighbour.address} on {neighbour.interface}"
+            work.note(Check.ADJACENCY, subject, int(neighbour.is_up and (neighbour.is_steady or not steady)))
         _read_configuration(work, router, Lines.of(running))
 
 
@@ -120,27 +105,18 @@ def _routers(stage: Stage) -> list[str]:
 def _young(bench: Bench, stage: Stage) -> float:
     """Seconds until all neighbours have been there for so long that they count as steady; 0: they do."""
     ages = [
-        _seconds(_text(neighbour, "uptime"))
-        for answer in bench.ask([(router, "show ip eigrp neighbors | json") for router in _routers(stage)])
-        for table in _rows(answer, "tables")
-        for neighbour in _rows(table, "neighbors")
+        neighbour.age
+        for answer in bench.ask([(router, answers.NEIGHBOURS) for router in _routers(stage)])
+        for neighbour in answers.neighbours(answer)
     ]
-    return max(0.0, STEADY - min(ages, default=STEADY))
-
-
-def _seconds(uptime: str) -> float:
-    """Of "00:01:05"; what is older than a day is old."""
-    parts = uptime.split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        return float("inf")
-    return float(int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2]))
+    return max(0.0, answers.STEADY - min(ages, default=answers.STEADY))
 
 
 def _read_configuration(work: _Examination, router: str, lines: Lines) -> None:
     for name, interface in interfaces(lines):
         if name.startswith("Tunnel"):
             clamp, mtu = interface.value("ip tcp adjust-mss "), interface.value("ip mtu ")
-            fits = clamp.isdecimal() and (not mtu or int(clamp) <= int(mtu) - _TCP_HEADERS)
+            fits = clamp.isdecimal() and (not mtu or int(clamp) <= int(mtu) - answers.TCP_HEADERS)
             work.note(Check.TCP, f"{router}: {name}", int(fits))
     for guard in _GUARDS:
         number = sum(1 for line in lines.lines if line.strip().startswith(guard))
@@ -153,25 +129,23 @@ def _read_configuration(work: _Examination, router: str, lines: Lines) -> None:
 def _ping(work: _Examination, places: Sequence[Site], healthy: Health | None) -> None:
     pairs = [(one, other) for one in places for other in places if one is not other]
     small = work.bench.ask([_echo(one, other, "repeat 5 timeout 1") for one, other in pairs])
-    reached = [pair for pair, answer in zip(pairs, small, strict=True) if _rate(answer) == 100]
+    reached = [pair for pair, answer in zip(pairs, small, strict=True) if answers.rate(answer) == 100]
     for pair in pairs:
         work.note(Check.REACH, _way(*pair), int(pair in reached))
     large = work.bench.ask([_echo(one, other, "size 1500 repeat 2 timeout 1") for one, other in reached])
     for pair, answer in zip(reached, large, strict=True):
-        work.note(Check.LARGE, _way(*pair), int(_rate(answer) == 100))
+        work.note(Check.LARGE, _way(*pair), int(answers.rate(answer) == 100))
     _trace(work, reached, healthy)
 
 
 def _trace(work: _Examination, pairs: Sequence[tuple[Site, Site]], healthy: Health | None) -> None:
     """Paths. Where one is longer than it was, or nobody knows how long it was, a shortcut may be on its way."""
     left = list(pairs)
-    for attempt in range(TRIES):
-        work.bench.wait(SHORTCUT)
-        answers = work.bench.ask(
-            [(one.router, f"traceroute {other.target} source {one.source} probe 1 timeout 1") for one, other in left]
-        )
-        for (one, other), answer in zip(left, answers, strict=True):
-            hops = _HOP.findall(answer)
+    for attempt in range(answers.TRIES):
+        work.bench.wait(answers.SHORTCUT)
+        said = work.bench.ask([(one.router, answers.trace(other.target, one.source)) for one, other in left])
+        for (one, other), answer in zip(left, said, strict=True):
+            hops = answers.hops(answer)
             known = work.found.get((Check.PATH, _way(one, other)), BAD)
             if hops and hops[-1] == other.target:
                 work.note(Check.PATH, _way(one, other), min(len(hops), known or len(hops)))
@@ -188,32 +162,8 @@ def _is_longer(work: _Examination, healthy: Health, way: str) -> bool:
 
 
 def _echo(one: Site, other: Site, how: str) -> tuple[str, str]:
-    return one.router, f"ping {other.target} source {one.source} {how}"
+    return one.router, answers.ping(other.target, one.source, how)
 
 
 def _way(one: Site, other: Site) -> str:
     return f"from {one.router}: {other.name}"
-
-
-def _rate(answer: str) -> int:
-    found = _RATE.search(answer)
-    return int(found[1]) if found else 0
-
-
-# ---------------------------------------------------------------------------------------------------- JSON
-
-
-def _rows(answer: Json, key: str) -> list[Json]:
-    """A list in an answer, that of a router as text, or one inside; nothing where it did not answer so."""
-    value: Json = answer
-    if isinstance(answer, str):
-        try:
-            value = json.loads(answer)
-        except ValueError:
-            return []
-    rows = value.get(key) if isinstance(value, dict) else None
-    return rows if isinstance(rows, list) else []
-
-
-def _text(row: Json, key: str) -> str:
-    return str(row.get(key, "")) if isinstance(row, dict) else ""

@@ -1,0 +1,121 @@
+"""What lessons and exercises ask routers, and how they read what is answered: one way for both.
+
+They ask what anybody could ask at a prompt. Tables come as JSON, packets as the lines that a ping or a trace prints.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Row: TypeAlias = "dict[str, Json]"
+
+NEIGHBOURS: Final = "show ip eigrp neighbors | json"
+SERVERS: Final = "show ip nhrp nhs | json"
+CONFIGURATION: Final = "show running-config"
+#: Seconds after which a neighbour counts as one that stays. What comes and goes does so within this.
+STEADY: Final = 13
+#: Seconds that a shortcut may take to come up, and tries.
+SHORTCUT: Final = 1.5
+TRIES: Final = 3
+#: Octets of the IPv4 and TCP headers without options.
+TCP_HEADERS: Final = 40
+_RATE: Final = re.compile(r"Success rate is (\d+) percent")
+_HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
+
+
+def ping(to: str, source: str, how: str = "") -> str:
+    """The command. how: "repeat 5 timeout 1"."""
+    return f"ping {to} source {source} {how}".rstrip()
+
+
+def trace(to: str, source: str) -> str:
+    """The command, quick: a shortcut comes up or it does not."""
+    return f"traceroute {to} source {source} probe 1 timeout 1"
+
+
+def rate(answer: str) -> int:
+    """Percent of a ping's packets that came back; 0 where nobody says so."""
+    found = _RATE.search(answer)
+    return int(found[1]) if found else 0
+
+
+def hops(answer: str) -> list[str]:
+    """Who answered a trace, and its end if that was reached."""
+    return _HOP.findall(answer)
+
+
+def read(answer: str) -> Json:
+    """The value that a command answered as JSON; None where it answered something else, or nobody did."""
+    try:
+        value: Json = json.loads(answer)
+    except ValueError:
+        return None
+    return value
+
+
+def rows(value: Json, key: str) -> list[Row]:
+    """The rows of a table in an answer, or of one inside; none where there is no such table."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def text(row: Row, key: str) -> str:
+    """A value of a row in words; "" if there is none."""
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A neighbour of EIGRP. age: seconds for which it has been there; infinite where that is more than a day."""
+
+    address: str
+    interface: str
+    is_up: bool
+    age: float
+
+    @property
+    def is_steady(self) -> bool:
+        """Has it been there for long enough to stay?"""
+        return self.age >= STEADY
+
+
+def neighbours(answer: str) -> Iterator[Neighbour]:
+    """Those that the answer to `NEIGHBOURS` tells of."""
+    for table in rows(read(answer), "tables"):
+        for row in rows(table, "neighbors"):
+            is_up = text(row, "state") == "up"
+            yield Neighbour(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A next hop server of a router. reason: why the router is not registered with it, if it says so."""
+
+    tunnel: str
+    address: str
+    is_registered: bool
+    reason: str
+
+
+def servers(answer: str) -> Iterator[Server]:
+    """Those that the answer to `SERVERS` tells of."""
+    for tunnel in rows(read(answer), "tunnels"):
+        for row in rows(tunnel, "servers"):
+            is_registered = "R" in text(row, "letters")
+            yield Server(text(tunnel, "tunnel"), text(row, "address"), is_registered, text(row, "reason"))
+
+
+def _seconds(uptime: str) -> float:
+    """Of "00:01:05"; what is older than a day is old."""
+    parts = uptime.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return float("inf")
+    return float(int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2]))
