@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.static.model import StaticConfig
     from dmvpn.features.tunnel.model import TunnelConfig
-    from dmvpn.ios import ConfigTree, Problem
+    from dmvpn.ios import ConfigTree, Problem, Section
     from dmvpn.tools.lint.sites import Site
 
 
@@ -51,7 +52,7 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _RELEASE: Final = re.compile(r"^version (\d+)\.(\d+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Device:
     """A router as its configuration has it. name: of the file. A feature of which nothing is said has an empty model.
 
@@ -130,7 +131,15 @@ class Device:
 
     def interface(self, name: str) -> InterfaceSettings | None:
         """The section of an interface."""
-        return next((settings for settings in self.interfaces.interfaces if settings.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, InterfaceSettings]:
+        return {settings.name: settings for settings in self.interfaces.interfaces}
+
+    @cached_property
+    def _sections(self) -> dict[str, Section]:
+        return {args.interface("name"): section for args, section in self.tree.sections(INTERFACE)}
 
     @property
     def interface_names(self) -> tuple[str, ...]:
@@ -154,14 +163,14 @@ class Device:
 
     def vrf_of(self, interface: str) -> str:
         """The VRF that an interface is in, "" for none."""
-        section = self.tree.section(INTERFACE, name=interface)
+        section = self._sections.get(interface)
         said = [args for line in (IN_VRF, IN_VRF_OLD) for args in section.all(line)] if section is not None else []
         return said[0].text("name") if said else ""
 
     def is_given_address(self, interface: str) -> bool:
         """Does somebody else choose its address: DHCP, or the far end of a dial-up line?"""
         settings = self.interface(interface)
-        section = self.tree.section(INTERFACE, name=interface)
+        section = self._sections.get(interface)
         negotiated = section is not None and section.get(NEGOTIATED) is not None
         return (settings is not None and settings.dhcp) or negotiated
 

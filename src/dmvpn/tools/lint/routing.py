@@ -41,9 +41,21 @@ class Running:
 
 
 def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
-    """What runs on the interface of this name, which has this address."""
+    """What runs on the interface of this name, which has this address.
+
+    The processes that are read are those of the global table: none of them runs on an interface in a VRF.
+    """
     if not isinstance(address, IPv4Address):
         return
+    if not device.vrf_of(name):
+        yield from _of_processes(device, name, address)
+    for interface in device.ospf.interfaces:
+        known = any(process.number == interface.process for process in device.ospf.processes)
+        if interface.name == name and interface.process is not None and not known:
+            yield Running(Protocol.OSPF, interface.process)
+
+
+def _of_processes(device: Device, name: str, address: IPv4Address) -> Iterator[Running]:
     for process in device.eigrp.processes:
         settings = process.interface(name)
         if not process.shutdown and not settings.shutdown and any(net.matches(address) for net in process.networks):
@@ -52,10 +64,6 @@ def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Ru
         if not ospf.shutdown and _ospf_covers(device, ospf, name, address):
             passive = name in ospf.passive or (ospf.passive_default and name not in ospf.active)
             yield Running(Protocol.OSPF, ospf.number, passive)
-    for interface in device.ospf.interfaces:
-        known = any(process.number == interface.process for process in device.ospf.processes)
-        if interface.name == name and interface.process is not None and not known:
-            yield Running(Protocol.OSPF, interface.process)
     if device.rip.enabled and device.rip.covers(address):
         yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
 

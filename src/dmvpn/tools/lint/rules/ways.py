@@ -65,6 +65,8 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
+    if end.tunnel.vrf:
+        return  # its own packets are looked up there, and these routes are of the global table
     subnet, routes = end.subnet, end.device.static.routes
     outside = end.device.underlay_route(nbma)
 
