@@ -57,3 +57,76 @@ def test_a_default_route_into_the_tunnel_is_not_for_packets_of_a_front_door_vrf(
     without = ("ip route 0.0.0.0 0.0.0.0 203.0.113.254\n", "")
     assert len(found(edited(CLEAR, SPOKE1=[without, inside]), "tunnel-recursive-route")) == 1
     assert found(edited(everywhere(CLEAR, *_FRONT), SPOKE1=[inside]), "tunnel-recursive-route") == []
+
+
+# ------------------------------------------------------------------------------------------------ what is a LAN
+
+_DROP = ("ip route 192.168.0.0 255.255.0.0 Null0 254\n", "")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("vrf forwarding Mgmt", "ip address 192.168.255.1 255.255.255.0"),
+        ("ip address 192.0.2.2 255.255.255.252", "ip nat outside"),
+        ("ip address 192.0.2.2 255.255.255.252",),
+    ],
+)
+def test_a_port_for_management_or_to_a_second_provider_is_no_lan(lines: tuple[str, ...]) -> None:
+    """The fix for the backup provider would have put the underlay into the protocol of the overlay."""
+    vrf = ("hostname", "vrf definition Mgmt\nhostname")
+    backup = ("ip route 0.0.0.0", "ip route 0.0.0.0 0.0.0.0 192.0.2.1 250\nip route 0.0.0.0")
+    network = with_port(edited(everywhere(SEALED, _DROP, vrf), HUB=[backup]), *lines, on=("HUB",))
+    assert found(network, "eigrp-lan-not-told") == []
+    told = found(network, "overlay-in-clear")
+    assert [one.file for one in told] == ["HUB", "SPOKE1", "SPOKE2"]
+    assert [one.fix for one in told if "192.0.2" in one.fix or "192.168.255" in one.fix] == []
+
+
+def test_a_port_that_a_default_route_names_is_no_lan() -> None:
+    port = ("ip address 192.0.2.2 255.255.255.0",)
+    assert len(found(with_port(CLEAR, *port, on=("HUB",)), "eigrp-lan-not-told")) == 1
+    route = ("ip route 0.0.0.0", "ip route 0.0.0.0 0.0.0.0 GigabitEthernet9 250\nip route 0.0.0.0")
+    assert found(with_port(edited(CLEAR, HUB=[route]), *port, on=("HUB",)), "eigrp-lan-not-told") == []
+
+
+def test_a_lan_that_is_told_beside_others_that_are_not_may_be_meant_so() -> None:
+    guests = with_port(CLEAR, "ip address 192.168.200.1 255.255.255.0", "ip nat inside", on=("SPOKE1",))
+    assert severities(guests, "eigrp-lan-not-told") == [("SPOKE1", Severity.ADVICE)]
+
+
+def test_a_site_of_which_no_lan_is_told_is_a_warning() -> None:
+    alone = (" network 192.168.10.1 0.0.0.255\n", "")
+    assert severities(edited(CLEAR, SPOKE1=[alone]), "eigrp-lan-not-told") == [("SPOKE1", Severity.WARNING)]
+    guests = edited(CLEAR, SPOKE1=[alone, below("interface GigabitEthernet2", " ip nat inside")])
+    assert severities(guests, "eigrp-lan-not-told") == [("SPOKE1", Severity.ADVICE)]
+    routes = edited(CLEAR, SPOKE1=[(alone[0], " redistribute static\n")])
+    assert severities(routes, "eigrp-lan-not-told") == [("SPOKE1", Severity.ADVICE)]
+
+
+def test_nothing_has_to_be_dropped_for_a_lan_that_nobody_hears_of() -> None:
+    guests = with_port(everywhere(SEALED, _DROP), "ip address 172.20.0.1 255.255.255.0", on=("SPOKE2",))
+    assert [one.fix for one in found(guests, "overlay-in-clear") if "172.20" in one.fix] == []
+    told = edited(guests, SPOKE2=[below("router eigrp 100", " network 172.20.0.0")])
+    assert [one.file for one in found(told, "overlay-in-clear") if "172.20" in one.fix] == ["HUB", "SPOKE1"]
+    null = ("ip route 0.0.0.0", "ip route 172.20.0.0 255.255.255.0 Null0\nip route 0.0.0.0")
+    assert found(edited(guests, SPOKE1=[null]), "static-route-hides-lan") == []
+    assert len(found(edited(told, SPOKE1=[null]), "static-route-hides-lan")) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "router eigrp 100\n redistribute connected\n",
+        "router eigrp 100\n redistribute connected route-map LANS\n",
+        "router bgp 65000\n network 172.20.0.0 mask 255.255.255.0\n",
+        "router bgp 65000\n aggregate-address 172.20.0.0 255.255.0.0\n",
+        "router ospf 1\n redistribute connected subnets\n",
+        "router rip\n redistribute connected metric 1\n",
+        "router bgp 65000\n redistribute connected\n",
+    ],
+)
+def test_a_lan_is_told_by_whatever_protocol_brings_it_in(lines: str) -> None:
+    port = with_port(everywhere(SEALED, _DROP), "ip address 172.20.0.1 255.255.255.0", on=("SPOKE2",))
+    network = edited(port, SPOKE2=[("ip route 0.0.0.0", f"{lines}ip route 0.0.0.0")])
+    assert [one.file for one in found(network, "overlay-in-clear") if "172.20" in one.fix] == ["HUB", "SPOKE1"]

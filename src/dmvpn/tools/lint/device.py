@@ -28,7 +28,7 @@ from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import GLOBAL, INTERFACE, CliError, Places
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NEGOTIATED, language
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NAT, NEGOTIATED, language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,17 +188,39 @@ class Device:
         """The interface that has this address."""
         return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
 
-    def lans(self) -> Iterator[tuple[InterfaceSettings, Prefix]]:
-        """The prefixes of interfaces that are neither tunnels nor the source of one."""
+    @cached_property
+    def lans(self) -> tuple[tuple[InterfaceSettings, Prefix], ...]:
+        """The prefixes of interfaces that people at a site may be behind: not tunnels, VRFs and ways to a provider."""
         sources = {tunnel.source_interface for tunnel in self.tunnels.tunnels}
         sources |= {
             owner.name
             for tunnel in self.tunnels.tunnels
             if tunnel.source_address is not None and (owner := self.owner(tunnel.source_address)) is not None
         }
-        for settings, address, length in self.addresses():
-            if not settings.name.startswith(("Tunnel", "Loopback")) and settings.name not in sources:
-                yield settings, Prefix.of(address, length)
+        return tuple(
+            (settings, prefix)
+            for settings, address, length in self.addresses()
+            if not settings.name.startswith(("Tunnel", "Loopback")) and settings.name not in sources
+            for prefix in (Prefix.of(address, length),)
+            if not self.vrf_of(settings.name) and not self._is_outside(settings.name, prefix)
+        )
+
+    def translates(self, interface: str, side: str) -> bool:
+        """Is it on this side, "inside" or "outside", of a NAT of the router's own?"""
+        section = self._sections.get(interface)
+        return section is not None and any(args.text("what") == side for args in section.all(NAT))
+
+    def _is_outside(self, interface: str, prefix: Prefix) -> bool:
+        """Does a provider give the address, is NAT done towards it, or does a default route lead there?"""
+        return (
+            self.is_given_address(interface)
+            or self.translates(interface, "outside")
+            or any(
+                route.interface == interface or (not route.interface and route.next_hop in prefix)
+                for route in self.static.routes
+                if route.prefix.is_default
+            )
+        )
 
     def underlay_route(self, address: IPAddress) -> Prefix | None:
         """The longest prefix, connected or static and not through a tunnel, that leads to an address."""

@@ -19,7 +19,7 @@ MODES: Final = (Mode(SECTION, "config-foreign"),)
 _FAMILIES: Final = ("eigrp", "eigrp-af-topology", "eigrp-af")
 #: By what they are about: the mode, the line, and "=>" behind what opens a section.
 _LINES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "NAT": (("global", "ip nat {what:line}"), ("interface", "ip nat {what:line}")),
+    "NAT": (("global", "ip nat {what:line}"),),
     "multicast routing": (("interface", "ip igmp {what:line}"),),
     "DHCP server": (
         ("global", "ip dhcp pool {what:line} =>"),

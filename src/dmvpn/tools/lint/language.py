@@ -58,6 +58,7 @@ BFD: Final = _line(
     "interface", "bfd interval {interval:50-9999} min_rx {receive:50-9999} multiplier {multiplier:3-50}", _BFD
 )
 NEGOTIATED: Final = _line("interface", "ip address negotiated", "dial-up")
+NAT: Final = _line("interface", "ip nat {what:line}", "NAT", key=())
 CLASS: Final = _line("policy-map", "class {name:word}", _QOS, opens="policy-map-class")
 IN_CLASS: Final = _line("policy-map-class", "{what:line}", _QOS, key=())
 _OTHERS: Final = (
@@ -66,6 +67,7 @@ _OTHERS: Final = (
     _line("vrf", "address-family ( ipv4 | ipv6 )", _VRFS, opens="vrf-family"),
     _line("vrf-family", "route-target ( import | export | both ) {target:word}", _VRFS, key=()),
     NEGOTIATED,
+    NAT,
     CLASS,
     IN_CLASS,
     _line("global", "class-map {what:line}", _QOS, key=(), opens="class-map"),

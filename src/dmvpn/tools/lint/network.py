@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.features.tunnel.lint import is_excerpt
+from dmvpn.tools.lint.routing import told_lans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -158,6 +159,11 @@ class Network:
             server = link.server
             if server is not None and link.client not in self._clients.setdefault(server, []):
                 self._clients[server].append(link.client)
+
+    @cached_property
+    def told(self) -> dict[Device, tuple[Prefix, ...]]:
+        """The LANs of each router that other sites hear of."""
+        return {device: told_lans(device) for device in self.devices}
 
     def _link(self, client: End, nhs: NhsConfig) -> Link:
         nbma = client.nbma_of(nhs)

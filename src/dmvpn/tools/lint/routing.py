@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.notices import RouteSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,33 @@ def _ospf_covers(device: Device, process: Process, name: str, address: IPv4Addre
 def ospf_interface(device: Device, name: str) -> OspfInterface | None:
     """The `ip ospf` lines of an interface."""
     return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
+
+
+def told_lans(device: Device) -> tuple[Prefix, ...]:
+    """The LANs that other sites hear of, as far as a configuration says."""
+    redistributions = [
+        *(one.source for process in device.eigrp.processes for one in process.redistributions),
+        *(one.source for process in device.ospf.processes for one in process.redistributions),
+        *(one.source for one in (*device.rip.redistributions, *device.bgp.redistributions)),
+    ]
+    # With a route map it is a line that no router here takes.
+    by_problem = any(problem.text.split()[:2] == ["redistribute", "connected"] for problem in device.problems)
+    if RouteSource.CONNECTED in redistributions or by_problem:
+        return tuple(prefix for _, prefix in device.lans)
+    exactly = [network.prefix for network in device.bgp.networks]
+    together = [aggregate.prefix for aggregate in device.bgp.aggregates]
+    return tuple(
+        prefix
+        for settings, prefix in device.lans
+        if prefix in exactly
+        or any(prefix in aggregate for aggregate in together)
+        or any(True for _ in running(device, settings.name, _address_in(settings, prefix)))
+    )
+
+
+def _address_in(settings: Interface, prefix: Prefix) -> IPAddress | None:
+    own = [settings.address[0]] if settings.address is not None else []
+    return next((address for address in [*own, *(other for other, _ in settings.secondary)] if address in prefix), None)
 
 
 def on_end(end: End) -> tuple[Running, ...]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.notices import RouteSource
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import eigrp_on, running
+from dmvpn.tools.lint.routing import eigrp_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,8 @@ LAN: Final = Rule(
     severity=Severity.WARNING,
     title="EIGRP runs on the tunnel, and a LAN of the router is not told by it",
     why="No `network` line holds the LAN's address and nothing brings connected prefixes in, so no other site has a "
-    "route to it.",
+    "route to it. Advice where others of its LANs or routes are told, and where the router translates for it (`ip nat "
+    "inside`): guests may be meant to stay at home. A port to a provider or in a VRF is no LAN.",
     bad="router eigrp 100\n network 10.0.0.0 0.0.0.255",
     fix="router eigrp 100\n network 192.168.10.0 0.0.0.255",
 )
@@ -60,7 +60,7 @@ _EIGRP: Final = 90
 def check(network: Network) -> Iterator[Found]:
     """What is not told, or not heard."""
     for end in network.ends:
-        yield from _lans(end)
+        yield from _lans(network, end)
         yield from _stub(network, end)
         yield from _hidden(network, end)
     for culprit, other in network.differing(_weights):
@@ -76,18 +76,14 @@ def _weights(end: End) -> Weights | None:
     return ours[0].scale.weights if ours is not None else None
 
 
-def _lans(end: End) -> Iterator[Found]:
+def _lans(network: Network, end: End) -> Iterator[Found]:
     ours = eigrp_on(end)
     if ours is None or end.nhrp.network_id is None:
         return
-    process = ours[0]
-    if any(one.source is RouteSource.CONNECTED for one in process.redistributions):
-        return
-    if any(problem.text.split()[:2] == ["redistribute", "connected"] for problem in end.device.problems):
-        return  # by a route map
-    for settings, prefix in end.device.lans():
-        address = settings.address[0] if settings.address is not None else None
-        if address is None or any(running(end.device, settings.name, address)):
+    process, told = ours[0], network.told[end.device]
+    tells_something = bool(told or process.redistributions)
+    for settings, prefix in end.device.lans:
+        if prefix in told:
             continue
         router = f"router eigrp {process.name or process.autonomous_system}"
         number = process.autonomous_system
@@ -95,7 +91,8 @@ def _lans(end: End) -> Iterator[Found]:
         family = f"\n address-family ipv4 unicast autonomous-system {number}" if process.name else ""
         indent = "  " if process.name else " "
         fix = f"{router}{family}\n{indent}network {prefix.address} {prefix.wildcard}"
-        yield found(LAN, end.device, (router,), what, fix)
+        may_be_meant = tells_something or end.device.translates(settings.name, "inside")
+        yield found(LAN, end.device, (router,), what, fix, severity=Severity.ADVICE if may_be_meant else None)
 
 
 def _stub(network: Network, end: End) -> Iterator[Found]:
@@ -113,8 +110,8 @@ def _hidden(network: Network, end: End) -> Iterator[Found]:
         if route.interface != "Null0":
             continue
         for other in network.ends:
-            lans = other.device.lans() if other.device is not end.device and other.nhrp.network_id is not None else ()
-            for _, lan in lans:
+            is_far = other.device is not end.device and other.nhrp.network_id is not None
+            for lan in network.told[other.device] if is_far else ():
                 if route.prefix in lan and (route.prefix != lan or route.distance < _EIGRP):
                     words = f"ip route {route.prefix.address} {route.prefix.netmask} Null0"
                     what = f"packets for {route.prefix} are dropped, and {lan} is a LAN of {other.device.hostname}"

@@ -118,15 +118,15 @@ def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
 
 def _leak(network: Network, device: Device) -> Iterator[Found]:
     ends = [end for end in network.ends if end.device is device and end.tunnel.protection and on_end(end)]
-    if not ends or default_by(device) is None or not any(device.lans()):
+    if not ends or default_by(device) is None or not device.lans:
         return
     others = [
         lan
         for other in network.ends
         if other.device is not device and other.tunnel.protection
-        for _, lan in other.device.lans()
+        for lan in network.told[other.device]
     ]
-    own = [lan for _, lan in device.lans()]
+    own = [lan for _, lan in device.lans]
     dropped = [route.prefix for route in device.static.routes if route.interface == "Null0"]
     foreign = [lan for lan in dict.fromkeys(others) if lan not in own]
     open_ = [lan for lan in foreign if not any(lan in prefix for prefix in dropped)]
