@@ -5,10 +5,12 @@ A lint that calls these wrong is switched off; so each test has the mistake besi
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 
 from dmvpn.base.findings import Finding, Severity
-from dmvpn.tools.lint import lint
+from dmvpn.tools.lint import Site, lint
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere
 
 
@@ -130,3 +132,55 @@ def test_a_lan_is_told_by_whatever_protocol_brings_it_in(lines: str) -> None:
     port = with_port(everywhere(SEALED, _DROP), "ip address 172.20.0.1 255.255.255.0", on=("SPOKE2",))
     network = edited(port, SPOKE2=[("ip route 0.0.0.0", f"{lines}ip route 0.0.0.0")])
     assert [one.file for one in found(network, "overlay-in-clear") if "172.20" in one.fix] == ["HUB", "SPOKE1"]
+
+
+# ------------------------------------------------------------------------------------------------ the same address twice
+
+
+def test_the_same_guest_lan_behind_the_nats_of_two_sites_is_advice() -> None:
+    guests = with_port(CLEAR, "ip address 192.168.200.1 255.255.255.0", "ip nat inside", on=("SPOKE1", "SPOKE2"))
+    assert severities(guests, "address-duplicate") == [("SPOKE2", Severity.ADVICE)]
+    one = edited(guests, SPOKE1=[below("router eigrp 100", " network 192.168.200.0")])
+    assert severities(one, "address-duplicate") == [("SPOKE2", Severity.ADVICE)]
+    both = edited(one, SPOKE2=[below("router eigrp 100", " network 192.168.200.0")])
+    assert severities(both, "address-duplicate") == [("SPOKE2", Severity.ERROR)]
+
+
+def test_an_anycast_loopback_is_advice_and_the_source_of_a_tunnel_is_not() -> None:
+    loopback = (
+        "interface Tunnel0",
+        "interface Loopback1\n ip address 10.0.0.255 255.255.255.255\n!\ninterface Tunnel0",
+    )
+    network = edited(CLEAR, HUB=[loopback], SPOKE1=[loopback])
+    assert severities(network, "address-duplicate") == [("SPOKE1", Severity.ADVICE)]
+    source = ("tunnel source GigabitEthernet1", "tunnel source Loopback1")
+    assert severities(edited(network, HUB=[source]), "address-duplicate") == [("SPOKE1", Severity.ERROR)]
+
+
+def test_an_address_in_a_vrf_is_another_one_in_whatever_order_the_files_come() -> None:
+    address = "ip address 192.168.10.1 255.255.255.0"
+    vrf = ("hostname", "vrf definition Mgmt\nhostname")
+    network = with_port(edited(CLEAR, HUB=[vrf]), "vrf forwarding Mgmt", address, on=("HUB",))
+    assert found(network, "address-duplicate") == []
+    assert found(dict(reversed(network.items())), "address-duplicate") == []
+    network = with_port(CLEAR, address, on=("HUB",))
+    assert len(found(network, "address-duplicate")) == 1
+
+
+def test_two_routers_with_one_source_address_in_the_front_door_vrf_are_an_error() -> None:
+    network = edited(everywhere(CLEAR, *_FRONT), SPOKE2=[("ip address 203.0.113.20", "ip address 203.0.113.10")])
+    assert severities(network, "address-duplicate") == [("SPOKE2", Severity.ERROR)]
+
+
+def test_a_router_that_has_an_nbma_address_of_a_spoke_behind_nat_may_have_it() -> None:
+    """It depended on which of the two files came first."""
+    address = ("ip address 203.0.113.10 255", "ip address 192.168.20.1 255")
+    network = edited(CLEAR, SPOKE1=[address, ("203.0.113.254", "192.168.20.254")])
+    assert found(network, "address-duplicate") == []
+    assert found(dict(reversed(network.items())), "address-duplicate") == []
+
+
+def test_the_tunnel_address_of_a_spoke_behind_nat_is_its_own() -> None:
+    network = edited(CLEAR, SPOKE2=[("ip address 10.0.0.20", "ip address 10.0.0.10")])
+    sites = {"SPOKE2": Site(nat="cone", public=IPv4Address("192.0.2.2"))}
+    assert [one.file for one in lint(network, sites) if one.rule == "address-duplicate"] == ["SPOKE2"]

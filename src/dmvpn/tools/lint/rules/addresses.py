@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
@@ -22,7 +23,8 @@ DUPLICATE: Final = Rule(
     title="Two routers have the same address",
     why="A tunnel address belongs to whoever registers it first; the second spoke is refused with code 14. The same "
     "NBMA address, or the same address in two LANs, means that only one of them is ever reached. Private addresses of "
-    "spokes behind NATs of their own may be equal.",
+    "spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks (anycast) and LANs "
+    "that not both routers tell others of (guests).",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
     fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
 )
@@ -71,28 +73,55 @@ def _length(end: End) -> int | None:
 
 
 def _duplicates(network: Network) -> Iterator[Found]:
-    first: dict[IPAddress, tuple[Device, str]] = {}
+    first: dict[tuple[str, IPAddress], _Owner] = {}
     for device in network.devices:
         for settings, address, _ in device.addresses():
-            owner = first.setdefault(address, (device, settings.name))
-            if (
-                owner[0] is device
-                or device.vrf_of(settings.name)
-                or _is_hidden(network, device, settings.name, address)
-            ):
+            here = _owner(network, device, settings.name, address)
+            if here.is_hidden:
                 continue
-            what = f"{settings.name} has {address}, and so has {owner[1]} of {owner[0].hostname}"
+            there = first.setdefault((device.vrf_of(settings.name), address), here)
+            if there.device is device:
+                continue
+            # Anycast, guests and ports for management are the same at many sites, and rightly.
+            is_wrong = here.of_tunnel or there.of_tunnel or (here.is_told and there.is_told)
+            if not is_wrong and device.vrf_of(settings.name):
+                continue
+            what = f"{settings.name} has {address}, and so has {there.interface} of {there.device.hostname}"
             at = (f"interface {settings.name}", f"ip address {address}")
-            related = ((owner[0], (f"interface {owner[1]}", f"ip address {address}")),)
-            yield found(DUPLICATE, device, at, what, related=related)
+            related = ((there.device, (f"interface {there.interface}", f"ip address {address}")),)
+            yield found(DUPLICATE, device, at, what, related=related, severity=None if is_wrong else Severity.ADVICE)
 
 
-def _is_hidden(network: Network, device: Device, interface: str, address: IPAddress) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Who has an address. of_tunnel: on a tunnel, or its source. is_told: in a LAN that others hear of."""
+
+    device: Device
+    interface: str
+    of_tunnel: bool
+    is_told: bool
+    is_hidden: bool
+
+
+def _owner(network: Network, device: Device, interface: str, address: IPAddress) -> _Owner:
+    tunnels = device.tunnels.tunnels
+    is_source = any(tunnel.source_interface == interface or tunnel.source_address == address for tunnel in tunnels)
+    lans = network.told[device]
+    return _Owner(
+        device,
+        interface,
+        of_tunnel=is_source or interface.startswith("Tunnel"),
+        is_told=any(settings.name == interface and prefix in lans for settings, prefix in device.lans),
+        is_hidden=_is_hidden(network, device, interface, address, is_source=is_source),
+    )
+
+
+def _is_hidden(network: Network, device: Device, interface: str, address: IPAddress, *, is_source: bool) -> bool:
     """May it be equal to another router's: a private address that only a NAT sees?"""
     if device.site is not None:
-        return device.site.nat is not None
-    sources = [tunnel.source_interface for tunnel in device.tunnels.tunnels]
-    if interface not in sources or not is_private(address):
+        is_behind = device.site.interface == interface if device.site.interface else is_source
+        return device.site.nat is not None and is_behind
+    if not is_source or not is_private(address):
         return False
     servers = [link.nbma for link in network.links if link.client.device is device]
     return bool(servers) and not any(is_private(nbma) for nbma in servers)
