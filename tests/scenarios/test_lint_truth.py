@@ -13,7 +13,7 @@ from dmvpn.features.system.machine import SystemMachine
 from dmvpn.shells.scenario import Lab, Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.lint import lint
-from support.lint_cases import CASES, CLEAR, PHASE1, PHASE2, SEALED, SIGNED, Case, Network
+from support.lint_cases import CASES, CLEAR, PHASE1, PHASE2, RIP, SEALED, SIGNED, Case, Network
 
 _PROVIDER = """\
 hostname TRANSPORT
@@ -86,7 +86,7 @@ def _can_be_simulated(case: Case) -> bool:
 _SIMULATED = [case for case in CASES if _can_be_simulated(case)]
 
 
-@pytest.mark.parametrize("network", [CLEAR, SEALED, SIGNED, PHASE1, PHASE2])
+@pytest.mark.parametrize("network", [CLEAR, SEALED, SIGNED, PHASE1, PHASE2, RIP])
 def test_the_networks_without_a_mistake_come_up(network: Network) -> None:
     assert comes_up(network)
 

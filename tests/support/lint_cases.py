@@ -152,6 +152,16 @@ OSPF: Network = everywhere(
     ("0.0.0.255\n!\nip route", "0.0.0.255 area 0\n!\nip route"),
     below(" ip nhrp network-id 1", " ip ospf network point-to-multipoint"),
 )
+#: Phase 3 with RIP, whose `network` lines are classful.
+RIP: Network = everywhere(
+    CLEAR,
+    (
+        "router eigrp 100\n network 10.0.0.0 0.0.0.255\n",
+        "router rip\n version 2\n no auto-summary\n network 10.0.0.0\n",
+    ),
+    (".1 0.0.0.255\n!\nip route", ".0\n!\nip route"),
+)
+RIP = edited(RIP, HUB=[("no ip split-horizon eigrp 100", "no ip split-horizon")])
 #: Phase 2 with OSPF: a broadcast network in which spokes are never elected.
 ELECTED: Network = edited(
     everywhere(OSPF, ("point-to-multipoint", "broadcast")),
@@ -684,6 +694,7 @@ CASES: tuple[Case, ...] = (
         ("192.168.20.1 255.255.255.0", "192.168.20.1 255.255.0.0"),
     ),
     case("eigrp-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon eigrp 100\n", "")),
+    case("rip-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon\n", ""), base=RIP),
     case("phase2-next-hop-self", "HUB", "interface Tunnel0", (" no ip next-hop-self eigrp 100\n", ""), base=PHASE2),
     Case(
         rule="phase2-ospf-point-to-multipoint",

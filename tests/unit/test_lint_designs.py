@@ -149,7 +149,7 @@ def test_the_same_guest_lan_behind_the_nats_of_two_sites_is_advice() -> None:
 def test_an_anycast_loopback_is_advice_and_the_source_of_a_tunnel_is_not() -> None:
     loopback = (
         "interface Tunnel0",
-        "interface Loopback1\n ip address 10.0.0.255 255.255.255.255\n!\ninterface Tunnel0",
+        "interface Loopback1\n ip address 10.0.0.255 255.255.255.255\ninterface Tunnel0",
     )
     network = edited(CLEAR, HUB=[loopback], SPOKE1=[loopback])
     assert severities(network, "address-duplicate") == [("SPOKE1", Severity.ADVICE)]

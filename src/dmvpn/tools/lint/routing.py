@@ -88,7 +88,8 @@ def told_lans(device: Device) -> tuple[Prefix, ...]:
     redistributions = [
         *(one.source for process in device.eigrp.processes for one in process.redistributions),
         *(one.source for process in device.ospf.processes for one in process.redistributions),
-        *(one.source for one in (*device.rip.redistributions, *device.bgp.redistributions)),
+        *(one.source for one in device.rip.redistributions),
+        *(one.source for one in device.bgp.redistributions),
     ]
     # With a route map it is a line that no router here takes.
     by_problem = any(problem.text.split()[:2] == ["redistribute", "connected"] for problem in device.problems)

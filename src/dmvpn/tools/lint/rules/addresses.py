@@ -23,8 +23,8 @@ DUPLICATE: Final = Rule(
     title="Two routers have the same address",
     why="A tunnel address belongs to whoever registers it first; the second spoke is refused with code 14. The same "
     "NBMA address, or the same address in two LANs, means that only one of them is ever reached. Private addresses of "
-    "spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks (anycast) and LANs "
-    "that not both routers tell others of (guests).",
+    "spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks (anycast) and "
+    "LANs that not both routers tell others of (guests).",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
     fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
 )

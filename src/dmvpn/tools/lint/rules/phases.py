@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.lint import entered, line_of
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface
+from dmvpn.tools.lint.rules import split_horizon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.tools.lint.found import Found
     from dmvpn.tools.lint.network import End, Network
 
@@ -70,16 +68,6 @@ POINT_TO_POINT: Final = Rule(
     bad="interface Tunnel0\n tunnel destination 198.51.100.1\n ip nhrp shortcut",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
 )
-SPLIT_HORIZON: Final = Rule(
-    id="eigrp-split-horizon",
-    severity=Severity.ERROR,
-    title="EIGRP's split horizon is on at the hub",
-    why="Split horizon tells nothing out of the interface it was learned by. At a hub all spokes are behind one "
-    "interface, so none of them hears of the others' prefixes. A summary or a default route that the hub tells is "
-    "another way out.",
-    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
-    fix="interface Tunnel0\n no ip split-horizon eigrp 100",
-)
 NEXT_HOP: Final = Rule(
     id="phase2-next-hop-self",
     severity=Severity.WARNING,
@@ -94,13 +82,13 @@ OSPF: Final = Rule(
     severity=Severity.WARNING,
     title="Phase 2 with OSPF point-to-multipoint",
     why="In a point-to-multipoint network the hub is a router on the way (RFC 2328 §12.4.1.4): spokes see each "
-    "other's prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 2 needs "
-    "the network type broadcast, with priority 0 at the spokes; or make it phase 3.",
+    "other's prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 3 finds "
+    "it: redirects at the hub, then shortcuts at the spokes, and every adjacency stays. Phase 2 needs the network type "
+    "broadcast at hub and spokes alike, with priority 0 at the spokes; at the hub alone it leaves no neighbour.",
     bad="interface Tunnel0\n ip ospf network point-to-multipoint",
-    fix="interface Tunnel0\n ip ospf network broadcast\n ip ospf priority 0",
+    fix="interface Tunnel0\n ip nhrp redirect",
 )
-RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, SPLIT_HORIZON, NEXT_HOP, OSPF)
-_DEFAULT: Final = Prefix.parse("0.0.0.0/0")
+RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, NEXT_HOP, OSPF)
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -177,18 +165,8 @@ def _eigrp(network: Network, hub: End) -> Iterator[Found]:
     if running is None or (len(clients) == 1 and len(network.devices) > 1):
         return
     process, settings = running
-    if settings.split_horizon and not _tells_of_all(process, settings) and not _knows_by_itself(clients):
-        who = f"{len(clients)} spokes" if clients else "spokes"
-        yield found(
-            SPLIT_HORIZON,
-            hub.device,
-            hub.at,
-            f"{who} behind {hub.name} do not hear of each other's prefixes: split horizon of EIGRP "
-            f"{process.autonomous_system} is on",
-            entered(process, hub.name, "no split-horizon"),
-            severity=None if clients else Severity.WARNING,
-        )
-        return
+    if split_horizon.is_told_of(network, hub):
+        return  # first things first: there are no prefixes yet
     multipoint = _multipoint_clients(network, hub)
     phase2 = [client for client in multipoint if not client.nhrp.shortcut]
     if phase2 and len(phase2) == len(multipoint) and not hub.nhrp.redirect and settings.next_hop_self:
@@ -199,26 +177,6 @@ def _eigrp(network: Network, hub: End) -> Iterator[Found]:
             f"{_names(phase2)} get each other's prefixes with the next hop {hub.address}, so they never talk directly",
             entered(process, hub.name, "no next-hop-self"),
         )
-
-
-def _tells_of_all(process: ProcessSettings, settings: InterfaceSettings) -> bool:
-    """Does the hub tell its own summary, or bring a default route in?"""
-    return bool(settings.summaries) or any(
-        redistribution.source is RouteSource.STATIC for redistribution in process.redistributions
-    )
-
-
-def _knows_by_itself(clients: tuple[End, ...]) -> bool:
-    """Have all spokes a static route into the tunnel that holds other prefixes?"""
-
-    def has_route(client: End) -> bool:
-        subnet = client.subnet
-        return any(
-            route.interface == client.name or (subnet is not None and route.next_hop in subnet)
-            for route in client.device.static.routes
-        )
-
-    return bool(clients) and all(has_route(client) for client in clients)
 
 
 def _ospf(network: Network, hub: End) -> Iterator[Found]:
@@ -236,7 +194,8 @@ def _ospf(network: Network, hub: End) -> Iterator[Found]:
             OSPF,
             hub.device,
             hub.line("ip ospf network"),
-            f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly",
-            f"{hub.at[0]}\n ip ospf network broadcast",
+            f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly "
+            f"without redirects, and `{hub.words} shortcut` at the spokes",
+            f"{hub.at[0]}\n {hub.words} redirect",
             related=tuple((client.device, client.line("ip ospf network")) for client in phase2),
         )
