@@ -30,6 +30,7 @@ def with_port(network: Network, *lines: str, on: tuple[str, ...] = ("HUB", "SPOK
 
 # ------------------------------------------------------------------------------------------------ a front door VRF
 
+_CABLE = ("ip address 203.0.113.10 255.255.255.0", "ip address dhcp")
 _ALL = ("router eigrp 100\n network 10.0.0.0 0.0.0.255\n", "router eigrp 100\n network 0.0.0.0\n")
 _FRONT = [
     _ALL,
@@ -63,6 +64,7 @@ def test_a_default_route_into_the_tunnel_is_not_for_packets_of_a_front_door_vrf(
 
 # ------------------------------------------------------------------------------------------------ what is a LAN
 
+_GUESTS = ("ip address 192.168.200.1 255.255.255.0", "ip nat inside")
 _DROP = ("ip route 192.168.0.0 255.255.0.0 Null0 254\n", "")
 
 
@@ -93,7 +95,7 @@ def test_a_port_that_a_default_route_names_is_no_lan() -> None:
 
 
 def test_a_lan_that_is_told_beside_others_that_are_not_may_be_meant_so() -> None:
-    guests = with_port(CLEAR, "ip address 192.168.200.1 255.255.255.0", "ip nat inside", on=("SPOKE1",))
+    guests = with_port(CLEAR, *_GUESTS, on=("SPOKE1",))
     assert severities(guests, "eigrp-lan-not-told") == [("SPOKE1", Severity.ADVICE)]
 
 
@@ -134,11 +136,11 @@ def test_a_lan_is_told_by_whatever_protocol_brings_it_in(lines: str) -> None:
     assert [one.file for one in found(network, "overlay-in-clear") if "172.20" in one.fix] == ["HUB", "SPOKE1"]
 
 
-# ------------------------------------------------------------------------------------------------ the same address twice
+# ------------------------------------------------------------------------------------------------ an address twice
 
 
 def test_the_same_guest_lan_behind_the_nats_of_two_sites_is_advice() -> None:
-    guests = with_port(CLEAR, "ip address 192.168.200.1 255.255.255.0", "ip nat inside", on=("SPOKE1", "SPOKE2"))
+    guests = with_port(CLEAR, *_GUESTS, on=("SPOKE1", "SPOKE2"))
     assert severities(guests, "address-duplicate") == [("SPOKE2", Severity.ADVICE)]
     one = edited(guests, SPOKE1=[below("router eigrp 100", " network 192.168.200.0")])
     assert severities(one, "address-duplicate") == [("SPOKE2", Severity.ADVICE)]
@@ -147,10 +149,7 @@ def test_the_same_guest_lan_behind_the_nats_of_two_sites_is_advice() -> None:
 
 
 def test_an_anycast_loopback_is_advice_and_the_source_of_a_tunnel_is_not() -> None:
-    loopback = (
-        "interface Tunnel0",
-        "interface Loopback1\n ip address 10.0.0.255 255.255.255.255\ninterface Tunnel0",
-    )
+    loopback = ("interface Tunnel0", "interface Loopback1\n ip address 10.0.0.9 255.255.255.255\ninterface Tunnel0")
     network = edited(CLEAR, HUB=[loopback], SPOKE1=[loopback])
     assert severities(network, "address-duplicate") == [("SPOKE1", Severity.ADVICE)]
     source = ("tunnel source GigabitEthernet1", "tunnel source Loopback1")
@@ -184,3 +183,59 @@ def test_the_tunnel_address_of_a_spoke_behind_nat_is_its_own() -> None:
     network = edited(CLEAR, SPOKE2=[("ip address 10.0.0.20", "ip address 10.0.0.10")])
     sites = {"SPOKE2": Site(nat="cone", public=IPv4Address("192.0.2.2"))}
     assert [one.file for one in lint(network, sites) if one.rule == "address-duplicate"] == ["SPOKE2"]
+
+
+# ------------------------------------------------------------------------------------------------ dial-up lines
+
+_DIALER = [
+    ("interface GigabitEthernet1\n", "interface Dialer1\n"),
+    ("tunnel source GigabitEthernet1", "tunnel source Dialer1"),
+    ("ip address 203.0.113.10 255.255.255.0", "ip address negotiated"),
+    ("ip route 0.0.0.0 0.0.0.0 203.0.113.254", "ip route 0.0.0.0 0.0.0.0 Dialer1"),
+]
+
+
+def test_an_address_that_the_far_end_of_a_dial_up_line_gives_may_change_too() -> None:
+    network = edited(CLEAR, SPOKE1=_DIALER)
+    (finding,) = [one for one in lint(network) if one.severity is not Severity.ADVICE]
+    assert (finding.file, finding.rule) == ("SPOKE1", "nhrp-unique-with-dhcp")
+    assert "Dialer1 gets its address from the far end" in finding.what
+    assert "by DHCP" in found(edited(CLEAR, SPOKE1=[_CABLE]), "nhrp-unique-with-dhcp")[0].what
+
+
+def test_a_next_hop_may_be_on_a_subnet_that_a_provider_gives() -> None:
+    far = ("0.0.0.0 0.0.0.0 203.0.113.254", "0.0.0.0 0.0.0.0 192.0.2.254")
+    assert found(edited(CLEAR, SPOKE1=[far]), "static-next-hop-unreachable")
+    for line in ("ip address dhcp", "ip address negotiated"):
+        given = ("ip address 203.0.113.10 255.255.255.0", line)
+        assert found(edited(CLEAR, SPOKE1=[far, given]), "static-next-hop-unreachable") == []
+
+
+# ------------------------------------------------------------------------------------------------ BFD
+
+
+@pytest.mark.parametrize(
+    ("base", "more", "hold"),
+    [
+        (CLEAR, (), 15),
+        (OSPF, (), 120),
+        (OSPF, (" ip ospf hello-interval 5",), 20),
+        (OSPF, (" ip ospf dead-interval minimal hello-multiplier 4",), 1),
+        (everywhere(OSPF, ("network point-to-multipoint", "network broadcast")), (), 40),
+        (OSPF, ("router eigrp 100", " network 10.0.0.0", "interface Tunnel0"), 15),
+    ],
+)
+def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
+    base: Network, more: tuple[str, ...], hold: int
+) -> None:
+    """With OSPF it was compared with the holding time of NHRP, two hours."""
+
+    times = 20 if hold > 1 else 4
+
+    def with_bfd(milliseconds: int) -> list[Finding]:
+        line = f" bfd interval {milliseconds} min_rx {milliseconds} multiplier {times}"
+        return found(edited(base, SPOKE1=[below(" ip mtu 1400", *more, line)]), "bfd-slower-than-hold")
+
+    assert with_bfd(1000 * hold // times - 1) == []
+    (finding,) = with_bfd(1000 * hold // times)
+    assert f"waits {hold} s" in finding.what

@@ -150,7 +150,7 @@ class Device:
     def has_underlay(self) -> bool:
         """Does it say anything of interfaces with addresses besides its tunnels? Examples often do not."""
         return any(
-            settings.address is not None or settings.dhcp
+            settings.address is not None or self.is_given_address(settings.name)
             for settings in self.interfaces.interfaces
             if not settings.name.startswith("Tunnel")
         )

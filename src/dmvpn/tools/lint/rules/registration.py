@@ -92,9 +92,9 @@ DYNAMIC: Final = Rule(
     id="nhrp-unique-with-dhcp",
     severity=Severity.WARNING,
     title="A spoke whose NBMA address may change registers as unique",
-    why="A unique registration (the default) is not replaced while it lives: after a new address from DHCP, or from "
-    "the NAT before the spoke, the hub refuses it with code 14 until the old entry has expired, two hours by default "
-    "(RFC 2332 §5.2.1).",
+    why="A unique registration (the default) is not replaced while it lives: after a new address from DHCP, from a "
+    "provider's dial-up line or from the NAT before the spoke, the hub refuses it with code 14 until the old entry has "
+    "expired, two hours by default (RFC 2332 §5.2.1).",
     bad="interface Tunnel0\n tunnel source GigabitEthernet1\n!\ninterface GigabitEthernet1\n ip address dhcp",
     fix="interface Tunnel0\n ip nhrp registration no-unique",
 )
@@ -251,10 +251,9 @@ def _dynamic(end: End) -> Iterator[Found]:
         return
     interface = underlay(end)
     fix = f"{end.at[0]}\n {end.words} registration no-unique"
-    if interface is not None and interface.dhcp:
-        what = (
-            f"{interface.name} gets its address by DHCP, and {end.name} registers as unique: a new address is refused"
-        )
+    if interface is not None and end.device.is_given_address(interface.name):
+        how = "by DHCP" if interface.dhcp else "from the far end"
+        what = f"{interface.name} gets its address {how}, and {end.name} registers as unique: a new address is refused"
         yield found(DYNAMIC, end.device, end.at, what, fix)
     elif end.device.site is not None and end.device.site.nat is not None:
         what = (

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.ospf.lint import timers
+from dmvpn.features.ospf.model import Interface as OspfInterface
+from dmvpn.features.ospf.model import NetworkType
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.language import BFD, CLASS, IN_CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
-from dmvpn.tools.lint.routing import eigrp_on, underlay
+from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +45,8 @@ SLOW_BFD: Final = Rule(
     severity=Severity.WARNING,
     title="BFD finds out later than what it is to replace",
     why="BFD is to tell a routing protocol of a dead path before its own timer does. Its detection time is the "
-    "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than the hold time it only costs packets.",
+    "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead "
+    "interval it only costs packets.",
     bad="interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5",
     fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
 )
@@ -73,11 +77,9 @@ def _bfd(end: End, section: Section) -> Iterator[Found]:
     if args is None:
         return
     detection = args.integer("multiplier") * max(args.integer("interval"), args.integer("receive")) / 1000
-    running = eigrp_on(end)
-    hold = float(running[1].hold_time) if running is not None else float(end.nhrp.holdtime)
-    whose = f"EIGRP waits {hold:g} s" if running is not None else f"NHRP's holding time is {hold:g} s"
+    hold, who = min(_waits(end), default=(end.nhrp.holdtime, "an entry of NHRP"))
     if detection >= hold:
-        what = f"BFD takes {detection:g} s to find a dead path, and {whose}"
+        what = f"BFD takes {detection:g} s to find a dead path, and {who} waits {hold} s"
         yield found(
             SLOW_BFD,
             end.device,
@@ -85,6 +87,17 @@ def _bfd(end: End, section: Section) -> Iterator[Found]:
             what,
             f"{end.at[0]}\n bfd interval 1000 min_rx 1000 multiplier 5",
         )
+
+
+def _waits(end: End) -> Iterator[tuple[int, str]]:
+    """How many seconds the protocols on a tunnel wait for a silent neighbour, and who they are."""
+    eigrp = eigrp_on(end)
+    if eigrp is not None:
+        yield eigrp[1].hold_time, "EIGRP"
+    if any(one.protocol is Protocol.OSPF for one in on_end(end)):
+        interface = ospf_interface(end.device, end.name) or OspfInterface(name=end.name)
+        by_second = interface.hello_multiplier is not None
+        yield 1 if by_second else timers(interface, NetworkType.POINT_TO_POINT)[1], "OSPF"
 
 
 def _qos(end: End) -> Iterator[Found]:

@@ -73,7 +73,7 @@ def _shut(network: Network, device: Device) -> Iterator[Found]:
 
 
 def _next_hops(network: Network, device: Device) -> Iterator[Found]:
-    if any(settings.dhcp for settings in device.interfaces.interfaces) or not device.has_underlay:
+    if any(map(device.is_given_address, device.interface_names)) or not device.has_underlay:
         return
     connected = [Prefix.of(address, length) for _, address, length in device.addresses()]
     # An interface that is shut down is another matter, and has a rule of its own.
