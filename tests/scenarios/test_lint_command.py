@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,6 +182,33 @@ def test_a_file_that_is_no_text_is_said_to_be_none(dmvpn: Command, tmp_path: Pat
     result = dmvpn("lint", path)
     assert (result.returncode, result.stdout) == (2, "")
     assert "not text" in result.stderr
+
+
+def test_a_configuration_may_come_through_a_pipe(
+    dmvpn: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lint -` was a scenario that does not exist."""
+    hub, *others = written(tmp_path, _WRONG_KEY)
+    spoke = _WRONG_KEY["SPOKE1"].encode()
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(spoke)))
+    result = dmvpn("lint", hub, others[1], "-", "-")
+    assert result.returncode == 1
+    assert result.stdout.startswith("stdin:")
+    assert "error tunnel-key-differs" in result.stdout
+
+
+def test_what_comes_through_a_pipe_is_text(dmvpn: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"\x7fELF\0\0")))
+    result = dmvpn("lint", "-")
+    assert (result.returncode, result.stderr) == (2, "dmvpn: stdin: not text: it has zero octets in it\n")
+
+
+def test_a_pipe_with_a_name_is_refused_and_not_waited_for(dmvpn: Command, tmp_path: Path) -> None:
+    pipe = tmp_path / "spoke.cfg"
+    os.mkfifo(pipe)
+    result = dmvpn("lint", pipe)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"dmvpn: {pipe}: no regular file; `-` reads standard input\n"
 
 
 def test_a_file_that_is_named_twice_is_one_router(dmvpn: Command, tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ $ sed -i 's/198.51.100.1$/198.51.100.1 multicast/' build/spoke.cfg; dmvpn lint b
 nothing found
 ```
 
-What may be named: files (together they are one network), folders (`*.cfg`, `*.conf`; each is a network of its own),
-folders with a [lab.yaml](lab-file.md) and built-in [scenarios](scenarios.md), which tell besides who is behind NAT.
+What may be named: files (together they are one network) and `-`, which is standard input as one more of them, folders
+(`*.cfg`, `*.conf`; each is a network of its own), folders with a [lab.yaml](lab-file.md) and built-in [scenarios](scenarios.md), which tell besides who is behind NAT.
 
 | severity | means |
 | --- | --- |

@@ -31,7 +31,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    lint.add_argument("files", nargs="*", metavar="FILE", help="a configuration, a folder of them, or a scenario")
+    lint.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="a configuration (- reads standard input), a folder of them, or a scenario",
+    )
     lint.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="of the output (text)")
     lint.add_argument(
         "--severity",

@@ -15,7 +15,7 @@ from dmvpn.tools.lint import silence
 from dmvpn.tools.lint.device import Device
 from dmvpn.tools.lint.found import Found
 from dmvpn.tools.lint.network import Network
-from dmvpn.tools.lint.redaction import names_key, without_keys
+from dmvpn.tools.lint.redaction import without_its_keys, without_keys
 from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
@@ -79,7 +79,6 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Comments", silence.RULES),
 )
 RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in GROUPS for rule in rules)
-_WITHOUT_WORDS: Final = "the router warns about this line"
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
@@ -164,7 +163,7 @@ def _of_line(device: Device, rule: Rule, problem: Problem, others: tuple[Locatio
     hidden = without_keys(problem.text.rstrip())
     what = f"in {problem.mode} mode:\n{hidden}\n{text}"
     if rule is not lines.REFUSED:
-        what = _WITHOUT_WORDS if names_key(problem.text, text) else text.lstrip("% ").removeprefix("Warning:").strip()
+        what = without_its_keys(problem.text, text.lstrip("% ").removeprefix("Warning:").strip())
     return Finding(
         rule=rule.id,
         severity=rule.severity,

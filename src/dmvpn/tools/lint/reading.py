@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _ENDINGS: Final = (".cfg", ".conf")
+#: What is typed for it, and what it is called in findings.
+_STANDARD_INPUT: Final = "-"
+_STDIN: Final = "stdin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,10 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
     seen: set[Path] = set()  # looked up, never iterated
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        if name == _STANDARD_INPUT:
+            if _STDIN not in together.configurations:
+                together.configurations[_STDIN] = _text(sys.stdin.buffer.read(), _STDIN)
+        elif path.is_dir():
             folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
             if path.resolve() not in seen:
@@ -60,13 +67,18 @@ def _scenario(name: str) -> Given:
 
 
 def _read(path: Path) -> str:
-    """Its text. IOS knows octets and no encoding, so a description may be in Latin 1."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting for ever
     try:
-        octets = path.read_bytes()
+        return _text(path.read_bytes(), str(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+def _text(octets: bytes, name: str) -> str:
+    """IOS knows octets and no encoding, so a description may be in Latin 1."""
     if b"\0" in octets:
-        raise UserError(f"{path}: not text: it has zero octets in it")
+        raise UserError(f"{name}: not text: it has zero octets in it")
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -12,6 +12,8 @@ _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k")
 _PLAIN: Final = re.compile(r"local|remote|key|address|hostname|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
 #: Lines in which such words are followed by names and numbers.
 _HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
+#: So much of a key gives it away wherever it stands; a shorter key is looked for as a word.
+_QUOTED: Final = 4
 
 
 def without_keys(line: str) -> str:
@@ -34,8 +36,12 @@ def without_keys(line: str) -> str:
     return shown + line[end:]
 
 
-def names_key(line: str, said: str) -> bool:
-    """Is a part of the line's key in what a router says of it?"""
+def without_its_keys(line: str, said: str) -> str:
+    """What a router says of a line, with asterisks for the line's key and for a beginning of it that is quoted."""
     shown = without_keys(line)
     keys = [match[0] for match in _WORD.finditer(line) if shown[match.start() : match.end()] != match[0]]
-    return any(key[:4] in said for key in keys)
+    for key in keys:
+        for length in range(len(key), min(len(key), _QUOTED) - 1, -1):
+            quoted = re.escape(key[:length])
+            said = re.sub(quoted if length >= _QUOTED else rf"(?<!\w){quoted}(?!\w)", "*" * length, said)
+    return said
