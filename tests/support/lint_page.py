@@ -58,7 +58,8 @@ nothing found
 ```
 
 What may be named: files (together they are one network) and `-`, which is standard input as one more of them, folders
-(`*.cfg`, `*.conf`; each is a network of its own), folders with a [lab.yaml](lab-file.md) and built-in [scenarios](scenarios.md), which tell besides who is behind NAT.
+(`*.cfg`, `*.conf`; each is a network of its own), folders with a [lab.yaml](lab-file.md) and built-in
+[scenarios](scenarios.md), which tell besides who is behind NAT.
 
 | severity | means |
 | --- | --- |

@@ -33,22 +33,29 @@ class Place:
 class Places:
     """The lines of one text, in its order."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_index", "_places")
 
     def __init__(self) -> None:
         self._places: list[Place] = []
+        #: By how the outermost line begins, by the first word of the innermost, and by depth.
+        self._index: dict[tuple[str, str, int], list[Place]] = {}
 
     def note(self, place: Place) -> None:
         """One more line was understood."""
         self._places.append(place)
+        whole = place.whole
+        for beginning in _beginnings(whole[0]):
+            self._index.setdefault((beginning, _first_word(whole[-1]), len(whole)), []).append(place)
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self._places)
 
     def find(self, words: Sequence[str]) -> Place | None:
         """The last line that begins with the last of `words`, in sections that begin with the others."""
-        matching = [place for place in self._places if _begins(place.whole, words)]
-        return matching[-1] if matching else None
+        if not words:
+            return None
+        candidates = self._index.get((words[0], _first_word(words[-1]), len(words)), ())
+        return next((place for place in reversed(candidates) if _begins(place.whole, words)), None)
 
     def line(self, words: Sequence[str]) -> int:
         """Its number. If there is no such line, that of the section; at last 1."""
@@ -57,6 +64,18 @@ class Places:
             if place is not None:
                 return place.number
         return 1
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """The text itself, and what stands before each of its spaces."""
+    yield text
+    for position, letter in enumerate(text):
+        if letter == " ":
+            yield text[:position]
+
+
+def _first_word(text: str) -> str:
+    return text.partition(" ")[0]
 
 
 def _begins(whole: Sequence[str], words: Sequence[str]) -> bool:

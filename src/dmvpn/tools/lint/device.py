@@ -123,7 +123,7 @@ class Device:
         is_ours = self.site is not None and self.site.ours
         return self.release >= (15, 7) and not is_ours
 
-    @property
+    @cached_property
     def release(self) -> tuple[int, int]:
         """Which IOS has written the configuration, (15, 7); (0, 0): it does not say."""
         found = _RELEASE.search(self.text)
@@ -140,6 +140,10 @@ class Device:
     @cached_property
     def _sections(self) -> dict[str, Section]:
         return {args.interface("name"): section for args, section in self.tree.sections(INTERFACE)}
+
+    def section(self, interface: str) -> Section | None:
+        """Its lines in the tree."""
+        return self._sections.get(interface)
 
     @property
     def interface_names(self) -> tuple[str, ...]:
@@ -163,14 +167,14 @@ class Device:
 
     def vrf_of(self, interface: str) -> str:
         """The VRF that an interface is in, "" for none."""
-        section = self._sections.get(interface)
+        section = self.section(interface)
         said = [args for line in (IN_VRF, IN_VRF_OLD) for args in section.all(line)] if section is not None else []
         return said[0].text("name") if said else ""
 
     def is_given_address(self, interface: str) -> bool:
         """Does somebody else choose its address: DHCP, or the far end of a dial-up line?"""
         settings = self.interface(interface)
-        section = self._sections.get(interface)
+        section = self.section(interface)
         negotiated = section is not None and section.get(NEGOTIATED) is not None
         return (settings is not None and settings.dhcp) or negotiated
 
@@ -207,7 +211,7 @@ class Device:
 
     def translates(self, interface: str, side: str) -> bool:
         """Is it on this side, "inside" or "outside", of a NAT of the router's own?"""
-        section = self._sections.get(interface)
+        section = self.section(interface)
         return section is not None and any(args.text("what") == side for args in section.all(NAT))
 
     def _is_outside(self, interface: str, prefix: Prefix) -> bool:

@@ -8,7 +8,6 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
-from dmvpn.ios import INTERFACE
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.language import BFD, CLASS, IN_CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
 from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
@@ -56,7 +55,7 @@ RULES: Final = (BIDIR, QOS, SLOW_BFD)
 def check(network: Network) -> Iterator[Found]:
     """What does not go together."""
     for end in network.ends:
-        section = end.device.tree.section(INTERFACE, name=end.name)
+        section = end.device.section(end.name)
         if section is not None and end.nhrp.network_id is not None:
             yield from _pim(end, section)
             yield from _bfd(end, section)
@@ -120,6 +119,6 @@ def _is_shaper(device: Device, policy: str) -> bool:
 
 
 def _policy_of(device: Device, name: str) -> str | None:
-    section = device.tree.section(INTERFACE, name=name)
+    section = device.section(name)
     said = [args for args in section.all(SERVICE_POLICY) if "output" in args] if section is not None else []
     return said[0].text("name") if said else None
