@@ -12,7 +12,7 @@ Sections may be changed (by the configurator); whoever wants to keep a state tak
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
@@ -45,15 +45,56 @@ class Statement:
         return self.args.without_secrets(self.text)
 
 
+class JournalReader(Protocol):
+    """Makes something of a journal, for who would otherwise search the whole tree at each line."""
+
+    def read(self, section: Section, statement: Statement) -> None:
+        """One more statement, and the section that it stands in."""
+
+
+R = TypeVar("R", bound=JournalReader)
+
+
+class Journal:
+    """The statements of a tree with the sections that they stand in, and what readers made of them.
+
+    It grows while the tree does. Once something is replaced or removed, the tree has another one.
+    """
+
+    __slots__ = ("_readers", "entries")
+
+    def __init__(self, root: Section) -> None:
+        self.entries: list[tuple[Section, Statement]] = []
+        self._readers: dict[type[JournalReader], tuple[JournalReader, int]] = {}
+        self._take(root)
+
+    def reader(self, kind: type[R]) -> R:
+        """The one reader of this kind. It has read everything, and each statement once."""
+        reader, position = self._readers.get(kind, (None, 0))
+        if not isinstance(reader, kind):
+            reader, position = kind(), 0
+        for section, statement in self.entries[position:]:
+            reader.read(section, statement)
+        self._readers[kind] = reader, len(self.entries)
+        return reader
+
+    def _take(self, section: Section) -> None:
+        for statement in section.statements():
+            self.entries.append((section, statement))
+            if statement.section is not None:
+                self._take(statement.section)
+
+
 class Section:
     """The statements of one mode."""
 
-    __slots__ = ("_statements", "mode", "parent")
+    __slots__ = ("_journal", "_statements", "mode", "parent")
 
     def __init__(self, mode: Mode, parent: Section | None = None) -> None:
         self.mode = mode
         self.parent = parent
         self._statements: dict[ConfigLine, dict[Hashable, Statement]] = {}
+        self._journal: Journal | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Section):
@@ -122,6 +163,14 @@ class Section:
             section = section.parent
         return section
 
+    @property
+    def journal(self) -> Journal:
+        """Of the whole tree."""
+        root = self.root
+        if root._journal is None:
+            root._journal = Journal(root)
+        return root._journal
+
     # What the configurator does ----------------------------------------------------------------------------------
 
     def find(self, line: ConfigLine, args: Args) -> Statement | None:
@@ -134,11 +183,19 @@ class Section:
         key = statement.line.key_of(statement.args)
         if entries.get(key) == statement:
             return False
+        is_new = key not in entries and (statement.section is None or statement.section.is_empty())
         entries[key] = statement
+        root = self.root
+        if root._journal is not None:
+            if is_new:
+                root._journal.entries.append((self, statement))
+            else:
+                root._journal = None
         return True
 
     def drop(self, statement: Statement) -> None:
         """Remove a statement that is here."""
+        self.root._journal = None
         entries = self._statements[statement.line]
         del entries[statement.line.key_of(statement.args)]
         if not entries:
@@ -151,6 +208,7 @@ class Section:
     def clear(self) -> bool:
         """Remove everything. True if there was something."""
         had = bool(self._statements)
+        self.root._journal = None
         self._statements.clear()
         return had
 
@@ -171,6 +229,7 @@ class Section:
 
     def _fill_from(self, other: Section) -> None:
         """Take over the statements of `other`; statements are shared, the sections inside them copied."""
+        self.root._journal = None
         for line, entries in other._statements.items():
             mine = self._statements[line] = dict(entries)
             for key, entry in entries.items():

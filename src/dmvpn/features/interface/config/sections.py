@@ -9,9 +9,12 @@ from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
+from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from collections.abc import Iterator
+
+    from dmvpn.ios.tree import Statement
 
 
 def _check_address(args: Args, section: Section) -> str | None:
@@ -23,14 +26,42 @@ def _check_address(args: Args, section: Section) -> str | None:
     prefix = Prefix.of(address, length)
     if length == 0 or (length < 31 and address in (prefix.address, prefix.broadcast)):
         return f"Bad mask /{length} for address {address}"
-    for other_args, other in section.root.sections(INTERFACE):
-        if other is section or other.flag(SHUTDOWN):
-            continue
-        for theirs, their_length in _addresses(other):
-            host_bits = 32 - min(length, their_length)
-            if int(theirs) >> host_bits == int(address) >> host_bits:
-                return f"% {prefix.address} overlaps with {other_args.interface('name')}"
-    return None
+    near = section.journal.reader(_Subnets).near(prefix)
+    others = [name for name, other in near if other is not section and not other.flag(SHUTDOWN)]
+    return f"% {prefix.address} overlaps with {min(others, key=interface_sort_key)}" if others else None
+
+
+class _Subnets:
+    """Which interfaces are on which subnets."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+        #: By length and bits: those on this subnet, and those on this or a part of it.
+        self._on: dict[tuple[int, int], list[Section]] = {}
+        self._in: dict[tuple[int, int], list[Section]] = {}
+
+    def read(self, section: Section, statement: Statement) -> None:
+        """See `JournalReader`."""
+        if statement.line is INTERFACE and statement.section is not None:
+            self._names[id(statement.section)] = statement.args.interface("name")
+        elif statement.line in (ADDRESS, SECONDARY) and not statement.negated and "dhcp" not in statement.args:
+            address, length = _pair(statement.args)
+            self._on.setdefault(_bits(address, length), []).append(section)
+            for shorter in range(length + 1):
+                self._in.setdefault(_bits(address, shorter), []).append(section)
+
+    def near(self, prefix: Prefix) -> Iterator[tuple[str, Section]]:
+        """Names and sections of the interfaces on subnets that have addresses in common with this one."""
+        found = list(self._in.get(_bits(*prefix), ()))
+        for shorter in range(prefix.length):
+            found += self._on.get(_bits(prefix.address, shorter), ())
+        for section in found:
+            if id(section) in self._names:
+                yield self._names[id(section)], section
+
+
+def _bits(address: IPAddress, length: int) -> tuple[int, int]:
+    return length, int(address) >> (32 - length)
 
 
 DESCRIPTION: Final = ConfigLine(
@@ -124,9 +155,3 @@ def _octets(section: Section, line: ConfigLine) -> int | None:
 
 def _pair(args: Args) -> tuple[IPAddress, int]:
     return args.address("address"), mask_length(args.address("mask")) or 0
-
-
-def _addresses(section: Section) -> list[tuple[IPv4Address, int]]:
-    entries = [*section.all(ADDRESS), *section.all(SECONDARY)]
-    static = [args for args in entries if "dhcp" not in args]
-    return [(args.address("address"), mask_length(args.address("mask")) or 0) for args in static]
