@@ -5,6 +5,7 @@ A lint that calls these wrong is switched off; so each test has the mistake besi
 
 from __future__ import annotations
 
+import sys
 from ipaddress import IPv4Address
 
 import pytest
@@ -92,6 +93,14 @@ def test_a_port_that_a_default_route_names_is_no_lan() -> None:
     assert len(found(with_port(CLEAR, *port, on=("HUB",)), "eigrp-lan-not-told")) == 1
     route = ("ip route 0.0.0.0", "ip route 0.0.0.0 0.0.0.0 GigabitEthernet9 250\nip route 0.0.0.0")
     assert found(with_port(edited(CLEAR, HUB=[route]), *port, on=("HUB",)), "eigrp-lan-not-told") == []
+
+
+def test_a_default_route_into_the_tunnel_leads_nothing_out_in_clear() -> None:
+    inside = ("ip route 0.0.0.0 0.0.0.0 203.0.113.254", "ip route 0.0.0.0 0.0.0.0 10.0.0.1")
+    network = everywhere(SEALED, _DROP)
+    assert [one.file for one in found(network, "overlay-in-clear")] == ["HUB", "SPOKE1", "SPOKE2"]
+    network = edited(network, SPOKE1=[inside])
+    assert [one.file for one in found(network, "overlay-in-clear")] == ["HUB", "SPOKE2"]
 
 
 def test_a_lan_that_is_told_beside_others_that_are_not_may_be_meant_so() -> None:
@@ -239,3 +248,39 @@ def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
     assert with_bfd(1000 * hold // times - 1) == []
     (finding,) = with_bfd(1000 * hold // times)
     assert f"waits {hold} s" in finding.what
+
+
+# ------------------------------------------------------------------------------------------------ large ones
+
+
+def _calls(text: str) -> int:
+    """How many calls it takes to lint it: the same at every run, unlike seconds."""
+    count = 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        lint({"R1.cfg": text})
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def _tunnels(number: int) -> str:
+    tunnel = (
+        "interface Tunnel{0}\n ip address 10.{1}.{2}.1 255.255.255.0\n ip nhrp network-id 1\n"
+        " tunnel source GigabitEthernet1\n tunnel mode gre multipoint\n tunnel key {0}\n"
+    )
+    last = "interface GigabitEthernet1\n ip address 198.51.100.1 255.255.255.0\nrouter eigrp 100\n network 10.0.0.0\n"
+    return "".join(tunnel.format(index, *divmod(index, 256)) for index in range(number)) + last
+
+
+def test_a_configuration_twice_as_long_takes_about_twice_as_long() -> None:
+    """4000 tunnels in one file took minutes: each finding and each address went through all of them."""
+    lint({"R1.cfg": _tunnels(2)})  # the language is made once
+    once, twice = (_calls(_tunnels(number)) for number in (100, 200))
+    assert twice < 2.3 * once

@@ -77,10 +77,14 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
     tunnels = [tunnel for tunnel in config.tunnels if not tunnel.shutdown]
     for tunnel in tunnels:
         yield from _ends(tunnel)
-    for index, tunnel in enumerate(tunnels):
-        for other in tunnels[:index]:
-            if _has_source(tunnel) and _source(tunnel) == _source(other):
-                yield from _neighbours(other, tunnel)
+    by_source: dict[tuple[str, object, str], list[TunnelSettings]] = {}
+    for tunnel in tunnels:
+        if _has_source(tunnel):
+            others = by_source.setdefault(_source(tunnel), [])
+            for other in others:
+                if other.key == tunnel.key or other.protection:
+                    yield from _neighbours(other, tunnel)
+            others.append(tunnel)
 
 
 def _has_source(tunnel: TunnelSettings) -> bool:

@@ -48,6 +48,7 @@ _SCREEN: Final = re.compile(
     r"Building configuration\.\.\.|Current configuration ?:.*|Using \d+ out of \d+ bytes.*|\S+[#>] ?(sh|mo)\w* .*"
     r"|en(able)?|conf\w* t\w*|wr\w*( mem\w*)?|copy run\S* star\S*"
 )
+_DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _RELEASE: Final = re.compile(r"^version (\d+)\.(\d+)", re.MULTILINE)
 
@@ -150,7 +151,7 @@ class Device:
         """Of all interfaces that have a section."""
         return tuple(settings.name for settings in self.interfaces.interfaces)
 
-    @property
+    @cached_property
     def has_underlay(self) -> bool:
         """Does it say anything of interfaces with addresses besides its tunnels? Examples often do not."""
         return any(
@@ -193,18 +194,19 @@ class Device:
         return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
 
     @cached_property
+    def tunnel_sources(self) -> frozenset[str]:
+        """The interfaces whose addresses tunnels have for theirs."""
+        named = {tunnel.source_interface for tunnel in self.tunnels.tunnels if tunnel.source_interface}
+        given = {tunnel.source_address for tunnel in self.tunnels.tunnels}
+        return frozenset(named | {settings.name for settings, address, _ in self.addresses() if address in given})
+
+    @cached_property
     def lans(self) -> tuple[tuple[InterfaceSettings, Prefix], ...]:
         """The prefixes of interfaces that people at a site may be behind: not tunnels, VRFs and ways to a provider."""
-        sources = {tunnel.source_interface for tunnel in self.tunnels.tunnels}
-        sources |= {
-            owner.name
-            for tunnel in self.tunnels.tunnels
-            if tunnel.source_address is not None and (owner := self.owner(tunnel.source_address)) is not None
-        }
         return tuple(
             (settings, prefix)
             for settings, address, length in self.addresses()
-            if not settings.name.startswith(("Tunnel", "Loopback")) and settings.name not in sources
+            if not settings.name.startswith(("Tunnel", "Loopback")) and settings.name not in self.tunnel_sources
             for prefix in (Prefix.of(address, length),)
             if not self.vrf_of(settings.name) and not self._is_outside(settings.name, prefix)
         )
@@ -228,6 +230,17 @@ class Device:
 
     def underlay_route(self, address: IPAddress) -> Prefix | None:
         """The longest prefix, connected or static and not through a tunnel, that leads to an address."""
+        fitting = [prefix for prefix in self._underlay if address in prefix]
+        return max(fitting, key=lambda prefix: prefix.length) if fitting else None
+
+    @cached_property
+    def has_default(self) -> bool:
+        """Is there a default route that does not lead into a tunnel?"""
+        by_dhcp = any(one.dhcp and not self.vrf_of(one.name) for one in self.interfaces.interfaces)
+        return by_dhcp or any(prefix == _DEFAULT for prefix in self._underlay)
+
+    @cached_property
+    def _underlay(self) -> list[Prefix]:
         prefixes = [
             Prefix.of(mine, length) for settings, mine, length in self.addresses() if settings.name[:6] != "Tunnel"
         ]
@@ -236,8 +249,7 @@ class Device:
             for route in self.static.routes
             if not route.interface.startswith(("Tunnel", "Null")) and not self._is_in_tunnel(route.next_hop)
         ]
-        fitting = [prefix for prefix in prefixes if address in prefix]
-        return max(fitting, key=lambda prefix: prefix.length) if fitting else None
+        return prefixes
 
     def _is_in_tunnel(self, address: IPAddress | None) -> bool:
         """Is it on the subnet of one of our tunnels?"""

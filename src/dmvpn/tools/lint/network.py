@@ -144,7 +144,8 @@ class Network:
 
     def __init__(self, devices: Sequence[Device]) -> None:
         self.devices = tuple(devices)
-        self.ends = tuple(end for device in devices for end in _ends(device))
+        self._ends = {device: tuple(_ends(device)) for device in devices}
+        self.ends = tuple(end for ends in self._ends.values() for end in ends)
         self._by_address: dict[IPAddress, list[End]] = {}
         self._by_source: dict[IPAddress, list[End]] = {}
         for end in self.ends:
@@ -155,7 +156,9 @@ class Network:
                     self._by_source.setdefault(nbma, []).append(end)
         self.links = tuple(self._link(end, nhs) for end in self.ends for nhs in end.nhrp.nhs)
         self._clients: dict[End, list[End]] = {}
+        self._links: dict[End, list[Link]] = {}
         for link in self.links:
+            self._links.setdefault(link.client, []).append(link)
             server = link.server
             if server is not None and link.client not in self._clients.setdefault(server, []):
                 self._clients[server].append(link.client)
@@ -195,9 +198,17 @@ class Network:
         """Who names this end as NHS."""
         return tuple(self._clients.get(server, ()))
 
+    def links_of(self, client: End) -> tuple[Link, ...]:
+        """Its NHS lines."""
+        return tuple(self._links.get(client, ()))
+
+    def ends_of(self, device: Device) -> tuple[End, ...]:
+        """The tunnels of a router."""
+        return self._ends.get(device, ())
+
     def servers_of(self, client: End) -> tuple[End, ...]:
         """The ends that a client's NHS lines mean, as far as they are here."""
-        return tuple(link.server for link in self.links if link.client is client and link.server is not None)
+        return tuple(link.server for link in self.links_of(client) if link.server is not None)
 
     def cloud(self, end: End) -> tuple[End, ...]:
         """The ends of the same IP version on the same tunnel subnet, itself among them."""

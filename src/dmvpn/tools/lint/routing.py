@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import RouteSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings as Interface
     from dmvpn.features.ospf.model import Interface as OspfInterface
@@ -130,16 +130,3 @@ def underlay(end: End) -> Interface | None:
     if end.tunnel.source_interface:
         return end.device.interface(end.tunnel.source_interface)
     return end.device.owner(end.source) if end.source is not None else None
-
-
-def default_by(device: Device) -> Prefix | None:
-    """The default route of the underlay, if there is one."""
-    default = Prefix.parse("0.0.0.0/0")
-    interfaces = device.interfaces.interfaces
-    if any(settings.dhcp and not device.vrf_of(settings.name) for settings in interfaces):
-        return default
-    tunnels = tuple(settings.name for settings in interfaces if settings.name.startswith("Tunnel"))
-    for route in device.static.routes:
-        if route.prefix == default and route.interface not in (*tunnels, "Null0"):
-            return default
-    return None

@@ -104,8 +104,7 @@ class _Owner:
 
 
 def _owner(network: Network, device: Device, interface: str, address: IPAddress) -> _Owner:
-    tunnels = device.tunnels.tunnels
-    is_source = any(tunnel.source_interface == interface or tunnel.source_address == address for tunnel in tunnels)
+    is_source = interface in device.tunnel_sources
     lans = network.told[device]
     return _Owner(
         device,
@@ -123,5 +122,5 @@ def _is_hidden(network: Network, device: Device, interface: str, address: IPAddr
         return device.site.nat is not None and is_behind
     if not is_source or not is_private(address):
         return False
-    servers = [link.nbma for link in network.links if link.client.device is device]
+    servers = [link.nbma for end in network.ends_of(device) for link in network.links_of(end)]
     return bool(servers) and not any(is_private(nbma) for nbma in servers)

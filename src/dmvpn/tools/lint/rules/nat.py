@@ -95,8 +95,8 @@ def _site(end: End) -> Site | None:
 
 
 def _same_server(network: Network, one: End, other: End) -> bool:
-    nbmas = [link.nbma for link in network.links if link.client is one]
-    return any(link.nbma in nbmas for link in network.links if link.client is other)
+    nbmas = [link.nbma for link in network.links_of(one)]
+    return any(link.nbma in nbmas for link in network.links_of(other))
 
 
 def _one_cloud(network: Network, one: End, other: End) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.tools.lint.device import is_private
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import default_by, on_end, underlay
+from dmvpn.tools.lint.routing import on_end, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,16 +265,16 @@ def _dynamic(end: End) -> Iterator[Found]:
 def _reachable(network: Network) -> Iterator[Found]:
     for end in network.ends:
         device = end.device
-        wanted = [link.nbma for link in network.links if link.client is end] or [end.tunnel.destination]
-        wanted += [_outside(client) or client.source for client in network.clients(end)]
-        if not device.has_underlay or default_by(device) is not None or end.tunnel.vrf:
+        if not device.has_underlay or device.has_default or end.tunnel.vrf:
             continue
         if device.learns_routes or _underlay_protocol(end):
             continue  # what they learn nobody can say
+        wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
+        wanted += [_outside(client) or client.source for client in network.clients(end)]
         for nbma in wanted:
             if nbma is not None and device.underlay_route(nbma) is None:
                 what = f"nothing leads to {nbma}: no connected prefix, no static route, no routing protocol"
-                at = next((link.at for link in network.links if link.client is end and link.nbma == nbma), end.at)
+                at = next((link.at for link in network.links_of(end) if link.nbma == nbma), end.at)
                 yield found(UNREACHABLE, device, at, what, "ip route 0.0.0.0 0.0.0.0 NEXT-HOP")
 
 

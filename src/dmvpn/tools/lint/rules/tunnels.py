@@ -86,7 +86,7 @@ def check(network: Network) -> Iterator[Found]:
         destination = link.client.tunnel.destination
         if link.client.multipoint or destination is None or link.nbma in (None, destination):
             continue
-        if not any(other.client is link.client and other.nbma == destination for other in network.links):
+        if not any(other.nbma == destination for other in network.links_of(link.client)):
             what = f"{link.client.name} leads to {destination}, and its server {link.nhs.address} is at {link.nbma}"
             fix = f"{link.client.at[0]}\n tunnel destination {link.nbma}"
             yield found(ELSEWHERE, link.client.device, link.client.line("tunnel destination"), what, fix)

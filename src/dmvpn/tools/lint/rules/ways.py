@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, default_by, on_end, running, underlay
+from dmvpn.tools.lint.routing import Protocol, on_end, running, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ _LAST: Final = 254
 def check(network: Network) -> Iterator[Found]:
     """What goes the wrong way."""
     for end in network.ends:
-        wanted = [link.nbma for link in network.links if link.client is end] or [end.tunnel.destination]
+        wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
         for nbma in dict.fromkeys(wanted):
             if nbma is not None:
                 yield from _static(end, nbma)
@@ -117,8 +117,8 @@ def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
 
 
 def _leak(network: Network, device: Device) -> Iterator[Found]:
-    ends = [end for end in network.ends if end.device is device and end.tunnel.protection and on_end(end)]
-    if not ends or default_by(device) is None or not device.lans:
+    ends = [end for end in network.ends_of(device) if end.tunnel.protection and on_end(end)]
+    if not ends or not device.has_default or not device.lans:
         return
     others = [
         lan
