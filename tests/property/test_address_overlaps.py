@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Interface
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,10 +33,8 @@ _LINES = st.one_of(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(_NAMES), _LINES), max_size=25))
-def test_an_address_is_refused_if_and_only_if_another_interface_overlaps(
-    typed: list[tuple[str, IPv4Interface | str]],
-) -> None:
+def check(typed: list[tuple[str, IPv4Interface | str]]) -> None:
+    """Types it into a router and into a few lines of Python, which have to agree."""
     addresses: dict[str, IPv4Interface] = {}
     down: dict[str, bool] = {}
     lines: list[str] = []
@@ -69,6 +68,19 @@ def test_an_address_is_refused_if_and_only_if_another_interface_overlaps(
                     down[name] = line == "shutdown"
     result = _READER.parse_text("\n".join(lines))
     said = [problem.message_lines[0] for problem in result.problems]
-    assert [words for words in said if words.startswith("%")] == refusals
+    assert [words for words in said if " overlaps with " in words] == refusals
     told = {one.name: one.address for one in model(result.tree).interfaces if one.address is not None}
     assert told == {name: (one.ip, one.network.prefixlen) for name, one in addresses.items()}
+
+
+@given(st.lists(st.tuples(st.sampled_from(_NAMES), _LINES), max_size=25))
+def test_an_address_is_refused_if_and_only_if_another_interface_overlaps(
+    typed: list[tuple[str, IPv4Interface | str]],
+) -> None:
+    check(typed)
+
+
+@pytest.mark.parametrize("way", ["no ip address", "shutdown", "ip address dhcp", "remove", "default", _ADDRESSES[3]])
+def test_a_subnet_that_an_interface_has_given_up_is_free(way: IPv4Interface | str) -> None:
+    here, there, address = "Tunnel1", "Tunnel2", _ADDRESSES[0]
+    check([(here, address), (there, address), (here, way), (there, address), (here, address)])
