@@ -1,7 +1,8 @@
 """The examination: all checks in their order, for a router or a whole lab.
 
-A check of a pair is not asked when an earlier step of that pair is broken: what comes later is a consequence. Of what
-is left, the earliest step comes first, and of one cause the place that more routers suffer from.
+A check of a pair is not asked when an earlier step of that pair is broken: what comes later is a consequence. What
+concerns large packets alone, or the next rekeying, breaks no later step: the checks go on, and it is said after what
+does. Of what is left, the earliest step comes first, and of one cause the place that more routers suffer from.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         verdicts += check(scene)
     for client in scene.clients():
         verdicts += _of_pair(scene, client, verdicts)
-    if not any(isinstance(one, Finding) and not one.advice for one in verdicts):
+    if not any(map(_blocks, verdicts)):
         verdicts += apart.hosts(scene)
     concerned = path.concerned(scene, router, address) if router is not None else None
     if router is not None and address is not None:
@@ -107,7 +108,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
 
 def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
     """The checks of a pair as far as they make sense: a tunnel that is down has been named already."""
-    broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and not one.advice}
+    broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and one.blocks}
     mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
     found: list[Verdict] = []
     for check in OF_PAIR:
@@ -115,13 +116,17 @@ def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Ver
             break
         verdicts = list(check(scene, client))
         found += verdicts
-        if any(isinstance(one, Finding) and not one.advice for one in verdicts):
+        if any(map(_blocks, verdicts)):
             break
     if mine is not None:
         return [
             one for one in found if isinstance(one, Fine) or one.step.rank <= mine or one.cause is not Cause.UNDECIDED
         ]
     return found
+
+
+def _blocks(verdict: Verdict) -> bool:
+    return isinstance(verdict, Finding) and verdict.blocks
 
 
 def _is_down(tunnel: TunnelFacts | None) -> bool:
@@ -132,19 +137,22 @@ def _is_down(tunnel: TunnelFacts | None) -> bool:
 _WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
 #: Names of what is felt, for want of a cause: they are said where nothing better is known.
 _VAGUE: Final = (Cause.UNDECIDED, Cause.IKE)
+#: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
+_FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """The earliest step first, on one step the earlier cause (`Cause` is in that order); each once, as said first."""
+    """What stops packets first, of that the earliest step, on one step the earlier cause (`Cause` is in that order)."""
     counted = Counter(finding.key for finding in findings)
     first: dict[object, Finding] = {}
     for finding in findings:
         first.setdefault(finding.key, finding)
     decided = [one for one in first.values() if one.cause not in _VAGUE]
-    left = [one for one in first.values() if one.cause in _VAGUE]
+    explained = any(not one.advice and (one.stops or one.cause in _FELT) for one in decided)
+    left = [] if explained else [one for one in first.values() if one.cause in _VAGUE]
     causes = list(Cause)
 
-    def order(one: Finding) -> tuple[bool, int, int, int]:
-        return one.advice, one.step.rank, causes.index(one.cause), -counted[one.key]
+    def order(one: Finding) -> tuple[bool, bool, int, int, int]:
+        return one.advice, not one.stops, one.step.rank, causes.index(one.cause), -counted[one.key]
 
-    return sorted(decided, key=order) + ([] if any(not one.advice for one in decided) else sorted(left, key=order))
+    return sorted([*decided, *left], key=order)

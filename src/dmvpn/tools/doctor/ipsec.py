@@ -289,6 +289,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
             what=f"the transform set of {client.name} says mode {mine}, that of {client.hub} mode {theirs}",
             evidence=_modes_in_use(scene, client),
             fix=(*sets[:1], f"mode {right}"),
+            stops=False,
         )
     groups = _pfs(client.facts, client.tunnel), _pfs(facts, there)
     if groups[0] != groups[1]:
@@ -302,6 +303,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
                 "the next ones will not"
             ),
             fix=_pfs_lines(client, culprit),
+            stops=False,
         )
 
 

@@ -63,17 +63,24 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield f"{title}: broken at {finding.step.value} ({finding.cause.value}), at {finding.router}"
         yield ""
         yield from _finding(finding)
-    if broken[1:]:
-        yield ""
-        yield "also, and perhaps because of that:"
-    for finding in broken[1:]:
-        yield f"  {finding.step.value} ({finding.cause.value}), at {finding.router}"
-        yield from ("  " + text for text in _finding(finding))
+    rest = broken[1:]
+    yield from _others("also, and perhaps because of that:", [finding for finding in rest if finding.stops])
+    yield from _others("besides:", [finding for finding in rest if not finding.stops])
     if advice:
         yield ""
         yield "advice:"
     for finding in advice:
         yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}"
+
+
+def _others(title: str, findings: list[Finding]) -> Iterator[str]:
+    """After the first one."""
+    if findings:
+        yield ""
+        yield title
+    for finding in findings:
+        yield f"  {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        yield from ("  " + text for text in _finding(finding))
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -91,6 +91,7 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
                 evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, no ip tcp adjust-mss",),
                 fix=(f"interface {tunnel.name}", f"ip tcp adjust-mss {right}"),
                 advice=not usual,
+                stops=False,
             )
         elif tunnel.mss + 40 > tunnel.ip_mtu:
             yield Finding(
@@ -100,4 +101,5 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
                 what=f"{tunnel.name} of {name} clamps TCP to {tunnel.mss}, with an ip mtu of {tunnel.ip_mtu}",
                 evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, ip tcp adjust-mss {tunnel.mss}",),
                 fix=(f"interface {tunnel.name}", f"ip tcp adjust-mss {tunnel.ip_mtu - 40}"),
+                stops=False,
             )

@@ -60,7 +60,8 @@ class Finding:
     """What is broken. router: whose lines are to change. evidence: states, counters, packets. fix: lines for there.
 
     what: a sentence. advice: it works, and will not always. order: "" if the fix is configuration, else a command.
-    others: routers that it concerns as much.
+    others: routers that it concerns as much. stops: nothing gets through; else only large packets do not, or nothing
+    will after the next rekeying, so that what comes later on the way works all the same, or is broken by itself.
     """
 
     step: Step
@@ -72,6 +73,12 @@ class Finding:
     order: str = ""
     advice: bool = False
     others: tuple[str, ...] = ()
+    stops: bool = True
+
+    @property
+    def blocks(self) -> bool:
+        """What comes later on the way is a consequence, or cannot be judged."""
+        return self.stops and not self.advice
 
     @property
     def key(self) -> tuple[Cause, str, tuple[str, ...]]:

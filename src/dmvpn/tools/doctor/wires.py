@@ -211,6 +211,7 @@ def pieces(scene: Scene, client: Client) -> Iterator[Verdict]:
                 what=f"fragments between {client.name} and {client.nbma} get lost, and the tunnel makes some: {makes}",
                 evidence=(f"small pings: {small}", f"pings in pieces: {cut}"),
                 fix=(f"interface {client.tunnel.name}", f"ip mtu {fitting(scene, client)}"),
+                stops=False,
             )
         else:
             yield Fine(Step.GRE, f"fragments between {client.name} and {client.nbma} get lost; the tunnel makes none")
@@ -223,6 +224,7 @@ def pieces(scene: Scene, client: Client) -> Iterator[Verdict]:
             what=f"packets of full size from {client.name} to {client.nbma} vanish, and nobody says why",
             evidence=(f"small pings: {small}", f"pings of full size that may not be cut: {full}"),
             fix=(f"interface {client.tunnel.name}", f"ip mtu {fitting(scene, client)}"),
+            stops=False,
         )
 
 
