@@ -10,6 +10,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.keys import key_lines
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.terms import End, identity_lines, mode, proposal_lines, sets, transform_lines, transforms
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.wires import answer
 
@@ -173,29 +174,32 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
 
 
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
-    """The lines to look at; what is secret cannot be shown."""
-    facts = scene.of(culprit)
+    """The lines to enter; what is secret cannot be shown."""
     peer = client.nbma if culprit == client.name else scene.seen_as(client)
-    if facts is None:
+    ends = _ends(client, culprit)
+    if ends is None:
         return ()
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
-            return key_lines(facts.configuration, peer, missing=cause is Cause.PSK_MISSING)
+            return key_lines(ends[0].facts.configuration, peer, missing=cause is Cause.PSK_MISSING)
         case Cause.IKE_IDENTITY:
-            profile = next((line for line in facts.configuration if line.startswith("crypto ikev2 profile ")), "")
-            return (profile, f"match identity remote address {peer} 255.255.255.255")
+            return identity_lines(*ends)
         case Cause.IKE_PROPOSAL:
-            policies = [line for line in facts.configuration if line.startswith("crypto ikev2 policy ")]
-            return (*policies, "proposal NAME") if policies else ("crypto ikev2 proposal NAME",)
-        case Cause.TRANSFORM | Cause.MODE:
-            other = client.hub_facts if culprit == client.name else client.facts
-            words = "crypto ipsec transform-set "
-            theirs = [line for line in (other.configuration if other is not None else ()) if line.startswith(words)]
-            return tuple(theirs[:1])
+            return proposal_lines(*ends)
+        case Cause.TRANSFORM:
+            return transform_lines(*ends)
         case Cause.PFS:
             return _pfs_lines(client, culprit)
         case _:
             return ()
+
+
+def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
+    """Who is to change, and the other one."""
+    if client.there is None or client.hub_facts is None:
+        return None
+    mine, theirs = End(client.facts, client.tunnel), End(client.hub_facts, client.there)
+    return (mine, theirs) if culprit == client.name else (theirs, mine)
 
 
 def _unanswered(scene: Scene, client: Client, ours: list[str], evidence: tuple[str, ...]) -> Finding:
@@ -273,22 +277,22 @@ def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
 
 
 def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What works now and was not meant so, or fails at the next rekeying: mode and PFS."""
+    """What works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
     there, facts = client.there, client.hub_facts
     if not client.tunnel.protection or there is None or facts is None or not there.protection:
         return
-    mine, theirs = _mode(client.facts, client.tunnel), _mode(facts, there)
-    if mine != theirs:
+    here, far = End(client.facts, client.tunnel), End(facts, there)
+    yield from _transforms_kept(scene, client, here, far)
+    if mode(here) != mode(far):
         culprit = client.name if _is_odd(scene, client, _mode) else client.hub
-        right = theirs if culprit == client.name else mine
-        sets = _sets(client.facts, client.tunnel) if culprit == client.name else _sets(facts, there)
+        right, own = (mode(far), sets(here)) if culprit == client.name else (mode(here), sets(far))
         yield Finding(
             step=Step.SA,
             cause=Cause.MODE,
             router=culprit,
-            what=f"the transform set of {client.name} says mode {mine}, that of {client.hub} mode {theirs}",
+            what=f"the transform set of {client.name} says mode {mode(here)}, that of {client.hub} mode {mode(far)}",
             evidence=_modes_in_use(scene, client),
-            fix=(*sets[:1], f"mode {right}"),
+            fix=(*own[:1], f"mode {right}"),
             stops=False,
         )
     groups = _pfs(client.facts, client.tunnel), _pfs(facts, there)
@@ -315,20 +319,37 @@ def _is_odd(scene: Scene, client: Client, ask: Callable[[RouterFacts, TunnelFact
     return not others or ask(client.hub_facts, client.there) in others
 
 
-def _sets(facts: RouterFacts, tunnel: TunnelFacts) -> list[str]:
-    """The header lines of the transform sets that a tunnel's profile names."""
-    profile = f"crypto ipsec profile {tunnel.protection}"
-    names = [name for line in lines_of(facts, profile, "set transform-set") for name in line.split()[2:]]
-    return [
-        line for line in facts.configuration for name in names if line.startswith(f"crypto ipsec transform-set {name} ")
-    ]
+def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
+    """What was agreed on before somebody changed a set goes on until it is replaced."""
+    mine, theirs = transforms(here), transforms(far)
+    if not mine or not theirs or set(mine) & set(theirs):
+        return
+    culprit = client.name if _is_odd(scene, client, _transforms) else client.hub
+    yield Finding(
+        step=Step.SA,
+        cause=Cause.TRANSFORM,
+        router=culprit,
+        what=(
+            f"{client.name} offers {' or '.join(mine)}, {client.hub} {' or '.join(theirs)}: the SAs in use are older "
+            "than that, and the next ones will not come"
+        ),
+        evidence=_transforms_in_use(scene, client),
+        fix=transform_lines(here, far) if culprit == client.name else transform_lines(far, here),
+        stops=False,
+    )
+
+
+def _transforms(facts: RouterFacts, tunnel: TunnelFacts) -> str:
+    return ", ".join(sorted(transforms(End(facts, tunnel))))
+
+
+def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
+    sa = _sa_with(client.facts, client.nbma)
+    return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
 
 
 def _mode(facts: RouterFacts, tunnel: TunnelFacts) -> str:
-    """What the first transform set says."""
-    sets = _sets(facts, tunnel)
-    said = next(lines_of(facts, sets[0], "mode "), "mode tunnel") if sets else "mode tunnel"
-    return said.split()[1]
+    return mode(End(facts, tunnel))
 
 
 def _pfs(facts: RouterFacts, tunnel: TunnelFacts) -> str:
