@@ -54,7 +54,14 @@ def broken(patient: WorldPatient) -> list[Finding]:
             "R31",
             "network 10.3.4.0 0.0.0.255",
         ),
-        ("notes-phase3", "R41", (*NOTES, "eigrp stub receive-only"), Cause.NO_ROUTE_THERE, "R11", ""),
+        *(
+            ("notes-phase3", "R41", (*NOTES, f"eigrp stub {words}"), Cause.SPOKE_STUB, "R41", f"eigrp stub {right}")
+            for words, right in (
+                ("receive-only", "connected summary"),
+                ("static", "connected static"),
+                ("summary redistributed", "connected summary redistributed"),
+            )
+        ),
         (
             "notes-phase3",
             "R31",

@@ -1,4 +1,4 @@
-"""Two faults at once: what merely spoils large packets, or the next rekeying, hides nothing of what stops the tunnel."""
+"""Two faults at once: what spoils large packets, or the next rekeying, hides nothing of what stops the tunnel."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ class Cause(enum.Enum):
     PFS = "perfect forward secrecy"
     IKE = "IKE"
     # GRE
+    TTL = "tunnel TTL"
     KEY = "tunnel key"
     # registration
     NETWORK_ID = "no network-id"
@@ -65,6 +66,7 @@ class Cause(enum.Enum):
     NHS_MISSING = "no NHS"
     NHS_NBMA = "wrong NBMA address of the NHS"
     NHS_ADDRESS = "wrong NHS tunnel address"
+    NHS_ROUTE = "tunnel address of the other end not reached by the tunnel"
     STALE_UNIQUE = "unique entry of an old NBMA address"
     REFUSED = "registration refused"
     HOLDING_TIME = "holding time shorter than the registration interval"
@@ -75,6 +77,7 @@ class Cause(enum.Enum):
     HUB_MULTICAST = "hub replicates no multicast"
     SPOKE_MULTICAST = "spoke sends no multicast to the hub"
     # routing
+    RIP_BLOCKED = "RIP kept from the tunnel"
     AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"
     EIGRP_WEIGHTS = "EIGRP K-values"
     EIGRP_AUTHENTICATION = "EIGRP authentication"
@@ -83,6 +86,7 @@ class Cause(enum.Enum):
     NETWORK_STATEMENT = "network statement missing"
     SPLIT_HORIZON = "split horizon"
     HUB_STUB = "hub is an EIGRP stub"
+    SPOKE_STUB = "EIGRP stub keeps its LAN to itself"
     ROUTE_FILTERED = "route filtered"
     BLACK_HOLE = "static route into nothing"
     LAN_OVERLAP = "two sites with one LAN"

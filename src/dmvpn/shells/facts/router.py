@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, astuple
-from ipaddress import ip_address, ip_interface
+from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.neighbor import NeighborState
+from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.shells.facts.tunnels import network, tunnel_facts
@@ -25,6 +27,8 @@ from dmvpn.shells.facts.values import (
     NeighbourFacts,
     OfferFacts,
     PeerFacts,
+    RipFacts,
+    RipInterfaceFacts,
     RouteFacts,
     RouterFacts,
     SaFacts,
@@ -43,6 +47,13 @@ if TYPE_CHECKING:
 #: Lines of the log that go with the facts.
 LOG_LINES: Final = 100
 _NEGOTIATION_ABORTED: Final = re.compile(r"%IKEV2-3-NEG_ABORT: .*? ERROR: (?P<why>.*) \(peer (?P<peer>\S+):\d+\)$")
+#: What `eigrp stub` calls what a stub tells of.
+_STUB_WORDS: Final = {
+    StubFlag.CONNECTED: "connected",
+    StubFlag.STATIC: "static",
+    StubFlag.SUMMARY: "summary",
+    StubFlag.REDISTRIBUTED: "redistributed",
+}
 
 
 def router_facts(router: Router, now: float) -> RouterFacts:
@@ -55,6 +66,7 @@ def router_facts(router: Router, now: float) -> RouterFacts:
         interfaces=tuple(_interface(router, state) for state in router.ports.interfaces.all()),
         routes=tuple(_routes(router, now)),
         neighbours=tuple(_neighbours(router, now)),
+        rip=_rip(router.machine(RipMachine), now),
         eigrp=tuple(_eigrp(process) for process in router.machine(EigrpMachine).processes.values()),
         tunnels=tuple(tunnel_facts(router, state, now) for state in router.ports.tunnels.all()),
         sas=tuple(_sa(view, now) for view in router.ports.protection.sas()),
@@ -154,7 +166,7 @@ def _eigrp(process: Process) -> EigrpFacts:
         autonomous_system=settings.autonomous_system,
         name=settings.name,
         weights=astuple(settings.scale.weights),
-        stub=settings.stub is not None,
+        stub=_stub(settings.stub),
         networks=tuple((network.address, network.wildcard) for network in settings.networks),
         redistributes=tuple(one.source.value for one in settings.redistributions),
         interfaces=tuple(
@@ -171,6 +183,32 @@ def _eigrp(process: Process) -> EigrpFacts:
             for name, interface in process.interfaces.items()
         ),
         dropped=dict(process.sender.traffic.dropped),
+    )
+
+
+def _stub(flags: StubFlag | None) -> tuple[str, ...] | None:
+    return None if flags is None else tuple(word for flag, word in _STUB_WORDS.items() if flag in flags)
+
+
+def _rip(machine: RipMachine, now: float) -> RipFacts | None:
+    config = machine.config
+    if not config.enabled:
+        return None
+    fresh = [who for who, when in machine.gateways.items() if now - when <= config.timers.invalid]
+    speaking = [
+        RipInterfaceFacts(
+            name=name,
+            passive=circuit.passive,
+            split_horizon=config.interface(name).split_horizon,
+            heard=tuple(who for who in fresh if isinstance(who, IPv4Address) and circuit.holds(who)),
+        )
+        for name, circuit in machine.circuits.items()
+    ]
+    silent = [RipInterfaceFacts(name=name, blocked=str(reason)) for name, reason in machine.silent.items()]
+    return RipFacts(
+        neighbors=config.neighbors,
+        announces=tuple(network(prefix) for prefix in machine.own),
+        interfaces=(*speaking, *silent),
     )
 
 

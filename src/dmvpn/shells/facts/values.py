@@ -247,17 +247,39 @@ class EigrpInterfaceFacts(Fact):
 class EigrpFacts(Fact):
     """An EIGRP process. name: of named mode. weights: K1 to K6. networks: (address, wildcard) of its statements.
 
-    redistributes: of what. dropped: packets that were not taken, by why.
+    stub: what a stub tells of, as `eigrp stub` has it ("connected", "summary"), () of one that tells nothing
+    (`receive-only`); None: it is no stub. redistributes: of what. dropped: packets that were not taken, by why.
     """
 
     autonomous_system: int
     name: str = ""
     weights: tuple[int, ...] = ()
-    stub: bool = False
+    stub: tuple[str, ...] | None = None
     networks: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
     redistributes: tuple[str, ...] = ()
     interfaces: tuple[EigrpInterfaceFacts, ...] = ()
     dropped: dict[str, int] = {}
+
+
+class RipInterfaceFacts(Fact):
+    """An interface that a `network` line of RIP names. heard: who told something of late.
+
+    blocked: why nothing is sent and taken here, "": it is.
+    """
+
+    name: str
+    passive: bool = False
+    split_horizon: bool = True
+    heard: tuple[IPv4Address, ...] = ()
+    blocked: str = ""
+
+
+class RipFacts(Fact):
+    """The RIP process. neighbors: who gets updates by unicast. announces: its own networks, and redistributed ones."""
+
+    neighbors: tuple[Address, ...] = ()
+    announces: tuple[Network, ...] = ()
+    interfaces: tuple[RipInterfaceFacts, ...] = ()
 
 
 class DropFacts(Fact):
@@ -290,6 +312,7 @@ class RouterFacts(Fact):
     routes: tuple[RouteFacts, ...] = ()
     neighbours: tuple[NeighbourFacts, ...] = ()
     eigrp: tuple[EigrpFacts, ...] = ()
+    rip: RipFacts | None = None
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[SaFacts, ...] = ()
     ike: tuple[IkeFacts, ...] = ()

@@ -6,13 +6,15 @@ that lead elsewhere. It is asked last, since whatever else is broken keeps packe
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.learnt import announced, not_announced
+from dmvpn.tools.doctor import rip
+from dmvpn.tools.doctor.learnt import announced, is_kept_back, kept_back, not_announced
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.doctor.way import best_route
+from dmvpn.tools.doctor.way import best_route, is_last_resort
 from dmvpn.tools.walk import Outcome, walk
 
 if TYPE_CHECKING:
@@ -69,16 +71,14 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
     if end.where in scene.lab.hosts:
         return _gateway(scene, end.where, evidence)
-    owner = scene.of(host.router)
-    for it in owner.interfaces if owner is not None else ():
-        network = next((own.network for own in it.addresses if target in own.network), None)
-        if owner is not None and network is not None and owner.eigrp and not announced(owner, it.name):
-            return not_announced(host.router, owner.eigrp[0], (it.name, network), evidence)
+    untold = _untold(scene, host.router, target, evidence)
+    if untold is not None:
+        return untold
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
     at = mine[-1] if mine else host.router
     facts = scene.of(at)
     route = best_route(facts, target) if facts is not None else None
-    if route is not None and route.source == "static" and route.prefix.prefixlen:
+    if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
         return Finding(
             step=Step.ROUTING,
             cause=Cause.BLACK_HOLE,
@@ -95,6 +95,23 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
         what=f"{at} has no route to {target} ({host.router}){leads}",
         evidence=evidence,
     )
+
+
+def _untold(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
+    """The router of the target tells nobody of the network that it is in."""
+    owner = scene.of(name)
+    for it in owner.interfaces if owner is not None else ():
+        own = next((one for one in it.addresses if target in one.network), None)
+        if owner is None or own is None:
+            continue
+        by_rip = isinstance(own.ip, IPv4Address) and rip.announced(owner, own.ip)
+        if owner.eigrp and not announced(owner, it.name) and not by_rip:
+            return not_announced(name, owner.eigrp[0], (it.name, own.network), evidence)
+        if owner.eigrp and is_kept_back(owner.eigrp[0], it.name):
+            return kept_back(name, owner.eigrp[0], (it.name, own.ip), evidence)
+        if owner.rip is not None and not owner.eigrp and isinstance(own.ip, IPv4Address) and not by_rip:
+            return rip.not_announced(name, it.name, own.ip, evidence)
+    return None
 
 
 def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:

@@ -18,6 +18,7 @@ from dmvpn.tools.doctor import (
     line,
     path,
     registration,
+    rip,
     routing,
     shortcuts,
     translators,
@@ -72,7 +73,9 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     registration.silent,
     registration.multicast,
     routing.neighbours,
+    rip.neighbours,
     learnt.sites,
+    rip.sites,
     shortcuts.redirects,
     shortcuts.takers,
 )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
+from dmvpn.tools.doctor.underlay import dropping
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.doctor.way import best_route
+from dmvpn.tools.doctor.way import best_route, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ _MOST_FELLOWS = 8
 
 
 def black_holes(scene: Scene) -> Iterator[Verdict]:
-    """No static route swallows what is for another site."""
+    """No static route swallows what is for another site, unless all others are gone."""
     sites = {
         (name, own.network)
         for name, facts in scene.alive()
@@ -34,7 +35,7 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
     }
     for name, facts in scene.alive():
         for route in facts.routes:
-            if not route.drops or route.source != "static":
+            if not route.drops or route.source != "static" or is_last_resort(route):
                 continue
             hit = sorted(
                 {
@@ -47,7 +48,6 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                     )
                 }
             )
-            prefix = f"{route.prefix.network_address} {route.prefix.netmask}"
             if hit and not any(_is_better(facts, route.prefix, network) for who, network in sites if who in hit):
                 yield Finding(
                     step=_STEP,
@@ -55,7 +55,7 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                     router=name,
                     what=f"a static route of {name} sends what is for {route.prefix} ({', '.join(hit)}) into nothing",
                     evidence=(f"{name}: S {route.prefix} is directly connected, Null0",),
-                    fix=(f"no ip route {prefix} Null0",),
+                    fix=dropping(facts, route),
                 )
 
 
@@ -73,10 +73,13 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     if running is None:
         return
     site = site_of(scene, client.name, client.facts)
-    if site is not None and not announced(client.facts, site[0]) and _lacks(hub, there, site[1]):
+    if site is not None and not announced(client.facts, site[0]) and lacks(hub, there, site[1]):
         network = next(own.network for it in client.facts.interfaces if it.name == site[0] for own in it.addresses)
         evidence = (f"{client.hub}: no route to {network} by the tunnel",)
         yield not_announced(client.name, running[0], (site[0], network), evidence)
+        return
+    if site is not None and is_kept_back(running[0], site[0]) and lacks(hub, there, site[1]):
+        yield kept_back(client.name, running[0], site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
         return
     yield from _passed_on(scene, client, there, hub)
 
@@ -104,38 +107,67 @@ def not_announced(
     )
 
 
-def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts) -> Address | None:
-    """An address of a network that the hub reaches by another client."""
+def is_kept_back(process: EigrpFacts, interface: str) -> bool:
+    """Is it a stub that does not tell of the network of an interface? (`receive-only` tells of nothing.)"""
+    if process.stub is None or "connected" in process.stub:
+        return False
+    return any(one.name == interface for one in process.interfaces) or "redistributed" not in process.stub
+
+
+def kept_back(name: str, process: EigrpFacts, lan: tuple[str, Address], evidence: tuple[str, ...]) -> Finding:
+    """A stub keeps its LAN to itself. evidence: who suffers."""
+    told = process.stub or ()
+    return Finding(
+        step=_STEP,
+        cause=Cause.SPOKE_STUB,
+        router=name,
+        what=f"{name} is an EIGRP stub that does not tell of its LAN ({lan[0]}, {lan[1]})",
+        evidence=(f"{name}: eigrp stub {' '.join(told) or 'receive-only'}", *evidence),
+        fix=process_lines(process, f"eigrp stub {' '.join(('connected', *(told or ('summary',))))}"),
+    )
+
+
+def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts, source: str) -> Address | None:
+    """An address of a network that the hub reaches by another client, as this protocol told it."""
     for route in hub.routes:
         by_other = any(hop.interface == there.name and hop.address in other.tunnel.addresses for hop in route.next_hops)
-        if by_other and route.source == "eigrp":
+        if by_other and route.source == source:
             return route.prefix.network_address
     return None
 
 
-def _lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
+def lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
     """No route leads there by this tunnel."""
     route = best_route(facts, address)
     hops = (*route.next_hops, *((route.override,) if route.override is not None else ())) if route is not None else ()
     return all(hop.interface != tunnel.name for hop in hops)
 
 
-def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
-    """What the hub learnt from one client, the others have, too."""
+def others_told(
+    scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts, source: str
+) -> Iterator[tuple[Client, Address]]:
+    """What the hub learnt by a routing protocol from another client, and this one did not."""
     for other in scene.fellows(client)[:_MOST_FELLOWS]:
-        target = _told_by(other, there, hub)
-        if target is None or not is_up(other) or not _lacks(client.facts, client.tunnel, target):
+        target = _told_by(other, there, hub, source)
+        if target is None or not lacks(client.facts, client.tunnel, target):
             continue
         taken = best_route(client.facts, target)
-        own_summary = taken is not None and taken.drops and taken.source == "eigrp"
-        if taken is not None and taken.prefix.prefixlen and not own_summary:
-            continue  # by another way than this tunnel, or into nothing: that is not what the hub tells
+        in_place = taken is not None and taken.drops and (taken.source == source or is_last_resort(taken))
+        if taken is None or not taken.prefix.prefixlen or in_place:
+            yield other, target  # else by another way, or into nothing: that is not what the hub tells
+
+
+def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
+    """What the hub learnt from one client, the others have, too."""
+    for other, target in others_told(scene, client, there, hub, "eigrp"):
         running = running_on(hub, there)
+        if not is_up(other):
+            continue
         if running is None:
             return
         process, interface = running
         evidence = (f"{client.hub} has a route to {target} ({other.name})", f"{client.name} has none")
-        if process.stub:
+        if process.stub is not None:
             yield Finding(
                 step=_STEP,
                 cause=Cause.HUB_STUB,

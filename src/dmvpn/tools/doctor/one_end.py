@@ -1,8 +1,9 @@
 """What one router can suspect by itself: hypotheses, the likeliest first, each with what would decide it.
 
-The steps are those of the whole examination, and the first one with a symptom ends it. Which cause is how likely rests
-on what was seen: a defect of the router's own first, then what its packets, counters and peers' words speak for, then
-what is left. What two routers would have to compare stays a hypothesis here, however likely.
+The steps are those of the whole examination, and the first one with a symptom ends it; what may well be meant so is
+none, and comes last. Which cause is how likely rests on what was seen: a defect of the router's own first, then what its
+packets, counters and peers' words speak for, then what is left. What two routers would have to compare stays a
+hypothesis here, however likely.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import line, registration
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import Kind
-from dmvpn.tools.doctor.suspicions import ipsec, nhrp, routing, shortcuts, underlay
+from dmvpn.tools.doctor.rip import rip_on
+from dmvpn.tools.doctor.suspicions import ipsec, nhrp, rip, routing, shortcuts, underlay
 from dmvpn.tools.doctor.suspicions.seen import Seen, here
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
 
@@ -41,7 +43,7 @@ def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosi
             suspicions = list(look(seen))
             for one in suspicions:
                 found.setdefault(one.cause, one)
-            if suspicions:
+            if any(not one.mild for one in suspicions):
                 break
             fine += [Fine(step, what) for what in _good(step, seen)]
     return _diagnosis(scene, name, list(found.values()), fine, address)
@@ -54,7 +56,7 @@ def _diagnosis(
         view=View.ONE_END,
         routers=(name,),
         address=str(address or ""),
-        hypotheses=tuple(found),
+        hypotheses=tuple(sorted(found, key=lambda one: one.mild)),
         fine=tuple(dict.fromkeys(fine)),
         probes=tuple(f"{probe.router}: {probe.command}: {outcome}" for probe, outcome in scene.answers.items()),
     )
@@ -86,6 +88,9 @@ def _good(step: Step, seen: Seen) -> Iterator[str]:
         if near:
             names = ", ".join(str(one.address) for one in near)
             yield f"{near[0].protocol} neighbours on {client.tunnel.name}: {names}"
+        heard = rip_on(client.facts, client.tunnel)
+        if heard is not None and heard.heard:
+            yield f"RIP is heard on {client.tunnel.name}: {', '.join(map(str, heard.heard))}"
 
 
 #: In the order of the way; the first with a suspicion ends it.
@@ -99,7 +104,9 @@ STEPS: Final[tuple[tuple[Step, Callable[[Seen], Iterator[Hypothesis]]], ...]] = 
     (Step.GRE, nhrp.tunnel_pings),
     (Step.MULTICAST, nhrp.multicast),
     (Step.ROUTING, routing.neighbours),
+    (Step.ROUTING, rip.neighbours),
     (Step.ROUTING, routing.learnt),
+    (Step.ROUTING, rip.learnt),
     (Step.GRE, shortcuts.sizes),
     (Step.SHORTCUT, shortcuts.shortcuts),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.doctor.way import End, best_route, way
+from dmvpn.tools.doctor.way import End, best_route, is_last_resort, way
 from dmvpn.tools.doctor.wires import answer
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def towards(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
     if owner == router:
         yield Fine(Step.ROUTING, f"{address} is at {router} itself")
         return
-    if route is None or (not by_tunnel and not route.prefix.prefixlen):
+    nowhere = route is None or not route.prefix.prefixlen or is_last_resort(route)
+    if nowhere and not by_tunnel:
         whose = f"; it is at {owner}" if owner is not None else "; nobody in this lab has it"
         yield Finding(
             step=Step.ROUTING,

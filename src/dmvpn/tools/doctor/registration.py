@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.rip import tells_by_multicast
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.underlay import server_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -352,26 +353,29 @@ def silent(scene: Scene, client: Client) -> Iterator[Verdict]:
 def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Where a routing protocol runs, both ends copy multicasts to each other."""
     there, hub = client.there, client.hub_facts
-    if there is None or hub is None or not client.works or not (client.facts.eigrp or hub.eigrp):
+    if there is None or hub is None or not client.works:
         return
-    seen = scene.seen_as(client)
-    if there.multipoint and seen not in there.multicast and not there.multicast_dynamic:
+    eigrp = bool(client.facts.eigrp or hub.eigrp)
+    down = eigrp or tells_by_multicast(hub, there, client.tunnel)
+    up = eigrp or tells_by_multicast(client.facts, client.tunnel, there)
+    seen, what = scene.seen_as(client), "hello" if eigrp else "update"
+    if down and there.multipoint and seen not in there.multicast and not there.multicast_dynamic:
         yield Finding(
             step=Step.MULTICAST,
             cause=Cause.HUB_MULTICAST,
             router=client.hub,
-            what=f"{client.hub} copies multicasts to nobody who registers: {client.name} hears no hello",
+            what=f"{client.hub} copies multicasts to nobody who registers: {client.name} hears no {what}",
             evidence=(f"{client.hub}: copies go to {', '.join(map(str, there.multicast)) or 'nobody'}",),
             fix=(f"interface {there.name}", "ip nhrp map multicast dynamic"),
         )
-    elif client.tunnel.multipoint and client.nbma not in client.tunnel.multicast:
+    elif up and client.tunnel.multipoint and client.nbma not in client.tunnel.multicast:
         yield Finding(
             step=Step.MULTICAST,
             cause=Cause.SPOKE_MULTICAST,
             router=client.name,
-            what=f"{client.name} copies no multicast to {client.hub}, which hears no hello",
+            what=f"{client.name} copies no multicast to {client.hub}, which hears no {what}",
             evidence=(f"{client.name}: copies go to {', '.join(map(str, client.tunnel.multicast)) or 'nobody'}",),
             fix=(f"interface {client.tunnel.name}", f"ip nhrp map multicast {client.nbma}"),
         )
-    else:
+    elif down or up:
         yield Fine(Step.MULTICAST, f"{client.name} and {client.hub} copy multicasts to each other")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,15 @@ class Way:
     wires: tuple[tuple[Port, Port], ...] = ()
     route: RouteFacts | None = None
     blame: str = ""
+
+
+#: Routes with a distance like this one are for when all others are gone.
+_LAST: Final = 250
+
+
+def is_last_resort(route: RouteFacts) -> bool:
+    """Does it drop what no other route wants, so that it does not go astray? `dmvpn lint` asks for such routes."""
+    return route.drops and route.source == "static" and route.distance >= _LAST
 
 
 def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:

@@ -176,6 +176,20 @@ ROUTING: Final = (
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
+        id="spoke-stub",
+        title="A spoke is an EIGRP stub that only listens: nobody hears of its LAN",
+        acts=(Eigrp(Part.SPOKE, address_family=("eigrp stub receive-only",)), *_FORGET_SHORTCUTS),
+        complaint="Nobody reaches the computers at {spoke.name} any more.",
+        hints=(
+            "The router is up, and it has all routes. Who knows where its LAN is?",
+            "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
+            "A stub that is to be reached tells of what is connected: `eigrp stub connected summary` at {spoke.name}.",
+        ),
+        cause=Cause.SPOKE_STUB,
+        parts=(Part.SPOKE,),
+        needs=(Need.EIGRP,),
+    ),
+    Trouble(
         id="black-hole",
         title="A static route of a spoke sends what is for another spoke into nothing",
         acts=(Configure(Part.SPOKE, ("ip route {other.lan_network} {other.lan_mask} Null0",)),),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.rip import rip_on
 from dmvpn.tools.doctor.suspicions.seen import here, maybe
 
 if TYPE_CHECKING:
@@ -79,10 +80,15 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def multicast(seen: Seen) -> Iterator[Hypothesis]:
-    """Copies for the server, where EIGRP runs."""
+    """Copies for the server, where a routing protocol runs that needs them."""
     client, tunnel = seen.client, seen.client.tunnel
-    if client.facts.eigrp and tunnel.multipoint and client.nbma not in tunnel.multicast and client.nbma is not None:
-        why = f"multicasts are not copied to {client.nbma}: it hears no hello"
+    found = rip_on(client.facts, tunnel)
+    by_rip = client.facts.rip is not None and not client.facts.rip.neighbors and found is not None and not found.passive
+    if not (client.facts.eigrp or by_rip) or client.nbma is None:
+        return
+    if tunnel.multipoint and client.nbma not in tunnel.multicast:
+        protocol = "EIGRP" if client.facts.eigrp else "RIP"
+        why = f"multicasts are not copied to {client.nbma}: it hears nothing of {protocol}"
         yield here(Cause.SPOKE_MULTICAST, why, (f"interface {tunnel.name}", f"ip nhrp map multicast {client.nbma}"))
 
 

@@ -1,17 +1,20 @@
-"""Suspicions about EIGRP, and about what it tells."""
+"""Suspicions about routes, about EIGRP, and about what it tells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.suspicions.seen import here, maybe
-from dmvpn.tools.doctor.way import best_route
+from dmvpn.tools.doctor.learnt import is_kept_back
+from dmvpn.tools.doctor.suspicions import rip
+from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
+from dmvpn.tools.doctor.underlay import dropping
+from dmvpn.tools.doctor.way import best_route, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import EigrpFacts, InterfaceFacts
+    from dmvpn.shells.facts import EigrpFacts
     from dmvpn.tools.doctor.suspicions.seen import Seen
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
@@ -74,21 +77,22 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
     """What the others have, and what they know of us."""
     client, process = seen.client, seen.eigrp
     tunnels = {one.name for one in client.facts.tunnels}
-    for route in client.facts.routes:
-        if route.drops and route.source == "static" and route.prefix.prefixlen:
-            why = f"the static route to {route.prefix} leads to Null0"
-            fix = f"no ip route {route.prefix.network_address} {route.prefix.netmask} Null0"
-            yield here(Cause.BLACK_HOLE, why, (fix,))
+    yield from _black_holes(seen)
     yield from _wanted(seen)
     if process is None:
         return
     on = {one.name for one in process.interfaces}
-    silent = [it for it in _lans(seen) if it.name not in on and "connected" not in process.redistributes]
+    silent = [it for it in seen.lans if it.name not in on and "connected" not in process.redistributes]
     for interface in silent:
         own = interface.addresses[0].network
         yield maybe(
             Cause.NETWORK_STATEMENT, f"EIGRP does not announce {own} ({interface.name})", "is it to be reached?"
         )
+    for interface in seen.lans:
+        if interface not in silent and is_kept_back(process, interface.name):
+            line = f"eigrp stub {' '.join(process.stub or ()) or 'receive-only'}"
+            why = f"'{line}' keeps {interface.addresses[0].network} ({interface.name}) from all others"
+            yield maybe(Cause.SPOKE_STUB, why, "is it to be reached?")
     learnt = [
         route
         for route in client.facts.routes
@@ -101,12 +105,29 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(Cause.ROUTE_FILTERED, why, "'show ip eigrp topology' at the server")
 
 
+def _black_holes(seen: Seen) -> Iterator[Hypothesis]:
+    """Static routes into nothing: they may be meant so, but not where a packet is to pass."""
+    facts, address = seen.client.facts, seen.address
+    taken = best_route(facts, address) if address is not None else None
+    for route in facts.routes:
+        if not route.drops or route.source != "static" or not route.prefix.prefixlen or is_last_resort(route):
+            continue
+        lines, why = dropping(facts, route), f"the static route to {route.prefix} leads to Null0"
+        better = next((one.source for one in route.beaten if one.usable and one.source != "static"), "")
+        if route == taken:
+            yield here(Cause.BLACK_HOLE, f"{why}, and it is what {address} takes", lines)
+        elif better:
+            yield here(Cause.BLACK_HOLE, f"{why}, though {better} knows the way", lines)
+        else:
+            yield mild(Cause.BLACK_HOLE, why, f"is it meant so? if not: {' / '.join(lines)}")
+
+
 def _wanted(seen: Seen) -> Iterator[Hypothesis]:
     """The address that somebody wants to reach, in this router's table."""
     address, facts = seen.address, seen.client.facts
     if address is None:
         return
-    own = next((f"{it.name} {one}" for it in _lans(seen) for one in it.addresses if address in one.network), None)
+    own = next((f"{it.name} {one}" for it in seen.lans for one in it.addresses if address in one.network), None)
     ping = next((found for probe, found in seen.scene.answers.items() if probe.target == address and found.marks), None)
     if own is not None and (ping is None or "!" not in ping.marks):
         why = f"{address} is on this router's own LAN ({own}), and does not answer"
@@ -114,16 +135,24 @@ def _wanted(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(Cause.WRONG_MASK, why, "the mask of that LAN")
         return
     route = best_route(facts, address)
-    if own is None and (route is None or not route.prefix.prefixlen):
-        why = f"no route leads to {address} by a tunnel, though the server is a neighbour"
+    if own is None and (route is None or not route.prefix.prefixlen or is_last_resort(route)):
+        yield from _not_told(seen, f"no route leads to {address} by a tunnel")
+
+
+def _not_told(seen: Seen, why: str) -> Iterator[Hypothesis]:
+    """By whatever routing protocol the server speaks with us, if it speaks one."""
+    client = seen.client
+    eigrp = any(one.up and one.interface == client.tunnel.name for one in client.facts.neighbours)
+    if eigrp:
+        why = f"{why}, though the server is a neighbour"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
-        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {address} announce it?")
+    elif rip.is_heard(seen):
+        why = f"{why}, though the server tells of others by RIP"
+        yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
+    if eigrp or rip.is_heard(seen):
+        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {seen.address} announce it?")
+    else:
+        why = f"{why}, and no routing protocol tells of any"
+        yield maybe(Cause.NO_ROUTE_THERE, why, "is there to be a static route, or a protocol that is not on?")
+    if eigrp:
         yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
-
-
-def _lans(seen: Seen) -> list[InterfaceFacts]:
-    """Interfaces that carry neither tunnels nor their packets."""
-    under = {one.source_interface for one in seen.client.facts.tunnels} | {
-        one.name for one in seen.client.facts.tunnels
-    }
-    return [it for it in seen.client.facts.interfaces if it.name not in under and it.line and it.addresses]

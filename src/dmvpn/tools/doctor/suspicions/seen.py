@@ -53,6 +53,13 @@ class Seen:
         return None
 
     @property
+    def lans(self) -> list[InterfaceFacts]:
+        """Interfaces that carry neither tunnels nor their packets."""
+        facts = self.client.facts
+        under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
+        return [it for it in facts.interfaces if it.name not in under and it.line and it.addresses]
+
+    @property
     def reaches(self) -> bool:
         """Pings come back from the server's NBMA address."""
         found = self.ping(Kind.UNDERLAY)

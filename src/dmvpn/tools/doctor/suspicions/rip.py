@@ -1,0 +1,69 @@
+"""Suspicions about RIP, and about what it tells."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import rip
+from dmvpn.tools.doctor.suspicions.seen import here, maybe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+def is_heard(seen: Seen) -> bool:
+    """Does the server tell us anything by RIP?"""
+    found, server = rip.rip_on(seen.client.facts, seen.client.tunnel), seen.client.server
+    address = server.address if server is not None else None
+    return found is not None and any(address in (None, one) for one in found.heard)
+
+
+def neighbours(seen: Seen) -> Iterator[Hypothesis]:
+    """RIP with the server."""
+    facts, tunnel = seen.client.facts, seen.client.tunnel
+    if facts.rip is None:
+        return
+    found = rip.rip_on(facts, tunnel)
+    own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
+    if found is None:
+        if not facts.eigrp:
+            lines = (rip.PROCESS, rip.network_line(own))
+            yield here(Cause.NETWORK_STATEMENT, f"RIP does not run on {tunnel.name}", lines)
+        return
+    if found.blocked:
+        yield here(Cause.RIP_BLOCKED, f"RIP keeps silent on {tunnel.name}: {found.blocked}")
+        return
+    if found.passive and not facts.rip.neighbors:
+        lines = (rip.PROCESS, f"no passive-interface {tunnel.name}")
+        yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of RIP", lines)
+    if is_heard(seen):
+        return
+    why = f"registered, and the server tells nothing by RIP on {tunnel.name}"
+    yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
+    yield maybe(Cause.NETWORK_STATEMENT, f"{why}: it may not run there", "'show ip protocols' at the server")
+    yield maybe(Cause.PASSIVE_INTERFACE, why, "'show ip protocols' at the server")
+
+
+def learnt(seen: Seen) -> Iterator[Hypothesis]:
+    """What the others have, and what they know of us."""
+    facts, tunnel = seen.client.facts, seen.client.tunnel
+    if facts.rip is None or not is_heard(seen):
+        return
+    silent = [
+        (it, own)
+        for it in seen.lans
+        for own in it.addresses
+        if isinstance(own.ip, IPv4Address) and not rip.announced(facts, own.ip) and not facts.eigrp
+    ]
+    for interface, own in silent:
+        why = f"RIP does not announce {own.network} ({interface.name})"
+        yield maybe(Cause.NETWORK_STATEMENT, why, "is it to be reached?")
+    ways = {hop.interface for route in facts.routes if route.source == "rip" for hop in route.next_hops}
+    if tunnel.name not in ways and not silent:
+        why = "the server tells of no other site by RIP"
+        yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
