@@ -176,11 +176,42 @@ def test_loss_behind_a_translator_that_several_share_is_named_without_a_place() 
     assert first.what.endswith("get lost, and no counter says where")
 
 
-def test_a_tunnel_that_packets_do_not_survive_is_not_taken_for_a_missing_route() -> None:
-    """`tunnel ttl 1`: no state shows it, so the doctor says what it sees, and no consequence of it as a cause."""
-    lines = ("interface Tunnel100", "tunnel ttl 1")
-    (only,) = broken(after("notes-phase3", lambda bench: bench.configure("R31", lines)))
-    assert (only.cause, only.router) == (Cause.UNDECIDED, "R31")
+@pytest.mark.parametrize(("router", "ttl"), [("R31", 1), ("R31", 2), ("R11", 1)])
+def test_a_tunnel_whose_packets_do_not_live_to_its_end_is_named_and_no_consequence_of_it(router: str, ttl: int) -> None:
+    """Two wires lie between them. "All that can be seen is as it should be", it said of a TTL of 1."""
+    lines = ("interface Tunnel100", f"tunnel ttl {ttl}")
+    found = broken(after("notes-phase3", lambda bench: bench.configure(router, lines)))
+    assert [(one.cause, one.router) for one in found] == ([(Cause.TTL, router)] if ttl < 2 else [])
+
+
+def test_a_translator_takes_one_of_the_ttl_too() -> None:
+    def with_ttl(ttl: int) -> list[Finding]:
+        lines = ("interface Tunnel100", f"tunnel ttl {ttl}")
+        return broken(after("spoke-behind-nat", lambda bench: bench.configure("R31", lines)))
+
+    assert [(one.cause, one.router) for one in with_ttl(2)] == [(Cause.TTL, "R31")]
+    assert with_ttl(3) == []
+
+
+@pytest.mark.parametrize(
+    ("router", "line"),
+    [
+        ("R31", "ip route 192.168.100.11 255.255.255.255 Null0"),
+        ("R31", "ip route 192.168.100.0 255.255.255.128 172.16.31.2"),
+        ("R11", "ip route 192.168.100.31 255.255.255.255 Null0"),
+    ],
+)
+def test_a_route_that_keeps_packets_for_the_other_end_out_of_the_tunnel_is_named(router: str, line: str) -> None:
+    """All that could be seen was "as it should be". And it hides nothing: NHRP and EIGRP ask no route."""
+    more = ("interface Tunnel100", "no ip nhrp shortcut")
+
+    def break_it(bench: WorldBench) -> None:
+        bench.configure(router, (line,))
+        bench.configure("R31", more)
+
+    found = broken(after("notes-phase3", break_it))
+    assert [(one.cause, one.router) for one in found] == [(Cause.SHORTCUT, "R31"), (Cause.NHS_ROUTE, router)]
+    assert found[1].fix == (f"no {line}",)
 
 
 def test_packets_between_symmetric_translators_are_not_called_direct() -> None:

@@ -8,7 +8,9 @@ The checks, each a function of the scene, in the order of a packet's way:
 
     underlay, wires      routers, interfaces, masks, routes; what gets lost between two ends
     line                 tunnel interfaces            ipsec        IKE and SAs
-    registration         GRE, NHRP, multicast         routing, learnt    EIGRP, and what it tells
+    terms, keys          the lines that let two ends agree
+    registration         GRE, NHRP                    passing            what goes through; multicast
+    routing, learnt      EIGRP, and what it tells     rip                the same of RIP
     translators          NAT                          shortcuts, path    phase 3; the way to one address
     apart                hosts that do not reach each other, though all of that is well
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
-from dmvpn.tools.doctor.underlay import dropping
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.doctor.way import best_route, is_last_resort
+from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

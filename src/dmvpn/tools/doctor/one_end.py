@@ -1,8 +1,8 @@
 """What one router can suspect by itself: hypotheses, the likeliest first, each with what would decide it.
 
 The steps are those of the whole examination, and the first one with a symptom ends it; what may well be meant so is
-none, and comes last. Which cause is how likely rests on what was seen: a defect of the router's own first, then what its
-packets, counters and peers' words speak for, then what is left. What two routers would have to compare stays a
+none, and comes last. Which cause is how likely rests on what was seen: a defect of the router's own first, then what
+its packets, counters and peers' words speak for, then what is left. What two routers would have to compare stays a
 hypothesis here, however likely.
 """
 
@@ -98,6 +98,7 @@ STEPS: Final[tuple[tuple[Step, Callable[[Seen], Iterator[Hypothesis]]], ...]] = 
     (Step.UNDERLAY, underlay.route),
     (Step.UNDERLAY, underlay.pings),
     (Step.LINE, underlay.subnet),
+    (Step.GRE, underlay.lifetime),
     (Step.IKE, ipsec.ike),
     (Step.SA, ipsec.sas),
     (Step.REGISTRATION, nhrp.registered),

@@ -1,16 +1,13 @@
-"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, registration, multicast."""
+"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, registration."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.probes import Kind
-from dmvpn.tools.doctor.rip import tells_by_multicast
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.underlay import server_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.doctor.wires import answer, stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,78 +301,3 @@ def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
         if timeout
         else (section, f"ip nhrp holdtime {round(3 * tunnel.registration_interval)}"),
     )
-
-
-def silent(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """All is as it should be at both ends, pings pass, and the tunnel does not: something between drops its packets."""
-    if client.there is None or client.nbma is None:
-        return
-    through = answer(scene, Kind.TUNNEL, client.name, client.server.address if client.server is not None else None)
-    ping = answer(scene, Kind.UNDERLAY, client.name, client.nbma)
-    if through is not None and through.passed and client.works:
-        yield Fine(Step.GRE, f"pings through the tunnel from {client.name} to {client.hub}: {through}")
-        return
-    stuck = (client.server is not None and not client.works and not client.server.refused) or (
-        through is not None and through.silent
-    )
-    if not stuck:
-        return
-    evidence = tuple(
-        f"{what} from {client.name} to {client.hub}: {found}"
-        for what, found in (("pings through the underlay", ping), ("pings through the tunnel", through))
-        if found is not None
-    )
-    reason = client.server.reason if client.server is not None else ""
-    said = (f"{client.name} says: {reason}",) if reason else ()
-    lost = stopped(scene, client)
-    if ping is not None and ping.passed and lost and not client.tunnel.protection:
-        yield Finding(
-            step=Step.GRE,
-            cause=Cause.GRE_BLOCKED,
-            router=client.name,
-            what=f"pings pass between {client.name} and {client.hub}, and GRE (protocol 47) is dropped",
-            evidence=(*evidence, *lost, *said),
-        )
-    else:
-        left = "; ".join(client.server.suspicions) if client.server is not None else ""
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.UNDECIDED,
-            router=client.name,
-            what=f"{client.name} and {client.hub} do not hear each other, and all that can be seen is as it should be",
-            evidence=(*evidence, *said, *((f"{client.name} suspects: {left}",) if left else ())),
-        )
-
-
-# ---------------------------------------------------------------------------------------------------- multicast
-
-
-def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Where a routing protocol runs, both ends copy multicasts to each other."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None or not client.works:
-        return
-    eigrp = bool(client.facts.eigrp or hub.eigrp)
-    down = eigrp or tells_by_multicast(hub, there, client.tunnel)
-    up = eigrp or tells_by_multicast(client.facts, client.tunnel, there)
-    seen, what = scene.seen_as(client), "hello" if eigrp else "update"
-    if down and there.multipoint and seen not in there.multicast and not there.multicast_dynamic:
-        yield Finding(
-            step=Step.MULTICAST,
-            cause=Cause.HUB_MULTICAST,
-            router=client.hub,
-            what=f"{client.hub} copies multicasts to nobody who registers: {client.name} hears no {what}",
-            evidence=(f"{client.hub}: copies go to {', '.join(map(str, there.multicast)) or 'nobody'}",),
-            fix=(f"interface {there.name}", "ip nhrp map multicast dynamic"),
-        )
-    elif up and client.tunnel.multipoint and client.nbma not in client.tunnel.multicast:
-        yield Finding(
-            step=Step.MULTICAST,
-            cause=Cause.SPOKE_MULTICAST,
-            router=client.name,
-            what=f"{client.name} copies no multicast to {client.hub}, which hears no {what}",
-            evidence=(f"{client.name}: copies go to {', '.join(map(str, client.tunnel.multicast)) or 'nobody'}",),
-            fix=(f"interface {client.tunnel.name}", f"ip nhrp map multicast {client.nbma}"),
-        )
-    elif down or up:
-        yield Fine(Step.MULTICAST, f"{client.name} and {client.hub} copy multicasts to each other")

@@ -391,12 +391,6 @@ def without(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:
     return tuple(f"no {line}" for line in (facts.configuration if facts is not None else ()) if line.startswith(prefix))
 
 
-def dropping(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]:
-    """The lines that make a static route to Null0 go."""
-    prefix = f"ip route {route.prefix.network_address} {route.prefix.netmask} Null0"
-    return tuple(f"no {line}" for line in facts.configuration if line.startswith(prefix))
-
-
 def _without(scene: Scene, at: str, found: Way, target: Address) -> tuple[str, ...]:
     """The same; for a learned route, what keeps it away."""
     if found.route is None:

@@ -54,6 +54,12 @@ def is_last_resort(route: RouteFacts) -> bool:
     return route.drops and route.source == "static" and route.distance >= _LAST
 
 
+def dropping(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]:
+    """The lines that make a static route to Null0 go."""
+    prefix = f"ip route {route.prefix.network_address} {route.prefix.netmask} Null0"
+    return tuple(f"no {line}" for line in facts.configuration if line.startswith(prefix))
+
+
 def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
     """The route that a packet takes."""
     fitting = [route for route in facts.routes if target in route.prefix]

@@ -228,6 +228,25 @@ def pieces(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
 
 
+def lifetimes(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The outer packets live long enough for their way, there and back: each router on it takes one from their TTL."""
+    seen, there = scene.seen_as(client), client.there
+    if there is None or client.nbma is None or seen is None:
+        return
+    for name, tunnel, far in ((client.name, client.tunnel, client.nbma), (client.hub, there, seen)):
+        found = way(scene, name, far)
+        needed = len(found.wires)
+        if found.end is End.ARRIVED and 0 < tunnel.ttl < needed:
+            yield Finding(
+                step=Step.GRE,
+                cause=Cause.TTL,
+                router=name,
+                what=f"packets of {tunnel.name} of {name} have a TTL of {tunnel.ttl}, and it takes {needed} to {far}",
+                evidence=(f"{name}: tunnel ttl {tunnel.ttl}", f"from {name} to {far}: {needed} wires"),
+                fix=(f"interface {tunnel.name}", "tunnel ttl 255"),
+            )
+
+
 def narrowest(scene: Scene, client: Client) -> tuple[int, str]:
     """Octets that pass in one piece, and the router whose interface says so."""
     egress = interface_of(client.facts, client.tunnel.source_interface)

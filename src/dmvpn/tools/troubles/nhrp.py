@@ -104,6 +104,21 @@ NHRP: Final = (
         needs=(Need.MULTIPOINT,),
     ),
     Trouble(
+        id="nhs-route",
+        title="A static route of a spoke sends what is for the hub's tunnel address into nothing",
+        acts=(Configure(Part.SPOKE, ("ip route {hub.tunnel_address} 255.255.255.255 Null0",)),),
+        complaint="Monitoring at {spoke.name} says that the other end of the tunnel is dead. All works, say people.",
+        hints=(
+            "{spoke.name} is registered. What becomes of a ping to the other end of its tunnel?",
+            "`show ip route {hub.tunnel_address}` at {spoke.name}: who says so?",
+            "A static route to Null0 is longer than the network of the tunnel. It has to go.",
+        ),
+        cause=Cause.NHS_ROUTE,
+        parts=(Part.SPOKE,),
+        also=(Cause.BLACK_HOLE,),
+        noticed=False,
+    ),
+    Trouble(
         id="nhs-missing",
         title="A spoke has a static map of the hub, and no NHS",
         acts=(

@@ -170,6 +170,20 @@ TUNNELS: Final = (
         parts=(Part.SPOKE,),
     ),
     Trouble(
+        id="tunnel-ttl",
+        title="What a spoke sends by its tunnel lives for one router only",
+        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel ttl 1")),),
+        complaint=_LOST,
+        hints=(
+            "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",
+            "`traceroute {hub.nbma}` at {spoke.name}: how many routers does a tunnel packet have to pass?",
+            "`tunnel ttl 1` ends at the provider: `tunnel ttl 255` is what it was.",
+        ),
+        cause=Cause.TTL,
+        parts=(Part.SPOKE,),
+        needs=(Need.PROVIDER,),
+    ),
+    Trouble(
         id="mss",
         title="TCP is not told how much a tunnel carries",
         acts=(

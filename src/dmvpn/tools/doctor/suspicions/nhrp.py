@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.passing import astray
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.rip import rip_on
 from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.underlay import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,10 @@ def registered(seen: Seen) -> Iterator[Hypothesis]:
     if tunnel.destination is not None and server.nbma is not None and tunnel.destination != server.nbma:
         why = f"{tunnel.name} leads to {tunnel.destination}, and the next hop server is at {server.nbma}"
         yield here(Cause.WRONG_DESTINATION, why, (f"interface {tunnel.name}", f"tunnel destination {server.nbma}"))
+    route = astray(seen.client.facts, tunnel, server.address) if server.address is not None else None
+    if route is not None:
+        why = f"the route to {server.address} ({route.prefix}, {route.source}) does not lead by {tunnel.name}"
+        yield here(Cause.NHS_ROUTE, why, without(seen.scene, seen.client.name, route))
     if tunnel.holding_time < 2 * tunnel.registration_interval:
         why = f"registered for {tunnel.holding_time} seconds, asked again after {tunnel.registration_interval:.0f}"
         yield here(Cause.HOLDING_TIME, why)

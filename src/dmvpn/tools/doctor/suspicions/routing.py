@@ -8,8 +8,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import is_kept_back
 from dmvpn.tools.doctor.suspicions import rip
 from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
-from dmvpn.tools.doctor.underlay import dropping
-from dmvpn.tools.doctor.way import best_route, is_last_resort
+from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

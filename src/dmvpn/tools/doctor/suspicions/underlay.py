@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
 from dmvpn.tools.doctor.way import best_route
 
 if TYPE_CHECKING:
@@ -121,6 +121,19 @@ def _heard(seen: Seen) -> bool:
 def _through(seen: Seen) -> bool:
     found = seen.ping(Kind.TUNNEL)
     return found is not None and found.passed
+
+
+def lifetime(seen: Seen) -> Iterator[Hypothesis]:
+    """How many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbour."""
+    client, nbma = seen.client, seen.client.nbma
+    tunnel, passes = client.tunnel, seen.ping(Kind.TUNNEL)
+    route = best_route(client.facts, nbma) if nbma is not None else None
+    lines = (f"interface {tunnel.name}", "tunnel ttl 255")
+    if tunnel.ttl == 1 and route is not None and route.source not in ("connected", "local"):
+        yield here(Cause.TTL, f"packets of {tunnel.name} have a TTL of 1, and {nbma} is behind other routers", lines)
+    elif 0 < tunnel.ttl < 255 and (not client.works or (passes is not None and passes.silent)):
+        why = f"packets of {tunnel.name} have a TTL of {tunnel.ttl}"
+        yield mild(Cause.TTL, why, f"traceroute {nbma}: how many routers are on the way?")
 
 
 def subnet(seen: Seen) -> Iterator[Hypothesis]:
