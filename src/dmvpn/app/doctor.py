@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ examples:
   dmvpn doctor R31                           one router, with the whole lab in view
   dmvpn doctor R31 10.4.4.1                  why is the way to that address not direct, or broken?
   dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
-The exit code is 0 if nothing is broken.
+exit code: 0 nothing is broken; 1 something is, or looks so; 2 asked wrongly: no such router, lab or address
 """
 
 
@@ -41,6 +42,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    """Examine; 2 if it was asked wrongly, which is no word about the network."""
+    try:
+        return _asked(arguments)
+    except UserError as error:
+        print(f"dmvpn: {error}", file=sys.stderr)
+        return 2
+
+
+def _asked(arguments: argparse.Namespace) -> int:
     if arguments.one_end and not arguments.router:
         raise UserError("--one-end needs a router: dmvpn doctor R31 --one-end")
     return examine(

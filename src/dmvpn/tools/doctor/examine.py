@@ -93,6 +93,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         verdicts += _of_pair(scene, client, verdicts)
     if not any(map(_blocks, verdicts)):
         verdicts += apart.hosts(scene)
+    verdicts += path.pings(scene, router)
     concerned = path.concerned(scene, router, address) if router is not None else None
     if router is not None and address is not None:
         verdicts += path.towards(scene, router, address)

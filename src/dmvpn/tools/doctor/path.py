@@ -46,6 +46,15 @@ def concerned(scene: Scene, router: str, address: Address | None) -> set[str]:
     return found
 
 
+def pings(scene: Scene, router: str | None) -> Iterator[Verdict]:
+    """Which pings from site to site came back. What those mean that did not, other checks have to say."""
+    for probe, outcome in scene.answers.items():
+        if probe.kind is Kind.SITES and outcome.passed and router in (None, probe.router):
+            owner = site_owner(scene, probe.target)
+            behind = f" (behind {owner})" if owner is not None else ""
+            yield Fine(Step.ROUTING, f"pings from {probe.router} to {probe.target}{behind}: {outcome}")
+
+
 def towards(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
     """What becomes of packets for this address."""
     facts = scene.of(router)
@@ -85,7 +94,9 @@ def _by_tunnel(
     direct = _mapping(tunnel, address, hubs)
     clients = {client.name: client for client in scene.clients()}
     far = clients.get(owner or "")
-    if direct is not None and _is_used(tunnel, direct):
+    if any(client.name == owner and client.hub == router for client in scene.clients()):
+        yield Fine(Step.ROUTING, f"{address} is behind {owner}, and the tunnel of {router} leads straight there")
+    elif direct is not None and _is_used(tunnel, direct):
         yield Fine(Step.SHORTCUT, f"{router} sends what is for {address} directly to {direct.next_hop} ({direct.nbma})")
     elif not tunnel.multipoint:
         yield Fine(Step.ROUTING, f"{tunnel.name} of {router} is point-to-point: all goes by the hub, as it must")
@@ -162,5 +173,7 @@ def _apart(
             what=f"{router} asked for {address} ({far.name}), and packets still go by the hub",
             evidence=tuple(one for one in evidence if one),
         )
-    elif not tunnel.shortcuts and not tunnel.redirects:
+    elif tunnel.shortcuts:
+        yield Fine(Step.SHORTCUT, f"{router} has asked nobody for {address} yet: what is for it goes by the hub")
+    else:
         yield Fine(Step.SHORTCUT, f"{router} takes no shortcuts: what is for {address} goes by the hub")

@@ -136,14 +136,14 @@ def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], the
         yield Finding(
             step=_STEP,
             cause=Cause.AUTONOMOUS_SYSTEM,
-            router=_odd(scene, client, lambda process: process.autonomous_system),
+            router=_odd(scene, client, _number),
             what=f"EIGRP: {name} is in system {mine.autonomous_system}, {hub} in {theirs.autonomous_system}",
             evidence=state,
             fix=_renumber(scene, client, mine, theirs),
         )
         return
     if mine.weights[:5] != theirs.weights[:5]:
-        odd = _odd(scene, client, lambda process: process.weights[:5])
+        odd = _odd(scene, client, _weights)
         process, right = (mine, theirs.weights) if odd == name else (theirs, mine.weights)
         yield Finding(
             step=_STEP,
@@ -201,7 +201,7 @@ def _authentic(
     ]
     blocked = [one.blocked for one in (on_mine, on_theirs) if one.blocked]
     if on_mine.authentication != on_theirs.authentication or blocked or (refused and not is_up(client)):
-        odd = _odd(scene, client, lambda process: process.interfaces)
+        odd = _odd(scene, client, _authentication)
         wrong = on_mine if odd == client.name else on_theirs
         process = mine if odd == client.name else theirs
         no = (
@@ -266,7 +266,19 @@ def _state(client: Client) -> tuple[str, ...]:
     )
 
 
-def _odd(scene: Scene, client: Client, ask: Callable[[EigrpFacts], object]) -> str:
+def _number(running: _Running) -> object:
+    return running[0].autonomous_system
+
+
+def _weights(running: _Running) -> object:
+    return running[0].weights[:5]
+
+
+def _authentication(running: _Running) -> object:
+    return running[1].authentication
+
+
+def _odd(scene: Scene, client: Client, ask: Callable[[_Running], object]) -> str:
     """The hub, if all its other clients think otherwise than it does; else the client."""
     if client.hub_facts is None or client.there is None:
         return client.name
@@ -275,13 +287,11 @@ def _odd(scene: Scene, client: Client, ask: Callable[[EigrpFacts], object]) -> s
     others = [running for running in fellows if running is not None]
     if hub is None or not others:
         return client.name
-    if ask(hub[0]) == hub[0].interfaces:  # authentication: of the interface on the tunnel
-        return client.hub if all(one[1].authentication != hub[1].authentication for one in others) else client.name
-    return client.hub if all(ask(one[0]) != ask(hub[0]) for one in others) else client.name
+    return client.hub if all(ask(one) != ask(hub) for one in others) else client.name
 
 
 def _renumber(scene: Scene, client: Client, mine: EigrpFacts, theirs: EigrpFacts) -> tuple[str, ...]:
-    odd = _odd(scene, client, lambda process: process.autonomous_system)
+    odd = _odd(scene, client, _number)
     wrong, right = (mine, theirs) if odd == client.name else (theirs, mine)
     if wrong.name:
         return (
