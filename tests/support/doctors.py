@@ -153,18 +153,16 @@ def healthy(network: str) -> list[tuple[str, Diagnosis]]:
 _HEAD = """\
 # What the doctor finds
 
-Every fault of the catalogue (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
-simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
-its first finding with the whole lab in view, and the router whose lines it wants changed. *From one end* is the place
-of the cause among the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
+How `dmvpn doctor` is asked: [find out why](../how-to/find-out-why.md). Here is what it checks of routing, and every
+fault that it was tried with.
 
 ## What routing it checks
 
 - **EIGRP**: that it runs on the tunnels of both ends, in one autonomous system, with the same K-values, authentication
   and sound timers, not passive; that they are neighbours; that LANs are announced, and passed on by the hub (stubs,
   split horizon).
-- **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced, and
-  passed on by the hub (split horizon).
+- **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced,
+  and passed on by the hub (split horizon).
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
 - **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
@@ -172,7 +170,12 @@ of the cause among the hypotheses of the spoke whose user complains (`dmvpn doct
 
 ## What it was tried with
 
-The page is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
+Every fault of the catalogue (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
+simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
+its first finding with the whole lab in view, and the router whose lines it wants changed. *From one end* is the place
+of the cause among the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
+
+The table is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
 """
 
 
