@@ -140,3 +140,13 @@ def test_a_transform_set_that_was_changed_under_sas_that_live_is_broken_at_their
     assert finding.evidence == ("the SAs in use have aes-cbc 256 sha256",)
     WorldBench(world).configure("SPOKE10", finding.fix)
     assert visit(WorldPatient(world)).findings == ()
+
+
+def test_from_one_end_the_size_to_enter_is_one_that_fits() -> None:
+    """Of 1400 octets of which 1394 fit, it said: "to mend: ip mtu 1400"."""
+    world = broken([("SPOKE10", (f"{SET} TS esp-aes 256 esp-sha256-hmac", "mode tunnel"))])
+    found = visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses
+    mtu = next(one for one in found if one.cause is Cause.MTU)
+    assert mtu.decide.endswith("to mend: interface Tunnel0 / ip mtu 1390")
+    WorldBench(world).configure("SPOKE10", ("interface Tunnel0", "ip mtu 1390"))
+    assert all(one.cause is not Cause.MTU for one in visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses)

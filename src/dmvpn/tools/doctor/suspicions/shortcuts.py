@@ -35,7 +35,7 @@ def sizes(seen: Seen) -> Iterator[Hypothesis]:
         yield mild(Cause.MODE, why, "'mode' of the transform set, here and at the server")
     if tunnel.ip_mtu > tunnel.room:
         why = f"ip mtu {tunnel.ip_mtu}, and {tunnel.room} octets leave in one piece"
-        yield here(Cause.MTU, why, (f"interface {tunnel.name}", "ip mtu 1400"))
+        yield here(Cause.MTU, why, (f"interface {tunnel.name}", f"ip mtu {min(1400, tunnel.room // 10 * 10)}"))
     if tunnel.mss is None and tunnel.ip_mtu <= 1460:
         why = f"TCP is not clamped on {tunnel.name}, which carries {tunnel.ip_mtu} octets"
         yield mild(Cause.MSS, why, "do hosts learn the MTU? 'ip tcp adjust-mss' at the other routers")
