@@ -40,4 +40,9 @@ def command(*words: str | Path) -> list[str]:
 
 def variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of such a process."""
-    return {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **(environment or {})}
+    return {**inherited(), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **(environment or {})}
+
+
+def inherited() -> dict[str, str]:
+    """Our own environment, without what pytest-xdist says of the width of a window that nobody has."""
+    return {name: value for name, value in os.environ.items() if name != "COLUMNS"}

@@ -18,6 +18,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.command import inherited
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?ms)^```console\n(.*?)^```$")
 #: What varies: clock times and ages, real durations, columns of EIGRP, whether an entry is in use.
@@ -69,7 +71,7 @@ class Session:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._environment = {**os.environ, "XDG_RUNTIME_DIR": self._folder.name, "PATH": path}
+        self._environment = {**inherited(), "XDG_RUNTIME_DIR": self._folder.name, "PATH": path}
 
     def run(self, command: str) -> tuple[int, str]:
         """Status and output of a command, run in the top folder of the project."""
