@@ -30,9 +30,19 @@ def is_well(labs: Labs) -> bool:
 @pytest.mark.parametrize(
     ("fault", "title", "evidence"),
     [
-        ("provider-port-shutdown", "underlay (interface shut down), at TRANSPORT", "is administratively down"),
+        pytest.param(
+            "provider-port-shutdown",
+            "underlay (interface shut down), at TRANSPORT",
+            "is administratively down",
+            marks=pytest.mark.slow,
+        ),
         ("tunnel-key", "GRE (tunnel key), at R31", "GRE packets for no tunnel of its own"),
-        ("gre-blocked", "GRE (GRE (protocol 47) blocked), at R31", "from R31 to R11: 10 of 10 came back"),
+        pytest.param(
+            "gre-blocked",
+            "GRE (GRE (protocol 47) blocked), at R31",
+            "from R31 to R11: 10 of 10 came back",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_fault_is_named_first_with_its_evidence_and_gone_when_it_is_mended(

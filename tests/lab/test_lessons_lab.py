@@ -78,6 +78,7 @@ def test_blocked_fragments_take_large_packets_and_leave_small_ones(clear: Labs) 
     assert "ip mtu 1400" in clear.on("R31", "show running-config interface Tunnel100")
 
 
+@pytest.mark.slow
 def test_a_broken_lab_keeps_its_secret_and_says_when_it_is_mended(protected: Labs) -> None:
     said = protected.say("lab", "break", "esp-blocked")
     assert "SPOKE10 is cut off" in said

@@ -134,6 +134,7 @@ def test_without_a_story_nobody_watches_on_when_nobody_reads(lab: Labs) -> None:
     assert process.wait(timeout=20) == 141
 
 
+@pytest.mark.slow
 def test_a_reader_who_reads_no_more_and_stays_keeps_nobody_from_ending(lab: Labs, tmp_path: Path) -> None:
     """As `| less` does: the pipe is full, and writing waits for ever."""
     saved = tmp_path / "story.md"
