@@ -3,7 +3,7 @@
 sysctl -qw net.core.fb_tunnels_only_for_init_net=1
 . ./scen/_world.inc
 UNIQUE=spoke1
-world hub; ours_start hub hub; frr_all
+world hub; ours_start hub hub; ours_ready hub; frr_all
 reach 30 "registered" both
 seen registered
 flows; sleep 2; seen shortcut; flows_end
