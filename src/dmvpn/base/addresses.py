@@ -120,8 +120,12 @@ def is_one_station(address: IPAddress) -> bool:
 
 
 def spelled(value: IPAddress | Prefix | None) -> str:
-    """The text that people see: the digits of IPv6 addresses are capital letters, as on IOS."""
-    return str(value).upper()
+    """The text that people see: the digits of IPv6 addresses are capital letters, as on IOS.
+
+    IPv4-mapped ones have both notations (RFC 5952 §5), which Python itself writes since 3.13 only.
+    """
+    mapped = value.ipv4_mapped if isinstance(value, IPv6Address) else None
+    return str(value).upper() if mapped is None else f"::FFFF:{mapped}"
 
 
 def mask_length(mask: IPv4Address) -> int | None:
