@@ -114,7 +114,10 @@ def test_global_lines() -> None:
             "% 2001:DB8::1 is not a link-local address (FE80::/10)",
         ),
         ("interface Gi0/1\n ipv6 address ff02::1/64", "% FF02::1 cannot be the address of an interface"),
-        ("interface Gi0/1\n ipv6 address ::ffff:10.0.0.1/96", "% ::FFFF:10.0.0.1 cannot be the address of an interface"),
+        (
+            "interface Gi0/1\n ipv6 address ::ffff:10.0.0.1/96",
+            "% ::FFFF:10.0.0.1 cannot be the address of an interface",
+        ),
         (GI1 + "interface Gi0/2\n ipv6 address 2001:db8:1::7/80", "% 2001:DB8:1::/80 overlaps with GigabitEthernet0/1"),
         ("ipv6 route 2001:db8::/32 fe80::1", "% Interface has to be specified for a link-local nexthop"),
         ("ipv6 route 2001:db8::/32 null0 2001:db8::1", "%Invalid next hop: Null0 has no neighbours"),
