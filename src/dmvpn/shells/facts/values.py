@@ -325,6 +325,11 @@ class RouterFacts(Fact):
         """Of all its interfaces, by name; those without are not there."""
         return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
 
+    def routes_to(self, address: Address) -> list[RouteFacts]:
+        """Those that lead to an address, the one that a packet takes first."""
+        fitting = [route for route in self.routes if address in route.prefix]
+        return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
+
 
 class GreFlow(Fact):
     """GRE through a translator: who inside speaks to whom outside."""

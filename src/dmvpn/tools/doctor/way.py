@@ -62,8 +62,7 @@ def dropping(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]:
 
 def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
     """The route that a packet takes."""
-    fitting = [route for route in facts.routes if target in route.prefix]
-    return max(fitting, key=lambda route: route.prefix.prefixlen, default=None)
+    return next(iter(facts.routes_to(target)), None)
 
 
 def way(scene: Scene, router: str, target: Address) -> Way:

@@ -124,12 +124,7 @@ class View:
     def match(self, router: str, address: Address) -> Match | None:
         """The route that a router takes to an address."""
         facts = self.router(router)
-        found = [
-            route
-            for route in (facts.routes if facts is not None else ())
-            if route.prefix.version == address.version and address in route.prefix
-        ]
-        found.sort(key=lambda route: route.prefix.prefixlen, reverse=True)
+        found = facts.routes_to(address) if facts is not None else []
         return Match(found[0], tuple(found[1:])) if found else None
 
     def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
