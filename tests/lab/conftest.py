@@ -11,11 +11,23 @@ from dmvpn.dataplane.problems import HostProblem
 from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.namespaces import run_in_lab
 from support.labs import Labs
+from support.namespaces import USERS, run_in_lab_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dmvpn.shells.lab.forked import Json
+
+
+@pytest.fixture(params=USERS)
+def in_lab(request: pytest.FixtureRequest) -> Callable[[Callable[[], None]], None]:
+    """Calls a function as process 1 of a lab, of root's and of an ordinary user's."""
+    user = str(request.param)
+
+    def run(function: Callable[[], None]) -> None:
+        run_in_lab_as(user, function)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ from support.links import (
     read_frame,
     tunnel,
 )
-from support.namespaces import USERS, run_in_lab_as, wait_readable
+from support.namespaces import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,17 +71,6 @@ UDP_SEGMENT = 103
 KERNEL = tuple(int(part) for part in re.findall(r"\d+", platform.release())[:2])
 
 Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
-
-
-@pytest.fixture(params=USERS)
-def in_lab(request: pytest.FixtureRequest) -> Lab:
-    """Calls a function as process 1 of a lab."""
-    user = str(request.param)
-
-    def run(function: Callable[[], None]) -> None:
-        run_in_lab_as(user, function)
-
-    return run
 
 
 def frame(destination: bytes, source: bytes, packet: bytes, ethertype: int = 0x0800) -> bytes:

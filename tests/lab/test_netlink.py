@@ -53,7 +53,7 @@ from dmvpn.dataplane.netlink import (
 )
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from support.links import PEER_MAC, TAP_MAC, index_of, next_frame, read_frame, tunnel
-from support.namespaces import USERS, patiently, run_in_lab_as, wait_readable
+from support.namespaces import patiently, wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,17 +61,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
-
-
-@pytest.fixture(params=USERS)
-def in_lab(request: pytest.FixtureRequest) -> Lab:
-    """Calls a function as process 1 of a lab."""
-    user = str(request.param)
-
-    def run(function: Callable[[], None]) -> None:
-        run_in_lab_as(user, function)
-
-    return run
 
 
 def heard(monitor: NetlinkMonitor, wanted: Callable[[object], bool]) -> bool:

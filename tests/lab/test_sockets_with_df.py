@@ -22,7 +22,7 @@ from dmvpn.dataplane.socket_calls import bind
 from dmvpn.dataplane.sockets import GreSocket, UdpSocket, path_mtu
 from dmvpn.shells.lab.namespaces import inside_network
 from support.links import FAR, HERE, THERE, cable, narrow_path
-from support.namespaces import USERS, run_in_lab_as, wait_readable
+from support.namespaces import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
-
-
-@pytest.fixture(params=USERS)
-def in_lab(request: pytest.FixtureRequest) -> Lab:
-    """Calls a function as process 1 of a lab."""
-    user = str(request.param)
-
-    def run(function: Callable[[], None]) -> None:
-        run_in_lab_as(user, function)
-
-    return run
 
 
 @pytest.mark.parametrize("of_udp", [False, True], ids=["raw", "udp"])

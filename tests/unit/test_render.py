@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -13,22 +12,11 @@ import dmvpn.tools.render
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lines import Lines
 from dmvpn.tools.render import Keys, find_keys, render_sites, schema
-from support.sites import TABLE, with_line
+from support.sites import with_line
+
+pytestmark = pytest.mark.usefixtures("no_keys_around")
 
 KEYS = Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart")
-
-
-@pytest.fixture(autouse=True)
-def _no_keys_around(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("DMVPN_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "sites.yaml"
-    path.write_text(TABLE)
-    return path
 
 
 def _configuration(table: Path, name: str, keys: Keys = KEYS) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -10,23 +9,12 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.shells.scenario import Scenario
+from support.sites import TABLE, with_line
 
 if TYPE_CHECKING:
     from pathlib import Path
-from support.sites import TABLE, with_line
 
-
-@pytest.fixture(autouse=True)
-def _no_keys_around(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("DMVPN_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "sites.yaml"
-    path.write_text(TABLE)
-    return path
+pytestmark = pytest.mark.usefixtures("no_keys_around")
 
 
 @pytest.fixture

@@ -5,24 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
 from dmvpn.app.main import main
 from dmvpn.shells.scenario import Scenario
-from support.sites import TABLE, with_line
+from support.sites import with_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 _NAT = "{{nbma: 192.168.{0}.2/24, gateway: 192.168.{0}.1, nat: {{outside: 1.2.{0}.1/30, gateway: 1.2.{0}.2}}}}"
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "sites.yaml"
-    path.write_text(TABLE)
-    return path
 
 
 def _lab(table: Path) -> Scenario:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -11,25 +10,14 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.tools.render import Keys, render_sites
+from support.sites import with_line
 
 if TYPE_CHECKING:
     from pathlib import Path
-from support.sites import TABLE, with_line
+
+pytestmark = pytest.mark.usefixtures("no_keys_around")
 
 KEYS = Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart")
-
-
-@pytest.fixture(autouse=True)
-def _no_keys_around(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("DMVPN_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "sites.yaml"
-    path.write_text(TABLE)
-    return path
 
 
 def _refusal(table: Path, keys: Keys = KEYS) -> str:
