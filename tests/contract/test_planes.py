@@ -19,10 +19,12 @@ from dmvpn.base.effects import (
     GRE_NHRP,
     ClearAdjacency,
     ClearRoute,
+    Effect,
     Listen,
     NextHop,
     PollInterfaces,
     PollUsage,
+    RemoveTunnel,
     RouteKind,
     SendGre,
     SendIp,
@@ -49,6 +51,7 @@ from dmvpn.base.events import (
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.checksum import checksum, pseudo_header
+from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from dmvpn.net.udp import UdpDatagram
 from dmvpn.shells.lab.namespaces import run_in_lab
@@ -266,6 +269,29 @@ def test_multicast_is_copied_to_every_neighbour_of_the_list(world: World) -> Non
     assert world.of("A", IpReceived) == [], "not to ourselves"
 
 
+def say_goodbyes(world: World, end: Effect) -> None:
+    """A sends something by multicast, and its tunnel ends."""
+    group = IPv4Address("224.0.0.10")
+    for name in ("A", "B"):
+        multipoint(world, name)
+        world.execute(name, Listen("Tunnel0", 88, group))
+    world.execute("A", SetMulticast("Tunnel0", (nbma("B"),)))
+    goodbyes = [SendIp("Tunnel0", TUNNEL["A"], group, 88, b"goodbye %d" % number, ttl=1) for number in range(5)]
+    world.execute("A", *goodbyes, end)
+    world.until(lambda: len(world.of("B", IpReceived)) == 5)
+
+
+@contract
+def test_what_was_sent_just_before_a_tunnel_goes_down_still_leaves(world: World) -> None:
+    """Goodbyes stayed in the TAP."""
+    say_goodbyes(world, SetCarrier("Tunnel0", False))
+
+
+@contract
+def test_what_was_sent_just_before_a_tunnel_is_removed_still_leaves(world: World) -> None:
+    say_goodbyes(world, RemoveTunnel("Tunnel0"))
+
+
 @contract
 def test_a_routing_protocol_over_udp_hears_its_group_on_its_interface(world: World) -> None:
     group = IPv4Address("224.0.0.9")
@@ -434,6 +460,50 @@ def test_a_point_to_point_tunnel_needs_no_adjacency(world: World) -> None:
     assert only_udp(world.received["B"])[0].ttl == 62
 
 
+def joined_with_extras(world: World, *, checksum: bool, sequence: bool) -> None:
+    """A and B with a point-to-point tunnel between them."""
+    for name, far in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(
+            name="Tunnel0",
+            source=nbma(name),
+            destination=nbma(far),
+            key=7,
+            mtu=1464,
+            checksum=checksum,
+            sequence=sequence,
+        )
+        world.execute(
+            name,
+            SetTunnel(spec),
+            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            SetCarrier("Tunnel0", True),
+            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
+        )
+
+
+@contract
+def test_a_tunnel_with_checksums_and_numbers_carries_packets(world: World) -> None:
+    joined_with_extras(world, checksum=True, sequence=True)
+    for _ in range(3):
+        world.send("A", udp("A", host("B"), size=1400))
+        world.send("B", udp("B", host("A")))
+    world.execute("A", SendGre("Tunnel0", nbma("B"), GRE_NHRP, b"of the router's own"))
+    world.until(lambda: len(only_udp(world.received["B"])) == 3 and len(only_udp(world.received["A"])) == 3)
+    world.until(lambda: bool(world.of("B", NhrpReceived)))
+
+
+@contract
+def test_a_packet_that_comes_out_of_order_is_dropped_where_packets_are_numbered(world: World) -> None:
+    joined_with_extras(world, checksum=False, sequence=True)
+    for number in (6, 5, 6, 7, 0, 1, 60_000, None):
+        header = GreHeader(protocol_type=GRE_NHRP, key=7, sequence=number)
+        packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(str(number).encode()))
+        world.execute("B", packet)
+    world.until(lambda: len(world.of("A", NhrpReceived)) == 6)
+    world.run(0.2)
+    assert [event.data for event in world.of("A", NhrpReceived)] == [b"6", b"7", b"0", b"1", b"60000", b"None"]
+
+
 @contract
 def test_packets_are_counted_by_nbma_address(world: World) -> None:
     hub_and_spokes(world)
@@ -469,12 +539,36 @@ def test_packets_and_octets_are_counted_by_interface(world: World) -> None:
 
 
 @contract
+def test_a_show_reads_the_counters_of_this_moment_and_nobody_else_hears_of_it(world: World) -> None:
+    hub_and_spokes(world)
+    for _ in range(4):
+        world.send("B", udp("B", host("C")))
+    world.until(lambda: len(only_udp(world.received["C"])) == 4)
+    answer = world.counting("A").interfaces_counted()
+    assert answer is not None
+    assert {count.interface: count.received for count in answer.counts}["Tunnel0"] >= 4
+    assert world.of("A", InterfacesCounted) == []
+
+
+@contract
 def test_a_tunnel_without_carrier_forwards_nothing(world: World) -> None:
     hub_and_spokes(world)
     world.execute("B", SetCarrier("Tunnel0", False), ClearRoute(Prefix.parse("192.168.0.0/16")))
     world.send("B", udp("B", host("C")))
     world.run(0.3)
     assert only_udp(world.received["C"]) == []
+
+
+@contract
+def test_gre_whose_checksum_linux_left_to_a_network_card_is_taken(world: World) -> None:
+    multipoint(world, "A")
+    header = GreHeader(protocol_type=GRE_NHRP, has_checksum=True, key=100)
+    octets = header.serialize(b"registration")
+    for field in (b"\0\0", octets[4:6], b"\x12\x34"):
+        world.execute("B", SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets[:4] + field + octets[6:]))
+    world.until(lambda: len(world.of("A", NhrpReceived)) == 2)
+    world.run(0.2)
+    assert world.of("A", NhrpReceived) == [NhrpReceived("Tunnel0", nbma("B"), b"registration")] * 2
 
 
 @contract

@@ -224,6 +224,19 @@ def test_a_keepalive_goes_and_comes_back_in_esp(world: World) -> None:
     assert [packet.protocol for packet in world.wire] == [IpProtocol.ESP, IpProtocol.ESP]
 
 
+@contract
+def test_a_show_reads_what_sas_carried_up_to_this_moment(world: World) -> None:
+    peer = Peer(world, "A", OUTSIDE)
+    hub(world, peer)
+    for _ in range(3):
+        peer.send(from_peer())
+    arrived(world, "A", 3)
+    answer = world.counting("A").sas_counted()
+    assert answer is not None
+    assert [(count.spi_in, count.received) for count in answer.counts] == [(peer.sa.spi_in, 3)]
+    assert world.of("A", SasCounted) == []
+
+
 # ------------------------------------------------------------------------------------------------ connections
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import heapq
+import itertools
 import os
 import selectors
 import signal
@@ -33,6 +35,8 @@ from dmvpn.shells.lab.namespaces import inside_network, new_network
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dmvpn.base.counting import Counting, Station
+    from dmvpn.base.events import InterfacesCounted, SasCounted
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
 ROUTERS = ("A", "B", "C")
@@ -67,6 +71,10 @@ class World(ABC):
     @abstractmethod
     def execute(self, router: str, *effects: Effect) -> None:
         """Give a plane orders."""
+
+    @abstractmethod
+    def counting(self, router: str) -> Counting:
+        """A plane as shows ask it."""
 
     @abstractmethod
     def send(self, router: str, packet: Ipv4Packet) -> None:
@@ -132,6 +140,9 @@ class SimulatedWorld(World):
         for effect in effects:
             self._planes[router].execute(effect)
 
+    def counting(self, router: str) -> Counting:
+        return self._planes[router]
+
     def send(self, router: str, packet: Ipv4Packet) -> None:
         self._queue.append((self._planes[router], LAN, packet.serialize()))
 
@@ -178,18 +189,20 @@ class RealWorld(World):
     def __init__(self, make_engine: MakeEngine = PythonEngine) -> None:
         super().__init__()
         self._selector = selectors.DefaultSelector()
+        self._numbers = itertools.count()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._where = ""
         self._listeners: list[socket.socket] = []
         self._spaces = {name: new_network() for name in (*ROUTERS, *(f"H{name}" for name in ROUTERS), "P")}
         self._wire_up()
         self._make_engine = make_engine
-        self._planes = {name: self._plane(name) for name in ROUTERS}
+        self.planes = {name: self._plane(name) for name in ROUTERS}
         self._taps = {name: self._host(name) for name in ROUTERS}
         self._taps["P"] = self._tap("P", None, self.wire)
         self.set_up()
         self._wait_for_carriers(*self._spaces.values())
 
-    # A `Watch` for the planes.
+    # A `Loop` for the planes.
 
     def add(self, descriptor: int, ready: Callable[[], None]) -> None:
         where = self._where
@@ -202,6 +215,9 @@ class RealWorld(World):
 
     def remove(self, descriptor: int) -> None:
         self._selector.unregister(descriptor)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), call))
 
     @contextlib.contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -216,9 +232,16 @@ class RealWorld(World):
     def execute(self, router: str, *effects: Effect) -> None:
         with self.inside(router):
             for effect in effects:
-                self._planes[router].execute(effect)
+                self.planes[router].execute(effect)
         if any(isinstance(effect, SetCarrier) and effect.up for effect in effects):
             self._wait_for_carriers(self._spaces[router])
+
+    def plane(self, router: str) -> UserspacePlane:
+        """The plane of a router."""
+        return self.planes[router]
+
+    def counting(self, router: str) -> Counting:
+        return _Inside(self, router)
 
     def send(self, router: str, packet: Ipv4Packet) -> None:
         with (
@@ -237,22 +260,26 @@ class RealWorld(World):
 
     def run(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            for key, _ in self._selector.select(left):
-                key.data()
+        while (now := time.monotonic()) < end:
+            due = min(end, self._timers[0][0]) if self._timers else end
+            for key, _ in self._selector.select(max(0.0, due - now)):
+                if self._selector.get_map().get(key.fd) is key:  # else what came before it has closed it
+                    key.data()
+            while self._timers and self._timers[0][0] <= time.monotonic():
+                heapq.heappop(self._timers)[2]()
 
     def close(self) -> None:
-        for plane in self._planes.values():
+        for plane in self.planes.values():
             plane.close()
 
     def die_after(self, router: str, *effects: Effect) -> None:
         """The router's process carries out these orders and is killed."""
-        self._planes[router].close()
+        self.planes[router].close()
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             self._selector = selectors.DefaultSelector()  # the other one is the parent's, too
-            self._planes[router] = self._plane(router)
+            self.planes[router] = self._plane(router)
             self.execute(router, *effects)
             os.write(writer, b"done")
             signal.pause()
@@ -266,7 +293,7 @@ class RealWorld(World):
 
     def live_again(self, router: str) -> None:
         """The next life of a router that died."""
-        self._planes[router] = self._plane(router)
+        self.planes[router] = self._plane(router)
 
     def _plane(self, name: str) -> UserspacePlane:
         with self.inside(name):
@@ -349,3 +376,23 @@ class RealWorld(World):
 
 
 __all__ = ["LAN", "ROUTERS", "UNDERLAY", "RealWorld", "SendIp", "SimulatedWorld", "World", "host", "nbma"]
+
+
+class _Inside:
+    """A plane that is asked from inside its namespace."""
+
+    def __init__(self, world: RealWorld, router: str) -> None:
+        self._world = world
+        self._router = router
+
+    def interfaces_counted(self) -> InterfacesCounted | None:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).interfaces_counted()
+
+    def sas_counted(self) -> SasCounted | None:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).sas_counted()
+
+    def stations(self) -> tuple[Station, ...]:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).stations()

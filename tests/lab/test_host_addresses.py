@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetInterface
-from dmvpn.base.events import AddressAssigned, Event
+from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
@@ -21,6 +22,7 @@ from support.namespaces import USERS, patiently, run_in_lab_as
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from dmvpn.shells.lab.forked import Json
@@ -52,6 +54,18 @@ class Host:
                 *(netlink.delete_address(netlink.InterfaceAddress(link.index, address, 24)) for address in take)
             )
 
+    def route(
+        self, change: Callable[[netlink.Route], netlink.Request], prefix: str, metric: int = 100, **more: int
+    ) -> None:
+        """What a DHCP client, or somebody by hand, does."""
+        with netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(LINUX)
+            assert link is not None
+            hop = netlink.NextHop(link.index, IPv4Address("192.0.2.1"))
+            protocol, table = more.get("protocol", 16), more.get("table", 254)
+            route = netlink.Route(Prefix.parse(prefix), (hop,), metric=metric, protocol=protocol, table=table)
+            kernel.call(change(route))
+
     def order(self, *addresses: IPv4Address, leased: bool) -> None:
         """What the router orders."""
         self.kernel.set_interface(SetInterface(PORT, True, tuple((a, 24) for a in addresses), leased=leased))
@@ -77,6 +91,9 @@ class Host:
     def _report(self, event: Event) -> None:
         if isinstance(event, AddressAssigned):
             self.told.append(str(event.address))
+        if isinstance(event, HostRouteChanged):
+            hops = " ".join(f"{hop.interface} {hop.address}" for hop in event.next_hops)
+            self.told.append(f"{event.prefix} {hops} {event.metric}" if hops else f"{event.prefix} gone")
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -112,6 +129,59 @@ def test_a_new_lease_is_followed_when_the_old_address_goes(user: str, manage: bo
         return [*host.hear(3), host.addresses()]
 
     assert run_in_lab_as(user, start) == [str(OLD), str(NEW), "None", []]
+
+
+DEFAULT = "0.0.0.0/0 GigabitEthernet0/1 192.0.2.1 100"
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_hosts_own_routes_are_told_as_they_come_and_go(user: str) -> None:
+    def start() -> Json:
+        host = Host(manage=False)
+        host.change(add=(OLD,))
+        with netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_up(LINUX))
+        host.route(netlink.add_route, "0.0.0.0/0")
+        host.kernel.adopt(PORT)
+        host.hear(2)
+        host.route(netlink.add_route, "0.0.0.0/0", metric=50)
+        host.hear(3)
+        host.route(netlink.delete_route, "0.0.0.0/0", metric=50)
+        host.hear(4)
+        host.route(netlink.add_route, "10.0.0.0/8", protocol=netlink.ROUTE_PROTOCOL)
+        host.route(netlink.add_route, "10.1.0.0/16", table=100)
+        host.route(netlink.add_route, "10.2.0.0/16")
+        return host.hear(5)
+
+    assert run_in_lab_as(user, start) == [
+        str(OLD),
+        DEFAULT,
+        "0.0.0.0/0 GigabitEthernet0/1 192.0.2.1 50",
+        DEFAULT,
+        "10.2.0.0/16 GigabitEthernet0/1 192.0.2.1 100",
+    ]
+
+
+@pytest.mark.parametrize("taken", ["link", "address"])
+def test_a_route_of_the_host_that_goes_with_its_link_or_address_is_missed(taken: str) -> None:
+    """The kernel does not tell of each of them."""
+
+    def start() -> Json:
+        host = Host(manage=False)
+        host.change(add=(OLD,))
+        with netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_up(LINUX))
+        host.route(netlink.add_route, "0.0.0.0/0")
+        host.kernel.adopt(PORT)
+        host.hear(2)
+        if taken == "address":
+            host.change(take=(OLD,))
+        else:
+            with netlink.NetlinkSocket() as kernel:
+                kernel.call(netlink.set_down(LINUX))
+        return "0.0.0.0/0 gone" in host.hear(4)
+
+    assert run_in_lab_as(USERS[0], start) is True
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -325,19 +325,14 @@ def test_an_echo_is_answered_and_only_the_wanted_icmp_types_are_heard(in_lab: La
 # -------------------------------------------------------------------------------------------------------- settings
 
 
-def test_settings_are_remembered_and_restored_by_us_or_by_a_later_process(in_lab: Lab) -> None:
+def test_settings_are_written_and_what_they_were_is_told(in_lab: Lab) -> None:
     def change() -> None:
         path, other = "net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter"
-        before = {name: sysctl.read(name) for name in (path, other)}
-        opposite = 1 - int(before[path] or 0)
-        settings = sysctl.Sysctls()
-        assert settings.set_all({path: opposite, other: 2}) == []
-        assert settings.set(path, opposite).problem is None
+        before = sysctl.read(path)
+        opposite = 1 - int(before or 0)
+        assert sysctl.put(path, opposite) == sysctl.Setting(path, str(opposite), before)
+        assert sysctl.put_all({path: opposite, other: 2}) == []
         assert (sysctl.read(path), sysctl.read(other)) == (str(opposite), "2")
-        record = settings.record
-        assert record[path] == before[path]
-        assert sysctl.Sysctls(record).restore() == []
-        assert {name: sysctl.read(name) for name in (path, other)} == before
 
     in_lab(change)
 
@@ -347,12 +342,10 @@ def test_read_only_proc_sys_is_reported_and_netlink_does_what_matters(in_lab: La
         mount("/proc/sys", "/proc/sys", None, MS_BIND)
         mount("/proc/sys", "/proc/sys", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
         assert not sysctl.writable()
-        settings = sysctl.Sysctls()
         wanted = 1 - int(sysctl.read("net/ipv4/ip_forward") or 0)
-        (refused,) = settings.set_all({"net/ipv4/ip_forward": wanted})
+        (refused,) = sysctl.put_all({"net/ipv4/ip_forward": wanted})
         assert refused.problem == os.strerror(errno.EROFS)
-        assert settings.record == {}
-        assert settings.set("net/ipv4/no_such", 1).found is None
+        assert sysctl.put("net/ipv4/no_such", 1).found is None
         with NetlinkSocket() as kernel:
             kernel.call(set_link("lo", LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
         assert sysctl.read("net/ipv4/conf/lo/forwarding") == "1"

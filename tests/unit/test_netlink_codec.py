@@ -32,8 +32,12 @@ from dmvpn.dataplane.netlink import (
     Route,
     RouteEvent,
     RouteKind,
+    Rule,
+    RuleEvent,
     VethEnd,
     add_address,
+    add_missing_address,
+    add_rule,
     create_gre_collector,
     create_veth,
     delete_neighbour,
@@ -478,6 +482,27 @@ def test_every_neighbour_that_can_be_written_is_read_back(
     assert event == NeighbourEvent(Change.SET, neighbour)
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1), st.none() | st.integers(0, 128), st.sampled_from((4, 6)))
+def test_every_rule_that_can_be_written_is_read_back(
+    priority: int, table: int, suppress: int | None, version: int
+) -> None:
+    rule = Rule(priority, table, suppress, version)
+    event = parse_event(Message(32, 0, 0, 0, memoryview(add_rule(rule).body)))
+    assert event == RuleEvent(Change.SET, rule)
+
+
+def test_a_rule_that_does_not_lead_to_a_table_is_none_of_ours() -> None:
+    unreachable = bytes.fromhex("020000000000000700000000")
+    assert parse_event(Message(32, 0, 0, 0, memoryview(unreachable))) is None
+
+
+def test_an_address_that_may_be_there_is_added_without_replacing_it() -> None:
+    """A replacement would be told to everybody, ourselves included, and said again for ever."""
+    address = InterfaceAddress(TUNNEL, ip_address("192.168.100.41"), 24)
+    assert add_missing_address(address).body == add_address(address).body
+    assert add_missing_address(address).flags == 0x600
+
+
 def offset_of_refusal(parse: Callable[[], object]) -> int:
     """Where the decoder found the fault; 0 if it found none."""
     try:
@@ -493,11 +518,17 @@ def test_any_octets_are_messages_or_refused_never_a_crash(octets: bytes) -> None
     assert 0 <= offset <= len(octets)
 
 
-HEADERS = ["02180000fe36000100000000", "0a000000020000008000000100", "0218800002000000", "00000100" + "00" * 12]
+HEADERS = [
+    "02180000fe36000100000000",
+    "0a000000020000008000000100",
+    "0218800002000000",
+    "020000000000000100000000",
+    "00000100" + "00" * 12,
+]
 
 
 @given(
-    st.sampled_from([2, 3, 16, 17, 20, 21, 24, 25, 28, 29, 30, 64]),
+    st.sampled_from([2, 3, 16, 17, 20, 21, 24, 25, 28, 29, 30, 32, 33, 64]),
     st.sampled_from(HEADERS),
     st.binary(max_size=64),
 )

@@ -78,9 +78,9 @@ def explained(what: str, error: OSError) -> OSError | HostProblem:
     """A HostProblem where somebody can do something about it, otherwise the error itself."""
     match error.errno:
         case errno.EPERM | errno.EACCES:
-            return HostProblem(
-                f"{what}: the capability NET_RAW is missing in this network namespace", fix=need("NET_RAW")
-            )
+            # bind(2): a port below net.ipv4.ip_unprivileged_port_start; a raw socket is refused with EPERM, raw(7).
+            lacks = "NET_BIND_SERVICE" if error.errno == errno.EACCES and "port" in what else "NET_RAW"
+            return HostProblem(f"{what}: the capability {lacks} is missing in this network namespace", fix=need(lacks))
         case errno.EADDRINUSE:
             return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
         case errno.EADDRNOTAVAIL | errno.ENETUNREACH:  # the latter where ip_nonlocal_bind allows to bind anyhow

@@ -1,9 +1,9 @@
-"""Kernel settings below /proc/sys, of the network namespace of the calling thread: set, remembered, put back.
+"""Kernel settings below /proc/sys, of the network namespace of the calling thread: read and written.
 
-A host lends us its settings: the value found first is kept and written back at the end, or by a later process from
-the record (`dmvpn cleanup`). In containers /proc/sys is often read-only: that is reported, not raised, because the
-important settings of interfaces and neighbour tables can be made by netlink (`netlink.InetConf`,
-`netlink.NeighbourParameters`), and a router works, less politely, without the others.
+A host lends us its settings: `userspace/borrowed.py` remembers what they were, and gives them back. In containers
+/proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbour
+tables can be made by netlink (`netlink.InetConf`, `netlink.NeighbourParameters`), and a router works, less politely,
+without the others.
 
 Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain dots.
 """
@@ -34,43 +34,15 @@ class Setting:
         return f"{self.path} = {self.wanted}" + (f": {self.problem}" if self.problem else "")
 
 
-class Sysctls:
-    """Settings changed by us. `record` is what to restore: the first value found of everything we changed."""
+def put(path: str, value: str | int) -> Setting:
+    """Write one setting, unless it has this value already. Never raises for what the system refuses."""
+    wanted, found = str(value), read(path)
+    return Setting(path, wanted, found, None if found == wanted else write(path, wanted))
 
-    def __init__(self, record: Mapping[str, str] | None = None) -> None:
-        """record: of an earlier process that did not restore."""
-        self._record: dict[str, str] = dict(record or {})
 
-    @property
-    def record(self) -> dict[str, str]:
-        """Paths and their values before we touched them."""
-        return dict(self._record)
-
-    def set(self, path: str, value: str | int) -> Setting:
-        """Write one setting, unless it has this value already. Never raises for what the system refuses."""
-        wanted = str(value)
-        found = read(path)
-        if found == wanted:
-            return Setting(path, wanted, found)
-        problem = _write(path, wanted)
-        if problem is None and found is not None:
-            self._record.setdefault(path, found)
-        return Setting(path, wanted, found, problem)
-
-    def set_all(self, values: Mapping[str, str | int]) -> list[Setting]:
-        """Write several settings in order; returns those that are not as wanted."""
-        settings = [self.set(path, value) for path, value in values.items()]
-        return [setting for setting in settings if setting.problem is not None]
-
-    def restore(self) -> list[Setting]:
-        """Write everything back, last change first; returns what failed. Gone interfaces need nothing."""
-        failed = []
-        for path, value in reversed(self._record.items()):
-            problem = _write(path, value) if (_ROOT / path).exists() else None
-            if problem is not None:
-                failed.append(Setting(path, value, read(path), problem))
-        self._record.clear()
-        return failed
+def put_all(values: Mapping[str, str | int]) -> list[Setting]:
+    """Write several settings in order; returns those that are not as wanted."""
+    return [setting for setting in (put(path, value) for path, value in values.items()) if setting.problem is not None]
 
 
 def read(path: str) -> str | None:
@@ -84,10 +56,11 @@ def writable() -> bool:
     """Whether /proc/sys can be written here at all: False in most containers."""
     path = "net/ipv4/ip_forward"
     value = read(path)
-    return value is not None and _write(path, value) is None
+    return value is not None and write(path, value) is None
 
 
-def _write(path: str, value: str) -> str | None:
+def write(path: str, value: str) -> str | None:
+    """Write a setting; returns why that failed, None if it did not."""
     try:
         (_ROOT / path).write_text(value)
     except OSError as error:

@@ -54,7 +54,7 @@ _IFREQ_ADDRESS = struct.Struct("=16sH6s16x")
 _VNET = struct.Struct("=BBHHHH")
 
 #: A frame is not taken, and the next one may be: nobody reads fast enough, or the interface is down.
-_NOT_NOW = frozenset((errno.EAGAIN, errno.ENOBUFS, errno.EIO))
+_NOT_NOW = frozenset((errno.EAGAIN, errno.ENOBUFS, errno.EIO, errno.EBADFD))
 
 
 class VnetHeader(NamedTuple):
@@ -132,11 +132,13 @@ class Tap:
         return self._descriptor >= 0
 
     def read(self) -> bytes | None:
-        """The next frame that the kernel sends, or None if there is none now."""
+        """The next frame that the kernel sends, or None if there is none now, or somebody deleted the interface."""
         try:
             return os.read(self.fileno(), MAX_FRAME)
-        except BlockingIOError:
-            return None
+        except OSError as error:
+            if error.errno in _NOT_NOW:
+                return None
+            raise
 
     def write(self, frame: bytes | bytearray | memoryview) -> bool:
         """Let the kernel receive a frame (with vnet_hdr: header and frame). False: dropped, it is down or busy."""

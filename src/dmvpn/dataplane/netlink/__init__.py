@@ -1,7 +1,7 @@
 """Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbours without any binary or library.
 
     wire, codes                       messages and attributes as octets
-    link, address, route, neighbour   one object each: value, requests about it, decoder; pure functions
+    link, address, route, rule, neighbour   one object each: value, requests about it, decoder; pure functions
     events                            notifications as typed events
     channel                           NetlinkSocket: asks and tells, in batches
     monitor                           NetlinkMonitor: hears what changes
@@ -13,9 +13,15 @@ Requests are values made by the pure functions and carried out by `NetlinkSocket
 
 from __future__ import annotations
 
-from dmvpn.dataplane.netlink.address import AddressFlag, InterfaceAddress, add_address, delete_address
+from dmvpn.dataplane.netlink.address import (
+    AddressFlag,
+    InterfaceAddress,
+    add_address,
+    add_missing_address,
+    delete_address,
+)
 from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket, Refusal
-from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, Group
+from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, Group, MessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
@@ -25,6 +31,9 @@ from dmvpn.dataplane.netlink.events import (
     NeighbourEvent,
     Overrun,
     RouteEvent,
+    RuleEvent,
+    link_of,
+    subject_of,
 )
 from dmvpn.dataplane.netlink.link import (
     InetConf,
@@ -64,6 +73,7 @@ from dmvpn.dataplane.netlink.route import (
     delete_route,
     replace_route,
 )
+from dmvpn.dataplane.netlink.rule import Rule, add_rule, delete_rule
 from dmvpn.dataplane.netlink.wire import Request
 
 __all__ = [
@@ -86,6 +96,7 @@ __all__ = [
     "LinkFlag",
     "LinkRef",
     "LinkSettings",
+    "MessageType",
     "Neighbour",
     "NeighbourEvent",
     "NeighbourFlag",
@@ -101,9 +112,13 @@ __all__ = [
     "Route",
     "RouteEvent",
     "RouteKind",
+    "Rule",
+    "RuleEvent",
     "VethEnd",
     "add_address",
+    "add_missing_address",
     "add_route",
+    "add_rule",
     "create_bridge",
     "create_gre_collector",
     "create_veth",
@@ -111,6 +126,8 @@ __all__ = [
     "delete_link",
     "delete_neighbour",
     "delete_route",
+    "delete_rule",
+    "link_of",
     "replace_route",
     "set_arp",
     "set_down",
@@ -118,4 +135,5 @@ __all__ = [
     "set_neighbour",
     "set_neighbour_parameters",
     "set_up",
+    "subject_of",
 ]

@@ -19,6 +19,7 @@ from dmvpn.dataplane.netlink.codes import (
     AF_UNSPEC,
     NLM_F_CREATE,
     NLM_F_DUMP,
+    NLM_F_EXCL,
     NLM_F_REPLACE,
     MessageType,
     family_of,
@@ -72,6 +73,11 @@ def add_address(address: InterfaceAddress) -> Request:
     if address.address.version == 4 and address.prefix_length < 31 and address.peer is None:
         body += attribute(_IFA_BROADCAST, address.network.broadcast.packed)
     return Request(MessageType.NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
+
+
+def add_missing_address(address: InterfaceAddress) -> Request:
+    """Add an address; EEXIST, and no notification, if it is there already."""
+    return Request(MessageType.NEWADDR, NLM_F_CREATE | NLM_F_EXCL, add_address(address).body, address)
 
 
 def delete_address(address: InterfaceAddress) -> Request:

@@ -28,7 +28,8 @@ from dmvpn.dataplane.netlink.neighbour import (
     parse_neighbour,
     parse_neighbour_parameters,
 )
-from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, Route, delete_route, dump_routes, parse_route
+from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, Route, delete_route, dump_routes, parse_route, route_protocol
+from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
 from dmvpn.dataplane.netlink.wire import (
     Acknowledgement,
     Message,
@@ -218,10 +219,12 @@ class NetlinkSocket:
         """All addresses of the namespace."""
         return _parsed(self.dump(dump_addresses()), parse_address)
 
-    def routes(self, *, protocol: int | None = None) -> list[Route]:
-        """The routes of all tables and both families; with `protocol` only the routes of this owner."""
-        found = _parsed(self.dump(dump_routes()), parse_route)
-        return [route for route in found if protocol is None or route.protocol == protocol]
+    def routes(self, *, protocol: int | None = None, but: int | None = None) -> list[Route]:
+        """The routes of all tables and both families; with `protocol` of this owner only, with `but` of all others."""
+        found = self.dump(dump_routes())
+        if protocol is not None or but is not None:  # before the others are read: there may be many
+            found = [message for message in found if _is_of(message, protocol, but)]
+        return _parsed(found, parse_route)
 
     def neighbours(self, link: int | None = None) -> list[Neighbour]:
         """The neighbour entries of both families; with `link` (an index) only those of this interface."""
@@ -235,6 +238,20 @@ class NetlinkSocket:
         """Delete every route of this owner, in all tables, and say which they were: what an earlier run left behind."""
         stale = self.routes(protocol=protocol)
         self.execute([delete_route(route) for route in stale])
+        return stale
+
+    def rules(self, *, protocol: int | None = None) -> list[Rule]:
+        """The policy rules of both families; with `protocol` only those of this owner."""
+        found = _parsed(self.dump(dump_rules()), parse_rule)
+        return [rule for rule in found if protocol is None or rule.protocol == protocol]
+
+    def flush_rules(self, protocol: int = ROUTE_PROTOCOL) -> list[Rule]:
+        """Delete every rule of this owner, and say which they were. The routes of their tables go by themselves."""
+        try:
+            stale = self.rules(protocol=protocol)
+        except NetlinkError:
+            return []  # a kernel without policy routing has none
+        self.execute([delete_rule(rule) for rule in stale])
         return stale
 
     # ------------------------------------------------------------------------------------------------ the socket
@@ -255,6 +272,11 @@ class NetlinkSocket:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_of(route: Message, protocol: int | None, but: int | None) -> bool:
+    owner = route_protocol(route.body)
+    return owner != but if protocol is None else owner == protocol
 
 
 def _refusal(request: Request, number: int, text: str) -> Refusal:

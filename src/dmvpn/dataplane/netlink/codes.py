@@ -40,6 +40,9 @@ class MessageType(enum.IntEnum):
     NEWNEIGH = 28
     DELNEIGH = 29
     GETNEIGH = 30
+    NEWRULE = 32
+    DELRULE = 33
+    GETRULE = 34
     NEWNEIGHTBL = 64
     GETNEIGHTBL = 66
     SETNEIGHTBL = 67
@@ -52,12 +55,15 @@ class Group(enum.IntFlag):
     NEIGHBOUR = 0x4
     IPV4_ADDRESS = 0x10
     IPV4_ROUTE = 0x40
+    IPV4_RULE = 0x80
     IPV6_ADDRESS = 0x100
     IPV6_ROUTE = 0x400
+    IPV6_RULE = 0x40000
 
     ADDRESS = IPV4_ADDRESS | IPV6_ADDRESS
     ROUTE = IPV4_ROUTE | IPV6_ROUTE
-    EVERYTHING = LINK | NEIGHBOUR | ADDRESS | ROUTE
+    RULE = IPV4_RULE | IPV6_RULE
+    EVERYTHING = LINK | NEIGHBOUR | ADDRESS | ROUTE | RULE
 
 
 def family_of(version: int) -> int:

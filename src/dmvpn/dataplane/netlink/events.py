@@ -15,8 +15,11 @@ from dmvpn.dataplane.netlink.codes import MessageType
 from dmvpn.dataplane.netlink.link import Link, parse_link
 from dmvpn.dataplane.netlink.neighbour import Neighbour, parse_neighbour
 from dmvpn.dataplane.netlink.route import Route, parse_route
+from dmvpn.dataplane.netlink.rule import Rule, parse_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from dmvpn.dataplane.netlink.wire import Message
 
 
@@ -53,6 +56,14 @@ class RouteEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleEvent:
+    """A policy rule was added or deleted."""
+
+    change: Change
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
 class NeighbourEvent:
     """A neighbour entry changed or went away, or the kernel asks about it."""
 
@@ -65,7 +76,7 @@ class Overrun:
     """Messages were lost (ENOBUFS): dump and compare."""
 
 
-KernelEvent = LinkEvent | AddressEvent | RouteEvent | NeighbourEvent | Overrun
+KernelEvent = LinkEvent | AddressEvent | RouteEvent | RuleEvent | NeighbourEvent | Overrun
 
 _CHANGES = {
     MessageType.NEWLINK: Change.SET,
@@ -74,6 +85,8 @@ _CHANGES = {
     MessageType.DELADDR: Change.GONE,
     MessageType.NEWROUTE: Change.SET,
     MessageType.DELROUTE: Change.GONE,
+    MessageType.NEWRULE: Change.SET,
+    MessageType.DELRULE: Change.GONE,
     MessageType.NEWNEIGH: Change.SET,
     MessageType.DELNEIGH: Change.GONE,
     MessageType.GETNEIGH: Change.ASKED,
@@ -89,6 +102,9 @@ def parse_event(message: Message) -> KernelEvent | None:
         case MessageType.NEWROUTE | MessageType.DELROUTE:
             route = parse_route(message.body)
             return None if route is None else RouteEvent(_CHANGES[MessageType(message.kind)], route)
+        case MessageType.NEWRULE | MessageType.DELRULE:
+            rule = parse_rule(message.body)
+            return None if rule is None else RuleEvent(_CHANGES[MessageType(message.kind)], rule)
         case MessageType.NEWLINK | MessageType.DELLINK:
             link = parse_link(message.body)
             return None if link is None else LinkEvent(_CHANGES[MessageType(message.kind)], link)
@@ -97,3 +113,25 @@ def parse_event(message: Message) -> KernelEvent | None:
             return None if address is None else AddressEvent(_CHANGES[MessageType(message.kind)], address)
         case _:
             return None
+
+
+def link_of(event: KernelEvent) -> int | None:
+    """The interface that this is about, or an address of; None of all else."""
+    match event:
+        case LinkEvent(_, link):
+            return link.index
+        case AddressEvent(_, address):
+            return address.link
+        case _:
+            return None
+
+
+def subject_of(event: KernelEvent) -> Hashable:
+    """What an event is about: a later one with the same subject takes its place."""
+    match event:
+        case LinkEvent(_, link):
+            return link.index
+        case AddressEvent(_, address):
+            return (address.link, address.address, address.prefix_length)
+        case _:
+            return id(event)

@@ -2,6 +2,9 @@
 
 It never blocks: give `fileno()` to the event loop and call `read` when it is readable. Subscribe first and dump
 afterwards, so that nothing falls between the two.
+
+When its buffer is full the kernel says so once (ENOBUFS), and then drops what it likes until all that was waiting is
+read. So only then is it known that something was lost, and that what comes from now on is whole: `Overrun`.
 """
 
 from __future__ import annotations
@@ -12,30 +15,47 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.netlink.codes import Group
+from dmvpn.dataplane.netlink.codes import Group, MessageType
 from dmvpn.dataplane.netlink.events import KernelEvent, Overrun, parse_event
 from dmvpn.dataplane.netlink.wire import parse_messages
+from dmvpn.dataplane.socket_calls import attach
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from dmvpn.dataplane.socket_calls import Program
+
 #: The kernel cuts a notification to what the reader offers; none is larger than this.
 _DATAGRAM = 1 << 16
 _SO_RCVBUFFORCE = 33
+#: Instructions of a packet filter, which reads numbers in network byte order.
+_LOAD_WORD, _LOAD_HALF, _IF_EQUAL, _RETURN = 0x20, 0x28, 0x15, 0x06
 
 
 class NetlinkMonitor:
     """Hears the notifications of some groups. `undecodable` counts datagrams that our decoders refused."""
 
     def __init__(
-        self, groups: Group = Group.EVERYTHING, *, receive_buffer: int = 4 << 20, ignored_port: int = 0
+        self,
+        groups: Group = Group.EVERYTHING,
+        *,
+        receive_buffer: int = 4 << 20,
+        ignored_port: int = 0,
+        ignored: frozenset[MessageType] = frozenset(MessageType),
     ) -> None:
-        """receive_buffer: octets. ignored_port: the `port` of a `NetlinkSocket` whose own changes are not reported."""
+        """receive_buffer: octets. ignored_port: the `port` of a `NetlinkSocket` whose own changes are not reported.
+
+        ignored: the kinds of messages that this is about.
+        """
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
         self._ignored_port = ignored_port
+        self._ignored: frozenset[int] = ignored
+        self._overrun = False
         self.undecodable = 0
         try:
             _set_receive_buffer(self._socket, receive_buffer)
+            if ignored_port:
+                attach(self._socket, _all_but(ignored_port, ignored))
             self._socket.bind((0, int(groups)))
         except OSError:
             self._socket.close()
@@ -46,17 +66,25 @@ class NetlinkMonitor:
         return self._socket.fileno()
 
     def read(self, datagrams: int = 64) -> list[KernelEvent]:
-        """What has arrived, oldest first; at most this many datagrams, so that a flood cannot starve other work."""
+        """What has arrived, oldest first; at most this many datagrams, so that a flood cannot starve other work.
+
+        After an overrun it is all that waits: as long as anything does, the kernel goes on dropping.
+        """
         events: list[KernelEvent] = []
-        for _ in range(datagrams):
+        read = 0
+        while read < datagrams or self._overrun:
+            read += 1
             try:
                 datagram, sender = self._socket.recvfrom(_DATAGRAM)
             except BlockingIOError:
+                if self._overrun:
+                    self._overrun = False
+                    events.append(Overrun())
                 break
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                events.append(Overrun())
+                self._overrun = True
                 continue
             if sender[0] == 0:  # the kernel; other processes may send to us, too
                 self._decode(datagram, events)
@@ -65,7 +93,7 @@ class NetlinkMonitor:
     def _decode(self, datagram: bytes, events: list[KernelEvent]) -> None:
         try:
             for message in parse_messages(memoryview(datagram)):
-                if self._ignored_port and message.port == self._ignored_port:
+                if self._ignored_port and message.port == self._ignored_port and message.kind in self._ignored:
                     continue
                 event = parse_event(message)
                 if event is not None:
@@ -84,6 +112,19 @@ class NetlinkMonitor:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _all_but(port: int, kinds: frozenset[MessageType]) -> Program:
+    """A filter that drops what the sender with this number caused, of these kinds: it must not fill the buffer."""
+    ours = sorted(kinds)
+    return (
+        (_LOAD_WORD, 0, 0, 12),  # the sender
+        (_IF_EQUAL, 0, len(ours) + 1, socket.htonl(port)),
+        (_LOAD_HALF, 0, 0, 4),  # the kind of message
+        *((_IF_EQUAL, len(ours) - place, 0, socket.htons(kind)) for place, kind in enumerate(ours)),
+        (_RETURN, 0, 0, 0xFFFFFFFF),
+        (_RETURN, 0, 0, 0),
+    )
 
 
 def _set_receive_buffer(sock: socket.socket, octets: int) -> None:

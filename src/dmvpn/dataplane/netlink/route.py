@@ -156,6 +156,11 @@ def dump_routes(family: int = AF_UNSPEC) -> Request:
     return Request(MessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
 
 
+def route_protocol(body: memoryview) -> int:
+    """The owner in the body of a NEWROUTE or DELROUTE message, without reading the rest; 0 if it is cut short."""
+    return body[5] if len(body) >= _RTMSG.size else 0
+
+
 def parse_route(body: memoryview) -> Route | None:
     """Read the body of a NEWROUTE or DELROUTE message; None: not IP, or only a cache entry. Raises WireError."""
     fields, found = split_body(body, _RTMSG, "rtmsg")

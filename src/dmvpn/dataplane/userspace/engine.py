@@ -60,6 +60,10 @@ class PacketEngine(Protocol):
         """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
         ...
 
+    def drain(self, tunnel: str) -> None:
+        """Send what the kernel has routed into the TAP up to now, before the tunnel or its SAs end: takes a moment."""
+        ...
+
     def remove_tunnel(self, tunnel: str) -> None:
         """Stop serving it."""
         ...

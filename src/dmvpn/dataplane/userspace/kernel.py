@@ -3,6 +3,8 @@
 The kernel routes; we tell it how by netlink. Routes carry our own protocol number and one fixed metric, so that they
 are ours to replace and to flush. Neighbours of a TAP are permanent entries whose link-layer address names a peer;
 what is not there makes the kernel ask us once (app_solicit 1, no ARP ever leaves), while its packets wait.
+
+What somebody else takes away is put back (`keeper`); what leads into a protected tunnel is guarded meanwhile (`guard`).
 """
 
 from __future__ import annotations
@@ -12,20 +14,31 @@ import time
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.counting import Station
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import AddressAssigned, Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighbourState
-from dmvpn.dataplane.sysctl import Setting, Sysctls
+from dmvpn.dataplane.sysctl import Setting
+from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
+from dmvpn.dataplane.userspace.guard import ROUTED, Guard
+from dmvpn.dataplane.userspace.host_routes import HostRoutes
+from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
+from dmvpn.dataplane.userspace.records import Ledger, Records
+from dmvpn.dataplane.userspace.things import Kind, LinkState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.records import Others
+    from dmvpn.dataplane.userspace.things import Difference
 
 #: Octets of kernel buffer that may wait for one next hop: the default holds no more than 256 small packets.
 _WAITING_OCTETS = 4 << 20
@@ -48,50 +61,108 @@ _ROUTER_SETTINGS = {
 #: Who asked before it was up would else ask again only after a second, and all packets to us would wait for that.
 _MANAGER_SETTINGS = {"net/ipv4/conf/all/arp_notify": 1}
 
+#: What we do ourselves need not be compared with what we want.
+_OWN_CHANGES = frozenset(
+    (
+        netlink.MessageType.NEWROUTE,
+        netlink.MessageType.DELROUTE,
+        netlink.MessageType.NEWRULE,
+        netlink.MessageType.DELRULE,
+        netlink.MessageType.NEWNEIGH,
+        netlink.MessageType.DELNEIGH,
+    )
+)
+
 _KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
 
 
 class Kernel:
     """Tells the kernel of one network namespace what the router wants, and the router what the kernel has."""
 
-    def __init__(self, names: InterfaceNames, report: Callable[[Event], None], *, manage: bool) -> None:
-        """manage: set addresses and state of interfaces that we did not make (a lab); else only look at them."""
+    def __init__(
+        self,
+        names: InterfaceNames,
+        report: Callable[[Event], None],
+        *,
+        manage: bool,
+        later: Later | None = None,
+        vanished: Callable[[str], None] | None = None,
+    ) -> None:
+        """manage: set addresses and state of interfaces that we did not make (a lab); else only look at them.
+
+        later: call something after some seconds. vanished: told of an interface of ours that somebody deleted.
+        """
         self._names = names
         self._report = report
         self._manage = manage
         self._socket = netlink.NetlinkSocket()
-        self._monitor = netlink.NetlinkMonitor()
-        self._sysctls = Sysctls()
+        self._records = Records.here()
+        with self._records.locked():
+            self._ledger = Ledger(self._records.folder)
+        self._borrowed = Borrowed(self._records, self._ledger)
+        self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
+        self._keeper = Keeper(self._socket, report, later, self._name_of)
+        self._guard = Guard(self._socket, self._keeper, self._others)
+        self._vanished = vanished
+        self._protected: dict[str, None] = {}
+        self._networks: dict[str, tuple[Prefix, ...]] = {}
+        self._routes: dict[Prefix, SetRoute] = {}
+        self._mtus: dict[int, int] = {}
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket)
         self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
         self._orders: dict[str, SetInterface] = {}
         self._assigned: dict[str, tuple[IPAddress, int]] = {}
+        self._host_routes = HostRoutes(self._foreign_routes, self._adopted_name, report)
 
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
-        self._left.begin(time.monotonic())
-        refused = self._sysctls.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
-        refused += self._gre.silence()
+        with self._records.locked():
+            others = self._others()
+            self._left.begin(time.monotonic(), others.prefixes)
+            problem = self._guard.problem()
+            self._guard.begin(others, keep=bool(self._left))
+            self._records.forget_dead()
+            self._borrowed.keep_interface(KernelGre.FALLBACK)
+            refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
+            refused += self._gre.silence()
+            if problem is not None:
+                refused.append(Setting("policy rules", "the guard of protected tunnels", None, problem))
         for link in self._socket.links():
             self._note(link)
         return refused
 
+    def _others(self) -> Others:
+        return self._records.others(self._ledger.path)
+
     def age(self) -> None:
         """Remove what an earlier life left, if its time is over."""
-        self._left.age(time.monotonic())
+        if self._left.age(time.monotonic()):
+            self._guard.age()
 
     def fileno(self) -> int:
         """Readable when the kernel has something to say."""
         return self._monitor.fileno()
 
     def close(self) -> None:
-        """Take our routes and settings back."""
-        self._left.remove()
-        self._socket.flush_routes()
-        self._gre.restore()
-        self._sysctls.restore()
+        """Take our routes and settings back; what other routers of this namespace have stays."""
+        with self._records.locked():
+            others = self._others()
+            self._keeper.close()
+            self._left.remove()
+            self._guard.close(others)
+            ours = [
+                route
+                for route in self._socket.routes(protocol=netlink.ROUTE_PROTOCOL)
+                if route.prefix not in others.prefixes or self._guard.owns(route)
+            ]
+            self._socket.execute([netlink.delete_route(route) for route in ours])
+            self._ledger.close()
+            if not others.living:
+                self._gre.restore()
+            give_back(self._records, self._socket)
+            self._records.tidy()
         self._socket.close()
         self._monitor.close()
 
@@ -103,9 +174,12 @@ class Kernel:
         link = self._socket.find_link(linux)
         if link is None:
             raise UserError(f"interface {ios}: there is no {linux} here; name the right one with --map {ios}=NAME")
+        with self._records.locked():
+            self._borrowed.keep_interface(linux)
         self._prepare(link.index)
         self._note(link, tell=True)
         self._tell_address(ios)
+        self._host_routes.read()
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """A TAP of ours was made, or taken over: set it up as a tunnel, with neighbours that only we answer for."""
@@ -126,10 +200,14 @@ class Kernel:
         # On a point-to-point tunnel there is one neighbour, and nothing to resolve.
         self._socket.call(netlink.set_arp(link.index, multipoint))
         self._prepare(link.index)
+        self._keep_link(link.index, up=link.up, mtu=mtu)
 
     def set_mtu(self, ios: str, mtu: int) -> None:
         """Change the MTU of an interface, octets."""
-        self._socket.call(netlink.set_link(self._index(ios), netlink.LinkSettings(mtu=mtu)))
+        index = self._index(ios)
+        order = self._orders.get(ios)
+        self._keep_link(index, up=order is not None and order.up, mtu=mtu)
+        self._socket.call(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
 
     def set_interface(self, order: SetInterface) -> None:
         """State and addresses, as ordered; interfaces of the host only where we manage them."""
@@ -138,6 +216,20 @@ class Kernel:
         if not (self._manage or made_here(order.interface)):
             return
         index = self._index(order.interface)
+        mtu = self._mtus.get(index) if made_here(order.interface) else order.mtu
+        self._keep_link(index, up=order.up, mtu=mtu)
+        requests = [] if order.leased else self._addressing(index, order)
+        if order.mtu is not None and not made_here(order.interface):
+            requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
+        requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
+        self._cover_network(order)
+        self._socket.call(*requests)
+        if order.up:  # with the old address, or while it was down, it lost routes without a word
+            self._keeper.suspect(index)
+            self._keeper.settle()
+
+    def _addressing(self, index: int, order: SetInterface) -> list[netlink.Request]:
+        """What makes the addresses of an interface those that are ordered, and keeps them so."""
         wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
         have = [
             address
@@ -146,14 +238,21 @@ class Kernel:
         ]
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
+        for old in self._keeper.wanted_on(index, Kind.ADDRESS):
+            self._keeper.release(old)
+        for address in wanted:
+            self._keeper.want(address, netlink.add_missing_address(address))
         requests: list[netlink.Request] = []
-        if not order.leased:
-            requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
-            requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
-        if order.mtu is not None and not made_here(order.interface):
-            requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
-        requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
-        self._socket.call(*requests)
+        requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
+        requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
+        return requests
+
+    def _keep_link(self, index: int, *, up: bool, mtu: int | None) -> None:
+        if mtu is not None:
+            self._mtus[index] = mtu
+        settings = [] if mtu is None else [netlink.set_link(index, netlink.LinkSettings(mtu=mtu))]
+        state = netlink.set_up(index) if up else netlink.set_down(index)
+        self._keeper.want(LinkState(index, up, mtu), *settings, state)
 
     def counts(self) -> tuple[InterfaceCount, ...]:
         """What every interface carried."""
@@ -176,59 +275,183 @@ class Kernel:
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
+    def stations(self) -> tuple[Station, ...]:
+        """The stations on interfaces that we did not make, IPv4 and IPv6."""
+        found = []
+        for neighbour in self._socket.neighbours():
+            name = self._names_by_index.get(neighbour.link, "")
+            if name and not made_here(name) and not neighbour.state & netlink.NeighbourState.NOARP:
+                found.append(Station(name, neighbour.address, neighbour.lladdr))
+        return tuple(found)
+
     def set_route(self, order: SetRoute) -> None:
-        """One route of ours, put in or replaced in one step. Raises OSError."""
+        """One route of ours, put in or replaced in one step. Raises OSError; then it is guarded all the same."""
+        self._left.routed(order.prefix)
+        self._routes[order.prefix] = order
+        self._ledger.routed(order.prefix)
+        guarded = self._leads_into_protection(order)
+        if guarded:  # before anything may fail: the RIB wants it there, and no shorter route is to have its packets
+            self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
-            hops = tuple(self._next_hop(hop) for hop in order.next_hops)
-            route = netlink.Route(order.prefix, hops)
+            route = netlink.Route(order.prefix, tuple(self._next_hop(hop) for hop in order.next_hops))
         else:
             route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
-        self._left.routed(order.prefix)
-        self._socket.call(netlink.replace_route(route))
+        request = netlink.replace_route(route)
+        self._keeper.want(route, request, order=order)
+        self._socket.call(request)
+        if not guarded:
+            self._guard.uncover(order.prefix, ROUTED)
+        self._guard.settled(order.prefix)
 
     def clear_route(self, order: ClearRoute) -> None:
         """Delete our route of this prefix; the kernel may have done so already, with its interface."""
         self._left.routed(order.prefix)
+        self._routes.pop(order.prefix, None)
         route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
+        self._keeper.release(route)
         self._tolerate(netlink.delete_route(route), errno.ESRCH)
+        self._guard.uncover(order.prefix, ROUTED)
+        self._guard.settled(order.prefix)
+        self._strike(order.prefix)
+
+    def protect(self, tunnel: str, *, protected: bool) -> None:
+        """What is routed into this tunnel is guarded from now on, or no more."""
+        if (tunnel in self._protected) is protected:
+            return
+        if protected:
+            self._protected[tunnel] = None
+        else:
+            del self._protected[tunnel]
+        for prefix, order in self._routes.items():
+            if any(hop.interface == tunnel for hop in order.next_hops):
+                change = self._guard.cover if self._leads_into_protection(order) else self._guard.uncover
+                change(prefix, ROUTED)
+        if tunnel in self._orders:
+            self._cover_network(self._orders[tunnel])
+
+    def forget_tunnel(self, tunnel: str) -> None:
+        """A tunnel goes by our own order. Routes into it stay guarded until the RIB withdraws them."""
+        self._protected.pop(tunnel, None)
+        self._orders.pop(tunnel, None)
+        for prefix in self._networks.pop(tunnel, ()):
+            self._guard.uncover(prefix, tunnel)
+            self._strike(prefix)
+        link = self._links.get(tunnel)
+        if link is not None:
+            self._mtus.pop(link.index, None)
+            self._keeper.release_link(link.index)
+            self._links.pop(tunnel)
+
+    def _leads_into_protection(self, order: SetRoute) -> bool:
+        return bool(order.next_hops) and all(hop.interface in self._protected for hop in order.next_hops)
+
+    def _cover_network(self, order: SetInterface) -> None:
+        """The networks of a protected tunnel are guarded, as routes into it are."""
+        name = order.interface
+        covered = order.up and name in self._protected
+        networks = [Prefix.of(address, length) for address, length in order.addresses if covered]
+        before = self._networks.pop(name, ())
+        after = tuple(network for network in networks if network.address.version == 4 and network.length < 32)
+        if after:
+            self._networks[name] = after
+        for network in after:
+            self._ledger.routed(network)
+            self._guard.cover(network, name)
+            self._guard.settled(network)
+        for network in before:
+            if network not in after:
+                self._guard.uncover(network, name)
+                self._strike(network)
+
+    def _strike(self, prefix: Prefix) -> None:
+        """Take a prefix off the record, unless it is there as a route, or as the network of a protected tunnel."""
+        if prefix not in self._routes and not any(prefix in networks for networks in self._networks.values()):
+            self._ledger.cleared(prefix)
 
     def set_neighbour(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
         """Packets for an overlay next hop go to the peer of this link-layer address; replaced in place."""
-        self._socket.call(netlink.set_neighbour(netlink.Neighbour(self._index(tunnel), next_hop, mac)))
+        neighbour = netlink.Neighbour(self._index(tunnel), next_hop, mac)
+        request = netlink.set_neighbour(neighbour)
+        self._keeper.want(neighbour, request)
+        self._socket.call(request)
 
     def clear_neighbour(self, tunnel: str, next_hop: IPAddress) -> None:
         """Forget an overlay next hop."""
-        self._tolerate(netlink.delete_neighbour(netlink.Neighbour(self._index(tunnel), next_hop)), errno.ENOENT)
+        neighbour = netlink.Neighbour(self._index(tunnel), next_hop)
+        self._keeper.release(neighbour)
+        self._tolerate(netlink.delete_neighbour(neighbour), errno.ENOENT)
 
     # ------------------------------------------------------------------------------------------------ what it says
 
     def read(self) -> None:
         """Report what the kernel has to say."""
         events = self._monitor.read()
-        newest = {event.link.index: event for event in events if isinstance(event, netlink.LinkEvent)}
+        newest = {netlink.subject_of(event): event for event in events}
         for event in events:
-            match event:
-                case netlink.LinkEvent(_, link) if newest[link.index] is not event:
-                    pass  # over by now: while a router starts, its links come up before it finds time to look
-                case netlink.NeighbourEvent(Change.ASKED, neighbour) if neighbour.state & NeighbourState.INCOMPLETE:
-                    name = self._names_by_index.get(neighbour.link)
-                    if name is not None and made_here(name):
-                        self._report(Unresolved(name, neighbour.address))
-                case netlink.LinkEvent(Change.SET, link):
-                    self._gre.noticed(link)
+            # Over by now: while a router starts, its links come up before it finds time to look. But what a link or an
+            # address took with it, while it was away for a moment, is gone.
+            link = netlink.link_of(event)
+            if link is not None and newest[netlink.subject_of(event)] is not event:
+                self._keeper.suspect(link)
+            elif not self._keeper.heard(event):
+                self._tell(event)
+        if any(self._takes_routes(event) for event in events):
+            self._host_routes.read()
+        self._keeper.settle()
+
+    def _tell(self, event: netlink.KernelEvent) -> None:
+        match event:
+            case netlink.NeighbourEvent(Change.ASKED, neighbour) if neighbour.state & NeighbourState.INCOMPLETE:
+                name = self._names_by_index.get(neighbour.link)
+                if name is not None and made_here(name):
+                    self._report(Unresolved(name, neighbour.address))
+            case netlink.LinkEvent(Change.SET, link):
+                self._gre.noticed(link)
+                self._note(link, tell=True)
+            case netlink.LinkEvent(Change.GONE, link):
+                self._keeper.release_link(link.index)  # one of the same name has another number
+                self._mtus.pop(link.index, None)
+                self._forget(link)
+            case netlink.AddressEvent(_, address):
+                self._tell_address(self._names_by_index.get(address.link, ""))
+            case netlink.RouteEvent(change, route):
+                self._host_routes.noticed(change, route)
+            case netlink.Overrun():  # what else was lost, the keeper says again
+                links = self._socket.links()
+                self._keeper.release_gone(frozenset(link.index for link in links))
+                for link in links:
                     self._note(link, tell=True)
-                case netlink.LinkEvent(Change.GONE, link):
-                    self._forget(link)
-                case netlink.AddressEvent(_, address):
-                    self._tell_address(self._names_by_index.get(address.link, ""))
-                case netlink.Overrun():
-                    for link in self._socket.links():
-                        self._note(link, tell=True)
-                    for ios in list(self._links):
-                        self._tell_address(ios)
-                    self._report(Resync())
-                case _:
-                    pass
+                for ios in list(self._links):
+                    self._tell_address(ios)
+            case _:
+                pass
+
+    def _takes_routes(self, event: netlink.KernelEvent) -> bool:
+        """May the kernel have dropped routes of the host with this, and not told?"""
+        match event:
+            case netlink.LinkEvent(_, link):
+                return bool(self._adopted_name(link.index))
+            case netlink.AddressEvent(Change.GONE, address):
+                return bool(self._adopted_name(address.link))
+            case netlink.Overrun():
+                return True
+            case _:
+                return False
+
+    def differences(self) -> list[Difference]:
+        """In what the kernel differs from what was ordered; what other routers have here, or left, is none."""
+        known = self._others().prefixes | self._left.prefixes
+        return self._keeper.differences(lambda route: route.prefix not in known)
+
+    def _name_of(self, index: int) -> str:
+        return self.interface_name(index) or f"interface {index}"
+
+    def _foreign_routes(self) -> list[netlink.Route]:
+        return self._socket.routes(but=netlink.ROUTE_PROTOCOL)
+
+    def _adopted_name(self, index: int) -> str:
+        name = self._names_by_index.get(index, "")
+        return "" if made_here(name) else name
 
     def interface_name(self, index: int) -> str:
         """The IOS name of an interface index, "" if it is not ours."""
@@ -254,8 +477,12 @@ class Kernel:
 
     def _forget(self, link: netlink.Link) -> None:
         ios = self._names_by_index.pop(link.index, None)
-        if ios is not None and not made_here(ios):
+        if ios is None:
+            return
+        if not made_here(ios):
             self._report(LinkChanged(ios, False))
+        elif self._vanished is not None and ios in self._links and self._links[ios].index == link.index:
+            self._vanished(ios)
 
     # ------------------------------------------------------------------------------------------------ addresses
 

@@ -38,6 +38,8 @@ _KERNELS_MTU = 1476
 class KernelGre:
     """Keeps the GRE of one network namespace quiet, and gives its devices back as they were."""
 
+    FALLBACK = _FALLBACK
+
     def __init__(self, kernel: NetlinkSocket) -> None:
         self._kernel = kernel
         self._found: Link | None = None

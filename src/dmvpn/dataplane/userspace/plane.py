@@ -46,7 +46,7 @@ from dmvpn.base.effects import (
     UseSa,
 )
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
+from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
@@ -56,14 +56,16 @@ from dmvpn.dataplane.userspace.ike import IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.peers import PeerNumbers
-from dmvpn.dataplane.userspace.watch import Watch
+from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.counting import Station
     from dmvpn.dataplane.sysctl import Setting
+    from dmvpn.dataplane.userspace.things import Difference
 
 #: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
 PEER_MAC = b"\x02\x00"
@@ -100,7 +102,7 @@ class UserspacePlane:
     def __init__(
         self,
         report: Callable[[Event], None],
-        watch: Watch,
+        watch: Loop,
         make_engine: MakeEngine,
         *,
         names: Mapping[str, str] | None = None,
@@ -112,7 +114,7 @@ class UserspacePlane:
         self._report = report
         self._watch = watch
         self._vnet_hdr = vnet_hdr
-        self._kernel = Kernel(self._names, report, manage=manage)
+        self._kernel = Kernel(self._names, report, manage=manage, later=watch.later, vanished=self._vanished)
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
         self._engine = make_engine(self._heard, watch)
         self._ike = IkePorts(self._engine, report, watch)
@@ -141,6 +143,10 @@ class UserspacePlane:
         except UserError as error:
             raise EffectError(effect, 0, str(error)) from error
 
+    def differences(self) -> list[Difference]:
+        """In what the kernel differs from what was ordered."""
+        return self._kernel.differences()
+
     def close(self) -> None:
         """Give everything back; a second call does nothing."""
         if self._closed:
@@ -151,10 +157,33 @@ class UserspacePlane:
         self._ike.close()
         self._engine.close()
         for tunnel in self._tunnels.values():
-            tunnel.tap.remove()
+            with suppress(OSError):  # somebody deleted the interface
+                tunnel.tap.set_persistent(False)
+            tunnel.tap.close()
         for tap in self._loopbacks.values():
             tap.close()
         self._kernel.close()
+
+    def interfaces_counted(self) -> InterfacesCounted | None:
+        """What passed all interfaces, and what was dropped, up to now; None: the kernel does not say."""
+        try:
+            return self._interfaces_counted()
+        except (OSError, UserError):
+            return None
+
+    def sas_counted(self) -> SasCounted:
+        """What passed all pairs of SAs up to now."""
+        return SasCounted(self._engine.sa_counts())
+
+    def stations(self) -> tuple[Station, ...]:
+        """The stations on Ethernets that the kernel has heard of; none if it does not say."""
+        try:
+            return self._kernel.stations()
+        except OSError:
+            return ()
+
+    def _interfaces_counted(self) -> InterfacesCounted:
+        return InterfacesCounted(self._kernel.counts(), self._engine.dropped())
 
     def _execute(self, effect: Effect) -> None:
         if isinstance(effect, _OF_A_TUNNEL) and effect.tunnel not in self._tunnels:
@@ -189,13 +218,15 @@ class UserspacePlane:
             case SetTunnel():
                 self._set_tunnel(effect.spec)
             case SetCarrier():
+                if not effect.up:
+                    self._engine.drain(effect.tunnel)  # a goodbye may have been sent just now
                 self._tunnels[effect.tunnel].tap.set_carrier(effect.up)
             case RemoveTunnel():
                 self._remove_tunnel(effect.tunnel)
             case PollUsage():
                 self._report(UsageReported(effect.tunnel, self._engine.usage(effect.tunnel)))
             case PollInterfaces():
-                self._report(InterfacesCounted(self._kernel.counts(), self._engine.dropped()))
+                self._report(self._interfaces_counted())
             case Listen():
                 self._control.listen(effect)
             case StopListening():
@@ -216,7 +247,7 @@ class UserspacePlane:
             case MoveConnection():
                 self._engine.move_connection(effect.connection, effect.remote, effect.remote_port)
             case PollSas():
-                self._report(SasCounted(self._engine.sa_counts()))
+                self._report(self.sas_counted())
             case _:
                 pass
 
@@ -261,10 +292,12 @@ class UserspacePlane:
         except (OSError, UserError):
             if fresh:  # half a tunnel is none: the next order for it begins anew
                 del self._tunnels[spec.name]
+                self._kernel.forget_tunnel(spec.name)
                 tunnel.tap.close()
             elif spec.protected and not before.protected:
                 self._remove_tunnel(spec.name)  # the engine would go on in clear
             raise
+        self._kernel.protect(spec.name, protected=spec.protected)
         # Overlay traffic shall stop with a protected tunnel's process, not take the default route in clear.
         tunnel.tap.set_persistent(spec.protected)
         self._tell_addresses()
@@ -287,10 +320,25 @@ class UserspacePlane:
     def _remove_tunnel(self, name: str) -> None:
         tunnel = self._tunnels.pop(name, None)
         if tunnel is not None:
+            self._engine.drain(name)
             self._engine.remove_tunnel(name)
             self._control.forget_interface(name)
-            tunnel.tap.remove()
+            self._kernel.forget_tunnel(name)
+            with suppress(OSError):  # somebody deleted the interface
+                tunnel.tap.set_persistent(False)
+            tunnel.tap.close()
         self._addresses.pop(name, None)
+
+    def _vanished(self, name: str) -> None:
+        """Somebody deleted an interface that we made: it is made again, once we have been told everything again."""
+        if name in self._tunnels:
+            self._remove_tunnel(name)
+        elif name in self._loopbacks:
+            self._loopbacks.pop(name).close()
+            self._kernel.forget_tunnel(name)
+        else:
+            return
+        self._report(Resync())
 
     def _set_adjacency(self, effect: SetAdjacency) -> None:
         peers = self._tunnels[effect.tunnel].peers

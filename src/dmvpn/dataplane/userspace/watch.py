@@ -1,4 +1,4 @@
-"""What a plane asks of its event loop: call me when this descriptor is readable."""
+"""What a plane asks of its event loop: call me when this descriptor is readable, or in a moment."""
 
 from __future__ import annotations
 
@@ -17,4 +17,12 @@ class Watch(Protocol):
 
     def remove(self, descriptor: int) -> None:
         """Stop watching."""
+        ...
+
+
+class Loop(Watch, Protocol):
+    """An event loop that also has a clock."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it once, after so many seconds."""
         ...

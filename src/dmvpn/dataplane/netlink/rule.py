@@ -1,0 +1,108 @@
+"""Policy rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE and their events, fib-rules(7) as linux/fib_rules.h has it.
+
+The kernel asks its tables in the order of the rules: 0 local, 32766 main, 32767 default; ours are in between. A rule
+may refuse what its table finds if the prefix is too short (`suppress`): then the next rule is asked. What a table
+answers with an error (blackhole, unreachable) ends the search, whatever `suppress` says.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.netlink.codes import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    MessageType,
+    family_of,
+)
+from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.netlink.wire import (
+    CLAUSE,
+    Request,
+    attribute_u8,
+    attribute_u32,
+    read_uint,
+    split_body,
+)
+
+#: fib_rule_hdr: family, destination and source length, TOS, table, two reserved, action, flags.
+_RULE = struct.Struct("=BBBBBBBBI")
+
+_FRA_PRIORITY = 6
+_FRA_SUPPRESS_PREFIXLEN = 14
+_FRA_TABLE = 15
+_FRA_PROTOCOL = 21
+
+_FR_ACT_TO_TBL = 1
+_NO_SUPPRESS: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Ask a table about every packet. priority: its place among the rules. protocol: whose it is.
+
+    suppress: what the table finds counts only if its prefix is longer than this; None: whatever it finds.
+    """
+
+    priority: int
+    table: int = TABLE_MAIN
+    suppress: int | None = None
+    version: int = 4
+    protocol: int = ROUTE_PROTOCOL
+
+    def __str__(self) -> str:
+        words = f"rule {self.priority} lookup {'main' if self.table == TABLE_MAIN else self.table}"
+        return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
+
+
+def add_rule(rule: Rule) -> Request:
+    """Add a rule; EEXIST if there is the same one."""
+    return Request(MessageType.NEWRULE, NLM_F_CREATE | NLM_F_EXCL, _body(rule), rule)
+
+
+def delete_rule(rule: Rule) -> Request:
+    """Delete the rule; ENOENT if there is none of this place, table and owner."""
+    return Request(MessageType.DELRULE, 0, _body(rule), rule)
+
+
+def dump_rules(family: int = AF_UNSPEC) -> Request:
+    """Ask for the rules of one address family, or of all."""
+    return Request(MessageType.GETRULE, NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules")
+
+
+def parse_rule(body: memoryview) -> Rule | None:
+    """Read the body of a NEWRULE or DELRULE message; None: not of IP, or not simply to a table. Raises WireError."""
+    fields, found = split_body(body, _RULE, "fib_rule_hdr")
+    family, short_table, action = fields[0], fields[4], fields[7]
+    if family not in (AF_INET, AF_INET6) or action != _FR_ACT_TO_TBL:
+        return None
+    suppress = read_uint(found[_FRA_SUPPRESS_PREFIXLEN]) if _FRA_SUPPRESS_PREFIXLEN in found else _NO_SUPPRESS
+    if suppress != _NO_SUPPRESS and suppress > 128:
+        raise WireError(f"suppressed length {suppress}", offset=_RULE.size, clause=CLAUSE)
+    return Rule(
+        priority=read_uint(found[_FRA_PRIORITY]) if _FRA_PRIORITY in found else 0,
+        table=read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
+        suppress=None if suppress == _NO_SUPPRESS else suppress,
+        version=4 if family == AF_INET else 6,
+        protocol=read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
+    )
+
+
+def _body(rule: Rule) -> bytes:
+    table = rule.table if rule.table < 256 else 0
+    parts = [
+        _RULE.pack(family_of(rule.version), 0, 0, 0, table, 0, 0, _FR_ACT_TO_TBL, 0),
+        attribute_u32(_FRA_PRIORITY, rule.priority),
+        attribute_u32(_FRA_TABLE, rule.table),
+        attribute_u8(_FRA_PROTOCOL, rule.protocol),
+    ]
+    if rule.suppress is not None:
+        parts.append(attribute_u32(_FRA_SUPPRESS_PREFIXLEN, rule.suppress))
+    return b"".join(parts)

@@ -1,0 +1,99 @@
+"""Settings that the host lends its routers, each given back as it was before the first of them changed it.
+
+Before a router writes a setting it keeps what was found, on disk (`records`), and notes that it counts on it. The first
+value stays the one that is given back, over `kill -9` and new lives, and as long as any living router counts on a
+setting nobody gives it back.
+
+Some settings are more than one: when `ip_forward` changes, the kernel writes `forwarding` of every interface and
+`accept_redirects` of all; `default` goes to each interface on which nobody has set the same. So those of all interfaces
+are kept, and given back last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.sysctl import Setting, put_all, read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.dataplane.userspace.records import Ledger, Records
+
+_CONF: Final = "net/ipv4/conf"
+_FORWARD: Final = "net/ipv4/ip_forward"
+#: What the plane sets on an interface by netlink (`netlink.InetConf`).
+_OF_INTERFACE: Final = ("forwarding", "rp_filter", "send_redirects", "accept_redirects")
+_PATH_OF_INTERFACE: Final = re.compile(rf"{_CONF}/([^/]+)/({'|'.join(_OF_INTERFACE)})")
+
+
+class Borrowed:
+    """The settings that one router counts on. Call everything under `Records.locked`."""
+
+    def __init__(self, records: Records, ledger: Ledger) -> None:
+        self._records = records
+        self._ledger = ledger
+
+    def set_all(self, values: Mapping[str, str | int]) -> list[Setting]:
+        """Write settings in order, after what they were is on disk. Returns those that are not as wanted."""
+        self._keep([*values, *_of_interfaces()])
+        return put_all(values)
+
+    def keep_interface(self, linux: str) -> None:
+        """An interface of the host is about to be set up by netlink."""
+        self._keep(f"{_CONF}/{linux}/{name}" for name in _OF_INTERFACE)
+
+    def _keep(self, paths: Iterable[str]) -> None:
+        wanted = list(paths)
+        found = self._records.found()
+        now = {path: value for path in wanted if path not in found and (value := read(path)) is not None}
+        if now:
+            with contextlib.suppress(OSError):  # a full disk stops no router
+                self._records.write_found(found | now)
+        self._ledger.uses(wanted)
+
+
+def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
+    """Give back what no living router counts on, but for what is gone. Returns the settings that changed.
+
+    Call it under `Records.locked`, when the router that ends has closed its ledger.
+    """
+    found, in_use = records.found(), records.others().settings
+    changed = []
+    for path, value in sorted(found.items(), key=lambda item: _dependents_last(item[0])):
+        if path not in in_use and read(path) not in (None, value):
+            problem = write(path, value)
+            if problem is not None and _by_netlink(kernel, path, value):
+                problem = None
+            changed.append(Setting(path, value, read(path), problem))
+    with contextlib.suppress(OSError):
+        records.write_found({path: value for path, value in found.items() if path in in_use})
+    return changed
+
+
+def _of_interfaces() -> list[str]:
+    with contextlib.suppress(OSError):
+        names = sorted(path.name for path in Path("/proc/sys", _CONF).iterdir())
+        return [f"{_CONF}/{name}/{setting}" for name in names if name != "all" for setting in _OF_INTERFACE]
+    return []
+
+
+def _dependents_last(path: str) -> int:
+    if path == _FORWARD:
+        return 0
+    match = _PATH_OF_INTERFACE.fullmatch(path)
+    return 1 if match is None or match[1] in ("all", "default") else 2
+
+
+def _by_netlink(kernel: netlink.NetlinkSocket, path: str, value: str) -> bool:
+    """Where /proc/sys is read-only."""
+    match = _PATH_OF_INTERFACE.fullmatch(path)
+    link = kernel.find_link(match[1]) if match else None
+    if match is None or link is None:
+        return False
+    settings = netlink.LinkSettings(inet=netlink.InetConf(**{match[2]: int(value)}))
+    return not kernel.execute([netlink.set_link(link.index, settings)])

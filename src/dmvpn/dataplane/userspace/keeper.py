@@ -1,0 +1,331 @@
+"""Keeps what the kernel has equal to what we ordered: somebody else's `ip route del` costs a moment, not the tunnel.
+
+Whatever the kernel accepted from us is *wanted* until the order is taken back. What is heard of it decides:
+
+    deleted or replaced by others       put back at once, with everything else that the same reading found lost
+    a link or an address changed        all that lives on that link is said again: IPv4 routes lost so are not reported
+    many at a time, or ENOBUFS          said again when it is quiet, or after `PATIENCE`: a flush is not raced
+    again and again                     somebody wants it otherwise: later and later, logged once, and when it ends
+
+Saying again costs little: the kernel compares, and tells nobody of what did not change. Links come first, then their
+addresses, neighbours, the guard, and routes at last, because each needs those before it.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.base.events import EffectFailed, KernelContested
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import Change
+from dmvpn.dataplane.userspace.things import Difference, Key, Kind, LinkState, Thing, alike, key_of, links_of, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+
+#: Losses of one object that are made good at once; seconds until the next one is, doubled each time, and the most.
+AT_ONCE: Final = 2
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 5.0
+#: Losses after which it is a fight; seconds without a loss after which that is over.
+FIGHT: Final = 5
+CALM: Final = 15.0
+#: Losses in a row after which it is a flush; seconds of quiet that end one; seconds after which nobody waits longer.
+BURST: Final = 256
+QUIET: Final = 0.03
+PATIENCE: Final = 0.5
+#: The share of its time that a router spends at most on ordering again what may be gone, without having been named.
+SHARE: Final = 1 / 3
+
+#: What is there already is as it should be.
+_THERE: Final = errno.EEXIST
+
+
+Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
+
+_ALL: Final[Key] = (Kind.EVERYTHING, None, None)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """requests: what orders it again. order: what the router hears of if the kernel refuses; None: we ask again."""
+
+    thing: Thing
+    requests: tuple[netlink.Request, ...]
+    order: Effect | None
+    links: tuple[int, ...]
+
+
+class Keeper:
+    """Remembers what is wanted, and puts it back."""
+
+    def __init__(
+        self,
+        kernel: netlink.NetlinkSocket,
+        report: Callable[[Event], None],
+        later: Later | None = None,
+        name: Callable[[int], str] = str,
+    ) -> None:
+        """later: call something after some seconds; without it what waits is done with the next thing heard.
+
+        name: what people call an interface, by its index.
+        """
+        self._kernel = kernel
+        self._report = report
+        self._later = later
+        self._call = name
+        self._wanted: dict[Key, _Wanted] = {}
+        self._on_link: dict[int, dict[Key, None]] = {}
+        self._up: dict[int, bool] = {}
+        #: When each object is put back; how often it was lost, and when last (the oldest first).
+        self._lost: dict[Key, float] = {}
+        self._losses: dict[Key, tuple[int, float]] = {}
+        self._fights: dict[Kind, dict[Key, None]] = {}
+        self._suspects: dict[int, None] = {}
+        self._rest_until = 0.0
+        self._burst = (0, 0.0, 0.0)
+        self._alarm = float("inf")
+        self._closed = False
+        #: Objects put back so far.
+        self.restored = 0
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self._closed = True
+        self._wanted.clear()
+        self._lost.clear()
+
+    # ------------------------------------------------------------------------------------------------ what is wanted
+
+    def want(self, thing: Thing, *requests: netlink.Request, order: Effect | None = None) -> None:
+        """This is to be there from now on; requests make it so, and do no harm if it is."""
+        key = key_of(thing)
+        self._forget_links(key)
+        wanted = self._wanted[key] = _Wanted(thing, requests, order, links_of(thing))
+        for link in wanted.links:
+            self._on_link.setdefault(link, {})[key] = None
+
+    def release(self, thing: Thing) -> None:
+        """It may go."""
+        key = key_of(thing)
+        self._forget_links(key)
+        self._wanted.pop(key, None)
+        self._lost.pop(key, None)
+
+    def release_link(self, link: int) -> None:
+        """An interface goes by our own order, with all that lives on it."""
+        for key in list(self._on_link.get(link, ())):
+            self.release(self._wanted[key].thing)
+        self._up.pop(link, None)
+
+    def release_gone(self, there: frozenset[int]) -> None:
+        """Only these interfaces are there: what was wanted on others went with them."""
+        for link in [link for link in self._on_link if link not in there]:
+            self.release_link(link)
+
+    def retry(self, thing: Thing) -> None:
+        """The kernel refused it: ask again in a while."""
+        self._lost[key_of(thing)] = time.monotonic() + LONGEST_DELAY
+        self._wake(time.monotonic() + LONGEST_DELAY)
+
+    def wanted_on(self, link: int, kind: Kind) -> list[Thing]:
+        """What is wanted of one kind on an interface."""
+        return [self._wanted[key].thing for key in self._on_link.get(link, ()) if key[0] is kind]
+
+    def suspect(self, link: int) -> None:
+        """What lives on this interface may be gone: `settle` says it again."""
+        self._suspects[link] = None
+
+    def _forget_links(self, key: Key) -> None:
+        old = self._wanted.get(key)
+        for link in old.links if old is not None else ():
+            keys = self._on_link[link]
+            keys.pop(key, None)
+            if not keys:
+                del self._on_link[link]
+
+    # ------------------------------------------------------------------------------------------------ what is heard
+
+    def heard(self, event: netlink.KernelEvent) -> bool:
+        """Take one notification that another process caused. True: it was a question about something wanted."""
+        match event:
+            case netlink.Overrun():
+                self._lose(_ALL)
+            case netlink.RouteEvent(_, route):
+                self._compare(route, gone=event.change is Change.GONE)
+            case netlink.RuleEvent(Change.GONE, rule):
+                self._compare(rule, gone=True)
+            case netlink.NeighbourEvent(Change.ASKED, neighbour):
+                if key_of(neighbour) not in self._wanted:
+                    return False
+                self._lose(key_of(neighbour))
+                return True
+            case netlink.NeighbourEvent(_, neighbour):
+                self._compare(neighbour, gone=event.change is Change.GONE)
+            case netlink.AddressEvent(_, address):
+                self._compare(address, gone=event.change is Change.GONE)
+                self.suspect(address.link)
+            case netlink.LinkEvent(Change.SET, link):
+                state = LinkState(link.index, link.up, link.mtu)
+                self._compare(state, gone=False)
+                if self._up.get(link.index) is not link.up:
+                    self._up[link.index] = link.up
+                    self.suspect(link.index)
+            case _:
+                pass
+        return False
+
+    def _compare(self, there: Thing, *, gone: bool) -> None:
+        wanted = self._wanted.get(key_of(there))
+        if wanted is not None and (gone or not alike(wanted.thing, there)):
+            self._lose(key_of(there))
+
+    def _lose(self, key: Key) -> None:
+        now = time.monotonic()
+        count, since, latest = self._burst
+        self._burst = (count + 1, since, now) if now - latest < QUIET else (1, now, now)
+        if key in self._lost:
+            return
+        if key == _ALL:  # it says nothing about who took what, or whether anything was taken
+            self._lost[key] = max(now, self._rest_until)
+            return
+        times, last = self._losses.pop(key, (0, now))
+        times = times + 1 if now - last < CALM else 1
+        self._losses[key] = (times, now)
+        delay = 0.0 if times <= AT_ONCE else min(FIRST_DELAY * 2 ** (times - AT_ONCE - 1), LONGEST_DELAY)
+        self._lost[key] = now + delay
+        if times >= FIGHT:
+            self._fight(key)
+
+    # ------------------------------------------------------------------------------------------------ putting back
+
+    def settle(self) -> None:
+        """Put back what is due, and see to it that the rest is in time."""
+        if self._closed:
+            return
+        now = time.monotonic()
+        if (quiet := self._quiet_at(now)) > now:
+            self._wake(quiet)
+            return
+        keys = [key for key, due in self._lost.items() if due <= now]
+        for key in keys:
+            del self._lost[key]
+        # With the link or the address come its routes, however they went.
+        self._suspects |= {link: None for key in keys if key[0] <= Kind.ADDRESS for link in self._links_of(key)}
+        if _ALL in keys:
+            keys = list(self._wanted)
+            self._suspects.clear()
+        elif self._suspects and now >= self._rest_until:
+            links, self._suspects = self._suspects, {}
+            keys = list(dict.fromkeys([*keys, *(key for link in links for key in self._on_link.get(link, ()))]))
+        self._say(key for key in sorted(keys, key=_kind) if key in self._wanted)
+        if keys:
+            self._burst = (0, now, now)
+            self._rest_until = max(self._rest_until, now + (time.monotonic() - now) / SHARE)
+        self._calm(now)
+        self._wake(min(self._lost.values(), default=float("inf")))
+        if self._suspects:
+            self._wake(self._rest_until)
+
+    def _quiet_at(self, now: float) -> float:
+        """When a flush that goes on is over, at the latest."""
+        count, since, latest = self._burst
+        whole = _ALL in self._lost
+        return min(latest + QUIET, since + PATIENCE) if count > BURST or (whole and now - latest < QUIET) else now
+
+    def _links_of(self, key: Key) -> tuple[int, ...]:
+        return self._wanted[key].links if key in self._wanted else ()
+
+    def _say(self, keys: Iterable[Key]) -> None:
+        requests: list[netlink.Request] = []
+        whose: dict[int, Key] = {}
+        for key in keys:
+            for request in self._wanted[key].requests:
+                whose[id(request)] = key
+                requests.append(request)
+        if not requests:
+            return
+        self.restored += len(requests)
+        for refusal in self._kernel.execute(requests):
+            wanted = self._wanted.get(whose[id(refusal.request)])
+            if wanted is None:
+                continue  # taken back by what followed from a refusal before
+            if refusal.errno == _THERE:
+                continue
+            if wanted.order is not None:  # its owner tries again
+                self._report(EffectFailed(wanted.order, refusal.errno, str(refusal)))
+            else:
+                self.retry(wanted.thing)
+
+    def differences(self, ours: Callable[[netlink.Route], bool]) -> list[Difference]:
+        """What is wanted and not there, or otherwise; and routes with our mark that `ours` says are no others'."""
+        routes = {key_of(route): route for route in self._kernel.routes()}
+        there: dict[Key, Thing] = dict(routes)
+        there |= {key_of(address): address for address in self._kernel.addresses()}
+        there |= {key_of(neighbour): neighbour for neighbour in self._kernel.neighbours()}
+        there |= {(Kind.LINK, one.index, None): LinkState(one.index, one.up, one.mtu) for one in self._kernel.links()}
+        if any(key[0] is Kind.RULE for key in self._wanted):
+            there |= {key_of(rule): rule for rule in self._kernel.rules()}
+        found: list[Difference] = []
+        for key in sorted(self._wanted, key=_kind):
+            wanted, has = self._wanted[key].thing, there.get(key)
+            if has is None:
+                found.append(Difference(words(wanted, self._call), "missing"))
+            elif not alike(wanted, has):
+                found.append(Difference(words(wanted, self._call), f"there is {words(has, self._call)}"))
+        found += [
+            Difference(words(route, self._call), "nobody ordered it", unordered=True)
+            for key, route in routes.items()
+            if route.protocol == netlink.ROUTE_PROTOCOL and key not in self._wanted and ours(route)
+        ]
+        return found
+
+    # ------------------------------------------------------------------------------------------------ fights
+
+    def _fight(self, key: Key) -> None:
+        begins = key[0] not in self._fights
+        self._fights.setdefault(key[0], {})[key] = None
+        if begins:
+            self._report(KernelContested(self._name(key), ended=False))
+
+    def _calm(self, now: float) -> None:
+        """Forget losses that are long ago; the fights about these objects are over."""
+        while self._losses:
+            key, (_, last) = next(iter(self._losses.items()))
+            if now - last < CALM:
+                break
+            del self._losses[key]
+            about = self._fights.get(key[0], {})
+            if key not in about:
+                continue
+            del about[key]
+            if not about:
+                del self._fights[key[0]]
+                self._report(KernelContested(self._name(key), ended=True))
+        if self._fights:
+            self._wake(now + 1.0)
+
+    def _name(self, key: Key) -> str:
+        wanted = self._wanted.get(key)
+        return words(wanted.thing, self._call) if wanted is not None else "what the router ordered"
+
+    def _wake(self, when: float) -> None:
+        """Settle again then; an earlier call is made anyway."""
+        now = time.monotonic()
+        if self._later is None or when == float("inf") or now < self._alarm <= when:
+            return
+        self._alarm = when
+        self._later(max(0.0, when - now), self.settle)
+
+
+def _kind(key: Key) -> Kind:
+    return key[0]

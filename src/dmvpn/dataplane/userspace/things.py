@@ -1,0 +1,109 @@
+"""What the kernel keeps for us, as one kind of value: what names an object, if two are alike, how people call it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import NeighbourState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+
+class Kind(enum.IntEnum):
+    """Kinds of objects, in the order in which they are put back."""
+
+    EVERYTHING = 0
+    LINK = 1
+    ADDRESS = 2
+    NEIGHBOUR = 3
+    RULE = 4
+    GUARD = 5
+    ROUTE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """Of an interface of ours: administratively up, and its MTU in octets (None: the kernel's business)."""
+
+    link: int
+    up: bool
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What was ordered, or has our mark, in words; and what is there. unordered: it was not ordered by us."""
+
+    what: str
+    there: str
+    unordered: bool = False
+
+
+Thing: TypeAlias = netlink.Route | netlink.Neighbour | netlink.InterfaceAddress | netlink.Rule | LinkState
+Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
+
+
+def key_of(thing: Thing) -> Key:
+    """What names an object of the kernel's: its place, not its value."""
+    match thing:
+        case netlink.Route():
+            kind = Kind.ROUTE if thing.table == netlink.TABLE_MAIN else Kind.GUARD
+            return (kind, thing.prefix, (thing.table, thing.metric))
+        case netlink.Neighbour():
+            return (Kind.NEIGHBOUR, thing.link, thing.address)
+        case netlink.InterfaceAddress():
+            return (Kind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
+        case netlink.Rule():
+            return (Kind.RULE, thing.priority, (thing.version, thing.table))
+        case LinkState():
+            return (Kind.LINK, thing.link, None)
+
+
+def words(thing: Thing, name: Callable[[int], str]) -> str:
+    """An object as people call it."""
+    match thing:
+        case netlink.Route():
+            hops = ", ".join(
+                f"via {hop.gateway}, {name(hop.link)}" if hop.gateway else name(hop.link) for hop in thing.next_hops
+            )
+            table = "" if thing.table == netlink.TABLE_MAIN else f" in table {thing.table}"
+            return f"route {thing.prefix} {hops or thing.kind.name.lower()}{table}"
+        case netlink.Neighbour():
+            return f"neighbour {thing.address} on {name(thing.link)}"
+        case netlink.InterfaceAddress():
+            return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
+        case LinkState():
+            return f"{name(thing.link)} {'up' if thing.up else 'down'}" + (f", MTU {thing.mtu}" if thing.mtu else "")
+        case netlink.Rule():
+            return str(thing)
+
+
+def links_of(thing: Thing) -> tuple[int, ...]:
+    """The interfaces that it goes with."""
+    match thing:
+        case netlink.Route():
+            return tuple(dict.fromkeys(hop.link for hop in thing.next_hops))
+        case netlink.Rule():
+            return ()
+        case _:
+            return (thing.link,)
+
+
+def alike(wanted: Thing, there: Thing) -> bool:
+    """Is what is there what is wanted, as far as we order it?"""
+    if isinstance(wanted, netlink.Route) and isinstance(there, netlink.Route):
+        hops = [(hop.link, hop.gateway) for hop in wanted.next_hops]
+        return (
+            wanted.protocol == there.protocol
+            and wanted.kind is there.kind
+            and hops == [(hop.link, hop.gateway) for hop in there.next_hops]
+        )
+    if isinstance(wanted, netlink.Neighbour) and isinstance(there, netlink.Neighbour):
+        return NeighbourState.PERMANENT in there.state and wanted.lladdr == there.lladdr
+    if isinstance(wanted, LinkState) and isinstance(there, LinkState):
+        return wanted.up is there.up and wanted.mtu in (None, there.mtu)
+    return True
