@@ -55,10 +55,13 @@ class Core:
         mss: int | None,
         protected: bool = False,
         df: Literal["clear", "copy", "set"] = "clear",
+        checksum: bool = False,
+        sequence: bool = False,
     ) -> None:
         """Make a tunnel, or change what is known of it.
 
         protected: GRE leaves and comes in ESP or not at all. df: "do not fragment" of the outer header.
+        checksum, sequence: what GRE headers have besides; sequence of point-to-point tunnels alone.
         """
 
     def learn_path(self, remote: bytes, mtu: int, now: float) -> None:

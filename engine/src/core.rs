@@ -214,7 +214,7 @@ impl Core {
         let limit = self.limits.counted;
         let way = Leaving { sas: &self.sas, limit, number, tunnel, outer };
         let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
-            way.send(neighbours, &self.pieces, usage, out)
+            way.send(neighbours, &self.pieces, arena, usage, out)
         } else {
             let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
             way.send_by_path(neighbours, &self.pieces, arena, narrow, usage, out)
@@ -240,7 +240,7 @@ impl Core {
         let usage = self.usage.entry(number).or_default();
         let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
         let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer };
-        self.dropped.count(way.send(&[neighbour], &[piece], usage, out));
+        self.dropped.count(way.send(&[neighbour], &[piece], &[], usage, out));
         Ok(())
     }
 
@@ -292,6 +292,10 @@ impl Core {
         } else {
             let who = Counted { known: tunnel.knows(from.nbma), limit: self.limits.counted };
             usage.received(from.nbma, who);
+        }
+        if tunnel.settings.extras.sequence && !usage.sequence.is_in_order(header.sequence) {
+            self.dropped.malformed += 1;
+            return;
         }
         let payload = packet.start + header.length..packet.end;
         let octets = &arena[payload.clone()];

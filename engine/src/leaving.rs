@@ -57,9 +57,17 @@ impl Leaving<'_> {
         &self,
         neighbours: &[Neighbour],
         pieces: &[Piece],
+        arena: &[u8],
         usage: &mut Usage,
         out: &mut Outcome,
     ) -> Lost {
+        let dressed;
+        let pieces = if self.tunnel.settings.extras.any() {
+            dressed = self.dressed(pieces, arena, usage, &mut out.wire);
+            &dressed
+        } else {
+            pieces
+        };
         if self.tunnel.settings.protected {
             return self.send_sealed(neighbours, pieces, usage, out);
         }
@@ -72,6 +80,25 @@ impl Leaving<'_> {
             usage.sent(nbma, pieces.len(), Counted { known: self.tunnel.knows(nbma), limit: self.limit });
         }
         Lost::default()
+    }
+
+    /// The pieces with what `tunnel checksum` and `tunnel sequence-datagrams` add to their headers.
+    fn dressed(
+        &self,
+        pieces: &[Piece],
+        arena: &[u8],
+        usage: &mut Usage,
+        wire: &mut wire::Wire,
+    ) -> Vec<Piece> {
+        let (key, extras) = (self.tunnel.ends.key, self.tunnel.settings.extras);
+        let dress = |&Piece { head, body }: &Piece| {
+            let number = if extras.sequence { usage.sequence.number() } else { 0 };
+            let old = head.of(&wire.heads).to_vec();
+            let begin = wire.heads.len();
+            extras.dress(&old, key, number, body.of(arena), &mut wire.heads);
+            Piece { head: wire.end_head(begin), body }
+        };
+        pieces.iter().map(dress).collect()
     }
 
     /// The same where something is known of paths: what is too big is cut, or told. arena: where bodies are.
@@ -91,18 +118,20 @@ impl Leaving<'_> {
             cuts.clear();
             for neighbour in neighbours {
                 let Some(room) = self.room(*neighbour, |remote| paths.to(remote, now)) else {
-                    lost += self.send(&[*neighbour], &[piece], usage, out);
+                    lost += self.send(&[*neighbour], &[piece], arena, usage, out);
                     continue;
                 };
                 let outer = Outer { df: self.outer.df && room.df, ..self.outer };
                 let way = Leaving { outer, ..*self };
                 if piece.len() - gre::length(key) <= room.largest {
-                    lost += way.send(&[*neighbour], &[piece], usage, out);
+                    lost += way.send(&[*neighbour], &[piece], arena, usage, out);
                     continue;
                 }
                 match cuts.of(piece, key, room.largest, arena, &mut out.wire) {
                     Cut::Malformed => lost.malformed += 1,
-                    Cut::Pieces(range) => lost += way.send(&[*neighbour], &cuts.pieces[range], usage, out),
+                    Cut::Pieces(range) => {
+                        lost += way.send(&[*neighbour], &cuts.pieces[range], arena, usage, out);
+                    }
                     Cut::Whole if may_tell(piece, key, &out.wire, arena, refusals, now) => {
                         let (reason, tunnel, nbma) =
                             (Reason::TooBig(room.largest), self.number, neighbour.nbma);
@@ -150,7 +179,8 @@ impl Leaving<'_> {
         let link = if protected { link(self.sas, self.tunnel, neighbour) } else { None };
         let mtu = path(link.map_or(neighbour.nbma, |link| link.place.address))?;
         let room = link.map_or(mtu.saturating_sub(HEADER_LENGTH), |link| link.room(mtu));
-        Some(Room { largest: room.saturating_sub(gre::length(self.tunnel.ends.key)), df: mtu > LEAST })
+        let header = gre::length(self.tunnel.ends.key) + self.tunnel.settings.extras.length();
+        Some(Room { largest: room.saturating_sub(header), df: mtu > LEAST })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
+use crate::gre::Extras;
 use crate::hash::Told;
 use crate::ipv4::Address;
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub protected: bool,
     /// Of outer headers.
     pub df: Df,
+    /// Of GRE headers.
+    pub extras: Extras,
 }
 
 /// One tunnel.

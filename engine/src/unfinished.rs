@@ -14,29 +14,38 @@ const UDP_HEADER: usize = 8;
 /// Linux sends no smaller segments (`TCP_MIN_SND_MSS`).
 const LEAST_SEGMENT: usize = 48;
 
-/// What the TAP must be told about a packet.
+/// Where in its transport header a whole packet has a checksum that is to be completed; None: it lacks nothing.
 ///
-/// mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were. A right checksum
-/// that happens to be equal to the pseudo header's sum does no harm: completing it gives the same value again.
-pub fn unfinished(packet: Packet, mtu: usize) -> Vnet {
+/// A right checksum that happens to be equal to the pseudo header's sum does no harm: completing it gives the same value
+/// again.
+pub fn lacks_checksum(packet: Packet) -> Option<usize> {
     let octets = packet.octets();
     let ip_length = packet.header_length();
     let (checksum_offset, least) = match packet.protocol() {
         ipv4::TCP => (16, TCP_HEADER),
         ipv4::UDP => (6, UDP_HEADER),
-        _ => return Vnet::default(),
+        _ => return None,
     };
     let whole = ip_length >= ipv4::HEADER_LENGTH
         && octets.len() >= ip_length + least
         && packet.total_length() == octets.len()
         && !packet.is_fragment();
     if !whole {
-        return Vnet::default();
+        return None;
     }
     let pseudo = packet.pseudo_header(octets.len() - ip_length).folded();
-    if word(octets, ip_length + checksum_offset) != pseudo {
+    (word(octets, ip_length + checksum_offset) == pseudo).then_some(checksum_offset)
+}
+
+/// What the TAP must be told about a packet.
+///
+/// mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were.
+pub fn unfinished(packet: Packet, mtu: usize) -> Vnet {
+    let Some(checksum_offset) = lacks_checksum(packet) else {
         return Vnet::default();
-    }
+    };
+    let octets = packet.octets();
+    let ip_length = packet.header_length();
     let left = Vnet {
         flags: NEEDS_CHECKSUM,
         checksum_start: (ETHERNET + ip_length) as u16,

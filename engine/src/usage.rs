@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::gre::Sequence;
 use crate::hash::Told;
 use crate::ipv4::Address;
 
-/// What one tunnel carried.
+/// What one tunnel carried, and the numbers that it has got to.
 #[derive(Debug, Default)]
 pub struct Usage {
     sent: HashMap<Address, u64>,
     received: HashMap<Address, u64>,
     sent_over: Told<u64, u64>,
     received_over: Told<u64, u64>,
+    /// The numbers on its GRE packets.
+    pub sequence: Sequence,
 }
 
 /// Who is counted: neighbours that we know, and only so many others, since anybody may forge an address.

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome};
+use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
@@ -16,7 +17,13 @@ const SPOKE_2: Address = [10, 0, 3, 1];
 const OWN_MAC: Mac = [2, 1, 0, 0, 0, 7];
 const MULTIPOINT: Ends = Ends { source: HUB, destination: None, key: Some(100) };
 const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
-const COPYING: Settings = Settings { mtu: 1400, mss: None, protected: false, df: Df::Copy };
+const COPYING: Settings = Settings {
+    mtu: 1400,
+    mss: None,
+    protected: false,
+    df: Df::Copy,
+    extras: Extras { checksum: false, sequence: false },
+};
 
 /// A hub with two spokes, which reports hairpins.
 fn hub() -> Core {

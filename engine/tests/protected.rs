@@ -5,6 +5,7 @@
 use dmvpn_engine::arrived::Arrived;
 use dmvpn_engine::core::{Core, Dropped, Limits, Outcome};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
+use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::Address;
 use dmvpn_engine::merge::Merger;
 use dmvpn_engine::opening::sort;
@@ -17,7 +18,13 @@ use proptest::prelude::*;
 const ENDS: [Address; 2] = [[192, 0, 2, 1], [192, 0, 2, 2]];
 const MAC: Mac = [2, 1, 0, 0, 0, 7];
 const GCM: Suite = Suite { bits: 128, hash: None };
-const PROTECTED: Settings = Settings { mtu: 1400, mss: None, protected: true, df: Df::Clear };
+const PROTECTED: Settings = Settings {
+    mtu: 1400,
+    mss: None,
+    protected: true,
+    df: Df::Clear,
+    extras: Extras { checksum: false, sequence: false },
+};
 const CBC: Suite = Suite { bits: 256, hash: Some(Hash::Sha256) };
 
 /// One of two routers with a protected tunnel. Each number is one's own index, and the connection's is 1.

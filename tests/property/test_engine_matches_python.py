@@ -34,6 +34,8 @@ tunnels = st.builds(
     multicast=st.lists(theirs, max_size=3),
     peers=st.lists(theirs, min_size=3, max_size=3).map(lambda nbmas: list(enumerate(nbmas, 1))),
     df=st.sampled_from(DfBit),
+    checksum=st.sampled_from([False, False, True]),
+    sequence=st.booleans(),
 )
 numbers = st.integers(0, 2)
 frames = st.tuples(st.just("outbound"), numbers, traffic.frames(), st.sampled_from([0.0, 5.0, 8.0, 300.0]))

@@ -36,7 +36,20 @@ HUB = Tunnel(
 #: Beside it a tunnel in clear with another key, and a protected one with one neighbour.
 CLEAR = Tunnel(traffic.OURS[0], None, None, 1400, None, None, 1, True, [traffic.THEIRS[2]], [(1, traffic.THEIRS[2])])
 POINT = Tunnel(
-    traffic.OURS[1], traffic.THEIRS[3], 100, 1400, None, None, None, False, [], [], protected=True, df=DfBit.SET
+    traffic.OURS[1],
+    traffic.THEIRS[3],
+    100,
+    1400,
+    None,
+    None,
+    None,
+    False,
+    [],
+    [],
+    protected=True,
+    df=DfBit.SET,
+    checksum=True,
+    sequence=True,
 )
 SPIS = (0x1001, 0x1002, 0x1003)
 PORTS = (0, 4500, 61000)

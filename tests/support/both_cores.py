@@ -16,6 +16,7 @@ from dmvpn.base.protection import EspCipher
 from dmvpn.dataplane.esp import EspSuite, Inbound, Place, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.net.gre import Sequence
 from support import traffic
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Tunnel:
     protected: bool = False
     bound: tuple[tuple[bytes, int], ...] = ()
     df: DfBit = DfBit.CLEAR
+    checksum: bool = False
+    sequence: bool = False
 
 
 class Both:
@@ -180,6 +183,8 @@ class Both:
             protected=tunnel.protected,
             bound=tuple(Neighbour(nbma, connection) for nbma, connection in tunnel.bound),
             df=tunnel.df,
+            checksum=tunnel.checksum,
+            sequence=Sequence() if tunnel.sequence and tunnel.destination else None,
         )
         rust = self.rust
         rust.set_tunnel(
@@ -192,6 +197,8 @@ class Both:
             tunnel.mss,
             protected=tunnel.protected,
             df=tunnel.df.value,
+            checksum=tunnel.checksum,
+            sequence=tunnel.sequence and tunnel.destination is not None,
         )
         rust.set_address(number, tunnel.address)
         rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)

@@ -10,6 +10,7 @@ use super::{Octets, ToRouter, octets, to_router};
 use crate::arrived::Arrived;
 use crate::core::{Core, Limits, NoSuchTunnel, Outcome};
 use crate::esp::{Hash, Suite};
+use crate::gre::Extras;
 use crate::ipv4::Address;
 use crate::locked;
 use crate::merge::Merger;
@@ -118,7 +119,7 @@ impl PyCore {
     }
 
     /// Make a tunnel, or change what is known of it.
-    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear"))]
+    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear", checksum=false, sequence=false))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn set_tunnel(
         &self,
@@ -131,6 +132,8 @@ impl PyCore {
         mss: Option<u16>,
         protected: bool,
         df: &str,
+        checksum: bool,
+        sequence: bool,
     ) -> PyResult<()> {
         let df = match df {
             "clear" => Df::Clear,
@@ -138,7 +141,9 @@ impl PyCore {
             "set" => Df::Set,
             _ => return Err(PyValueError::new_err(format!("DF is not to be {df}"))),
         };
-        let (ends, settings) = (Ends { source, destination, key }, Settings { mtu, mss, protected, df });
+        let extras = Extras { checksum, sequence };
+        let (ends, settings) =
+            (Ends { source, destination, key }, Settings { mtu, mss, protected, df, extras });
         locked(&self.core).set_tunnel(number, ends, own_mac, settings);
         Ok(())
     }

@@ -26,7 +26,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dmvpn.base.counting import Station
     from dmvpn.base.effects import Effect
+    from dmvpn.base.events import InterfacesCounted, SasCounted
 
 
 class EffectError(Exception):
@@ -44,6 +46,18 @@ class DataPlane(Protocol):
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        ...
+
+    def interfaces_counted(self) -> InterfacesCounted | None:
+        """What `PollInterfaces` reports, at once and to nobody else; None: the host does not say."""
+        ...
+
+    def sas_counted(self) -> SasCounted | None:
+        """What `PollSas` reports, likewise."""
+        ...
+
+    def stations(self) -> tuple[Station, ...]:
+        """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
         ...
 
     def close(self) -> None:

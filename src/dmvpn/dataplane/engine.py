@@ -10,6 +10,8 @@ here, as for the Python engine, so both meet the same problems of a host and exp
 from __future__ import annotations
 
 import errno
+import select
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The one that this module speaks.
-_INTERFACE: Final = 4
+_INTERFACE: Final = 5
+#: Seconds between two looks whether the engine's thread has read a TAP, and until it is given up.
+_DRAIN: Final = 0.001
+_LONGEST_DRAIN: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class _Served:
 
     number: int
     spec: TunnelSpec
+    tap: Tap
 
 
 class _End(NamedTuple):
@@ -96,7 +102,7 @@ class RustEngine:
         served = self._served.get(spec.name)
         fresh = served is None
         if served is None:
-            served = _Served(self._numbers + 1, spec)
+            served = _Served(self._numbers + 1, spec, tap)
         served.spec = spec
         source, destination = spec.source.packed, spec.destination.packed if spec.destination is not None else None
         self._core.set_tunnel(
@@ -109,6 +115,8 @@ class RustEngine:
             spec.mss,
             protected=spec.protected,
             df=spec.df.value,
+            checksum=spec.checksum,
+            sequence=spec.sequence,
         )
         if fresh:
             self._engine.set_tap(served.number, tap.fileno())
@@ -117,6 +125,17 @@ class RustEngine:
             self._names[served.number] = spec.name
         self._close_unused_sockets()
         self._mind_paths()
+
+    def drain(self, tunnel: str) -> None:
+        """Send what the kernel has routed into the TAP up to now: wait until the engine's thread has read it."""
+        served = self._served.get(tunnel)
+        if served is None:
+            return
+        poll, end = select.poll(), time.monotonic() + _LONGEST_DRAIN
+        poll.register(served.tap.fileno(), select.POLLIN)
+        while poll.poll(0) and time.monotonic() < end:
+            time.sleep(_DRAIN)
+        time.sleep(_DRAIN)  # what was read last is on its way
 
     def remove_tunnel(self, tunnel: str) -> None:
         """Stop serving it."""

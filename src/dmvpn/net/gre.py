@@ -1,8 +1,8 @@
 """Generic Routing Encapsulation: RFC 2784, with key and sequence number of RFC 2890.
 
 Optional fields stand in the order checksum, key, sequence number, each only if its flag says so. A tunnel of IOS sends
-four octets without options, eight with `tunnel key`; checksum and sequence numbers are read from others, never sent
-on a multipoint tunnel. RFC 1701 source routing does not exist here.
+four octets without options, eight with `tunnel key`, four more with `tunnel checksum` and, point to point, with
+`tunnel sequence-datagrams`. RFC 1701 source routing does not exist here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.net.checksum import checksum
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
+from dmvpn.net.unfinished import lacks_checksum
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -75,7 +76,7 @@ class GreHeader:
             return header_of(protocol_type, _WORD.unpack_from(data, 4)[0] if flags & _KEY_PRESENT else None), end
         position = 4
         if flags & _CHECKSUM_PRESENT:
-            if checksum(data):
+            if checksum(data) and not _left_to_a_card(data, end, protocol_type):
                 raise WireError("GRE checksum is wrong", offset=4, clause="RFC 2784 §2.5")
             position += 4
         key = sequence = None
@@ -103,10 +104,65 @@ class GreHeader:
         return packet[:4] + checksum(packet).to_bytes(2, "big") + packet[6:]
 
 
+def _left_to_a_card(data: Octets, start: int, protocol_type: int) -> bool:
+    """Did a Linux that shares no wire with us, but a virtual cable, leave the checksum to a network card?
+
+    Of a packet whose inner checksum is finished it leaves 0 in the field. Of another one the field holds what will be
+    right once the inner checksum is (local checksum offload), and of a merged one anything (`gre_build_header` in
+    include/net/gre.h).
+    """
+    if data[4] == data[5] == 0:
+        return True
+    inner = data[start:]
+    is_ipv4 = protocol_type == ProtocolType.IPV4 and len(inner) >= HEADER_LENGTH and inner[0] >> 4 == 4
+    return is_ipv4 and lacks_checksum(inner) is not None
+
+
+#: A packet that is so many numbers late was not overtaken: its sender has begun again.
+BEGAN_ANEW = 4096
+
+
+class Sequence:
+    """The numbers on the packets of a point-to-point tunnel, RFC 2890 §2.2: of those that leave and that come."""
+
+    __slots__ = ("_last", "_next")
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._last: int | None = None
+
+    def number(self) -> int:
+        """Of the next packet that leaves."""
+        number, self._next = self._next, (self._next + 1) & 0xFFFFFFFF
+        return number
+
+    def is_in_order(self, number: int | None) -> bool:
+        """Is the packet with this number? One without is; so is 0, with which a sender begins again."""
+        if number is None:
+            return True
+        if number and self._last is not None and (self._last - number) & 0xFFFFFFFF < BEGAN_ANEW:
+            return False
+        self._last = number
+        return True
+
+
+def header_length(key: int | None, *, checksum: bool = False, sequence: bool = False) -> int:
+    """Octets of a header with these fields."""
+    return _BASE.size + _WORD.size * ((key is not None) + checksum + sequence)
+
+
 @lru_cache(maxsize=64)
 def header_of(protocol_type: int, key: int | None) -> GreHeader:
     """The header without checksum and sequence number: all packets of a tunnel have the same one, so it is kept."""
     return GreHeader(protocol_type=protocol_type, key=key)
+
+
+def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence: Sequence | None) -> GreHeader:
+    """The header of the next packet that leaves a tunnel; sequence: None: its packets have no numbers."""
+    if not checksum and sequence is None:
+        return header_of(protocol_type, key)
+    number = sequence.number() if sequence is not None else None
+    return GreHeader(protocol_type=protocol_type, has_checksum=checksum, key=key, sequence=number)
 
 
 def keepalive(local: IPv4Address, peer: IPv4Address, *, key: int | None = None, identification: int = 0) -> bytes:

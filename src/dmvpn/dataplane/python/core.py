@@ -55,7 +55,6 @@ _IPV4_ETHERTYPE = b"\x08\x00"
 _REPORTED = 64
 
 _DONT_FRAGMENT = 0x40
-_GRE, _GRE_WITH_KEY = 4, 8
 
 
 class ToWire(NamedTuple):
@@ -193,7 +192,7 @@ class PacketCore:
         *,
         may_df: bool = True,
     ) -> None:
-        packet = GreHeader(protocol_type=protocol, key=tunnel.key).serialize(payload)
+        packet = tunnel.header(protocol).serialize(payload)
         df = may_df and tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
         if not tunnel.protected:
             _count(tunnel, tunnel.sent, neighbour.nbma)
@@ -212,7 +211,7 @@ class PacketCore:
         if mtu is None:
             return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
-        return Room(room - (_GRE if tunnel.key is None else _GRE_WITH_KEY), mtu > LEAST)
+        return Room(room - tunnel.header_length, mtu > LEAST)
 
     def _link(self, tunnel: CoreTunnel, neighbour: Neighbour) -> Link | None:
         table = self.protection.table
@@ -310,6 +309,9 @@ class PacketCore:
             self._count_over(tunnel.received_over, sender.connection)
         else:
             _count(tunnel, tunnel.received, sender.nbma)
+        if tunnel.sequence is not None and not tunnel.sequence.is_in_order(header.sequence):
+            self.dropped.malformed += 1
+            return
         if header.protocol_type == GRE_NHRP:
             self.punts.append(Punt("nhrp", number, sender.nbma, payload, connection=sender.connection))
         elif header.protocol_type == ProtocolType.KEEPALIVE:

@@ -21,6 +21,7 @@ from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
+from dmvpn.net.gre import Sequence
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -82,8 +83,16 @@ class PythonEngine:
             tunnel = old
             tunnel.source, tunnel.destination, tunnel.key = spec.source.packed, destination, spec.key
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
+        tunnel.checksum = spec.checksum
+        tunnel.sequence = (tunnel.sequence or Sequence()) if spec.sequence else None
         self._close_unused_sockets()
         self._mind_paths()
+
+    def drain(self, tunnel: str) -> None:
+        """Send what the kernel has routed into the TAP up to now."""
+        served = self._served.get(tunnel)
+        if served is not None:
+            self._read_tap(served)
 
     def remove_tunnel(self, tunnel: str) -> None:
         """Stop serving it."""

@@ -18,6 +18,7 @@ from dmvpn.dataplane.tap import GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.octets import ipv4_address
+from dmvpn.net.unfinished import lacks_checksum
 
 _ETHERNET = 14
 _TCP_HEADER = 20
@@ -54,29 +55,12 @@ def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
 def unfinished(packet: bytes, mtu: int) -> VnetHeader:
     """What is still to be done to an IPv4 packet that came out of GRE; mostly nothing.
 
-    mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were. A right checksum
-    that happens to be equal to the pseudo header's sum does no harm: completing it gives the same value again.
+    mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were.
     """
+    checksum_offset = lacks_checksum(packet)
+    if checksum_offset is None:
+        return _FINISHED
     protocol, ip_length = packet[9], (packet[0] & 0x0F) << 2
-    if protocol == IpProtocol.TCP:
-        checksum_offset, header_length = 16, _TCP_HEADER
-    elif protocol == IpProtocol.UDP:
-        checksum_offset, header_length = 6, _UDP_HEADER
-    else:
-        return _FINISHED
-    length = len(packet) - ip_length
-    if (
-        ip_length < HEADER_LENGTH
-        or length < header_length
-        or int.from_bytes(packet[2:4], "big") != len(packet)
-        or packet[6] & 0x3F
-        or packet[7]
-    ):
-        return _FINISHED
-    at = ip_length + checksum_offset
-    pseudo = int.from_bytes(packet[12:20], "big") + protocol + length
-    if int.from_bytes(packet[at : at + 2], "big") != (pseudo % 0xFFFF or 0xFFFF):
-        return _FINISHED
     left = VnetHeader(NEEDS_CHECKSUM, checksum_start=_ETHERNET + ip_length, checksum_offset=checksum_offset)
     if protocol == IpProtocol.UDP or len(packet) <= mtu:
         return left

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dmvpn.base.effects import DfBit
+from dmvpn.net.gre import GreHeader, Sequence, header_length, next_header
 
 #: What the link-layer address of a neighbour begins with; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
@@ -48,6 +49,17 @@ class CoreTunnel:
     received_over: dict[int, int] = field(default_factory=dict)
     ids_over: dict[int, bytes] = field(default_factory=dict)
     df: DfBit = DfBit.CLEAR
+    checksum: bool = False
+    sequence: Sequence | None = None
+
+    def header(self, protocol: int) -> GreHeader:
+        """Of the next packet that leaves."""
+        return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
+
+    @property
+    def header_length(self) -> int:
+        """Octets of it."""
+        return header_length(self.key, checksum=self.checksum, sequence=self.sequence is not None)
 
     def set_peer(self, peer: int, neighbour: Neighbour) -> None:
         """Frames to this peer id go to a neighbour."""

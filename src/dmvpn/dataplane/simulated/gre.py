@@ -76,15 +76,16 @@ class GreBox(IpBox):
     ) -> None:
         """Send a packet to these neighbours: the GRE packet is made once, an outer header for each of them."""
         port = self._table.port(tunnel.spec.name)
-        message = gre.header_of(protocol, tunnel.spec.key).serialize(payload)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
         minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR and self._paths.knows(self.now)
+        message = b""
         for receiver in receivers:
             mtu = self._path_mtu(tunnel.spec, receiver) if minds_paths else None
             if mtu is not None and len(payload) > (largest := self._largest(tunnel.spec, receiver, mtu)):
                 self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
+            message = message or tunnel.header(protocol).serialize(payload)
             outer = self._outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
             if outer is not None:
                 tunnel.count_sent(outer.receiver)
@@ -165,6 +166,9 @@ class GreBox(IpBox):
             return
         name = tunnel.spec.name
         tunnel.count_received(sender)
+        if tunnel.spec.sequence and not tunnel.sequence.is_in_order(header.sequence):
+            self._count_drop("malformed")
+            return
         payload = message[start:]
         self._table.port(name).count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
@@ -210,10 +214,12 @@ class GreBox(IpBox):
         self._encapsulate(tunnel, (receiver,), effect.protocol, effect.payload, effect.tos)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
-        spec = self._tunnel(effect, effect.tunnel).spec
+        tunnel = self._tunnel(effect, effect.tunnel)
+        spec = tunnel.spec
         if not isinstance(spec.source, IPv4Address) or not isinstance(spec.destination, IPv4Address):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
-        message = gre.keepalive(spec.source, spec.destination, key=spec.key)
+        payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
+        message = tunnel.header(GRE_IPV4).serialize(payload)
         outer = self._outer(spec, Neighbour(spec.destination), message, TOS_INTERNETWORK_CONTROL)
         if outer is not None:
             self._send_outer(outer.receiver.nbma, outer.packet)
@@ -230,7 +236,7 @@ class GreBox(IpBox):
 
 def gre_length(spec: TunnelSpec) -> int:
     """Octets of the GRE header, RFC 2784 and RFC 2890."""
-    return 4 if spec.key is None else 8
+    return gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
 
 
 def _is_whole(protocol: int, payload: bytes) -> bool:

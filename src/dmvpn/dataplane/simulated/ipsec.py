@@ -84,9 +84,13 @@ class IpsecBox(GreBox):
             case MoveConnection():
                 self._sas.move(effect.connection, Place(effect.remote.packed, effect.remote_port))
             case PollSas():
-                self._report(SasCounted(tuple(pair.count() for pair in self._sas.pairs())))
+                self._report(self.sas_counted())
             case _:
                 pass
+
+    def sas_counted(self) -> SasCounted:
+        """What passed all pairs of SAs up to now."""
+        return SasCounted(tuple(pair.count() for pair in self._sas.pairs()))
 
     def _install(self, effect: InstallSa) -> None:
         try:

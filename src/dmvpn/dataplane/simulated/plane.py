@@ -35,6 +35,7 @@ from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.counting import Station
     from dmvpn.dataplane.simulated.forwarding import Port
 
 
@@ -51,8 +52,7 @@ class SimulatedPlane(IpsecBox):
             case PollUsage():  # these two not for their weight: a quiet router hardly does anything else
                 self._report_usage(effect)
             case PollInterfaces():
-                counts = tuple(_count_of(port) for port in self._table.ports.values())
-                self._report(InterfacesCounted(counts, self._gre_drops))
+                self._report(self.interfaces_counted())
             case SendKeepalive():
                 self._send_keepalive(effect)
             case SetAdjacency():
@@ -152,6 +152,14 @@ class SimulatedPlane(IpsecBox):
             self._deadlines.cancel((effect.tunnel, effect.next_hop))
             for packet in waiting.packets:
                 self._emit(effect.tunnel, effect.next_hop, packet)
+
+    def interfaces_counted(self) -> InterfacesCounted:
+        """What passed all interfaces, and what was dropped, up to now."""
+        return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
+
+    def stations(self) -> tuple[Station, ...]:
+        """Nobody: a simulated wire has no link layer."""
+        return ()
 
     def _report_usage(self, effect: PollUsage) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)

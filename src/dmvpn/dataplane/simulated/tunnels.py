@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS
+from dmvpn.net import gre
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -46,6 +47,13 @@ class Tunnel:
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
     sent: dict[IPAddress | int, int] = field(default_factory=dict)
     received: dict[IPAddress | int, int] = field(default_factory=dict)
+    sequence: gre.Sequence = field(default_factory=gre.Sequence)
+
+    def header(self, protocol: int) -> gre.GreHeader:
+        """Of the next GRE packet that leaves."""
+        spec = self.spec
+        sequence = self.sequence if spec.sequence else None
+        return gre.next_header(protocol, spec.key, checksum=spec.checksum, sequence=sequence)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Take over what NHRP says of this tunnel."""
