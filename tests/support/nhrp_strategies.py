@@ -97,6 +97,8 @@ def packets_of(
         "extensions": st.just(list_),
         "end": st.sampled_from([END, END + bytes(16)] if list_ else [b"", END]),
     }
+    if draw(st.booleans()):
+        common |= {"source_nbma": nbma.map(lambda some: type(some)(0)), "without_nbma": st.just(True)}
     client = common | {"request_id": st.integers(0, 2**32 - 1), "cies": st.lists(entries, max_size=3).map(tuple)}
     kinds = [
         st.builds(kind, flags=bits16.map(flag), **client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.features.nhrp.show import COMMANDS
 from dmvpn.ios import ConfigTree, ExecParser, Match
 
@@ -24,6 +25,7 @@ class View:
     session: int = 0
     hostname: str = "R31"
     running: ConfigTree = field(default_factory=ConfigTree)
+    counting: NoPlane = NO_PLANE
 
     @property
     def now(self) -> float:

@@ -157,6 +157,14 @@ def test_an_answer_goes_to_no_address_that_cannot_be_a_station(nbma: str) -> Non
     assert list(targets(overlay, "R41")) == ["10.4.4.0/24", "192.168.100.11/32"]
 
 
+@pytest.mark.parametrize("source", ["192.168.100.0", "192.168.100.255"])
+def test_nobody_asks_in_the_name_of_the_subnet_or_of_everybody_in_it(source: str) -> None:
+    overlay = ready()
+    receive(overlay, "R41", replace(REQUEST, source_protocol=address(source)), HUB_NBMA)
+    assert list(targets(overlay, "R41")) == ["10.4.4.0/24", "192.168.100.11/32"]
+    assert refused(overlay, "R41") == {Refusal.FORGED: 1}
+
+
 def test_a_flood_of_redirects_for_ever_new_hosts_is_bounded() -> None:
     overlay = cloud()
     overlay.members["R31"].routes["10.0.0.0/8"] = "192.168.100.11"

@@ -14,7 +14,7 @@ from support.overlay import address
 
 def _parse(*lines: str) -> tuple[NhrpConfig, list[str], list[str]]:
     """The model, the lines as shown, and the complaints."""
-    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE], ())
+    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE])
     result = configurator.parse_text("interface Tunnel100\n" + "\n".join(f" {line}" for line in lines))
     shown = [line.strip() for line in result.tree.render() if line.startswith(" ")]
     return config.model(result.tree), shown, [str(problem) for problem in result.problems]
@@ -181,7 +181,7 @@ def test_a_password_that_is_too_long_is_kept_as_typed_with_a_warning() -> None:
 
 
 def test_logging_dmvpn() -> None:
-    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE], ())
+    configurator = Configurator([INTERFACE, *config.LINES], [INTERFACE_MODE])
     tree = configurator.parse_text("logging dmvpn rate-limit 20\n").tree
     model = config.model(tree)
     assert (model.logging, model.rate_limit) == (True, 20)

@@ -67,7 +67,8 @@ def test_why_a_question_has_no_answer_yet_is_kept_and_logged_and_it_is_repeated(
     told(overlay, code, request)
     assert str(targets(overlay)["10.4.4.1/32"].reason) == f"192.168.100.11 answers: {words}"
     assert overlay.log_texts("R31")[-1] == (
-        f"%NHRP-3-PAKERROR: Receive Error Indication for our Resolution Request, code: {words}"
+        f"%NHRP-3-PAKERROR: Receive Error Indication for our Resolution Request, code: {words}, "
+        "from (Tunnel: 192.168.100.11 NBMA: 172.16.11.1)"
     )
     overlay.run(4)
     assert len(overlay.sent(ResolutionRequest)) == 3

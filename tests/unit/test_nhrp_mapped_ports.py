@@ -22,9 +22,10 @@ from dmvpn.features.nhrp.extensions import (
     ReverseTransitRecord,
     VendorPrivate,
 )
+from dmvpn.features.nhrp.hearsay import MINUTE
 from dmvpn.features.nhrp.mapped_ports import VENDOR, MappedPort, MappedPorts, mapped_ports, with_mapped_ports
+from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.responder import HEARSAY
 from support.cloud import HUB, HUB_NBMA, PEER, SPOKE, SPOKE_NBMA, refused, tunnel_of
 from support.nhrp_strategies import ipv4_addresses, ipv6_addresses
 from support.overlay import TUNNEL, address, cloud, make_shortcut
@@ -275,9 +276,10 @@ def test_requests_without_end_make_ike_begin_only_so_often() -> None:
         tail = f"{number // 250}.{1 + number % 250}"
         source, nat = f"192.168.1{tail}", f"198.51.{tail}"
         _from_server(overlay, _request(source, nat, MappedPort(address(source), address(nat), 20_000)))
-    assert len(_wanted(overlay, "R41")) == HEARSAY[0]
-    assert refused(overlay, "R41")[Refusal.NO_ROOM] == 300 - HEARSAY[0]
-    overlay.run(HEARSAY[1] + 1)
+    unasked = DEFAULT_HEARSAY // 2
+    assert len(_wanted(overlay, "R41")) == unasked
+    assert refused(overlay, "R41")[Refusal.HELD_BACK] == 300 - unasked
+    overlay.run(MINUTE + 1)
     source, nat = "192.168.100.66", "198.51.100.66"
     _from_server(overlay, _request(source, nat))
-    assert len(_wanted(overlay, "R41")) == HEARSAY[0] + 1
+    assert len(_wanted(overlay, "R41")) == unasked + 1

@@ -329,6 +329,16 @@ def test_with_bound_identities_a_rogue_spoke_cannot_take_the_address_of_another(
     assert targets(overlay, "R11")["192.168.100.51/32"].nbma == THIRD_NBMA
 
 
+def test_a_name_that_reads_the_same_and_was_proved_by_another_key_is_another_identity() -> None:
+    """The key of everybody is good for the name of anybody, as letters."""
+    overlay = _ready(bind_identity=True)
+    overlay.disconnect("R51", "R11")
+    overlay.connect("R51", "R11", entry="keyring RING peer ALL")
+    _register_as(overlay, THIRD, by="R51")
+    assert CieCode.ADMINISTRATIVELY_PROHIBITED in _codes(overlay)
+    assert "refused to R51.example (another kind of name, or proved by another key)" in overlay.log_texts("R11")[-1]
+
+
 def test_with_bound_identities_a_rogue_spoke_cannot_take_a_part_of_what_another_has_registered() -> None:
     overlay = _ready(bind_identity=True, unique=False)
     _register_as(overlay, address("192.168.100.64"), by="R31")

@@ -120,6 +120,9 @@ def test_prefix_lengths_that_mean_one_address_register_one_address(length: int) 
         (RegistrationFlag.NAT, "192.168.100.11", 32, CieCode.ADMINISTRATIVELY_PROHIBITED),  # ours
         (RegistrationFlag.NAT, "10.1.1.100", 32, CieCode.ADMINISTRATIVELY_PROHIBITED),  # behind us
         (RegistrationFlag.NAT, "10.3.3.1", 32, CieCode.SUCCESS),  # our route to it leads into the network
+        (RegistrationFlag.NAT, "10.9.9.9", 32, CieCode.SUCCESS),  # no route leads there
+        (RegistrationFlag.NAT, "192.168.100.0", 32, CieCode.ADMINISTRATIVELY_PROHIBITED),  # the subnet itself
+        (RegistrationFlag.NAT, "192.168.100.255", 32, CieCode.ADMINISTRATIVELY_PROHIBITED),  # everybody in it
         (RegistrationFlag.NAT, "224.0.0.10", 32, CieCode.ADMINISTRATIVELY_PROHIBITED),
     ],
 )

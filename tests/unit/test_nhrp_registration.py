@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetAdjacency, SetHairpin
 from dmvpn.base.events import Resync
-from dmvpn.base.notices import HoldTunnel
+from dmvpn.base.notices import HoldTunnel, LineEnds, NeighborSilent
 from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.events import ClearSessions
@@ -314,6 +314,15 @@ def test_with_if_state_the_line_protocol_waits_for_a_server() -> None:
     assert held[-1] is None
 
 
+def test_with_if_state_goodbyes_are_said_before_the_line_goes_down_and_not_when_it_comes_up() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, if_state=True)
+    overlay.start()
+    overlay.run(1)
+    told = [type(e) for e in overlay.members["R31"].effects if isinstance(e, HoldTunnel | LineEnds)]
+    assert told == [LineEnds, HoldTunnel, HoldTunnel]
+
+
 @pytest.mark.conforms("frr-2287")
 def test_after_a_resync_everything_is_ordered_again() -> None:
     overlay = cloud()
@@ -331,6 +340,19 @@ def test_clearing_sessions_without_static_leaves_servers_alone() -> None:
     overlay.handle("R31", ClearSessions())
     overlay.run(1)
     assert len(overlay.sent(RegistrationRequest)) == 1
+
+
+def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us() -> None:
+    """It may have forgotten us and talk to us for another reason: then no silence of its packets tells."""
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.11")))
+    overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.41")))
+    overlay.handle("R31", NeighborSilent("Tunnel7", address("192.168.100.11")))
+    overlay.run(1)
+    assert [request.request_id for request in overlay.sent(RegistrationRequest)] == [1, 2]
+    assert _client(overlay).is_responding
 
 
 def test_clearing_the_session_with_a_server_registers_anew() -> None:

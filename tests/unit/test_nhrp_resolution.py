@@ -204,7 +204,9 @@ def test_an_error_6_about_our_request_is_a_no_too() -> None:
     overlay.handle("R31", NhrpReceived(TUNNEL, HUB_NBMA, error.serialize()))
     assert "protocol address unreachable (6)" in str(targets(overlay)["10.4.4.1/32"].reason)
     assert overlay.log_texts("R31")[-1] == (
-        "%NHRP-3-PAKERROR: Receive Error Indication for our Resolution Request, code: protocol address unreachable (6)"
+        "%NHRP-3-PAKERROR: Receive Error Indication for our Resolution Request, "
+        "code: protocol address unreachable (6), "
+        "from (Tunnel: 192.168.100.11 NBMA: 172.16.11.1)"
     )
 
 

@@ -3,7 +3,7 @@
 Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (echo replies), `TunnelChanged`,
 `InterfaceChanged`, `RouteChanged`, `ProtectionChanged`, `ConnectionChanged` and the lines `ip nhrp ...`,
 `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
-`OverrideOffered`), `HoldTunnel`, `ProtectionWanted`.
+`OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
     packet, cie, extensions   octets <-> values            registration, client   we register with servers
     cache                     who is where                 server                 others register with us
@@ -17,6 +17,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     routes                    what the RIB hears           reception, overlay     who gets what
     mapped_ports              where others are behind NAT  introductions          what servers say of themselves
     machine, shared           an overlay for each IP version, and what both have in common
+    guests                    registered addresses outside of the subnet, by route and next hop
     lint                      rules for `dmvpn lint`
 """
 

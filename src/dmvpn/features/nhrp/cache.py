@@ -27,6 +27,7 @@ from dmvpn.features.nhrp.neighbour import Neighbour
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dmvpn.base.protection import Proved
     from dmvpn.base.reasons import Reason
 
 
@@ -64,6 +65,8 @@ NO_FLAGS = Flag(0)
 
 #: Entries of one tunnel. Who would be one more is told "insufficient resources".
 LARGEST_CACHE = 65_536
+#: Entries that lead to one station: Resolution Requests and Replies add no more of them.
+LARGEST_RESOLVED = 1024
 #: Prefixes of ours that others know. One who answers for the whole Internet gives it away host by host.
 LARGEST_LOCAL = 4096
 #: Requesters of all prefixes of a tunnel together: whoever is not remembered cannot be told when a prefix goes away.
@@ -104,10 +107,12 @@ class Entry:
     """One line of the cache. Times are seconds on the router's clock; expires None: never.
 
     nbma: where packets go; None while incomplete. connection: on a protected tunnel, over which; 0: the newest with
-    that address. identity: what it proved to IKE when it registered. claimed: the NBMA address that a peer behind NAT
-    believes it has; port: the UDP port by which a server hears it, 0: nothing is known of one. holding_time: seconds,
-    as the peer gave it. asked: the host that our request was for (a refresh asks for it again). hits: packets or
-    redirects that an incomplete entry kept waiting. reason: why it is not as it should be.
+    that address. identity, proved: what it proved to IKE when it registered, for people and to be compared. payer:
+    under which identity a registered entry is counted, or outer NBMA address where none was proved; None: it is not.
+    claimed: the NBMA address that a peer behind NAT believes it has; port: the UDP port by which a server hears it, 0:
+    nothing is known of one. holding_time: seconds, as the peer gave it. asked: the host that our request was for (a
+    refresh asks for it again). hits: packets or redirects that an incomplete entry kept waiting. reason: why it is not
+    as it should be.
 
     changed: of its cache; whoever changes an entry that is in one has no need to say so.
     """
@@ -122,6 +127,8 @@ class Entry:
     flags: Flag = NO_FLAGS
     connection: int = 0
     identity: str = ""
+    payer: IPAddress | Proved | None = None
+    proved: Proved | None = None
     claimed: IPAddress | None = None
     port: int = 0
     holding_time: int = 0
@@ -160,6 +167,11 @@ class Entry:
         return self.target.address == self.next_hop and self.target.is_host
 
     @property
+    def is_configured(self) -> bool:
+        """The configuration, or a server itself, told it."""
+        return self.type is EntryType.STATIC
+
+    @property
     def binds(self) -> bool:
         """The mapping was configured or registered here, so that packets and messages may rely on it as it stands."""
         return self.type is EntryType.STATIC or self.is_registered
@@ -178,6 +190,7 @@ class Cache:
     incomplete: dict[Prefix, Entry] = field(default_factory=dict)
     #: Our own prefixes that others know.
     local: dict[Prefix, Entry] = field(default_factory=dict)
+    _by_payer: dict[IPAddress | Proved, int] = field(default_factory=dict)
     _requesters: int = 0
     _pruned_at: float | None = None
 
@@ -221,6 +234,16 @@ class Cache:
         """The entries that are bound to this connection."""
         return list(self._by_connection.get(connection, {}).values())
 
+    def paid_by(self, payer: IPAddress | Proved) -> int:
+        """How many registered addresses are counted under this identity or NBMA address: a prefix has many."""
+        return self._by_payer.get(payer, 0)
+
+    def led_to(self, to: Neighbour) -> int:
+        """How many entries lead to a station, by its connection, or by its address where it has none."""
+        if to.connection:
+            return len(self._by_connection.get(to.connection, ()))
+        return len(self._by_nbma.get(to.nbma, ()))
+
     def behind(self, next_hop: IPAddress) -> list[Entry]:
         """The entries by way of this next hop, its own one included."""
         return list(self._by_next_hop.get(next_hop, {}).values())
@@ -239,6 +262,7 @@ class Cache:
             self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
         if entry.connection:
             self._by_connection.setdefault(entry.connection, {})[entry.target] = entry
+        self._pay(entry, 1)
         if entry.type is EntryType.INCOMPLETE:
             self.incomplete[entry.target] = entry
         if entry.is_local:
@@ -257,10 +281,27 @@ class Cache:
             _forget(self._by_nbma, entry.nbma, target)
         if entry.connection:
             _forget(self._by_connection, entry.connection, target)
+        self._pay(entry, -1)
         self.incomplete.pop(target, None)
         self.local.pop(target, None)
         self._requesters -= len(entry.requesters or ())
         return entry
+
+    def charge(self, entry: Entry, payer: IPAddress | Proved | None) -> None:
+        """An entry of this cache is counted under somebody else from now on, or under nobody."""
+        if entry.payer != payer:
+            self._pay(entry, -1)
+            entry.payer = payer
+            self._pay(entry, 1)
+
+    def _pay(self, entry: Entry, more: int) -> None:
+        if entry.payer is None:
+            return
+        addresses = self._by_payer.get(entry.payer, 0) + more * entry.target.size
+        if addresses:
+            self._by_payer[entry.payer] = addresses
+        else:
+            del self._by_payer[entry.payer]
 
     def touch(self) -> None:
         """What is shown of any entry may be different now."""

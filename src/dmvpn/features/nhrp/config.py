@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.features.nhrp.model import (
+    DEFAULT_HEARSAY,
     DEFAULT_HOLDTIME,
     DEFAULT_MAX_SEND,
     DEFAULT_REDIRECT_INTERVAL,
+    DEFAULT_REGISTRATIONS,
     GROUP_LENGTH,
     PASSWORD_LENGTH,
     NhrpConfig,
@@ -163,11 +165,33 @@ REGISTRATION_NO_UNIQUE: Final = ConfigLine(
     {"registration": "How we register with servers", "no-unique": "Let another NBMA address take our entry over"},
     order=66,
 )
+REGISTRATION_LIMIT: Final = ConfigLine(
+    "interface",
+    "ip nhrp registration limit {entries:1-65536}",
+    {
+        "registration": "How we register with servers",
+        "limit": "Entries that one identity may register here (in clear: one NBMA address)",
+        "entries": "Entries",
+    },
+    order=66,
+    default=f"ip nhrp registration limit {DEFAULT_REGISTRATIONS}",
+)
 BIND_IDENTITY: Final = ConfigLine(
     "interface",
     "ip nhrp bind identity",
     {"bind": "What a registration is bound to", "identity": "Who registered an address has it while its entry lives"},
     order=66,
+)
+HEARSAY_LIMIT: Final = ConfigLine(
+    "interface",
+    "ip nhrp hearsay limit {addresses:1-65535}",
+    {
+        "hearsay": "What one station says of others, on a protected tunnel",
+        "limit": "New NBMA addresses in a minute that it may lead IKE to",
+        "addresses": "Addresses",
+    },
+    order=66,
+    default=f"ip nhrp hearsay limit {DEFAULT_HEARSAY}",
 )
 SHORTCUT: Final = ConfigLine(
     "interface", "ip nhrp shortcut", {"shortcut": "Follow redirects: go to other spokes directly (phase 3)"}, order=67
@@ -279,7 +303,9 @@ LINES: Final = (
     NHS_FALLBACK,
     REGISTRATION_TIMEOUT,
     REGISTRATION_NO_UNIQUE,
+    REGISTRATION_LIMIT,
     BIND_IDENTITY,
+    HEARSAY_LIMIT,
     SHORTCUT,
     REDIRECT,
     SERVER_ONLY,
@@ -350,6 +376,10 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
         registration_timeout=_value(section, REGISTRATION_TIMEOUT, lambda args: args.integer("seconds"), None),
         unique=not section.flag(REGISTRATION_NO_UNIQUE),
         bind_identity=section.flag(BIND_IDENTITY),
+        registration_limit=_value(
+            section, REGISTRATION_LIMIT, lambda args: args.integer("entries"), DEFAULT_REGISTRATIONS
+        ),
+        hearsay_limit=_value(section, HEARSAY_LIMIT, lambda args: args.integer("addresses"), DEFAULT_HEARSAY),
         shortcut=section.flag(SHORTCUT),
         redirect=redirect is not None,
         redirect_interval=_value(

@@ -105,6 +105,8 @@ class Configuration:
         old, tunnel.config = tunnel.config, config
         if old.max_send != config.max_send:
             tunnel.limit = SendLimit(*config.max_send)
+        if old.hearsay_limit != config.hearsay_limit:
+            self._station.shared.hearsay.forget(tunnel.name)
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._station.update_multicast(tunnel)

@@ -20,7 +20,7 @@ from dmvpn.features.nhrp.neighbour import Neighbour
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Protection
-    from dmvpn.base.protection import Connection
+    from dmvpn.base.protection import Connection, Proved
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -33,6 +33,30 @@ def secured(protection: Protection, tunnel: Tunnel, to: Neighbour) -> Neighbour 
         return to if protection.connection(to.connection) is not None else None
     found = protection.between(tunnel.name, to.nbma)
     return Neighbour(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
+
+
+def account_of(protection: Protection, sender: Neighbour) -> IPAddress | Proved:
+    """Under what a station is counted: who it has proved to be, else where it comes from.
+
+    Whoever has a key that was found by address may call itself anything: it would have what one station may have once
+    for each name, or use up what belongs to the one whose name it says.
+    """
+    connection = protection.connection(sender.connection) if sender.connection else None
+    if connection is None or connection.unproved or connection.proved is None:
+        return sender.nbma
+    return connection.proved
+
+
+def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbour) -> bool:
+    """Is the sender a server that the configuration names (`nhs`, `map`), and not only somebody at its address?"""
+    clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma]
+    if not clients:
+        return any(known.is_configured for known in tunnel.cache.at(sender.nbma))
+    numbers = (client.connection for client in clients)
+    return any(
+        not number or not sender.connection or number == sender.connection or protection.connection(number) is None
+        for number in numbers
+    )
 
 
 def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | None:

@@ -37,6 +37,11 @@ class Refusal(enum.Enum):
     IN_CLEAR = "in clear on a protected tunnel"
     UNPROTECTED = "held back, nothing protects it"
     OTHER_IDENTITY = "another IKE identity has the address"
+    NO_STATION = "network or broadcast address of the tunnel's subnet"
+    ROUTED_ELSEWHERE = "registered address that is routed to another station"
+    OTHER_NBMA = "NBMA address of another station, which only a server may register"
+    HELD_BACK = "new NBMA address by the word of one station, held back"
+    TOO_MANY = "more registrations than one station may have"
 
 
 class Happening(enum.Enum):
@@ -121,10 +126,14 @@ class SendLimit:
         self._slices: deque[list[int]] = deque()  # [number of the tenth, packets sent in it]
         self._total = 0
 
+    def may(self, now: float) -> bool:
+        """May another packet leave now?"""
+        self._forget(now)
+        return self._total < self.packets
+
     def take(self, now: float) -> bool:
         """May another packet leave now? If so it is counted."""
-        self._forget(now)
-        if self._total >= self.packets:
+        if not self.may(now):
             return False
         tenth = self._tenth(now)
         if not self._slices or self._slices[-1][0] != tenth:

@@ -1,15 +1,16 @@
 """Debug lines of NHRP, in the shapes of IOS 17. Ask `ports.debugging` before anything here is called: it costs.
 
-debug nhrp          one line a packet, and decisions
+debug nhrp          one line a packet, and what was refused
 debug nhrp packet   the parts of the packet: (F) fixed, (M) mandatory, (C-n) client information entries
 debug nhrp extension   its extensions
-debug nhrp cache, error, detail ...   what their names say
+debug nhrp cache, error, group, rate, routing   what their names say
+debug nhrp detail   all of it but parts and extensions, and why packets are answered as they are
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.extensions import (
@@ -72,6 +73,14 @@ _EXTENSION_NAMES = {
 }
 
 
+#: The debugs that print what a narrower one prints, too.
+CONTAINING: Final = {
+    "nhrp": ("nhrp detail",),
+    "nhrp error": ("nhrp", "nhrp detail"),
+    **dict.fromkeys(("nhrp cache", "nhrp group", "nhrp rate", "nhrp routing"), ("nhrp detail",)),
+}
+
+
 class Direction(enum.Enum):
     """What is done with a packet; the value begins its line."""
 
@@ -89,6 +98,11 @@ def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
     """What follows the first line of a packet that leaves. size: octets, GRE and IP header included."""
     yield f"NHRP: Encapsulation succeeded.  Sending NHRP Control Packet  NBMA Address: {nbma}"
     yield f"NHRP: {size} bytes out {tunnel} "
+
+
+def held_back_line(tunnel: str, nbma: IPAddress, sender: IPAddress) -> str:
+    """IKE does not begin with an address that is new: there were too many by the same station's word."""
+    return f"NHRP: {tunnel}: no IKE with {nbma}, {sender} named too many new addresses in a minute"
 
 
 def over_limit_line(packet: NhrpPacket, tunnel: str) -> str:
@@ -112,7 +126,7 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
     octets = packet.serialize()
     offset = octets[14] << 8 | octets[15]
     yield f" (F) afn: {_AFN[nbma.version]}, type: {_TYPE[source.version]}, hop: {packet.hop_count}, ver: 1"
-    yield f"     shtl: {len(nbma.packed)}(NSAP), sstl: {len(packet.source_nbma_subaddress)}(NSAP)"
+    yield f"     shtl: {len(packet.source_nbma_octets)}(NSAP), sstl: {len(packet.source_nbma_subaddress)}(NSAP)"
     yield f"     pktsz: {size} extoff: {offset}"
     match packet:
         case ClientMessage():

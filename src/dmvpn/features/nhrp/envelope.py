@@ -35,10 +35,10 @@ def peek(data: Octets) -> Envelope | None:
         data
     )
     try:
-        nbma_length, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
+        _, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
     except WireError:
         return None
-    source_at = HEADER.size + nbma_length + sstl
+    source_at = HEADER.size + shtl + sstl
     destination_at = source_at + protocol_length
     end = destination_at + protocol_length
     if end > len(data):

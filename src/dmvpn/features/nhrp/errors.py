@@ -70,13 +70,20 @@ class Errors:
         """
         tunnel.counters.count_refused(why)
         kind = messages.PACKET_NAMES[packet.TYPE]
-        self._station.log_dmvpn(
-            messages.NhrpError.of(tunnel.name, kind, code, (packet.source_protocol, sender.nbma)),
-            about=f"{tunnel.name} {why.name}",
-            interval=REFUSAL_LOG_INTERVAL,
-        )
+        # A reply has the address of whoever asked as its source: its sender is the other one.
+        address = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
+        peer = (address, sender.nbma)
+        about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
+        if code == ErrorCode.AUTHENTICATION_FAILURE and not self._station.config.logging:
+            refused = messages.PasswordRefused.of(tunnel.name, kind, peer)
+            self._station.log(refused, about=about, interval=interval)
+        self._station.log_dmvpn(messages.NhrpError.of(tunnel.name, kind, code, peer), about=about, interval=interval)
         self._station.debug(
-            "nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: {kind} refused: {why.value}", sender.nbma
+            "nhrp error",
+            tunnel,
+            lambda: messages.refused_line(tunnel.name, kind, code, peer, why.value),
+            sender.nbma,
+            address=address,
         )
         if isinstance(packet, ErrorIndication):
             return
@@ -165,7 +172,7 @@ def destination_offset(packet: NhrpPacket) -> int:
     """Where the destination protocol address stands in a packet, RFC 2332 §5.2.0.1."""
     return (
         _ADDRESSES_AT
-        + len(packet.source_nbma.packed)
+        + len(packet.source_nbma_octets)
         + len(packet.source_nbma_subaddress)
         + len(packet.source_protocol.packed)
     )

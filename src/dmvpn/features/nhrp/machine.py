@@ -33,9 +33,11 @@ from dmvpn.base.events import (
     UsageReported,
 )
 from dmvpn.base.notices import (
+    AnswersEnd,
     Configured,
     ConnectionChanged,
     InterfaceChanged,
+    NeighborSilent,
     Notice,
     ProtectionChanged,
     RouteChanged,
@@ -70,6 +72,8 @@ class NhrpMachine:
         NameResolved,
         InterfaceChanged,
         TunnelChanged,
+        AnswersEnd,
+        NeighborSilent,
         ProtectionChanged,
         ConnectionChanged,
         RouteChanged,
@@ -175,7 +179,7 @@ def _is_due(overlay: Overlay, now: float) -> bool:
 def _version(event: Event | Notice) -> int | None:
     """The IP version that an event is about; None: both."""
     match event:
-        case IpReceived(source=address) | Unresolved(next_hop=address):
+        case IpReceived(source=address) | Unresolved(next_hop=address) | NeighborSilent(address=address):
             return address.version
         case Hairpin(packet=packet):
             return 6 if packet[:1] and packet[0] >> 4 == 6 else 4

@@ -14,7 +14,7 @@ from dmvpn.features.nhrp.cie import CieCode
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, Prefix
 
 #: How packets are called in logs and debugs.
 PACKET_NAMES: dict[PacketType, str] = {
@@ -77,14 +77,29 @@ class ReplyWithError(Log):
 
 
 class ErrorReceived(Log):
-    """A peer could not work with a packet of ours and says why."""
+    """A peer could not work with a packet of ours and says why. With 11 it takes our password for a wrong one."""
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, kind: str, code: int) -> Self:
-        """The message for an error about a packet of this kind."""
-        return cls("NHRP", 3, "PAKERROR", f"Receive Error Indication for our {kind}, code: {error_name(code)}")
+    def of(cls, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
+        """The message for an error about a packet of this kind; peer: tunnel and NBMA address of whoever says it."""
+        text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
+        return cls("NHRP", 3, "PAKERROR", text)
+
+
+class PasswordRefused(Log):
+    """A packet was refused because its password is not that of `ip nhrp authentication` here.
+
+    Written where `logging dmvpn` is not configured; where it is, `%DMVPN-3-DMVPN_NHRP_ERROR` says the same.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, tunnel: str, kind: str, peer: tuple[IPAddress, IPAddress]) -> Self:
+        """The message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
+        return cls("NHRP", 3, "PAKAUTH", f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
 
 
 class IdentityRefused(Log):
@@ -101,6 +116,22 @@ class IdentityRefused(Log):
         """client: tunnel and NBMA address; holder, claimant: IKE identities."""
         who = claimant or "a station without an identity of its own"
         return cls("NHRP", 4, "IDENTITY", f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
+
+
+class RegistrationRefused(Log):
+    """A station wants to register what it may not have; the text says why. Its request is answered with a NAK.
+
+    An address behind another station, the subnet's own address, another station's NBMA address, or too many addresses:
+    a mistake in its configuration, or a member that wants the packets of others.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
+        """nbma: from where the request came."""
+        what = spelled(target.address if target.is_host else target)
+        return cls("NHRP", 4, "REGREFUSED", f"{tunnel}: {what} is not registered for {nbma}: {why}")
 
 
 class SocketChanged(Log):
@@ -235,6 +266,19 @@ class PacketRefused(Log):
         return cls("NHRP", 4, "PAKREFUSED", f"{tunnel}: packet from {nbma} refused: {why}")
 
 
+def refused_line(tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress], why: str) -> str:
+    """The debug line about a packet of this kind that is refused. peer: tunnel and NBMA address of its sender."""
+    what = f"{tunnel}: {kind} of {_of(peer)} refused: {why}"
+    return (
+        f"NHRP: Authentication string mismatch, {what}" if code == ErrorCode.AUTHENTICATION_FAILURE else f"NHRP: {what}"
+    )
+
+
+def objection_line(tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> str:
+    """The debug line about an Error Indication. peer: tunnel and NBMA address of whoever sent it."""
+    return f"NHRP: {tunnel}: {_of(peer)} refuses our {kind}: {error_name(code)}"
+
+
 def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
     """A station as these messages write it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
@@ -244,7 +288,9 @@ def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
 MESSAGES = (
     ReplyWithError,
     ErrorReceived,
+    PasswordRefused,
     IdentityRefused,
+    RegistrationRefused,
     SocketChanged,
     NhsUp,
     NhsDown,

@@ -18,6 +18,10 @@ DEFAULT_HOLDTIME = 7200
 DEFAULT_MAX_SEND = (10_000, 10)
 #: Seconds between two redirects for one pair of addresses.
 DEFAULT_REDIRECT_INTERVAL = 8
+#: `ip nhrp registration limit`: entries of one identity, in clear of one NBMA address. A spoke has two or three.
+DEFAULT_REGISTRATIONS = 32
+#: `ip nhrp hearsay limit`: new NBMA addresses in a minute that one station's words may lead IKE to.
+DEFAULT_HEARSAY = 20
 #: Octets of the password that IOS puts into a packet.
 PASSWORD_LENGTH = 8
 #: Octets of the name of a group: their number is one octet of the extension.
@@ -50,9 +54,10 @@ class TunnelConfig:
     that register do too. holdtime, registration_timeout, redirect_interval, fallback: seconds. max_send: packets and
     seconds. group: sent with registrations. max_connections: (cluster, servers used at a time). if_state: the line
     protocol follows the servers. server_only, interest: no Resolution Requests; non_caching: nothing is learned from
-    those of others. bind_identity: a registered address belongs to the IKE identity that has it. record: our requests
-    collect the servers they pass. responder: the interface whose address names us as responder, "" for the tunnel
-    itself.
+    those of others. bind_identity: a registered address belongs to the IKE identity that has it. registration_limit:
+    entries that one identity (in clear: one NBMA address) may have registered here. hearsay_limit: new NBMA addresses
+    in a minute that one station's words may lead IKE to. record: our requests collect the servers they pass.
+    responder: the interface whose address names us as responder, "" for the tunnel itself.
     """
 
     name: str
@@ -69,6 +74,8 @@ class TunnelConfig:
     registration_timeout: int | None = None
     unique: bool = True
     bind_identity: bool = False
+    registration_limit: int = DEFAULT_REGISTRATIONS
+    hearsay_limit: int = DEFAULT_HEARSAY
     shortcut: bool = False
     redirect: bool = False
     redirect_interval: int = DEFAULT_REDIRECT_INTERVAL

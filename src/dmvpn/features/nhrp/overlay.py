@@ -35,10 +35,12 @@ from dmvpn.base.events import (
     Unresolved,
 )
 from dmvpn.base.notices import (
+    AnswersEnd,
     Configured,
     ConnectionChanged,
     InterfaceChanged,
     MulticastReached,
+    NeighborSilent,
     Notice,
     ProtectionChanged,
     RouteChanged,
@@ -148,6 +150,12 @@ class Overlay:
                 self._configuration.apply(config)
             case TunnelChanged():
                 self._tunnel_changed(event)
+            case AnswersEnd(tunnel=name):
+                if (tunnel := self._station.tunnels.get(name)) is not None:
+                    self._purger.take_answers_back(tunnel)
+            case NeighborSilent(interface=name, address=address):
+                if (tunnel := self._station.tunnels.get(name)) is not None:
+                    self._registration.neighbor_silent(tunnel, address)
             case InterfaceChanged():
                 self._interface_changed(event)
             case EffectFailed():
@@ -259,6 +267,7 @@ class Overlay:
                 # What was given may be part of the route (of a default route, say), or the route part of it.
                 if given.target in event.prefix or event.prefix in given.target:
                     self._check_given(tunnel, given)
+            self._server.route_changed(tunnel, event.prefix)
             entry = tunnel.cache.get(event.prefix)
             if entry is not None and entry.route in (RouteState.INSTALLED, RouteState.OVERRIDE):
                 self._reconsider(tunnel, entry)

@@ -116,6 +116,7 @@ class NhrpPacket:
     """What all packets have: RFC 2332 §5.1 and the addresses of §5.2.0.1.
 
     source_nbma: of the station that made the request (in a reply too), which NAT may have made unreachable.
+    without_nbma: it was left out (length 0), and `source_nbma` is the unspecified address (OpenNHRP after a purge).
     end: what closes the extensions, the End extension and any octets behind it (OpenNHRP 0.14.1 leaves 16 in Error
     Indications). Empty, and no extensions: the packet has no extension part at all (ar$extoff 0).
     """
@@ -125,10 +126,16 @@ class NhrpPacket:
     hop_count: int = HOP_COUNT
     source_nbma: IPAddress
     source_nbma_subaddress: bytes = b""
+    without_nbma: bool = False
     source_protocol: IPAddress
     destination_protocol: IPAddress
     extensions: Extensions = ()
     end: bytes = END
+
+    @property
+    def source_nbma_octets(self) -> bytes:
+        """The source NBMA address as it stands in the packet: nothing if it was left out."""
+        return b"" if self.without_nbma else self.source_nbma.packed
 
     def serialize(self) -> bytes:
         """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
@@ -140,7 +147,7 @@ class NhrpPacket:
 
     def _serialize(self, first: int, second: int, body: bytes) -> bytes:
         """Encode around the six octets that differ by type (two and four of them) and what follows the addresses."""
-        source_nbma = self.source_nbma.packed
+        source_nbma = self.source_nbma_octets
         source = self.source_protocol.packed
         destination = self.destination_protocol.packed
         header = HEADER.pack(
@@ -304,7 +311,7 @@ def parse(data: Octets) -> NhrpPacket:
         HEADER.unpack_from(packet)
     )
     nbma_length, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
-    subaddress_at = HEADER.size + nbma_length
+    subaddress_at = HEADER.size + shtl
     source_at = subaddress_at + sstl
     destination_at = source_at + protocol_length
     body_at = destination_at + protocol_length
@@ -317,7 +324,8 @@ def parse(data: Octets) -> NhrpPacket:
         extensions, end_at = parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
-    source_nbma = ip_address(packet[HEADER.size : subaddress_at])
+    source_nbma = ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length))
+    without_nbma = not shtl
     subaddress = packet[subaddress_at:source_at]
     source_protocol = ip_address(packet[source_at:destination_at])
     destination_protocol = ip_address(packet[destination_at:body_at])
@@ -328,6 +336,7 @@ def parse(data: Octets) -> NhrpPacket:
             hop_count=hop_count,
             source_nbma=source_nbma,
             source_nbma_subaddress=subaddress,
+            without_nbma=without_nbma,
             source_protocol=source_protocol,
             destination_protocol=destination_protocol,
             extensions=extensions,
@@ -341,6 +350,7 @@ def parse(data: Octets) -> NhrpPacket:
             hop_count=hop_count,
             source_nbma=source_nbma,
             source_nbma_subaddress=subaddress,
+            without_nbma=without_nbma,
             source_protocol=source_protocol,
             destination_protocol=destination_protocol,
             extensions=extensions,
@@ -354,6 +364,7 @@ def parse(data: Octets) -> NhrpPacket:
         hop_count=hop_count,
         source_nbma=source_nbma,
         source_nbma_subaddress=subaddress,
+        without_nbma=without_nbma,
         source_protocol=source_protocol,
         destination_protocol=destination_protocol,
         extensions=extensions,
@@ -385,7 +396,8 @@ def address_lengths(
 ) -> tuple[int, int]:
     """Octets of NBMA and protocol addresses, if the header's lengths agree with its families. Raises WireError.
 
-    All three addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet without.
+    Both protocol addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet
+    without. The source NBMA address may be left out: whoever gets the packet from its sender sees where that is.
     """
     nbma_length = ADDRESS_LENGTH.get(afn)
     if nbma_length is None:
@@ -393,7 +405,7 @@ def address_lengths(
     protocol_length = _PROTOCOL_ADDRESS_LENGTH.get(protocol_type)
     if protocol_length is None:
         raise WireError(f"protocol type {protocol_type:#06x}", offset=2, clause=_FIXED)
-    if nbma_lengths[0] != nbma_length or nbma_lengths[1] > LARGEST_SUBADDRESS:
+    if nbma_lengths[0] not in (0, nbma_length) or nbma_lengths[1] > LARGEST_SUBADDRESS:
         raise WireError(f"source NBMA address type/length {nbma_lengths}", offset=18, clause=_FIXED)
     if protocol_lengths != (protocol_length, protocol_length):
         raise WireError(f"protocol addresses of {protocol_lengths} octets", offset=20, clause=_MANDATORY)

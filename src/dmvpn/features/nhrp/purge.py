@@ -85,6 +85,10 @@ class Purger:
         for client in tunnel.clients.values():
             if client.is_responding and client.nbma is not None:
                 self.withdraw(tunnel, client.nhs, client.nbma)
+        self.take_answers_back(tunnel)
+
+    def take_answers_back(self, tunnel: Tunnel) -> None:
+        """Who resolved something of ours is to forget it. Servers know us until our holding time ends."""
         if not tunnel.running or tunnel.address is None:
             return
         for entry in list(tunnel.cache.local.values()):

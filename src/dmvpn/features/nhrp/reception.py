@@ -9,6 +9,7 @@ or leads to it: a Resolution Request for a host behind us is ours to answer.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
@@ -17,7 +18,7 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
-from dmvpn.features.nhrp.extensions import Authentication, UnknownExtension, find, repeated
+from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, UnknownExtension, find, repeated
 from dmvpn.features.nhrp.neighbour import Neighbour
 from dmvpn.features.nhrp.packet import (
     REPLIES,
@@ -104,6 +105,7 @@ class Reception:
             return
         tunnel.counters.count_received(packet.TYPE)
         self._station.show(Direction.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
+        packet = _completed(packet, event.outer_source)
         if (
             self._is_authentic(tunnel, packet, sender)
             and self._is_consistent(tunnel, packet, sender)
@@ -205,14 +207,22 @@ class Reception:
                 if addresses is not None:
                     self._resolver.redirected(tunnel, addresses[1])
             case ErrorIndication():
-                self._error(tunnel, packet)
+                self._error(tunnel, packet, sender)
 
-    def _error(self, tunnel: Tunnel, packet: ErrorIndication) -> None:
+    def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: Neighbour) -> None:
         """What somebody could not do with a packet of ours."""
         quoted = quoted_request(packet)
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
-        message = messages.ErrorReceived.of(kind, packet.error_code)
+        peer, code = (packet.source_protocol, sender.nbma), packet.error_code
+        message = messages.ErrorReceived.of(kind, code, peer)
         self._station.log(message, about=f"{tunnel.name} {kind}", interval=REFUSAL_LOG_INTERVAL)
+        self._station.debug(
+            "nhrp error",
+            tunnel,
+            lambda: messages.objection_line(tunnel.name, kind, code, peer),
+            sender.nbma,
+            address=packet.source_protocol,
+        )
         if quoted is None:
             return
         what = messages.error_name(packet.error_code)
@@ -225,6 +235,19 @@ class Reception:
                 self._resolver.failed(quoted.request_id, quoted.destination, reason, nobody=nobody)
             case _:
                 pass
+
+
+def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
+    """A packet whose source NBMA address was left out, with where it came from: OpenNHRP asks so after a purge.
+
+    What another server passed on came from that one, and a reply from somebody else: there it stays unknown.
+    """
+    if not packet.without_nbma or isinstance(packet, REPLIES):
+        return packet
+    record = find(packet.extensions, ForwardTransitRecord)
+    if record is not None and record.entries:
+        return packet
+    return replace(packet, source_nbma=outer_source, without_nbma=False)
 
 
 def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
-from dmvpn.base.notices import HoldTunnel, MulticastReached
+from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
@@ -107,6 +107,12 @@ class Registration:
             if client.is_silent and client.nbma in traffic.heard:
                 self._carry_out(tunnel, client, client.heard(now))
 
+    def neighbor_silent(self, tunnel: Tunnel, address: IPAddress) -> None:
+        """Routing has not heard a server for long. It may be there and not know us: then it sends us no multicast."""
+        for client in list(tunnel.clients.values()):
+            if client.nhs == address and client.is_responding:
+                self._carry_out(tunnel, client, client.renew(self._station.now))
+
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
         """Packets to this address are protected now, or by another connection, or not any more."""
         for client in list(tunnel.clients.values()):
@@ -181,7 +187,8 @@ class Registration:
         if held != tunnel.held:
             tunnel.held = held
             reason = Reason("no next hop server answers (if-state nhrp)", since=self._station.now) if held else None
-            self._station.emit(HoldTunnel(tunnel.name, reason))
+            # A peer that still hears us, although we hear nobody, would send to us until its holding times are over.
+            self._station.emit(*((LineEnds(tunnel.name),) if held else ()), HoldTunnel(tunnel.name, reason))
 
     def failed(self, tunnel: Tunnel, request_id: int, reason: Reason) -> None:
         """An Error Indication, or a reply that we may not take, says why one of our requests has no reply."""

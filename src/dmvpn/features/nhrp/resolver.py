@@ -21,7 +21,8 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.answers import binding_of
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
+from dmvpn.features.nhrp.binding import whereabouts
+from dmvpn.features.nhrp.cache import LARGEST_RESOLVED, Entry, EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress
@@ -183,8 +184,11 @@ class Resolver:
         if binding is None or not may_be_beyond(self._station, asked_on, binding.next_hop):
             self._station.refuse(asked_on, Refusal.FORGED, sender.nbma)
             return
-        if not pending.is_of_known and asked_on.cache.is_full:
+        full = asked_on.cache.is_full or asked_on.cache.led_to(whereabouts(None, binding)) >= LARGEST_RESOLVED
+        if full and not pending.is_of_known:
             self._station.refuse(asked_on, Refusal.NO_ROOM, sender.nbma)
+            return
+        if not self._station.believes(asked_on, sender, binding.nbma, asked=True):
             return
         self._finish(pending)
         self._hold_downs.forget(pending.tunnel, pending.destination)
@@ -207,10 +211,16 @@ class Resolver:
             entry.reason = reason
 
     def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
-        """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone."""
+        """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone.
+
+        Who says no to a refresh may have lost the peer, so the peer is asked. What it does not renew expires in time.
+        """
+        if _may_ask_the_peer(pending) and self._peers.direct_way(tunnel, pending.destination) is not None:
+            self._send(tunnel, pending)
+            return
         self._finish(pending)
         if pending.is_of_known:
-            return  # the entry stands until it expires
+            return
         entry = tunnel.cache.host(pending.destination)
         if entry is None or entry.type is not EntryType.INCOMPLETE:
             return
@@ -291,7 +301,10 @@ class Resolver:
             self._station.send(way.tunnel, way.neighbour, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
-        """Where a request goes. A refresh that the network does not answer (its servers are dead) goes to the peer.
+        """Where a request goes. A refresh that the network does not answer, or refuses, goes to the peer.
+
+        So does one that would go to a server in doubt, or to the other one in its place: that one may have lost the
+        peer, too, and offers its own way through the dead one until routes have followed. The peer knows what it has.
 
         A shortcut is asked for on its own tunnel alone: the address that another cloud knows is of no use in this one.
         """
@@ -302,7 +315,7 @@ class Resolver:
         onward = way if isinstance(way, Onward) else None
         if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
             onward = None
-        if pending.purpose is Purpose.REFRESH and (pending.tries > 1 or onward is None):
+        if pending.purpose is Purpose.REFRESH and (pending.tries > 1 or onward is None or _is_in_doubt(onward)):
             direct = self._peers.direct_way(tunnel, pending.destination)
             if direct is not None:
                 return direct
@@ -374,3 +387,13 @@ class Resolver:
 def _makes_shortcuts(tunnel: Tunnel) -> bool:
     """May this router look for shorter ways on the tunnel?"""
     return tunnel.running and tunnel.multipoint and tunnel.config.shortcut and tunnel.config.asks
+
+
+def _is_in_doubt(way: Onward) -> bool:
+    """Does a way begin at a server that is silent, or has just returned and may know few of its clients?"""
+    return way.next_hop in way.tunnel.doubted
+
+
+def _may_ask_the_peer(pending: Pending) -> bool:
+    """Is what was refused a refresh that only the network has been asked?"""
+    return pending.purpose is Purpose.REFRESH and pending.tries == 1

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import is_link_local, is_one_station
 from dmvpn.features.nhrp.answers import told_port
 from dmvpn.features.nhrp.binding import Binding
-from dmvpn.features.nhrp.cache import LARGEST_LOCAL, Entry, EntryType, Flag, Requester
+from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED, Entry, EntryType, Flag, Requester
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal, SendLimit
+from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     Extensions,
     ForwardTransitRecord,
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 #: Peers of one tunnel whose mapping may come from their requests alone; further ones are asked for like all others.
 LARGEST_HEARSAY = 4096
-#: Of these, on a protected tunnel, so many new ones in so many seconds: with each of them IKE begins.
-HEARSAY = (200, 10)
 
 _COPIED = ResolutionFlag.ROUTER | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
 _ADDED = ResolutionFlag.AUTHORITATIVE | ResolutionFlag.DESTINATION_STABLE | ResolutionFlag.UNIQUE
@@ -61,7 +59,6 @@ class Responder:
         self._peers = peers
         self._purger = purger
         self._waiting = WaitingReplies(station)
-        self._hearsay: dict[str, SendLimit] = {}
 
     def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbour, prefix: Prefix) -> None:
         """A Resolution Request for an address in `prefix`, which is ours."""
@@ -95,7 +92,7 @@ class Responder:
             self._station.send(tunnel, way, reply)
         whereabouts = sender if came_straight else Neighbour(requester)
         port = 0 if came_straight else told_port(tunnel, packet.extensions, sender, (asker, requester))
-        self._learn_requester(tunnel, packet, whereabouts, straight=came_straight, port=port)
+        self._learn_requester(tunnel, packet, whereabouts, sender, straight=came_straight, port=port)
         if way is None:
             self._waiting.add(tunnel, reply, requester=at, sender=sender)
         self._station.debug(
@@ -103,6 +100,7 @@ class Responder:
             tunnel,
             lambda: f"NHRP-DETAIL: {tunnel.name}: {asker} resolved {prefix} at {now:.3f}",
             requester,
+            address=asker,
         )
 
     def refuse(
@@ -186,18 +184,15 @@ class Responder:
             extensions = put(extensions, NatAddress(entries=public))
         return hop_by_hop(extensions, self._station.authentication(tunnel))
 
-    def _is_rash(self, tunnel: Tunnel) -> bool:
-        """Would IKE begin with more strangers than it should, on a word of somebody else?
-
-        Who makes requests up, in the name of others and with any address in them, must not send our IKE all over the
-        Internet. A requester that is not believed gets its answer by the hub, and begins.
-        """
-        if not tunnel.protected:
-            return False
-        return not self._hearsay.setdefault(tunnel.name, SendLimit(*HEARSAY)).take(self._station.now)
-
     def _learn_requester(
-        self, tunnel: Tunnel, packet: ResolutionRequest, at: Neighbour, *, straight: bool, port: int
+        self,
+        tunnel: Tunnel,
+        packet: ResolutionRequest,
+        at: Neighbour,
+        sender: Neighbour,
+        *,
+        straight: bool,
+        port: int,
     ) -> None:
         """RFC 2332 §6.2.1: the source's binding may be cached if it is stable and says how long.
 
@@ -218,9 +213,14 @@ class Responder:
         if path is not None and path.usable and not path.neighbour.meets(at):
             return  # nobody's word displaces a path that works; if the peer has moved it will not work for long
         entry = tunnel.cache.host(source)
-        if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY or self._is_rash(tunnel)):
+        if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
             return
+        if entry is None and tunnel.cache.led_to(at) >= LARGEST_RESOLVED:
+            tunnel.counters.count_refused(Refusal.NO_ROOM)
+            return
+        if not self._station.believes(tunnel, sender, at.nbma):
+            return  # it has its answer by the hub, and begins
         implicit = entry is None or entry.type is EntryType.INCOMPLETE or bool(entry.flags & Flag.IMPLICIT)
         self._peers.learn(
             tunnel,

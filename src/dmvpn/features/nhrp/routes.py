@@ -99,7 +99,11 @@ class Routes:
 
     def _debug(self, tunnel: Tunnel, entry: Entry, what: str) -> None:
         self._station.debug(
-            "nhrp routing", tunnel, lambda: f"NHRP-RT: {tunnel.name}: {spelled(entry.target)} {what}", entry.nbma
+            "nhrp routing",
+            tunnel,
+            lambda: f"NHRP-RT: {tunnel.name}: {spelled(entry.target)} {what}",
+            entry.nbma,
+            address=entry.next_hop,
         )
 
 

@@ -2,7 +2,8 @@
 
 The NBMA address that packets will go to is the one the request *came from*; the one written in it is kept as the
 claimed address. They differ behind NAT, and the reply tells the client its translated one. A request that other
-servers forwarded came from them, so there the written one counts.
+servers forwarded came from them, so there the written one counts; on a protected tunnel only if the sender is one that
+the configuration names, since everybody can write a forward record, and IKE goes to what we believe.
 
 On a protected tunnel a client is bound to the connection that its request came by: two behind one translator differ by
 that alone. With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, as long as its entry
@@ -11,30 +12,30 @@ lives, from wherever that comes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.admission import Refused, is_guest, leads_to, looked_at, why_not_admitted
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.claims import Claim, claims_of, group_of, is_on_link, real_place
+from dmvpn.features.nhrp.connections import account_of, is_configured
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
-    Extensions,
-    ForwardTransitRecord,
     NatAddress,
     ResponderAddress,
-    VendorPrivate,
     append_entry,
     find,
     put,
 )
 from dmvpn.features.nhrp.neighbour import Neighbour
-from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.packet import RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
-from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
+    from dmvpn.base.protection import Proved
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -43,20 +44,8 @@ if TYPE_CHECKING:
 _REGISTERED = Flag.REGISTERED | Flag.NHOP
 _REGISTERED_UNIQUE = _REGISTERED | Flag.UNIQUE
 
-#: Seconds between two log lines about one station that wants an address which another identity has.
-IDENTITY_LOG_INTERVAL = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a client says in one CIE, completed from the common header. at: where its packets really come from."""
-
-    target: Prefix
-    next_hop: IPAddress
-    at: Neighbour
-    claimed: IPAddress | None
-    unique: bool
-    cie: ClientInfo
+#: Seconds between two log lines about one station that wants what another one has, or what nobody may have.
+REFUSAL_LOG_INTERVAL = 60.0
 
 
 class Server:
@@ -72,24 +61,29 @@ class Server:
 
     def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbour) -> None:
         """A Registration Request for us."""
-        at = _real_place(packet, sender)
-        claimed = packet.source_nbma if packet.source_nbma != at.nbma else None
-        unique = RegistrationFlag.UNIQUE in packet.flags
-        group = _group(packet.extensions)
+        trusted = not tunnel.protected or self._is_server(tunnel, sender)
+        at = real_place(packet, sender, trusted=trusted)
+        account = account_of(self._station.ports.protection, sender)
+        group = group_of(packet.extensions)
         answers: list[ClientInfo] = []
         for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
-            claims = _claims(packet, cie, at, claimed, unique=unique)
-            verdicts = (self._verdict(tunnel, claim) for claim in claims)
-            code = next((code for code in verdicts if code is not CieCode.SUCCESS), CieCode.SUCCESS)
-            if code is CieCode.SUCCESS:
-                for claim in claims:
-                    self._register(tunnel, claim, group)
-                answers.append(replace(cie, code=code))
+            claims = claims_of(packet, cie, at)
+            olds = [tunnel.cache.get(claim.target) for claim in claims]
+            payer = self._payer(tunnel, sender, claims[-1].at, account)
+            refused = (
+                self._refused(tunnel, claims, olds)
+                or self._over_limit(tunnel, claims, olds, payer)
+                or self._hearsay(tunnel, claims, sender, trusted=trusted)
+            )
+            if refused is None:
+                for claim, old in zip(claims, olds, strict=True):
+                    self._register(tunnel, claim, old, group, payer)
+                answers.append(replace(cie, code=CieCode.SUCCESS))
             else:
                 tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
-                answers.append(ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol))
+                answers.append(ClientInfo(code=refused.code, prefix_length=cie.prefix_length, protocol=cie.protocol))
         if tunnel.link_local is not None and any(
-            _is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
+            is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
         self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
@@ -104,17 +98,19 @@ class Server:
         self._forget(tunnel, entry)
         self._log_down(tunnel, entry, why)
 
+    def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
+        """Routing says something else of this prefix: whoever registered a part of it may have to give it back."""
+        for target in tunnel.guests.within(prefix):
+            self._review(tunnel, target)
+
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbour) -> bool:
-        """May he who sends a request name this tunnel address as its source? Servers pass on what others say."""
+        """May the sender of a request name this tunnel address as its source? Servers pass on what others say."""
         if not sender.connection:
             return True
         entry = tunnel.cache.binding(address)
         if entry is None or not entry.identity or entry.connection == sender.connection:
             return True
-        is_server = any(client.nbma == sender.nbma for client in tunnel.clients.values()) or any(
-            known.type is EntryType.STATIC for known in tunnel.cache.at(sender.nbma)
-        )
-        return is_server or self._belongs(tunnel, entry, (address, sender))
+        return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
 
     def moved(self, tunnel: Tunnel, to: Neighbour) -> None:
         """The clients of a connection are somewhere else now."""
@@ -130,26 +126,95 @@ class Server:
 
     # -------------------------------------------------------------------------------------------- decision
 
-    def _verdict(self, tunnel: Tunnel, claim: Claim) -> CieCode:
-        """May this binding be registered?"""
-        if not self._is_sane(tunnel, claim):
-            return CieCode.ADMINISTRATIVELY_PROHIBITED
-        old = tunnel.cache.get(claim.target)
+    def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> Refused | None:
+        """Why the bindings of one CIE may not be registered. olds: what is known of their targets."""
+        for claim, old in zip(claims, olds, strict=True):
+            refused = why_not_admitted(self._station, tunnel, claim) or self._taken(tunnel, claim, old)
+            if refused is None:
+                continue
+            if refused.why is not None:
+                self._complain(tunnel, claim.target, claim.at, refused.why)
+            if refused.why is Refusal.ROUTED_ELSEWHERE and old is not None and old.is_registered:
+                self._review(tunnel, old.target)
+            return refused
+        return None
+
+    def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> Refused | None:
+        """Does somebody else have it, or is there no room?"""
         if tunnel.config.bind_identity:
             holder = tunnel.cache.binding(claim.target.address)
             if holder is not None and holder.identity and claim.target in holder.target:
                 if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
-                    return CieCode.ADMINISTRATIVELY_PROHIBITED
+                    return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
                 if holder is old:
-                    return CieCode.SUCCESS  # from wherever it comes
+                    return None  # from wherever it comes
         if old is None:
-            return CieCode.INSUFFICIENT_RESOURCES if tunnel.cache.is_full else CieCode.SUCCESS
+            return Refused(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
         if not old.binds or self._is_same_place(old, claim):
-            return CieCode.SUCCESS
+            return None
         if old.type is EntryType.STATIC:
-            return CieCode.ADMINISTRATIVELY_PROHIBITED
+            return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
         # A unique binding holds against everybody until it expires, whether the other claims it uniquely or not.
-        return CieCode.UNIQUE_ADDRESS_REGISTERED if old.flags & Flag.UNIQUE else CieCode.SUCCESS
+        return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
+
+    def _payer(
+        self, tunnel: Tunnel, sender: Neighbour, at: Neighbour, account: IPAddress | Proved
+    ) -> IPAddress | Proved | None:
+        """Whose entries are counted, see `Entry.payer`. None: nobody's, a server that the configuration names speaks.
+
+        It speaks of itself. What it passes on is counted under the address that it names, since everybody can have
+        something passed on.
+        """
+        if not self._is_server(tunnel, sender):
+            return account
+        return at.nbma if at != sender else None
+
+    def _over_limit(
+        self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
+    ) -> Refused | None:
+        """Has this client as many entries as one may have, and wants further ones? A prefix is all its addresses."""
+        if payer is None or not claims[0].cie.holding_time:
+            return None
+        further = (
+            claim.target.size
+            for claim, old in zip(claims, olds, strict=True)
+            if old is None or not old.is_registered or old.payer != payer
+        )
+        more = sum(further)
+        if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
+            return None
+        self._complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
+        return Refused(CieCode.INSUFFICIENT_RESOURCES)
+
+    def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbour, *, trusted: bool) -> Refused | None:
+        """Why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
+
+        Each such address opens a crypto socket, with which IKE begins.
+        """
+        for claim in claims:
+            if claim.at.nbma == sender.nbma:
+                continue
+            if not trusted:
+                self._complain(tunnel, claim.target, sender, Refusal.OTHER_NBMA)
+                return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+            if not self._station.believes(tunnel, sender, claim.at.nbma):
+                return Refused(CieCode.INSUFFICIENT_RESOURCES)
+        return None
+
+    def _is_server(self, tunnel: Tunnel, sender: Neighbour) -> bool:
+        return is_configured(self._station.ports.protection, tunnel, sender)
+
+    def _complain(self, tunnel: Tunnel, target: Prefix, at: Neighbour, why: Refusal) -> None:
+        """Count and log what a station wanted and does not get."""
+        tunnel.counters.count_refused(why)
+        message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
+        self._station.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
+        self._station.debug(
+            "nhrp error",
+            tunnel,
+            lambda: f"NHRP: {tunnel.name}: {spelled(target)} not registered for {at.nbma}: {why.value}",
+            at.nbma,
+        )
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
         """Is the claim from where the entry leads to? Two connections that both live are two stations."""
@@ -170,10 +235,12 @@ class Server:
             return True
         identity = self._identity(at)
         if identity == entry.identity:
-            return True
+            if self._proved(at) == entry.proved:
+                return True
+            identity = f"{identity} (another kind of name, or proved by another key)"
         tunnel.counters.count_refused(Refusal.OTHER_IDENTITY)
         message = messages.IdentityRefused.of(tunnel.name, (address, at.nbma), entry.identity, identity)
-        self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=IDENTITY_LOG_INTERVAL)
+        self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
         return False
 
     def _identity(self, at: Neighbour) -> str:
@@ -181,28 +248,17 @@ class Server:
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
         return connection.identity if connection is not None else ""
 
-    def _is_sane(self, tunnel: Tunnel, claim: Claim) -> bool:
-        """A client may speak for addresses of the tunnel's subnet other than ours, and for one address if uniquely.
-
-        For one outside of the subnet, too, unless a host behind us has it: whoever resolves that would be led astray.
-        """
-        target, address = claim.target, claim.target.address
-        if claim.unique and not target.is_host:
-            return False
-        beside_us = tunnel.subnet is not None and target in tunnel.subnet
-        if not beside_us and not (target.is_host and may_be_beyond(self._station, tunnel, address)):
-            return False
-        if claim.at.nbma == tunnel.nbma or not (is_one_station(address) and is_one_station(claim.at.nbma)):
-            return False
-        if not target.is_host and not is_one_station(claim.next_hop):
-            return False
-        return not tunnel.is_ours(address) and (target.is_host or not any(own in target for own in tunnel.addresses))
+    def _proved(self, at: Neighbour) -> Proved | None:
+        """The same as it is compared: kind and octets of the name, and whose key proved it."""
+        connection = self._station.ports.protection.connection(at.connection) if at.connection else None
+        return connection.proved if connection is not None else None
 
     # -------------------------------------------------------------------------------------------- consequences
 
-    def _register(self, tunnel: Tunnel, claim: Claim, group: str) -> None:
+    def _register(
+        self, tunnel: Tunnel, claim: Claim, old: Entry | None, group: str, payer: IPAddress | Proved | None
+    ) -> None:
         now, holding_time = self._station.now, claim.cie.holding_time
-        old = tunnel.cache.get(claim.target)
         if old is not None and old.type is EntryType.STATIC:
             return
         if holding_time == 0:  # RFC 2332 §5.2.0.1: nothing that may be kept
@@ -218,13 +274,15 @@ class Server:
                 tunnel,
                 lambda: f"NHRP: {tunnel.name}: {spelled(claim.next_hop)} is of group {group or '(none)'}",
                 claim.at.nbma,
+                address=claim.next_hop,
             )
         if old is not None and old.is_registered and self._is_same_place(old, claim):
             if old.nbma != claim.at.nbma or old.connection != claim.at.connection:
                 self._move(tunnel, old, claim.at)
-                old.identity = self._identity(claim.at)
+                old.identity, old.proved = self._identity(claim.at), self._proved(claim.at)
             old.expires, old.holding_time, old.flags = now + holding_time, holding_time, flags
             old.claimed, old.group, old.mtu = claim.claimed, group, claim.cie.mtu
+            tunnel.cache.charge(old, payer)
             self._station.time_entry(tunnel, old)
             return
         if old is not None and old.is_registered:
@@ -238,6 +296,8 @@ class Server:
             nbma=claim.at.nbma,
             connection=claim.at.connection,
             identity=self._identity(claim.at),
+            payer=payer,
+            proved=self._proved(claim.at),
             type=EntryType.DYNAMIC,
             created=now,
             expires=now + holding_time,
@@ -251,7 +311,29 @@ class Server:
         if claim.target.is_host:
             self._station.set_adjacency(tunnel, claim.target.address, claim.at)
         self._count_receiver(tunnel, claim.at, 1)
+        if is_guest(tunnel, claim.target):
+            tunnel.guests[claim.target] = looked_at(self._station, tunnel, claim.target.address, claim.speaker)
+        self._review_behind(tunnel, claim.target.address)
         self._log_up(tunnel, claim)
+
+    def _review(self, tunnel: Tunnel, target: Prefix) -> None:
+        """Is a guest's address still not behind somebody else? An entry must not draw what is routed to another."""
+        entry = tunnel.cache.get(target)
+        if entry is None or entry.neighbour is None:
+            return
+        guest = tunnel.guests.get(target)
+        speaker = guest.speaker if guest is not None else None
+        if leads_to(self._station, tunnel, target.address, entry.neighbour, speaker):
+            tunnel.guests[target] = looked_at(self._station, tunnel, target.address, speaker)
+        else:
+            self._complain(tunnel, target, entry.neighbour, Refusal.ROUTED_ELSEWHERE)
+            self.withdraw(tunnel, entry, "NHRP: routed to another station")
+
+    def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
+        """A tunnel address is registered, from another place than before: who has what is routed to it?"""
+        for member in self._station.network(tunnel):
+            for target in member.guests.behind(registered):
+                self._review(member, target)
 
     def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
         """A client is somewhere else, or is spoken to over another connection."""
@@ -263,6 +345,7 @@ class Server:
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
         self._station.remove_entry(tunnel, entry)
+        tunnel.guests.pop(entry.target)
         if entry.target.is_host:
             self._station.clear_adjacency(tunnel, entry.target.address)
         self._count_receiver(tunnel, entry.neighbour, -1)
@@ -317,43 +400,3 @@ class Server:
         if tunnel.running and entry.nbma is not None and not is_link_local(entry.target.address):
             client = (entry.next_hop, entry.nbma)
             self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
-
-
-def _real_place(packet: RegistrationRequest, sender: Neighbour) -> Neighbour:
-    record = find(packet.extensions, ForwardTransitRecord)
-    return Neighbour(packet.source_nbma) if record is not None and record.entries else sender
-
-
-def _claims(
-    packet: RegistrationRequest, cie: ClientInfo, at: Neighbour, claimed: IPAddress | None, *, unique: bool
-) -> list[Claim]:
-    """The bindings that a CIE asks for. One that names a link-local address stands for that of the header, too."""
-    claim = _claim(packet, cie, at, claimed, unique=unique)
-    if not _is_on_link(cie):
-        return [claim]
-    return [_claim(packet, replace(cie, nbma=None, protocol=None), at, claimed, unique=unique), claim]
-
-
-def _is_on_link(cie: ClientInfo) -> bool:
-    return cie.protocol is not None and is_link_local(cie.protocol)
-
-
-def _claim(
-    packet: RegistrationRequest, cie: ClientInfo, at: Neighbour, claimed: IPAddress | None, *, unique: bool
-) -> Claim:
-    """Zero-length client addresses mean those of the common header, RFC 2332 §5.2.3."""
-    address = cie.protocol if cie.protocol is not None else packet.source_protocol
-    if cie.nbma is not None and cie.nbma != packet.source_nbma:
-        at, claimed = Neighbour(cie.nbma), None  # a client may register another station's binding
-    length = cie.host_or_prefix_length(address.max_prefixlen)
-    target = Prefix.of(address, length)
-    next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol
-    return Claim(target, next_hop, at, claimed, unique, cie)
-
-
-def _group(extensions: Extensions) -> str:
-    """The NHRP group of the client, for per-tunnel QoS."""
-    for extension in extensions:
-        if isinstance(extension, VendorPrivate) and extension.group is not None:
-            return extension.group
-    return ""

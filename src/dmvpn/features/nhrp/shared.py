@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.nhrp.hearsay import Hearsay
 from dmvpn.features.nhrp.request_ids import RequestIds
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Shared:
 
     def __init__(self) -> None:
         self.request_ids = RequestIds()
+        self.hearsay = Hearsay()
         self._usage: dict[str, dict[IPAddress | int, Usage]] = {}
         self._sockets: dict[str, dict[IPAddress, dict[int, int]]] = {}  # by tunnel, NBMA address and UDP port
         self._secured: dict[tuple[str, IPAddress], None] = {}
@@ -36,6 +38,7 @@ class Shared:
 
     def keep(self, tunnels: Container[str]) -> None:
         """Forget all other tunnels."""
+        self.hearsay.keep(tunnels)
         for name in [name for name in self._usage if name not in tunnels]:
             del self._usage[name]
         for socket in [socket for socket in self._secured if socket[0] not in tunnels]:
@@ -44,6 +47,10 @@ class Shared:
     def sockets_of(self, tunnel: str) -> tuple[IPAddress, ...]:
         """The NBMA addresses that the tunnel has a crypto socket for."""
         return tuple(self._sockets.get(tunnel, ()))
+
+    def has_socket(self, tunnel: str, nbma: IPAddress) -> bool:
+        """Has the tunnel a crypto socket for this address?"""
+        return nbma in self._sockets.get(tunnel, {})
 
     def set_sockets(
         self, tunnel: str, nbma: IPAddress, version: int, ports: tuple[int, ...]

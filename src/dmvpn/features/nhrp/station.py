@@ -20,10 +20,10 @@ from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.connections import secured
+from dmvpn.features.nhrp.connections import account_of, secured
 from dmvpn.features.nhrp.counters import Happening, Refusal
 from dmvpn.features.nhrp.crypto_sockets import CryptoSockets
-from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.debug import CONTAINING, Direction
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.neighbour import Neighbour
@@ -202,16 +202,15 @@ class Station:
             self.emit(told(direction, packet, tunnel.name, nbma))
         to_us = packet.source_protocol != tunnel.address
         peer = packet.source_protocol if to_us else packet.destination_protocol
-        on, name = self.ports.debugging.on, tunnel.name
         general, parts, extensions = (
-            on(flag, nbma, address=peer, interface=name) for flag in ("nhrp", "nhrp packet", "nhrp extension")
+            self.debugs(flag, tunnel, nbma, address=peer) for flag in ("nhrp", "nhrp packet", "nhrp extension")
         )
         if not (general or parts or extensions):
             return
         lines = [debug.packet_line(direction, packet, tunnel.name, size)]
         if parts:
             lines += debug.packet_lines(packet, size)
-        elif direction is not Direction.RECEIVE:
+        elif direction is not Direction.RECEIVE or self.debugs("nhrp detail", tunnel, nbma, address=peer):
             lines.append(debug.addresses_line(packet))
         if extensions:
             lines += debug.extension_lines(packet)
@@ -219,14 +218,34 @@ class Station:
             lines += debug.sent_lines(tunnel.name, nbma, size + _ENCAPSULATION)
         self.emit(DebugOutput(tuple(lines)))
 
-    def debugs(self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None) -> bool:
-        """Is this debug on for this tunnel and peer?"""
-        return self.ports.debugging.on(flag, nbma, interface=tunnel.name)
+    def debugs(
+        self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None, *, address: IPAddress | None = None
+    ) -> bool:
+        """Is this debug, or one that contains it, on for this tunnel and peer (NBMA and tunnel address)?"""
+        on, name = self.ports.debugging.on, tunnel.name
+        return any(on(each, nbma, address=address, interface=name) for each in (flag, *CONTAINING.get(flag, ())))
 
-    def debug(self, flag: str, tunnel: Tunnel, line: Callable[[], str], nbma: IPAddress | None = None) -> None:
+    def debug(
+        self,
+        flag: str,
+        tunnel: Tunnel,
+        line: Callable[[], str],
+        nbma: IPAddress | None = None,
+        *,
+        address: IPAddress | None = None,
+    ) -> None:
         """Write one line of a debug, which is made only if somebody wants it."""
-        if self.debugs(flag, tunnel, nbma):
+        if self.debugs(flag, tunnel, nbma, address=address):
             self.emit(DebugOutput((line(),)))
+
+    def believes(self, tunnel: Tunnel, sender: Neighbour, nbma: IPAddress, *, asked: bool = False) -> bool:
+        """May this station's word lead IKE to the address? asked: it answers a question of ours."""
+        known = nbma == sender.nbma or self.shared.has_socket(tunnel.name, nbma)
+        account = account_of(self.ports.protection, sender)
+        if self.shared.hearsay.believes(tunnel, account, nbma, now=self.now, asked=asked, known=known):
+            return True
+        self.debug("nhrp error", tunnel, lambda: debug.held_back_line(tunnel.name, nbma, sender.nbma), nbma)
+        return False
 
     # -------------------------------------------------------------------------------------------- logs
 
@@ -355,6 +374,7 @@ class Station:
             tunnel,
             lambda: _changed(tunnel, "add", entry),
             entry.nbma,
+            address=entry.next_hop,
         )
 
     def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
@@ -388,6 +408,7 @@ class Station:
             tunnel,
             lambda: _changed(tunnel, "delete", entry),
             entry.nbma,
+            address=entry.next_hop,
         )
 
 

@@ -57,7 +57,8 @@ def told(direction: Direction, packet: NhrpPacket, tunnel: str, nbma: IPAddress)
 def _subject(packet: NhrpPacket) -> str:
     match packet:
         case RegistrationRequest():
-            return f"{spelled(packet.source_protocol)} = {packet.source_nbma}"
+            nbma = "" if packet.without_nbma else f" = {packet.source_nbma}"
+            return f"{spelled(packet.source_protocol)}{nbma}"
         case RegistrationReply():
             refused = _refusal(packet)
             return f"{spelled(packet.source_protocol)} {refused or 'registered'}"
@@ -116,7 +117,8 @@ def _mark(packet: NhrpPacket) -> str:
 
 
 def _about(packet: NhrpPacket) -> About:
-    addresses: list[IPAddress | Prefix] = [packet.source_protocol, packet.destination_protocol, packet.source_nbma]
+    addresses: list[IPAddress | Prefix] = [packet.source_protocol, packet.destination_protocol]
+    addresses += [] if packet.without_nbma else [packet.source_nbma]
     if isinstance(packet, ClientMessage):
         for cie in packet.cies[:LARGEST_ABOUT]:
             addresses += [address for address in (cie.protocol, cie.nbma) if address is not None]

@@ -1,8 +1,8 @@
 """Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files move them.
 
-The owners: `cache` is changed by server, resolver, responder, peers and configuration; `paths` and `gleaned` by peers;
-`doubted` by standby; `clients` and `server_paths` by registration and configuration; `adjacencies` and `multicast` by
-`Station`, which alone tells the data plane.
+The owners: `cache` is changed by server, resolver, responder, peers and configuration; `guests` by the server; `paths`
+and `gleaned` by peers; `doubted` by standby; `clients` and `server_paths` by registration and configuration;
+`adjacencies` and `multicast` by `Station`, which alone tells the data plane.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
 from dmvpn.features.nhrp.counters import Counters, SendLimit
+from dmvpn.features.nhrp.guests import Guests
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
 _KEY_OCTETS = 4
+
+#: A subnet of two addresses, or of one, has no network and no broadcast address (RFC 3021).
+_SHORTEST_WITHOUT_EDGES = 31
 
 #: Accounts of traffic that are kept.
 LARGEST_USAGE = 100_000
@@ -66,12 +70,13 @@ class Tunnel:
     """One tunnel with NHRP on it.
 
     state, interface: as their owners last told us. Of the interface: address, the one of ours that other links may
-    know; link_local, which IPv4 has not; addresses, all of them; subnet, the prefix of the first. paths: to other
-    spokes; server_paths: to servers that answer. public_nbma: what a server says our address looks like behind NAT.
-    adjacencies: what the data plane was told, next hop by next hop. gleaned: next hops whose packets go by a server,
-    and since when. registered_multicast: clients, with the number of their entries. held: `if-state nhrp` keeps the
-    line protocol down. doubted: tunnel addresses of servers that were silent; until when others are preferred although
-    they answer again (seconds), None while they do not.
+    know; link_local, which IPv4 has not; addresses, all of them; subnet, the prefix of the first; edges, the network
+    and broadcast addresses. paths: to other spokes; server_paths: to servers that answer. public_nbma: what a server
+    says our address looks like behind NAT. adjacencies: what the data plane was told, next hop by next hop. gleaned:
+    next hops whose packets go by a server, and since when. registered_multicast: clients, with the number of their
+    entries. guests: registered addresses outside of the subnet, each with that on which it was believed. held:
+    `if-state nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent; until when
+    others are preferred although they answer again (seconds), None while they do not.
     """
 
     config: TunnelConfig
@@ -81,6 +86,7 @@ class Tunnel:
     address: IPAddress | None = None
     link_local: IPAddress | None = None
     addresses: tuple[IPAddress, ...] = ()
+    edges: tuple[IPAddress, ...] = ()
     subnet: Prefix | None = None
     cache: Cache = field(default_factory=Cache)
     counters: Counters = field(default_factory=Counters)
@@ -91,6 +97,7 @@ class Tunnel:
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
     usage: dict[IPAddress | int, Usage] = field(default_factory=dict)
     registered_multicast: dict[Neighbour, int] = field(default_factory=dict)
+    guests: Guests = field(default_factory=Guests)
     multicast: tuple[Neighbour, ...] = ()
     multicast_set_at: float | None = None
     public_nbma: IPAddress | None = None
@@ -123,6 +130,8 @@ class Tunnel:
         local = () if self.link_local is None else (self.link_local,)
         self.addresses = (*(address for address, _ in routed), *local)
         self.subnet = Prefix.of(*routed[0]) if routed else None
+        subnets = [Prefix.of(*one) for one in routed if version == 4 and one[1] < _SHORTEST_WITHOUT_EDGES]
+        self.edges = tuple(edge for subnet in subnets for edge in (subnet.address, subnet.broadcast))
 
     @property
     def own(self) -> tuple[IPAddress, IPAddress]:
@@ -189,6 +198,10 @@ class Tunnel:
     def is_ours(self, address: IPAddress) -> bool:
         """Is this an address of the tunnel interface itself?"""
         return address in self.addresses
+
+    def is_edge(self, address: IPAddress) -> bool:
+        """Is this the network or the broadcast address of a subnet of ours, which no station has?"""
+        return address in self.edges
 
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.features.nhrp.admission import is_guest
 from dmvpn.features.nhrp.egress import SHORTEST_PREFIX, given_prefix
 from dmvpn.features.nhrp.neighbour import Neighbour
 
 if TYPE_CHECKING:
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -64,7 +66,7 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Ne
         return Here(given_prefix(station, tunnel, _connected(owner.routed(version), address), address))
     for member in station.network(tunnel):
         entry = member.cache.binding(address)
-        if entry is not None and entry.neighbour is not None:
+        if entry is not None and entry.neighbour is not None and _counts(station, member, entry, address):
             return _unless_back(Onward(member, entry.next_hop, entry.neighbour), came_from)
     route = station.ports.rib.lookup_without_nhrp(address)
     if route is None:
@@ -78,15 +80,28 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Ne
     return Here(given_prefix(station, tunnel, route.prefix, address))
 
 
+def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
+    """Does a binding say where messages go? Not if a client registered it and we send packets by the default route.
+
+    Both have to go one way. Else a member registers an address of the Internet, and has what others send there by us.
+    Where the subnet is one address all clients are outside of it, and are known by nothing but their word.
+    """
+    has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
+    if not (entry.is_registered and has_subnet and is_guest(tunnel, entry.target)):
+        return True
+    route = station.ports.rib.lookup_without_nhrp(address)
+    return route is None or route.prefix.length >= SHORTEST_PREFIX
+
+
 def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
-    """May another station of the network have this address? Not if it is ours, or our routes lead out to it.
+    """May another station of the network have it? Not if it is ours, or nobody's, or our routes lead out to it.
 
     Else whoever names himself by the address of a host behind us would draw its packets into the tunnel. A default
     route to the Internet says nothing: stations of other regions may be known by no other.
     """
     if is_link_local(address):
         return not tunnel.is_ours(address)
-    if station.owns(address):
+    if station.owns(address) or tunnel.is_edge(address):
         return False
     route = station.ports.rib.lookup_without_nhrp(address)
     if route is None or route.kind is not RouteKind.FORWARD or route.prefix.length < SHORTEST_PREFIX:

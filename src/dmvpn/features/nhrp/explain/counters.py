@@ -130,6 +130,44 @@ _REFUSALS = Group(
             "`ip nhrp bind identity`: the tunnel address belongs to a station that proved another name to IKE.",
             next="show crypto ikev2 sa detailed",
         ),
+        Word(
+            Refusal.NO_STATION.value,
+            "No station has the first or the last address of a subnet. It is told NAK 4.",
+            "A typing mistake in its `ip address`, or somebody wants what is sent to all.",
+            next="show logging",
+            clause="RFC 2332 §5.2.4",
+        ),
+        Word(
+            Refusal.ROUTED_ELSEWHERE.value,
+            "A station registers an address outside the tunnel's subnet, and the longest route to it other than a "
+            "default does not lead to that station. It is told NAK 4; if the route came later, its entry is gone.",
+            "It wants the packets of a host behind another one, or its own route has not come yet.",
+            next="show ip route A.B.C.D",
+            clause="RFC 2332 §5.2.4",
+        ),
+        Word(
+            Refusal.OTHER_NBMA.value,
+            "On a protected tunnel a station speaks for itself; only a server (`nhs`, `map`) may pass on that another "
+            "NBMA address has an address. It is told NAK 4.",
+            next="show ip nhrp nhs",
+            clause="RFC 2332 §5.2.3",
+        ),
+        Word(
+            Refusal.HELD_BACK.value,
+            "IKE did not begin with an address that one station named: it named more new ones in a minute than "
+            "`ip nhrp hearsay limit` allows (20 without the line, half of them in requests). "
+            "Packets go by the hub meanwhile.",
+            "Very many direct paths at once, or a member that wants IKE to go to strangers.",
+            next="show crypto sockets",
+        ),
+        Word(
+            Refusal.TOO_MANY.value,
+            "The station has as many entries as `ip nhrp registration limit` allows, 32 without the line; a prefix "
+            "counts as all its addresses. NAK 5.",
+            "One station with many addresses, or one that fills the table.",
+            next="show ip nhrp summary",
+            clause="RFC 2332 §5.2.4",
+        ),
     ),
 )
 

@@ -234,4 +234,34 @@ _STATISTICS = label_group(
     next="show nhrp stats detail",
 )
 
-GROUPS: Final = (_DMVPN, _ENTRIES, _SERVERS, _TRAFFIC, _GROUPS, _STATISTICS)
+_ADJACENCY = label_group(
+    "columns of show adjacency",
+    ("show adjacency",),
+    Word("Protocol", "IP or IPV6: whose packets the next hop takes.", also=("IP", "IPV6")),
+    Word("Interface", "Where the next hop is."),
+    Word(
+        "Address",
+        "The next hop, and behind it how many routes use it; 0: NHRP knows it, and no route needs it.",
+        next="show ip cef",
+    ),
+    Word("point2point", "The far end of a point-to-point tunnel."),
+    next="show ip nhrp",
+)
+
+_ENDPOINTS = label_group(
+    "labels of show tunnel endpoints",
+    ("show tunnel endpoints",),
+    Word(
+        "running in",
+        "How the tunnel encapsulates: to many far ends, or to one.",
+        also=("mode", "multi-GRE/IP", "GRE/IP"),
+    ),
+    Word("Endpoint transport", "An NBMA address that packets go to.", next="show dmvpn"),
+    Word("overlay", "A next hop in the tunnel behind this address.", next="show ip nhrp"),
+    Word("Refcount", "How many of the lines below need this one, and itself."),
+    Word("Base", "A number that tells the endpoints of a tunnel apart.", also=("Parent",)),
+    Word("Create Time", "How long it has been there."),
+    next="show ip nhrp",
+)
+
+GROUPS: Final = (_DMVPN, _ENTRIES, _SERVERS, _TRAFFIC, _GROUPS, _STATISTICS, _ADJACENCY, _ENDPOINTS)

@@ -25,10 +25,24 @@ _LOGS = log_group(
         clause="RFC 2332 §5.2.7",
     ),
     log(
+        messages.PasswordRefused,
+        "NHRP-3-PAKAUTH",
+        "On the router that refuses, without `logging dmvpn`; the other one has `%NHRP-3-PAKERROR` with 11.",
+        next="show running-config interface",
+        clause="RFC 2332 §5.2.7",
+    ),
+    log(
         messages.IdentityRefused,
         "NHRP-4-IDENTITY",
         "On a hub with `ip nhrp bind identity`.",
         next="show crypto ikev2 sa detailed",
+    ),
+    log(
+        messages.RegistrationRefused,
+        "NHRP-4-REGREFUSED",
+        "On a hub, once a minute for each station and reason.",
+        next="show ip nhrp traffic detail",
+        clause="RFC 2332 §5.2.4",
     ),
     log(
         messages.SocketChanged,
@@ -217,14 +231,38 @@ _OTHERS = debug_group(
         next="show crypto session detail",
     ),
     Word(
+        "NHRP: <tunnel>: no IKE with <address>, <address> named too many new addresses in a minute",
+        "What one station says of others may lead IKE to so many new addresses in a minute, `ip nhrp hearsay limit`.",
+        next="show ip nhrp traffic detail",
+    ),
+    Word(
+        "NHRP: <tunnel>: <target> not registered for <address>: <why>",
+        "A client may not have what it wants to register, and is told so by a NAK.",
+        next="show ip nhrp traffic detail",
+        clause="RFC 2332 §5.2.4",
+    ),
+    Word(
         "NHRP: <tunnel>: packet from <address> refused: <why>",
         "A packet was dropped without an answer; the sender may not even exist.",
         next="show ip nhrp traffic detail",
     ),
     Word(
-        "NHRP: <tunnel>: <packet> refused: <why>",
+        "NHRP: <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) refused: <why>",
         "A packet was refused, and its sender is told so by an Error Indication.",
         next="show ip nhrp traffic detail",
+        clause="RFC 2332 §5.2.7",
+    ),
+    Word(
+        "NHRP: Authentication string mismatch, <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) "
+        "refused: wrong authentication",
+        "The packet's password is not that of `ip nhrp authentication` here, or it has none.",
+        next="show running-config interface",
+        clause="RFC 2332 §5.2.7",
+    ),
+    Word(
+        "NHRP: <tunnel>: (Tunnel: <address> NBMA: <address>) refuses our <packet>: <code>",
+        "An Error Indication came: that station could not work with a packet of ours.",
+        next="show ip nhrp nhs detail",
         clause="RFC 2332 §5.2.7",
     ),
 )

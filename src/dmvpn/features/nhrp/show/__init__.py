@@ -3,15 +3,16 @@
 entries      show ip nhrp ...                   servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
 happenings   show nhrp stats                    groups       show nhrp group-map
+endpoints    show adjacency, show tunnel endpoints
 families     which of these exist for IPv6, too
-orders       clear ip nhrp, clear dmvpn session, and the names of the debugs
+orders       clear ip nhrp, clear dmvpn session, clear dmvpn statistics, and the names of the debugs
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.nhrp.show import dmvpn, entries, groups, happenings, orders, servers, statistics
+from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, groups, happenings, orders, servers, statistics
 
 COMMANDS: Final = (
     *dmvpn.COMMANDS,
@@ -20,6 +21,7 @@ COMMANDS: Final = (
     *statistics.COMMANDS,
     *happenings.COMMANDS,
     *groups.COMMANDS,
+    *endpoints.COMMANDS,
     *orders.COMMANDS,
 )
 

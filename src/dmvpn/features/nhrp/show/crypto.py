@@ -27,7 +27,7 @@ def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
     names = [name for name in protected if wanted in (None, name)]
     if not names:
         return ()
-    found = [it for it in sessions(ctx.ports, ctx.now) if it.tunnel in names and nbma in (None, it.peer)]
+    found = [it for it in sessions(ctx.ports, ctx.now, ctx.counting) if it.tunnel in names and nbma in (None, it.peer)]
     return tuple(sorted(found, key=lambda session: session.status not in _OPEN))
 
 

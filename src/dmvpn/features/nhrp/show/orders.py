@@ -1,12 +1,13 @@
-"""`clear ip nhrp` and `clear dmvpn session`."""
+"""`clear ip nhrp`, `clear dmvpn session` and `clear dmvpn statistics`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.families import of_both, version_of
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -39,6 +40,22 @@ def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
     )
 
 
+def clear_numbers(ctx: ShowContext, args: Args) -> Change:
+    """`clear dmvpn statistics [interface X] [peer ...]`: with a peer, what was counted of that server."""
+    interface, nbma = args.interface("interface", None), args.address("nbma", None)
+    peer = args.any_address("tunnel", None)
+    if nbma is None and peer is None:
+        both = tuple(ClearCounters(version, interface) for version in (4, 6))
+        return Change(events=(*both, ClearStatistics(interface)))
+    servers = [
+        (tunnel, client.nhs)
+        for tunnel in ctx.machine(NhrpMachine).tunnels
+        for client in tunnel.clients.values()
+        if interface in (None, tunnel.name) and (client.nhs == peer if nbma is None else client.nbma == nbma)
+    ]
+    return Change(events=tuple(ClearCounters(nhs.version, tunnel.name, nhs) for tunnel, nhs in servers))
+
+
 _HELP: Final = {
     "nhrp": "Next Hop Resolution Protocol: the cache",
     "target": "An address, or a prefix and what lies in it",
@@ -46,6 +63,7 @@ _HELP: Final = {
     "counters": "The numbers of packets, in all and server by server",
     "stats": "The numbers of `show nhrp stats`",
     "dmvpn": "DMVPN",
+    "statistics": "The numbers of `show ip nhrp traffic`, `nhs detail` and `show nhrp stats`",
     "session": "Peers: forget them and begin anew",
     "interface": "Of one tunnel",
     "peer": "One peer",
@@ -69,6 +87,13 @@ COMMANDS: Final = (
         "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) | static ]",
         _HELP,
         action=clear_sessions,
+        privilege=15,
+    ),
+    ExecCommand(
+        "clear dmvpn statistics [* interface {interface:interface} | "
+        "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) ]",
+        _HELP,
+        action=clear_numbers,
         privilege=15,
     ),
 )

@@ -1,0 +1,165 @@
+"""`show adjacency` and `show tunnel endpoints`: where the packets for a next hop go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import spelled
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: IOS's words for the protocol of a next hop, by IP version.
+_PROTOCOLS: Final = {4: "IP", 6: "IPV6"}
+
+
+@dataclass(frozen=True, slots=True)
+class AdjacencyLine:
+    """A next hop that packets can be sent to. address: None: the far end of a point-to-point tunnel. routes: by it."""
+
+    version: int
+    interface: str
+    address: IPAddress | None
+    routes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAdjacency:
+    """The answer to `show adjacency`."""
+
+    adjacencies: tuple[AdjacencyLine, ...]
+
+
+def query_adjacency(ctx: ShowContext, args: Args) -> ShowAdjacency:
+    """All next hops, or those of one interface: what routes use, and what NHRP resolved."""
+    wanted = args.interface("interface", None)
+    multipoint = {tunnel.name: tunnel.multipoint for tunnel in ctx.ports.tunnels.all()}
+    found: Counter[tuple[str, int, IPAddress | None]] = Counter()
+    for tunnel in ctx.machine(NhrpMachine).tunnels:
+        found.update({(tunnel.name, address.version, address): 0 for address in tunnel.adjacencies})
+    known = set(found)
+    for route in ctx.ports.rib.routes():
+        for hop in ctx.ports.rib.forwarding(route.prefix.address):
+            address = hop.address if multipoint.get(hop.interface, True) else None
+            key = (hop.interface, route.prefix.address.version, address)
+            resolved = not multipoint.get(hop.interface, False) or key in known
+            if resolved and (address is not None or hop.interface in multipoint):
+                found[key] += 1
+    names = [state.name for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
+    lines = [
+        AdjacencyLine(version, interface, address, routes)
+        for (interface, version, address), routes in found.items()
+        if interface in names
+    ]
+    lines.sort(
+        key=lambda line: (line.version, names.index(line.interface), line.address.packed if line.address else b"")
+    )
+    return ShowAdjacency(tuple(lines))
+
+
+def render_adjacency(answer: ShowAdjacency) -> Iterator[str]:
+    """One line for each next hop."""
+    yield "Protocol Interface                 Address"
+    for line in answer.adjacencies:
+        address = "point2point" if line.address is None else spelled(line.address)
+        yield f"{_PROTOCOLS[line.version]:<8} {line.interface:<25} {address}({line.routes})"
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayLine:
+    """A next hop behind an endpoint. age: seconds."""
+
+    address: IPAddress
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLine:
+    """An NBMA address that packets go to. age: seconds since the oldest of its next hops is there."""
+
+    transport: IPAddress
+    age: float
+    overlay: tuple[OverlayLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelEndpoints:
+    """A tunnel and those that it sends to."""
+
+    name: str
+    multipoint: bool
+    endpoints: tuple[EndpointLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEndpoints:
+    """The answer to `show tunnel endpoints`."""
+
+    tunnels: tuple[TunnelEndpoints, ...]
+
+
+def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
+    """Of all tunnels, or of one."""
+    wanted = args.interface("interface", None)
+    overlays = ctx.machine(NhrpMachine).tunnels
+    tunnels = []
+    for state in ctx.ports.tunnels.all():
+        if wanted not in (None, state.name):
+            continue
+        endpoints: tuple[EndpointLine, ...] = ()
+        if state.multipoint:
+            endpoints = _endpoints([tunnel for tunnel in overlays if tunnel.name == state.name], ctx.now)
+        elif state.destination is not None:
+            endpoints = (EndpointLine(state.destination, 0.0, ()),)
+        tunnels.append(TunnelEndpoints(state.name, state.multipoint, endpoints))
+    return ShowEndpoints(tuple(tunnels))
+
+
+def _endpoints(tunnels: list[Tunnel], now: float) -> tuple[EndpointLine, ...]:
+    behind: dict[Neighbour, list[OverlayLine]] = {}
+    for tunnel in tunnels:
+        for address, neighbour in tunnel.adjacencies.items():
+            entry = tunnel.cache.host(address)
+            since = now - entry.created if entry is not None else 0.0
+            behind.setdefault(neighbour, []).append(OverlayLine(address, since))
+    found = sorted(behind.items(), key=lambda item: (item[0].nbma.version, item[0].nbma.packed, item[0].connection))
+    return tuple(EndpointLine(to.nbma, max(line.age for line in lines), tuple(lines)) for to, lines in found)
+
+
+def render_endpoints(answer: ShowEndpoints) -> Iterator[str]:
+    """A block for each tunnel. The numbers behind `Base` and `Parent` tell endpoints apart, as IOS has it."""
+    for tunnel in answer.tunnels:
+        yield f" {tunnel.name} running in {'multi-GRE/IP' if tunnel.multipoint else 'GRE/IP'} mode"
+        yield ""
+        for number, endpoint in enumerate(tunnel.endpoints, 1):
+            base, count = f"0x{number:08X}", len(endpoint.overlay)
+            times = f"Create Time {age(endpoint.age)}" if tunnel.multipoint else ""
+            yield f" Endpoint transport {endpoint.transport} Refcount {count + 1} Base {base} {times}".rstrip()
+            for line in endpoint.overlay:
+                yield f"   overlay {spelled(line.address)} Refcount 2 Parent {base} Create Time {age(line.age)}"
+        if tunnel.endpoints:
+            yield ""
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "show adjacency [ {interface:interface} ]",
+        {"adjacency": "Next hops that packets can be sent to", "interface": "Of one interface"},
+        query=query_adjacency,
+        render=render_adjacency,
+    ),
+    ExecCommand(
+        "show tunnel endpoints [ {interface:interface} ]",
+        {"tunnel": "GRE tunnels", "endpoints": "The far ends that packets go to", "interface": "Of one tunnel"},
+        query=query_endpoints,
+        render=render_endpoints,
+    ),
+)
