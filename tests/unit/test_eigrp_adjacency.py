@@ -160,9 +160,10 @@ def test_who_answers_no_unicast_is_given_up_after_sixteen_tries_and_tried_again(
     net = pair()
     net.wires["tunnel"].drops = lambda sender, order: not order.destination.is_multicast
     net.run(75)
-    hub = net.routers["R11"]
-    assert hub.logs[:2] == [R31_UP, down("retry limit exceeded")]
-    tries = [sent for sent in net.packets() if sent.router == "R11" and sent.packet.flags == PacketFlag.INIT]
+    hub, spoke = net.routers["R11"], net.routers["R31"]
+    assert spoke.logs[1] == down("retry limit exceeded", "192.168.100.11")
+    assert hub.logs[:2] == [R31_UP, down("Interface PEER-TERMINATION received")]
+    tries = [sent for sent in net.packets() if sent.router == "R31" and sent.packet.flags == PacketFlag.INIT]
     assert len([sent for sent in tries if sent.packet.sequence == 1]) == 16
     net.run(10)
     assert hub.logs[2] == R31_UP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from textwrap import dedent
 from typing import cast
 
@@ -184,6 +185,17 @@ def test_an_active_destination_names_those_who_owe_a_reply() -> None:
                  via 192.168.100.11, r, Tunnel100
 
         """)
+
+
+def test_a_route_of_the_host_is_never_redistributed() -> None:
+    net = EigrpNet()
+    rules = (Redistribution(RouteSource.STATIC), Redistribution(RouteSource.CONNECTED))
+    net.router("R11", replace(CLASSIC, redistributions=rules))
+    net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
+    hop = NextHop("GigabitEthernet0/2", IPv4Address("10.1.1.2"))
+    route = Route(prefix=Prefix.parse("10.7.0.0/16"), source=RouteSource.HOST, distance=254, next_hops=(hop,))
+    net.event("R11", RouteChanged(route.prefix, None, route))
+    assert "10.7.0.0/16" not in show(net, "R11", "show ip eigrp topology")
 
 
 def test_summaries_and_redistributed_routes_in_the_table() -> None:

@@ -1,10 +1,11 @@
 """EIGRP for IPv4: RFC 7868, classic and named mode, as IOS does it where the RFC is silent or wrong.
 
-Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `ClearNeighbors`; makes `SendIp`,
-`Listen`, `RouteOffered`, `RouteRetracted`.
+Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `LineEnds`, `ClearNeighbors`;
+makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
     neighbor, adjacency        Hellos, neighbours    rtp, teller, policy      who is told what, and reliably
+    farewells                  the end of neighbours
     interface, process         one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log

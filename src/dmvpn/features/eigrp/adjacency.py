@@ -4,7 +4,7 @@
     its ack         the neighbour is up: routing hears of it, and it is sent the table
     a multicast Hello while it is pending: it may not have heard ours; both go out again
     any packet      refreshes the holding time
-    goodbye, silence, another INIT, too many retransmissions ...   the neighbour is down
+    goodbye, silence, another INIT, too many retransmissions ...   the neighbour is down (farewells.py tells it)
 
 A Hello that is octet for octet the last one of its sender says nothing new: `hear_again` only notes the time. No timer
 is moved for it either; the hold timer looks at the time when it fires, and sleeps on.
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.entropy import fraction
+from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.context import Timer
+from dmvpn.features.eigrp.farewells import Farewells
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.neighbor import DownReason, Neighbor, NeighborState
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
@@ -93,6 +95,7 @@ class Adjacencies:
         self._policy = policy
         self._listener = listener
         self._weights = weights
+        self._farewells = Farewells(context, sender, self.hello_tlvs)
         self.log_changes = True
         self._free_handles: list[int] = []
         self._handles = 0
@@ -121,7 +124,7 @@ class Adjacencies:
         has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbour here.
         """
         if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
-            self._send_goodbye(interface)
+            self._farewells.to_all(interface)
         self.send_hello(interface)
 
     def send_hello(self, interface: EigrpInterface) -> None:
@@ -164,11 +167,7 @@ class Adjacencies:
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
         if interface.speaks and interface.neighbors:
-            self._send_goodbye(interface)
-
-    def _send_goodbye(self, interface: EigrpInterface) -> None:
-        goodbye = Parameters.goodbye(interface.settings.hold_time)
-        self._sender.send(interface, ALL_ROUTERS, self._hello((goodbye,)))
+            self._farewells.to_all(interface)
 
     def _hello(self, tlvs: tuple[Tlv, ...]) -> EigrpPacket:
         return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
@@ -224,8 +223,8 @@ class Adjacencies:
         if neighbor is not None:
             self.drop(neighbor, DownReason.WEIGHTS)
         elif self.may_complain(interface, address):
-            number = self._sender.autonomous_system
-            self._log(NeighborChanged.down(number, address, interface.name, DownReason.WEIGHTS.value))
+            why, number = DownReason.WEIGHTS.value, self._sender.autonomous_system
+            self._log(NeighborChanged.down(number, address, interface.name, why))
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """May another message about this sender go into the log?"""
@@ -299,6 +298,7 @@ class Adjacencies:
             retransmit_timer=Timer(lambda: self._transport.retransmit(neighbor)),
         )
         interface.neighbors[int(address)] = neighbor
+        self._farewells.withdraw(interface, address)
         self._context.start(neighbor.hold_timer, hold_time)
         return neighbor
 
@@ -333,9 +333,7 @@ class Adjacencies:
         if interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
         if tell:
-            parameters, *_ = self.hello_tlvs(interface)
-            farewell = (parameters, PeerTermination(addresses=(neighbor.address,)))
-            self._sender.send(interface, neighbor.address, self._hello(farewell))
+            self._farewells.to_one(interface, neighbor.address)
         self._remove(neighbor, reason)
         self._listener.neighbors_down([neighbor])
 
@@ -345,9 +343,9 @@ class Adjacencies:
         heappush(self._free_handles, neighbor.handle)
         self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
-        self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {reason.value}")
-        number = self._sender.autonomous_system
-        self._log(NeighborChanged.down(number, neighbor.address, interface.name, reason.value))
+        number, why = self._sender.autonomous_system, reason.value
+        self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {why}")
+        self._log(NeighborChanged.down(number, neighbor.address, interface.name, why))
         self._tell(neighbor, Sign.WENT, reason.value)
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
@@ -359,9 +357,10 @@ class Adjacencies:
             self._remove(neighbor, reason)
         self._listener.neighbors_down(neighbors)
 
-    def fail(self, neighbor: Neighbor) -> None:
-        """It acknowledges nothing."""
-        self.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
+    def leave(self, interface: EigrpInterface) -> None:
+        """We do not run on the interface any more; its neighbours have been given up."""
+        self._farewells.forget(interface)
+        self._context.stop(interface.hello_timer)
 
     def refuse(self, neighbor: Neighbor, reason: Reason) -> None:
         """A packet in its name was not authentic. It may be forged: only silence of the true one ends the adjacency."""
@@ -372,13 +371,14 @@ class Adjacencies:
         if left > 0:
             self._context.start(neighbor.hold_timer, left)
             return
+        if neighbor.refusal is None:
+            self._context.out.append(NeighborSilent(neighbor.interface.name, neighbor.address))
         self.drop(neighbor, DownReason.AUTHENTICATION if neighbor.refusal else DownReason.HOLD_TIME, tell=True)
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
         """Log that the neighbours of an interface stay, but are told something else from now on."""
-        number = self._sender.autonomous_system
         for neighbor in interface.neighbors.values():
-            self._log(NeighborChanged.resync(number, neighbor.address, interface.name, why))
+            self._log(NeighborChanged.resync(self._sender.autonomous_system, neighbor.address, interface.name, why))
 
     def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
         """The chronicle has it whatever is logged."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
-from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached, RouteChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, LineEnds, MulticastReached, RouteChanged
 from dmvpn.features.eigrp.context import Context
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.messages import BadPacket
@@ -37,6 +37,7 @@ class EigrpMachine:
         InterfaceChanged,
         RouteChanged,
         MulticastReached,
+        LineEnds,
         ClearNeighbors,
         Resync,
     )
@@ -77,6 +78,9 @@ class EigrpMachine:
             case MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
                     process.adjacencies.hasten_hello(interface)
+            case LineEnds():
+                for process, interface in self._running.get(event.interface, ()):
+                    process.adjacencies.drop_all(interface, DownReason.INTERFACE_DOWN, tell=True)
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)

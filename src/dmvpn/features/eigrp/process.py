@@ -236,7 +236,7 @@ class Process:
         interface = self.interfaces[name]
         self.adjacencies.drop_all(interface, reason, tell=tell)
         del self.interfaces[name]
-        self.context.stop(interface.hello_timer)
+        self.adjacencies.leave(interface)
         self.context.stop(interface.flow_timer)
         if interface.listening:
             self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
@@ -300,7 +300,7 @@ class Process:
                 self.adjacencies.drop(neighbor, DownReason.CLEARED, tell=True)
 
     def _neighbor_failed(self, neighbor: Neighbor) -> None:
-        self.adjacencies.fail(neighbor)
+        self.adjacencies.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
 
     def _hello_tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
         return self.adjacencies.hello_tlvs(interface)

@@ -65,7 +65,7 @@ ROUTER_NAMED: Final = ConfigLine(
 )
 ADDRESS_FAMILY: Final = ConfigLine(
     NAMED,
-    f"address-family ipv4 [ unicast ] autonomous-system {_NUMBER}",
+    f"address-family ipv4 [ unicast ] ( autonomous-system | as ) {_NUMBER}",
     {
         "address-family": "A process of this instance",
         "ipv4": "IPv4",
@@ -262,12 +262,14 @@ RIB_SCALE: Final = ConfigLine(
     default=f"metric rib-scale {DEFAULT_RIB_SCALE}",
 )
 FAMILY_SHUTDOWN: Final = ConfigLine(FAMILY, "shutdown", {"shutdown": "Stop this process"}, order=3)
+CLASSIC_SHUTDOWN: Final = ConfigLine(CLASSIC, "shutdown", {"shutdown": "Stop this process"}, order=3)
 INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)
 
 _CLASSIC_LINES: Final = (
     *vars(IN_CLASSIC).values(),
     PASSIVE_DEFAULT,
     PASSIVE,
+    CLASSIC_SHUTDOWN,
 )
 _FAMILY_LINES: Final = (
     IN_FAMILY.network,

@@ -14,6 +14,7 @@ from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     AF_INTERFACE_DEFAULT,
     AF_INTERFACES,
+    CLASSIC_SHUTDOWN,
     FAMILY_SHUTDOWN,
     IN_CLASSIC,
     IN_FAMILY,
@@ -56,6 +57,7 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
     process = _process(number, section, section, IN_CLASSIC, IN_CLASSIC)
     return replace(
         process,
+        shutdown=section.flag(CLASSIC_SHUTDOWN),
         scale=MetricScale(wide=False, weights=_weights(section, IN_CLASSIC)),
         default_interface=default,
         interfaces=_changed(interfaces, default),
