@@ -6,6 +6,7 @@ import hmac
 from functools import cache
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dmvpn.base.entropy import SeededEntropy
@@ -93,12 +94,33 @@ def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
     curve: type[ec.EllipticCurve], method: AuthMethod
 ) -> None:
     key = elliptic_key(curve)
-    old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), ALL_HASHES))
+    old, new = (signatures.prove_with_key(key, OCTETS, peer) for peer in ((), ALL_HASHES))
     assert (old.method, new.method) == (method, AuthMethod.DIGITAL_SIGNATURE)
     for proof in (old, new):
         assert signatures.holds_key(key.public_key(), OCTETS, proof)
         assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
         assert not signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
+
+
+@pytest.mark.parametrize(
+    ("curve", "peer", "used"),
+    [
+        (ec.SECP256R1, ALL_HASHES, hashes.SHA256),
+        (ec.SECP384R1, ALL_HASHES, hashes.SHA384),
+        (ec.SECP521R1, ALL_HASHES, hashes.SHA512),
+        (ec.SECP521R1, (HashId.SHA2_256, HashId.SHA2_384), hashes.SHA384),
+        (ec.SECP256R1, (HashId.SHA2_512,), hashes.SHA512),
+    ],
+)
+@pytest.mark.conforms("ike:7427-signatures")
+def test_a_curve_signs_with_the_hash_of_its_size_if_the_peer_has_it(
+    curve: type[ec.EllipticCurve], peer: tuple[int, ...], used: type[hashes.HashAlgorithm]
+) -> None:
+    """P-521 signed with SHA-256: half of what the key is worth."""
+    key = elliptic_key(curve)
+    proof = signatures.prove_with_key(key, OCTETS, peer)
+    signature = proof.data[1 + proof.data[0] :]
+    key.public_key().verify(signature, OCTETS, ec.ECDSA(used()))
 
 
 @pytest.mark.conforms("ike:3.8-methods", "ike:7427-signatures")

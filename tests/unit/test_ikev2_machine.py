@@ -527,6 +527,39 @@ def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives() -> None:
     assert crosswise(hub, spoke)
 
 
+@pytest.mark.conforms("ike:2.4-esp")
+@pytest.mark.parametrize("carries", [True, False])
+def test_who_answers_nothing_is_given_up_unless_its_packets_still_come(carries: bool) -> None:
+    """The way to the hub is dead, and what the hub sends arrives: its pair goes on carrying it."""
+    net, hub, spoke = up()
+    (number,) = spoke.connections
+    (spi,) = spoke.pairs
+    net.drops = lambda flight: flight.sender == spoke.address
+    spoke.tell(ConnectionSilent(number))
+    for count in range(1, 101):
+        net.run(1)
+        spoke.tell(SasCounted((SaCount(spi_in=spi, sent=count, received=count if carries else 1),)))
+    assert PollSas() in spoke.said
+    assert list(spoke.connections) == ([number] if carries else [])
+    net.drops = lambda _: False
+    net.run(20)
+    if carries:
+        assert list(spoke.connections) == [number]
+        assert crosswise(hub, spoke)
+
+
+def test_who_answers_nothing_for_minutes_is_given_up_whatever_it_sends() -> None:
+    net, _, spoke = up()
+    (number,) = spoke.connections
+    (spi,) = spoke.pairs
+    net.drops = lambda flight: flight.sender == spoke.address
+    spoke.tell(ConnectionSilent(number))
+    for count in range(1, 321):
+        net.run(1)
+        spoke.tell(SasCounted((SaCount(spi_in=spi, sent=count, received=count),)))
+    assert number not in spoke.connections
+
+
 def test_extended_sequence_numbers_and_gcm_where_the_policy_says_so() -> None:
     _, hub, spoke = up(esn=True, transforms=(GCM,))
     assert all(p.sa.esn for p in (*hub.pairs.values(), *spoke.pairs.values()))

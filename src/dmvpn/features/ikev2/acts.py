@@ -49,6 +49,11 @@ class Transmit(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered(SaAct):
+    """A request had to be repeated: it matters whether the peer is heard otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class Established(SaAct):
     """Both sides have proved who they are."""
 

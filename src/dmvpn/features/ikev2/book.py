@@ -6,6 +6,7 @@ else, and an address proves nothing. Only its key is looked up by address too, a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
-    from dmvpn.features.ikev2.model import Ikev2Config, KeyringPeer, Profile
+    from dmvpn.features.ikev2.model import Ikev2Config, Keyring, KeyringPeer, Profile
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import Path
 
@@ -207,13 +208,56 @@ class ConfigurationBook:
             return f"ikev2 profile {terms.profile} is gone"
         if not _is_for(profile, theirs) and not profile.certificate_maps:
             return f"ikev2 profile {profile.name} does not match the identity {name_of(theirs)}"
-        peer = self._keyring_peer(profile, path.remote.address, theirs)
-        secret = profile.remote_key or (peer.remote_key if peer else None)
-        is_shared = Authentication.PRE_SHARED_KEY in profile.remote_authentication and _is_for(profile, theirs)
         certificates = takes_certificates(profile)
-        if not certificates and (secret is None or not is_shared):
-            return f"ikev2 profile {profile.name}: no way to authenticate {name_of(theirs)}"
-        return Expectation((secret.octets,) if secret is not None and is_shared else (), certificates)
+        if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not _is_for(profile, theirs):
+            shared: Expectation | str = f"ikev2 profile {profile.name}: no way to authenticate {name_of(theirs)}"
+        else:
+            shared = self._shared(profile, path.remote.address, theirs)
+        if isinstance(shared, str):
+            return Expectation(certificates=True) if certificates else shared
+        return replace(shared, certificates=certificates)
+
+    def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | str:
+        """The secret by which a peer proves this identity: of the entry that names it, if any does.
+
+        A key that was found by address is that of everybody who has it: it says "one of us", and no name.
+        """
+        who = name_of(theirs)
+        keyring = self._keyring(profile)
+        named = keyring_names(keyring, theirs) if keyring is not None else None
+        other = next((one for one in self._keyrings_in_use() if keyring_names(one, theirs) is not None), None)
+        if named is None and other is not None:
+            return f"ikev2 profile {profile.name}: {who} is named by keyring {other.name}, and its key alone proves it"
+        if named is None and profile.remote_key is not None:
+            is_named = any(names(match, theirs) for match in profile.matches)
+            found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
+        else:
+            peer = named or self._keyring_peer(profile, remote, theirs)
+            if peer is None or peer.remote_key is None:
+                return f"ikev2 profile {profile.name}: no way to authenticate {who}"
+            entry = f"keyring {profile.keyring} peer {peer.name}"
+            found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
+        if profile.names_proved and not found.named:
+            return f"ikev2 profile {profile.name}: the key for {who} was found by address, and proves no name"
+        return found
+
+    def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
+        """Keyring and entry of all keys that peers of this policy may have, and that prove no name."""
+        found: list[tuple[str, str]] = []
+        for profile in self._profiles_of(policy):
+            keyring = self._keyring(profile)
+            is_shared = Authentication.PRE_SHARED_KEY in profile.remote_authentication
+            if keyring is not None and is_shared and not profile.names_proved and profile.remote_key is None:
+                by_address = (peer for peer in keyring.peers if peer.remote_key is not None and _is_open(peer))
+                found += [(keyring.name, peer.name) for peer in by_address]
+        return tuple(dict.fromkeys(found))
+
+    def _keyring(self, profile: Profile) -> Keyring | None:
+        return next((keyring for keyring in self.config.keyrings if keyring.name == profile.keyring), None)
+
+    def _keyrings_in_use(self) -> list[Keyring]:
+        used = {profile.keyring for profile in self.config.profiles}
+        return [keyring for keyring in self.config.keyrings if keyring.name in used]
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
         """If an authority of the profile's trustpoints stands for it, and the profile is for whom it names."""
@@ -228,10 +272,12 @@ class ConfigurationBook:
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
         """The peer of the keyring: by identity, then by the longest prefix of its address."""
-        keyring = next((keyring for keyring in self.config.keyrings if keyring.name == profile.keyring), None)
+        keyring = self._keyring(profile)
         if keyring is None:
             return None
         if theirs is not None:
+            if (named := keyring_names(keyring, theirs)) is not None:
+                return named
             for peer in keyring.peers:
                 if peer.identity is not None and _matches(peer.identity, theirs):
                     return peer
@@ -241,6 +287,36 @@ class ConfigurationBook:
             if fitting:
                 return max(fitting, key=lambda peer: int(peer.mask) if peer.mask else _mask_of(peer.address))
         return None
+
+
+def keyring_names(keyring: Keyring, theirs: Identification) -> KeyringPeer | None:
+    """The entry that is for this very identity: by its identity, or by an address without a mask, which it then is."""
+    for peer in keyring.peers:
+        if peer.identity is not None and names(peer.identity, theirs):
+            return peer
+    claimed = address_of(theirs)
+    hosts = (peer for peer in keyring.peers if peer.identity is None and _is_host(peer.address, peer.mask))
+    return next((peer for peer in hosts if claimed is not None and peer.address == claimed), None)
+
+
+def names(wanted: Identity, given: Identification) -> bool:
+    """Is an identity of the configuration this one, and no other one too?"""
+    if wanted.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN):
+        return False
+    if wanted.kind is IdentityKind.ADDRESS and not _is_host(wanted.address, wanted.mask):
+        return False
+    return _matches(wanted, given)
+
+
+def _is_open(peer: KeyringPeer) -> bool:
+    """May more than one peer have the key of this entry?"""
+    if peer.identity is not None:
+        return peer.identity.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN)
+    return peer.address is not None and not _is_host(peer.address, peer.mask)
+
+
+def _is_host(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
+    return address is not None and (int(mask) if mask is not None else _mask_of(address)) == 0xFFFFFFFF
 
 
 def _mask_of(address: IPv4Address | None) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import MoveConnection
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import ConnectionChanged, SaClosed, SaNegotiated
-from dmvpn.base.protection import Connection
+from dmvpn.base.protection import Connection, Proved
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.pairs import esp_ports, esp_sa, number_of, sa_view
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
 
-#: Local address, outer address of the peer, kind and octets of its identity.
-Key = tuple["IPAddress", "IPAddress", int, bytes]
+#: Local address, outer address of the peer, kind and octets of its identity, and the entry whose key proved it.
+Key = tuple["IPAddress", "IPAddress", int, bytes, str]
 Ends = tuple["IPAddress", "IPAddress"]
 Results = list["Effect | Notice"]
 
@@ -119,8 +119,7 @@ class Connections:
         if (known := self._entries.get(sa.connection)) is not None:
             known.ike[sa.own_spi] = sa
             return known.number
-        theirs = surely(sa.theirs)
-        key = (*ends_of(sa), *theirs.key)
+        key = (*ends_of(sa), *sa.who)
         number = self._numbers.get(key)
         if number is None:
             self._last += 1
@@ -283,5 +282,7 @@ def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
         behind_nat=sa.nat.remote,
         initiator=sa.is_initiator,
         since=sa.since,
+        proved=Proved(*sa.who),
+        unproved="" if sa.named else sa.entry,
     )
     return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made

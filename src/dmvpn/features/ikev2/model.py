@@ -106,6 +106,7 @@ class Profile:
     matches, certificate_maps: any of them. local_key, remote_key: those typed into the authentication lines. lifetime:
     seconds. nat_keepalive: seconds, None: as the global setting says. trustpoints: in the order of entry;
     sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
+    names_proved: a peer whose key was found by its address, which proves no name, is refused.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Profile:
     nat_keepalive: int | None = None
     force_nat: bool = False
     initial_contact: bool = False
+    names_proved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

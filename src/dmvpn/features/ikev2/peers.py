@@ -29,6 +29,7 @@ from dmvpn.features.ikev2.acts import (
     Transmit,
     Trouble,
     TurnedAway,
+    Unanswered,
 )
 from dmvpn.features.ikev2.attempts import Attempts, path_of
 from dmvpn.features.ikev2.connections import Connections, ends_of
@@ -228,6 +229,9 @@ class Peers:
                 return results
             case ChildForgotten(spi_in=spi):
                 return [self.connections.forgotten(number_of(spi))]
+            case Unanswered():
+                self._traffic.ask(now)
+                return []
             case Moved(old=old):
                 return self._moved(sa, old, now)
             case Ended(reason=reason):

@@ -59,7 +59,7 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
     )
     octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
-        sa.proved_by = "PSK"
+        sa.proved_by, sa.entry, sa.named = "PSK", expected.entry, expected.named
         return ""
     if not expected.certificates:
         return f"pre-shared key: {who} has another one than profile {terms.profile}"

@@ -20,9 +20,9 @@ from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildS
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
 from dmvpn.features.ikev2.nat import Nat
-from dmvpn.features.ikev2.sealed import Fragments, Illegible, open_message, seal
+from dmvpn.features.ikev2.sealed import Fragments, Illegible, check_seal, open_message, seal
 from dmvpn.features.ikev2.spis import fresh_spi
-from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing
+from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing, mark_of
 from dmvpn.features.ikev2.wire.message import NO_SPI, Chain, Header, Message, says_invalid_syntax
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Notify, Payload
@@ -70,7 +70,8 @@ class IkeSa:
         *("terms", "suite", "nonces", "keys", "nat", "theirs", "init_request", "init_response", "peer_hashes"),
         *("peer_fragments", "children", "outgoing", "incoming", "rekey_at", "gives_up_at", "rival", "initial_contact"),
         *("ending", "later", "hint", "refused", "prefers_udp", "number", "connection", "proved_by", "chain", "doubted"),
-        *("_fragments", "_acts", "_sealer", "_opener"),
+        *("entry", "named"),
+        *("_fragments", "_asked", "_acts", "_sealer", "_opener"),
     )
 
     def __init__(self, *, book: Book, entropy: Entropy, path: Path, is_initiator: bool, now: float) -> None:
@@ -103,9 +104,12 @@ class IkeSa:
         self.prefers_udp = False
         self.number = self.connection = 0
         self.proved_by = ""
+        self.entry = ""  # of the keyring, by whose key the peer proved itself
+        self.named = True  # and did that prove its name?
         self.chain: tuple[bytes, ...] = ()  # of the peer's certificate, in DER
         self.doubted = float("-inf")
         self._fragments: dict[bool, Fragments] = {}  # of the one request that is due, and of the one answer
+        self._asked = b""  # the mark of the request that is being read
         self._acts: list[Act] = []
         self._sealer: Sealer | None = None
         self._opener: Opener | None = None
@@ -121,6 +125,11 @@ class IkeSa:
     def own_spi(self) -> bytes:
         """By which the peer addresses us."""
         return self.spi_i if self.is_initiator else self.spi_r
+
+    @property
+    def who(self) -> tuple[int, bytes, str]:
+        """Who the peer is: two that say one name with keys of different entries are two."""
+        return *surely(self.theirs).key, self.entry
 
     @property
     def prf(self) -> Prf:
@@ -290,12 +299,8 @@ class IkeSa:
         if self._opener is None or (self.is_initiator and self.state is SaState.PROVING):
             return  # a responder whose proof we have not seen yet; an honest one repeats what it wants
         if not self.incoming.is_new(header.message_id):
-            again = self.incoming.repeated(header.message_id)
-            if again and header.exchange == ExchangeType.IKE_AUTH:
-                self._follow(path)
-            fragment = message.find(EncryptedFragment)
-            if again and (fragment is None or fragment.number == 1):
-                self.act(Transmit(self, path, again))
+            if self.incoming.is_last(header.message_id):
+                self._hear_again(message, octets, path)
             return
         inside = self._open(message, octets)
         if inside is None:
@@ -309,6 +314,23 @@ class IkeSa:
             self._succeeded_by_rival()
             self.end(self.ending)
 
+    def _hear_again(self, message: Message, octets: bytes, path: Path) -> None:
+        """The last request once more: the same octets, or sealed by the peer again. Raises WireError.
+
+        The answer goes where the SA is: whoever holds somebody's request must not choose where our answers go.
+        """
+        fragment = message.find(EncryptedFragment)
+        if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
+            return
+        if not self.incoming.is_repetition(octets):
+            check_seal(message, octets, surely(self._opener))
+        again = self.incoming.again(self.now)
+        if not again:
+            return
+        if message.header.exchange == ExchangeType.IKE_AUTH:
+            self._follow(path)
+        self.act(Transmit(self, self.path, again))
+
     def _succeeded_by_rival(self) -> None:
         """Both ends were replacing this SA, and the peer knows already that its own new one stays."""
         from dmvpn.features.ikev2.exchanges.rekey import hand_over
@@ -320,7 +342,7 @@ class IkeSa:
     def _reply(self, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
         """To where the request came from (§2.11), which may be elsewhere for once."""
         datagrams = self._seal(self._header(header.exchange, header.message_id, response=True), payloads)
-        self.incoming.answered(datagrams)
+        self.incoming.answered(self._asked, datagrams)
         self.act(Transmit(self, path, datagrams))
 
     def _open(self, message: Message, octets: bytes) -> Chain | None:
@@ -329,9 +351,14 @@ class IkeSa:
         if self._opener is None:
             raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 7296 §1.2")
         if message.find(EncryptedFragment) is None:
+            self._asked = b"" if is_answer else mark_of(octets)
             inside: Chain | None = open_message(message, octets, self._opener)
         else:
-            inside = self._fragments.setdefault(is_answer, Fragments()).add(message, octets, self._opener)
+            fragments = self._fragments.setdefault(is_answer, Fragments())
+            try:
+                inside = fragments.add(message, octets, self._opener)
+            finally:
+                self._asked = b"" if is_answer else fragments.mark
         if inside is not None:  # nobody waits for the rest of an earlier message
             self._fragments.pop(is_answer, None)
         return inside

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.errors import WireError, surely
+from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.acts import Act, Begun, Doubted, Ended, Established, Replaced, Reply, SaAct, TurnedAway
 from dmvpn.features.ikev2.counts import Counts
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
@@ -57,7 +57,7 @@ class IkeSas:
         self._by_spi: dict[bytes, IkeSa] = {}
         self._half_open: dict[tuple[bytes, Path], IkeSa] = {}  # by the request and its path, the oldest first
         self._beginnings: dict[bytes, tuple[bytes, Path]] = {}  # own SPI -> key of the line above
-        self._by_identity: dict[tuple[int, bytes], dict[bytes, IkeSa]] = {}
+        self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IkeSa]] = {}
         self._timers: Deadlines[bytes] = Deadlines()
         self._cookies = Cookies(entropy)
         self._complained = float("-inf")
@@ -151,7 +151,7 @@ class IkeSas:
     def _stranger(self, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
         known = self._half_open.get((octets, path))
         if known is not None:
-            return [Reply(path, known.init_response)]
+            return [Reply(path, again) for again in known.incoming.again(now)]
         stranger = Stranger(message, octets, path)
         if not stranger.is_complete:
             self.counts.dropped += 1
@@ -247,7 +247,7 @@ class IkeSas:
         """It is one of those with whom packets can be exchanged."""
         self._by_spi[sa.own_spi] = sa
         if sa.theirs is not None:
-            self._by_identity.setdefault(sa.theirs.key, {})[sa.own_spi] = sa
+            self._by_identity.setdefault(sa.who, {})[sa.own_spi] = sa
         sa.forget_beginnings()
 
     def _gone(self, sa: IkeSa) -> None:
@@ -255,10 +255,10 @@ class IkeSas:
         self._no_longer_half_open(sa)
         self._by_spi.pop(sa.own_spi, None)
         if sa.theirs is not None:
-            same = self._by_identity.get(sa.theirs.key, {})
+            same = self._by_identity.get(sa.who, {})
             same.pop(sa.own_spi, None)
             if not same:
-                self._by_identity.pop(sa.theirs.key, None)
+                self._by_identity.pop(sa.who, None)
         self._timers.cancel(sa.own_spi)
 
     def _no_longer_half_open(self, sa: IkeSa) -> None:
@@ -273,7 +273,7 @@ class IkeSas:
         another address of ours: a peer with two uplinks says one name over both.
         """
         acts: list[Act] = []
-        for sa in tuple(self._by_identity.get(surely(new.theirs).key, {}).values()):
+        for sa in tuple(self._by_identity.get(new.who, {}).values()):
             is_old = sa.is_usable and sa.since < new.begun
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
                 acts += self.drop(sa, "the peer has started anew", new.now)

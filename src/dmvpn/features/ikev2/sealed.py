@@ -2,6 +2,7 @@
 
 seal           payloads -> datagrams, cut into fragments where they would be too large
 open_message   a datagram with SK -> its payloads
+check_seal     a datagram with SK or SKF -> is it the peer's?
 Fragments      datagrams with SKF, in any order -> the payloads, when the last one has come
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ikev2.window import mark_of
 from dmvpn.features.ikev2.wire.message import (
     GENERIC,
     HEADER_LENGTH,
@@ -81,6 +83,14 @@ def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
     return Chain((*message.payloads[:-1], *_read(sealed.first, inner)))
 
 
+def check_seal(message: Message, octets: bytes, opener: Opener) -> None:
+    """Raises WireError if the peer has not sealed this datagram; what is inside does not matter."""
+    sealed = message.find(Encrypted) or message.find(EncryptedFragment)
+    if sealed is None:
+        raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
+    opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
+
+
 def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
     try:
         return tuple(parse_chain(first, inner))
@@ -91,11 +101,15 @@ def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
 
 
 class Fragments:
-    """The fragments of one message so far. Each is opened when it comes, so that a forged one takes no place."""
+    """The fragments of one message so far. Each is opened when it comes, so that a forged one takes no place.
 
-    __slots__ = ("_first", "_pieces", "_total")
+    mark: of the datagram with fragment number 1, by which a repetition of the message is known.
+    """
+
+    __slots__ = ("_first", "_pieces", "_total", "mark")
 
     def __init__(self) -> None:
+        self.mark = b""
         self._pieces: dict[int, bytes] = {}
         self._total = 0
         self._first: int = PayloadType.NONE
@@ -120,7 +134,7 @@ class Fragments:
             raise WireError("the fragments are too large together", offset=HEADER_LENGTH, clause=_CLAUSE)
         self._pieces[fragment.number] = piece
         if fragment.number == 1:
-            self._first = fragment.first
+            self._first, self.mark = fragment.first, mark_of(octets)
         if len(self._pieces) < self._total:
             return None
         inner = b"".join(self._pieces[number] for number in range(1, self._total + 1))

@@ -107,10 +107,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """With what a peer must prove its identity: a secret, or the key of a certificate that we believe."""
+    """With what a peer must prove its identity: a secret, or the key of a certificate that we believe.
+
+    entry: where the configuration has the secret. named: for this very identity, and not for whoever has an address.
+    """
 
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     certificates: bool = False
+    entry: str = ""
+    named: bool = True
 
     @property
     def methods(self) -> frozenset[int]:

@@ -1,13 +1,15 @@
 """Dead peer detection on demand (`dpd ... on-demand`): only a peer that we send to, and hear nothing from, is asked.
 
 What comes in ESP proves that the peer lives as well as a message of IKE does (RFC 7296 §2.4). The data plane counts it;
-it is asked while there is an IKE SA that wants to know, and whatever else makes it count is taken, too.
+it is asked while there is an IKE SA that wants to know, and whatever else makes it count is taken, too. It is asked
+also while a request goes unanswered: if ESP still comes, the way to the peer is dead and not the peer, and it is kept.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import PollSas
 from dmvpn.features.ikev2.exchanges.informational import Probe
 
@@ -20,16 +22,26 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.sa import IkeSa
 
 
+#: Seconds between two counts for requests that go unanswered.
+_PAUSE: Final = 1.0
+
+
 class Traffic:
     """What went and came, by inbound SPI, when it was last counted."""
 
     def __init__(self) -> None:
         self._counted: dict[int, tuple[int, int]] = {}
         self._due: float | None = None
+        self._asked: float | None = None
+        self._last = float("-inf")
 
     def next_deadline(self) -> float | None:
         """When `tick` is to be called."""
-        return self._due
+        return earliest(self._due, self._asked)
+
+    def ask(self, now: float) -> None:
+        """Somebody does not answer. All the peers of a hub may fall silent at once: they are counted together."""
+        self._asked = max(now, self._last + _PAUSE)
 
     def watch(self, sa: IkeSa, now: float) -> None:
         """An IKE SA was established; its peer may have to be watched."""
@@ -39,12 +51,16 @@ class Traffic:
 
     def tick(self, sas: Iterable[IkeSa], now: float) -> list[Effect]:
         """Have the data plane count, if it is time and somebody wants to know."""
-        if self._due is None or now < self._due:
+        is_asked = self._asked is not None and now >= self._asked
+        if self._due is not None and now >= self._due:
+            self._due = None
+            for sa in sas:
+                self.watch(sa, now)
+            is_asked = is_asked or self._due is not None
+        if not is_asked:
             return []
-        self._due = None
-        for sa in sas:
-            self.watch(sa, now)
-        return [PollSas()] if self._due is not None else []
+        self._asked, self._last = None, now
+        return [PollSas()]
 
     def counted(self, event: SasCounted, connections: Connections, now: float) -> list[Probe]:
         """What the data plane says: who was heard, and whom to ask."""

@@ -77,16 +77,17 @@ def _keyrings(isakmp: IsakmpConfig) -> tuple[Keyring, ...]:
     return tuple(
         Keyring(
             name_of(name),
-            tuple(_peer(number, key) for number, key in enumerate(isakmp.keys, 1) if key.keyring == name),
+            tuple(_peer(key) for key in isakmp.keys if key.keyring == name),
         )
         for name in names
     )
 
 
-def _peer(number: int, key: IsakmpKey) -> KeyringPeer:
+def _peer(key: IsakmpKey) -> KeyringPeer:
+    """Its name is what tells it from others: addresses that are bound to it stay so when lines before it go."""
     identity = Identity(kind=IdentityKind.FQDN, text=key.hostname) if key.hostname else None
     return KeyringPeer(
-        name=str(number),
+        name=key.hostname or " ".join(str(part) for part in (key.address, key.mask) if part is not None),
         address=key.address,
         mask=key.mask,
         hostname=key.hostname,

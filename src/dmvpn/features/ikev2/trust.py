@@ -104,9 +104,11 @@ class Trust:
         trustpoints = self._verifying(profile)
         if not trustpoints:
             return f"ikev2 profile {profile.name}: no trustpoint with the certificate of an authority"
-        why = ""
+        from dmvpn.features.ikev2.crypto.certificates import Checks
+
+        why, checks = "", Checks()
         for parsed in trustpoints:
-            key = parsed.believe(chain, theirs, self._wall())
+            key = parsed.believe(chain, theirs, self._wall(), checks)
             if isinstance(key, str):
                 # Of several trustpoints, the one that knows the issuer has the better reason.
                 why = key if not why or "whom we do not know" in why else why

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted
+from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.trust import Proof
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
@@ -30,10 +30,12 @@ class Trustpoint:
     requests: tuple[bytes, ...]
     proof: Proof | None
 
-    def believe(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime) -> PublicKey | str:
+    def believe(
+        self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks
+    ) -> PublicKey | str:
         """The key of a chain that leads to an authority and names the peer. A `str`: why not."""
         try:
-            return self.anchors.believe((*chain, *self.given.intermediates), theirs, when)
+            return self.anchors.believe(chain, theirs, when, checks)
         except Untrusted as error:
             return str(error)
 
@@ -44,6 +46,8 @@ def parsed(given: Credentials) -> Trustpoint:
         tuple(x509.load_der_x509_certificate(octets) for octets in given.anchors),
         tuple(x509.load_der_x509_crl(octets) for octets in given.crls),
         given.revocation,
+        tuple(x509.load_der_x509_certificate(octets) for octets in given.intermediates),
+        given.any_use,
     )
     return Trustpoint(given, anchors, anchors.requests, _proof_of(given))
 

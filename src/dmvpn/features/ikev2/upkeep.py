@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
-from dmvpn.features.ikev2.acts import ChildForgotten, Transmit
+from dmvpn.features.ikev2.acts import ChildForgotten, Transmit, Unanswered
 from dmvpn.features.ikev2.exchanges.child import RekeyChild
 from dmvpn.features.ikev2.exchanges.informational import DeleteChild, DeleteIke, Probe
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
@@ -56,11 +56,15 @@ def tick(sa: IkeSa, now: float) -> list[Act]:
     if sa.state is SaState.DEAD:
         return sa.done()
     again = sa.outgoing.repeat(now)
+    if again is None and sa.state is SaState.ESTABLISHED and sa.gives_up_at is None:
+        again = sa.outgoing.insist(sa.heard, now)
     if again is None:
         surely(sa.outgoing.current).unanswered()
     elif again:
         _fall_back(sa)
         sa.act(Transmit(sa, sa.path, again))
+        if sa.state is SaState.ESTABLISHED:
+            sa.act(Unanswered(sa))
     _forget(sa, now)
     if sa.gives_up_at is not None and now >= sa.gives_up_at:
         sa.end("the peer has another one")

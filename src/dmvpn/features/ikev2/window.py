@@ -1,7 +1,7 @@
 """Message identifiers, retransmission and repeated requests: RFC 7296 §2.1 to §2.3.
 
     Outgoing   our requests: one is on its way at a time, the others wait; repeated until its answer comes
-    Incoming   the peer's requests: each is acted on once, a repeated one gets the same answer again
+    Incoming   the peer's requests: each is acted on once, a repeated one gets the same answer again, not too often
 
 The window is 1 in both directions, as RFC 7296 §2.3 allows everybody: a peer may announce a larger one, and never has
 to use it.
@@ -9,6 +9,7 @@ to use it.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
@@ -17,16 +18,22 @@ T = TypeVar("T")
 
 #: Seconds after which a request is repeated, and after the last one until the peer counts as dead: half a minute.
 INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+#: Seconds after which a peer that answers nothing is given up, although something else still comes from it.
+INSISTENCE: Final = 300.0
 #: Requests that wait for their turn; more are a fault of ours, and bounded anyway.
 LARGEST_QUEUE: Final = 64
+#: How often a request is answered again, in how many seconds: whoever holds one can send it as often as it likes.
+MOST_REPETITIONS: Final = 8
+REPETITION_TIME: Final = 30.0
 
 
 @dataclass(slots=True)
 class _Request:
-    """A request on its way. datagrams: exactly what is repeated (RFC 7296 §2.1). due: seconds monotonic."""
+    """A request on its way. datagrams: exactly what is repeated (RFC 7296 §2.1). begun, due: seconds monotonic."""
 
     message_id: int
     datagrams: tuple[bytes, ...]
+    begun: float
     due: float
     intervals: tuple[float, ...] = INTERVALS
     tries: int = 1
@@ -60,7 +67,7 @@ class Outgoing(Generic[T]):
 
     def sent(self, datagrams: tuple[bytes, ...], now: float, intervals: tuple[float, ...] = INTERVALS) -> None:
         """The current request went out (or went out changed: a cookie, another group)."""
-        self._request = _Request(self.next_id, datagrams, now + intervals[0], intervals)
+        self._request = _Request(self.next_id, datagrams, now, now + intervals[0], intervals)
 
     def is_answer(self, message_id: int) -> bool:
         """Does a response with this identifier answer the request that is on its way?"""
@@ -83,6 +90,18 @@ class Outgoing(Generic[T]):
         request.tries += 1
         return request.datagrams
 
+    def insist(self, heard: float, now: float) -> tuple[bytes, ...] | None:
+        """All repetitions went unanswered, but the peer was heard: what is sent again for that; None: give up.
+
+        RFC 7296 §2.4: what comes by a child SA proves that the peer lives. The way to it may be dead.
+        """
+        request = self._request
+        if request is None or now - heard >= sum(request.intervals[:-1]) or now - request.begun >= INSISTENCE:
+            return None
+        request.due = now + request.intervals[-1]
+        request.tries += 1
+        return request.datagrams
+
     @property
     def tries(self) -> int:
         """How often the current request went out."""
@@ -94,22 +113,41 @@ class Outgoing(Generic[T]):
         return self._request.due if self._request else None
 
 
+def mark_of(octets: bytes) -> bytes:
+    """What is kept of a request, to know it when the same octets come again."""
+    return hashlib.sha256(octets).digest()
+
+
 @dataclass(slots=True)
 class Incoming:
     """The peer's requests. expected: the identifier of its next one."""
 
     expected: int = 0
+    _mark: bytes = b""
     _answer: tuple[bytes, ...] = ()
+    _times: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_REPETITIONS))  # when it was repeated
 
     def is_new(self, message_id: int) -> bool:
         """Is it the next request?"""
         return message_id == self.expected
 
-    def repeated(self, message_id: int) -> tuple[bytes, ...]:
-        """The answer again, if this is the last request again; else nothing: older ones were answered long ago."""
-        return self._answer if message_id == self.expected - 1 else ()
+    def is_last(self, message_id: int) -> bool:
+        """Has it the identifier of the last request? Older ones were answered long ago."""
+        return message_id == self.expected - 1
 
-    def answered(self, datagrams: tuple[bytes, ...]) -> None:
-        """This is the answer to the request that was expected."""
-        self._answer = datagrams
+    def is_repetition(self, octets: bytes) -> bool:
+        """Is it the last request again, bit for bit (RFC 7296 §2.1)? With fragments: its fragment number 1."""
+        return bool(self._mark) and mark_of(octets) == self._mark
+
+    def again(self, now: float) -> tuple[bytes, ...]:
+        """The answer to the last request once more; empty: it was repeated often enough. now: seconds monotonic."""
+        if len(self._times) == MOST_REPETITIONS and now - self._times[0] < REPETITION_TIME:
+            return ()
+        self._times.append(now)
+        return self._answer
+
+    def answered(self, mark: bytes, datagrams: tuple[bytes, ...]) -> None:
+        """This is the answer to the request that was expected. mark: `mark_of` its (first) datagram."""
+        self._mark, self._answer = mark, datagrams
+        self._times.clear()
         self.expected += 1

@@ -1,8 +1,8 @@
 """What the counters of the data plane say about SAs: who is idle, what was replayed, what the plane lost.
 
-Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands: shows give
-the last ones. An answer names every SA that the plane has. One of ours that is not in it was lost (the plane began
-anew, or forgot it); one that we do not know is taken away.
+Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands; shows ask for
+themselves (`base.counting`). An answer names every SA that the plane has. One of ours that is not in it was lost (the
+plane began anew, or forgot it); one that we do not know is taken away.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from dmvpn.base.certificates import other_use, weakness
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -118,6 +119,21 @@ def read_pkcs12(data: bytes, password: str) -> Material:
     return Material.of(usable(key), (own, *others))
 
 
+def doubts(found: Material) -> tuple[str, ...]:
+    """What peers, or we, will not believe of what was found; each in one line. It is taken all the same."""
+    said = []
+    for octets in (*((found.own,) if found.own else ()), *found.authorities):
+        certificate = x509.load_der_x509_certificate(octets)
+        who = certificate.subject.rfc4514_string() or f"serial {certificate.serial_number:x}"
+        if why := weakness(certificate.public_key()):
+            said.append(f"% Warning: {who}: {why}: nobody is believed by it")
+        if octets == found.own and (use := other_use(certificate)):
+            said.append(f"% Warning: {who}: a certificate for {use}, not for IKE: peers refuse it")
+        if any(one.critical and one.oid == x509.NameConstraints.oid for one in certificate.extensions):
+            said.append(f"% Warning: {who}: critical name constraints are not understood: nobody is believed by it")
+    return tuple(said)
+
+
 def read_key(data: bytes, passphrase: bytes | None = None) -> Key:
     """A private key, PEM or DER. Raises UserError."""
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
@@ -133,11 +149,11 @@ def read_key(data: bytes, passphrase: bytes | None = None) -> Key:
 
 def usable(key: object) -> Key:
     """A key that IKE can sign with. Raises UserError."""
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+    if isinstance(key, rsa.RSAPrivateKey) and not weakness(key.public_key()):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
         return key
-    raise UserError("the private key is neither RSA of 2048 bits or more nor on one of the curves P-256, P-384, P-521")
+    raise UserError("the private key is neither RSA of 2048 to 8192 bits nor on one of the curves P-256, P-384, P-521")
 
 
 def read_certificate(data: bytes) -> x509.Certificate:

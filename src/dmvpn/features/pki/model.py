@@ -20,6 +20,7 @@ class Trustpoint:
     """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
 
     enrollment: "terminal", "selfsigned", "pkcs12" or a URL. key_bits: 0: not said. revocation: methods, in order.
+    any_use: extended key usage does not matter.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Trustpoint:
     key_bits: int = 0
     elliptic: bool = False
     revocation: tuple[str, ...] = ("crl",)
+    any_use: bool = False
     certificates: tuple[Certificate, ...] = ()
 
     @property

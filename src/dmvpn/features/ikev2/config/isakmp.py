@@ -93,8 +93,12 @@ KEY: Final = ConfigLine(
 )
 KEYRING: Final = ConfigLine(
     "global",
-    "crypto keyring {name:word}",
-    {"keyring": "Pre-shared keys of IKE version 1", "name": "Name of the keyring"},
+    "crypto keyring {name:word} [ vrf {vrf:word} ]",
+    {
+        "keyring": "Pre-shared keys of IKE version 1",
+        "name": "Name of the keyring",
+        "vrf": "For peers in this VRF; there is one table here, so for all",
+    },
     key=("name",),
     order=199,
     opens=_KEYRING,
@@ -126,8 +130,14 @@ SELF_IDENTITY: Final = ConfigLine(
 )
 MATCH_IDENTITY: Final = ConfigLine(
     _PROFILE,
-    "match identity ( address {address:address} [ {mask:mask} ] | host [ domain ] {text:word} )",
-    {**IDENTITY_HELP, "match": "Whom this profile is for", "identity": "Peers with this identity", "host": "A name"},
+    "match identity ( address {address:address} [ {mask:mask} ] [ {vrf:word} ] | host [ domain ] {text:word} )",
+    {
+        **IDENTITY_HELP,
+        "match": "Whom this profile is for",
+        "identity": "Peers with this identity",
+        "host": "A name",
+        "vrf": "Where they are; there is one table here",
+    },
     key=("address", "mask", "domain", "text"),
     order=30,
 )

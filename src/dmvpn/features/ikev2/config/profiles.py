@@ -127,8 +127,17 @@ INITIAL_CONTACT: Final = ConfigLine(
     {"initial-contact": "Old SAs of a peer that begins anew", "force": "Delete them though it does not ask for it"},
     order=54,
 )
+UNPROVED_NAMES: Final = ConfigLine(
+    _PROFILE,
+    "refuse unproved-names",
+    {
+        "refuse": "Whom not to take",
+        "unproved-names": "Peers whose pre-shared key was found by address, which proves no name",
+    },
+    order=55,
+)
 
 LINES: Final = (
     *(PROFILE, DESCRIPTION, MATCH_FVRF, MATCH_LOCAL, MATCH_IDENTITY, MATCH_CERTIFICATE, LOCAL_IDENTITY, USES),
-    *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT),
+    *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT, UNPROVED_NAMES),
 )

@@ -188,6 +188,7 @@ def _profile(args: Args, section: Section) -> Profile:
         nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
         force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
         initial_contact=section.flag(profiles.INITIAL_CONTACT),
+        names_proved=section.flag(profiles.UNPROVED_NAMES),
     )
 
 

@@ -1,7 +1,10 @@
 """Certificates: whose they are, and why we believe them. RFC 5280 §6, RFC 4945, RFC 7296 §3.6 and §3.7.
 
-As much of path validation as a VPN of routers needs: signatures, dates, basic constraints, path length, key usage, and
-revocation lists that were given to us. A certificate with a critical extension that we do not look at is refused.
+As much of path validation as a VPN of routers needs: signatures, dates, basic constraints, path length, key usage,
+sizes of keys, and revocation lists that were given to us. A certificate with a critical extension that we do not look
+at is refused; critical name constraints are one.
+
+A path is built from our authorities downwards: a stranger's certificates cost checks with keys of ours alone, and few.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, other_use, weakness
 from dmvpn.features.ikev2.identity import address_of, text_of
 from dmvpn.features.ikev2.wire.numbers import IdType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
@@ -28,10 +31,8 @@ if TYPE_CHECKING:
 
 #: Certificates from the peer's to the one that we believe, which counts.
 LONGEST_PATH: Final = 8
-#: Signatures on the way there: certificates of one name can be put into any order, and a stranger makes them so.
-MOST_CHECKS: Final = 32
-#: Bits of an RSA key; shorter ones are refused (RFC 8247 §4.1).
-SHORTEST_RSA: Final = 2048
+#: Signatures on the way there: as many as the longest path has, and some for authorities that have one name.
+MOST_CHECKS: Final = 12
 _LOOKED_AT: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -57,13 +58,48 @@ class Untrusted(Exception):
     """A certificate is not believed. The text says why, for the log."""
 
 
+class Checks:
+    """How many signatures may still be checked for one attempt of a stranger, over all trustpoints together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MOST_CHECKS) -> None:
+        self.left = left
+
+    def take(self, certificate: x509.Certificate) -> None:
+        """One is checked now. Raises Untrusted."""
+        if self.left <= 0:
+            raise Untrusted(f"{_subject(certificate)}: more ways to an authority than we try")
+        self.left -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A certificate with its two names, which are costly to look at often. ours: the configuration has it."""
+
+    certificate: x509.Certificate
+    subject: x509.Name
+    issuer: x509.Name
+    ours: bool = False
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate, *, ours: bool = False) -> _Link:
+        return cls(certificate, certificate.subject, certificate.issuer, ours)
+
+
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Whom we believe. authorities: their certificates. lists: revocation lists. must_check: one has to be at hand."""
+    """Whom we believe. authorities: their certificates. lists: revocation lists. must_check: one has to be at hand.
+
+    between: certificates of authorities below them that the configuration has. any_use: what a certificate is for
+    (extended key usage) does not matter.
+    """
 
     authorities: tuple[x509.Certificate, ...]
     lists: tuple[x509.CertificateRevocationList, ...] = ()
     must_check: bool = False
+    between: tuple[x509.Certificate, ...] = ()
+    any_use: bool = False
 
     @property
     def requests(self) -> tuple[bytes, ...]:
@@ -76,19 +112,23 @@ class Anchors:
             for authority in self.authorities
         )
 
-    def believe(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime) -> PublicKey:
+    def believe(
+        self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks | None = None
+    ) -> PublicKey:
         """The key of the first certificate of a chain (DER), if a path leads to one of us and it names the peer.
 
-        when: wall time, UTC. Raises Untrusted.
+        when: wall time, UTC. checks: what the peer has left; None: it begins now. Raises Untrusted.
         """
         if not chain:
             raise Untrusted("the peer sent no certificate")
+        if any(len(octets) > LARGEST for octets in chain[: LONGEST_PATH + 1]):
+            raise Untrusted(f"the peer sent a certificate of more than {LARGEST} octets")
         try:
-            return self._judge(chain, theirs, when)
+            return self._judge(chain, theirs, when, checks or Checks())
         except _UNREADABLE as error:
             raise Untrusted("the peer sent a certificate that cannot be read") from error
 
-    def _judge(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime) -> PublicKey:
+    def _judge(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks) -> PublicKey:
         certificates = [x509.load_der_x509_certificate(octets) for octets in chain[: LONGEST_PATH + 1]]
         leaf = certificates[0]
         _names(leaf, theirs)
@@ -96,52 +136,58 @@ class Anchors:
         usage = _extension(leaf, x509.KeyUsage)
         if usage is not None and not (usage.digital_signature or usage.content_commitment):
             raise Untrusted(f"{_subject(leaf)}: this key is not for signatures")
-        self._follow(leaf, certificates[1:], when, iter(range(MOST_CHECKS)))
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size < SHORTEST_RSA:
-            raise Untrusted(f"{_subject(leaf)}: an RSA key of {key.key_size} bits is too short")
+        if not self.any_use and (use := _use(leaf)):
+            raise Untrusted(f"{_subject(leaf)}: a certificate for {use}, not for IKE (extended-key-usage ignore)")
+        _is_sound(leaf, when)
         if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
             raise Untrusted(f"{_subject(leaf)}: a key that is neither RSA nor ECDSA")
+        if leaf not in self.authorities:
+            self._descend(_Link.of(leaf), certificates[1:], when, checks)
         return key
 
-    def _follow(
-        self,
-        certificate: x509.Certificate,
-        others: list[x509.Certificate],
-        when: datetime,
-        checks: Iterator[int],
-        *,
-        depth: int = 0,
-    ) -> None:
-        """Up to an authority that we believe. Raises Untrusted.
+    def _descend(self, leaf: _Link, others: list[x509.Certificate], when: datetime, checks: Checks) -> None:
+        """From our authorities down to the leaf: nothing is checked with a key that nobody whom we believe has signed.
 
-        checks: as long as it yields something, one more signature may be checked. depth: authorities below this one's
-        issuer.
+        Raises Untrusted.
         """
-        _is_current(certificate, when)
-        _has_no_secrets(certificate)
-        if certificate in self.authorities:
-            return
-        if depth > LONGEST_PATH:
-            raise Untrusted(f"{_subject(certificate)}: the path to an authority is too long")
-        refusal = f"{_subject(certificate)}: issued by {certificate.issuer.rfc4514_string()}, whom we do not know"
-        for issuer in (*self.authorities, *others):
-            if issuer.subject != certificate.issuer or issuer == certificate:
+        strange = [one for one in others if one not in self.authorities and one not in self.between]
+        links = [_Link.of(one, ours=True) for one in self.between] + [_Link.of(one) for one in strange]
+        waiting = _above(leaf, links)
+        refusal = f"{_subject(leaf.certificate)}: issued by {leaf.issuer.rfc4514_string()}, whom we do not know"
+        believed = [(_Link.of(one, ours=True), LONGEST_PATH) for one in self.authorities]
+        while believed:
+            issuer, room = believed.pop(0)
+            below = [one for one in (leaf, *waiting) if one.issuer == issuer.subject and one != issuer]
+            if not below:
                 continue
-            if next(checks, None) is None:
-                raise Untrusted(f"{_subject(certificate)}: more ways to an authority than we try")
             try:
-                certificate.verify_directly_issued_by(issuer)
-                _may_issue(issuer, depth)
-                self._is_not_revoked(certificate, issuer, when)
-                rest = [other for other in others if other is not issuer]
-                self._follow(issuer, rest, when, checks, depth=depth + 1)
-            except (InvalidSignature, *_UNREADABLE):
-                refusal = f"{_subject(certificate)}: its signature is not by {_subject(issuer)}"
+                _is_sound(issuer.certificate, when)
+                room = min(room, _room(issuer.certificate))
             except Untrusted as error:
                 refusal = str(error)
-            else:
-                return
+                continue
+            for one in below:
+                if one is not leaf and room == 0:
+                    refusal = f"{_subject(issuer.certificate)}: it may have only 0 authorities below it"
+                    continue
+                try:
+                    self._step(issuer.certificate, one, checks, when)
+                except Untrusted as error:
+                    refusal = str(error)
+                    continue
+                if one is leaf:
+                    return
+                waiting.remove(one)
+                believed.append((one, room - 1))
         raise Untrusted(refusal)
+
+    def _step(self, issuer: x509.Certificate, below: _Link, checks: Checks, when: datetime) -> None:
+        """One certificate, issued by somebody whom we believe. Raises Untrusted."""
+        if not below.ours:
+            checks.take(below.certificate)
+        if not _is_signed(below.certificate, issuer):
+            raise Untrusted(f"{_subject(below.certificate)}: its signature is not by {_subject(issuer)}")
+        self._is_not_revoked(below.certificate, issuer, when)
 
     def _is_not_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, when: datetime) -> None:
         checked = False
@@ -153,9 +199,35 @@ class Anchors:
                 continue
             if revoked.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
                 raise Untrusted(f"{_subject(certificate)}: revoked by {_subject(issuer)}")
-            checked |= revoked.next_update_utc is None or when <= revoked.next_update_utc
+            checked |= is_current(revoked, when)
         if self.must_check and not checked:
             raise Untrusted(f"{_subject(certificate)}: no current revocation list of {_subject(issuer)} is at hand")
+
+
+def is_current(revoked: x509.CertificateRevocationList, when: datetime) -> bool:
+    """Does a revocation list say how it is now (RFC 5280 §6.3.3)? when: UTC. One from the future does not."""
+    has_begun = revoked.last_update_utc <= when + CLOCK_TOLERANCE
+    return has_begun and (revoked.next_update_utc is None or when <= revoked.next_update_utc)
+
+
+def _above(leaf: _Link, links: list[_Link]) -> list[_Link]:
+    """Those whose names may lead to the leaf; the others would only cost signatures."""
+    found: list[_Link] = []
+    wanted = [leaf]
+    while wanted:
+        below = wanted.pop(0)
+        more = [one for one in links if one.subject == below.issuer and one not in found]
+        found += more
+        wanted += more
+    return found
+
+
+def _is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, *_UNREADABLE):
+        return False
+    return True
 
 
 def _subject(certificate: x509.Certificate) -> str:
@@ -191,12 +263,27 @@ def _has_no_secrets(certificate: x509.Certificate) -> None:
             raise Untrusted(f"{_subject(certificate)}: critical extension {oid.dotted_string} is unknown")
 
 
-def _may_issue(issuer: x509.Certificate, depth: int) -> None:
+def _is_sound(certificate: x509.Certificate, when: datetime) -> None:
+    """What it says of itself, and its key; before anything is computed with that. Raises Untrusted."""
+    _is_current(certificate, when)
+    _has_no_secrets(certificate)
+    if why := weakness(certificate.public_key()):
+        raise Untrusted(f"{_subject(certificate)}: {why}")
+
+
+def _use(certificate: x509.Certificate) -> str:
+    try:
+        return other_use(certificate)
+    except _UNREADABLE as error:
+        raise Untrusted(f"{_subject(certificate)}: its extensions cannot be read") from error
+
+
+def _room(issuer: x509.Certificate) -> int:
+    """How many authorities may be below this one. Raises Untrusted if it is none itself."""
     constraints, usage = _extension(issuer, x509.BasicConstraints), _extension(issuer, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
         raise Untrusted(f"{_subject(issuer)}: it is no certificate authority")
-    if constraints.path_length is not None and depth > constraints.path_length:
-        raise Untrusted(f"{_subject(issuer)}: it may have only {constraints.path_length} authorities below it")
+    return LONGEST_PATH if constraints.path_length is None else min(LONGEST_PATH, constraints.path_length)
 
 
 def _names(certificate: x509.Certificate, theirs: Identification) -> None:

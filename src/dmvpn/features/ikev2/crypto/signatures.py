@@ -114,9 +114,8 @@ _RSA_HASHES: Final = (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SH
 
 def prove_with_key(key: PrivateKey, octets: bytes, peer_hashes: tuple[int, ...]) -> Authentication:
     """AUTH of a side that has a certificate. peer_hashes: of its SIGNATURE_HASH_ALGORITHMS; none: the old methods."""
-    elliptic = isinstance(key, ec.EllipticCurvePrivateKey)
-    for algorithm in _ALGORITHMS:
-        if algorithm.elliptic is elliptic and algorithm.hash_id in peer_hashes and not algorithm.pss:
+    for algorithm in _fitting(key):
+        if algorithm.hash_id in peer_hashes:
             signature = _sign(key, octets, algorithm.hash)
             prefix = bytes((len(algorithm.identifier),)) + algorithm.identifier
             return Authentication(AuthMethod.DIGITAL_SIGNATURE, prefix + signature)
@@ -125,6 +124,19 @@ def prove_with_key(key: PrivateKey, octets: bytes, peer_hashes: tuple[int, ...])
     method, digest, width = _FIXED[key.curve.key_size]
     r, s = decode_dss_signature(_sign(key, octets, digest))
     return Authentication(method, r.to_bytes(width, "big") + s.to_bytes(width, "big"))
+
+
+def _fitting(key: PrivateKey) -> list[_Algorithm]:
+    """What a key may sign with, the best first: a curve with the hash of its size, as RFC 4754 pairs them.
+
+    A smaller hash would be the weakest part of the signature; so it comes last, the largest of them first.
+    """
+    if isinstance(key, rsa.RSAPrivateKey):
+        return [algorithm for algorithm in _ALGORITHMS if not algorithm.elliptic and not algorithm.pss]
+    wanted = _FIXED[key.curve.key_size][1].digest_size if key.curve.key_size in _FIXED else 0
+    elliptic = [algorithm for algorithm in _ALGORITHMS if algorithm.elliptic]
+    large = [algorithm for algorithm in elliptic if algorithm.hash.digest_size >= wanted]
+    return large + [algorithm for algorithm in reversed(elliptic) if algorithm not in large]
 
 
 def _sign(key: PrivateKey, octets: bytes, digest: hashes.HashAlgorithm) -> bytes:

@@ -120,6 +120,7 @@ def succeed(
     successor.peer_hashes, successor.peer_fragments = sa.peer_hashes, sa.peer_fragments
     successor.prefers_udp, successor.number, successor.connection = sa.prefers_udp, sa.number, sa.connection
     successor.proved_by, successor.chain = sa.proved_by, sa.chain
+    successor.entry, successor.named = sa.entry, sa.named
     successor.use(suite, rekeyed_seed(sa.prf, surely(sa.keys).d, nonces, shared), nonces)
     successor.established()
     return successor

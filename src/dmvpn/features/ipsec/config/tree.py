@@ -39,11 +39,13 @@ def _transform_sets(tree: ConfigTree) -> tuple[TransformSet, ...]:
 
 def _transform_set(args: Args, section: Section) -> TransformSet:
     mode = section.get(transforms.MODE)
+    # One that is not wholly here must be refused like one without a cipher, never agreed without the rest.
+    cipher = None if transforms.missing_of(args) else transforms.cipher_of(args)
     return TransformSet(
         name=args.text("name"),
-        cipher=transforms.cipher_of(args) or Cipher.NULL,
-        key_bits=transforms.bits_of(args),
-        integrity=transforms.integrity_of(args),
+        cipher=cipher or Cipher.NULL,
+        key_bits=transforms.bits_of(args) if cipher else 0,
+        integrity=transforms.integrity_of(args) if cipher else None,
         transport=mode is not None,
         require_transport=mode is not None and "require" in mode,
     )

@@ -168,6 +168,13 @@ _SESSIONS = label_group(
         clause="RFC 7296 §3.5",
         also=("Phase1", "Phase1_id", "Group/Phase1_id"),
     ),
+    Word(
+        "Crypto name not proved",
+        "The keyring found the pre-shared key of the peer by an address, or it is the profile's own: everybody who has "
+        "it may say this name, if no entry of a keyring names it. The line names what has the key.",
+        clause="RFC 7296 §2.15",
+        next="show crypto ikev2 profile",
+    ),
     Word("Desc", "A description of the peer; this router has none."),
     Word("Username", "The name of a remote access user; none here."),
     Word("I/F", "The tunnel interface, in short."),

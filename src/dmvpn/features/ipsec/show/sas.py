@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.counting import fresh
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
 from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -101,7 +102,7 @@ def query(ctx: ShowContext, args: Args) -> ShowSas:
     tunnel, peer = args.interface("interface", None), args.any_address("peer", None)
     found: dict[str, _Found] = {state.name: _Found() for state in ctx.ports.tunnels.all() if state.protection}
     secured: set[tuple[str, IPAddress]] = set()
-    for sa in ctx.ports.protection.sas():
+    for sa in fresh(ctx.ports.protection.sas(), ctx.counting):
         for name in tunnels_of(ctx.ports, sa.connection):
             found[name].by_connection.setdefault(sa.connection.number, []).append(sa)
             secured.add((name, sa.connection.remote))

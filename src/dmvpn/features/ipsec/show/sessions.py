@@ -48,7 +48,7 @@ def query(ctx: ShowContext, args: Args) -> ShowSessions:
     return ShowSessions(
         tuple(
             session
-            for session in sessions(ctx.ports, ctx.now)
+            for session in sessions(ctx.ports, ctx.now, ctx.counting)
             if remote in (None, session.peer)
             and tunnel in (None, session.tunnel)
             and local in (None, *(ike.local for ike in session.ikes))
@@ -75,9 +75,9 @@ def render(answer: ShowSessions) -> Iterator[str]:
 
 
 def render_detail(answer: ShowSessions) -> Iterator[str]:
-    """With counters and lifetimes; of a session that is down, why.
+    """With counters and lifetimes; of a session that is down, why; of a name that no key proves, what has the key.
 
-    IOS has no line for the reason. It begins as the title does, so that parsers pass over it.
+    IOS has no lines for these two. They begin as the title does, so that parsers pass over them.
     """
     yield from (_TITLE, "", *_CODES, "")
     for session in answer.sessions:
@@ -89,6 +89,8 @@ def render_detail(answer: ShowSessions) -> Iterator[str]:
             yield f"Crypto tunnel is down: {session.reason}"
         yield f"Peer: {session.peer} port {session.port} fvrf: (none) ivrf: (none)"
         yield f"      Phase1_id: {session.identity or '(none)'}"
+        if session.unproved:
+            yield f"Crypto name not proved: {session.unproved}"
         yield "      Desc: (none)"
         for ike in session.ikes:
             yield f"  Session ID: {session.number}  "

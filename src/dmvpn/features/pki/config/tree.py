@@ -78,6 +78,7 @@ def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, .
         key_bits=rsa.integer("bits", 0) if rsa else 0,
         elliptic=elliptic is not None,
         certificates=certificates,
+        any_use=section.flag(trustpoints.KEY_USAGE),
         revocation=revocation.texts("method") if revocation else ("crl",),
     )
 

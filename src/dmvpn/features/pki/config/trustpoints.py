@@ -67,8 +67,8 @@ FQDN: Final = ConfigLine(
 )
 IP_ADDRESS: Final = ConfigLine(
     _TRUSTPOINT,
-    "ip-address ( none | {address:address} )",
-    {"ip-address": "Our address in the certificate", "none": "Not there"},
+    "ip-address ( none | {address:address} | {interface:interface} )",
+    {"ip-address": "Our address in the certificate", "interface": "That of an interface", "none": "Not there"},
     order=40,
 )
 SUBJECT: Final = ConfigLine(
@@ -83,6 +83,15 @@ REVOCATION_CHECK: Final = ConfigLine(
     {"revocation-check": "How to learn that a certificate was revoked"},
     order=60,
     default="revocation-check crl",
+)
+KEY_USAGE: Final = ConfigLine(
+    _TRUSTPOINT,
+    "extended-key-usage ignore",
+    {
+        "extended-key-usage": "What certificates of peers are for",
+        "ignore": "Take those that are not for IKE, too",
+    },
+    order=65,
 )
 RSA_KEYS: Final = ConfigLine(
     _TRUSTPOINT,
@@ -140,6 +149,7 @@ LINES: Final = (
         IP_ADDRESS,
         SUBJECT,
         REVOCATION_CHECK,
+        KEY_USAGE,
         RSA_KEYS,
         ELLIPTIC_KEYS,
     ),

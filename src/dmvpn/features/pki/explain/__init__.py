@@ -84,6 +84,24 @@ _ANSWERS = answer_group(
         "Without its key nobody can prove himself with the certificate; both have to be made anew.",
     ),
     Word(
+        "% Warning: <name>: a certificate for <use>, not for IKE: peers refuse it",
+        "Its extended key usage leaves out IKE. Have one made with ipsecIKE, or without any; or say "
+        "`extended-key-usage ignore` in the trustpoint of every peer.",
+        clause="RFC 4945 §5.1.3.12",
+    ),
+    Word(
+        "% Warning: <name>: <reason>: nobody is believed by it",
+        "Its key is too short, or costs too much to check with, or it has name constraints, which are not processed.",
+        clause="RFC 8247 §4.1",
+    ),
+    Word(
+        "% Warning: this revocation list is current only from <moment>",
+        "The list begins in the future, by more than five minutes: the clock of this router is slow, or that of the "
+        "authority is fast. What it revokes is revoked; with `revocation-check crl` nobody else is believed by it yet.",
+        next="show clock",
+        clause="RFC 5280 §5.1.2.4",
+    ),
+    Word(
         "% Revocation list imported.", "From now on certificates on the list are refused.", next="show crypto pki crls"
     ),
     next=_CERTIFICATES,

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from dmvpn.base.certificates import CLOCK_TOLERANCE
 from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
 from dmvpn.features.pki.chain import chain_lines, trustpoint_lines
 from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
 from dmvpn.features.pki.holdings import newest_lists
 from dmvpn.features.pki.machine import PkiMachine
+from dmvpn.features.pki.names import moment
 from dmvpn.features.pki.show.common import fingerprint
 from dmvpn.features.pki.store import LARGEST
 from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
@@ -97,7 +99,7 @@ def _change(held: Holdings | None, name: str, found: Material, enrollment: str, 
     return Change(
         lines=tuple(lines),
         events=(CredentialsImported(trustpoint=name, key=found.key, lists=_lists(held, found)),),
-        said=(said,),
+        said=(said, *material.doubts(found)),
     )
 
 
@@ -159,9 +161,16 @@ def _list(ctx: ShowContext, args: Args) -> Ask | Change:
         if not any(_signed_by(one, authority) for authority in held.authorities):
             return _refuse(f"This revocation list is of none of the authorities of trustpoint {name}")
         event = CredentialsImported(trustpoint=name, lists=lists)
-        return Change(events=(event,), said=("% Revocation list imported.",))
+        return Change(events=(event,), said=("% Revocation list imported.", *_early(ctx, one)))
 
     return Ask(many=True, said=("Enter the base 64 encoded revocation list.", _UNTIL), then=finish)
+
+
+def _early(ctx: ShowContext, found: x509.CertificateRevocationList) -> tuple[str, ...]:
+    """A warning about a list from the future: until then it is not current."""
+    if found.last_update_utc <= ctx.ports.clock.wall(ctx.now) + CLOCK_TOLERANCE:
+        return ()
+    return (f"% Warning: this revocation list is current only from {moment(found.last_update_utc)}",)
 
 
 def _signed_by(found: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
