@@ -63,6 +63,11 @@ class Prefix(NamedTuple):
         return self.length == self.address.max_prefixlen
 
     @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return 1 << (self.address.max_prefixlen - self.length)
+
+    @property
     def netmask(self) -> IPAddress:
         """The mask: 255.255.255.0 for a /24."""
         return _netmask(self.address.max_prefixlen, self.length)

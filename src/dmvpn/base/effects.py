@@ -90,6 +90,8 @@ class TunnelSpec:
     mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None. ttl: of the outer header. protected: GRE
     leaves in ESP or not at all, and comes out of ESP or is dropped. df: of the outer header; once a router on the way
     has said that packets with it are too big, larger ones are cut before they are encapsulated, or their senders hear.
+    checksum: GRE packets carry one (RFC 2784 §2.5). sequence: of a point-to-point tunnel they carry numbers, and those
+    that come out of order are dropped (RFC 2890 §2.2).
     """
 
     name: str
@@ -101,6 +103,8 @@ class TunnelSpec:
     ttl: int = 255
     protected: bool = False
     df: DfBit = DfBit.CLEAR
+    checksum: bool = False
+    sequence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.protection import SaCount
 
 
@@ -100,6 +100,18 @@ class AddressAssigned(Event):
     interface: str
     address: IPAddress | None
     prefix_length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class HostRouteChanged(Event):
+    """The host has a route of its own for this prefix, which leads out of interfaces of ours. No hops: not any more.
+
+    metric: the host's.
+    """
+
+    prefix: Prefix
+    next_hops: tuple[NextHop, ...]
+    metric: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +218,12 @@ class InterfaceCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreDrops:
-    """GRE packets that went nowhere. no_tunnel: for none of ours, because of their addresses or their key.
+    """GRE packets that went nowhere. malformed: damaged, too, and out of order where packets have numbers.
 
-    no_peer: of our own, for a neighbour without NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused
-    by the host. in_clear: came without ESP for a protected tunnel. no_sa: should have left by a protected tunnel, to a
-    neighbour without SA. no_spi: ESP for an SA that is not.
+    no_tunnel: for none of ours, because of their addresses or their key. no_peer: of our own, for a neighbour without
+    NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused by the host. in_clear: came without ESP for
+    a protected tunnel. no_sa: should have left by a protected tunnel, to a neighbour without SA. no_spi: ESP for an SA
+    that is not.
     """
 
     malformed: int = 0
@@ -295,6 +308,17 @@ class EffectFailed(Event):
     effect: Effect
     errno: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KernelContested(Event):
+    """Somebody else on this machine takes away, again and again, what we ordered of its kernel; or that is over.
+
+    what: one of the objects, in words. The plane goes on putting it back, more and more seldom.
+    """
+
+    what: str
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)

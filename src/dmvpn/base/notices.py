@@ -136,7 +136,7 @@ class TunnelState:
     protection: the IPsec profile's name, or "". keepalive: seconds between two, and how many may go unanswered.
     ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented; sealing: how many of them
     ESP takes away. bandwidths: kbit/s. enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
-    mss: octets that TCP over IPv4 is clamped to, None: not at all.
+    mss: octets that TCP over IPv4 is clamped to, None: not at all. checksum, sequence: what GRE headers have besides.
     """
 
     name: str
@@ -158,6 +158,8 @@ class TunnelState:
     sealing: int = 0
     enabled: bool = True
     mss: int | None = None
+    checksum: bool = False
+    sequence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,20 @@ class TunnelChanged(Notice):
     name: str
     old: TunnelState | None
     new: TunnelState | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnds(Notice):
+    """We are about to take the line protocol of an interface down. Packets still leave it: now goodbyes can be said."""
+
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersEnd(Notice):
+    """Somebody shut a tunnel down: who resolved something of ours over it is to forget that. Registrations last."""
+
+    tunnel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +201,17 @@ class MulticastReached(Notice):
     """
 
     tunnel: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborSilent(Notice):
+    """A routing protocol heard a neighbour no more until its holding time was over. To NHRP.
+
+    If the neighbour is a next hop server, it may have forgotten us: to those it does not know it sends no multicast.
+    """
+
+    interface: str
+    address: IPAddress
 
 
 # ------------------------------------------------------------------------------------------------ protection
@@ -347,6 +374,7 @@ class RouteSource(enum.Enum):
     RIP = "rip"
     BGP = "bgp"
     NHRP = "nhrp"
+    HOST = "host"  # of the machine below, put there by somebody else; nobody announces it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

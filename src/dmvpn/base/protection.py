@@ -99,9 +99,23 @@ def policies_for(
 # ------------------------------------------------------------------------------------------------ connections
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Who a peer is, as two are compared: its text alone may be that of another kind of name, or of another key.
+
+    kind, value: of its identity (RFC 7296 §3.5). entry: of the keyring, whose key it has; "" with a certificate.
+    """
+
+    kind: int
+    value: bytes
+    entry: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A peer that proved its identity. profile: the IPsec profile's name; identity: as text, and `kind` of identity.
+    """A peer that proved its identity. profile: the IPsec profile's name; identity: as text, for people.
+
+    proved: the same, to be compared. unproved: by which entry its key was found, where that does not prove its name.
 
     local_port, remote_port: UDP ports of ESP, 0: protocol 50. nat: somebody translates between us; behind_nat: the
     peer is the one behind it. initiator: we began. since: seconds monotonic.
@@ -119,6 +133,8 @@ class Connection:
     behind_nat: bool = False
     initiator: bool = False
     since: float = 0.0
+    proved: Proved | None = None
+    unproved: str = ""
 
 
 class ProtectionPhase(enum.IntEnum):
@@ -324,7 +340,7 @@ class Credentials:
     """What a trustpoint gives. chain: our certificate and its issuers; key: PKCS #8; both empty if we have none.
 
     anchors: who is believed; intermediates: authorities below them; crls: what they revoked. All in DER. revocation:
-    without a current CRL nobody is believed.
+    without a current CRL nobody is believed. any_use: what a peer's certificate is for does not matter.
     """
 
     trustpoint: str
@@ -334,3 +350,4 @@ class Credentials:
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
     revocation: bool = False
+    any_use: bool = False

@@ -10,12 +10,14 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.protection import EspCipher, IkePhase, ProtectionPhase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.counting import Counting
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
 
@@ -89,11 +91,15 @@ class CryptoSession:
     ikes: tuple[SessionIke, ...]
     flow: SessionFlow
     reason: str = ""
+    unproved: str = ""
 
 
-def sessions(ports: Ports, now: float) -> tuple[CryptoSession, ...]:
-    """All sessions: those that tunnels want in the order of tunnels and addresses, then what else there is."""
-    known = _Known(ports)
+def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
+    """All sessions: those that tunnels want in the order of tunnels and addresses, then what else there is.
+
+    counting: who is asked for the counters of this moment.
+    """
+    known = _Known(ports, counting)
     made: list[CryptoSession] = []
     told: set[int] = set()
     for pair in ports.protection.pairs():
@@ -145,7 +151,7 @@ def _host(selector: str) -> str:
 class _Known:
     """What IKE and IPsec answer, by connection: a hub has thousands. trying: IKE SAs of nobody yet, by addresses."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, counting: Counting) -> None:
         self.ikes: dict[int, list[IkeView]] = {}
         self.pairs: dict[int, list[SaView]] = {}
         self.trying: dict[tuple[IPAddress, IPAddress], list[IkeView]] = {}
@@ -156,7 +162,7 @@ class _Known:
             else:
                 self.ikes.setdefault(ike.connection.number, []).append(ike)
                 found[ike.connection.number] = ike.connection
-        for sa in ports.protection.sas():
+        for sa in fresh(ports.protection.sas(), counting):
             self.pairs.setdefault(sa.connection.number, []).append(sa)
             found[sa.connection.number] = sa.connection
         found.update((connection.number, connection) for connection in ports.protection.connections())
@@ -191,6 +197,7 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
         peer=connection.remote,
         port=connection.remote_port or next((ike.remote_port for ike in ikes), IKE_PORT),
         identity=connection.identity,
+        unproved=connection.unproved,
         ikes=tuple(_ike(ike, now) for ike in ikes) or (_no_ike(connection.local, connection.remote),),
         flow=_flow(pairs, now) if pairs else _empty_flow(connection.local, connection.remote),
         reason=str(reason) if reason is not None else "",

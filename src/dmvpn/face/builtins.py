@@ -31,6 +31,7 @@ from dmvpn.ios import Args, ConfigTree, ExecCommand, Feature, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dmvpn.base.counting import Counting
     from dmvpn.base.ports import Ports
     from dmvpn.face.handle import Line
 
@@ -60,6 +61,11 @@ class SessionContext:
     def ports(self) -> Ports:
         """The answering machines."""
         return self.view.ports
+
+    @property
+    def counting(self) -> Counting:
+        """The data plane, for the counters of this moment."""
+        return self.view.counting
 
     @property
     def now(self) -> float:
@@ -227,6 +233,7 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ExecCommand("show history", "Lines that were typed here", query=history, render=render_history),
     ExecCommand("show privilege", "The privilege level of this session", query=privilege, render=render_privilege),
     ExecCommand("show users", "Who is logged in", query=users, render=render_users),
+    ExecCommand("systat", "Who is logged in", query=users, render=render_users),
     ExecCommand(
         "show startup-config",
         "The configuration for the next start",

@@ -178,7 +178,7 @@ class Interpreter:
             return self._run_match(match)
         if result.exec_line is not None:
             return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
-        return Outcome(result.output_lines, failed=result.refused)
+        return Outcome((*result.output_lines, *config.told(result)), failed=result.refused)
 
     def _configuring_command(self, text: str) -> Match | None:
         """A command that IOS has in configuration mode and that is no line of a configuration (`crypto pki import`)."""

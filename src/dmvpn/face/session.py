@@ -187,6 +187,8 @@ class ConsoleSession:
             case Interrupt():
                 if self._state is _State.AGREEMENT:
                     self._show(b"\r\n")
+                if self._question is None:
+                    self._interpreter.leave_configuration()
                 self._question = None
                 return self._prompt()
             case Abort():

@@ -1,4 +1,4 @@
-"""What interfaces carried: the data plane is asked every few seconds, shows read the last answer.
+"""What interfaces carried: the data plane is asked every few seconds, and by shows for themselves (`base.counting`).
 
 Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
 after that time. A counter that falls belongs to an interface that was made anew, and counts from zero again.

@@ -73,6 +73,7 @@ class InterfaceMachine:
         self._retries: Retries[str] = Retries()
         self._polls: Deadlines[str] = Deadlines()
         self._traffic: dict[str, Traffic] = {}
+        self._clearing: list[str | None] = []
         self._config = InterfaceConfig()
         self._carries_ipv6 = False
 
@@ -103,6 +104,14 @@ class InterfaceMachine:
         """What it carried, as of the last poll."""
         return self._traffic.get(name)
 
+    def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, Traffic]:
+        """What all carried, with an answer of the plane that shows alone have seen."""
+        traffic = dict(self._traffic)
+        for count in counted.counts if counted is not None else ():
+            old = self._traffic.get(count.interface)
+            traffic[count.interface] = old.after(count, now) if old else Traffic.first(count, now)
+        return traffic
+
     def failure(self, name: str) -> Reason | None:
         """Why the host does not have the interface as it should be, or None."""
         return self._retries.reason(name)
@@ -130,21 +139,23 @@ class InterfaceMachine:
                     port.carries_ipv6 = event.ipv6
                 return self._refresh(list(self._interfaces), now)
             case InterfacesCounted():
-                for count in event.counts:
-                    old = self._traffic.get(count.interface)
-                    self._traffic[count.interface] = old.after(count, now) if old else Traffic.first(count, now)
+                self._traffic = self.traffic_with(event, now)
+                clearing, self._clearing = self._clearing, []
+                for name in clearing:
+                    self._clear(name, now)
                 return []
             case ClearCounters(interface=name):
-                cleared = {
-                    known: traffic.clear(now) for known, traffic in self._traffic.items() if name in (None, known)
-                }
-                self._traffic.update(cleared)
-                return []
+                self._clear(name, now)
+                self._clearing.append(name)  # what passed since the last poll does not count either
+                return [PollInterfaces()]
             case Configured(model=InterfaceConfig() as config):
                 return self._configure(config, now)
             case EffectFailed(effect=SetInterface() as order):
                 reason = Reason("the host refused the interface's state", event.text, since=now)
                 self._retries.failed(order.interface, reason, now)
+                return []
+            case EffectFailed(effect=PollInterfaces()):
+                self._clearing.clear()
                 return []
             case Tick():
                 return self._tick(now)
@@ -157,6 +168,12 @@ class InterfaceMachine:
     def next_deadline(self) -> float | None:
         """When an order that failed is tried again, or the counters are due."""
         return earliest(self._retries.next(), self._polls.next())
+
+    def _clear(self, name: str | None, now: float) -> None:
+        """Count an interface, or (None) all, from here on."""
+        for known, traffic in self._traffic.items():
+            if name in (None, known):
+                self._traffic[known] = traffic.clear(now)
 
     def _tick(self, now: float) -> list[Effect | Notice]:
         orders: list[Effect | Notice] = [

@@ -4,13 +4,14 @@ Key chains are configured here and read by each protocol that authenticates (`io
 
     model     the typed configuration
     config    its lines
+    show      show key chain
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.policy import config
+from dmvpn.features.policy import config, show
 from dmvpn.ios import Feature
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def _explanations() -> tuple[Group, ...]:
 FEATURE = Feature(
     name="policy",
     modes=config.MODES,
+    commands=show.COMMANDS,
     config=config.LINES,
     model=config.model,
     kept_only=True,

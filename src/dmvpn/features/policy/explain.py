@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group
+from dmvpn.base.explanations import answer_group, label_group
 
 _ANSWERS = answer_group(
     "access and prefix lists",
@@ -18,12 +18,22 @@ _ANSWERS = answer_group(
         "% Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value",
         "`ge` and `le` name lengths beyond the prefix's own, in growing order.",
     ),
-    Word(
-        "% Access lists are not applied here: filter before this router, and take this line away",
-        "Lists are kept for what reads them; no packet is filtered, so an interface does not pretend to be a filter.",
-    ),
     Word("%Insertion failed - seq # exists", "The prefix list has an entry with this number."),
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS,)
+_KEYS = label_group(
+    "labels of a key chain",
+    ("show key chain",),
+    Word("Key-chain", "A list of keys: protocols that authenticate name it.", also=("key",)),
+    Word("text", "The key itself, in clear; (unset): it has no `key-string`, and is of no use.", also=("(unset)",)),
+    Word(
+        "accept lifetime",
+        "When what others seal with the key is taken. Lifetimes are kept and not obeyed: always.",
+        also=("lifetime", "always valid", "valid now", "accept"),
+    ),
+    Word("send lifetime", "When we seal with the key: always.", also=("send",)),
+    next="show running-config",
+)
+
+GROUPS: Final = (_ANSWERS, _KEYS)

@@ -37,6 +37,7 @@ FEATURE = Feature(
     name="rib",
     commands=Later(_commands),
     machine=RibMachine,
+    messages=messages.MESSAGES,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
     explanations=_explanations,
 )

@@ -1,7 +1,8 @@
 """The forwarding table as the shell has it: orders go out only where an entry really becomes another one.
 
 Connected prefixes and our own addresses are the host's own business: they follow from `SetInterface`, and an entry of
-ours must not lie over them. NHRP's override (NHO) replaces the next hops of a route without touching the route.
+ours must not lie over them; nor over routes that the host has already. NHRP's override (NHO) replaces the next hops of
+a route without touching the route.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.rib.offers import Node
 
-_HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL)
+_HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL, RouteSource.HOST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@
     InterfaceChanged ──────────────┼─> RouteTable ──> Change ──> ForwardingTable ──> SetRoute, ClearRoute
     OverrideOffered ───────────────┘                    └─────> RouteChanged (for redistribution, tunnels, NHRP)
 
-Connected and local routes are made here, from the interfaces that carry packets. Everybody's questions about routes
+Connected and local routes are made here, from the interfaces that carry packets. Routes that the host has of its own
+are told: packets take them anyway, and so a tunnel's destination is found. Everybody's questions about routes
 (`ports.Rib`) are answered here too, each by one longest match.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
-from dmvpn.base.events import EffectFailed, Event, PlaneAnnounced, Resync, Tick
+from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, PlaneAnnounced, Resync, Tick
 from dmvpn.base.notices import (
     DebugOutput,
     InterfaceChanged,
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.rib.offers import Node, Offer
 
+#: Administrative distance of the host's own routes: whatever the configuration or a protocol says wins.
+HOST_DISTANCE: Final = 254
+
 
 @dataclass(frozen=True, slots=True)
 class ClearRoutes(Event):
@@ -56,8 +60,10 @@ class RibMachine:
         RouteRetracted,
         OverrideOffered,
         InterfaceChanged,
+        HostRouteChanged,
         PlaneAnnounced,
         EffectFailed,
+        KernelContested,
         Resync,
         ClearRoutes,
     )
@@ -158,6 +164,8 @@ class RibMachine:
                 return self._override(event, now)
             case InterfaceChanged():
                 return self._interface(event, now)
+            case HostRouteChanged():
+                return self._publish(self._host_route(event, now))
             case PlaneAnnounced():
                 self._fib.carries_ipv6 = event.ipv6
                 return []
@@ -166,6 +174,9 @@ class RibMachine:
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
                 self._fib.failed(order.prefix, event.text, now)
                 return []
+            case KernelContested():
+                message = messages.KernelCalm if event.ended else messages.KernelContested
+                return [message.of(event.what)]
             case Tick():
                 return [*self._fib.retry(now)]
             case Resync():
@@ -233,6 +244,18 @@ class RibMachine:
             if key not in old_routes:
                 results += self._publish(self._table.offer(route, now))
         return results
+
+    def _host_route(self, event: HostRouteChanged, now: float) -> list[Change]:
+        if not event.next_hops:
+            return self._table.retract(RouteSource.HOST, "", event.prefix, now)
+        route = Route(
+            prefix=event.prefix,
+            source=RouteSource.HOST,
+            distance=HOST_DISTANCE,
+            metric=event.metric,
+            next_hops=event.next_hops,
+        )
+        return self._table.offer(route, now)
 
     def _clear(self, prefix: Prefix | None, now: float) -> list[Effect | Notice]:
         results: list[Effect | Notice] = []

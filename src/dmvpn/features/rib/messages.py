@@ -1,11 +1,12 @@
-"""What `debug ip routing` prints."""
+"""What the routing table writes into the log, and what `debug ip routing` prints."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import RouteKind
+from dmvpn.base.notices import Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,37 @@ if TYPE_CHECKING:
 
 #: The name of the debug flag.
 ROUTING = "ip routing"
+
+
+class KernelContested(Log):
+    """Another program of this machine takes away, again and again, what the router ordered of the kernel.
+
+    It is put back each time, more and more seldom, at last every 5 seconds; meanwhile packets may be lost. Find the
+    program (`ip monitor` shows what it does), and tell it to leave protocol 54 and the router's interfaces alone.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, what: str) -> Self:
+        """The message about this object, in words."""
+        return cls(
+            "HOST", 4, "CONTESTED", f"Another program keeps taking away {what}; it is put back, less and less often"
+        )
+
+
+class KernelCalm(Log):
+    """Nobody takes away any more what the router ordered of the kernel: all of it is there."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, what: str) -> Self:
+        """The message about this object, in words."""
+        return cls("HOST", 5, "CALM", f"Nobody takes away {what} any more")
+
+
+MESSAGES = (KernelContested, KernelCalm)
 
 
 def change_lines(change: Change) -> Iterator[str]:

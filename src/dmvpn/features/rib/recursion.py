@@ -7,7 +7,8 @@ recursive offer (then ours is a nested one) can there be a circle. The nested on
 their prefixes: an offer joins unless it would close a circle. So the outcome depends on the offers alone, not on the
 order in which they came.
 
-NHRP's routes do not count here: a shortcut must not carry the route that it rests on.
+NHRP's routes do not count here: a shortcut must not carry the route that it rests on. Nor do the host's own: a static
+route whose next hop lies in a tunnel would follow the host's default route, in clear, while the tunnel is down.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ class Recursion:
 
     def _direct_length(self, address: IPAddress) -> int:
         for prefix, node in self._nodes.matches(address):
-            if any(offer.usable and offer.counts and not offer.recursive for offer in node.offers.values()):
+            offers = [offer for offer in node.offers.values() if offer.route.source is not RouteSource.HOST]
+            if any(offer.usable and offer.counts and not offer.recursive for offer in offers):
                 return prefix.length
         return -1
 
@@ -198,7 +200,7 @@ class Recursion:
         """The offer that carries packets for `address` now; none if they would be dropped, or are for ourselves."""
         for prefix, node in self._nodes.matches(address):
             offer = node.choose_plain()
-            if offer is None:
+            if offer is None or offer.route.source is RouteSource.HOST:
                 continue
             route = offer.route
             if route.kind is not RouteKind.FORWARD or route.source is RouteSource.LOCAL or _is_own(offer, address):

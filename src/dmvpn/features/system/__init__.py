@@ -18,7 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.system.config import CONFIG, MODES, model
-from dmvpn.features.system.events import ConfigurationLeft, HostDescribed, StartPing, StartTraceroute
+from dmvpn.features.system.events import (
+    ConfigurationLeft,
+    ConfigurationReloaded,
+    HostDescribed,
+    StartPing,
+    StartTraceroute,
+)
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, SystemConfig
@@ -50,6 +56,7 @@ FEATURE = Feature(
 __all__ = [
     "FEATURE",
     "ConfigurationLeft",
+    "ConfigurationReloaded",
     "HostDescribed",
     "LineConfig",
     "StartPing",

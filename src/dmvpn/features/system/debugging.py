@@ -107,6 +107,10 @@ class DebugSwitches:
         """What is on, sorted by group and title."""
         return tuple(sorted(self._active.values()))
 
+    def conditions_of(self, family: str) -> tuple[Condition, ...]:
+        """Those of one family, in the order in which they were set."""
+        return tuple(self._conditions.get(family, ()))
+
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions, in the order in which they were set, family by family."""

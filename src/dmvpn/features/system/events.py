@@ -34,6 +34,18 @@ class ConfigurationLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationReloaded(Event):
+    """Whoever runs the router had its configuration file read again; the configuration itself came before this.
+
+    refused: why it was not taken, and nothing changed. lost: unsaved lines that are gone, without keys.
+    """
+
+    path: str
+    refused: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ClearLogging(Event):
     """`clear logging`: empty the buffer."""
 

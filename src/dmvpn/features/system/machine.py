@@ -34,6 +34,7 @@ from dmvpn.features.system.events import (
     ClearDebug,
     ClearLogging,
     ConfigurationLeft,
+    ConfigurationReloaded,
     HostDescribed,
     SetDebug,
     SetDebugCondition,
@@ -69,6 +70,7 @@ class SystemMachine:
         ClockSet,
         ConfigurationEntered,
         ConfigurationLeft,
+        ConfigurationReloaded,
         Configured,
         DebugOutput,
         EffectFailed,
@@ -112,6 +114,8 @@ class SystemMachine:
                 return self._configuration_entered(event, now)
             case ConfigurationLeft():
                 return [messages.Configured.by(event.user, event.line)]
+            case ConfigurationReloaded():
+                return _reloaded(event)
             case Configured(model=SystemConfig() as model):
                 self._configure(model)
             case ClockSet():
@@ -179,6 +183,12 @@ class SystemMachine:
         self.syslog.configure(model.logging)
         self.syslog.zone = model.zone
         self.probes.names = model.names
+
+
+def _reloaded(event: ConfigurationReloaded) -> list[Effect | Notice]:
+    if event.refused:
+        return [messages.ReloadRefused.because(event.path, why) for why in event.refused]
+    return [messages.Reloaded.of(event.path), *(messages.UnsavedLost.of(event.path, line) for line in event.lost)]
 
 
 def _answer(job: Job, text: str) -> list[Effect]:

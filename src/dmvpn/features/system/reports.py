@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.spans import uptime
 from dmvpn.features.system.clock import TimeZone, long_date
+from dmvpn.features.system.events import ConditionKind
 from dmvpn.features.system.syslog import SEVERITIES
 
 if TYPE_CHECKING:
@@ -157,6 +158,29 @@ def _trap_lines(report: LogReport) -> Iterator[str]:
     yield "        Logging Source-Interface:       VRF Name:"
     if report.source_interface:
         yield f"        {report.source_interface}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionsReport:
+    """The answer to `show nhrp debug-condition`: kinds and values."""
+
+    conditions: tuple[tuple[ConditionKind, str], ...]
+
+
+_CONDITION_TITLES: Final = {
+    ConditionKind.NBMA: "Peer NBMA addresses",
+    ConditionKind.ADDRESS: "Peer tunnel addresses",
+    ConditionKind.INTERFACE: "Interfaces",
+}
+
+
+def render_conditions(report: ConditionsReport) -> Iterator[str]:
+    """A paragraph for each kind that there is."""
+    for kind, title in _CONDITION_TITLES.items():
+        values = [value for its_kind, value in report.conditions if its_kind is kind]
+        if values:
+            yield f"{title} under debug are:"
+            yield from (f"{value}," for value in values)
 
 
 @dataclass(frozen=True, slots=True)

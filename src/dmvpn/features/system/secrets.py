@@ -1,12 +1,14 @@
 """Passwords of the configuration: what is written there, and whether what somebody types is it.
 
     0    plain text
+    4    SHA-256 of the password alone, 43 characters; IOS 15.3 wrote it for a while
+    5    MD5 in a thousand rounds, `$1$salt$hash`, as crypt(3) has it
     7    hidden from a glance, not from anybody who wants to know: the well-known key of `service password-encryption`
     8    PBKDF2-HMAC-SHA256, 20,000 rounds, `$8$salt$hash`
     9    scrypt, N 16384, r 1, p 1, `$9$salt$hash`
 
-A form that cannot be checked here (5: MD5) is refused when it is entered: a secret that nobody could ever type right
-would lock everybody out.
+A form that cannot be checked here is refused when it is entered: a secret that nobody could ever type right would lock
+everybody out.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-PLAIN, HIDDEN, PBKDF2, SCRYPT = 0, 7, 8, 9
+PLAIN, SHA256, MD5, HIDDEN, PBKDF2, SCRYPT = 0, 4, 5, 7, 8, 9
 
 #: What type 7 is XORed with, from a starting place that its first two digits tell.
 _TYPE_7_KEY = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
 _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_HASH_CHARACTERS = 43  # 32 octets, six bits a character
+#: 32 octets, or the 16 of MD5; six bits a character.
+_HASH_CHARACTERS, _MD5_CHARACTERS = 43, 22
+_MD5_ROUNDS = 1_000
+_MD5_SALT = 8
 
 
 class SecretError(ValueError):
@@ -32,6 +37,11 @@ def check_secret(kind: int, secret: str) -> None:
         return
     if kind == HIDDEN:
         _reveal(secret)
+    elif kind == MD5:
+        _split_md5(secret)
+    elif kind == SHA256:
+        if not _is_hash(secret, _HASH_CHARACTERS):
+            raise SecretError("A secret of type 4 is 43 characters")
     elif kind in (PBKDF2, SCRYPT):
         _split_hash(kind, secret)
     else:
@@ -43,6 +53,11 @@ def is_right(kind: int, secret: str, typed: str) -> bool:
     octets = typed.encode()
     if kind == HIDDEN:
         return hmac.compare_digest(_reveal(secret), octets)
+    if kind == SHA256:
+        return hmac.compare_digest(_encode(hashlib.sha256(octets).digest()), secret)
+    if kind == MD5:
+        salt, wanted = _split_md5(secret)
+        return hmac.compare_digest(_md5_crypt(octets, salt), wanted)
     if kind == PBKDF2:
         salt, wanted = _split_hash(kind, secret)
         made = hashlib.pbkdf2_hmac("sha256", octets, salt, 20_000, 32)
@@ -65,9 +80,42 @@ def _reveal(secret: str) -> bytes:
 def _split_hash(kind: int, secret: str) -> tuple[bytes, str]:
     empty, _, rest = secret.partition(f"${kind}$")
     salt, _, hashed = rest.partition("$")
-    if empty or not salt or len(hashed) != _HASH_CHARACTERS or set(hashed) - set(_ALPHABET):
+    if empty or not salt or not _is_hash(hashed, _HASH_CHARACTERS):
         raise SecretError(f"A secret of type {kind} is $%s$salt$hash" % kind)
     return salt.encode(), hashed
+
+
+def _is_hash(text: str, length: int) -> bool:
+    return len(text) == length and not set(text) - set(_ALPHABET)
+
+
+def _split_md5(secret: str) -> tuple[bytes, str]:
+    empty, _, rest = secret.partition("$1$")
+    salt, _, hashed = rest.partition("$")
+    if empty or not 1 <= len(salt) <= _MD5_SALT or not _is_hash(hashed, _MD5_CHARACTERS):
+        raise SecretError("A secret of type 5 is $1$salt$hash")
+    return salt.encode(), hashed
+
+
+def _md5_crypt(password: bytes, salt: bytes) -> str:
+    """The hash that FreeBSD's crypt(3) made first, and that IOS calls type 5."""
+    inner = hashlib.md5(password + salt + password, usedforsecurity=False).digest()
+    begun = password + b"$1$" + salt + (inner * (len(password) // 16 + 1))[: len(password)]
+    length = len(password)
+    while length:
+        begun += b"\0" if length & 1 else password[:1]
+        length >>= 1
+    final = hashlib.md5(begun, usedforsecurity=False).digest()
+    for number in range(_MD5_ROUNDS):
+        made = password if number & 1 else final
+        made += (salt if number % 3 else b"") + (password if number % 7 else b"")
+        made += final if number & 1 else password
+        final = hashlib.md5(made, usedforsecurity=False).digest()
+    triples = [(index, index + 6, 12 + index if index < 4 else 5) for index in range(5)]
+    groups = [(final[high] << 16 | final[middle] << 8 | final[low], 4) for high, middle, low in triples]
+    return "".join(
+        _ALPHABET[bits >> 6 * index & 0x3F] for bits, count in (*groups, (final[11], 2)) for index in range(count)
+    )
 
 
 def _encode(octets: bytes) -> str:

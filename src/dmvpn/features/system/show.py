@@ -22,6 +22,7 @@ from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.feature import Confirm, DebugFlag
 from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.releases import MARK
 from dmvpn.ios.render import render_statement
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ def debugging(ctx: ShowContext, _: Args) -> reports.DebugReport:
     return reports.DebugReport(switches.active, tuple(str(condition) for condition in switches.conditions))
 
 
+def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
+    """`show nhrp debug-condition`."""
+    switches = ctx.machine(SystemMachine).switches
+    return reports.ConditionsReport(
+        tuple((condition.kind, condition.value) for condition in switches.conditions_of("nhrp"))
+    )
+
+
 def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
     """`show hosts`."""
     names = ctx.machine(SystemMachine).config.names
@@ -139,9 +148,10 @@ def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
 
 
 def with_version(lines: Iterable[str]) -> Iterator[str]:
-    """The configuration with the line that names its dialect, if it has none."""
+    """The configuration with the line that names its dialect, if it has none, and the mark that it is ours."""
     body = list(lines)
-    if not any(line.startswith("version ") for line in body[:1]):
+    if body[:1] != [MARK]:
+        yield MARK
         yield f"version {reports.DIALECT.rpartition('.')[0]}"
         yield "!"
     yield from body
@@ -343,6 +353,12 @@ COMMANDS: tuple[ExecCommand, ...] = (
     ),
     ExecCommand("show logging", "The log, and where its lines go", query=log, render=reports.render_log),
     ExecCommand("show debugging", "Debugs that are on", query=debugging, render=reports.render_debugging),
+    ExecCommand(
+        "show nhrp debug-condition",
+        {"nhrp": "Next Hop Resolution Protocol", "debug-condition": "Whom its debugs are about"},
+        query=debug_conditions,
+        render=reports.render_conditions,
+    ),
     ExecCommand("show hosts", "Names of hosts, and the domain", query=hosts, render=reports.render_hosts),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(

@@ -31,24 +31,47 @@ KEEPALIVE: Final = ConfigLine(
 )
 SOURCE: Final = ConfigLine(
     "interface",
-    "tunnel source ( {interface:interface} | {address:address} )",
-    {"source": "Our end of the tunnel", "address": "One of our addresses"},
+    "tunnel source ( {interface:interface} | {address:address} | {address6:address6} | dynamic )",
+    {
+        "source": "Our end of the tunnel",
+        "address": "One of our addresses",
+        "address6": "Kept; tunnels go over IPv4 here",
+        "dynamic": "Kept; as a route says, which none does here",
+    },
     order=90,
 )
 DESTINATION: Final = ConfigLine(
     "interface",
-    "tunnel destination {address:address}",
-    {"destination": "The far end of a point-to-point tunnel", "address": "Its NBMA address"},
+    "tunnel destination ( {address:address} | {address6:address6} | dynamic | {name:word} )",
+    {
+        "destination": "The far end of a point-to-point tunnel",
+        "address": "Its NBMA address",
+        "address6": "Kept; tunnels go over IPv4 here",
+        "dynamic": "Kept; as a route says, which none does here",
+        "name": "Kept; names of far ends are not asked for here",
+    },
     order=91,
 )
 MODE: Final = ConfigLine(
     "interface",
-    "tunnel mode gre ( ip | multipoint )",
+    "tunnel mode ( gre ( ip | multipoint | ipv6 ) | "
+    "ipsec ( ipv4 | ipv6 ) [ v4-overlay | v6-overlay ] | "
+    "vxlan-gpe ( ipv4 | ipv6 ) | vxlan ( ipv4 | ipv6 ) | ipip | ipv6ip [ {kind:word} ] | ipv6 | "
+    "nos | eon | dvmrp | mpls {what:line} )",
     {
         "mode": "Kind of encapsulation",
         "gre": "Generic Routing Encapsulation",
         "ip": "Point-to-point",
         "multipoint": "Many far ends, found by NHRP",
+        "ipv6": "Over IPv6; not here",
+        **dict.fromkeys(
+            ("ipsec", "ipv4", "vxlan", "vxlan-gpe", "ipip", "ipv6ip", "nos", "eon", "dvmrp", "mpls"),
+            "Another kind of tunnel; not here",
+        ),
+        "v4-overlay": "It carries IPv4",
+        "v6-overlay": "It carries IPv6",
+        "kind": "How addresses are made",
+        "what": "Kind of label switching",
     },
     order=92,
     default="tunnel mode gre ip",
@@ -59,6 +82,18 @@ KEY: Final = ConfigLine(
     {"key": "Tells tunnels with the same ends apart; equal at all ends"},
     order=93,
 )
+CHECKSUM: Final = ConfigLine(
+    "interface",
+    "tunnel checksum",
+    {"checksum": "Send GRE with a checksum of header and payload, 4 octets more"},
+    order=94,
+)
+SEQUENCE: Final = ConfigLine(
+    "interface",
+    "tunnel sequence-datagrams",
+    {"sequence-datagrams": "Number packets (4 octets more), and drop those out of order; point-to-point tunnels alone"},
+    order=94,
+)
 PATH_MTU: Final = ConfigLine(
     "interface",
     "tunnel path-mtu-discovery [* age-timer ( {age:10-30} | infinite ) | min-mtu {minimum:92-65535} ]",
@@ -67,12 +102,17 @@ PATH_MTU: Final = ConfigLine(
 )
 PROTECTION: Final = ConfigLine(
     "interface",
-    "tunnel protection ipsec profile {profile:word} [ shared ]",
+    "tunnel protection ipsec profile {profile:word} [ shared ] "
+    "[ isakmp-profile {isakmp:word} | ikev2-profile {ikev2:word} ]",
     {
         "protection": "Encrypt what the tunnel carries",
         "ipsec": "With IPsec",
         "profile": "An IPsec profile",
         "shared": "Several tunnels with this source share it",
+        "isakmp-profile": "Kept, and the tunnel stays down: `set isakmp-profile` in the IPsec profile does it",
+        "isakmp": "Name of a profile of IKE version 1",
+        "ikev2-profile": "Kept, and the tunnel stays down: `set ikev2-profile` in the IPsec profile does it",
+        "ikev2": "Name of a profile of IKE version 2",
     },
     order=95,
 )
@@ -106,6 +146,8 @@ LINES: Final = (
     DESTINATION,
     MODE,
     KEY,
+    CHECKSUM,
+    SEQUENCE,
     PATH_MTU,
     PROTECTION,
     TTL,
@@ -130,21 +172,37 @@ def _settings(name: str, section: Section) -> TunnelSettings:
         name=name,
         source_interface=source.interface("interface", "") if source else "",
         source_address=source.address("address", None) if source else None,
-        destination=destination.address("address") if destination else None,
+        destination=destination.address("address", None) if destination else None,
         multipoint=mode is not None and "multipoint" in mode,
         key=_number(section, KEY, "key"),
+        checksum=section.get(CHECKSUM) is not None,
+        sequence=section.get(SEQUENCE) is not None and not (mode is not None and "multipoint" in mode),
         keepalive=_keepalive(keepalive) if keepalive is not None else None,
         ttl=_number(section, TTL, "ttl") or 255,
         path_mtu_discovery=section.get(PATH_MTU) is not None,
         protection=protection.text("profile") if protection else "",
         shared=protection is not None and "shared" in protection,
         vrf=vrf.text("vrf") if vrf else "",
+        foreign_mode=_foreign_mode(mode),
+        ike_profile=_ike_profile(protection) if protection else "",
         transmit_bandwidth=_or_default(_number(section, TRANSMIT, "kbps")),
         receive_bandwidth=_or_default(_number(section, RECEIVE, "kbps")),
         ip_mtu=_number(section, IP_MTU, "octets"),
         mss=_number(section, ADJUST_MSS, "octets"),
         shutdown=section.flag(SHUTDOWN),
     )
+
+
+def _foreign_mode(mode: Args | None) -> str:
+    """The kind of a tunnel that is no GRE over IPv4; "" for ours."""
+    text = " ".join(mode.words) if mode else ""
+    return "" if text in ("", "tunnel mode gre ip", "tunnel mode gre multipoint") else text
+
+
+def _ike_profile(protection: Args) -> str:
+    """The words that name a profile of IKE for this tunnel alone; "" for none."""
+    words = (("isakmp-profile", "isakmp"), ("ikev2-profile", "ikev2"))
+    return next((f"{word} {protection.text(name)}" for word, name in words if word in protection), "")
 
 
 def _number(section: Section, line: ConfigLine, name: str) -> int | None:

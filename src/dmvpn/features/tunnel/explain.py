@@ -49,6 +49,19 @@ _REASONS = reason_group(
         "`tunnel vrf` is there. The tunnel stays down rather than use the wrong table.",
         next="show running-config interface Tunnel",
     ),
+    Word(
+        "this build has GRE over IPv4 and no other kind of tunnel",
+        "`tunnel mode` says IPsec without GRE, an outer IPv6, or another encapsulation. The line is kept, and the "
+        "tunnel stays down rather than send what its far end cannot read.",
+        next="show running-config interface Tunnel",
+    ),
+    Word(
+        "this build takes the profile of IKE from the IPsec profile alone",
+        "`tunnel protection` names a profile of IKE behind the IPsec profile. The line is kept, and the tunnel stays "
+        "down rather than be protected otherwise: `set isakmp-profile` or `set ikev2-profile` in the IPsec profile "
+        "does it.",
+        next="show running-config interface Tunnel",
+    ),
     Word("no tunnel source", "`tunnel source` is missing.", next="show running-config interface Tunnel"),
     Word(
         "no output interface",
@@ -105,7 +118,12 @@ _TRAFFIC = label_group(
     "packets that no tunnel took or sent",
     ("show tunnel traffic",),
     Word("GRE packets dropped", "All of them, by the reason."),
-    Word("malformed", "Their octets are no GRE.", clause="RFC 2784 §2"),
+    Word(
+        "malformed",
+        "Their octets are no GRE, or their checksum is wrong, or they came out of order on a tunnel with "
+        "`tunnel sequence-datagrams`.",
+        clause="RFC 2784 §2",
+    ),
     Word(
         "for no tunnel with these addresses and this key",
         "Source, destination and key fit no tunnel here: mostly `tunnel key` differs between the ends.",

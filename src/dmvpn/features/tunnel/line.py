@@ -76,7 +76,7 @@ def make_spec(
     settings: TunnelSettings, source: Source, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
     """What the data plane must know, or None while the tunnel cannot exist at all."""
-    if source.address is None or settings.vrf:
+    if source.address is None or settings.vrf or settings.foreign_mode or settings.ike_profile:
         return None
     if not settings.multipoint and settings.destination is None:
         return None
@@ -90,6 +90,8 @@ def make_spec(
         ttl=settings.ttl,
         protected=bool(settings.protection),
         df=_df_bit(settings, decision),
+        checksum=settings.checksum,
+        sequence=settings.sequence,
     )
 
 
@@ -106,6 +108,13 @@ def missing(settings: TunnelSettings, source: Source) -> Reason | None:
         return Reason("administratively down")
     if settings.vrf:
         return Reason("a tunnel VRF is configured and this build has no VRFs", f"tunnel vrf {settings.vrf}")
+    if settings.foreign_mode:
+        return Reason("this build has GRE over IPv4 and no other kind of tunnel", settings.foreign_mode)
+    if settings.ike_profile:
+        return Reason(
+            "this build takes the profile of IKE from the IPsec profile alone",
+            f"configure `set {settings.ike_profile}` in `crypto ipsec profile {settings.protection}`",
+        )
     if not settings.source_interface and settings.source_address is None:
         return Reason("no tunnel source")
     if source.state is None:

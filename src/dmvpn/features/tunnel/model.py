@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.net.gre import header_length
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
@@ -15,7 +17,9 @@ class TunnelSettings:
 
     source_interface or source_address: one of them, or neither. keepalive: seconds and retries. ttl, tos: of the outer
     header; tos None copies the inner one. protection: the IPsec profile's name; shared: the word behind it. vrf: the
-    front VRF's name. transmit_bandwidth, receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
+    front VRF's name. foreign_mode: the line of a kind of tunnel that is none of ours. ike_profile: the words that name
+    a profile of IKE behind the IPsec profile. sequence: never of a multipoint tunnel. transmit_bandwidth,
+    receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
     """
 
     name: str
@@ -24,12 +28,16 @@ class TunnelSettings:
     destination: IPAddress | None = None
     multipoint: bool = False
     key: int | None = None
+    checksum: bool = False
+    sequence: bool = False
     keepalive: tuple[int, int] | None = None
     ttl: int = 255
     path_mtu_discovery: bool = False
     protection: str = ""
     shared: bool = False
     vrf: str = ""
+    foreign_mode: str = ""
+    ike_profile: str = ""
     transmit_bandwidth: int = 8000
     receive_bandwidth: int = 8000
     ip_mtu: int | None = None
@@ -43,8 +51,13 @@ class TunnelSettings:
 
     @property
     def overhead(self) -> int:
-        """Octets of the outer IP and the GRE header (RFC 2784 §2, key: RFC 2890 §2)."""
-        return 24 if self.key is None else 28
+        """Octets of the outer IP and the GRE header (RFC 2784 §2, key and sequence number: RFC 2890 §2)."""
+        return 20 + self.header
+
+    @property
+    def header(self) -> int:
+        """Octets of the GRE header."""
+        return header_length(self.key, checksum=self.checksum, sequence=self.sequence)
 
 
 @dataclass(frozen=True, slots=True)

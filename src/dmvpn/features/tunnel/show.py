@@ -23,7 +23,8 @@ class ShowTunnelTraffic:
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowTunnelTraffic:
     """What the data plane says."""
-    return ShowTunnelTraffic(ctx.machine(TunnelMachine).drops)
+    counted = ctx.counting.interfaces_counted()
+    return ShowTunnelTraffic(counted.drops if counted is not None else ctx.machine(TunnelMachine).drops)
 
 
 def render_traffic(answer: ShowTunnelTraffic) -> Iterator[str]:

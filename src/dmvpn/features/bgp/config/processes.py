@@ -27,7 +27,8 @@ def _check_only_one(args: Args, section: Section) -> str | None:
 
 
 def _check_network(args: Args, section: Section) -> str | None:
-    if prefix_of(args).address != args.address("address"):
+    # IOS takes a network without a mask as it is, though no route of its class has such an address.
+    if "mask" in args.values_given and prefix_of(args).address != args.address("address"):
         return "% BGP: Incorrect network or mask/prefix-length configured"
     return None
 

@@ -159,4 +159,20 @@ _IP = label_group(
     next="show ip interface",
 )
 
-GROUPS: Final = (_BLOCK, _TABLES, _IP)
+_ARP = label_group(
+    "columns of show arp",
+    ("show arp", "show ip arp"),
+    Word("Protocol", "Internet: IPv4. Neighbours of IPv6 are not in this table.", also=("Internet",)),
+    Word("Address", "An address on an Ethernet, ours or that of a station there."),
+    Word("Age (min)", "-: the address is ours. Of others the host does not say how old its knowledge is: 0."),
+    Word(
+        "Hardware Addr",
+        "The link-layer address; Incomplete: nobody answered yet, or the wire is simulated and has none.",
+        also=("Incomplete", "Hardware", "Addr"),
+    ),
+    Word("Type", "How the protocol is carried: ARPA is Ethernet.", also=("ARPA",)),
+    Word("Interface", "Where the station is."),
+    next="show ip interface brief",
+)
+
+GROUPS: Final = (_BLOCK, _TABLES, _IP, _ARP)

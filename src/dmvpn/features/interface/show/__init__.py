@@ -1,14 +1,14 @@
 """The commands of interfaces.
 
 blocks      show interfaces, clear counters         tables      show ip interface [brief], show interfaces description
-ipv6        show ipv6 interface [brief]
+ipv6        show ipv6 interface [brief]                 arp         show arp
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import blocks, ipv6, tables
+from dmvpn.features.interface.show import arp, blocks, ipv6, tables
 
 COMMANDS: Final = (
     blocks.INTERFACES,
@@ -17,4 +17,5 @@ COMMANDS: Final = (
     tables.BRIEF,
     tables.IP_INTERFACE,
     *ipv6.COMMANDS,
+    *arp.COMMANDS,
 )

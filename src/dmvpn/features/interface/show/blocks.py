@@ -33,6 +33,8 @@ class TunnelBlock:
     source_interface: str
     destination: IPAddress | None
     key: int | None
+    checksum: bool
+    sequence: bool
     protection: str
     keepalive: tuple[int, int] | None
     linestate: str
@@ -104,10 +106,11 @@ def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
     """One interface, or all."""
     wanted = args.interface("interface", None)
     states = [state for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
-    return ShowInterfaces(tuple(_block(ctx, state) for state in states))
+    traffic = ctx.machine(InterfaceMachine).traffic_with(ctx.counting.interfaces_counted(), ctx.now)
+    return ShowInterfaces(tuple(_block(ctx, state, traffic.get(state.name)) for state in states))
 
 
-def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
+def _block(ctx: ShowContext, state: InterfaceState, traffic: Traffic | None) -> InterfaceBlock:
     machine = ctx.machine(InterfaceMachine)
     port = machine.port(state.name)
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
@@ -123,13 +126,18 @@ def _block(ctx: ShowContext, state: InterfaceState) -> InterfaceBlock:
         address=state.address,
         prefix_length=state.prefix_length,
         method=port.method if port else "unset",
-        mtu=state.mtu - (4 if tunnel is not None and tunnel.key is not None else 0),
+        mtu=state.mtu - (_options(tunnel) if tunnel is not None else 0),
         bandwidth=state.bandwidth,
         delay=state.delay,
-        counters=_counter_block(machine.traffic(state.name), ctx.now),
+        counters=_counter_block(traffic, ctx.now),
         reason=str(failure) if failure else "",
         tunnel=_tunnel_block(ctx, state, tunnel) if tunnel else None,
     )
+
+
+def _options(tunnel: TunnelState) -> int:
+    """Octets of what GRE headers have besides their first four."""
+    return 4 * ((tunnel.key is not None) + tunnel.checksum + tunnel.sequence)
 
 
 def _counter_block(traffic: Traffic | None, now: float) -> CounterBlock:
@@ -164,6 +172,8 @@ def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) 
         source_interface=tunnel.source_interface,
         destination=tunnel.destination,
         key=tunnel.key,
+        checksum=tunnel.checksum,
+        sequence=tunnel.sequence,
         protection=tunnel.protection,
         keepalive=tunnel.keepalive,
         linestate="up" if state.line or state.reason is None else f"down - {state.reason.what}",
@@ -214,6 +224,10 @@ def _link_lines(block: InterfaceBlock) -> Iterator[str]:
     yield "  ARP type: ARPA, ARP Timeout 04:00:00"
 
 
+def _switched(on: bool) -> str:
+    return "enabled" if on else "disabled"
+
+
 def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
     if tunnel.keepalive is None:
         yield "  Keepalive not set"
@@ -231,8 +245,8 @@ def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
         yield f"         {name} source tracking subblock associated with {tunnel.source_interface}"
         yield f"          Set of tunnels with source {tunnel.source_interface}, {members}, on interface <OK>"
     yield f"  Tunnel protocol/transport {'multi-GRE/IP' if tunnel.multipoint else 'GRE/IP'}"
-    yield f"    Key {'disabled' if tunnel.key is None else f'{tunnel.key:#x}'}, sequencing disabled"
-    yield "    Checksumming of packets disabled"
+    yield f"    Key {'disabled' if tunnel.key is None else f'{tunnel.key:#x}'}, sequencing {_switched(tunnel.sequence)}"
+    yield f"    Checksumming of packets {_switched(tunnel.checksum)}"
     yield f"  Tunnel TTL {tunnel.ttl}, Fast tunneling enabled"
     if tunnel.path_mtu_discovery:
         yield "  Path MTU Discovery, ager 10 mins, min MTU 92"

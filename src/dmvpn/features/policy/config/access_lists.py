@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.policy.config.ports import PORTS
-from dmvpn.features.policy.config.sequences import is_taken, numbered
-from dmvpn.ios import Args, ConfigLine, Mode, Section
+from dmvpn.features.policy.config.sequences import Sequences
+from dmvpn.ios import Args, ConfigLine, Group, Mode, Section, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
 
+#: Who writes `ip access-group` relies on a filter, and a router that kept the line would not be one.
+_FILTERS: Final = Group("packet filters", Standing.RESTRICTS, "packets that it would drop would pass: filter elsewhere")
 STEP, _LAST = 10, 2_147_483_647
 PROTOCOLS: Final = {
     "ip": None,
@@ -36,11 +38,11 @@ def _addresses(name: str) -> str:
 
 _FROM, _TO = _addresses("source"), _addresses("destination")
 _STANDARD_ENTRY = (
-    "( remark {text:line} | ( permit | deny ) "
+    "( remark [ {text:line} ] | ( permit | deny ) "
     "( any | host {source:address} | {source:address} [ {source_wildcard:wildcard} ] ) [ log ] )"
 )
 _EXTENDED_ENTRY = (
-    "( remark {text:line} | ( permit | deny ) "
+    "( remark [ {text:line} ] | ( permit | deny ) "
     f"( ( tcp | udp ) {_FROM} [ {{source_ports:{PORTS.name}}} ] {_TO} [ {{destination_ports:{PORTS.name}}} ] "
     f"[ established ] | ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} ) [ log ] )"
 )
@@ -68,23 +70,21 @@ _HELP: Final[Mapping[str, str]] = {
 }
 
 
-def _entries(section: Section) -> list[Args]:
-    """The entries of the list; its mode has but one of the two lines."""
-    return [*section.all(STANDARD_ENTRY), *section.all(EXTENDED_ENTRY)]
+def _sequences(section: Section) -> Sequences:
+    """Of the list; its mode has but one of the two lines."""
+    return section.index(STANDARD_ENTRY if section.mode.name == _STANDARD else EXTENDED_ENTRY, Sequences)
 
 
 def _complete(args: Args, section: Section) -> Args:
-    return numbered(args, _entries(section), STEP)
+    return _sequences(section).numbered(args, STEP)
 
 
 def _check(args: Args, section: Section) -> str | None:
     if args.integer("sequence") > _LAST:
         return "% The last sequence number is taken; give this entry one of its own"
-    return "% Duplicate sequence number" if is_taken(args, _entries(section)) else None
-
-
-def _refuse(_args: Args, _: Section) -> str:
-    return "% Access lists are not applied here: filter before this router, and take this line away"
+    # A remark and the entry that it is about may have one number: IOS XE numbers both.
+    rivals = (entry for entry in _sequences(section).rivals(args) if ("remark" in entry) is ("remark" in args))
+    return "% Duplicate sequence number" if any(rivals) else None
 
 
 def _text(args: Args) -> str:
@@ -114,7 +114,7 @@ STANDARD_ENTRY: Final[ConfigLine] = ConfigLine(
     _STANDARD,
     f"[ {{sequence:1-{_LAST}}} ] {_STANDARD_ENTRY}",
     _HELP,
-    key=("sequence",),
+    key=("sequence", "remark"),
     sort=("sequence",),
     complete=_complete,
     check=_check,
@@ -124,7 +124,7 @@ EXTENDED_ENTRY: Final[ConfigLine] = ConfigLine(
     _EXTENDED,
     f"[ {{sequence:1-{_LAST}}} ] {_EXTENDED_ENTRY}",
     _HELP,
-    key=("sequence",),
+    key=("sequence", "remark"),
     sort=("sequence",),
     complete=_complete,
     check=_check,
@@ -146,7 +146,6 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     order=603,
     sort=("number",),
 )
-#: Known to be refused with a reason: who writes it relies on a filter, and a router that kept it would not be one.
 GROUP: Final = ConfigLine(
     "interface",
     "ip access-group {name:word} ( in | out )",
@@ -156,6 +155,6 @@ GROUP: Final = ConfigLine(
         "in": "What comes in",
         "out": "What goes out",
     },
-    check=_refuse,
+    group=_FILTERS,
 )
 LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED, GROUP)

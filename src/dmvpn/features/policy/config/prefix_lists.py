@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.policy.config.sequences import is_taken, numbered
+from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.ios import Args, ConfigLine, Section
 
 _STEP, _LAST = 5, 4_294_967_294
 
 
-def _of_same_list(args: Args, section: Section) -> list[Args]:
-    return [entry for entry in section.all(ENTRY) if entry.text("name") == args.text("name")]
-
-
 def _complete(args: Args, section: Section) -> Args:
-    return numbered(args, _of_same_list(args, section), _STEP)
+    return section.index(ENTRY, Sequences).numbered(args, _STEP)
 
 
 def _check(args: Args, section: Section) -> str | None:
@@ -23,7 +19,7 @@ def _check(args: Args, section: Section) -> str | None:
     bounds = [bound for bound in (shortest, longest) if bound is not None]
     if any(bound <= prefix.length for bound in bounds[:1]) or bounds != sorted(bounds):
         return f"% Invalid prefix range for {prefix}, make sure: len < ge-value <= le-value"
-    if args.integer("sequence") > _LAST or is_taken(args, _of_same_list(args, section)):
+    if args.integer("sequence") > _LAST or section.index(ENTRY, Sequences).rivals(args):
         return "%Insertion failed - seq # exists"
     return None
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.features.policy.config import access_lists, prefix_lists, route_maps
-from dmvpn.features.policy.config.sequences import numbered
+from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.model import (
     ANY,
     AccessEntry,
@@ -34,6 +34,7 @@ def read(tree: ConfigTree) -> PolicyConfig:
 def _access_lists(tree: ConfigTree) -> tuple[AccessList, ...]:
     """All lists; what both forms say about one number is one list."""
     entries: dict[tuple[str, bool], list[Args]] = {}
+    numbers: dict[tuple[str, bool], Sequences] = {}
     for line, entry_line, extended in (
         (access_lists.STANDARD, access_lists.STANDARD_ENTRY, False),
         (access_lists.EXTENDED, access_lists.EXTENDED_ENTRY, True),
@@ -43,8 +44,13 @@ def _access_lists(tree: ConfigTree) -> tuple[AccessList, ...]:
             found += sorted(section.all(entry_line), key=lambda entry: entry.integer("sequence"))
     for line, extended in ((access_lists.STANDARD_NUMBERED, False), (access_lists.EXTENDED_NUMBERED, True)):
         for args in tree.all(line):
-            found = entries.setdefault((str(args.integer("number")), extended), [])
-            found.append(numbered(args, found, access_lists.STEP))
+            key = (str(args.integer("number")), extended)
+            found = entries.setdefault(key, [])
+            if key not in numbers:
+                numbers[key] = Sequences(found)
+            entry = numbers[key].numbered(args, access_lists.STEP)
+            numbers[key].add(entry, entry)
+            found.append(entry)
     return tuple(
         AccessList(name, extended, tuple(_access_entry(args) for args in found if "remark" not in args))
         for (name, extended), found in sorted(entries.items(), key=lambda item: item[0])

@@ -6,8 +6,9 @@ from typing import Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason_group
 from dmvpn.base.notices import RouteSource
+from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
 
 _ROUTE = "show ip route"
@@ -17,6 +18,23 @@ _FOREIGN = "It stands in the legend for people who know IOS; this router never h
 def _foreign(letter: str, what: str, also: tuple[str, ...] = ()) -> Word:
     return Word(letter, f"{what}. {_FOREIGN}", also=also)
 
+
+_LOGS = log_group(
+    "the routing table",
+    log(
+        messages.KernelContested,
+        "HOST-4-CONTESTED",
+        "When one route, neighbour, rule, address or interface of ours is lost five times with less than 15 seconds in "
+        "between: a network manager that applies its own configuration, another routing daemon, a script.",
+        next="ip monitor (on the machine), dmvpn doctor",
+    ),
+    log(
+        messages.KernelCalm,
+        "HOST-5-CALM",
+        "15 seconds after what was fought about was put back for the last time.",
+        next="dmvpn doctor",
+    ),
+)
 
 _CODES = Group(
     title="codes of the routing table",
@@ -96,7 +114,13 @@ _CODES = Group(
         _foreign("L1", "IS-IS within an area", ("IS-IS level-1",)),
         _foreign("L2", "IS-IS between areas", ("IS-IS level-2",)),
         _foreign("ia", "IS-IS leaked between areas", ("IS-IS inter area",)),
-        _foreign("U", "A static route made for one user", ("per-user static route",)),
+        Word(
+            "U",
+            "A route that the host has of its own, by DHCP or by hand. Packets take it, and a tunnel finds its "
+            "destination by it; distance 254: all else wins. Nobody announces it, and no static route rests on it.",
+            "On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.",
+            also=("per-user static route",),
+        ),
         _foreign("o", "On-demand routing, which rides on CDP", ("ODR",)),
         _foreign("P", "A static route fetched from a server", ("periodic downloaded static route",)),
         _foreign("l", "LISP", ("LISP",)),
@@ -174,6 +198,10 @@ _SOURCES = Group(
         Word(RouteSource.RIP.value, "RIP; administrative distance 120.", next="show ip rip database"),
         Word(RouteSource.BGP.value, "BGP; administrative distance 20 or 200. Read and kept here, not run."),
         Word(
+            RouteSource.HOST.value,
+            "The machine below: DHCP, its network manager, or somebody's `ip route add`; administrative distance 254.",
+        ),
+        Word(
             RouteSource.NHRP.value,
             "NHRP; administrative distance 250: any other protocol's route for the same "
             "prefix wins, and gets NHRP's next hop.",
@@ -247,4 +275,4 @@ _ANSWERS = answer_group(
     next=_ROUTE,
 )
 
-GROUPS: Final = (_ANSWERS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS, *labels.GROUPS)
+GROUPS: Final = (_ANSWERS, _LOGS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS, *labels.GROUPS)

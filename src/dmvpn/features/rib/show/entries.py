@@ -28,6 +28,7 @@ _LETTERS = {
     RouteSource.OSPF: "O",
     RouteSource.BGP: "B",
     RouteSource.NHRP: "H",
+    RouteSource.HOST: "U",  # IOS's for static routes that are not of the configuration; parsers know no letter of ours
 }
 
 #: Sources whose process has a name that people know ("eigrp 100").

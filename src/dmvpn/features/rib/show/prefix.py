@@ -99,7 +99,7 @@ def _entry_lines(entry: RouteEntry) -> Iterator[str]:
         yield f"  Tag {entry.tag}"
     if entry.source in ("eigrp", "rip"):
         yield f"  Redistributing via {entry.known_via}"
-    is_dynamic = entry.letter not in "CLS"
+    is_dynamic = entry.letter not in "CLSU"
     first = entry.next_hops[0] if entry.next_hops else None
     if is_dynamic and first is not None and first.address is not None:
         yield f"  Last update from {first.address} on {first.interface}, {age(entry.age)} ago"
@@ -134,7 +134,7 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         mark = "*" if number == 0 else " "
         if hop.address is None:
             yield f"  {mark} directly connected, via {hop.interface}"
-        elif entry.letter == "S":
+        elif entry.letter in "SU":
             yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
         else:
             yield f"  {mark} {hop.address}, from {hop.address}, {age(entry.age)} ago, via {hop.interface}"

@@ -133,7 +133,7 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
         yield f"is a summary, {age(entry.age)}, Null0"
         return
     for hop in entry.next_hops:
-        aged = "" if entry.letter in "CLS" else f", {age(entry.age)}"
+        aged = "" if entry.letter in "CLSU" else f", {age(entry.age)}"
         if hop.address is None:
             yield f"is directly connected{aged}, {hop.interface}"
         else:

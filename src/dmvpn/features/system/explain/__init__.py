@@ -12,6 +12,19 @@ from dmvpn.features.system.explain import labels
 _LOGS = log_group(
     "the system",
     log(messages.Configured, "SYS-5-CONFIG_I", "At `end`, with who it was.", next="show running-config"),
+    log(messages.Reloaded, "SYS-5-CONFIG_RELOAD", "At SIGHUP without a terminal.", next="show running-config"),
+    log(
+        messages.ReloadRefused,
+        "SYS-3-CONFIG_RELOAD_REFUSED",
+        "At SIGHUP without a terminal; one message for each line that IOS would refuse.",
+        next="dmvpn config check (the file)",
+    ),
+    log(
+        messages.UnsavedLost,
+        "SYS-4-CONFIG_UNSAVED_LOST",
+        "At SIGHUP without a terminal; one message for each line. With `no` in front: it was taken away, and is back.",
+        next="write memory (before the next time)",
+    ),
     log(messages.Restarted, "SYS-5-RESTART", "At each start.", next="show version"),
 )
 

@@ -61,6 +61,7 @@ _SHOWS = label_group(
     ("show running-config", "show clock", "show debugging"),
     Word("Building configuration", "The lines are put together; they follow."),
     Word("Current configuration", "What is in force now, and its size."),
+    Word("Written by dmvpn", "A mark for whoever reads it back: no release has defaults here that are not shown."),
     Word("Last configuration change", "When a line was changed the last time, and by whom."),
     Word(
         "Time source",
@@ -147,4 +148,25 @@ _LOGGING = label_group(
     next="show logging",
 )
 
-GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING)
+_CONDITIONS = label_group(
+    "debug conditions",
+    ("show nhrp debug-condition",),
+    Word(
+        "Peer NBMA addresses under debug are",
+        "Debugs of NHRP print what concerns these peers alone; set by `debug nhrp condition peer nbma`.",
+        also=("Peer NBMA addresses", "under debug are"),
+    ),
+    Word(
+        "Peer tunnel addresses under debug are",
+        "The same, by tunnel address; set by `debug nhrp condition peer tunnel`.",
+        also=("Peer tunnel addresses",),
+    ),
+    Word(
+        "Interfaces under debug are",
+        "Debugs of NHRP print what concerns these tunnels alone; set by `debug nhrp condition interface`.",
+        also=("Interfaces",),
+    ),
+    next="show debugging",
+)
+
+GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS)

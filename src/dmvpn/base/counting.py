@@ -1,0 +1,71 @@
+"""What the data plane has counted up to now, and whom it sees: questions that shows alone ask.
+
+Machines hear of counters by events (`InterfacesCounted`, `SasCounted`), every few seconds: that is what they decide by,
+what is recorded, and what a replay plays again. Somebody who looks at a screen wants the number of this moment. So a
+show asks the plane itself. Its answer changes nothing and goes nowhere but to the screen. Where no plane is (a replay,
+a test of one machine) there is no answer, and shows give what the machines heard last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.protection import SaView
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A station on an Ethernet. hardware: its link-layer address, empty while it does not answer."""
+
+    interface: str
+    address: IPAddress
+    hardware: bytes
+
+
+class Counting(Protocol):
+    """Asked of the data plane. Counters are as in the answers to `PollInterfaces` and `PollSas`; None: it is mute."""
+
+    def interfaces_counted(self) -> InterfacesCounted | None:
+        """What passed all interfaces, and what was dropped."""
+        ...
+
+    def sas_counted(self) -> SasCounted | None:
+        """What passed all pairs of SAs."""
+        ...
+
+    def stations(self) -> tuple[Station, ...]:
+        """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
+        ...
+
+
+class NoPlane:
+    """Where there is nothing that counts."""
+
+    def interfaces_counted(self) -> None:
+        """Nothing is known."""
+
+    def sas_counted(self) -> None:
+        """Nothing is known."""
+
+    def stations(self) -> tuple[Station, ...]:
+        """Nobody is known."""
+        return ()
+
+
+NO_PLANE = NoPlane()
+
+
+def fresh(views: Iterable[SaView], counting: Counting) -> tuple[SaView, ...]:
+    """Pairs of SAs as they are at this moment. One that the plane does not know keeps its last counters."""
+    views = tuple(views)
+    counted = counting.sas_counted() if views else None
+    if counted is None:
+        return views
+    counts = {count.spi_in: count for count in counted.counts}
+    return tuple(replace(view, count=counts.get(view.spi_in, view.count)) for view in views)

@@ -1,0 +1,74 @@
+"""`show arp`: link-layer addresses on Ethernets, ours and those of stations that the host knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.interface.kinds import kind_of
+from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ArpLine:
+    """An address on an Ethernet. hardware: octets, empty while unknown. own: is it ours?"""
+
+    address: IPAddress
+    hardware: bytes
+    interface: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowArp:
+    """The answer to `show arp`."""
+
+    lines: tuple[ArpLine, ...]
+
+
+def query(ctx: ShowContext, args: Args) -> ShowArp:
+    """All of IPv4, of one interface, or of one address. A simulated wire has no link-layer addresses."""
+    wanted, address = args.interface("interface", None), args.address("address", None)
+    machine, lines = ctx.machine(InterfaceMachine), []
+    names: list[str] = []
+    for state in ctx.ports.interfaces.all():
+        port = machine.port(state.name)
+        if kind_of(state.name).logical or port is None:
+            continue
+        names.append(state.name)
+        hardware = port.link.hardware_address if port.link is not None else b""
+        own = (state.address, *(other for other, _ in state.secondary))
+        lines += [ArpLine(ours, hardware, state.name, own=True) for ours in own if ours is not None]
+    taken = {line.address for line in lines}
+    for station in ctx.counting.stations():
+        if station.interface in names and station.address.version == 4 and station.address not in taken:
+            lines.append(ArpLine(station.address, station.hardware, station.interface, own=False))
+    lines = [line for line in lines if wanted in (None, line.interface) and address in (None, line.address)]
+    return ShowArp(tuple(sorted(lines, key=lambda line: line.address.packed)))
+
+
+def render(answer: ShowArp) -> Iterator[str]:
+    """One line each. A station that the host knows was heard of by it just now or before: its age is not known."""
+    yield "Protocol  Address          Age (min)  Hardware Addr   Type   Interface"
+    for line in answer.lines:
+        hardware = line.hardware.hex()
+        dotted = ".".join(hardware[at : at + 4] for at in range(0, len(hardware), 4)) or "Incomplete"
+        age = "-" if line.own else "0"
+        yield f"Internet  {line.address!s:<15} {age:>10}   {dotted:<14}  ARPA   {line.interface}"
+
+
+_HELP: Final = {
+    "arp": "Addresses on Ethernets, with their link-layer addresses",
+    "interface": "Of one interface",
+    "address": "One address",
+}
+COMMANDS: Final = tuple(
+    ExecCommand(f"show {words} [ {{interface:interface}} | {{address:address}} ]", _HELP, query=query, render=render)
+    for words in ("arp", "ip arp")
+)
