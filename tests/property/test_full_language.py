@@ -51,3 +51,23 @@ def test_a_copy_is_independent_and_a_text_on_top_of_it_says_truly_what_it_change
     assert tree.render() == before
     if not any(changed):
         assert session.tree == tree
+
+
+_CLOUD_LINES = (
+    "tunnel mode gre multipoint", "no tunnel mode", "ip nhrp network-id 1", "no ip nhrp network-id", "ip nhrp shortcut",
+    "no ip nhrp shortcut", "default ip nhrp shortcut", "ip nhrp map multicast dynamic", "description version 17.9",
+    "no ip nhrp map multicast dynamic", "ip nhrp map multicast 192.0.2.1", "! Written by nobody", "shutdown", "!",
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(["12.4", "15.6", "15.7", "16.2", "16.3", "16.12", "17.15"]),
+    st.lists(st.sampled_from([*_CLOUD_LINES, "interface Tunnel0", "interface Tunnel1", "no interface Tunnel1"])),
+)
+def test_what_a_release_had_on_is_shown_and_means_the_same_when_it_is_read_back(version: str, lines: list[str]) -> None:
+    body = "\n".join(["interface Tunnel0", *lines])
+    tree = LANGUAGE.parse_text(f"version {version}\n{body}").tree
+    again = LANGUAGE.parse_text("\n".join(tree.render()))
+    assert again.put_in == ()
+    assert again.tree.render() == tree.render()
+    assert models(again.tree) == models(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dmvpn.ios import CliError, ConfigSession, ConfigTree
@@ -116,6 +116,7 @@ def test_the_screen_always_shows_prompt_and_line_with_the_cursor_in_its_place(ke
 
 
 @given(KEYS)
+@example(b"x" * 77 + b"\x02")  # a line that just scrolls, and back: the screen showed whether both came at once
 def test_it_does_not_matter_in_which_pieces_keys_arrive(keys: bytes) -> None:
     whole, pieces = Terminal(LineEditor()), Terminal(LineEditor())
     whole.feed(keys)

@@ -11,9 +11,9 @@ from dmvpn.ios import (
     OneOf,
     Value,
     compile_syntax,
-    known_lines,
+    known_commands,
 )
-from dmvpn.ios.known import read_known
+from dmvpn.ios.known import FREE
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.ios_strategies import words_of
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 LANGUAGE = configurator(FEATURES)
-_KNOWN, _ = read_known(known_lines())
+#: Those behind whose beginning anything may follow are in no grammar.
+_KNOWN = tuple(line for line in known_commands()[0] if not line.syntax.endswith(FREE))
 #: Every line that this release reads.
 LINES: tuple[ConfigLine, ...] = (*(line for feature in FEATURES for line in feature.config), *_KNOWN)
 #: The line that leads into each mode.

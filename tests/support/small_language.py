@@ -20,7 +20,7 @@ from dmvpn.ios import (
     Mode,
     Section,
     Twins,
-    known_lines,
+    known_commands,
 )
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ MODES: tuple[Mode, ...] = (
 
 def configurator() -> Configurator:
     """The language above, with the known lines."""
-    return Configurator(LINES, MODES, known_lines())
+    return Configurator(LINES, MODES, known_commands())
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ def test_a_line_is_found_by_its_first_words(places: Places, words: tuple[str, ..
     assert places.line(words) == line
 
 
-def test_refused_lines_and_comments_have_no_place(places: Places) -> None:
-    assert [place.number for place in places if place.number in (4, 18)] == []
+def test_comments_have_no_place(places: Places) -> None:
+    assert [place.number for place in places if place.number == 4] == []
 
 
 def test_a_place_has_no_key_in_it(places: Places) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import dmvpn.ios
-from dmvpn.ios import Configurator, known_lines
+from dmvpn.ios import Configurator, known_commands
+from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.known import read_known
+from dmvpn.ios.releases import MARK
 from support import small_language as small
 
 LANGUAGE = small.configurator()
@@ -187,9 +189,9 @@ line vty 0 4
 
 
 def test_harmless_lines_of_ios_are_kept_and_shown_back() -> None:
-    result = Configurator(small.LINES, small.MODES, known_lines()).parse_text(KNOWN)
+    result = Configurator(small.LINES, small.MODES, known_commands()).parse_text(KNOWN)
     assert result.problems == ()
-    assert "\n".join(result.tree.render()) + "\n" == KNOWN
+    assert "\n".join(result.tree.render()) + "\n" == f"{MARK}\n{KNOWN}"
 
 
 def test_line_console_is_line_con() -> None:
@@ -200,11 +202,14 @@ def test_line_console_is_line_con() -> None:
 
 def test_a_stray_line_of_another_mode_is_not_taken_for_a_known_one() -> None:
     """`version 2` of RIP, typed in the global section, is no release."""
-    assert LANGUAGE.parse_text("version 2").tree.is_empty()
+    (entry,) = LANGUAGE.parse_text("version 2").entries
+    assert entry.group is UNKNOWN
 
 
 def test_lines_of_features_are_preferred_to_known_ones() -> None:
-    language = Configurator(small.LINES, small.MODES, ["global 1 - hostname {anything:line}"])
+    language = Configurator(
+        small.LINES, small.MODES, (tuple(read_known(["global 1 - hostname {anything:line}"])[0]), ())
+    )
     assert language.parse_text("hostname R1").tree.hostname == "R1"
 
 

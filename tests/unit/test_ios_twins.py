@@ -14,7 +14,7 @@ TWINS = Twins(
     help={"ipv6": "Version 6"},
     order=30,
 )
-LANGUAGE = Configurator([INTERFACE, TIMER, PEER, *TWINS.lines], [INTERFACE_MODE], ())
+LANGUAGE = Configurator([INTERFACE, TIMER, PEER, *TWINS.lines], [INTERFACE_MODE])
 
 
 def read(*lines: str) -> tuple[list[str], Spoken, Spoken]:

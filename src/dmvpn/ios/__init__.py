@@ -19,7 +19,7 @@ commands instead of running them finds `dmvpn.ios.begun`.
 from __future__ import annotations
 
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
-from dmvpn.ios.configurator import ConfigResult, Configurator, Problem
+from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.context import ShowContext
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
@@ -39,10 +39,13 @@ from dmvpn.ios.grammar import (
     Sequence,
     Value,
 )
+from dmvpn.ios.groups import Group, Standing
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
-from dmvpn.ios.known import known_lines
+from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Place, Places
+from dmvpn.ios.reader import ConfigResult, Entry, Fate, Problem
+from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
 from dmvpn.ios.session import ConfigSession, LineResult, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
@@ -51,6 +54,7 @@ from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type
 
 __all__ = [
+    "DEFAULTS",
     "GLOBAL",
     "HOSTNAME",
     "INTERFACE",
@@ -68,12 +72,15 @@ __all__ = [
     "Configurator",
     "Confirm",
     "DebugFlag",
+    "Entry",
     "ErrorKind",
     "ExecCommand",
     "ExecParser",
+    "Fate",
     "Feature",
     "Filter",
     "FilterKind",
+    "Group",
     "Keyword",
     "Later",
     "LineResult",
@@ -85,13 +92,17 @@ __all__ = [
     "Place",
     "Places",
     "Problem",
+    "PutIn",
+    "Release",
     "Section",
     "Sequence",
     "ShowContext",
     "Spoken",
+    "Standing",
     "Statement",
     "Twins",
     "Unknown",
+    "UnseenDefault",
     "Value",
     "ValueType",
     "age",
@@ -101,7 +112,9 @@ __all__ = [
     "interface_sort_key",
     "is_logical",
     "json_lines",
-    "known_lines",
+    "known_command",
+    "known_commands",
+    "marked",
     "moment_of",
     "normalize_interface",
     "prompt",

@@ -33,10 +33,9 @@ def take_back(section: Section, line: ConfigLine, args: Args) -> bool:
 
 def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     """Remove what agrees with the arguments; if one entry is named exactly, only that one."""
-    entries = section.matching(line, args)
     named = section.find(line, args)
-    if line.is_list and named in entries:
-        entries = [named] if named else []
+    is_named = line.is_list and named is not None and args.agrees_with(named.args)
+    entries = [named] if named is not None and is_named else section.matching(line, args)
     for entry in entries:
         section.drop(entry)
     return bool(entries)

@@ -14,8 +14,16 @@ INTERFACE_MODE: Final = Mode("interface", "config-if")
 
 INTERFACE: Final = ConfigLine(
     "global",
-    "interface {name:interface}",
-    {"interface": "Configure an interface", "name": "The interface"},
+    "interface {name:interface} "
+    "[ point-to-point | multipoint | type ( tunnel | ethernet | serial | atm | vlan | ip ) ]",
+    {
+        "interface": "Configure an interface",
+        "name": "The interface",
+        "point-to-point": "A sub-interface with one far end",
+        "multipoint": "A sub-interface with several",
+        "type": "What a template is for",
+        **dict.fromkeys(("tunnel", "ethernet", "serial", "atm", "vlan", "ip"), "Such interfaces"),
+    },
     key=("name",),
     order=300,
     opens="interface",

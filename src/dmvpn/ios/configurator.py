@@ -16,48 +16,30 @@ grammar; it merely need not reach an end.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.grammar import GLOBAL, ConfigLine, Mode
-from dmvpn.ios.known import read_known
+from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.known import FREE, is_free
 from dmvpn.ios.matcher import Found, Grammar, Thread, Walk, tokenize
-from dmvpn.ios.session import ConfigSession
+from dmvpn.ios.reader import ConfigResult, FileReader
+from dmvpn.ios.session import UNKNOWN_MODE
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 from dmvpn.ios.tree import ConfigTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dmvpn.ios.places import Places
     from dmvpn.ios.values import Token
 
+#: The commands and modes of a table of known lines (`known.py`).
+Known = tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]
+#: Words with which a line of the table begins, at most.
+_LONGEST_BEGINNING: Final = 6
 #: How many understood lines are remembered. Thousands of spokes have nearly the same lines.
 MEMORY = 4_096
-
-_LINE_END = re.compile(r"\r\n|\n|\r")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line of a file that was refused, or taken with a warning."""
-
-    line_number: int
-    text: str
-    mode: str
-    message_lines: tuple[str, ...]
-    is_warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigResult:
-    """What a text made of a configuration."""
-
-    tree: ConfigTree
-    problems: tuple[Problem, ...]
 
 
 def _verb_line(syntax: str, text: str) -> ConfigLine:
@@ -75,51 +57,106 @@ _VERBS: Final = {_NO: Verb.NO, _DEFAULT: Verb.DEFAULT, _DO: Verb.DO, _EXIT: Verb
 class Configurator:
     """The configuration language of a set of features. Raises ValueError for a grammar that contradicts itself."""
 
-    def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Sequence[str] = ()) -> None:
-        known_lines, known_modes = read_known(known)
-        self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL)}
+    def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ())) -> None:
+        known_lines, known_modes = known
+        self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL, UNKNOWN_MODE)}
+        self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE))
         self._lines: dict[str, list[ConfigLine]] = {name: [] for name in self._modes}
-        for line in (*lines, *known_lines):
+        self._first_words: dict[str, frozenset[str]] = {}
+        self._own_words: dict[str, frozenset[str]] = {}
+        present = [line for line in known_lines if line.mode in self._modes]
+        for line in (*lines, *(line for line in present if not is_free(line))):
             if line.mode not in self._modes or (line.opens is not None and line.opens not in self._modes):
                 raise ValueError(f"{line.syntax!r} names a mode that does not exist ({line.mode}, {line.opens})")
             self._lines[line.mode].append(line)
         self._grammars: dict[str, Grammar[ConfigLine]] = {}
+        self._scopes: dict[str, tuple[str, ...]] = {}
+        self._free: dict[str, dict[tuple[str, ...], ConfigLine]] = {}
+        for line in present:
+            if is_free(line):
+                beginning = tuple(line.syntax.removesuffix(FREE).split())
+                self._free.setdefault(line.mode, {})[beginning] = line
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
 
-    def parse_text(self, text: str, base: ConfigTree | None = None, *, places: Places | None = None) -> ConfigResult:
-        """Read a file or a paste on top of `base`. Wrong lines are reported, the others count.
+    def parse_text(
+        self, text: str, base: ConfigTree | None = None, *, places: Places | None = None, leaves_out: bool = True
+    ) -> ConfigResult:
+        """Read a file or the log of a terminal on top of `base`. Wrong lines are reported, the others count.
 
-        places: is told where each line stands.
+        places: is told where each line stands. leaves_out: lines that restrict or divert traffic are not in the tree.
         """
-        session = ConfigSession(self, base.copy() if base else ConfigTree())
-        problems: list[Problem] = []
-        for number, line in enumerate(_LINE_END.split(text), 1):
-            mode = session.mode.name
-            result = session.enter(line)
-            if places is not None and (place := session.entered(number)) is not None:
-                places.note(place)
-            messages = result.output_lines
-            if result.exec_line is not None:
-                messages = ('% "do" runs commands in a session only, not in a file',)
-            if messages:
-                is_warning = not result.refused and result.exec_line is None
-                problems.append(Problem(number, line, mode, tuple(messages), is_warning))
-        if session.awaits:
-            problems.append(Problem(number, "", session.mode.name, (f"% A text has no end: {session.awaits}",)))
-        return ConfigResult(session.tree, tuple(problems))
+        tree = base.copy() if base else ConfigTree()
+        return FileReader(self, tree, leaves_out=leaves_out, places=places).read(text)
 
     def mode(self, name: str) -> Mode:
         """The mode called `name`. Raises KeyError."""
         return self._modes[name]
 
-    def scopes(self, mode: str) -> Iterator[str]:
+    def scopes(self, mode: str) -> tuple[str, ...]:
         """The mode and its parents, the global one last."""
-        while True:
-            yield mode
-            if mode == GLOBAL.name:
-                return
-            mode = self._modes[mode].parent
+        found = self._scopes.get(mode)
+        if found is None:
+            around = () if mode == GLOBAL.name else self.scopes(self._modes[mode].parent)
+            found = self._scopes[mode] = (mode, *around)
+        return found
+
+    def is_others(self, mode: str) -> bool:
+        """Do only lines open this mode upon which nothing here acts?"""
+        return mode in self._others
+
+    def knows(self, mode: str, line: str) -> bool:
+        """Is `line`, or what stands behind its `no` or `default`, a whole command of this very mode?"""
+        if mode not in self._modes:
+            return False
+        tokens = _behind_no(line)
+        walk = self.grammar(mode).walk(line, tokens)
+        is_negated = bool(tokens) and tokens[0].start > len(line) - len(line.lstrip())
+        if walk.best() is not None or (is_negated and any(target.line.mode for target in _targets(walk))):
+            return True
+        return self._begun_free(mode, line, tokens) is not None
+
+    def is_elsewhere(self, mode: str, line: str) -> bool:
+        """Would the table take `line` for a mode around this one, whose section would then end?"""
+        found = self.interpret(mode, line)
+        if isinstance(found, CliError) or found.mode == mode or not found.targets:
+            return False
+        return all(target.line.group is not None for target in found.targets)
+
+    def first_words(self, mode: str) -> frozenset[str]:
+        """The words that lines of this mode and of those around it begin with."""
+        found = self._first_words.get(mode)
+        if found is None:
+            scopes = self.scopes(mode)
+            found = frozenset(word for scope in scopes for word in self.own_words(scope))
+            self._first_words[mode] = found
+        return found
+
+    def runs(self, mode: str, line: str) -> bool:
+        """Is `line`, or what stands behind its `no`, a whole command of this very mode upon which somebody acts?
+
+        Behind `no` fewer words are one: `no tunnel mode`.
+        """
+        if mode not in self._modes:
+            return False
+        tokens = _behind_no(line)
+        grammar = self.grammar(mode)
+        if not grammar.may_begin(tokens):
+            return False
+        walk = grammar.walk(line, tokens)
+        best = walk.best()
+        if best is not None:
+            return bool(best[0].mode) and best[0].group is None
+        is_negated = bool(tokens) and tokens[0].start > len(line) - len(line.lstrip())
+        return is_negated and any(target.line.mode and target.line.group is None for target in _targets(walk))
+
+    def own_words(self, mode: str) -> frozenset[str]:
+        """The words that lines of this very mode begin with."""
+        found = self._own_words.get(mode)
+        if found is None:
+            free = (beginning[0] for beginning in self._free.get(mode, ()))
+            found = self._own_words[mode] = frozenset((*self.grammar(mode).root.shown_words, *free))
+        return found
 
     def grammar(self, mode: str) -> Grammar[ConfigLine]:
         """All lines of a mode, verbs included."""
@@ -169,24 +206,40 @@ class Configurator:
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return Command(Verb.NOTHING, mode)
+        if len(tokens) > 1 and tokens[0].text.lower() == "no" and self._takes_back(mode):
+            return self._interpret_no(mode, Verb.NO, line, tokens[1:])
         failures: list[CliError] = []
         for scope in self._scopes_for(mode, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
             best = walk.best()
             if best is not None:
+                own = self._begun_free(mode, line, tokens) if scope != mode and best[0].group is not None else None
+                if own is not None:  # of two lines of the table that of the nearer mode
+                    return Command(Verb.SET, mode, (own,))
                 return self._understood(mode, scope, best, line, tokens)
+            free = self._begun_free(scope, line, tokens)
+            if free is not None and not _is_understood_better(failures, free, tokens):
+                return Command(Verb.SET, scope, (free,))
             failures.append(walk.failure(line))
-            if failures[-1].kind is not ErrorKind.INVALID:
+            if failures[-1].kind is ErrorKind.INCOMPLETE:
                 break
-        return _furthest(failures)
+        unclear = next((failure for failure in failures if failure.kind is ErrorKind.AMBIGUOUS), None)
+        return unclear or _furthest(failures)
 
-    def _scopes_for(self, mode: str, word: str) -> list[str]:
+    def _takes_back(self, mode: str) -> bool:
+        """Is `no` in this mode the verb, and the first word of no other line?"""
+        return self.grammar(mode).root.lines_with("no") == [_NO]
+
+    def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
         """The mode and its parents, those before the others that know the first word as it stands.
 
         `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
         """
+        scopes = self.scopes(mode)
+        if len(scopes) == 1:
+            return scopes
         lowered = word.lower()
-        return sorted(self.scopes(mode), key=lambda scope: lowered not in self.grammar(scope).root.shown_words)
+        return sorted(scopes, key=lambda scope: lowered not in self.grammar(scope).root.shown_words)
 
     def _understood(
         self, mode: str, scope: str, best: tuple[ConfigLine, Thread[ConfigLine]], line: str, tokens: list[Token]
@@ -201,19 +254,55 @@ class Configurator:
             return Command(Verb.LEAVE, scope)
         return Command(Verb.SET, scope, (Found(entry, thread.args()),))
 
+    def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> Found[ConfigLine] | None:
+        """A line of the table whose beginning these words are: what follows may be anything.
+
+        Such lines are in no grammar, so that they make no abbreviation ambiguous and help with nothing.
+        """
+        beginnings = self._free.get(scope)
+        if beginnings is None:
+            return None
+        words = [token.text.lower() for token in tokens[:_LONGEST_BEGINNING]]
+        for count in range(len(words), 0, -1):
+            entry = beginnings.get(tuple(words[:count]))
+            if entry is not None:
+                if scope == GLOBAL.name and self.runs("interface", line):
+                    return None  # shown in the global section, it would be read as a line of the last interface
+                rest = line[tokens[count].start :].rstrip() if len(tokens) > count else ""
+                said = {"what": rest} if rest else {}
+                return Found(entry, Args(said, words[:count], (*words[:count], *([rest] if rest else ()))))
+        return None
+
     def _interpret_no(self, mode: str, verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
         failures: list[CliError] = []
         for scope in self._scopes_for(mode, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
-            if any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
+            targets = [target for target in _targets(walk) if target.line.mode]
+            if not targets and any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
                 return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."
-            targets = _targets(walk)
+            free = None if targets else self._begun_free(scope, line, tokens)
+            if free is not None:
+                targets = [free]
             if targets:
                 return Command(verb, scope, tuple(targets))
             failures.append(walk.failure(line))
             if failures[-1].kind is not ErrorKind.INVALID:
                 break
         return _furthest(failures)
+
+
+def _behind_no(line: str) -> list[Token]:
+    tokens = tokenize(line)
+    return tokens[1:] if len(tokens) > 1 and tokens[0].text.lower() in ("no", "default") else tokens
+
+
+def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tokens: list[Token]) -> bool:
+    """Did a nearer mode understand more words than the table lists? Then it is a slip of that mode's line.
+
+    `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section.
+    """
+    words = len(free.line.syntax.removesuffix(FREE).split())
+    return any(words < len(tokens) and failure.column > tokens[words].start for failure in failures)
 
 
 def _furthest(failures: list[CliError]) -> CliError:

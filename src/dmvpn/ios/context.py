@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from dmvpn.base.counting import Counting
     from dmvpn.base.ports import Ports
     from dmvpn.ios.feature import Feature
     from dmvpn.ios.tree import ConfigTree
@@ -18,6 +19,11 @@ class ShowContext(Protocol):
     @property
     def ports(self) -> Ports:
         """The answering machines."""
+        ...
+
+    @property
+    def counting(self) -> Counting:
+        """The data plane, for the counters of this moment."""
         ...
 
     @property

@@ -203,6 +203,7 @@ class LineEditor:
             else:
                 self._take(self._ahead[place])
                 place += 1
+            self._scroll_to_cursor()  # at each key: the screen must not show in which pieces they came
         self._ahead = self._ahead[place:]
         if self._reading is _Reading.LINE:
             self._draw()
@@ -300,21 +301,34 @@ class LineEditor:
     def _visible(self) -> tuple[str, int]:
         """The part of the line that fits behind the prompt, with `$` where it goes on, and the cursor's column."""
         text, cursor = self._line.text, self._line.cursor
-        room = self.width - len(self._prompt) - 1
-        if self.width == 0 or self.width >= UNLIMITED_WIDTH or room < 2 * SCROLL:
+        self._scroll_to_cursor()
+        room = self._room
+        if room is None:
             return text, cursor
-        if len(text) <= room:
-            self._scroll = 0
-        while cursor - self._scroll > room:
-            self._scroll += SCROLL
-        while self._scroll and cursor - self._scroll < 1:
-            self._scroll = max(0, self._scroll - SCROLL)
         shown = text[self._scroll : self._scroll + room]
         if self._scroll:
             shown = "$" + shown[1:]
         if self._scroll + room < len(text) and cursor - self._scroll < room:
             shown = shown[:-1] + "$"
         return shown, cursor - self._scroll
+
+    @property
+    def _room(self) -> int | None:
+        """Characters behind the prompt; None: lines are not scrolled."""
+        room = self.width - len(self._prompt) - 1
+        is_whole = self.width == 0 or self.width >= UNLIMITED_WIDTH or room < 2 * SCROLL
+        return None if is_whole else room
+
+    def _scroll_to_cursor(self) -> None:
+        text, cursor, room = self._line.text, self._line.cursor, self._room
+        if room is None:
+            return
+        if len(text) <= room:
+            self._scroll = 0
+        while cursor - self._scroll > room:
+            self._scroll += SCROLL
+        while self._scroll and cursor - self._scroll < 1:
+            self._scroll = max(0, self._scroll - SCROLL)
 
     # Keys that are more than editing -----------------------------------------------------------------------------
 

@@ -55,6 +55,36 @@ _ANSWERS = Group(
             "Only tunnels, loopbacks and the like can be taken away; `default interface` empties a physical one.",
             next="show ip interface brief",
         ),
+        Word(
+            "% It belongs to the line above, which was refused",
+            "A line of a file stands under one that was refused; it is refused with it, and not taken for one of the "
+            "section before.",
+        ),
+        Word(
+            "% No line of this section: <section>",
+            "A line of a file stands indented in a section, and only the router itself has such a line. Read so, it "
+            "would end the section, and what stands below it would be lost.",
+        ),
+        Word(
+            "% It asks for a tunnel to be protected, and stands in none",
+            "A line of a file says `protection ipsec` where no tunnel is open: below a line that nobody knows, in a "
+            "banner, behind a prompt. The tunnel that it was meant for would be in clear, so each that it could be is "
+            "shut down.",
+            next="dmvpn config check FILE",
+        ),
+        Word(
+            "% A template's placeholder stands here, put a value in its place: <name>",
+            "The file is a template: a value is missing, and nothing else may stand in its place.",
+        ),
+        Word(
+            "% Warning: a template's placeholder is taken as it stands: <name>",
+            "The file is a template: the line takes any word, so it took the placeholder itself.",
+        ),
+        Word(
+            "% Error: no <group> here; the line was not taken, because <meaning>",
+            "The line would restrict or divert traffic on IOS, and nothing here would. Whoever writes it relies on it.",
+            next="dmvpn config check FILE",
+        ),
         Word("% A text has no end: <text>", "A banner or certificate was begun and its closing mark never came."),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
         Word(

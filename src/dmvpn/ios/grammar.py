@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 from dmvpn.base.addresses import IPAddress, Prefix
 
 if TYPE_CHECKING:
+    from dmvpn.ios.groups import Group
     from dmvpn.ios.tree import Section
     from dmvpn.ios.values import ValueType
 
@@ -159,6 +160,16 @@ class Args(Mapping[str, Hashable]):
         """The same line with these values besides; its words stay as they were typed."""
         return Args({**self._values, **values}, self._keywords, self.words)
 
+    def without(self, name: str) -> Args:
+        """The same line without a value."""
+        values = {other: value for other, value in self._values.items() if other != name}
+        return Args(values, self._keywords, self.words)
+
+    def said(self, name: str) -> Hashable:
+        """The value called `name`, True for a keyword, or None: for keys of entries, of which a file has many."""
+        value = self._values.get(name)
+        return True if value is None and name in self._keywords else value
+
     def agrees_with(self, other: Args) -> bool:
         """Has `other` every value and keyword of this one?"""
         return self._keywords <= other._keywords and self._values.items() <= other._values.items()
@@ -252,6 +263,7 @@ class ConfigLine:
     complete: fills in what was left out and is kept nevertheless (the next sequence number of a list); not for `no`.
     sort: the values by which the entries of a list stand in the running configuration; without it as entered.
     show: its text in the running configuration, if that is not simply the words.
+    group: what it is about, if it is taken and nothing here acts on it.
     """
 
     mode: str
@@ -267,6 +279,7 @@ class ConfigLine:
     complete: Callable[[Args, Section], Args] | None = field(default=None, kw_only=True)
     sort: tuple[str, ...] = field(default=(), kw_only=True)
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
+    group: Group | None = field(default=None, kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 
     def text(self, args: Args) -> str:
@@ -276,7 +289,7 @@ class ConfigLine:
     def key_of(self, args: Args) -> Hashable:
         """What tells this entry from the others of the same command."""
         if self.key:
-            return tuple(args.get(name) for name in self.key)
+            return tuple(args.said(name) for name in self.key)
         if self.key is None and self.opens is None:
             return ()
         return args

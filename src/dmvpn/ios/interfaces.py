@@ -39,18 +39,58 @@ KINDS: tuple[Kind, ...] = (
     Kind("Null", "Nu", 13, "Null interface", logical=True),
     Kind("Virtual-Template", "Vt", 14, "Virtual template interface", logical=True),
     Kind("Virtual-Access", "Vi", 15, "Virtual access interface", logical=True),
+    Kind("TwoGigabitEthernet", "Tw", 16, "2.5 Gigabit Ethernet interface"),
+    Kind("FiveGigabitEthernet", "Fi", 17, "5 Gigabit Ethernet interface"),
+    Kind("AppGigabitEthernet", "Ap", 18, "Ethernet towards a container"),
+    Kind("VirtualPortGroup", "VPG", 19, "Ethernet towards a container", logical=True),
+    Kind("BDI", "BD", 20, "Bridge domain interface", logical=True),
+    Kind("BVI", "BV", 21, "Bridge group interface", logical=True),
+    Kind("Cellular", "Ce", 22, "Cellular modem"),
+    Kind("ATM", "AT", 23, "ATM interface"),
+    Kind("BRI", "BR", 24, "ISDN basic rate interface"),
+    Kind("Async", "As", 25, "Asynchronous interface"),
+    Kind("Multilink", "Mu", 26, "Bundle of serial lines", logical=True),
+    Kind("Embedded-Service-Engine", "EM", 27, "Service engine"),
+    Kind("Service-Engine", "SE", 28, "Service engine"),
+    Kind("Integrated-Service-Engine", "In", 29, "Service engine"),
+    Kind("Wlan-GigabitEthernet", "WG", 30, "Ethernet towards the wireless part"),
+    Kind("wlan-ap", "wl", 31, "Wireless part"),
+    Kind("ucse", "uc", 32, "Server module"),
+    Kind("NVI", "NV", 33, "Virtual interface of NAT", logical=True),
+    Kind("nve", "nv", 34, "Virtual interface of VXLAN", logical=True),
+    Kind("LISP", "LI", 35, "Virtual interface of LISP", logical=True),
+    Kind("pseudowire", "pw", 36, "Pseudowire", logical=True),
+    Kind("Analysis-Module", "An", 38, "Analysis module"),
+    Kind("vmi", "vm", 39, "Virtual multipoint interface", logical=True),
+    Kind("Group-Async", "Gr", 40, "Group of asynchronous interfaces", logical=True),
+    Kind("POS", "PO", 41, "Packet over SONET"),
+    Kind("CEM", "CE", 42, "Circuit emulation"),
+    Kind("mgmt", "mg", 43, "Management interface"),
 )
 
 _NUMBER = re.compile(r"\d{1,10}(?:/\d{1,5}){0,3}(?:\.\d{1,10})?(?::\d{1,5})?\Z", re.ASCII)
 _NAME = re.compile(r"([A-Za-z][A-Za-z-]*) ?([0-9/.:]*)\Z")
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _BY_NAME = {kind.name: kind for kind in KINDS}
+#: The kind that each beginning of a name stands for: of several the one that is preferred.
+_BY_BEGINNING: dict[str, Kind] = {}
+for _kind in KINDS:
+    for _end in range(1, len(_kind.name) + 1):
+        _BY_BEGINNING.setdefault(_kind.name[:_end].lower(), _kind)
 
 
 def find_kind(word: str) -> Kind | None:
     """The kind that a (cut) word names, or None."""
+    return _BY_BEGINNING.get(word.lower())
+
+
+def fitting_kind(word: str) -> int:
+    """How many first characters of a word begin a kind: 3 for "Tunl0"."""
     lowered = word.lower()
-    return next((kind for kind in KINDS if kind.name.lower().startswith(lowered)), None) if lowered else None
+    count = 0
+    while count < len(lowered) and lowered[: count + 1] in _BY_BEGINNING:
+        count += 1
+    return count
 
 
 def is_number(text: str) -> bool:

@@ -1,11 +1,15 @@
-"""Legal IOS lines that mean nothing here: kept, shown back, and without effect (`known.txt`).
+"""Legal IOS lines that mean nothing here: the table `known.txt`, for the router and for lint.
 
-A line of that file is either a mode or a command:
+A line of that file is a group, a mode, or a command; a command belongs to the group above it:
 
+    group STANDING NAME: MEANING          what the next commands are about, and what their absence means for a DMVPN
     mode NAME PROMPT [PARENT]             a mode that only such lines open, inside of the global one if none is named
     MODE ORDER FLAGS SYNTAX [=> OPENS]    a command; the syntax is that of every other command
 
-FLAGS: `-` none, `n` its `no` form is kept too, `*` there may be several. Lines of features are preferred to these.
+STANDING: `silent`, `kept`, `restricts`, `diverts` or `protects` (`groups.py`). FLAGS: `-` none, `n` its `no` form is
+kept too, `*` there may be several, `+` both, and any words may follow; then SYNTAX may be several beginnings with ` / `
+between them.
+Lines of features are preferred to these.
 """
 
 from __future__ import annotations
@@ -13,15 +17,17 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import ConfigLine, Mode
+from dmvpn.ios.groups import Group, Standing
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _RELEASE = re.compile(r"\d{1,2}\.\d[\w.()]*\Z")
+_FLAGS: Final = frozenset("-n*+")
 
 
 def _release(text: str) -> tuple[str, str] | None:
@@ -31,7 +37,14 @@ def _release(text: str) -> tuple[str, str] | None:
 #: "17.9", "15.2(4)M": not the 2 of `version 2`, which belongs to RIP and may stray into the global section.
 register_type(ValueType("release", "WORD", _release))
 
-_HELP = "Kept for the record; has no effect here"
+#: How the syntax of a line ends behind whose beginning anything may follow.
+FREE: Final = " [ {what:line} ]"
+_HELP: Final = "Kept for the record; has no effect here"
+
+
+def is_free(line: ConfigLine) -> bool:
+    """May anything follow its words? Then it is looked up by them; others are read by their grammar."""
+    return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
 
 
 @lru_cache(maxsize=1)
@@ -42,24 +55,61 @@ def known_lines() -> tuple[str, ...]:
         return tuple(file.read().splitlines())
 
 
+@lru_cache(maxsize=1)
+def known_commands() -> tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]:
+    """The commands and modes of `known.txt`; the same objects for everybody, because trees are asked by them."""
+    commands, modes = read_known(known_lines())
+    return tuple(commands), tuple(modes)
+
+
+def known_command(mode: str, beginning: str) -> ConfigLine:
+    """The command of `known.txt` whose syntax begins so. Raises KeyError."""
+    found = (
+        line for line in known_commands()[0] if line.mode == mode and f"{line.syntax} ".startswith(beginning + " ")
+    )
+    line = next(found, None)
+    if line is None:
+        raise KeyError(f"{mode}: {beginning}")
+    return line
+
+
 def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
     """The commands and modes that such lines describe. Raises ValueError for a malformed one."""
     commands: list[ConfigLine] = []
     modes: list[Mode] = []
+    group: Group | None = None
     for line in lines:
         words = line.split(None, 3)
         if not words or words[0].startswith("#"):
             continue
-        if words[0] == "mode" and len(words) in (3, 4):
+        if words[0] == "group":
+            group = _group(line)
+        elif words[0] == "mode" and len(words) in (3, 4):
             modes.append(Mode(words[1], words[2], words[3] if len(words) == 4 else "global"))
-        elif len(words) == 4 and words[1].isdigit() and set(words[2]) <= set("-n*"):
-            commands.append(_command(words[0], int(words[1]), words[2], words[3]))
+        elif len(words) == 4 and words[1].isdigit() and set(words[2]) <= _FLAGS:
+            commands += _commands(words[0], int(words[1]), words[2], words[3], group)
         else:
             raise ValueError(f"not a known line: {line!r}")
     return commands, modes
 
 
-def _command(mode: str, order: int, flags: str, rest: str) -> ConfigLine:
-    syntax, _, opens = rest.partition(" => ")
-    key = () if "*" in flags else None
-    return ConfigLine(mode, syntax, _HELP, key=key, order=order, opens=opens.strip() or None, keep_no="n" in flags)
+def _group(line: str) -> Group:
+    _, standing, rest = line.split(None, 2)
+    name, _, meaning = rest.partition(":")
+    return Group(name.strip(), Standing(standing), meaning.strip())
+
+
+def _commands(mode: str, order: int, flags: str, rest: str, group: Group | None) -> Iterator[ConfigLine]:
+    text, _, opens = rest.partition(" => ")
+    free = "+" in flags
+    for beginning in text.split(" / ") if free else (text,):
+        yield ConfigLine(
+            mode,
+            beginning.strip() + FREE if free else text,
+            _HELP,
+            key=() if free or "*" in flags else None,
+            order=order,
+            opens=opens.strip() or None,
+            keep_no=free or "n" in flags,
+            group=group,
+        )

@@ -15,6 +15,7 @@ that was declared first.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -22,7 +23,7 @@ from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.syntax import compile_syntax
-from dmvpn.ios.values import Misfit, Reading, Token, Unfinished, common_prefix
+from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +86,10 @@ def _next_terminals(rest: _Rest) -> Iterator[tuple[Keyword | Value | None, _Rest
 class Place(Generic[E]):
     """A point inside the lines of a grammar. `lines`: the lines that pass here or end here (`ends`)."""
 
-    __slots__ = ("_keyword_rests", "_next_places", "_value_rests", "ends", "lines", "shown_words")
+    __slots__ = (
+        *("_beginnings", "_keyword_rests", "_next_places", "_sorted_words", "_value_rests"),
+        *("ends", "lines", "shown_words"),
+    )
 
     def __init__(self, rests: Sequence[tuple[E, _Rest]]) -> None:
         self.lines = tuple(dict.fromkeys(line for line, _ in rests))
@@ -105,6 +109,42 @@ class Place(Generic[E]):
                 else:
                     self._value_rests.setdefault(terminal, []).append((line, after))
         self.ends = tuple(ends)
+        self._sorted_words: list[str] | None = None
+        self._beginnings: frozenset[str] | None = None
+
+    def completions(self, word: str) -> list[str]:
+        """The keywords that may come next and begin with a (lower-case) word."""
+        if word not in self.beginnings:
+            return []
+        known = self._sorted()
+        first = last = bisect_left(known, word)
+        while last < len(known) and known[last].startswith(word):
+            last += 1
+        return known[first:last]
+
+    def fitting(self, word: str) -> int:
+        """How many first characters of a (lower-case) word begin a keyword that may come next.
+
+        A file full of rubbish asks often, and most of its words fail at once.
+        """
+        known = self.beginnings
+        count = 0
+        while word[: count + 1] in known and count < len(word):
+            count += 1
+        return count
+
+    @property
+    def beginnings(self) -> frozenset[str]:
+        """What begins a (lower-case) keyword that may come next: from nothing to the whole word."""
+        if self._beginnings is None:
+            words = self.shown_words
+            self._beginnings = frozenset(word[:end] for word in words for end in range(len(word) + 1))
+        return self._beginnings
+
+    def _sorted(self) -> list[str]:
+        if self._sorted_words is None:
+            self._sorted_words = sorted(self.shown_words)
+        return self._sorted_words
 
     @property
     def values(self) -> Iterator[Value]:
@@ -223,10 +263,18 @@ class Grammar(Generic[E]):
         best = walk.best()
         return walk.failure(line) if best is None else Found(best[0], best[1].args())
 
+    def may_begin(self, tokens: Sequence[Token]) -> bool:
+        """May a line begin with the first word, as far as that tells?"""
+        root = self.root
+        return not tokens or tokens[0].text.lower() in root.beginnings or root.has_values()
+
     def walk(self, line: str, tokens: Sequence[Token]) -> Walk[E]:
         """Follow the words as far as they lead."""
+        root = self.root
+        if not self.may_begin(tokens):  # as most lines of a stranger's file, in the modes around theirs
+            return Walk(error=ErrorKind.INVALID, column=tokens[0].start + root.fitting(tokens[0].text.lower()))
         waiting: list[list[Thread[E]]] = [[] for _ in range(len(tokens) + 1)]
-        waiting[0].append(Thread(self.root))
+        waiting[0].append(Thread(root))
         unfinished: list[Unfinished] = []
         error, column = ErrorKind.INVALID, -1
         for index, token in enumerate(tokens):
@@ -239,14 +287,13 @@ class Grammar(Generic[E]):
                 waiting[index + 1] += [thread.take_keyword(word, 0) for thread in exact]
                 continue
             moved, fits = _take_values(line, tokens, index, threads, waiting, unfinished)
-            keywords = {known for thread in threads for known in thread.place.shown_words if known.startswith(word)}
+            keywords = {known for thread in threads for known in thread.place.completions(word)}
             if len(keywords) == 1:
                 (only,) = keywords
                 takers = [thread for thread in threads if only in thread.place.shown_words]
                 waiting[index + 1] += [thread.take_keyword(only, CUT_KEYWORD) for thread in takers]
             elif not moved:
-                words = (known for thread in threads for known in thread.place.shown_words)
-                fits = max(fits, max((common_prefix(word, known) for known in words), default=0))
+                fits = max(fits, max(thread.place.fitting(word) for thread in threads))
                 if token.start + fits > column:
                     error = ErrorKind.AMBIGUOUS if keywords else ErrorKind.INVALID
                     column = token.start + fits

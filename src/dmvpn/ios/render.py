@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.ios.releases import MARK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,6 +27,8 @@ def render_tree(tree: Section, *, hide: bool = False) -> list[str]:
         first = words[1] if statement.negated and len(words) > 1 else words[0]
         if lines and (statement.section is not None or first != group):
             lines.append("!")
+        if first == "version":
+            lines.append(MARK)  # without it, the release that the line names would have defaults that are not ours
         lines += render_statement(statement, hide=hide)
         group = "" if statement.section is not None else first
     if lines:

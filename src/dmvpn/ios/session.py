@@ -7,13 +7,14 @@ It changes the tree it was given, at once, line by line, as IOS does; whoever ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.assignment import assign, reset, take_back
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.groups import UNKNOWN, Group, Standing
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.places import Place
 from dmvpn.ios.tree import ConfigTree, Section, Statement
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 #: The host name is cut to this many characters in the prompts of configuration mode.
 NAME_WIDTH = 20
+
+#: A line that nobody knows, and the section of what stands under it. No grammar has it.
+UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
+UNKNOWN_LINE: Final = ConfigLine(
+    "unknown", "{text:line}", "", key=("text",), order=990, opens=UNKNOWN_MODE.name, group=UNKNOWN
+)
 
 _REMOVED = "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces"
 _NOT_REMOVABLE = "% Removal of physical interfaces is not permitted"
@@ -43,6 +50,7 @@ class LineResult:
     """What a line did. `output_lines` are for the terminal; `refused`: nothing was done, they say why.
 
     `changed`: the tree is another one now. `ended`: configuration mode is left. `exec_line`: what `do` wants run.
+    `group`: nothing here acts on the line, and what it is about. `error`: the line was not understood.
     """
 
     output_lines: tuple[str, ...] = ()
@@ -50,6 +58,8 @@ class LineResult:
     ended: bool = False
     exec_line: str | None = None
     refused: bool = False
+    group: Group | None = None
+    error: CliError | None = None
 
 
 _DONE = LineResult()
@@ -58,14 +68,27 @@ _ENDED = LineResult(ended=True)
 
 
 class ConfigSession:
-    """One user's (or one file's) way through configuration mode on `tree`."""
+    """One user's (or one file's) way through configuration mode on `tree`.
 
-    def __init__(self, configurator: Configurator, tree: ConfigTree, exec_parser: ExecParser | None = None) -> None:
+    leaves_out: lines that restrict or divert traffic are refused, because nothing here would.
+    """
+
+    def __init__(
+        self,
+        configurator: Configurator,
+        tree: ConfigTree,
+        exec_parser: ExecParser | None = None,
+        *,
+        leaves_out: bool = True,
+    ) -> None:
+        self._leaves_out = leaves_out
+        self._told: set[str] = set()  # the groups about which something was said; looked up, never iterated
         self._configurator = configurator
         self._exec_parser = exec_parser
         self.tree = tree
-        self._text: tuple[str, str] | None = None  # a line whose text goes on over the next ones, and how that ends
+        self._text: tuple[list[str], str] | None = None  # lines of a text that goes on, and how that ends
         self._path: list[tuple[Statement, Section]] = []
+        self._headers: list[tuple[Statement, str]] = []  # of the path when they were asked for last
         self._entered: tuple[ConfigLine, Args, bool] | None = None  # what the last line was, and if it was a `no`
 
     @property
@@ -91,7 +114,7 @@ class ConfigSession:
         around = self._path[:-1] if line.opens and not negated else self._path
         # Behind `no` there may be less than `show` of the line needs.
         text = args.without_secrets(" ".join(("no", *args.words)) if negated else line.text(args))
-        return Place(number, tuple(statement.text_for_others for statement, _ in around), text)
+        return Place(number, self.headers[: len(around)], text)
 
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
         """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
@@ -100,7 +123,9 @@ class ConfigSession:
             return self._go_on(*self._text, line)
         command = self._configurator.interpret(self.mode.name, line)
         if isinstance(command, CliError):
-            return LineResult(tuple(command.lines(prompt_width)), refused=True)
+            if self._drop_unknown(line):
+                return _CHANGED
+            return LineResult(tuple(command.lines(prompt_width)), refused=True, error=command)
         self._reattach()
         return _ACTIONS[command.verb](self, command)
 
@@ -135,6 +160,61 @@ class ConfigSession:
                 first_error = error_rows(found, line)
         return first_error or ["% Unrecognized command"]
 
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections we are in, outermost first."""
+        return tuple(section for _, section in self._path)
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The lines that opened them."""
+        known = self._headers
+        for index, (statement, _) in enumerate(self._path):
+            if index >= len(known) or known[index][0] is not statement:
+                known[index:] = [(statement, statement.text_for_others)]
+        return tuple(text for _, text in known[: len(self._path)])
+
+    @property
+    def header(self) -> str:
+        """The line that opened the innermost one; "" in the global one."""
+        return self.headers[-1] if self._path else ""
+
+    def told(self, result: LineResult) -> tuple[str, ...]:
+        """What a person is told who typed a line upon which nothing acts: once for each group and session."""
+        group = result.group
+        if group is None or result.refused or group.standing is Standing.SILENT or group.name in self._told:
+            return ()
+        self._told.add(group.name)
+        return (f"kept: nothing acts on it here ({group.name})",)
+
+    def leave_sections(self) -> None:
+        """Back to the global section."""
+        self._path.clear()
+
+    def leave_section(self) -> None:
+        """Back to the section around this one."""
+        self._path.pop()
+
+    def keep(self, text: str) -> LineResult:
+        """Keep a line that nobody knows, as a section, because more lines may belong to it."""
+        self._reattach()
+        args = Args({"text": text}, (), (text,))
+        self._entered = (UNKNOWN_LINE, args, False)
+        changed = self._open(self.section, UNKNOWN_LINE, args, UNKNOWN_MODE.name)
+        return LineResult(changed=changed, group=UNKNOWN)
+
+    def _drop_unknown(self, line: str) -> bool:
+        """Does the line take back, word for word, one that nobody knows?"""
+        verb, _, text = line.strip().partition(" ")
+        if verb.lower() != "no":
+            return False
+        for section in (*reversed(self.sections), self.tree):
+            statement = section.find(UNKNOWN_LINE, Args({"text": text.strip()}))
+            if statement is not None:
+                section.drop(statement)
+                return True
+        return False
+
     # Carrying out ------------------------------------------------------------------------------------------------
 
     def _reattach(self) -> None:
@@ -161,14 +241,14 @@ class ConfigSession:
         """What ends the text (of a banner) that is being entered; "" if none is."""
         return self._text[1] if self._text is not None else ""
 
-    def _go_on(self, begun: str, delimiter: str, line: str) -> LineResult:
+    def _go_on(self, begun: list[str], delimiter: str, line: str) -> LineResult:
         """One more line of a text. What stands behind its end does not count, as on IOS."""
         text, end, _ = line.partition(delimiter)
         if not end:
-            self._text = (f"{begun}\n{line}", delimiter)
+            begun.append(line)
             return _DONE
         self._text = None
-        return self.enter(f"{begun}\n{text}{delimiter}")
+        return self.enter("\n".join((*begun, f"{text}{delimiter}")))
 
     def _nothing(self, command: Command) -> LineResult:
         return _DONE
@@ -194,9 +274,11 @@ class ConfigSession:
     def _set(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
+        if line.group is not None and (line.group.protects or (line.group.is_left_out and self._leaves_out)):
+            return LineResult(_left_out(line.group), refused=True, group=line.group)
         opened = next((value for value in args.values_given.values() if isinstance(value, OpenText)), None)
         if opened is not None:
-            self._text = (" ".join(args.words), opened.delimiter)
+            self._text = ([" ".join(args.words)], opened.delimiter)
             return _DONE
         if line.complete is not None:
             args = line.complete(args, section)
@@ -206,7 +288,9 @@ class ConfigSession:
         self._entered = (line, args, False)
         changed = self._open(section, line, args, line.opens) if line.opens else assign(section, line, args)
         if message:
-            return LineResult(tuple(message.splitlines()), changed=changed)
+            return LineResult(tuple(message.splitlines()), changed=changed, group=line.group)
+        if line.group is not None:
+            return LineResult(changed=changed, group=line.group)
         return _CHANGED if changed else _DONE
 
     def _open(self, section: Section, line: ConfigLine, args: Args, mode: str) -> bool:
@@ -250,6 +334,11 @@ def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResu
     present = section.find(line, args)
     changed = present is not None and present.section is not None and present.section.clear()
     return LineResult((f"Interface {args.interface('name')} set to default configuration",), changed=changed)
+
+
+def _left_out(group: Group) -> tuple[str, ...]:
+    """What the prompt says; with the words by which tools know a refusal."""
+    return (f"% Error: no {group.name} here; the line was not taken, because {group.meaning}",)
 
 
 def _is_warning(message: str) -> bool:

@@ -14,9 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.render import render_tree
 from dmvpn.ios.syntax import interface_value
 
@@ -42,7 +44,8 @@ class Statement:
     @property
     def text_for_others(self) -> str:
         """The same without keys and passwords."""
-        return self.args.without_secrets(self.text)
+        text = self.args.without_secrets(self.text)
+        return without_keys(text) if self.line.group is not None else text
 
 
 class JournalReader(Protocol):
@@ -53,6 +56,7 @@ class JournalReader(Protocol):
 
 
 R = TypeVar("R", bound=JournalReader)
+IndexOf = TypeVar("IndexOf", bound=Index)
 
 
 class Journal:
@@ -88,13 +92,14 @@ class Journal:
 class Section:
     """The statements of one mode."""
 
-    __slots__ = ("_journal", "_statements", "mode", "parent")
+    __slots__ = ("_indexes", "_journal", "_statements", "mode", "parent")
 
     def __init__(self, mode: Mode, parent: Section | None = None) -> None:
         self.mode = mode
         self.parent = parent
         self._statements: dict[ConfigLine, dict[Hashable, Statement]] = {}
         self._journal: Journal | None = None
+        self._indexes: dict[ConfigLine, dict[type[Index], Index]] | None = None  # most sections need none
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Section):
@@ -140,11 +145,14 @@ class Section:
 
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
         """Does any of these lines stand here, or in a section inside?"""
-        wanted = frozenset(lines)
-        sections = [entry.section for entries in self._statements.values() for entry in entries.values()]
-        return any(line in wanted for line in self._statements) or any(
-            section is not None and section.mentions(wanted) for section in sections
-        )
+        return self._mentions(frozenset(lines))
+
+    def _mentions(self, wanted: frozenset[ConfigLine]) -> bool:
+        if not wanted.isdisjoint(self._statements):
+            return True
+        opened = (entries for line, entries in self._statements.items() if line.opens is not None)
+        sections = (entry.section for entries in opened for entry in entries.values())
+        return any(section is not None and not section.is_empty() and section._mentions(wanted) for section in sections)
 
     def statements(self) -> Iterator[Statement]:
         """Everything, in the order of the running configuration."""
@@ -183,6 +191,10 @@ class Section:
         key = statement.line.key_of(statement.args)
         if entries.get(key) == statement:
             return False
+        for index in self._indexes_of(statement.line):
+            if key in entries:
+                index.remove(key, entries[key].args)
+            index.add(key, statement.args)
         is_new = key not in entries and (statement.section is None or statement.section.is_empty())
         entries[key] = statement
         root = self.root
@@ -197,19 +209,43 @@ class Section:
         """Remove a statement that is here."""
         self.root._journal = None
         entries = self._statements[statement.line]
-        del entries[statement.line.key_of(statement.args)]
+        key = statement.line.key_of(statement.args)
+        dropped = entries.pop(key)
+        for index in self._indexes_of(statement.line):
+            index.remove(key, dropped.args)
         if not entries:
             del self._statements[statement.line]
+            if self._indexes is not None:
+                self._indexes.pop(statement.line, None)
 
     def matching(self, line: ConfigLine, args: Args) -> list[Statement]:
         """The entries of `line` that agree with the arguments given."""
-        return [entry for entry in self._entries(line) if args.agrees_with(entry.args)]
+        entries = self._statements.get(line, {})
+        keys = self.index(line, Agreement).candidates(args) if len(entries) > FEW else None
+        some = entries.values() if keys is None else [entries[key] for key in keys]
+        return [entry for entry in some if args.agrees_with(entry.args)]
+
+    def index(self, line: ConfigLine, kind: type[IndexOf]) -> IndexOf:
+        """The one index of this kind of the entries of `line`. It is kept up to date."""
+        if self._indexes is None:
+            self._indexes = {}
+        indexes = self._indexes.setdefault(line, {})
+        index = indexes.get(kind)
+        if not isinstance(index, kind):
+            index = indexes[kind] = kind()
+            for key, entry in self._statements.get(line, {}).items():
+                index.add(key, entry.args)
+        return index
+
+    def _indexes_of(self, line: ConfigLine) -> Iterable[Index]:
+        return self._indexes.get(line, {}).values() if self._indexes is not None else ()
 
     def clear(self) -> bool:
         """Remove everything. True if there was something."""
         had = bool(self._statements)
         self.root._journal = None
         self._statements.clear()
+        self._indexes = None
         return had
 
     def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:
@@ -230,6 +266,7 @@ class Section:
     def _fill_from(self, other: Section) -> None:
         """Take over the statements of `other`; statements are shared, the sections inside them copied."""
         self.root._journal = None
+        self._indexes = None
         for line, entries in other._statements.items():
             mine = self._statements[line] = dict(entries)
             for key, entry in entries.items():

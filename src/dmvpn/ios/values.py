@@ -28,7 +28,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 from typing import NamedTuple
 
 from dmvpn.base.addresses import Prefix, mask_length, spelled
-from dmvpn.ios.interfaces import KINDS, find_kind, is_number, normalize_interface
+from dmvpn.ios.interfaces import KINDS, find_kind, fitting_kind, is_number, normalize_interface
 
 
 class Token(NamedTuple):
@@ -167,7 +167,7 @@ class InterfaceName(ValueType):
             return Reading(name, name, index + 1)
         kind = find_kind(text)
         if kind is None:
-            return Misfit(self._fitting(text))
+            return Misfit(fitting_kind(text))
         if index + 1 == len(tokens):
             return Unfinished("<0-2147483647>", f"{kind.help} number")
         number = tokens[index + 1].text
@@ -182,12 +182,6 @@ class InterfaceName(ValueType):
 
     def words(self, fragment: str) -> list[str]:
         return [name for name, _ in self.hints(fragment)]
-
-    @staticmethod
-    def _fitting(text: str) -> int:
-        """How many characters of a wrong name start a kind: 3 for "Tunl0"."""
-        lowered = text.lower()
-        return max(common_prefix(lowered, kind.name.lower()) for kind in KINDS)
 
 
 def common_prefix(one: str, other: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dmvpn.ios import Configurator, ExecParser, Feature, known_lines
+from dmvpn.ios import Configurator, ExecParser, Feature, known_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ def configurator(features: tuple[Feature, ...]) -> Configurator:
     return Configurator(
         [line for feature in features for line in feature.config],
         [mode for feature in features for mode in feature.modes],
-        known_lines(),
+        known_commands(),
     )
 
 

@@ -19,10 +19,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, Log, Notice
 from dmvpn.base.ports import Machine, Ports
 from dmvpn.ios import ConfigTree, Feature
+from dmvpn.router.endings import endings
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
@@ -30,6 +32,7 @@ from dmvpn.router.ports import fill
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
 
@@ -70,6 +73,10 @@ class Router:
         self.features = tuple(features)
         self.running = ConfigTree()
         self.startup_text = ""
+        #: Asked by shows alone; the shell puts its plane here.
+        self.counting: Counting = NO_PLANE
+        #: Told each log message, whoever else takes it; a shell that prints them puts itself here.
+        self.logged: Callable[[Log], None] | None = None
         self.ports = Ports.__new__(Ports)
         self.ports.entropy = entropy
         self.ports.remembers = remembers
@@ -159,13 +166,19 @@ class Router:
                 self._sort(self._configured[notice.feature].hand(notice, now), effects, notices)
                 continue
             # Each log message is a class of its own; who takes messages takes them all.
-            kind = Log if isinstance(notice, Log) else type(notice)
+            kind = type(notice)
+            if isinstance(notice, Log):
+                kind = Log
+                if self.logged is not None:
+                    self.logged(notice)
             for seat in self._subscribers.get(kind, ()):
                 self._sort(seat.hand(notice, now), effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
     def _configure(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
-        self.running = configurator(self.features).parse_text(event.text).tree
+        before, self.running = self.running, configurator(self.features).parse_text(event.text).tree
+        if "tunnel" in self.machines:
+            notices.extend(endings(before, self.running, self.ports))
         if event.saved:
             self.startup_text = event.text
         for feature in self.features:
@@ -197,6 +210,11 @@ class RouterView:
     def ports(self) -> Ports:
         """The answering machines."""
         return self.router.ports
+
+    @property
+    def counting(self) -> Counting:
+        """The data plane, for the counters of this moment."""
+        return self.router.counting
 
     @property
     def hostname(self) -> str:

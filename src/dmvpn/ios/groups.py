@@ -1,0 +1,44 @@
+"""What a line of IOS is about that this program takes and does not act upon."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Standing(enum.Enum):
+    """What becomes of a line."""
+
+    SILENT = "silent"
+    """It is so here anyway, or nobody relies on it."""
+    KEPT = "kept"
+    """It is kept and shown, and nothing acts on it."""
+    RESTRICTS = "restricts"
+    """It would keep packets back; without it they pass, so it is never taken in silence."""
+    DIVERTS = "diverts"
+    """It would send packets another way, or keep tables apart; the same."""
+    PROTECTS = "protects"
+    """It is a part of what protects tunnels; without it they would be protected otherwise, so they stay down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines about one thing. meaning: what their absence means for a DMVPN."""
+
+    name: str
+    standing: Standing
+    meaning: str = ""
+
+    @property
+    def is_left_out(self) -> bool:
+        """Is the configuration another one without such a line?"""
+        return self.standing in (Standing.RESTRICTS, Standing.DIVERTS, Standing.PROTECTS)
+
+    @property
+    def protects(self) -> bool:
+        """Would tunnels be protected otherwise without such a line? Then it is taken nowhere."""
+        return self.standing is Standing.PROTECTS
+
+
+#: Lines that no table lists.
+UNKNOWN = Group("unknown lines", Standing.KEPT, "nobody here knows what they do")

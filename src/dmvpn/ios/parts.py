@@ -1,0 +1,290 @@
+"""Several routers in one text: what courses print one below the other, and logs of a terminal that changed places.
+
+    parts_of(text)    the text of each router, each line at the number that it has in the whole
+
+A router begins with a prompt of another name, or with another `hostname` and what stands above it at the head of a
+configuration. A `hostname` typed at a prompt renames the router whose prompt it is. Lines of the others are blank in a
+part, so that messages name the lines of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from dmvpn.ios.headings import heading_of
+from dmvpn.ios.markdown import fenced
+from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.transcript import PROMPT, Transcript, shown
+
+#: More routers, or more lines times routers, are no network that somebody wrote down in one file.
+MOST_ROUTERS: Final = 200
+MOST_LINES: Final = 20_000_000
+
+_HOSTNAME: Final = re.compile(r" ?hostname\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!;].*)?$", re.IGNORECASE)
+_TYPED_HOSTNAME: Final = re.compile(r"host\w{0,4}\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!;].*)?$", re.IGNORECASE)
+#: What a text has at least two of that is of more than one router.
+_MANY: Final = re.compile(
+    r"^[ \t\ufeff]{0,16}(?:hostname\s+\S|[A-Z0-9][\w.:@/-]{0,62}(?:\([a-z][\w-]{0,62}\))?[#>])",
+    re.MULTILINE | re.IGNORECASE,
+)
+_BANNER: Final = re.compile(
+    r"\s*banner\s+(?:(?:motd|login|exec|incoming|slip-ppp|prompt-timeout)\s+)?(\^.|\S)", re.IGNORECASE
+)
+#: What stands above the hostname at the head of a configuration, or is typed before it.
+_HEAD: Final = re.compile(
+    r"\s*(?:$|!|#|-{3}|={3}|\*|//|```|version\s|(?:no\s+)?service\s|(?:no\s+)?platform\s|upgrade\s|boot-|Building\s"
+    r"|Current configuration|Using \d|Last configuration|en(?:able)?\s*$|conf\w*\s+t|sh\w*\s+(?:run|start)|\[OK\])",
+    re.IGNORECASE,
+)
+_INTERFACE: Final = re.compile(
+    r"\s{0,2}int(?:e|er|erf|erfa|erfac|erface)?\s+([a-z][a-z-]*\s?[\d/.:]+)\s*$", re.IGNORECASE
+)
+#: What ends a section of an interface.
+_SECTION: Final = re.compile(
+    r"\s{0,2}(?:int\w*\s|router\s|crypto\s|line\s|key\s+chain|class-map|policy-map|route-map|ip\s+access-list|hostname"
+    r"|end\s*$|exit\s*$)",
+    re.IGNORECASE,
+)
+#: The text before the first, and two headings.
+_FEWEST_HEADINGS: Final = 3
+#: A line of at most so many words that names the router is a heading.
+_HEADING: Final = 3
+
+
+class Part(NamedTuple):
+    """One router of a text. name: "" if nothing says it."""
+
+    name: str
+    text: str
+
+
+class _Router:
+    """What is known of one router while the lines pass."""
+
+    __slots__ = ("has_hostname", "name", "old_name")
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.old_name = ""
+        self.has_hostname = False
+
+
+def parts_of(text: str) -> tuple[Part, ...]:
+    """The routers of a text in their order, of Markdown the parts between fences; one if nothing tells several apart.
+
+    Raises ValueError if they are too many. What holds no line of a configuration (the prompt of a host) is no part.
+    """
+    text = fenced(text)
+    lines = Transcript.lines(text)
+    name = ""
+    if _has_two(_MANY, text):
+        found = _told_apart(lines, *_Walk(lines).owners())
+        if len(found) > 1:
+            return found
+        name = found[0].name if found else ""
+    return _under_headings(lines) or (Part(name, text),)
+
+
+def _has_two(pattern: re.Pattern[str], text: str) -> bool:
+    found = pattern.finditer(text)
+    return next(found, None) is not None and next(found, None) is not None
+
+
+def _told_apart(lines: list[str], owners: list[int], routers: list[_Router]) -> tuple[Part, ...]:
+    if len(routers) > 1 and len(routers) * len(lines) > MOST_LINES:
+        raise ValueError("the text of too many routers")
+    own = [_Own() for _ in routers]
+    tunnels = _OpenTunnels()
+    for number, owner in enumerate(owners):
+        own[owner].take(number, lines[number])
+        other = tunnels.pass_by(lines[number], owner)
+        if other is not None:
+            own[other].take(number, lines[number])
+    parts = [(router, mine) for router, mine in zip(routers, own, strict=True) if mine.is_configuration]
+    return tuple(Part(router.name, "\n".join(mine.lines)) for router, mine in parts)
+
+
+def _under_headings(lines: list[str]) -> tuple[Part, ...]:
+    """The routers that headings name, if two of them configure the same interface; else nothing.
+
+    `! R2` above an interface may as well say where its wire leads.
+    """
+    owners: list[int] = []
+    routers = [_Router()]
+    known: dict[str, int] = {}
+    interfaces: dict[str, int] = {}
+    now, is_shared = 0, False
+    for line in lines:
+        name = heading_of(line)
+        if name:
+            now = known.setdefault(name.lower(), len(routers))
+            if now == len(routers):
+                if now >= MOST_ROUTERS:
+                    return ()
+                routers.append(_Router(name))
+        elif (opened := _INTERFACE.match(line)) is not None:
+            is_shared |= interfaces.setdefault("".join(opened[1].lower().split()), now) != now
+        owners.append(now)
+    if not is_shared or len(routers) < _FEWEST_HEADINGS:
+        return ()
+    first = next((number for number, owner in enumerate(owners) if owner), 0)
+    head = range(first)
+    if any(_INTERFACE.match(lines[number]) for number in head):
+        return ()  # what stands before the first heading is a router without one
+    found = _told_apart(lines, [max(owner, 1) for owner in owners], routers)
+    return found if len(found) > 1 else ()
+
+
+class _OpenTunnels:
+    """Which router has a tunnel's section open, and which had one open last."""
+
+    __slots__ = ("_last", "_open")
+
+    def __init__(self) -> None:
+        self._open: dict[int, bool] = {}
+        self._last: int | None = None
+
+    def pass_by(self, line: str, owner: int) -> int | None:
+        """The router that must have this line of another one, too: it may be what protects the tunnel of the former.
+
+        A prompt, or a hostname, in the middle of a tunnel gives the rest of it to somebody that has no tunnel open.
+        """
+        line = shown(line)
+        prompt = PROMPT.match(line)
+        text = line[prompt.end() :] if prompt is not None else line
+        if _SECTION.match(text):
+            opened = _INTERFACE.match(text)
+            self._open[owner] = opened is not None and opened[1][:2].lower() == "tu"
+            self._last = owner if self._open[owner] else self._last
+        is_stray = not self._open.get(owner) and self._last != owner and asks_for_protection(text)
+        return self._last if is_stray else None
+
+
+class _Own:
+    """The lines of one router, and whether any is configuration."""
+
+    __slots__ = ("_transcript", "is_configuration", "lines")
+
+    def __init__(self) -> None:
+        self._transcript = Transcript()
+        self.is_configuration = False
+        self.lines: list[str] = []
+
+    def take(self, number: int, line: str) -> None:
+        self.lines.extend([""] * (number - len(self.lines)))
+        self.lines.append(line)
+        taken = self._transcript.take(line)
+        if taken is not None and not self.is_configuration:
+            words = taken.text.split(None, 1)
+            # What is typed to find out, or to leave, says nothing of a router.
+            self.is_configuration = bool(words) and words[0][0] != "!" and words[0].lower() not in ("end", "exit")
+
+
+class _Walk:
+    """Which line is whose."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self._owners: list[int] = []
+        self._routers = [_Router()]
+        self._known: dict[str, int] = {}
+        self._now = 0
+        self._named_at = -1  # the last hostname that took what stands above it: nothing above that is another's
+
+    def owners(self) -> tuple[list[int], list[_Router]]:
+        """The index of the router of each line, and the routers."""
+        transcript = Transcript()
+        until = ""
+        for printed in self._lines:
+            line = shown(printed)
+            taken = transcript.take(printed)
+            if until:
+                until = "" if until in line else until
+            elif (prompt := PROMPT.match(line)) is not None:
+                typed = line[prompt.end() :].strip()
+                self._prompted(prompt["name"])
+                if prompt["mode"] and (hostname := _TYPED_HOSTNAME.match(typed)) is not None:
+                    self._typed(hostname[1], prompt["name"])
+                until = _text_end(typed)
+            elif taken is not None:
+                if (hostname := _HOSTNAME.match(line)) is not None:
+                    self._named(hostname[1])
+                until = _text_end(line)
+            self._owners.append(self._now)
+        return self._owners, self._routers
+
+    def _prompted(self, name: str) -> None:
+        key = name.lower()
+        router = self._routers[self._now]
+        if key in self._known:
+            self._now = self._known[key]
+            router = self._routers[self._now]
+            if router.old_name and router.name.lower() == key:
+                self._known.pop(router.old_name, None)  # the new one was seen, so the old may be another router's
+                router.old_name = ""
+        elif not router.name and not self._known:
+            self._call(name)
+        else:
+            self._begin(name)
+
+    def _typed(self, name: str, prompt: str) -> None:
+        """A `hostname` behind a prompt; whoever writes prompts by hand does not always change them with it."""
+        router = self._routers[self._now]
+        if router.has_hostname and prompt.lower() != router.name.lower() != name.lower():
+            self._begin(name)
+            self._routers[self._now].old_name = prompt.lower()
+            self._known[prompt.lower()] = self._now
+        else:
+            self._call(name)
+        self._routers[self._now].has_hostname = True
+
+    def _named(self, name: str) -> None:
+        """A `hostname` that no prompt stands before."""
+        router = self._routers[self._now]
+        known = self._known.get(name.lower(), self._now)
+        if known != self._now:
+            self._now = known
+            self._take_head(name)
+        elif router.has_hostname and router.name.lower() != name.lower():
+            self._begin(name)
+            self._take_head(name)
+        else:
+            self._call(name)
+        self._routers[self._now].has_hostname = True
+
+    def _call(self, name: str) -> None:
+        """The router is called so from now on; its prompt may go on with the old name."""
+        key = name.lower()
+        if self._known.get(key, self._now) != self._now:
+            self._now = self._known[key]
+        router = self._routers[self._now]
+        if router.name.lower() != key:
+            if router.old_name:
+                self._known.pop(router.old_name, None)
+            router.old_name = router.name.lower()
+        router.name = name
+        self._known[key] = self._now
+
+    def _begin(self, name: str) -> None:
+        if len(self._routers) >= MOST_ROUTERS:
+            raise ValueError(f"the text of more than {MOST_ROUTERS} routers")
+        self._routers.append(_Router(name))
+        self._now = self._known[name.lower()] = len(self._routers) - 1
+
+    def _take_head(self, name: str) -> None:
+        """What stands above the hostname belongs to it."""
+        for number in range(len(self._owners) - 1, self._named_at, -1):
+            line = self._lines[number]
+            if not _HEAD.match(line) and not (name.lower() in line.lower() and len(line.split()) <= _HEADING):
+                break
+            self._owners[number] = self._now
+        self._named_at = len(self._owners)
+
+
+def _text_end(line: str) -> str:
+    """How the text of a banner ends that goes on in the next lines; "" if none does."""
+    banner = _BANNER.match(line)
+    if banner is None or banner[1] in line[banner.end(1) :]:
+        return ""
+    return "\x03" if banner[1] == "^C" and "^C" not in line else banner[1]

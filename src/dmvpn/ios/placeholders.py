@@ -1,0 +1,47 @@
+"""Placeholders of templates: `$TUNNEL`, `{{ key }}`, `<hub>`, `[WAN-IP]`, `192.0.2.x`, in lines that want values."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dmvpn.ios.redaction import without_keys
+
+_OF_TEMPLATES: Final = re.compile(
+    r"\{\{[^{}]{1,80}\}\}|\{%[^%]{1,80}%\}|\$\{\w[\w.-]{0,60}\}"
+    r"|(?<!\S)(?:\$[A-Z][A-Z0-9_]{2,60}|\\?<[A-Za-z][\w .:/-]{1,60}>"
+    r"|\\?\[[A-Z][A-Z0-9 ._-]{1,60}\]|%[A-Z][A-Z0-9_]{2,60}%)"
+    r"(?!\S)"
+)
+_OF_ADDRESSES: Final = re.compile(
+    r"(?<![\w.:])(?=[\d.]{0,12}[xX])(?:[xX]{1,3}|\d{1,3})(?:\.(?:[xX]{1,3}|\d{1,3})){3}(?![\w.])"
+)
+#: Most lines have none of these.
+_MAY_BE: Final = re.compile(r"[$<\[{%]|[xX]\.|\.[xX]")
+#: Behind these words stands text for people.
+_TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "action", "username")
+
+
+def placeholder_in(line: str) -> str:
+    """The first placeholder of a line; "" if there is none, or it is a text for people."""
+    if _MAY_BE.search(line) is None or line.lstrip().lower().startswith(_TEXTS):
+        return ""
+    found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line)
+    return found[0].lstrip("\\") if found is not None else ""
+
+
+def refusal(line: str) -> tuple[str, ...]:
+    """What is said of a line that was refused; nothing if no placeholder is in it."""
+    name = placeholder_in(line)
+    return (f"% A template's placeholder stands here, put a value in its place: {_said(line, name)}",) if name else ()
+
+
+def warning(line: str) -> tuple[str, ...]:
+    """What is said of a line that was taken."""
+    name = placeholder_in(line)
+    return (f"% Warning: a template's placeholder is taken as it stands: {_said(line, name)}",) if name else ()
+
+
+def _said(line: str, name: str) -> str:
+    """A key may look like a placeholder, and is shown to nobody."""
+    return name if name in without_keys(line) else "that of a key"

@@ -1,0 +1,386 @@
+"""Reads a file: what of it becomes configuration, what is merely kept, and what is refused.
+
+    FileReader      one line of a file after the other, on top of a session
+    Entry           a line that does not simply hold, and what became of it
+    Problem         what a router says of a line: a refusal, or a warning
+
+At the prompt a line that is not understood is refused. A file was accepted by some router, so its lines that no table
+lists are kept where they can harm nobody: global ones, and those of Ethernet, loopback and terminal lines. They are
+refused in tunnels, keys, cryptography and routing; and everywhere if the first word is a slip of the pen, for
+`interfce Tunnel0` must not vanish as somebody else's line, nor the lines under it go to the section before.
+
+A section of somebody else's lines is what is indented deeper than its first line; where nothing is indented, the lines
+whose words the table lists for it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import placeholders
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.errors import CliError
+from dmvpn.ios.grammar import GLOBAL
+from dmvpn.ios.groups import Group, Standing
+from dmvpn.ios.interfaces import KINDS, find_kind
+from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.releases import PutIn, Release, Unshown
+from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
+from dmvpn.ios.slips import slip_of
+from dmvpn.ios.transcript import Transcript, without_comment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.places import Places
+    from dmvpn.ios.tree import ConfigTree, Section
+
+#: Openers of sections in which nothing is kept that is not understood.
+_OURS: Final = frozenset(("interface", "crypto", "router", "key"))
+#: Sections in which a line that nobody knows harms nobody: entries of lists that need a whole packet choose no route.
+_HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
+_KINDS: Final = frozenset(kind.name.lower() for kind in KINDS)
+#: How the names of interfaces begin that a line may protect.
+_TUNNELS: Final = ("interface tunnel", "interface virtual-template")
+_OF_TUNNELS: Final = frozenset(("tunnel",))
+_DESCRIPTION: Final = "description"
+#: Lines of other sections, too.
+_EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
+_BELONGS: Final = ("% It belongs to the line above, which was refused",)
+_ASTRAY: Final = ("% It asks for a tunnel to be protected, and stands in none",)
+#: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
+#: start, so none of that is ever forgotten.
+MOST_KEPT: Final = 100_000
+
+
+class Fate(enum.Enum):
+    """What became of a line."""
+
+    KEPT = "kept"
+    LEFT_OUT = "left out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line that does not simply hold. path: the sections around it, outermost first.
+
+    is_stray: it stands under a line that was refused, or where no tunnel is, so the path says nothing of it.
+    """
+
+    number: int
+    text: str
+    mode: str
+    path: tuple[str, ...]
+    fate: Fate
+    group: Group | None = None
+    message_lines: tuple[str, ...] = ()
+    is_stray: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of a file that was refused, or taken with a warning."""
+
+    line_number: int
+    text: str
+    mode: str
+    message_lines: tuple[str, ...]
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigResult:
+    """What a text made of a configuration.
+
+    release: the one whose defaults hold for it, None: ours do. put_in: the lines that it has on without showing them.
+    """
+
+    tree: ConfigTree
+    problems: tuple[Problem, ...]
+    entries: tuple[Entry, ...] = ()
+    release: Release | None = None
+    put_in: tuple[PutIn, ...] = ()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A section that the file is in. indentation: of the line that opened it.
+
+    is_indented: a line inside was deeper. is_flat: one was not.
+    """
+
+    section: Section
+    indentation: int
+    is_indented: bool = False
+    is_flat: bool = False
+
+
+class FileReader:
+    """One text. leaves_out: lines that restrict or divert traffic do not get into the tree."""
+
+    def __init__(
+        self, configurator: Configurator, tree: ConfigTree, *, leaves_out: bool = True, places: Places | None = None
+    ) -> None:
+        self._configurator = configurator
+        self._session = ConfigSession(configurator, tree, leaves_out=leaves_out)
+        self._places = places
+        self._transcript = Transcript()
+        self._unshown = Unshown(configurator)
+        self._problems: list[Problem] = []
+        self._entries: list[Entry] = []
+        self._open: list[_Open] = []
+        self._refused: _Refused | None = None
+        self._is_after_mark = False
+
+    def read(self, text: str) -> ConfigResult:
+        """Take all lines."""
+        number = 0
+        for number, printed in enumerate(Transcript.lines(text), 1):
+            if self._session.awaits:
+                self._account(number, printed, self._session.enter(printed))
+                self._pass_over(number, printed)
+                continue
+            line = self._transcript.take(printed)
+            if line is None:
+                self._pass_over(number, printed)
+                continue
+            if line.at_top:
+                self._session.leave_sections()
+                self._refused = None
+            words = line.text.lstrip()
+            if words and words[0] != "!":
+                self._take(number, line.text.expandtabs())
+            elif words:
+                self._unshown.comment(words)
+            self._is_after_mark = words.rstrip() == "!"
+        if self._session.awaits:
+            said = (f"% A text has no end: {self._session.awaits}",)
+            self._refuse(number, "", said)
+        put_in = tuple(self._put_in())
+        problems, entries = tuple(self._problems), tuple(self._entries)
+        return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
+
+    def _put_in(self) -> Iterator[PutIn]:
+        for number, line in self._unshown.put_in(self._session):
+            if self._places is not None and (place := self._session.entered(number)) is not None:
+                self._places.note(place)
+            yield line
+
+    def _pass_over(self, number: int, printed: str) -> None:
+        """A line that is none of a configuration: unless a tunnel would go without it."""
+        if asks_for_protection(printed):
+            self._refuse(number, printed, _ASTRAY, is_stray=True)
+
+    def _take(self, number: int, line: str) -> None:
+        indentation = len(line) - len(line.lstrip())
+        if self._refused is not None:
+            if self._refused.takes(line, indentation):
+                self._refuse(number, line, _BELONGS, is_stray=True)
+                return
+            self._refused = None
+        self._leave_others(line, indentation)
+        mode = self._session.mode.name
+        if self._is_astray(line, mode):
+            slip = self._configurator.interpret(mode, line) if self._is_in_tunnel(mode) else None
+            if isinstance(slip, CliError):
+                self._refuse(number, line, tuple(slip.lines()))
+            else:
+                self._refuse(number, line, _ASTRAY, is_stray=True)
+            return
+        result = self._enter(line, indentation)
+        self._follow(indentation, is_taken=not result.refused)
+        self._account(number, line, result, mode)
+        if not result.refused:
+            self._unshown.line(number, line, mode, self._session)
+        if result.refused and not result.group:
+            self._refused = _Refused(self._configurator, indentation, is_opener=self._is_near_opener(line, mode))
+
+    def _is_astray(self, line: str, mode: str) -> bool:
+        """Does it ask for protection where no tunnel gets it? Descriptions may speak of it."""
+        if not asks_for_protection(line) or _first_word(line) == _DESCRIPTION:
+            return False
+        if not self._is_in_tunnel(mode):
+            return True
+        return not any(self._configurator.runs(mode, each) for each in (line, without_comment(line)))
+
+    def _is_in_tunnel(self, mode: str) -> bool:
+        return mode == INTERFACE.opens and self._session.header.lower().startswith(_TUNNELS)
+
+    # Which section a line belongs to ---------------------------------------------------------------------------------
+
+    def _leave_others(self, line: str, indentation: int) -> None:
+        """Leave the sections of somebody else's lines that this line is no part of."""
+        while self._is_others and indentation <= self._open[-1].indentation:
+            mode = self._session.mode.name
+            may_be_flat = mode != UNKNOWN_MODE.name and not (self._open[-1].is_indented or self._is_after_mark)
+            is_flat = may_be_flat and self._configurator.knows(mode, line)
+            if is_flat and (_is_verb(line) or not self._configurator.knows(GLOBAL.name, line)):
+                return
+            self._session.leave_section()
+            self._open.pop()
+
+    @property
+    def _is_others(self) -> bool:
+        return bool(self._open) and self._configurator.is_others(self._session.mode.name)
+
+    def _follow(self, indentation: int, *, is_taken: bool) -> None:
+        """Keep our account of the open sections in step with the session."""
+        if self._open and self._open[-1].section is self._session.section:
+            if indentation > self._open[-1].indentation:
+                self._open[-1].is_indented = True
+            elif is_taken:
+                self._open[-1].is_flat = True
+        before = {id(each.section): each for each in self._open}
+        self._open = [before.get(id(section)) or _Open(section, indentation) for section in self._session.sections]
+
+    # What becomes of it ----------------------------------------------------------------------------------------------
+
+    def _enter(self, line: str, indentation: int) -> LineResult:
+        if self._is_others and indentation > self._open[-1].indentation:
+            # It never becomes a line of another section.
+            if self._configurator.knows(self._session.mode.name, line):
+                return self._session.enter(line)
+            if self._is_of_interface_before(line):
+                return LineResult((f"% No line of this section: {self._session.header}",), refused=True)
+            return self._session.keep(line.strip())
+        mode = self._session.mode.name
+        shorter = without_comment(line)
+        if shorter != line and not self._configurator.runs(mode, line) and self._configurator.runs(mode, shorter):
+            return self._session.enter(shorter)  # with the comment it would be somebody else's line
+        if self._open and indentation > self._open[-1].indentation and self._configurator.is_elsewhere(mode, line):
+            # Indented, it stands in this section, and what follows must not lose it.
+            if self._configurator.knows(mode, line) or self._may_keep(line, indentation):
+                return self._session.keep(line.strip())
+            return LineResult((f"% No line of this section: {self._session.header}",), refused=True)
+        result = self._session.enter(line)
+        # Only behind a line that is none: descriptions and passwords have exclamation marks, too.
+        if result.refused and result.group is None and shorter != line:
+            result = self._session.enter(shorter)
+        if result.error is not None and _first_word(line).startswith("exit-"):
+            return LineResult()  # the end of a section that is not read as one here
+        if result.error is not None and self._may_keep(line, indentation):
+            return self._session.keep(line.strip())
+        return result
+
+    def _may_keep(self, line: str, indentation: int) -> bool:
+        """Can a line that nobody knows do no harm? Leaves the sections that it stands below."""
+        mode = self._session.mode.name
+        if slip_of(_first_word(line), self._configurator.first_words(mode)):
+            return False
+        if self._is_below(line, mode, indentation):
+            self._session.leave_sections()
+            mode = GLOBAL.name
+        if mode == GLOBAL.name:
+            # A line of a tunnel in the wrong place is a slip, too.
+            first = _first_word(line)
+            if first not in _OURS and not self._is_of_interfaces(line):
+                return True
+            return _is_others_interface(line)
+        if mode == INTERFACE.opens:
+            return not self._session.header.lower().startswith(_TUNNELS)
+        return mode in _HARMLESS_MODES
+
+    def _is_of_interfaces(self, line: str) -> bool:
+        return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
+
+    def _is_of_interface_before(self, line: str) -> bool:
+        """Is it a line of an interface, under a line that nobody knows: a note, the rest of a long one?"""
+        if self._session.mode.name != UNKNOWN_MODE.name or self._session.header.lower().startswith("interface"):
+            return False
+        if is_of_tunnels(line):
+            return True
+        found = self._configurator.interpret(INTERFACE.opens or "", line)
+        if isinstance(found, CliError) or found.mode != INTERFACE.opens or not found.targets:
+            return False
+        groups = [target.line.group for target in found.targets]
+        if any(group is not None and group.is_left_out for group in groups):
+            return True
+        return all(group is None for group in groups) and _first_word(line) not in _EVERYWHERE
+
+    def _is_below(self, line: str, mode: str, indentation: int) -> bool:
+        """Is it a global line under the section that we are in? Where nothing is indented, a `!` stands between."""
+        if not self._open or indentation > 0:
+            return False
+        if self._open[-1].is_indented and not self._open[-1].is_flat:
+            return True
+        return self._is_after_mark and _first_word(line) not in self._configurator.own_words(mode)
+
+    def _is_near_opener(self, line: str, mode: str) -> bool:
+        """May the refused line have been the first of a section?"""
+        first = _first_word(line)
+        return first in _OURS or slip_of(first, self._configurator.first_words(mode))
+
+    # The account -----------------------------------------------------------------------------------------------------
+
+    def _account(self, number: int, line: str, result: LineResult, mode: str = "") -> None:
+        is_of_text = not mode
+        mode = mode or self._session.mode.name
+        if self._places is not None and (place := self._session.entered(number)) is not None:
+            self._places.note(place)
+        if result.group is not None and result.group.standing is not Standing.SILENT:
+            fate = Fate.LEFT_OUT if result.refused else Fate.KEPT
+            self._enter_entry(Entry(number, line.strip(), mode, self._session.headers, fate, result.group))
+            return
+        messages = result.output_lines or (() if is_of_text else placeholders.warning(line))
+        if not messages:
+            return
+        if result.refused:
+            self._refuse(number, line, placeholders.refusal(line) or messages, mode)
+        else:
+            self._problems.append(Problem(number, line, mode, messages, is_warning=True))
+
+    def _refuse(
+        self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
+    ) -> None:
+        mode = mode or self._session.mode.name
+        path = self._session.headers
+        self._problems.append(Problem(number, line, mode, messages))
+        self._enter_entry(Entry(number, line.strip(), mode, path, Fate.REFUSED, None, messages, is_stray))
+
+    def _enter_entry(self, entry: Entry) -> None:
+        if entry.fate is not Fate.KEPT or len(self._entries) < MOST_KEPT:
+            self._entries.append(entry)
+
+
+class _Refused:
+    """A line that was refused, and takes with it what stands under it."""
+
+    __slots__ = ("_configurator", "_indentation", "_is_opener")
+
+    def __init__(self, configurator: Configurator, indentation: int, *, is_opener: bool) -> None:
+        self._configurator = configurator
+        self._indentation = indentation
+        self._is_opener = is_opener
+
+    def takes(self, line: str, indentation: int) -> bool:
+        """Does this line belong to it? Where nothing is indented, up to the next line that is a global one."""
+        if indentation > self._indentation:
+            return True
+        return self._is_opener and indentation == 0 and not self._configurator.knows(GLOBAL.name, line)
+
+
+def is_of_tunnels(line: str) -> bool:
+    """Does the line begin as those that protect a tunnel, or nearly so?"""
+    word = _first_word(line)
+    return word in _OF_TUNNELS or slip_of(word, _OF_TUNNELS)
+
+
+def _is_others_interface(line: str) -> bool:
+    """Does it name an interface of a kind that does not exist here, and that no slip of the pen makes one of ours?"""
+    words = line.lower().split()
+    name = "".join(words[1:3]) if words[0] == "interface" else ""
+    kind = name.rstrip("0123456789/.:")
+    return kind != name and kind[:1].isalpha() and not slip_of(kind, _KINDS) and find_kind(kind) is None
+
+
+def _first_word(line: str) -> str:
+    words = line.split(None, 2)
+    return (words[1] if words[0].lower() == "no" and len(words) > 1 else words[0]).lower()
+
+
+def _is_verb(line: str) -> bool:
+    return line.split(None, 1)[0].lower() in ("exit", "end")

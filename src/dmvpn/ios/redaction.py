@@ -1,0 +1,49 @@
+"""Takes keys out of lines that nobody understood: what is understood knows its secrets itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_WORD: Final = re.compile(r"\S+")
+#: How a word begins behind which a key may stand, misspelled or not.
+_STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit")
+#: Words that stand between such a word and its key, or behind a key of one word.
+_PLAIN: Final = re.compile(r"local|remote|key|address|hostname|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
+#: Lines in which such words are followed by names and numbers.
+_HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
+#: Without one of these words there is no key: most lines have none, and a file has many of them.
+_MAY_HOLD: Final = re.compile("|".join((*_STEMS, "authenti")), re.IGNORECASE)
+#: So much of a key gives it away wherever it stands; a shorter key is looked for as a word.
+_QUOTED: Final = 4
+
+
+def without_keys(line: str) -> str:
+    """The line with asterisks for its key, one for each letter, so that a caret stays where it points."""
+    if _MAY_HOLD.search(line) is None or _HARMLESS.match(line):
+        return line
+    before, words_left, shown, end = "", 0, "", 0
+    for match in _WORD.finditer(line):
+        word = match[0]
+        shown += line[end : match.start()]
+        hidden = words_left > 0 and not _PLAIN.fullmatch(word)
+        shown += "*" * len(word) if hidden else word
+        words_left -= hidden
+        if word.lower().startswith(_STEMS) and not hidden:
+            one_word = before == "isakmp" or word.lower() == "md5"
+            words_left = 1 if one_word else len(line)
+        elif (before, word.lower()[:8]) == ("nhrp", "authenti"):
+            words_left = 1
+        before, end = word.lower(), match.end()
+    return shown + line[end:]
+
+
+def without_its_keys(line: str, said: str) -> str:
+    """What a router says of a line, with asterisks for the line's key and for a beginning of it that is quoted."""
+    shown = without_keys(line)
+    keys = [match[0] for match in _WORD.finditer(line) if shown[match.start() : match.end()] != match[0]]
+    for key in keys:
+        for length in range(len(key), min(len(key), _QUOTED) - 1, -1):
+            quoted = re.escape(key[:length])
+            said = re.sub(quoted if length >= _QUOTED else rf"(?<!\w){quoted}(?!\w)", "*" * length, said)
+    return said

@@ -1,0 +1,195 @@
+"""What releases of IOS have on without showing it, and the mark of configurations that are none of theirs.
+
+    DEFAULTS        the table: a line, from which releases on it is on unseen, where, and who says so
+    MARK            the comment before the `version` line of everything that this program prints or writes
+    Unshown         reads along with a file, and puts in at its end what its release has on and it does not refuse
+
+A running configuration does not show a default, so a line that is missing there means something else on each release.
+The defaults here are those of the oldest. A file that names a release, and does not bear our mark, was shown by such a
+router: what was on there becomes a line of the configuration, so that it is seen, can be taken away, and stays when it
+is saved. What somebody types, and files that name no release, mean what they say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.ios.command import Verb
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.errors import CliError
+from dmvpn.ios.grammar import GLOBAL, ConfigLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.ios.command import Command
+    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.matcher import Found
+    from dmvpn.ios.session import ConfigSession
+    from dmvpn.ios.tree import Section
+
+#: Tools skip comments; nobody else's configuration has this one.
+MARK: Final = "! Written by dmvpn"
+
+#: The second is what `dmvpn render` says in the first line of a file.
+_MARK: Final = re.compile(r"!\s*(?:written by dmvpn|made by `dmvpn)\b", re.IGNORECASE)
+_VERSION: Final = re.compile(r"\s*version\s+(\d{1,2})\.(\d{1,4})(?:[(.A-Za-z]\S*)?\s*\Z", re.IGNORECASE)
+
+
+class Release(NamedTuple):
+    """15.7, as the line `version` says it. IOS XE is 16 and more."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenDefault:
+    """A line that releases have on without showing it.
+
+    line: of an interface. since: the first release of each major number, later majors have it too. where: how lines
+    begin that the interface must have. meaning: for people. source: who says so.
+    """
+
+    line: str
+    since: tuple[Release, ...]
+    where: tuple[str, ...]
+    meaning: str
+    source: str
+
+    def holds(self, release: Release) -> bool:
+        """Is it on in this release?"""
+        if release.major > self.since[-1].major:
+            return True
+        return any(release.major == first.major and release >= first for first in self.since)
+
+
+_CLOUD: Final = ("tunnel mode gre multipoint", "ip nhrp network-id ")
+_CLOUD6: Final = ("tunnel mode gre multipoint", "ipv6 nhrp network-id ")
+_COPIES: Final = "every client that registers gets copies of multicasts: without them a hub has no neighbours"
+_FOLLOWS: Final = "redirects are followed: spokes go to each other directly"
+_GUIDE6: Final = (
+    "Cisco, *Dynamic Multipoint VPN Configuration Guide*, IPv6 over DMVPN: on by default from IOS XE Denali 16.3"
+)
+_SHOWN: Final = (
+    "running configurations: those of 15.6 and before show the line where it is on; those of 15.7, 15.9, 17.3, 17.12 "
+    "and 17.15 never do, and show its `no`"
+)
+
+DEFAULTS: Final = (
+    UnseenDefault(
+        "ip nhrp map multicast dynamic",
+        (Release(15, 7), Release(16, 3)),
+        _CLOUD,
+        _COPIES,
+        f"{_SHOWN}. None of 16.3 to 16.12 was seen: there it goes by the IPv6 line, of which a guide tells",
+    ),
+    UnseenDefault(
+        "ip nhrp shortcut",
+        (Release(15, 7), Release(16, 3)),
+        _CLOUD,
+        _FOLLOWS,
+        "Cisco, *Shortcut Switching Enhancements for NHRP in DMVPN Networks*: on by default from IOS XE 16.3. For IOS "
+        f"15.7, {_SHOWN}",
+    ),
+    UnseenDefault("ipv6 nhrp map multicast dynamic", (Release(16, 3),), _CLOUD6, _COPIES, _GUIDE6),
+    UnseenDefault("ipv6 nhrp shortcut", (Release(16, 3),), _CLOUD6, _FOLLOWS, _GUIDE6),
+)
+
+
+class PutIn(NamedTuple):
+    """A line that a file's release has on unseen, and the interface that has it now."""
+
+    line: str
+    interface: str
+
+
+def marked(lines: Iterable[str]) -> list[str]:
+    """The lines of a configuration, with our mark before all of them unless they have it."""
+    body = list(lines)
+    return body if any(_MARK.match(line.lstrip()) for line in body) else [MARK, *body]
+
+
+@dataclass(slots=True)
+class _Met:
+    """An interface that the file speaks of. number: of its first line. refused: defaults that it takes back."""
+
+    section: Section
+    number: int
+    refused: set[str] = field(default_factory=set)  # looked up, never iterated
+
+
+class Unshown:
+    """Reads along with one file. release: whose defaults hold for it; None: it names none, or it is ours."""
+
+    __slots__ = ("_configurator", "_is_ours", "_met", "_targets", "release")
+
+    def __init__(self, configurator: Configurator) -> None:
+        self._configurator = configurator
+        self._is_ours = False
+        self._met: dict[int, _Met] = {}
+        self._targets: dict[str, Found[ConfigLine]] | None = None
+        self.release: Release | None = None
+
+    def comment(self, line: str) -> None:
+        """A comment of the file: ours, perhaps."""
+        self._is_ours = self._is_ours or (self.release is None and _MARK.match(line.lstrip()) is not None)
+
+    def line(self, number: int, line: str, mode: str, session: ConfigSession) -> None:
+        """A line that was taken. mode: in which it was entered."""
+        section = session.section
+        if section.mode.name == GLOBAL.name:
+            said = _VERSION.match(line) if self.release is None and not self._is_ours else None
+            if said is not None:
+                self.release = Release(int(said[1]), int(said[2]))
+            return
+        if section.mode.name != INTERFACE.opens:
+            return
+        met = self._met.get(id(section))
+        if met is None:
+            met = self._met[id(section)] = _Met(section, number)
+        word = line.split(None, 1)[0].lower()
+        if word == "no" or word.startswith("def"):
+            self._take_back(met, self._configurator.interpret(mode, line))
+
+    def _take_back(self, met: _Met, command: Command | CliError) -> None:
+        if isinstance(command, CliError) or command.verb not in (Verb.NO, Verb.DEFAULT):
+            return
+        for name, ours in self._lines().items():
+            if any(found.line is ours.line and found.args.agrees_with(ours.args) for found in command.targets):
+                (met.refused.add if command.verb is Verb.NO else met.refused.discard)(name)
+
+    def _lines(self) -> dict[str, Found[ConfigLine]]:
+        """What the lines of the table are in our language."""
+        if self._targets is None:
+            said = {each.line: self._configurator.interpret(INTERFACE.opens or "", each.line) for each in DEFAULTS}
+            self._targets = {
+                line: command.targets[0]
+                for line, command in said.items()
+                if not isinstance(command, CliError) and command.targets
+            }
+        return self._targets
+
+    def put_in(self, session: ConfigSession) -> Iterator[tuple[int, PutIn]]:
+        """Enter what the release has on, where the file speaks of the interface; with the number of its first line."""
+        release = self.release
+        rows = [each for each in DEFAULTS if release is not None and each.holds(release) and each.line in self._lines()]
+        for args, section in session.tree.sections(INTERFACE) if rows else ():
+            met = self._met.get(id(section))
+            if met is None:
+                continue
+            there = [statement.text for statement in section.statements()]
+            for row in rows:
+                is_there = row.line in met.refused or row.line in there
+                if is_there or not all(any(text.startswith(each) for text in there) for each in row.where):
+                    continue
+                name = args.interface("name")
+                session.leave_sections()
+                session.enter(f"interface {name}")
+                session.enter(row.line)
+                yield met.number, PutIn(row.line, name)

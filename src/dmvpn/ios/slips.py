@@ -1,0 +1,46 @@
+"""Slips of the pen: a word that is one edit away from a word of ours is none of somebody else's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Shorter words are too near to each other.
+_SHORTEST: Final = 4
+_LONGEST: Final = 40
+
+
+def slip_of(word: str, known: frozenset[str]) -> bool:
+    """Would one letter more, less or other, or two that change places, make a word of `known`?"""
+    if not _SHORTEST <= len(word) <= _LONGEST or word in known:
+        return False
+    own = frozenset(_without_one(word))
+    if word in _one_less(known) or not own.isdisjoint(known):
+        return True
+    if not own.isdisjoint(_one_less(known)):
+        return any(_is_near(word, other) for other in sorted(known) if len(other) == len(word))
+    return False
+
+
+@lru_cache(maxsize=64)
+def _one_less(known: frozenset[str]) -> frozenset[str]:
+    return frozenset(shorter for word in known if len(word) >= _SHORTEST for shorter in _without_one(word))
+
+
+def _without_one(word: str) -> Iterator[str]:
+    for index in range(len(word)):
+        yield word[:index] + word[index + 1 :]
+
+
+def _is_near(word: str, other: str) -> bool:
+    """Of one length: is one letter another, or did two neighbours change places?"""
+    differing = [index for index in range(len(word)) if word[index] != other[index]]
+    if len(differing) == 1:
+        return True
+    if len(differing) != 2 or differing[1] != differing[0] + 1:
+        return False
+    first, second = differing
+    return word[first] == other[second] and word[second] == other[first]

@@ -1,0 +1,192 @@
+"""What people keep as "the configuration": files as a router writes them, backups, logs of terminals.
+
+    decode(octets)      the text of a file, whatever its encoding
+    Transcript          takes the lines one after the other and leaves what is configuration
+
+Terminals leave prompts with commands, `--More--` and what wipes it out, headers, log messages and the output of other
+commands. None of these is a line of the configuration, and each of them begins in a way in which no line of a
+configuration does; so a plain file passes through unchanged. Line numbers remain those of the file.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Final, NamedTuple
+
+#: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
+LONGEST_FILE: Final = 64 * 1024 * 1024
+
+#: The prompt of a router, and what is typed behind it comes next.
+PROMPT: Final = re.compile(
+    r"[ \t]{0,16}(?P<name>[A-Za-z0-9][\w.:@/-]{0,62})(?:\((?P<mode>[a-z][\w-]{0,62})\))?(?P<mark>[#>])"
+)
+_CONFIG_MODE: Final = ("config", "cfg-", "ca-", "conf-")
+_MORE: Final = re.compile(r"\s*<?-+\s?[Mm]ore\s?-+>?[ \t]*")
+#: What would move the cursor of whoever reads a report is taken out with it.
+_ESCAPE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>78]|[\x00\x07\x1b\x80-\x9f]")
+#: Octets that are no letters in Latin-1 are quotation marks and dashes of Windows.
+_WINDOWS: Final = {number: bytes([number]).decode("cp1252", "ignore") for number in range(0x80, 0xA0)}
+_HEADER: Final = re.compile(
+    r"Building configuration\.\.\.|Current configuration\b.*:|Using \d+ out of \d+ bytes|Startup-config\b.*:"
+    r"|Enter configuration commands, one per line|Load for five secs|Time source is |No time source"
+    r"|(Last|NVRAM|No) configuration (change|last updated)|NVRAM config last updated|Uncompressed configuration from"
+    r"|\[OK\]|Destination filename \[|Configuring from |-----+ ?show |```|Press RETURN to get started"
+    r"|(?:[*.]|\d{6}: )?[*.]?(?:[A-Z][a-z]{2} +\d+ (?:\d{4} )?\d\d:\d\d:\d\d|\d\d:\d\d:\d\d)[^%]*: %[A-Z]"
+    r"|\s*crypto\s+(?:pki|ca)\s+(?:authenticate|enroll|import|export|crl|benchmark)\s"
+    r"|\s*(?:en(?:able)?|conf\w*\s+t\w*|wr\w*(?:\s+mem\w*)?|copy\s+run\S*\s+star\S*|sh\w*\s+(?:run|start)\S*.*)\s*$"
+    r"|\s*(?:do\s+)?(?:sh|sho|show|ping|trace|tracer|traceroute|clear|debug|undebug|no\s+debug|reload|terminal|dir|copy|write)"
+    r"\s+\S|\s*[-=_*~+]{3,}\s*$|\s*[<\[(]?(?:\.{2,}|\u2026)[>\])]?\s*$"
+    r"|%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:|%(?: |Warning|Error)|\s*\^\s*$"
+)
+#: How what `show` and `ping` print begins, where people left the prompts away; no line of a configuration does.
+_OUTPUT: Final = re.compile(
+    r"Interface +(?:IP-Address|Hold|Peers|PID|State)|[A-Z][\w/.-]{1,40} is (?:administratively down|up|down), line"
+    r"|IPv[46] Crypto (?:ISAKMP|IKEv2) SA|Crypto [Ss]ession current status"
+    r"|[Ii]nterface: [A-Z]\w+[\d/.]+(?:,|\s*$)"
+    r"|Codes: |Legend: Attrb|Type escape sequence|Sending \d+, \d+-byte|Success rate is|Gateway of last resort"
+    r"|(?:IP-)?EIGRP(?:-IPv[46])? (?:VR\(\S+\) )?(?:[Nn]eighbors|[Tt]opology)|Neighbor ID +Pri|BGP table version"
+    r"|dst {3,}src {3,}state|\d+\.\d+\.\d+\.\d+/\d+ via \d|Tracing the route"
+)
+#: How a configuration goes on behind it.
+_BEGINS: Final = re.compile(
+    r"!|(?:interface|int|router|crypto|hostname|version|line|access-list|route-map|key|vrf|ip|no|ipv6|service|aaa|end|exit)"
+    r"(?:\s+[^\s:]|\s*$)",
+)
+#: How comments begin behind a line; the second is other languages'.
+_COMMENTS: Final = (" !", " //", "\t!")
+#: A remark in a language of other letters, set off from the line by more than one space.
+_REMARK: Final = re.compile(r"(?<=\S)\s{2,}(?=[^\x00-\x7f])")
+_SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(run|start|conf|arch)|more\s|wr(i|it|ite)?\s+t)", re.IGNORECASE)
+_CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure\b", re.IGNORECASE)
+
+
+def decode(octets: bytes) -> str:
+    """The text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
+
+    Raises ValueError for what is no text, or too long.
+    """
+    if len(octets) > LONGEST_FILE:
+        raise ValueError(f"longer than {LONGEST_FILE >> 20} MiB, so it is no configuration")
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        octets = octets.decode("utf-16", errors="replace").encode()
+    if b"\0" in octets:
+        raise ValueError("not text: it has zero octets in it")
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1").translate(_WINDOWS)
+
+
+class _Reads(enum.Enum):
+    """What the lines are that come next."""
+
+    CONFIGURATION = "lines of a configuration, or typed ones"
+    OUTPUT = "the output of a command that shows no configuration"
+
+
+class Line(NamedTuple):
+    """A line of configuration. `at_top`: the prompt before it says that it was typed in global configuration mode."""
+
+    text: str
+    at_top: bool = False
+
+
+class Transcript:
+    """Leaves the configuration of what a terminal showed. One for each text; lines in their order."""
+
+    __slots__ = ("_bare_at", "_reads")
+
+    def __init__(self) -> None:
+        self._bare_at: int | None = None  # the column of output that no prompt stands before
+        self._reads = _Reads.CONFIGURATION
+
+    @staticmethod
+    def lines(text: str) -> list[str]:
+        """The lines of a file as an editor counts them."""
+        if "\n" not in text:
+            return text.split("\r")
+        lines = [line.rstrip("\r") for line in text.split("\n")]
+        return [part for line in lines for part in _parted(line)] if "\r" in text else lines
+
+    def take(self, line: str) -> Line | None:
+        """What of this line is configuration; None if nothing is."""
+        line = shown(line)
+        if not line or line.isspace():
+            return Line("")
+        prompt = PROMPT.match(line)
+        if prompt is not None:
+            return self._behind(prompt["mode"], line[prompt.end() :])
+        bare = line.lstrip()
+        if self._reads is _Reads.CONFIGURATION and _OUTPUT.match(bare):
+            self._reads, self._bare_at = _Reads.OUTPUT, len(line) - len(bare)
+        elif self._bare_at is not None and len(line) - len(bare) <= self._bare_at and _BEGINS.match(bare):
+            self._reads, self._bare_at = _Reads.CONFIGURATION, None
+        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or line.lstrip().startswith(("#", "//")):
+            return None
+        if is_prose(line):
+            return None
+        return Line(line)
+
+    def _behind(self, mode: str | None, typed: str) -> Line | None:
+        """What was typed behind a prompt; in exec mode it says what the next lines are."""
+        typed = typed.strip()
+        if mode is not None and mode.startswith(_CONFIG_MODE):
+            self._reads = _Reads.CONFIGURATION
+            if typed.lower().startswith("do "):
+                return self._behind(None, typed[3:])
+            if typed in ("^Z", "\x1a"):
+                return Line("end")
+            return Line(typed, at_top=mode == "config") if typed else None
+        if typed:
+            self._bare_at = None
+            shows = _SHOWS.match(typed) or _CONFIGURES.match(typed)
+            self._reads = _Reads.CONFIGURATION if shows else _Reads.OUTPUT
+        return None
+
+
+def is_log(text: str) -> bool:
+    """Are there lines in it that only a terminal shows: prompts, headers, the output of commands?"""
+    transcript = Transcript()
+    return any(transcript.take(line) is None for line in Transcript.lines(text))
+
+
+def _parted(line: str) -> list[str]:
+    """The lines that carriage returns alone end; where a terminal wiped something out with them, it is one line."""
+    parts = line.split("\r")
+    seen = sum(1 for part in parts if shown(part).strip())
+    return parts if seen > 1 else [line]
+
+
+def without_comment(line: str) -> str:
+    """The line without a comment behind it: IOS has none there, but people write them into files."""
+    for mark in _COMMENTS:
+        before, found, _ = line.partition(mark)
+        if found and before.strip():
+            return before.rstrip()
+    remark = _REMARK.search(line)
+    return line[: remark.start()] if remark is not None else line
+
+
+def is_prose(line: str) -> bool:
+    """Is there no letter in it that any line of IOS could begin with? Nor is that a slip of one of its words."""
+    return not line.isascii() and not any(letter.isascii() and letter.isalnum() for letter in line)
+
+
+def shown(line: str) -> str:
+    """What the screen shows when everything was printed: backspaces and carriage returns go back and overwrite."""
+    line = _ESCAPE.sub("", line.lstrip("\ufeff"))
+    if "\b" in line or "\r" in line:
+        screen: list[str] = []
+        column = 0
+        for letter in line:
+            if letter == "\b":
+                column = max(column - 1, 0)
+            elif letter == "\r":
+                column = 0
+            else:
+                screen[column : column + 1] = letter
+                column += 1
+        line = "".join(screen).rstrip()
+    more = _MORE.match(line)
+    return line[more.end() :] if more else line

@@ -1,0 +1,31 @@
+"""Interfaces that a new configuration ends: whoever speaks there says goodbye while packets still leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.notices import AnswersEnd, LineEnds
+from dmvpn.ios.common import INTERFACE, SHUTDOWN
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.ios import ConfigTree
+
+
+def endings(before: ConfigTree, after: ConfigTree, ports: Ports) -> list[Notice]:
+    """Those that were on, and are shut down or taken away now. Tunnels whose packets leave by one of them end first."""
+    running = _on(after)
+    ending = [name for name in _on(before) if name not in running]
+    if not ending:
+        return []
+    over = [tunnel.name for tunnel in ports.tunnels.all() if tunnel.source_interface in ending]
+    names = dict.fromkeys((*over, *ending))
+    tunnels = [name for name in names if ports.tunnels.get(name) is not None]
+    return [*map(LineEnds, names), *map(AnswersEnd, tunnels)]
+
+
+def _on(tree: ConfigTree) -> dict[str, None]:
+    """The interfaces that are configured and not shut down, in the order of the configuration."""
+    found = ((args.interface("name"), section) for args, section in tree.sections(INTERFACE))
+    return {name: None for name, section in found if not section.flag(SHUTDOWN)}

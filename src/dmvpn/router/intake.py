@@ -1,0 +1,191 @@
+"""A stranger's file: what of it runs, what is merely kept, what is left out, and which tunnels that holds down.
+
+    take_in(text)     reads it                                      -> Intake
+    report(intake)    the list for people, by group
+    put_in(result)    in one line, what its release has on without showing it
+
+A router that keeps a line does nothing with it. What restricts or diverts traffic is left out, because somebody relies
+on it; and a line of tunnels or cryptography that nobody understood may have been what protects a tunnel, so each tunnel
+that it could protect is shut down rather than started in clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.tunnel.config import PROTECTION
+from dmvpn.ios import INTERFACE, Fate, marked
+from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.reader import is_of_tunnels
+from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.transcript import is_log
+from dmvpn.ios.tree import Statement
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.ios import ConfigResult, ConfigTree, Entry, Group
+
+_TUNNEL: Final = "interface Tunnel"
+#: How the lines begin that may protect every tunnel: certificates, keys and profiles.
+_CRYPTO: Final = "crypto"
+#: What is said of a tunnel that is held.
+HELD: Final = "is shut down: a refused line could be what protects it"
+#: So many lines of a group are quoted; of the others the numbers.
+_QUOTED: Final = 3
+_NUMBERS: Final = 12
+#: So much of a line is quoted: one of a megabyte is no line that somebody reads.
+_LONGEST_QUOTE: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a text made. held: the tunnels that are shut down. text: what a router is started with."""
+
+    result: ConfigResult
+    held: tuple[str, ...]
+    text: str
+
+    @property
+    def tree(self) -> ConfigTree:
+        """The configuration, with the tunnels shut down that are held."""
+        return self.result.tree
+
+    @property
+    def to_keep(self) -> str:
+        """The text that is written for it: as it came if it is a configuration that says everything, and nothing else.
+
+        Else what a router would show: the log of a terminal is no configuration that another program would read.
+        """
+        is_said = self.is_whole and not self.result.put_in and not is_log(self.text)
+        lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
+        return "\n".join(marked(lines)) + "\n"
+
+    def of(self, fate: Fate) -> tuple[Entry, ...]:
+        """The lines that this became of."""
+        return tuple(entry for entry in self.result.entries if entry.fate is fate)
+
+    @property
+    def is_whole(self) -> bool:
+        """Does everything run, or is kept without harm?"""
+        return not self.of(Fate.LEFT_OUT) and not self.of(Fate.REFUSED)
+
+
+def take_in(text: str) -> Intake:
+    """Read a file by the rule of files. Nothing is run."""
+    result = configurator(FEATURES).parse_text(text)
+    refused = [entry for entry in result.entries if entry.fate is Fate.REFUSED or _protects(entry)]
+    held = tuple(_held(result.tree, refused))
+    for name in held:
+        section = result.tree.section(INTERFACE, name=name)
+        if section is not None:
+            section.put(Statement(SHUTDOWN, Args({}, ("shutdown",), ("shutdown",))))
+    is_whole = not any(entry.fate in (Fate.REFUSED, Fate.LEFT_OUT) for entry in result.entries)
+    return Intake(result, held, text if is_whole else "\n".join([*result.tree.render(), "end"]) + "\n")
+
+
+def _protects(entry: Entry) -> bool:
+    return entry.fate is Fate.LEFT_OUT and entry.group is not None and entry.group.protects
+
+
+def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[str]:
+    """The tunnels that one of these lines could protect, in the order of the configuration."""
+    lines = [("" if entry.is_stray or not entry.path else entry.path[0], entry.text) for entry in refused]
+    headers = {header for header, _ in lines} | {entry.path[0] for entry in refused if entry.path}
+    # Had it come to stand in its tunnel, it could have protected it. Nobody knows what a text without an end swallows.
+    strays = any(
+        not text or (not header.startswith(_TUNNEL) and (is_of_tunnels(text) or asks_for_protection(text)))
+        for header, text in lines
+    )
+    about_crypto = any(_CRYPTO in (_first(header), _first(text)) for header, text in lines)
+    for args, section in tree.sections(INTERFACE):
+        name = args.interface("name")
+        if name.startswith("Tunnel"):
+            is_protected = section.get(PROTECTION) is not None
+            if f"interface {name}" in headers or (about_crypto and is_protected) or (strays and not is_protected):
+                yield name
+
+
+def _first(line: str) -> str:
+    return line.split(None, 1)[0].lower() if line.strip() else ""
+
+
+_HEADINGS: Final = {
+    Fate.REFUSED: "refused, and not in the configuration",
+    Fate.LEFT_OUT: "left out, because nothing here would do it",
+    Fate.KEPT: "kept: nothing acts on it here",
+}
+
+
+def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
+    """The list by group: what does not simply run, where it stands, and what that means for a DMVPN."""
+    for fate in fates:
+        entries = intake.of(fate)
+        if not entries:
+            continue
+        yield f"{len(entries)} {'line' if len(entries) == 1 else 'lines'} {_HEADINGS[fate]}"
+        key = _name_of_group
+        for name, members in groupby(sorted(entries, key=lambda entry: (key(entry), entry.number)), key):
+            yield from _group(name, list(members))
+    warnings = [problem for problem in intake.result.problems if problem.is_warning] if Fate.REFUSED in fates else []
+    for problem in warnings[: _NUMBERS * _QUOTED]:
+        yield f"line {problem.line_number}: {' '.join(problem.message_lines).strip().removeprefix('% ')}"
+    for name in intake.held if Fate.REFUSED in fates else ():
+        yield f"{name} {HELD}"
+
+
+def put_in(result: ConfigResult) -> str:
+    """In one line: what the file's release has on without showing it, and where; "" for none."""
+    if not result.put_in:
+        return ""
+    where: dict[str, list[str]] = {}
+    for line, interface in result.put_in:
+        where.setdefault(line, []).append(interface)
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for line, names in where.items():
+        lines.setdefault(tuple(names), []).append(f"`{line}`")
+    put = "; ".join(f"{_and(said)} at {_some(names)}" for names, said in lines.items())
+    return f"version {result.release} has this on without showing it, so it was put in: {put}"
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(([", ".join(words[:-1])] if len(words) > 1 else []) + [words[-1]])
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NUMBERS} more" if len(names) > _NUMBERS else ""
+    return f"{', '.join(names[:_NUMBERS])}{more}"
+
+
+def _quote(text: str) -> str:
+    """The line without its keys, and not too long."""
+    shown = without_keys(text)
+    return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}..."
+
+
+def _name_of_group(entry: Entry) -> str:
+    return entry.group.name if entry.group is not None else ""
+
+
+def _group(name: str, entries: Sequence[Entry]) -> Iterator[str]:
+    group: Group | None = entries[0].group
+    if group is None:
+        for entry in entries[: _NUMBERS * _QUOTED]:
+            said = next((line.strip() for line in entry.message_lines if line.strip(" ^")), "")
+            yield f"  line {entry.number}: {_quote(entry.text)}: {said.removeprefix('% ')}"
+        if len(entries) > _NUMBERS * _QUOTED:
+            yield f"  and {len(entries) - _NUMBERS * _QUOTED} more"
+        return
+    yield f"  {name}: {group.meaning}" if group.meaning else f"  {name}"
+    for entry in entries[:_QUOTED]:
+        yield f"    line {entry.number}: {_quote(entry.text)}"
+    rest = entries[_QUOTED:]
+    if rest:
+        numbers = ", ".join(str(entry.number) for entry in rest[:_NUMBERS])
+        yield f"    and lines {numbers}{', ...' if len(rest) > _NUMBERS else ''}"

@@ -1,0 +1,389 @@
+"""What becomes of a stranger's file: run, kept, left out, refused; and which tunnels that holds down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.config import refuse_left_out
+from dmvpn.app.main import main
+from dmvpn.base.errors import UserError
+from dmvpn.features.eigrp.config import model as eigrp_configuration
+from dmvpn.ios import ConfigSession, ConfigTree, Fate, reader
+from dmvpn.ios.slips import slip_of
+from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import report, take_in
+from dmvpn.router.language import configurator
+from dmvpn.shells.folders import configurations_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LANGUAGE = configurator(FEATURES)
+
+TUNNEL = """\
+interface Tunnel0
+ ip address 10.0.0.1 255.255.255.0
+ ip nhrp network-id 1
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+ {}
+!
+"""
+
+
+def fates(text: str) -> list[tuple[int, Fate, str]]:
+    entries = take_in(text).result.entries
+    return [(entry.number, entry.fate, entry.group.name if entry.group else "") for entry in entries]
+
+
+def running(text: str) -> list[str]:
+    return [line.strip() for line in take_in(text).tree.render() if line != "!"]
+
+
+@pytest.mark.parametrize(
+    "slip", ["tunnle protection ipsec profile P", "tunnel protction ipsec profile P", "tunnel protection ipsec P"]
+)
+def test_a_slip_in_a_tunnel_never_starts_it_in_clear(slip: str) -> None:
+    intake = take_in(TUNNEL.format(slip))
+    assert intake.held == ("Tunnel0",)
+    assert "shutdown" in running(TUNNEL.format(slip))
+    assert any("Tunnel0 is shut down" in line for line in report(intake))
+
+
+def test_a_slip_behind_more_lines_than_a_list_holds_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list was cut, and with it went what holds the tunnel down."""
+    monkeypatch.setattr(reader, "MOST_KEPT", 10)
+    many = "".join(f"frobnicate {number}\n" for number in range(20))
+    port = "interface GigabitEthernet0/1\n ip access-group 1 in\n"
+    intake = take_in(many + port + TUNNEL.format("tunnle protection ipsec profile P"))
+    assert intake.held == ("Tunnel0",)
+    assert len(intake.of(Fate.LEFT_OUT)) == 1
+    assert len(intake.of(Fate.KEPT)) == 10
+
+
+def test_a_slip_in_cryptography_holds_the_protected_tunnels_down_and_no_other() -> None:
+    text = "crypto ipsec transform-set TS esp-gone\n" + TUNNEL.format("tunnel protection ipsec profile P")
+    other = TUNNEL.format("tunnel key 1").replace("Tunnel0", "Tunnel1").replace("10.0.0.1", "10.0.1.1")
+    assert take_in(text + other).held == ("Tunnel0",)
+
+
+PORT = "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\n"
+
+
+def test_what_stands_under_a_refused_line_does_not_go_to_the_section_before() -> None:
+    text = f"{PORT}interfce Tunnel0\n ip address 10.0.0.1 255.0.0.0\n"
+    assert [(number, fate) for number, fate, _ in fates(text)] == [(3, Fate.REFUSED), (4, Fate.REFUSED)]
+    assert running(text) == ["interface GigabitEthernet0/1", "ip address 192.0.2.1 255.255.255.0"]
+
+
+def test_nor_does_it_where_nothing_is_indented() -> None:
+    port = PORT.replace("\n ", "\n")
+    text = f"{port}interfce Tunnel0\nip address 10.0.0.1 255.0.0.0\nip route 0.0.0.0 0.0.0.0 192.0.2.9\n"
+    assert running(text) == [
+        "interface GigabitEthernet0/1",
+        "ip address 192.0.2.1 255.255.255.0",
+        "ip route 0.0.0.0 0.0.0.0 192.0.2.9",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ip dhcp pool A\n network 192.168.1.0 255.255.255.0\n default-router 192.168.1.1\n",
+        "ip dhcp pool A\nnetwork 192.168.1.0 255.255.255.0\ndefault-router 192.168.1.1\n",
+        "class-map match-any X\n match ip dscp ef\n",
+        "policy-map P\n class X\n  priority percent 10\n class class-default\n",
+        "frobnicate all\n and this\n  and that\n",
+        "ip sla 1\n icmp-echo 192.0.2.1\n  frequency 5\nip sla schedule 1 life forever start-time now\n",
+        "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\n ip nat outside\n frobnicate\n",
+        "line vty 0 4\n frobnicate\n",
+    ],
+)
+def test_what_nothing_acts_upon_is_kept_shown_and_read_again(text: str) -> None:
+    first = take_in(text)
+    assert {entry.fate for entry in first.result.entries} <= {Fate.KEPT}
+    shown = "\n".join(first.tree.render())
+    assert sorted(line.strip() for line in shown.split("\n") if line != "!") == sorted(
+        line.strip() for line in text.strip().split("\n")
+    )
+    assert take_in(shown).tree == first.tree
+
+
+def test_a_slip_after_a_pool_does_not_vanish_into_it() -> None:
+    text = "ip dhcp pool A\nnetwork 192.168.1.0 255.255.255.0\ninterfce Tunnel0\n"
+    assert (3, Fate.REFUSED, "") in fates(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("ip access-group 101 in", "packet filters"),
+        ("zone-member security INSIDE", "zones of a firewall"),
+        ("ip verify unicast source reachable-via rx", "unicast reverse path forwarding"),
+        ("vrf forwarding INET", "VRFs on interfaces"),
+        ("ip policy route-map R", "policy routing"),
+    ],
+)
+def test_what_restricts_or_diverts_traffic_is_left_out_and_run_asks_first(line: str, name: str) -> None:
+    intake = take_in(f"interface GigabitEthernet0/1\n {line}\n ip address 192.0.2.1 255.255.255.0\n")
+    assert [(entry.fate, entry.group.name) for entry in intake.result.entries if entry.group] == [(Fate.LEFT_OUT, name)]
+    assert line not in running(intake.text)
+    with pytest.raises(UserError, match="--without"):
+        refuse_left_out("R1.cfg", intake.result, ())
+    refuse_left_out("R1.cfg", intake.result, [line.upper()])
+
+
+def test_a_line_of_a_tunnel_that_strayed_is_refused() -> None:
+    assert fates("hostname R1\ntunnel protection ipsec profile P\n") == [(2, Fate.REFUSED, "")]
+
+
+@pytest.mark.parametrize("word", ["interfce", "interfacee", "itnerface", "hostnam3"])
+def test_a_word_one_edit_away_is_a_slip(word: str) -> None:
+    assert slip_of(word, frozenset(("interface", "hostname")))
+
+
+@pytest.mark.parametrize("word", ["interface", "hostile", "int", "x" * 500])
+def test_other_words_are_none(word: str) -> None:
+    assert not slip_of(word, frozenset(("interface", "hostname")))
+
+
+def test_the_prompt_says_once_for_each_group_that_nothing_acts_and_takes_the_line_back() -> None:
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter("interface GigabitEthernet0/1")
+    said = [session.told(session.enter(line)) for line in ("ip nat inside", "ip nat outside", "ip pim sparse-mode")]
+    assert said[0] == ("kept: nothing acts on it here (NAT)",)
+    assert said[1] == ()
+    assert said[2] == ("kept: nothing acts on it here (multicast routing)",)
+    assert session.enter("no ip pim sparse-mode").changed
+    refused = session.enter("frobnicate")
+    assert refused.refused
+    assert "% Invalid input" in refused.output_lines[1]
+
+
+def test_no_with_the_exact_text_takes_back_a_line_that_nobody_knows() -> None:
+    session = ConfigSession(LANGUAGE, take_in("hostname R1\nfrobnicate all of it\n").tree)
+    assert session.enter("no frobnicate all of it").changed
+    assert session.tree.render() == ["hostname R1", "!"]
+
+
+def test_keys_are_not_in_the_list() -> None:
+    text = "frobnicate password S3cret\nusername x password 0 S3cret\nsnmp-server community S3cret RO\n"
+    intake = take_in(text)
+    assert not any("S3cret" in line for line in report(intake))
+    assert not any("S3cret" in line for line in intake.tree.render_for_others())
+
+
+def test_import_writes_what_is_taken_and_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "found.txt").write_text("R9#sh run\nhostname R9\ninterface Gi0/1\n ip access-group 1 in\nend\n")
+    there = tmp_path / "mine"
+    assert main(["import", str(tmp_path / "found.txt"), "--to", str(there)]) == 0
+    assert "ip access-group 1 in" in capsys.readouterr().out
+    written = (there / "R9.cfg").read_text()
+    assert "access-group" not in written
+    assert "hostname R9" in written
+    assert (there / "R9.cfg").stat().st_mode & 0o077 == 0
+    assert main(["import", str(tmp_path / "found.txt"), "--to", str(there)]) != 0
+    assert "exists; nothing was written" in capsys.readouterr().err
+    assert main(["import", str(tmp_path / "found.txt"), "--to", str(there), "--force"]) == 0
+
+
+def test_what_import_writes_has_no_prompts_in_it(tmp_path: Path) -> None:
+    """The log of a terminal was written as it came, prompts and headers and all, behind `! Written by dmvpn`."""
+    (tmp_path / "found.txt").write_text("R9#sh run\nBuilding configuration...\n\nhostname R9\nend\nR9#\n")
+    assert main(["import", str(tmp_path / "found.txt"), "--to", str(tmp_path / "mine")]) == 0
+    written = (tmp_path / "mine" / "R9.cfg").read_text()
+    assert "hostname R9" in written
+    assert "R9#" not in written
+    assert "Building" not in written
+
+
+@pytest.mark.parametrize("command", [["import"], ["config", "check"]])
+def test_the_list_names_protocols_that_this_release_does_not_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """`router ospf 1` is read and does not run; "everything runs" was said of it."""
+    path = tmp_path / "r1.cfg"
+    path.write_text("hostname R1\nrouter ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n")
+    assert main([*command, str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "router ospf 1 is kept in the configuration; this release does not run OSPF" in said
+    assert "everything runs" not in said
+
+
+def test_a_file_that_run_does_not_start_on_is_not_simply_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`config check` said "good" of a file with an access group, and `run` then refused to start."""
+    path = tmp_path / "r1.cfg"
+    path.write_text("interface GigabitEthernet0/1\n ip access-group 1 in\n")
+    assert main(["config", "check", str(path)]) == 0
+    assert f"{path}: good; 'dmvpn run' starts only with --without for what is left out\n" in capsys.readouterr().out
+
+
+def test_a_line_of_a_megabyte_is_not_quoted_whole() -> None:
+    """It was: the list of an import filled the terminal with it."""
+    intake = take_in("interface Tunnel0\n " + "x " * 500_000 + "\n")
+    assert all(len(line) < 400 for line in report(intake))
+
+
+def test_a_strict_lab_names_no_option_that_it_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lab up --strict` said `--without LINE`, which only `run` has, and named the file R1.cfg, which was another."""
+    port = "interface GigabitEthernet0/1\n ip address 10.1.0.1 255.255.255.0\n ip access-group 1 in\n"
+    (tmp_path / "first.txt").write_text(f"hostname R1\n{port}")
+    assert main(["lab", "up", str(tmp_path), "--simulated", "--strict"]) != 0
+    said = capsys.readouterr().err
+    assert "R1:4: ip access-group 1 in: nothing here would do it" in said
+    assert "leave --strict away" in said
+    assert "--without" not in said
+
+
+def test_import_of_a_folder_goes_by_what_is_in_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The licence became a router, and a README with the configurations in it was not read, as `lab up` reads it."""
+    (tmp_path / "LICENSE").write_text("Permission is hereby granted, free of charge\n")
+    (tmp_path / "README.md").write_text("# Lab\n\n```\nhostname R1\n```\n")
+    assert main(["import", str(tmp_path), "--to", str(tmp_path / "mine")]) == 0
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["R1.cfg"]
+    assert "LICENSE" not in capsys.readouterr().out
+
+
+def test_a_folder_of_strangers_files_is_a_network_under_whatever_endings(tmp_path: Path) -> None:
+    (tmp_path / "R1.txt").write_text("R1#sh run\nhostname R1\n")
+    (tmp_path / "R2.conf").write_text("hostname R2\n")
+    (tmp_path / "notes.txt").write_text("what we did in this lab\n")
+    found, _ = configurations_in(tmp_path)
+    assert sorted(found) == ["R1", "R2"]
+
+
+def test_hostile_files_stay_bounded() -> None:
+    deep = "\n".join(" " * depth + "frobnicate" for depth in range(300))
+    for text in (deep, "x" * 1_000_000, "\n".join(f"policy-map {n}\n class {n}" for n in range(2000)), "no " * 100_000):
+        take_in(text)
+
+
+# What leaves a tunnel must not take its protection with it -----------------------------------------------------------
+
+
+def test_a_comment_behind_a_line_does_not_make_it_one_of_the_router_that_ends_the_tunnel() -> None:
+    text = TUNNEL.format("ip tcp adjust-mss 1360   ! so that it fits\n tunnel protection ipsec profile P")
+    assert "ip tcp adjust-mss 1360" in running(text)
+    assert "tunnel protection ipsec profile P" in running(text)
+    assert take_in(text).held == ()
+
+
+def test_a_slip_that_the_table_would_take_for_the_router_stays_in_the_tunnel() -> None:
+    text = TUNNEL.format("ip tcp adjust-mss 13x0\n tunnel protection ipsec profile P")
+    assert [fate for number, fate, _ in fates(text) if number == 6] == [Fate.REFUSED]
+    assert "tunnel protection ipsec profile P" in running(text)
+    assert take_in(text).held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize(
+    "stray", ["tunnel protection ipsec profile P", "tunnle protection ipsec profile P", "tunnel protction ipsec"]
+)
+def test_a_line_of_a_tunnel_that_strayed_holds_down_those_that_it_could_have_protected(stray: str) -> None:
+    text = TUNNEL.format("tunnel key 1") + f"ip forward-protocol nd\n{stray}\n"
+    assert take_in(text).held == ("Tunnel0",)
+
+
+def test_remarks_in_other_letters_and_commands_that_only_show_are_no_lines() -> None:
+    text = TUNNEL.format("tunnel key 7   키는 같아야 함\n Ключ\n ____\n sho ip nhrp\n ping 10.0.0.2")
+    assert "tunnel key 7" in running(text)
+    assert take_in(text).held == ()
+    assert take_in(TUNNEL.format("tunnel \u0441rypto")).held == ("Tunnel0",)
+
+
+# What IOS takes and nothing here acts upon ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "permit icmp any any echo-reply",
+        "permit tcp any any eq www syn",
+        "permit ip any any dscp ef",
+        "permit ip object-group LAN any",
+        "permit tcp any any reflect BACK timeout 300",
+        "evaluate BACK",
+    ],
+)
+def test_entries_that_need_the_whole_packet_are_kept_in_their_list(entry: str) -> None:
+    text = f"ip access-list extended A\n {entry}\n permit ip any any\n"
+    assert [fate for _, fate, _ in fates(text)] == [Fate.KEPT]
+    assert any(line.endswith("permit ip any any") for line in running(text))
+
+
+def test_a_classic_process_that_is_shut_down_does_not_run() -> None:
+    text = "router eigrp 1\n network 10.0.0.0\n shutdown\n"
+    assert fates(text) == []
+    assert "shutdown" in running(text)
+    (process,) = eigrp_configuration(take_in(text).tree).processes
+    assert process.shutdown
+
+
+def test_keyrings_and_profiles_of_a_front_door_vrf_are_read() -> None:
+    text = (
+        "crypto keyring K vrf INET\n pre-shared-key address 0.0.0.0 0.0.0.0 key sesame\n"
+        "crypto isakmp profile P\n keyring K\n match identity address 0.0.0.0 INET\n vrf RED\n"
+    )
+    assert [(number, fate) for number, fate, _ in fates(text)] == [(6, Fate.LEFT_OUT)]
+    assert {"crypto keyring K vrf INET", "match identity address 0.0.0.0 INET"} <= set(running(text))
+
+
+def test_a_line_of_a_port_that_the_table_has_for_the_router_too_stays_with_the_port() -> None:
+    text = f"{PORT} spanning-tree portfast\n no shutdown\n"
+    assert [(number, fate) for number, fate, _ in fates(text)] == [(3, Fate.KEPT)]
+    assert take_in(text).result.entries[0].path == ("interface GigabitEthernet0/1",)
+
+
+def test_a_stray_no_line_of_a_tunnel_is_refused_like_the_line_itself() -> None:
+    """It was kept below the tunnels; the saved file read it as a line of the last one, which was no cloud any more."""
+    text = TUNNEL.format("exit") + "no tunnel mode\n"
+    assert [fate for _, fate, _ in fates(text)] == [Fate.REFUSED]
+    shown = running(text)
+    assert running("\n".join(shown)) == shown
+    assert "tunnel mode gre multipoint" in shown
+
+
+# Templates -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["$WAN_IP", "{{ wan.ip }}", "<wan-ip>", "[WAN-IP]", "192.0.2.x", "X.X.X.X", "${wan}"])
+def test_a_placeholder_where_a_value_belongs_is_named(place: str) -> None:
+    intake = take_in(TUNNEL.format(f"tunnel destination {place} 255.255.255.0"))
+    assert intake.held == ("Tunnel0",)
+    assert any(f"put a value in its place: {place}" in line for line in report(intake))
+
+
+def test_a_placeholder_that_is_taken_is_told_and_that_of_a_key_is_not_shown() -> None:
+    text = TUNNEL.format("ip nhrp authentication <nhrp-key>\n ip summary-address eigrp $AS_X 0.0.0.0 0.0.0.0")
+    lines = list(report(take_in("hostname <name>\ncrypto isakmp key <very-secret> address 0.0.0.0\n" + text)))
+    assert any("placeholder is taken as it stands: that of a key" in line for line in lines)
+    assert not any("very-secret" in line or "nhrp-key" in line for line in lines)
+
+
+def test_what_only_looks_like_a_placeholder_is_none() -> None:
+    text = (
+        "enable secret 5 $1$mERr$hx5rVt7rPNoS4wqbXKX7m0\nsnmp-server location <here>\n"
+        f"{PORT} description <to {{{{ hub }}}}>\n"
+    )
+    assert not any("placeholder" in line for line in report(take_in(text.replace("snmp-server location <here>\n", ""))))
+
+
+def test_cryptography_below_a_port_without_indentation_is_the_routers() -> None:
+    text = "interface Ethernet0/0\nshutdown\n!\ncrypto ipsec transform-set TS esp-aes\nmode transport\n"
+    assert fates(text) == []
+    assert "crypto ipsec transform-set TS esp-aes" in running(text)
+
+
+def test_a_line_that_the_table_has_for_a_profile_and_the_router_is_the_profiles() -> None:
+    text = "crypto ikev2 profile P\n aaa authorization group psk list default default\n dpd 10 2 on-demand\n"
+    assert [(number, fate) for number, fate, _ in fates(text)] == [(2, Fate.KEPT)]
+    assert "dpd 10 2 on-demand" in running(text)
+
+
+def test_a_crypto_map_of_a_tunnel_does_not_end_its_section() -> None:
+    text = TUNNEL.format("crypto map OLD\n tunnel protection ipsec profile P")
+    assert [(number, fate) for number, fate, _ in fates(text)] == [(6, Fate.KEPT)]
+    assert "tunnel protection ipsec profile P" in running(text)

@@ -1,0 +1,242 @@
+"""Files with several routers in them, with Markdown around them, and those of other devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+from dmvpn.ios import parts
+from dmvpn.ios.devices import other_device
+from dmvpn.ios.markdown import fenced
+from dmvpn.ios.parts import parts_of
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.shells.scenario import Scenario
+from support.work import calls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.ios.parts import Part
+
+LANGUAGE = configurator(FEATURES)
+
+HUB = """\
+hostname HUB
+interface GigabitEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+interface Tunnel0
+ ip address 10.0.0.1 255.255.255.0
+ ip nhrp network-id 1
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+end
+"""
+SPOKE = """\
+hostname SPOKE
+interface GigabitEthernet0/0
+ ip address 192.0.2.2 255.255.255.0
+interface Tunnel0
+ ip address 10.0.0.2 255.255.255.0
+ ip nhrp network-id 1
+ ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+end
+"""
+
+
+def names(text: str) -> list[str]:
+    return [part.name for part in parts_of(text)]
+
+
+def lines(part: Part) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in enumerate(part.text.split("\n"), 1) if line.strip()]
+
+
+def test_a_second_hostname_begins_another_router_with_the_head_above_it() -> None:
+    hub, spoke = parts_of(f"{HUB}!\n! ==== SPOKE ====\nversion 15.4\n{SPOKE}")
+    assert (hub.name, spoke.name) == ("HUB", "SPOKE")
+    assert lines(spoke)[:4] == [(10, "!"), (11, "! ==== SPOKE ===="), (12, "version 15.4"), (13, "hostname SPOKE")]
+    assert lines(hub)[-1] == (9, "end")
+
+
+def test_a_configuration_that_is_shown_twice_is_of_one_router() -> None:
+    assert names(HUB + HUB) == [""] or names(HUB + HUB) == ["HUB"]
+    assert parts_of(HUB + HUB)[0].text == HUB + HUB
+
+
+def test_a_terminal_that_goes_to_and_fro_leaves_the_lines_of_each_router() -> None:
+    text = (
+        "Router>en\nRouter#conf t\nRouter(config)#hostname R1\nR1(config)#interface Loopback0\n"
+        "Router>en\nRouter#conf t\nRouter(config)#host R2\nR2(config)#interface Loopback1\n"
+        "R1(config-if)#ip address 192.0.2.1 255.255.255.255\nPC1>ping 192.0.2.1\n"
+    )
+    first, second = parts_of(text)
+    assert [(part.name, [number for number, _ in lines(part)]) for part in (first, second)] == [
+        ("R1", [1, 2, 3, 4, 9]),
+        ("R2", [5, 6, 7, 8]),
+    ]
+
+
+def test_a_router_that_is_renamed_at_its_prompt_remains_one() -> None:
+    assert len(parts_of("A(config)#hostname B\nB(config)#hostname C\nC(config)#interface Loopback0\n")) == 1
+
+
+def test_prompts_that_never_changed_do_not_make_one_router_two() -> None:
+    text = "Router(config)#hostname R1\nRouter(config)#interface Loopback0\nRouter(config-if)#shutdown\n"
+    assert len(parts_of(text)) == 1
+    again = text.replace("R1", "R2").replace("Loopback0", "Loopback1")
+    assert names(text + again) == ["R1", "R2"]
+
+
+def test_a_hostname_in_a_banner_or_in_what_a_command_printed_is_nobodys() -> None:
+    assert len(parts_of("hostname A\nbanner motd ^C\nhostname B\n^C\ninterface Loopback0\n")) == 1
+    assert len(parts_of("A#show run\nhostname A\ninterface Loopback0\nA#show ip nhrp\nhostname B\n")) == 1
+
+
+def test_too_many_routers_are_refused_before_they_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="more than 200 routers"):
+        parts_of("".join(f"hostname R{number}\ninterface Loopback0\n" for number in range(500)))
+    monkeypatch.setattr(parts, "MOST_LINES", 10)
+    with pytest.raises(ValueError, match="too many routers"):
+        parts_of(HUB + SPOKE)
+
+
+def test_import_writes_a_file_of_each_router_and_run_says_who_is_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = tmp_path / "both.txt"
+    both.write_text(HUB + SPOKE)
+    assert main(["import", str(both), "--to", str(tmp_path / "lab")]) == 0
+    assert sorted(path.name for path in (tmp_path / "lab").iterdir()) == ["HUB.cfg", "SPOKE.cfg"]
+    assert main(["config", "check", str(both)]) == 0
+    assert f"{both}: SPOKE: good" in capsys.readouterr().out
+    assert main(["run", str(both)]) != 0
+    assert "2 routers are in it (HUB, SPOKE); 'dmvpn import" in capsys.readouterr().err
+    assert main(["lint", str(both)]) in (0, 1)
+
+
+def test_a_message_about_the_second_router_names_the_line_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = tmp_path / "both.txt"
+    both.write_text(HUB + SPOKE.replace("tunnel mode", "tunnle mode"))
+    assert main(["config", "check", str(both)]) == 1
+    assert f"{both}:18: in interface mode" in capsys.readouterr().err
+
+
+def test_one_file_of_several_routers_is_a_network(tmp_path: Path) -> None:
+    (tmp_path / "both.txt").write_text(HUB + SPOKE)
+    for name in (tmp_path, tmp_path / "both.txt"):
+        scenario = Scenario.load(str(name))
+        assert {"HUB", "SPOKE"} <= set(scenario.configurations)
+        assert any("2 routers" in note for note in scenario.notes)
+
+
+# Markdown ------------------------------------------------------------------------------------------------------------
+
+
+def test_of_markdown_what_stands_between_fences_is_taken_at_its_line() -> None:
+    text = f"# My lab\n\nRouter number one:\n\n```cisco\n{HUB}```\n\ntunnel source is what *matters*\n"
+    (part,) = parts_of(text)
+    assert lines(part) == [(number, line) for number, line in enumerate(HUB.split("\n")[:-1], 6)]
+
+
+def test_a_block_that_was_never_closed_ends_where_the_next_begins() -> None:
+    assert fenced("a\n```\nb\n```ios\nc\n```\nd") == "\n\nb\n\nc\n\n"
+    assert fenced("one ``` alone") == "one ``` alone"
+
+
+def test_a_block_may_begin_behind_its_fence_or_be_one_line() -> None:
+    assert fenced("```interface Tunnel0\n mtu 9\n```\n``` ip cef ```\n").split("\n")[:4] == [
+        "interface Tunnel0",
+        " mtu 9",
+        "",
+        "ip cef",
+    ]
+
+
+# Other devices -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("ASA Version 9.8(2)\nhostname FW\n", "a Cisco ASA (line 1: ASA Version 9.8(2))"),
+        ("interface Vlan1\n nameif outside\n", "a Cisco ASA (line 2: nameif outside)"),
+        ("feature bgp\nvrf context X\n", "a Nexus (NX-OS) (line 1: feature bgp)"),
+        ("set system host-name r1\n", "Junos (line 1: set system host-name r1)"),
+        ("frr version 8.1\nhostname r1\n", "FRR (line 1: frr version 8.1)"),
+        (HUB, ""),
+        (f"{HUB}object network LAN\n", ""),
+    ],
+)
+def test_another_device_is_named_in_one_sentence(text: str, device: str) -> None:
+    assert other_device(text) == device
+
+
+def test_a_folder_goes_without_the_file_of_another_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fw.cfg").write_text("ASA Version 9.8(2)\ninterface Vlan1\n nameif outside\n")
+    assert main(["config", "check", str(tmp_path / "fw.cfg")]) != 0
+    assert (
+        "this is of a Cisco ASA (line 1: ASA Version 9.8(2)); only IOS and IOS XE are read" in capsys.readouterr().err
+    )
+    (tmp_path / "hub.cfg").write_text(HUB)
+    assert main(["import", str(tmp_path)]) == 0
+    assert "only IOS and IOS XE are read: it is left out" in capsys.readouterr().out
+
+
+# Headings ------------------------------------------------------------------------------------------------------------
+
+BARE = "interface Tunnel0\n ip address 10.0.0.{0} 255.255.255.0\n ip nhrp network-id 1\n"
+
+
+@pytest.mark.parametrize("heading", ["! ===== {} =====", "{}:", "#### {}", "*** {} ***"])
+def test_headings_tell_routers_apart_that_configure_the_same_interface(heading: str) -> None:
+    text = "".join(f"{heading.format(name)}\n{BARE.format(1)}" for name in ("R1", "SPOKE-2"))
+    assert names(text) == ["R1", "SPOKE-2"]
+
+
+def test_a_comment_that_says_where_a_wire_leads_is_no_heading() -> None:
+    text = "! R2\ninterface Ethernet0/0\n no shutdown\n! R3\ninterface Ethernet0/1\n no shutdown\n"
+    assert len(parts_of(text)) == 1
+    assert len(parts_of(BARE.format(1) + f"! R2\n{BARE.format(1)}! R3\n{BARE.format(1)}")) == 1
+
+
+def test_headings_of_markdown_name_the_routers_of_the_blocks_below_them() -> None:
+    page = "# Lab 3\n## Configuration of R1\n```\n{}```\n<summary>R2</summary>\n```\n{}```\nR1 pings R2 now.\n"
+    first, second = parts_of(page.format(BARE.format(1), BARE.format(2)))
+    assert (first.name, second.name) == ("R1", "R2")
+    assert (5, " ip address 10.0.0.1 255.255.255.0") in lines(first)
+    assert (11, " ip address 10.0.0.2 255.255.255.0") in lines(second)
+
+
+# Hostile texts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 400_000,
+        " " * 1_000_000 + "x",
+        "```" + " " * 1_000_000 + "x",
+        "```\n" + "`" * 1_000_000 + "\n```",
+        "/ip " + " " * 1_000_000 + "x",
+        "hostname a" + " " * 1_000_000 + "x\nhostname b\n",
+        "interface " + "a" * 1_000_000 + "\n" + "x#" * 300_000,
+        "! R1\n" * 50_000 + "interface Tunnel0\n",
+        "R1#\n" * 50_000,
+    ],
+)
+def test_hostile_texts_take_no_more_than_a_look(text: str) -> None:
+    assert len(parts_of(text)) <= 1
+    assert other_device(text) in ("", other_device(text))
+
+
+def test_reading_two_names_in_turn_grows_as_the_file_does() -> None:
+    turn = "hostname A\n!\n!\nhostname B\n!\n"
+    short = calls(lambda: parts_of(turn * 50))
+    assert calls(lambda: parts_of(turn * 400)) < 12 * short

@@ -1,0 +1,232 @@
+"""What somebody's release has on without showing it, and that nothing of ours is ever taken for somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+from dmvpn.ios import DEFAULTS, ConfigSession, ConfigTree, Release
+from dmvpn.ios.parts import parts_of
+from dmvpn.ios.releases import MARK
+from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import put_in, take_in
+from dmvpn.router.language import configurator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LANGUAGE = configurator(FEATURES)
+DYNAMIC, SHORTCUT = "ip nhrp map multicast dynamic", "ip nhrp shortcut"
+
+CLOUD = """\
+hostname SPOKE1
+interface Tunnel0
+ ip address 10.0.0.11 255.255.255.0
+ ip nhrp network-id 1
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+interface GigabitEthernet0/1
+ ip address 192.0.2.11 255.255.255.0
+"""
+
+
+def of(version: str, body: str = CLOUD) -> str:
+    return f"!\n! Last configuration change at 09:12:11 UTC Mon Mar 1 2021\n!\nversion {version}\n{body}end\n"
+
+
+def on(text: str, line: str = SHORTCUT) -> list[str]:
+    """The interfaces that have the line."""
+    found, interface = [], ""
+    for shown in LANGUAGE.parse_text(text).tree.render():
+        interface = shown.removeprefix("interface ") if shown.startswith("interface ") else interface
+        if shown.strip() == line:
+            found.append(interface)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("version", "is_on"),
+    [
+        ("12.4", False), ("15.0", False), ("15.2(4)M", False), ("15.6", False), ("15.7", True), ("15.9", True),
+        ("16.0", False), ("16.2", False), ("16.3", True), ("16.12", True), ("17.1", True), ("17.15", True),
+        ("15.10", True), ("16.03", True), ("9.3(5)", False),
+    ],
+)  # fmt: skip
+def test_what_a_release_has_on_without_showing_it_is_on(version: str, is_on: bool) -> None:
+    """A hub of IOS XE 17 had no neighbours here: no line told it to copy multicasts to its spokes."""
+    for line in (DYNAMIC, SHORTCUT):
+        assert on(of(version), line) == (["Tunnel0"] if is_on else [])
+
+
+def test_what_a_file_takes_back_stays_off() -> None:
+    refused = CLOUD.replace(" tunnel source", " no ip nhrp shortcut\n no ip nhrp map multicast dynamic\n tunnel source")
+    assert on(of("17.9", refused)) == on(of("17.9", refused), DYNAMIC) == []
+    short = CLOUD.replace(" tunnel source", " no ip nhrp short\n tunnel source")
+    assert on(of("17.9", short)) == []
+    assert on(of("17.9", short), DYNAMIC) == ["Tunnel0"]
+
+
+def test_the_last_word_of_a_file_counts() -> None:
+    again = CLOUD.replace(" tunnel source", " no ip nhrp shortcut\n default ip nhrp shortcut\n tunnel source")
+    assert on(of("17.9", again)) == ["Tunnel0"]
+    typed = CLOUD.replace(" tunnel source", " no ip nhrp shortcut\n ip nhrp shortcut\n tunnel source")
+    assert on(of("17.9", typed)) == ["Tunnel0"]
+    assert on(of("17.9", f"{CLOUD}interface Tunnel0\n no ip nhrp shortcut\n")) == []
+
+
+def test_only_tunnels_of_a_cloud_have_what_belongs_to_it() -> None:
+    plain = CLOUD.replace(" ip nhrp network-id 1\n", "")
+    point_to_point = CLOUD.replace(" tunnel mode gre multipoint\n", " tunnel destination 192.0.2.1\n")
+    for body in (plain, point_to_point):
+        assert on(of("17.9", body)) == on(of("17.9", body), DYNAMIC) == []
+
+
+@pytest.mark.parametrize(("version", "is_on"), [("15.9", False), ("16.2", False), ("16.3", True), ("17.12", True)])
+def test_an_ipv6_cloud_has_what_its_release_has_on_for_ipv6(version: str, is_on: bool) -> None:
+    cloud = CLOUD.replace(" ip nhrp network-id 1\n", " ipv6 nhrp network-id 1\n")
+    for line in (DYNAMIC, SHORTCUT):
+        assert on(of(version, cloud), line.replace("ip ", "ipv6 ", 1)) == (["Tunnel0"] if is_on else [])
+        assert on(of(version, cloud), line) == []
+
+
+def test_the_ipv6_lines_of_a_cloud_are_taken_back_apart() -> None:
+    both = CLOUD.replace(" tunnel source", " ipv6 nhrp network-id 1\n no ipv6 nhrp shortcut\n tunnel source")
+    assert on(of("17.9", both)) == ["Tunnel0"]
+    assert on(of("17.9", both), "ipv6 nhrp shortcut") == []
+    assert put_in(take_in(of("17.9", both)).result).endswith(
+        "`ip nhrp map multicast dynamic`, `ip nhrp shortcut` and `ipv6 nhrp map multicast dynamic` at Tunnel0"
+    )
+
+
+def test_a_line_that_is_there_is_not_put_in() -> None:
+    shown = CLOUD.replace(" tunnel source", " ip nhrp shortcut\n ip nhrp map multicast dynamic\n tunnel source")
+    result = LANGUAGE.parse_text(of("17.9", shown))
+    assert result.put_in == ()
+    assert result.release == Release(17, 9)
+
+
+def test_the_log_of_a_terminal_is_such_a_file_too() -> None:
+    log = f"R1#show running-config\nBuilding configuration...\n\nCurrent configuration : 99 bytes\n{of('17.9')}\nR1#\n"
+    assert on(log) == ["Tunnel0"]
+
+
+def test_without_a_release_a_file_means_what_it_says() -> None:
+    assert on(CLOUD) == []
+    assert on(f"version 2\n{CLOUD}") == []
+    assert on(f"router rip\n version 2\n{CLOUD}") == []
+
+
+def test_our_mark_makes_a_file_ours() -> None:
+    assert on(f"{MARK}\n{of('17.9')}") == []
+    assert on(of("17.9").replace("!\nversion", f"!\n   {MARK.upper()} 0.1\nversion")) == []
+    assert on(of("17.9", CLOUD + f"{MARK}\n")) == ["Tunnel0"], "a comment behind the release is somebody's word"
+
+
+def test_what_is_typed_means_what_it_says() -> None:
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    for line in of("17.9").splitlines():
+        session.enter(line)
+    assert SHORTCUT not in [line.strip() for line in session.tree.render()]
+
+
+def test_a_release_says_nothing_of_tunnels_that_its_file_does_not_name() -> None:
+    base = LANGUAGE.parse_text(CLOUD).tree
+    other = of("17.9", CLOUD.replace("Tunnel0", "Tunnel1"))
+    tree = LANGUAGE.parse_text(other, base).tree
+    assert [name for name in ("Tunnel0", "Tunnel1") if _has(tree, name)] == ["Tunnel1"]
+
+
+def _has(tree: ConfigTree, name: str) -> bool:
+    lines = tree.render()
+    rest = lines[lines.index(f"interface {name}") + 1 :]
+    return " ip nhrp shortcut" in rest[: rest.index("!")]
+
+
+def test_what_was_put_in_can_be_taken_away_for_good() -> None:
+    """The running configuration named the old release, and was read as that release's whenever a line was typed."""
+    tree = LANGUAGE.parse_text(of("17.9")).tree
+    session = ConfigSession(LANGUAGE, tree)
+    for line in ("interface Tunnel0", "no ip nhrp shortcut"):
+        session.enter(line)
+    shown = "\n".join(tree.render())
+    assert "version 17.9" in shown
+    assert LANGUAGE.parse_text(shown).tree == tree
+    assert on(shown) == []
+
+
+def test_each_router_of_one_text_has_the_defaults_of_its_own_release_and_mark() -> None:
+    def one(name: str, head: str) -> str:
+        return f"{name}#sh run\n!\n{head}\n!\n{CLOUD.replace('SPOKE1', name)}end\n\n"
+
+    text = one("R1", "version 17.9") + one("R2", f"{MARK}\nversion 17.9") + one("R3", "version 15.6")
+    assert [(part.name, on(part.text)) for part in parts_of(text)] == [("R1", ["Tunnel0"]), ("R2", []), ("R3", [])]
+
+
+def test_a_banner_about_versions_is_no_release() -> None:
+    text = f"banner motd #\nversion 17.9\n{MARK}\n#\n{CLOUD}"
+    assert on(text) == []
+    tree = LANGUAGE.parse_text(text).tree
+    assert LANGUAGE.parse_text("\n".join(tree.render())).tree == tree
+
+
+# ------------------------------------------------------------------------------------------------ said, and written
+
+
+def test_one_line_says_what_was_put_in_and_where() -> None:
+    both = f"{CLOUD}{CLOUD.replace('Tunnel0', 'Tunnel1')}"
+    assert put_in(take_in(of("16.12", both)).result) == (
+        "version 16.12 has this on without showing it, so it was put in: "
+        "`ip nhrp map multicast dynamic` and `ip nhrp shortcut` at Tunnel0, Tunnel1"
+    )
+    one = both.replace(" ip nhrp network-id 1", " no ip nhrp shortcut\n ip nhrp network-id 1", 1)
+    assert put_in(take_in(of("16.12", one)).result).endswith(
+        "`ip nhrp map multicast dynamic` at Tunnel0, Tunnel1; `ip nhrp shortcut` at Tunnel1"
+    )
+    assert put_in(take_in(of("15.6", both)).result) == ""
+
+
+def test_a_thousand_tunnels_are_one_line_that_somebody_can_read() -> None:
+    many = "".join(CLOUD.replace("Tunnel0", f"Tunnel{number}") for number in range(200))
+    said = put_in(take_in(of("17.9", many)).result)
+    assert said.endswith("and 188 more")
+    assert len(said) < 400
+
+
+def test_config_check_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "spoke.cfg"
+    file.write_text(of("17.9"))
+    assert main(["config", "check", str(file)]) == 0
+    said, _ = capsys.readouterr()
+    assert "version 17.9 has this on without showing it" in said
+
+
+def test_an_import_writes_the_lines_and_its_result_is_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, folder = tmp_path / "spoke.log", tmp_path / "lab"
+    file.write_text(of("17.9"))
+    assert main(["import", str(file), "--to", str(folder)]) == 0
+    assert "version 17.9 has this on without showing it" in capsys.readouterr().out
+    written = (folder / "SPOKE1.cfg").read_text()
+    assert on(written) == on(written, DYNAMIC) == ["Tunnel0"]
+    assert written.index(MARK) < written.index("version 17.9")
+    again = tmp_path / "again"
+    assert main(["import", str(folder), "--to", str(again)]) == 0
+    assert "without showing it" not in capsys.readouterr().out
+    assert (again / "SPOKE1.cfg").read_text() == written
+
+
+def test_what_a_file_with_a_release_refused_stays_off_when_it_is_imported(tmp_path: Path) -> None:
+    refused = CLOUD.replace(" tunnel source", " no ip nhrp shortcut\n no ip nhrp map multicast dynamic\n tunnel source")
+    file, folder = tmp_path / "spoke.cfg", tmp_path / "lab"
+    file.write_text(of("17.9", refused))
+    assert main(["import", str(file), "--to", str(folder)]) == 0
+    assert on((folder / "SPOKE1.cfg").read_text()) == []
+
+
+def test_every_default_of_the_table_is_a_line_that_is_read_and_says_its_source() -> None:
+    for row in DEFAULTS:
+        assert LANGUAGE.parse_text(f"interface Tunnel0\n {row.line}").problems == ()
+        assert row.source
+        assert row.meaning
+        assert list(row.since) == sorted(row.since)
