@@ -302,11 +302,11 @@ def test_a_killed_supervisor_leaves_nothing_behind(labs: Labs) -> None:
     assert "  UP " in labs.on("R31", "show dmvpn")
 
 
-def test_a_configuration_that_does_not_read_starts_nothing(labs: Labs, tmp_path: Path) -> None:
+def test_a_configuration_that_does_not_read_starts_nothing_if_that_is_asked_for(labs: Labs, tmp_path: Path) -> None:
     shutil.copytree(SOURCE / "dmvpn" / "scenarios" / "notes-gre", tmp_path / "mine")
     bad = (tmp_path / "mine" / "R31.cfg").read_text().replace(" keepalive 5 3", " keepalive five")
     (tmp_path / "mine" / "R31.cfg").write_text(bad)
-    result = labs.run("lab", "up", tmp_path / "mine")
+    result = labs.run("lab", "up", tmp_path / "mine", "--strict")
     assert result.returncode == 1
     assert "% Invalid input detected at '^' marker." in result.stderr
     assert labs.running() == []

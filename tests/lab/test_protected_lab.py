@@ -82,6 +82,10 @@ def test_spokes_behind_two_nat_boxes_meet_although_one_is_shown_by_another_port(
         assert echoes.answered == echoes.sent
         trace = f"traceroute {spoke}.1 source 10.4.4.1"
         assert eventually(partial(is_direct, labs, "R41", trace), 10)
-    ports = re.findall(r" 172\.16\.31\.1/(\d+) ", labs.on("R41", "show crypto ikev2 sa"))
-    assert len({*ports}) == len(ports) == 2
-    assert "4500" in ports
+
+    def ports() -> list[str]:
+        return re.findall(r" 172\.16\.31\.1/(\d+) ", labs.on("R41", "show crypto ikev2 sa"))
+
+    # Where both ends began at once there are two SAs with a peer, until one of them is given up.
+    assert eventually(lambda: len({*ports()}) == len(ports()) == 2, 20), ports()
+    assert "4500" in ports()

@@ -12,6 +12,7 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.syscalls import PeerCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,15 @@ def test_a_fault_while_obeying_is_an_answer_too(tmp_path: Path, caplog: pytest.L
 
     assert "it broke" in json.loads(_answer(tmp_path, b'{"do": "x"}\n', obey))["error"]
     assert "an order failed" in caplog.text
+
+
+def test_an_order_of_another_user_is_not_carried_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mode of a socket can be changed; who connects cannot."""
+    orders: list[dict[str, control.Json]] = []
+    monkeypatch.setattr(control, "peer_credentials", lambda connection: PeerCredentials(1, 4711, 4711))
+    with pytest.raises((ConnectionError, json.JSONDecodeError)):
+        json.loads(_answer(tmp_path, b'{"do": "down"}\n', lambda request: orders.append(request)))
+    assert orders == []
 
 
 def test_an_order_is_answered(tmp_path: Path) -> None:

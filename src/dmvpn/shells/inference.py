@@ -3,7 +3,7 @@
     ports     physical interfaces with an IPv4 address, or parts of one; a router is called what its `hostname` says
     wires     ports that are in each other's subnet are on one wire, be they two or more
     provider  gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
-    hosts     a LAN with a single router on it gets a computer
+    hosts     a LAN with a single router on it gets a computer; a link for two (/30, /31) is no LAN, but a way out
 
 What can be read in two ways is decided, and said (`Scenario.notes`); `lab save` writes the outcome down as `lab.yaml`,
 where it may be corrected. Raises UserError for what is no network at all.
@@ -13,24 +13,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.adaptations import Adapted, adapted
 from dmvpn.shells.lines import Lines, default_routes, interface_address, interfaces
 from dmvpn.shells.scenario import NAME, HostSpec, Lab, LinkSpec, RouterSpec
+from dmvpn.shells.underlay import bgp_neighbours, gateless, graph, name_gateway, stand_in, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Address
     from typing import Literal
 
 _DHCP: Final = "ip address dhcp"
 #: Interfaces that no wire is plugged into.
 _VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
 _HOST_NUMBER: Final = 100
-#: Prefixes as long as this have no room for a computer.
-_NO_LAN: Final = 31
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
+_UNQUOTED: Final = re.compile(r'^"|"$')
+_LONGEST_NAME: Final = 31
+#: Prefixes as long as this are links for two, and no LAN.
+_NO_LAN: Final = 30
+#: A network and a broadcast address have only those shorter than this.
+_NO_EDGES: Final = 31
+_HOST: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,11 @@ class Port:
 
 @dataclass(slots=True)
 class _Wire:
-    """Ports on one wire. provider: the gateway on it that none of them has."""
+    """Ports on one wire. provider: the gateway on it that none of them has. loose: nothing says that it leads out."""
 
     ports: list[Port]
     provider: IPv4Interface | None = None
+    loose: bool = False
 
 
 @dataclass(slots=True)
@@ -114,27 +122,33 @@ def _peculiar(router: str, lines: Lines) -> Iterator[str]:
             )
         elif "." in name and addresses:
             yield f"{router} {name} is a subinterface: taken for a port of its own, without VLANs"
-    for name in _gateless(lines):
-        yield (
-            f"the default route of {router} leads out of {name} and names no gateway: nobody in a lab answers for "
-            "others (proxy ARP), so nothing leaves there; write 'ip route 0.0.0.0 0.0.0.0 GATEWAY'"
-        )
 
 
 def _gateless(lines: Lines) -> list[str]:
-    """The ports that default routes without a gateway lead out of."""
-    with_gateway = [line for line, _ in default_routes(lines)]
-    found = [line.split()[4] for line in lines.headers("ip route 0.0.0.0 0.0.0.0 ") if line not in with_gateway]
-    return [name for name in found if not name.startswith(_VIRTUAL)]
+    """The ports that routes without a gateway lead out of."""
+    return [name for name in gateless(lines) if not name.startswith(_VIRTUAL)]
 
 
-def infer(texts: Mapping[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
-    """The network of these configurations (texts by file name): lab, configurations by router, what was decided."""
-    configurations = _named(texts)
-    work = _Inference({name: Lines.of(text) for name, text in configurations.items()})
+def infer(texts: Mapping[str, str], *, strict: bool = False) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
+    """The network of these configurations (texts by file name): lab, configurations by router, what was decided.
+
+    strict: nothing is put in the place of lines that cannot be done.
+    """
+    change = Adapted(dict(texts), ()) if strict else adapted(texts)
+    configurations, notes = _named(change.texts)
+    notes += change.notes
+    work = _Inference({name: Lines.of(text) for name, text in configurations.items()}, notes)
     provider = _add_provider(work, configurations)
+    if not strict:
+        _answer_for_others(work, configurations, provider)
+    known = graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in _ways(work)])
+    transit = through(known, work.lines)
+    if not strict:
+        for name, lines, note in stand_in(known, work.lines, provider):
+            configurations[name] = _with(configurations[name], lines)
+            work.notes += [note] if note else []
     roles: dict[str, RouterSpec] = {
-        name: RouterSpec(role=_role(name, lines, work, added=name == provider))
+        name: RouterSpec(role=_role(name, lines, work, added=name == provider or name in transit))
         for name, lines in {**work.lines, **{name: Lines(()) for name in configurations if name == provider}}.items()
     }
     links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in work.wires if len(wire.ports) > 1]
@@ -143,24 +157,46 @@ def infer(texts: Mapping[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...
     return lab, configurations, tuple(work.notes)
 
 
-def _named(texts: Mapping[str, str]) -> dict[str, str]:
-    """By host name; by file name where there is none."""
+def _named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """By host name; by file name where there is none, or where several have the same. What was decided."""
+    read = {file: Lines.of(text) for file, text in texts.items()}
+    hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}
     found: dict[str, str] = {}
-    files: dict[str, str] = {}
+    notes: list[str] = []
     for file, text in texts.items():
-        match = re.search(r"(?m)^\s*hostname\s+(\S+)\s*$", text)
-        name = match[1] if match else file
+        host = hosts[file]
+        alike = [other for other in texts if hosts[other] == host] if host else []
+        if any(_same_places(read[file], read[other]) for other in alike if other != file):
+            raise UserError(
+                f"{alike[0]}.cfg and {alike[1]}.cfg are both called {host}: one folder is one network; put the files "
+                "of another one into a folder of their own"
+            )
+        name = host if len(alike) == 1 else _fit(file, found)
+        if len(alike) > 1:
+            notes.append(f"{' and '.join(alike)} are all called {host}: {file} is {name} here")
         if not re.fullmatch(NAME, name):
             raise UserError(
                 f"{file}.cfg: a router of a lab cannot be called {name}: letters, digits, '_', '.' and '-', 31 at most"
             )
-        if name in found:
-            raise UserError(
-                f"{files[name]}.cfg and {file}.cfg are both called {name}: one folder is one network; put the files of "
-                "another one into a folder of their own"
-            )
-        found[name], files[name] = text, file
-    return found
+        found[name] = text
+    return found, notes
+
+
+def _same_places(one: Lines, other: Lines) -> bool:
+    """Have they an address in common? Then they are two states of one router."""
+    first, second = (
+        [address.ip for _, each in interfaces(lines) if (address := interface_address(each)) is not None]
+        for lines in (one, other)
+    )
+    return any(address in second for address in first)
+
+
+def _fit(file: str, taken: Mapping[str, str]) -> str:
+    """A file's name as one of a router."""
+    name = _UNFIT.sub("-", file).strip("-_.")[:_LONGEST_NAME] or "router"
+    name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
+    free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))
+    return next((each for each in free if each not in taken), name)
 
 
 def _ports(router: str, lines: Lines) -> list[Port]:
@@ -180,6 +216,10 @@ def _add_provider(work: _Inference, configurations: dict[str, str]) -> str:
     for router, lines in work.lines.items():
         for _, gateway in default_routes(lines):
             _want_gateway(work, router, gateway)
+    for router, lines in work.lines.items():
+        for gateway in [*bgp_neighbours(lines), *_other_gateways(lines)]:
+            if any(_leads_out(port, lines) and gateway in port.address.network for port in _ports(router, lines)):
+                _want_gateway(work, router, gateway)
     _want_ways_out(work)
     wires = [wire for wire in work.wires if wire.provider is not None]
     if not wires:
@@ -192,13 +232,14 @@ def _add_provider(work: _Inference, configurations: dict[str, str]) -> str:
         address = wire.provider
         if address is None:
             continue
+        first = next((port for other, port in networks.items() if other.network.overlaps(address.network)), None)
+        if first is not None:
+            work.notes.append(f"{first} and {wire.ports[0]} overlap: no provider has both, so the second leads nowhere")
+            continue
         text += [f"interface GigabitEthernet0/{number}", f" ip address {address.ip} {address.netmask}", "!"]
-        for other, port in networks.items():
-            if other.network.overlaps(address.network):
-                raise UserError(f"{port} and {wire.ports[0]} overlap: no provider has both; correct one of them")
         networks[address] = wire.ports[0]
         wire.ports.append(Port(name, f"GigabitEthernet0/{number}", address))
-    routes = [*_rip(work, wires), *_routes_back(work, wires)]
+    routes = _rip(work, wires)
     configurations[name] = "\n".join([*text, *routes, *(["!"] if routes else []), "end"]) + "\n"
     gateways = ", ".join(str(address.ip) for address in networks)
     work.notes.append(f"nobody has {gateways}: added the router {name} with {'it' if len(networks) == 1 else 'them'}")
@@ -214,7 +255,7 @@ def _want_gateway(work: _Inference, router: str, gateway: IPv4Address) -> None:
         network = mine[0].address.network
         if any(port.address.ip == gateway for port in wire.ports):
             return
-        if network.prefixlen < _NO_LAN and gateway in (network.network_address, network.broadcast_address):
+        if network.prefixlen < _NO_EDGES and gateway in (network.network_address, network.broadcast_address):
             work.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")
             return
         if wire.provider is not None and wire.provider.ip != gateway:
@@ -237,23 +278,47 @@ def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
 
 
 def _want_ways_out(work: _Inference) -> None:
-    """The port of a tunnel's source, or of a default route, that stands alone on its wire needs somebody at the end."""
+    """Somebody is needed at the other end of a port that stands alone on its wire, if it leads out."""
     for router, lines in work.lines.items():
         gateless = _gateless(lines)
-        sources = [lines.section(header).value("tunnel source ") for header in _tunnels(lines)]
-        for source in dict.fromkeys([*sources, *gateless]):
-            for wire in work.wires:
-                (port,) = wire.ports if len(wire.ports) == 1 else (None,)
-                if port is None or port.router != router or port.name != source or wire.provider is not None:
-                    continue
-                network = port.address.network
-                free = next((host for host in network.hosts() if host != port.address.ip), None)
-                if free is None:
-                    continue
-                wire.provider = IPv4Interface(f"{free}/{network.prefixlen}")
-                known = source in gateless or any(gateway in network for _, gateway in default_routes(lines))
-                why = "" if known else ", and no default route says where to"
-                work.notes.append(f"{port} leads nowhere{why}: {free} is made up")
+        for wire in work.wires:
+            (port,) = wire.ports if len(wire.ports) == 1 else (None,)
+            if port is None or port.router != router or wire.provider is not None or not _leads_out(port, lines):
+                continue
+            network = port.address.network
+            free = next((host for host in network.hosts() if host != port.address.ip), None)
+            if free is None:
+                continue
+            wire.provider = IPv4Interface(f"{free}/{network.prefixlen}")
+            known = port.name in gateless or any(gateway in network for _, gateway in default_routes(lines))
+            wire.loose = not _is_way_out(port, lines)
+            is_source = any(lines.section(header).value("tunnel source ") == port.name for header in _tunnels(lines))
+            why = ", and no default route says where to" if is_source and not known else ""
+            work.notes.append(f"{port} leads nowhere{why}: {free} is made up")
+
+
+def _leads_out(port: Port, lines: Lines) -> bool:
+    """Is it a way out, or a link for two: no LAN?"""
+    return _is_way_out(port, lines) or _NO_LAN <= port.address.network.prefixlen < _HOST
+
+
+def _is_way_out(port: Port, lines: Lines) -> bool:
+    """Is it the source of a tunnel, or the port of a route?"""
+    sources = [lines.section(header).value("tunnel source ") for header in _tunnels(lines)]
+    return port.name in (*sources, *_gateless(lines)) or str(port.address.ip) in sources
+
+
+def _ways(work: _Inference) -> list[_Wire]:
+    """The wires between tunnel ends: links that nothing says to lead out count where a router has no others."""
+    firm = {port.router for wire in work.wires if not wire.loose and len(wire.ports) > 1 for port in wire.ports}
+    return [wire for wire in work.wires if not wire.loose or wire.ports[0].router not in firm]
+
+
+def _other_gateways(lines: Lines) -> list[IPv4Address]:
+    """The next hops of static routes that are not the default one."""
+    words = [line.split() for line in lines.headers("ip route ")]
+    found = [IPv4Address(word) for line in words for word in line[4:6] if re.fullmatch(r"\d+(\.\d+){3}", word)]
+    return list(dict.fromkeys(found))
 
 
 def _tunnels(lines: Lines) -> tuple[str, ...]:
@@ -272,19 +337,30 @@ def _rip(work: _Inference, wires: list[_Wire]) -> list[str]:
     return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
 
 
-def _routes_back(work: _Inference, wires: list[_Wire]) -> list[str]:
-    """Tunnel sources that are not on a wire, as loopbacks: the provider has to know where they are."""
-    routes = []
+def _answer_for_others(work: _Inference, configurations: dict[str, str], provider: str) -> None:
+    """Routes out of a port without a gateway: who is there answers for others (proxy ARP), so the route names it."""
     for router, lines in work.lines.items():
-        addresses = dict(interfaces(lines))
-        via = next((port for wire in wires for port in wire.ports if port.router == router), None)
-        for header in _tunnels(lines):
-            source = lines.section(header).value("tunnel source ")
-            if via is not None and source.startswith("Loopback") and source in addresses:
-                loopback = interface_address(addresses[source])
-                if loopback is not None:
-                    routes.append(f"ip route {loopback.ip} 255.255.255.255 {via.address.ip}")
-    return list(dict.fromkeys(routes))
+        for name in _gateless(lines):
+            wire = next(
+                (wire for wire in work.wires if any((p.router, p.name) == (router, name) for p in wire.ports)), None
+            )
+            others = [port for port in wire.ports if port.router != router] if wire is not None else []
+            ours = [port for port in others if port.router == provider or not _tunnels(work.lines[port.router])]
+            if not others:
+                work.notes.append(f"{router} has a route out of {name}, where nobody is")
+            elif len(ours) == 1 or len(others) == 1:
+                gateway = (ours or others)[0]
+                configurations[router] = name_gateway(configurations[router], name, gateway.address.ip)
+                work.notes.append(
+                    f"{router} has a route out of {name} without a gateway: {gateway.router} answers there for others, "
+                    f"so it leads to {gateway.address.ip}"
+                )
+
+
+def _with(text: str, lines: list[str]) -> str:
+    """The configuration with lines more."""
+    body = text.rstrip("\n").removesuffix("end").rstrip("\n")
+    return "\n".join([body, *lines, "end"]) + "\n"
 
 
 # ---------------------------------------------------------------------------------------------------- who is who
@@ -294,12 +370,18 @@ def _role(name: str, lines: Lines, work: _Inference, *, added: bool) -> Literal[
     tunnels = [lines.section(header) for header in _tunnels(lines)]
     if added or (not tunnels and _is_gateway(name, work)):
         return "provider"
-    if any(tunnel.has("ip nhrp map multicast dynamic") for tunnel in tunnels):
+    if any(str(address.ip) in _servers(work) for tunnel in tunnels if (address := interface_address(tunnel))):
         return "hub"
     multipoint = [tunnel for tunnel in tunnels if tunnel.has("tunnel mode gre multipoint")]
     if any(not tunnel.headers("ip nhrp nhs ") for tunnel in multipoint):
         return "hub"
     return "spoke" if any(tunnel.headers("ip nhrp ") for tunnel in tunnels) else "router"
+
+
+def _servers(work: _Inference) -> list[str]:
+    """The tunnel addresses that somebody registers with. What newer releases have on says nothing of who is a hub."""
+    sections = [lines.section(header) for lines in work.lines.values() for header in _tunnels(lines)]
+    return [line.split()[3] for section in sections for line in section.headers("ip nhrp nhs ")]
 
 
 def _is_gateway(name: str, work: _Inference) -> bool:

@@ -12,13 +12,14 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios.groups import UNKNOWN
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.ios import Problem
+    from dmvpn.ios import ConfigResult, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,28 @@ def after(text: str, lines: Sequence[str]) -> str:
     """The configuration when these lines were typed. Raises UserError for a line that it does not take."""
     language = configurator(FEATURES)
     result = language.parse_text("\n".join(lines), language.parse_text(text).tree)
-    for problem in result.problems:
-        if not problem.is_warning:
-            raise UserError(_said(problem))
+    wrong = _first_wrong(result)
+    if wrong is not None:
+        raise UserError(wrong[1])
     return "\n".join([*result.tree.render(), "end"]) + "\n"
 
 
 def check(text: str, file: str) -> None:
     """Does every line of a configuration hold? Raises UserError that names the file and the first one that does not."""
-    for problem in configurator(FEATURES).parse_text(text).problems:
+    wrong = _first_wrong(configurator(FEATURES).parse_text(text))
+    if wrong is not None:
+        raise UserError(f"{file}:{wrong[0]}: {wrong[1]}")
+
+
+def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
+    """The number of the first line that the prompt would refuse, and why. What we write ourselves, nobody else has."""
+    for problem in result.problems:
         if not problem.is_warning:
-            raise UserError(f"{file}:{problem.line_number}: {_said(problem)}")
+            return problem.line_number, _said(problem)
+    for entry in result.entries:
+        if entry.group is UNKNOWN:
+            return entry.number, f"{entry.text}: % Invalid input: nobody here knows this line"
+    return None
 
 
 def _said(problem: Problem) -> str:

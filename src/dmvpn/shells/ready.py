@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 
 def missing(router: Router, routes: Iterable[str]) -> list[str]:
-    """Sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB."""
+    """Sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
+
+    Tunnels that are shut down are as somebody wants them.
+    """
     lacks = [
         f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
         for tunnel in router.ports.tunnels.all()
-        if not tunnel.up
+        if tunnel.enabled and not tunnel.up
     ]
     lacks += [
         f"{tunnel.name} is not registered with {client.nhs}: {client.reason or 'no reply yet'}"
         for tunnel in router.machine(NhrpMachine).tunnels
-        if tunnel.is_carried
+        if tunnel.is_carried and tunnel.state is not None and tunnel.state.enabled
         for client in tunnel.clients.values()
         if client.state in (NhsState.EXPECTING, NhsState.DOWN)
     ]

@@ -38,7 +38,7 @@ from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.exercises import START, Place, find_place
-from dmvpn.shells.folders import configurations_in, read_text
+from dmvpn.shells.folders import configurations_in, configurations_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -227,12 +227,17 @@ class Scenario:
         self.certificates = certificates or {}
 
     @classmethod
-    def load(cls, name_or_folder: str) -> Self:
-        """Read a built-in scenario by name, or a folder. Raises UserError that says what to mend."""
+    def load(cls, name_or_folder: str, *, strict: bool = False) -> Self:
+        """Read a built-in scenario by name, or a folder. Raises UserError that says what to fix.
+
+        strict: a folder's lines are taken as they are, whether they can be done or not.
+        """
         exercise = find_place(name_or_folder)
         if exercise is not None:  # whatever lies here by that name: "./exercise-05" is a folder
             return cls._beginning(exercise)
         folder = Path(name_or_folder)
+        if name_or_folder and folder.is_file():
+            return cls._of_file(folder, strict=strict)
         if not name_or_folder or not folder.is_dir():
             folder = BUILT_IN / name_or_folder
             if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
@@ -242,10 +247,19 @@ class Scenario:
         if (folder / CONFIGURATION).exists():
             lab = _read_lab(folder / CONFIGURATION)
         else:
-            lab, configurations, decided = _inferred(folder, configurations)
+            lab, configurations, decided = _inferred(folder, configurations, strict=strict)
             notes += decided
         certificates = {name: certificates_of(folder, name, text) for name, text in configurations.items()}
         return cls(folder.resolve().name, lab, configurations, certificates, notes)._checked(folder)
+
+    @classmethod
+    def _of_file(cls, path: Path, *, strict: bool) -> Self:
+        """The routers that stand in one file. Raises UserError."""
+        configurations, notes = configurations_of(path)
+        lab, configurations, decided = _inferred(path, configurations, strict=strict)
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "lab"
+        certificates = {each: certificates_of(path.parent, each, text) for each, text in configurations.items()}
+        return cls(name, lab, configurations, certificates, notes + decided)._checked(path.parent)
 
     @classmethod
     def _beginning(cls, exercise: Place) -> Self:
@@ -353,12 +367,12 @@ class Scenario:
         return spec.role if spec else "router"
 
 
-def _inferred(folder: Path, texts: dict[str, str]) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
+def _inferred(folder: Path, texts: dict[str, str], *, strict: bool) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
     """The network that the configurations of a folder without `lab.yaml` make. Raises UserError."""
     from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
 
     try:
-        return infer(texts)
+        return infer(texts, strict=strict)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error
 

@@ -24,6 +24,7 @@ from dmvpn.shells.facts.values import (
     HopFacts,
     IkeFacts,
     InterfaceFacts,
+    KernelFacts,
     NeighbourFacts,
     OfferFacts,
     PeerFacts,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.protection import SaView
+    from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.features.eigrp.process import Process
     from dmvpn.features.rib.offers import Node
     from dmvpn.router.router import Router
@@ -56,8 +58,8 @@ _STUB_WORDS: Final = {
 }
 
 
-def router_facts(router: Router, now: float) -> RouterFacts:
-    """What there is to say about one router at `now`, its monotonic clock."""
+def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) -> RouterFacts:
+    """What there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found there."""
     log = router.machine(SystemMachine).syslog.lines
     return RouterFacts(
         hostname=router.hostname,
@@ -84,6 +86,7 @@ def router_facts(router: Router, now: float) -> RouterFacts:
         drops=DropFacts(**asdict(router.machine(TunnelMachine).drops)),
         refused=_refused(log),
         log=tuple(log[-LOG_LINES:]),
+        kernel=tuple(KernelFacts(what=one.what, there=one.there, unordered=one.unordered) for one in kernel),
     )
 
 

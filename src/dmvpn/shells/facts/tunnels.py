@@ -57,6 +57,8 @@ def tunnel_facts(router: Router, state: TunnelState, now: float) -> TunnelFacts:
         redirects=any(tunnel.config.redirect for tunnel in known),
         df=_df(router, state.name),
         ttl=state.ttl,
+        checksum=state.checksum,
+        sequence=state.sequence,
         shortcuts=any(tunnel.config.shortcut for tunnel in known),
         servers=tuple(_server(router, state, client) for tunnel in known for client in tunnel.clients.values()),
         unsecured=_unsecured(router, state),

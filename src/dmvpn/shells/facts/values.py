@@ -116,7 +116,8 @@ class TunnelFacts(Fact):
     for now. redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`. keepalive: seconds and retries.
     authenticated: `ip nhrp authentication`. holding_time, registration_interval: seconds. multicast_dynamic: who
     registers gets copies. refusals: NHRP packets that were not acted on, by why. df: "don't fragment" of the outer
-    header: "clear", "set", or "copy" of the packet's own; ttl: of that header.
+    header: "clear", "set", or "copy" of the packet's own; ttl: of that header. checksum, sequence: what its GRE headers
+    have besides.
     """
 
     name: str
@@ -144,6 +145,8 @@ class TunnelFacts(Fact):
     shortcuts: bool = False
     df: str = "clear"
     ttl: int = 255
+    checksum: bool = False
+    sequence: bool = False
     servers: tuple[ServerFacts, ...] = ()
     unsecured: tuple[PeerFacts, ...] = ()
     mappings: tuple[MappingFacts, ...] = ()
@@ -298,11 +301,23 @@ class DropFacts(Fact):
 # ------------------------------------------------------------------------------------------------ routers and labs
 
 
+class KernelFacts(Fact):
+    """Something in which the kernel of a router's machine differs from its orders. there: what is there instead.
+
+    unordered: it has the router's mark, and the router did not order it.
+    """
+
+    what: str
+    there: str
+    unordered: bool = False
+
+
 class RouterFacts(Fact):
     """A router that runs. now: its monotonic clock; clock: its wall clock.
 
     configuration: `show running-config` with secrets hidden. refused: who came to no agreement with it, whoever began,
-    as its log says; of each the last word. log: the last lines of `show logging`.
+    as its log says; of each the last word. log: the last lines of `show logging`. kernel: with real packets, in what
+    its machine's tables differ from its orders.
     """
 
     hostname: str = ""
@@ -319,6 +334,7 @@ class RouterFacts(Fact):
     drops: DropFacts = DropFacts()
     refused: tuple[PeerFacts, ...] = ()
     log: tuple[str, ...] = ()
+    kernel: tuple[KernelFacts, ...] = ()
 
     @property
     def addresses(self) -> dict[str, tuple[Address, ...]]:

@@ -5,8 +5,8 @@
     {"do": "fly"}                             -> {"error": "..."}
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
 
-Supervisors of real and of simulated labs speak the same. Whoever may connect (socket mode 0600 in a folder of mode
-0700) may give orders; requests are bounded.
+Supervisors of real and of simulated labs speak the same. The owner of the lab may give orders, and root: the mode of
+the socket (0600, in a folder of mode 0700) says so, and the credentials of whoever connects; requests are bounded.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ def serve(server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent])
     """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab."""
     with contextlib.suppress(OSError):  # the asker is gone again
         connection, _ = server.accept()
+        if peer_credentials(connection).uid not in (0, os.geteuid()):
+            connection.close()  # the mode of the socket says so, too; but modes can be changed
+            return
         try:
             answer = obey(receive(connection))
         except UserError as error:

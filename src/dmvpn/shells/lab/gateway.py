@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.dataplane import netlink
+from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.sysctl import Sysctls
 from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 
@@ -54,7 +53,7 @@ class Gateway:
 
     def begin(self) -> None:
         """Translate. Call it once, inside its namespace. Raises HostProblem."""
-        Sysctls().set_all(
+        sysctl.put_all(
             {
                 "net/ipv4/ip_forward": 1,
                 "net/ipv4/icmp_ratelimit": 0,

@@ -118,7 +118,8 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             stopped.set()
             return
         if question == FACTS:
-            lend(pipe, router_facts(runtime.router, runtime.now).model_dump_json().encode())
+            facts = router_facts(runtime.router, runtime.now, runtime.plane.differences())
+            lend(pipe, facts.model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

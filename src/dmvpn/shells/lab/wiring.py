@@ -14,8 +14,7 @@ from ipaddress import IPv4Address
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane import netlink
-from dmvpn.dataplane.sysctl import Sysctls
+from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
 from dmvpn.shells.lab.namespaces import inside_network, new_network
@@ -154,7 +153,7 @@ def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
 
 
 def _configure_host(host: HostSpec) -> None:
-    Sysctls().set_all(_HOST_SETTINGS)
+    sysctl.put_all(_HOST_SETTINGS)
     with netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("eth0")
         if link is None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
 log = logging.getLogger("dmvpn")
@@ -44,7 +45,7 @@ LEAVING = 0.05
 
 
 class AsyncioWatch:
-    """The plane's `Watch` on the running event loop."""
+    """The plane's `Loop`: the running event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -56,6 +57,10 @@ class AsyncioWatch:
     def remove(self, descriptor: int) -> None:
         """Stop watching."""
         self._loop.remove_reader(descriptor)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it once, after so many seconds."""
+        self._loop.call_later(seconds, call)
 
 
 class Runtime:
@@ -72,11 +77,12 @@ class Runtime:
         storage: Path,
         configuration: Path | None = None,
         recording: Path | None = None,
+        logged: Callable[[Log], None] | None = None,
     ) -> None:
         """interfaces: Linux names by IOS names of those to adopt. manage: we set them up, too (a lab).
 
         storage: folder for what must survive a restart. configuration: the file that the router is started with, if
-        that is not in the folder. recording: file for the events.
+        that is not in the folder. recording: file for the events. logged: is told each log message.
         """
         self.name = name
         self._recording = open_private(recording, append=True) if recording else None
@@ -93,6 +99,9 @@ class Runtime:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
         self.plane = UserspacePlane(self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage)
+        self.router.counting = self.plane
+        if logged is not None:
+            self.router.logged = logged
 
     @property
     def now(self) -> float:
@@ -111,6 +120,14 @@ class Runtime:
         self.post(ConfigurationEntered(certificates.head + configuration, by="startup", saved=True))
         for interface in self._interfaces:
             self.plane.adopt(interface)
+
+    def configure(self, configuration: str, certificates: Certificates, *, by: str) -> None:
+        """Let the router run this, which its file has by now. What it has stored itself is newer than what is given."""
+        stored = {remembered.name for remembered in self._storage.remembered()}
+        for remembered in certificates.given:
+            if remembered.name not in stored:
+                self.post(remembered)
+        self.post(ConfigurationEntered(certificates.head + configuration, by=by, saved=True))
 
     def post(self, event: Event) -> None:
         """Hand the router an event, and carry out what follows from it."""

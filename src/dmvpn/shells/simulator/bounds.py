@@ -33,34 +33,48 @@ class Bound:
 class Cause(enum.Enum):
     """Parts that the bounds of faults are made of."""
 
-    FLIGHT = Bound(0.5, "a packet in flight", "what was on the wire when something happened may be lost with it")
+    FLIGHT = Bound(0.5, "a packet in flight", "What was on the wire when something happened may be lost with it.")
     DIRECT = Bound(
         3.0,
         "a dead direct path, with its hub alive",
-        "a look at the counters each second, 0.9 s of echoes, and a second until packets show the silence",
+        "The router looks at the counters each second, sends echoes for 0.9 s, "
+        "and may need another second until packets show the silence.",
     )
     ONE_WAY = Bound(
         7.0,
         "a direct path that is dead one way",
-        "who hears nothing leaves first; only then does the other hear nothing: two dead paths in turn, and one poll",
+        "The end that hears nothing leaves first, and only then does the other hear nothing: "
+        "two dead paths in turn, and one look at the counters.",
     )
-    SERVER_IGP = Bound(16.0, "a dead hub, with another one", "EIGRP's holding time of 15 s, and its convergence")
+    SERVER_IGP = Bound(
+        16.0,
+        "a dead hub, with another one",
+        "EIGRP gives a neighbour up after 15 s of silence, and converges at once. "
+        "Where one direction alone is dead, the end that hears nothing tells the other when it gives up.",
+    )
     SERVER_STATIC = Bound(
-        10.0, "a dead hub where only static routes run", "two looks at the counters, 3 s apart, then 3 s of requests"
+        10.0,
+        "a dead hub where only static routes run",
+        "The router looks at the counters twice, 3 s apart, and then asks for 3 s.",
     )
     FORGOTTEN = Bound(
         10.0,
         "a server that forgot us (restarted, cleared, purged)",
-        "nothing tells the client; it notices like a dead server, by traffic that is not answered",
+        "Nothing tells the client. It notices as with a dead server: its traffic is not answered.",
     )
     GREETING = Bound(
         15.0,
         "neighbours of the IGP that meet again",
-        "a hello each 5 s, and the rest of a holding time where one side still believes in the old adjacency",
+        "A hello goes out each 5 s, and where one side still believes in the old adjacency "
+        "the rest of a holding time is over before.",
     )
-    FIRST_RETRY = Bound(2.0, "a registration after a start", "requests at 0, 0.25, 0.75 and 1.75 s")
-    LONGEST_RETRY = Bound(70.4, "a registration after long silence", "IOS doubles its pause up to 64 s, ±10 %")
-    SETTLING = Bound(60.0, "a look at all tables", "no packet shows it: entries that nobody uses go when they expire")
+    FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
+    LONGEST_RETRY = Bound(
+        70.4,
+        "a registration after long silence",
+        "IOS doubles the pause between two requests up to 64 s, ±10 %.",
+    )
+    SETTLING = Bound(60.0, "a look at all tables", "No packet shows it: entries that nobody uses go when they expire.")
 
     @property
     def seconds(self) -> float:
@@ -83,9 +97,6 @@ def at_begin(fault: Fault, anatomy: Anatomy) -> float:
     match fault:
         case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
             return Cause.ONE_WAY.seconds if fault.one_way else Cause.DIRECT.seconds
-        case faults.Partition(one_way=True) if anatomy.igp and anatomy.if_state:
-            # The spoke's tunnel goes down first, and its hellos stop: from then on its hub counts the holding time.
-            return Cause.SERVER_STATIC.seconds + igp
         case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
             return igp
         case faults.Renumber() if anatomy.unique:

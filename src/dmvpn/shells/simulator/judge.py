@@ -62,14 +62,17 @@ class _Docket:
     """What is known of one flow. excuses: from, until, why. dark_since: no working way, or loss, since then.
 
     troubled_since: a fault began then, and there was no moment since at which all had to be well again: pauses between
-    tries may have grown all the time. owed: what `bounds` grants when the way is back. entitled: it may not lose
-    anything in this time. lossy: episodes of loss that last. history: faults, and when they were over with all
-    that they may bring; a flow that was silent by then notices them when it speaks again.
+    tries may have grown all the time. lasting: faults that keep registrations from being answered, and since when those
+    may have had no answer: another hub may carry everything, and all is well but for that. owed: what `bounds` grants
+    when the way is back. entitled: it may not lose anything in this time. lossy: episodes of loss that last. history:
+    faults, and when they were over with all that they may bring; a flow that was silent by then notices them when it
+    speaks again.
     """
 
     excuses: list[tuple[float, float, str]] = field(default_factory=list)
     dark_since: float | None = None
     troubled_since: float = 0.0
+    lasting: list[tuple[Fault, float]] = field(default_factory=list)
     owed: float = 0.0
     entitled: tuple[float, float] | None = None
     lossy: int = 0
@@ -171,8 +174,9 @@ class Judge:
             self.longest[why] = max(self.longest.get(why, 0.0), age)
 
     def started(self, flow: Flow) -> None:
-        """A flow speaks again. What happened while it was silent it notices only now."""
+        """A flow speaks again. What happened while it was silent it notices only now, a lost direct path too."""
         docket = self._dockets[flow.number]
+        flow.direct = 0
         missed = [fault for fault, over in docket.history if over >= flow.paused_at]
         granted = [max(at_begin(fault, self._anatomy), at_end(fault, self._anatomy, 0.0)) for fault in missed]
         if granted:
@@ -191,6 +195,8 @@ class Judge:
             docket = self._dockets[flow.number]
             if self._is_quiet(docket):
                 docket.troubled_since = self._world.now
+            if fault.seconds and at_end(fault, self._anatomy, 0.0):
+                docket.lasting.append((fault, self._unanswered_since(docket, fault)))
             if granted:
                 self._excuse(docket, granted, fault.KIND)
             docket.lossy += is_loss(fault)
@@ -221,7 +227,9 @@ class Judge:
         for flow in self._concerned(fault):
             docket = self._dockets[flow.number]
             docket.lossy -= is_loss(fault)
-            granted = at_end(fault, self._anatomy, self._world.now - docket.troubled_since)
+            since = min([docket.troubled_since, *(began for other, began in docket.lasting if other == fault)])
+            docket.lasting = [(other, began) for other, began in docket.lasting if other != fault]
+            granted = at_end(fault, self._anatomy, self._world.now - since)
             docket.history.append((fault, self._world.now + granted))
             if granted:
                 self._excuse(docket, granted, f"end of {fault.KIND}")
@@ -235,6 +243,17 @@ class Judge:
         now = self._world.now
         docket.excuses = [excuse for excuse in docket.excuses if excuse[1] > now - 2 * GRACE]
         docket.excuses.append((now - Cause.FLIGHT.seconds, now + seconds + Cause.FLIGHT.seconds, why))
+
+    def _unanswered_since(self, docket: _Docket, fault: Fault) -> float:
+        """Since when the registrations that a fault concerns may have had no answer: others may concern them, too."""
+        same = [began for other, began in docket.lasting if self._same_registrations(fault, other)]
+        return min([docket.troubled_since, *same])
+
+    def _same_registrations(self, one: Fault, other: Fault) -> bool:
+        """Do both keep a client from the same server? Who is cut off from all has no working way, and no other hub."""
+        hubs = [{name for name in fault.places if name in self._hubs} for fault in (one, other)]
+        clients = [set(fault.places) - found for fault, found in zip((one, other), hubs, strict=True)]
+        return bool(hubs[0] & hubs[1]) and (not all(clients) or bool(clients[0] & clients[1]))
 
     def _concerned(self, fault: Fault) -> list[Flow]:
         """The flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""

@@ -47,6 +47,7 @@ class RouterNode:
         self.stored: dict[str, bytes] = {}
         self.router = Router(entropy if recorder is None else recorder.begin(entropy), remembers=remembers)
         self.plane = SimulatedPlane(self._enqueue, transmit, sealing.octets)
+        self.router.counting = self.plane
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore

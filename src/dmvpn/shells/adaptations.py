@@ -1,0 +1,270 @@
+"""What a lab does in place of lines of strangers that nothing here can do, so that their network comes up all the same.
+
+    tracking   routes hold, whatever they track
+    VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
+    DHCP       a port gets the address that its tunnel or its clients name, or one of a pool, or one that is made up
+    ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
+
+Lines are changed where they stand, so that messages still name the lines of the file. Each change is said in a note.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import normalize_interface
+from dmvpn.shells.lines import Lines, default_routes, interface_address, interfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PROMPT: Final = r"(?P<before>\s*(?:\S+#\s*)?)"
+_TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
+_ROUTE_VRF: Final = re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$")
+_FAMILY_VRF: Final = re.compile(
+    _PROMPT + r"(?P<family>address-family\s+ipv4(?:\s+unicast)?)\s+vrf\s+(?P<vrf>\S+)(?P<rest>\s+auto\S*\s+\d+\s*)$"
+)
+_TRACK: Final = re.compile(r"(?P<route>\s*(?:\S+#\s*)?ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+\d+(?P<rest>.*)$")
+_GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
+_HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
+_DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
+_TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>crypto\s+ipsec\s+transform-set\s+\S+)\s+(?P<words>\S.*?)\s*$")
+#: Made-up networks of ports whose address nobody knows (RFC 2544).
+_MADE_UP: Final = IPv4Network("198.18.0.0/15")
+_LINK: Final = 30
+_WIDE: Final = 24
+_NO_PORTS: Final = ("Tunnel", "Loopback", "Null", "Virtual", "dynamic")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """The texts as a lab takes them, by file name, and what was changed."""
+
+    texts: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def adapted(texts: Mapping[str, str]) -> Adapted:
+    """Change what has to be. texts: by file name."""
+    notes: list[str] = []
+    found = {}
+    read = {file: Lines.of(text) for file, text in texts.items()}
+    given = _given(read)
+    for file, text in texts.items():
+        name = read[file].value("hostname ") or file
+        lines = text.split("\n")
+        tracked = _forget_tracks(lines)
+        if tracked:
+            routes = "1 route" if tracked == 1 else f"{tracked} routes"
+            notes.append(f"{name}: a lab tracks nothing; `track` is ignored in {routes}")
+        vrfs = _join_tables(lines)
+        if vrfs:
+            notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
+        for before, after in _replace_ciphers(lines):
+            notes.append(f"{name}: {before} protects nothing and is not built: the lab uses {after} in its place")
+        for port, address in _address_ports(lines, given.get(file, {})):
+            known = [one for _, one in default_routes(read[file]) if one in address.network and one != address.ip]
+            gateway = next(iter(known), next(host for host in address.network.hosts() if host != address.ip))
+            lines += [] if known else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+            notes.append(
+                f"{name} {port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
+            )
+        for port in _unaddressed(read[file]):
+            address = given[file][port]
+            gateway = next(host for host in address.network.hosts() if host != address.ip)
+            lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
+            lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+            notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
+        found[file] = "\n".join(lines)
+    return Adapted(found, tuple(notes))
+
+
+def _forget_tracks(lines: list[str]) -> int:
+    """Take the tracked objects from static routes. How many there were."""
+    found = 0
+    for number, line in enumerate(lines):
+        match = _TRACK.match(line) if "track" in line else None
+        if match is not None:
+            lines[number] = f"{match['route']}{match['rest']}"
+            found += 1
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ VRFs
+
+
+def _join_tables(lines: list[str]) -> list[str]:
+    """Take the VRFs out of routes, tunnels and named EIGRP. Their names."""
+    vrfs: list[str] = []
+    for number, line in enumerate(lines):
+        if (gre := _GRE_IPV4.match(line)) is not None:  # as other systems of the same vendor write it
+            lines[number] = f"{gre['before']}tunnel mode gre ip"
+        if "vrf" not in line:
+            continue
+        for pattern in (_TUNNEL_VRF, _ROUTE_VRF, _FAMILY_VRF):
+            match = pattern.match(line)
+            if match is None:
+                continue
+            vrfs.append(match["vrf"])
+            if pattern is _TUNNEL_VRF:
+                lines[number] = "!"
+            elif pattern is _ROUTE_VRF:
+                lines[number] = f"{match['before']}ip route {match['rest']}"
+            else:
+                lines[number] = f"{match['before']}{match['family']}{match['rest']}"
+    return list(dict.fromkeys(vrfs))
+
+
+# ------------------------------------------------------------------------------------------------ ciphers
+
+#: Each has a place of its own, so that ends that do not agree do not begin to.
+_STRONG: Final = {
+    "esp-3des": "esp-aes 192",
+    "esp-des": "esp-aes 256",
+    "esp-seal": "esp-aes",
+    "esp-md5-hmac": "esp-sha384-hmac",
+    "ah-md5-hmac": "esp-sha384-hmac",
+    "ah-sha-hmac": "esp-sha-hmac",
+    "ah-sha256-hmac": "esp-sha256-hmac",
+    "ah-sha384-hmac": "esp-sha384-hmac",
+    "ah-sha512-hmac": "esp-sha512-hmac",
+}
+_ALONE: Final = "esp-sha512-hmac"
+
+
+def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Change the transform sets that have nothing usable in them; each with what it became."""
+    for number, line in enumerate(lines):
+        match = _TRANSFORMS.match(line)
+        if match is None:
+            continue
+        words = match["words"].split()
+        if "esp-null" in words or any("gcm" in word or "gmac" in word for word in words):
+            continue
+        changed = list(dict.fromkeys(_STRONG.get(word, word) for word in words if word != "comp-lzs"))
+        if "esp-aes" in " ".join(changed) and not any(word.endswith("-hmac") for word in changed):
+            changed.append(_ALONE)
+        if changed != words:
+            lines[number] = f"{match['before']}{match['head']} {' '.join(changed)}"
+            yield f"{match['head'].split()[-1]} ({' '.join(words)})", " ".join(changed)
+
+
+# ------------------------------------------------------------------------------------------------ DHCP
+
+
+def _given(read: Mapping[str, Lines]) -> dict[str, dict[str, IPv4Interface]]:
+    """The address of each port that asks for one: by file and port."""
+    ports = [(file, name) for file, lines in read.items() for name in (*_asking(lines), *_unaddressed(lines))]
+    known = [
+        address for lines in read.values() for _, each in interfaces(lines) if (address := interface_address(each))
+    ]
+    pools = [pool for lines in read.values() for pool in _pools(lines) if any(one.ip in pool for one in known)]
+    found: dict[str, dict[str, IPv4Interface]] = {}
+    made = _MADE_UP.subnets(new_prefix=_LINK)
+    for file, name in ports:
+        address = _told(read, file, name, known)
+        if address is None:
+            gateway = _elsewhere(read[file])
+            pool = next((pool for pool in pools if pool.prefixlen <= _LINK), gateway)
+            network = pool if pool is not None else next(made)
+            free = _free(network, known)
+            if free is None:
+                free = next(next(made).hosts())
+                network = IPv4Network(f"{free}/{_LINK}", strict=False)
+            address = IPv4Interface(f"{free}/{network.prefixlen}")
+        known.append(address)
+        found.setdefault(file, {})[name] = address
+    return found
+
+
+def _elsewhere(lines: Lines) -> IPv4Network | None:
+    """Where the gateway of a default route is that is in no subnet of this router: there its port must be."""
+    own = [address for _, each in interfaces(lines) if (address := interface_address(each)) is not None]
+    gateways = [gateway for _, gateway in default_routes(lines)]
+    far = next((one for one in gateways if not any(one in address.network for address in own)), None)
+    return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
+
+
+def _free(network: IPv4Network, known: list[IPv4Interface]) -> IPv4Address | None:
+    """The last address that nobody has, of the first 254 of a wide network."""
+    part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
+    return next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
+
+
+def _asking(lines: Lines) -> list[str]:
+    """The ports of this router that ask for an address."""
+    return [
+        name
+        for name, interface in interfaces(lines)
+        if interface.has("ip address dhcp") and not interface.has("shutdown") and not name.startswith("Tunnel")
+    ]
+
+
+def _unaddressed(lines: Lines) -> list[str]:
+    """Sources of tunnels of which an excerpt does not say the address, and nothing says that they are to have none."""
+    own = dict(interfaces(lines))
+    sources = [lines.section(header).value("tunnel source ") for header in lines.headers("interface Tunnel")]
+    return [
+        source
+        for source in dict.fromkeys(sources)
+        if source[:1].isalpha()
+        and not source.startswith(_NO_PORTS)
+        and (
+            source not in own
+            or not any(line.startswith(("ip address", "no ip address", "shutdown")) for line in own[source].lines)
+        )
+    ]
+
+
+def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
+    """What the router's own tunnel says its address is, or those who map its tunnel address."""
+    mine = read[file]
+    for header in mine.headers("interface Tunnel"):
+        section = mine.section(header)
+        source = section.value("tunnel source ")
+        said = [source] if source[:1].isdigit() else []
+        tunnel = interface_address(section)
+        if source == name and tunnel is not None:
+            said += [
+                line.split()[-1]
+                for lines in read.values()
+                for other in lines.headers("interface Tunnel")
+                for line in lines.section(other).headers(f"ip nhrp map {tunnel.ip} ")
+            ]
+            said += [
+                line.partition(" nbma ")[2].split()[0]
+                for lines in read.values()
+                for other in lines.headers("interface Tunnel")
+                for line in lines.section(other).headers(f"ip nhrp nhs {tunnel.ip} nbma ")
+            ]
+        for text in said:
+            if re.fullmatch(r"\d+(\.\d+){3}", text) and IPv4Address(text) not in [one.ip for one in known]:
+                near = next((one for one in known if IPv4Address(text) in one.network), None)
+                return IPv4Interface(f"{text}/{near.network.prefixlen if near is not None else _WIDE}")
+    return None
+
+
+def _pools(lines: Lines) -> Iterator[IPv4Network]:
+    """The networks that this router has addresses of for others."""
+    for header in lines.headers("ip dhcp pool "):
+        words = lines.section(header).value("network ").split()
+        if len(words) > 1 and words[1].count(".") == 3:
+            yield IPv4Network((words[0], words[1]), strict=False)
+
+
+def _address_ports(lines: list[str], given: Mapping[str, IPv4Interface]) -> Iterator[tuple[str, IPv4Interface]]:
+    """Write the addresses down."""
+    port = ""
+    for number, line in enumerate(lines):
+        header = _HEADER.match(line)
+        if header is not None:
+            port = normalize_interface(header["name"]) or ""
+        match = _DHCP.match(line)
+        if match is None or port not in given:
+            continue
+        address = given[port]
+        lines[number] = f"{match['before']}ip address {address.ip} {address.netmask}"
+        yield port, address

@@ -1,0 +1,207 @@
+"""Has a lab converged? Judged from outside, by the facts of all its routers, because it takes both ends to say.
+
+    registered   every server in use answers, as `show ip nhrp nhs` counts them
+    protected    every tunnel that wants an SA has one, with each server and at each far end
+    neighbours   where both ends run the same EIGRP on a wire or on the tunnel between them, they are neighbours
+
+What a release cannot do at all (`cannot`) is known from the configurations, and not waited for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.shells.lines import Lines, covers
+from dmvpn.shells.underlay import bgp_neighbours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.shells.facts.values import Address, EigrpFacts, RouterFacts, ServerFacts, TunnelFacts
+
+#: An interface of a router, and the address by which others on its link know it.
+_Seat = tuple[str, str, "Address"]
+
+
+def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
+    """What is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
+
+    either: routers of which one suffices, so that nobody can tell who is to be its neighbour.
+    """
+    found: dict[str, list[str]] = {name: [] for name in facts.routers}
+    for name, router in facts.routers.items():
+        if router is not None and name not in facts.providers:
+            for tunnel in router.tunnels:
+                found[name] += _of_tunnel(router, tunnel)
+    for here, there in _links(facts):
+        for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
+            found[first[0]] += _not_heard(facts, first, second)
+    return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
+
+
+def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
+    """Registrations and SAs. A tunnel that is shut down wants neither."""
+    if not tunnel.enabled:
+        return
+    if not tunnel.up:
+        yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
+    elif tunnel.multipoint and not tunnel.servers and not tunnel.mappings:
+        yield f"{tunnel.name} has no peer: nobody registers with it, and none is mapped"
+        return
+    said: list[Address] = []
+    for server in tunnel.servers:
+        if server.wanted and not (server.responding and server.secured):
+            said += [server.nbma] if server.nbma is not None else []
+            yield f"{tunnel.name} is not registered with {server.address}: {_why(tunnel, server)}"
+    if not tunnel.protection or not tunnel.up:
+        return
+    ends = [server.nbma for server in tunnel.servers] + [tunnel.destination]
+    for peer in tunnel.unsecured:
+        if peer.nbma in ends and peer.nbma not in said:
+            said.append(peer.nbma)
+            yield f"{tunnel.name} has no SA with {peer.nbma}: {peer.reason or 'no reason known'}"
+    if not said and not any(sa.local == tunnel.source for sa in router.sas):
+        yield f"{tunnel.name} is protected, and has no SA with anybody"
+
+
+def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
+    """The words of the registration, or of what protects it."""
+    unsecured = next((peer.reason for peer in tunnel.unsecured if peer.nbma == server.nbma), "")
+    if not server.secured and unsecured:
+        return unsecured
+    return server.reason or unsecured or "no reply yet"
+
+
+# ------------------------------------------------------------------------------------------------ neighbours
+
+
+def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
+    """Pairs that routing protocols should join: two ports of a wire, a client and its server, two ends of a tunnel."""
+    for link in facts.links:
+        seats = [seat for node, port in link.ends for seat in _seats(facts, node, port)]
+        for number, first in enumerate(seats):
+            yield from ((first, second) for second in seats[number + 1 :] if first[0] != second[0])
+    tunnels = [
+        (name, tunnel)
+        for name, router in facts.routers.items()
+        if router is not None
+        for tunnel in router.tunnels
+        if tunnel.enabled and tunnel.addresses
+    ]
+    by_address = {address: (name, tunnel.name, address) for name, tunnel in tunnels for address in tunnel.addresses}
+    by_source: defaultdict[Address, list[_Seat]] = defaultdict(list)
+    for name, tunnel in tunnels:
+        if tunnel.source is not None:
+            by_source[tunnel.source].append((name, tunnel.name, tunnel.addresses[0]))
+    for name, tunnel in tunnels:
+        mine = (name, tunnel.name, tunnel.addresses[0])
+        for server in tunnel.servers:
+            seat = by_address.get(server.address) if server.address is not None and server.wanted else None
+            if seat is not None and seat[0] != name:
+                yield mine, seat
+        if tunnel.destination is not None and not tunnel.servers:
+            for seat in by_source.get(tunnel.destination, ()):
+                back = next(each for who, each in tunnels if (who, each.name) == seat[:2])
+                if back.destination == tunnel.source and (name, tunnel.name) < seat[:2]:
+                    yield mine, seat
+
+
+def _seats(facts: LabFacts, node: str, port: str) -> Iterator[_Seat]:
+    router = facts.routers.get(node)
+    if router is not None:
+        for interface in router.interfaces:
+            if interface.name == port and interface.enabled and interface.addresses:
+                yield node, port, interface.addresses[0].ip
+
+
+def _not_heard(facts: LabFacts, here: _Seat, there: _Seat) -> Iterator[str]:
+    """Neighbours that both want and that this end does not have."""
+    mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
+    if mine is None or theirs is None:
+        return
+    for number in _systems(mine.eigrp, here[1]):
+        if number not in _systems(theirs.eigrp, there[1]):
+            continue
+        near = [one for one in mine.neighbours if one.protocol == f"eigrp {number}" and one.interface == here[1]]
+        known = next((one for one in near if one.address == there[2]), None)
+        if known is None or not known.up:
+            why = f": {known.reason}" if known is not None and known.reason else ""
+            yield f"EIGRP {number} has no neighbour {there[2]} ({there[0]}) on {here[1]}{why}"
+
+
+def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
+    """The systems that a router wants neighbours of on an interface."""
+    return [
+        process.autonomous_system
+        for process in processes
+        for running in process.interfaces
+        if running.name == interface and not running.passive
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ what never comes
+
+
+def cannot(facts: LabFacts) -> dict[str, list[str]]:
+    """Neighbours of OSPF and BGP that both ends want, in sentences by router: this release has none."""
+    texts = {
+        name: Lines(router.configuration)
+        for name, router in facts.routers.items()
+        if router is not None and name not in facts.providers
+    }
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for here, there in _links(facts):
+        for first, second in ((here, there), (there, here)):
+            if first[0] in texts and second[0] in texts and all(_has_ospf(texts[s[0]], s) for s in (first, second)):
+                found[first[0], f"OSPF on {first[1]}"].append(second[0])
+    owners = {
+        address: name
+        for name, router in facts.routers.items()
+        if router is not None and name in texts
+        for addresses in router.addresses.values()
+        for address in addresses
+    }
+    for name, lines in texts.items():
+        for address in bgp_neighbours(lines):
+            peer = owners.get(address)
+            if peer is not None and peer != name and _takes(texts[peer], name, owners):
+                found[name, "BGP"].append(peer)
+    sentences: dict[str, list[str]] = {name: [] for name in texts}
+    for (name, what), peers in found.items():
+        whom = ", ".join(dict.fromkeys(peers))
+        sentences[name].append(f"{what} has no neighbour {whom}: this release does not run {what.split()[0]}")
+    return {name: said for name, said in sentences.items() if said}
+
+
+def _has_ospf(lines: Lines, seat: _Seat) -> bool:
+    """Does it send Hellos on this interface?"""
+    _, name, address = seat
+    attached = any(" area " in line for line in lines.section(f"interface {name}").headers("ip ospf "))
+    for header in lines.headers("router ospf "):
+        section = lines.section(header)
+        is_passive = section.has(f"passive-interface {name}") or (
+            section.has("passive-interface default") and not section.has(f"no passive-interface {name}")
+        )
+        inside = isinstance(address, IPv4Address) and any(
+            covers(" ".join(statement.split()[:3]), address) for statement in section.headers("network ")
+        )
+        if (attached or inside) and not is_passive:
+            return True
+    return False
+
+
+def _takes(lines: Lines, caller: str, owners: dict[Address, str]) -> bool:
+    """Does BGP here want this router, too, by an address of its own or by a range?"""
+    if any(owners.get(address) == caller for address in bgp_neighbours(lines)):
+        return True
+    ranges = [
+        Prefix.parse(line.split()[3])
+        for header in lines.headers("router bgp ")
+        for line in lines.section(header).headers("bgp listen range ")
+    ]
+    theirs = [address for address, name in owners.items() if name == caller]
+    return any(address in prefix for prefix in ranges for address in theirs)

@@ -1,0 +1,220 @@
+"""The ways between tunnel ends, where files leave them to what this release does not run, or to proxy ARP.
+
+    through       routers without tunnels on the shortest ways between tunnel ends: they stand for the provider
+    stand_in      static routes to tunnel ends, for routers that would learn them by OSPF, BGP or IS-IS
+    name_gateway  who answers for others on the wire that a route without a gateway leads out to
+
+A router that has a route already, be it the default one, keeps it; so does one that speaks EIGRP or RIP on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import normalize_interface
+from dmvpn.shells.lines import covers, default_routes, interface_address, interfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.shells.lines import Lines
+
+#: Protocols that are kept and do not run.
+_KEPT: Final = ("router ospf", "router bgp", "router isis")
+_RUNNING: Final = ("router eigrp", "router rip")
+#: Worse than whatever else there is.
+_LAST: Final = 254
+_ROUTE: Final = re.compile(
+    r"(?P<head>\s*(?:\S+#\s*)?ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
+)
+_NAMED: Final = 4
+_NOWHERE: Final = "Null0"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The way from a router to a neighbour on a wire: out of which port, to which address of whom."""
+
+    port: str
+    gateway: IPv4Address
+    router: str
+
+
+Graph = dict[str, list[Hop]]
+
+
+def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
+    """Who reaches whom directly. wires: of each the router, the port and the address of all its ends."""
+    found: Graph = {}
+    for ends in wires:
+        for router, port, address in ends:
+            found.setdefault(router, []).extend(
+                Hop(port, other.ip, name) for name, _, other in ends if name != router and other.ip in address.network
+            )
+    return found
+
+
+def tunnel_ends(read: Mapping[str, Lines]) -> dict[IPv4Address, str]:
+    """The addresses of tunnels' sources, and whose they are."""
+    found: dict[IPv4Address, str] = {}
+    for router, lines in read.items():
+        own = {name: interface_address(each) for name, each in interfaces(lines)}
+        all_own = [
+            IPv4Address(line.split()[2])
+            for _, each in interfaces(lines)
+            for line in each.headers("ip address ")
+            if line.split()[2][0].isdigit()
+        ]
+        for header in lines.headers("interface Tunnel"):
+            source = lines.section(header).value("tunnel source ")
+            address = own.get(source)
+            if address is not None:
+                found[address.ip] = router
+            elif source[:1].isdigit() and IPv4Address(source) in all_own:
+                found[IPv4Address(source)] = router
+    return found
+
+
+def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
+    """The first hop of every router towards the owner, by the shortest way."""
+    found: dict[str, Hop] = {}
+    queue = deque([owner])
+    while queue:
+        near = queue.popleft()
+        for there in graph.get(near, ()):
+            if there.router == owner or there.router in found:
+                continue
+            back = next((hop for hop in graph[there.router] if hop.router == near), None)
+            if back is not None:
+                found[there.router] = back
+                queue.append(there.router)
+    return found
+
+
+def through(graph: Graph, read: Mapping[str, Lines]) -> list[str]:
+    """Routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel ends."""
+    owners = list(dict.fromkeys(tunnel_ends(read).values()))
+    spokes = [name for name in owners if _is_client(read[name])]
+    hubs = [name for name in owners if name not in spokes]
+    found: dict[str, None] = {}
+    for owner in hubs or owners:
+        ways = _ways(graph, owner)
+        for start in spokes or owners:
+            here = start
+            while here in ways and here != owner:
+                here = ways[here].router
+                if here not in owners:
+                    found[here] = None
+    return list(found)
+
+
+def _is_client(lines: Lines) -> bool:
+    return any(lines.section(header).headers("ip nhrp nhs ") for header in lines.headers("interface Tunnel"))
+
+
+def stand_in(graph: Graph, read: Mapping[str, Lines], added: str) -> Iterator[tuple[str, list[str], str]]:
+    """Of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for none.
+
+    Who speaks BGP with that one gets a default route to it, too: that is what a provider tells.
+    """
+    ends = tunnel_ends(read)
+    ways = {owner: _ways(graph, owner) for owner in dict.fromkeys(ends.values())}
+    for router in (*read, *([added] if added else [])):
+        lines = read.get(router)
+        missing: list[str] = []
+        has_upstream = False
+        if lines is not None:
+            kept = next((header for word in _KEPT for header in lines.headers(word)), "")
+            if not kept:
+                continue
+            upstream = _upstream(lines, graph.get(router, ()), added)
+            has_upstream = upstream is not None and not _has_default(lines)
+            if has_upstream:
+                yield (
+                    router,
+                    [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_LAST}"],
+                    f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
+                )
+        for address, owner in ends.items():
+            hop = ways[owner].get(router)
+            if owner != router and hop is not None and (lines is None or not _knows(lines, address, hop)):
+                known = any(near.gateway == address for near in graph[router])
+                missing += [] if known else [f"ip route {address} 255.255.255.255 {hop.gateway}"]
+        missing = [line if lines is None else f"{line} {_LAST}" for line in missing]
+        if missing:
+            names = [line.split()[2] for line in missing]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            note = (
+                ""
+                if lines is None or has_upstream
+                else f"{router}: {kept} does not run here: static routes lead to the tunnel ends"
+            )
+            yield router, missing, f"{note} {', '.join(names[:_NAMED])}{more}" if note else ""
+
+
+def _has_default(lines: Lines) -> bool:
+    return bool(lines.headers("ip route 0.0.0.0 0.0.0.0 "))
+
+
+def _upstream(lines: Lines, hops: Sequence[Hop], added: str) -> IPv4Address | None:
+    """The neighbour of BGP that is the provider of our own."""
+    named = bgp_neighbours(lines)
+    return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in named), None)
+
+
+def bgp_neighbours(lines: Lines) -> list[IPv4Address]:
+    """The addresses of configured neighbours; those of a range call us."""
+    words = [line.split() for header in lines.headers("router bgp ") for line in lines.section(header).lines]
+    named = [word[1] for word in words if word[:1] == ["neighbor"] and word[2:3] in (["remote-as"], ["peer-group"])]
+    return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
+
+
+def _knows(lines: Lines, address: IPv4Address, hop: Hop) -> bool:
+    """Is there a route, or a protocol that runs and should bring one?"""
+    for line in lines.headers("ip route "):
+        words = line.split()
+        is_prefix = words[2][0].isdigit() and words[3][0].isdigit() and words[4] != _NOWHERE
+        if is_prefix and address in IPv4Network((words[2], words[3]), strict=False):
+            return True
+    own = {name: interface_address(each) for name, each in interfaces(lines)}
+    if any(one is not None and address in one.network for one in own.values()):
+        return True
+    out = own.get(hop.port)
+    return out is not None and any(
+        covers(" ".join(statement.split()[:3]), out.ip)
+        for word in _RUNNING
+        for header in lines.headers(word)
+        for statement in lines.section(header).headers("network ")
+    )
+
+
+def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
+    """The routes out of this port lead to that gateway on it."""
+    changed = []
+    for line in text.split("\n"):
+        match = _ROUTE.match(line)
+        if (
+            match is not None
+            and normalize_interface(match["port"]) == port
+            and not re.match(r"\s+\d+\.", match["rest"])
+        ):
+            line = f"{match['head']}{match['port']} {gateway}{match['rest']}"
+        changed.append(line)
+    return "\n".join(changed)
+
+
+def gateless(lines: Lines) -> list[str]:
+    """The ports that static routes without a gateway lead out of."""
+    with_gateway = [line for line, _ in default_routes(lines)]
+    found = []
+    for line in lines.headers("ip route "):
+        words = line.split()
+        port = next((word for word in words[4:5] if not word[0].isdigit()), "")
+        named = any(re.fullmatch(r"\d+(\.\d+){3}", word) for word in words[5:6])
+        if port and not named and line not in with_gateway:
+            found.append(port)
+    return list(dict.fromkeys(found))

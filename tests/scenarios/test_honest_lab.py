@@ -1,0 +1,165 @@
+"""`lab up` says "up and converged" only of a lab in which everything is up that its configurations want."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+from support.labs import Labs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CRYPTO = """crypto isakmp policy 10
+ encryption aes
+ authentication pre-share
+ group 14
+crypto isakmp key KEY address 0.0.0.0
+crypto ipsec transform-set T esp-aes esp-sha256-hmac
+ mode transport
+crypto ipsec profile P
+ set transform-set T
+"""
+_WAN = """interface GigabitEthernet0/0
+ ip address 203.0.113.{0} 255.255.255.0
+interface GigabitEthernet0/1
+ ip address 10.{0}.0.1 255.255.255.0
+"""
+_EIGRP = "router eigrp 7\n network 172.16.0.0 0.0.0.255\n network 10.0.0.0\n"
+_TUNNEL = """interface Tunnel0
+ ip address 172.16.0.{0} 255.255.255.0
+ ip nhrp network-id 1
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+"""
+_DYNAMIC = " ip nhrp map multicast dynamic\n"
+_NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
+_MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
+_PROTECTED = " tunnel protection ipsec profile P\n"
+
+
+def write(folder: Path, **routers: tuple[int, str, str, str]) -> Path:
+    """Routers: number, global lines, lines of the tunnel, routing."""
+    folder.mkdir(exist_ok=True)
+    for name, (number, before, tunnel, routing) in routers.items():
+        text = f"hostname {name}\n{before}{_TUNNEL.format(number)}{tunnel}{_WAN.format(number)}{routing}end\n"
+        (folder / f"{name}.cfg").write_text(text)
+    return folder
+
+
+def missing(folder: Path, seconds: float = 30.0) -> list[str]:
+    """What `lab up` would say after some virtual seconds."""
+    scenario = Scenario.load(str(folder))
+    world = Simulator.of(scenario)
+    world.run_until(seconds)
+    facts = world.facts(scenario)
+    found = [*scenario.still_missing(unfinished(facts)), *scenario.still_missing(cannot(facts))]
+    return [*world.missing(scenario), *(text for text in found if text not in world.missing(scenario))]
+
+
+def test_a_network_in_which_everything_is_up_lacks_nothing(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        HUB=(1, _CRYPTO, _DYNAMIC + _PROTECTED, _EIGRP),
+        A=(2, _CRYPTO, _NHS + _MULTICAST + _PROTECTED, _EIGRP),
+        B=(3, _CRYPTO, _NHS + _MULTICAST + _PROTECTED, _EIGRP),
+    )
+    assert missing(tmp_path) == []
+
+
+def test_a_spoke_whose_server_nobody_protects_packets_to_is_not_registered(tmp_path: Path) -> None:
+    """`lab up` called this converged: nothing was sent, so no reply was missed."""
+    write(
+        tmp_path,
+        HUB=(1, _CRYPTO, _DYNAMIC + _PROTECTED, ""),
+        A=(2, _CRYPTO.replace("key KEY", "key ANOTHER"), _NHS + _PROTECTED, ""),
+    )
+    assert any(text.startswith("A: Tunnel0 is not registered with 172.16.0.1: ") for text in missing(tmp_path))
+    assert "HUB: Tunnel0 has no peer: nobody registers with it, and none is mapped" in missing(tmp_path)
+
+
+def test_spokes_without_a_hub_are_not_up(tmp_path: Path) -> None:
+    write(tmp_path, A=(2, _CRYPTO, _NHS + _PROTECTED, ""), B=(3, _CRYPTO, _NHS + _PROTECTED, ""))
+    assert [text.partition(" with ")[0] for text in missing(tmp_path)] == [
+        "A: Tunnel0 is not registered",
+        "B: Tunnel0 is not registered",
+    ]
+
+
+def test_a_hub_that_nobody_registers_with_is_not_up(tmp_path: Path) -> None:
+    write(tmp_path, HUB=(1, "", _DYNAMIC, ""), A=(2, "", "", ""))
+    lone = "Tunnel0 has no peer: nobody registers with it, and none is mapped"
+    assert missing(tmp_path) == [f"A: {lone}", f"HUB: {lone}"]
+
+
+def test_a_tunnel_that_is_shut_down_is_as_its_owner_wants_it(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        HUB=(1, "", _DYNAMIC, ""),
+        A=(2, "", _NHS, ""),
+        B=(3, _CRYPTO, _NHS + _PROTECTED + " shutdown\n", ""),
+    )
+    assert missing(tmp_path) == []
+
+
+def test_neighbours_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:
+    """Registration works without `ip nhrp map multicast`; Hellos do not."""
+    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS, _EIGRP))
+    assert [text.partition(":")[0] for text in missing(tmp_path)] == ["A", "HUB"]
+    assert all("EIGRP 7 has no neighbour" in text for text in missing(tmp_path))
+
+
+def test_a_neighbour_that_one_end_alone_wants_is_not_missed(tmp_path: Path) -> None:
+    passive = _EIGRP + " passive-interface Tunnel0\n"
+    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS + _MULTICAST, passive))
+    assert missing(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("hub", "spoke"),
+    [
+        (
+            "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n",
+            "router ospf 9\n network 0.0.0.0 255.255.255.255 area 0\n",
+        ),
+        (
+            "router bgp 65000\n neighbor G peer-group\n neighbor G remote-as 65000\n"
+            " bgp listen range 172.16.0.0/24 peer-group G\n",
+            "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n",
+        ),
+    ],
+    ids=["ospf", "bgp"],
+)
+def test_neighbours_of_protocols_that_do_not_run_are_missing(hub: str, spoke: str, tmp_path: Path) -> None:
+    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    assert missing(tmp_path)[0].startswith("A: ")
+    assert " has no neighbour HUB: this release does not run " in missing(tmp_path)[0]
+    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, ""))
+    assert missing(tmp_path) == [], "nobody at the other end wants it"
+
+
+def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
+    ospf = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
+    slip = " tunnle protection ipsec profile P\n"
+    write(
+        tmp_path / "ospf",
+        HUB=(1, "", _DYNAMIC, ospf),
+        A=(2, "", _NHS + _MULTICAST, ospf),
+        B=(3, "", _NHS + slip, ""),
+    )
+    with Labs() as labs:
+        result = labs.run("lab", "up", tmp_path / "ospf", "--simulated")
+        assert result.returncode == 1
+        assert "converged" not in result.stdout
+        head, _, rest = result.stderr.partition("lab ospf is up, but:\n")
+        assert head
+        assert rest.splitlines()[:3] == [
+            "  B: Tunnel0 is shut down: a refused line could be what protects it",
+            "  A: OSPF on Tunnel0 has no neighbour HUB: this release does not run OSPF",
+            "  HUB: OSPF on Tunnel0 has no neighbour A: this release does not run OSPF",
+        ]
+        assert labs.running() == ["ospf"]

@@ -1,0 +1,150 @@
+"""What labs do in place of strangers' lines: VRFs, DHCP and ciphers that nothing here has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.adaptations import adapted
+from dmvpn.shells.scenario import Scenario
+from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TUNNEL = """interface Tunnel0
+ ip address 172.16.0.{0} 255.255.255.0
+ ip nhrp network-id 1
+ {1}
+ tunnel source {2}
+ tunnel mode gre multipoint
+"""
+_PORT = "interface GigabitEthernet0/0\n {0}\n no shutdown\n"
+_NHS = "ip nhrp nhs 172.16.0.1 nbma 203.0.113.1 multicast"
+
+
+def _router(name: str, number: int, port: str, *, source: str = "GigabitEthernet0/0", more: str = "") -> str:
+    nhrp = "ip nhrp map multicast dynamic" if number == 1 else _NHS
+    return f"hostname {name}\n{more}{_TUNNEL.format(number, nhrp, source)}{_PORT.format(port)}"
+
+
+def _comes_up(folder: Path, *texts: str) -> Scenario:
+    for number, text in enumerate(texts):
+        (folder / f"r{number}.cfg").write_text(text)
+    return World(str(folder)).converge().scenario
+
+
+def test_a_wan_port_in_a_vrf_of_its_own_comes_up_in_the_one_table_of_a_lab(tmp_path: Path) -> None:
+    """`tunnel vrf` kept the tunnel down, and nobody answered for the gateway of the VRF."""
+    texts = [
+        _router(
+            name, number, f"vrf forwarding INET\n ip address 203.0.113.{4 * number - 3} 255.255.255.252", more=_VRF
+        ).replace("tunnel mode", "tunnel vrf INET\n tunnel mode")
+        + f"ip route vrf INET 0.0.0.0 0.0.0.0 203.0.113.{4 * number - 2}\n"
+        for number, name in enumerate("AB", 1)
+    ]
+    scenario = _comes_up(tmp_path, *texts)
+    assert "A: a lab has no VRFs: INET and the global table are one here" in Scenario.load(str(tmp_path)).notes
+    assert "ip route 0.0.0.0 0.0.0.0 203.0.113.2" in scenario.configurations["A"]
+
+
+_VRF = "vrf definition INET\n address-family ipv4\n exit-address-family\n"
+
+
+def test_a_line_keeps_its_number(tmp_path: Path) -> None:
+    text = _router("A", 1, "ip address dhcp").replace("tunnel mode", "tunnel vrf X\n tunnel mode")
+    changed = adapted({"a": text + "crypto ipsec transform-set T esp-3des esp-md5-hmac\n"}).texts["a"].split("\n")
+    for before, after in zip(text.split("\n"), changed, strict=False):
+        assert before == after or "dhcp" in before or "vrf" in before or "transform" in before or not before
+
+
+def test_named_eigrp_of_a_vrf_runs(tmp_path: Path) -> None:
+    line = "router eigrp X\n address-family ipv4 unicast vrf RED autonomous-system 7\n"
+    assert "\n address-family ipv4 unicast autonomous-system 7\n" in adapted({"a": line}).texts["a"]
+
+
+def test_ports_with_dhcp_have_the_addresses_that_tunnels_name(tmp_path: Path) -> None:
+    """Nothing was plugged in there, and the tunnels stayed down."""
+    scenario = _comes_up(
+        tmp_path,
+        _router("HUB", 1, "ip address dhcp"),
+        _router("A", 2, "ip address dhcp", source="203.0.113.77"),
+        _router("B", 3, "ip address dhcp"),
+    )
+    assert "ip address 203.0.113.1 255.255.255.0" in scenario.configurations["HUB"]
+    assert "ip address 203.0.113.77 255.255.255.0" in scenario.configurations["A"]
+    assert "ip address 198.18.0.2 255.255.255.252" in scenario.configurations["B"], "nobody says which"
+    assert (
+        "B GigabitEthernet0/0 gets its address by DHCP: the lab gives it 198.18.0.2/30 and the gateway 198.18.0.1"
+    ) in Scenario.load(str(tmp_path)).notes
+
+
+def test_a_port_with_dhcp_has_an_address_of_the_pool_that_is_there(tmp_path: Path) -> None:
+    isp = (
+        "hostname ISP\nip dhcp pool P\n network 198.51.100.0 255.255.255.0\n"
+        "interface GigabitEthernet0/0\n ip address 203.0.113.2 255.255.255.252\n"
+        "interface GigabitEthernet0/1\n ip address 198.51.100.1 255.255.255.0\n"
+    )
+    hub = _router("HUB", 1, "ip address 203.0.113.1 255.255.255.252") + "ip route 0.0.0.0 0.0.0.0 203.0.113.2\n"
+    scenario = _comes_up(tmp_path, hub, _router("A", 2, "ip address dhcp"), isp)
+    assert "ip address 198.51.100.254 255.255.255.0" in scenario.configurations["A"]
+    assert list(scenario.configurations) == ["HUB", "A", "ISP"], "nobody has to be added"
+
+
+def test_ciphers_that_protect_nothing_are_replaced_alike_at_both_ends(tmp_path: Path) -> None:
+    crypto = (
+        "crypto isakmp policy 1\n encr 3des\n hash md5\n authentication pre-share\n group 2\n"
+        "crypto isakmp key KEY address 0.0.0.0\n"
+        "crypto ipsec transform-set T esp-3des esp-md5-hmac\n mode transport\n"
+        "crypto ipsec profile P\n set transform-set T\n"
+    )
+    texts = [
+        _router(name, number, f"ip address 203.0.113.{number} 255.255.255.0", more=crypto).replace(
+            "tunnel mode", "tunnel protection ipsec profile P\n tunnel mode"
+        )
+        for number, name in enumerate("AB", 1)
+    ]
+    _comes_up(tmp_path, *texts)
+    assert Scenario.load(str(tmp_path)).notes == tuple(
+        f"{name}: T (esp-3des esp-md5-hmac) protects nothing and is not built: the lab uses esp-aes 192 "
+        "esp-sha384-hmac in its place"
+        for name in "AB"
+    )
+
+
+def test_what_is_strong_or_encrypts_nothing_stays_as_it_is() -> None:
+    for words in ("esp-aes 256 esp-sha256-hmac", "esp-gcm 256", "esp-null esp-sha-hmac", "esp-aes esp-sha-hmac"):
+        text = f"crypto ipsec transform-set T {words}\n"
+        assert adapted({"a": text}).texts["a"] == text
+
+
+def test_strictly_nothing_is_put_in_the_place_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.cfg").write_text(_router("A", 1, "ip address 203.0.113.1 255.255.255.0\n tunnel vrf X"))
+    texts = "crypto ipsec transform-set T esp-3des\n"
+    (tmp_path / "b.cfg").write_text(_router("B", 2, "ip address 203.0.113.2 255.255.255.0", more=texts))
+    assert "esp-3des" in Scenario.load(str(tmp_path), strict=True).configurations["B"]
+    assert "esp-3des" not in Scenario.load(str(tmp_path)).configurations["B"]
+
+
+def test_an_excerpt_that_does_not_say_the_address_of_a_tunnels_source_gets_one(tmp_path: Path) -> None:
+    """There were no wires, so there was no lab."""
+    texts = [_router(name, number, "description WAN") for number, name in enumerate(("HUB", "A", "B"), 1)]
+    scenario = _comes_up(tmp_path, *(text.partition("interface GigabitEthernet")[0] for text in texts))
+    assert "interface GigabitEthernet0/0\n ip address 203.0.113.1 255.255.255.0" in scenario.configurations["HUB"]
+    assert (
+        "A GigabitEthernet0/0 is the source of a tunnel and has no address: the lab gives it 198.18.0.2/30"
+    ) in Scenario.load(str(tmp_path)).notes
+
+
+def test_a_route_that_tracks_an_object_holds(tmp_path: Path) -> None:
+    """It was kept without effect, so a spoke with two providers had no default route at all."""
+    routes = ("192.0.2.1 10 track 1 name first", "192.0.2.5 20 track 2")
+    text = "".join(["hostname A\n", *(f"ip route 0.0.0.0 0.0.0.0 {route}\n" for route in routes)])
+    change = adapted({"a": text})
+    assert (
+        "ip route 0.0.0.0 0.0.0.0 192.0.2.1 10 name first\nip route 0.0.0.0 0.0.0.0 192.0.2.5 20\n" in change.texts["a"]
+    )
+    assert change.notes == ("A: a lab tracks nothing; `track` is ignored in 2 routes",)
+
+
+def test_gre_over_ipv4_is_gre_however_it_is_written() -> None:
+    assert " tunnel mode gre ip\n" in adapted({"a": "interface Tunnel0\n tunnel mode gre ipv4\n"}).texts["a"]
