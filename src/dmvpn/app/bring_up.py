@@ -18,7 +18,9 @@ from dmvpn.app.picture import addresses, main_address, picture
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
+from dmvpn.shells.convergence import cannot, unfinished
 from dmvpn.shells.exercises import places
+from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Seconds in which a lab must be ready.
 PATIENCE = 20.0
+#: Seconds between two looks.
+_LOOKS = 0.05
 
 
 def list_labs(arguments: argparse.Namespace) -> int:
@@ -58,13 +62,13 @@ def runs(folder: LabFolder) -> Scenario:
 
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
-    scenario = Scenario.load(arguments.scenario)
+    scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
     for note in scenario.notes:
         print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
     for reason, routers in _what_does_not_run(scenario).items():
         print(f"note: {', '.join(routers)}: {reason}", file=sys.stderr)
-    check_scenario(scenario)
+    never = check_scenario(scenario, strict=arguments.strict)
     folder = LabFolder.of(scenario.name)
     if folder.alive():
         return _up_again(scenario, folder, arguments)
@@ -74,7 +78,7 @@ def up(arguments: argparse.Namespace) -> int:
     try:
         start = _start_simulated if arguments.simulated else _start_real
         lab = start(scenario, folder, arguments)
-        lacks = _wait(folder, lab, began + PATIENCE)
+        lacks = never + _wait(scenario, folder, lab, began + PATIENCE)
     except HostProblem as problem:
         folder.remove()
         raise UserError(f"{problem}; or without namespaces: dmvpn lab up {arguments.scenario} --simulated") from problem
@@ -84,9 +88,9 @@ def up(arguments: argparse.Namespace) -> int:
         folder.remove()
         raise
     if lacks:
-        print(f"lab {scenario.name} is up, but after {PATIENCE:.0f} s this is missing:", file=sys.stderr)
+        print(f"lab {scenario.name} is up, but:", file=sys.stderr)
         print("\n".join(f"  {text}" for text in lacks), file=sys.stderr)
-        print(f"It stays up for you to look; its log is {folder.log}", file=sys.stderr)
+        print(f"It stays up for you to look: 'dmvpn doctor' says more; its log is {folder.log}", file=sys.stderr)
         return 1
     kind = "simulated" if arguments.simulated else "real packets"
     _describe(scenario, f"up and converged in {time.monotonic() - began:.1f} s ({kind})")
@@ -176,17 +180,36 @@ def _log_to(path: Path) -> None:
     os.dup2(log, 2)
 
 
-def _wait(folder: LabFolder, lab: int, end: float) -> list[str]:
-    """Wait until nothing is missing, or until `end`. Raises UserError if the lab ended."""
-    lacks = ["its supervisor has not started"]
+def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float) -> list[str]:
+    """Wait until nothing is missing, or until `end`; what this release never does is missing at once.
+
+    Raises UserError if the lab ended.
+    """
+    lacks, pause = ["its supervisor has not started"], _LOOKS
     while lacks and time.monotonic() < end:
-        if select.select([lab], [], [], 0.05)[0]:
+        if select.select([lab], [], [], pause)[0]:
             tail = folder.log.read_text().splitlines()[-12:] if folder.log.exists() else []
             raise UserError("\n".join([f"lab {folder.name} ended while it was starting:", *tail]))
         if folder.control.exists():
             answer = control.order(folder.control, do="missing")
             lacks = [str(text) for text in answer] if isinstance(answer, list) else []
-    return lacks
+            if not lacks and not scenario.is_exercise:  # where those begin, something is wrong by intention
+                asked = time.monotonic()
+                lacks = _unfinished(scenario, _facts(folder))
+                pause = max(pause, 4 * (time.monotonic() - asked))  # of a large lab they take a while
+    if scenario.is_exercise or not folder.control.exists():
+        return lacks
+    facts = _facts(folder)
+    seen = _unfinished(scenario, facts) if lacks else []
+    return list(dict.fromkeys([*lacks, *seen, *scenario.still_missing(cannot(facts))]))
+
+
+def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:
+    return scenario.still_missing(unfinished(facts, scenario.lab.ready.either))
+
+
+def _facts(folder: LabFolder) -> LabFacts:
+    return LabFacts.model_validate(control.order(folder.control, do="facts"))
 
 
 def _describe(scenario: Scenario, how: str) -> None:

@@ -3,47 +3,123 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.collector import uncollected
 from dmvpn.base.effects import ConsoleLine
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.ios import Fate
+from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.redaction import without_keys
 from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import HELD, put_in, report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
+from dmvpn.shells.folders import read_routers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dmvpn.ios import ConfigTree
+    from dmvpn.ios import ConfigResult, ConfigTree, Entry
     from dmvpn.shells.scenario import Scenario
+
+#: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
+MOST_PRINTED: Final = 1000
 
 
 def check(files: Iterable[Path]) -> int:
     """Read every file; print problems as `FILE:LINE:` and IOS's own words. 0 if there is no error, else 1."""
     failed = False
     for path in files:
-        _, is_good = _examine(path, read(path))
-        failed |= not is_good
-        if is_good:
-            print(f"{path}: good")
+        parts = read_routers(path)
+        for part in parts:
+            with uncollected():
+                intake = take_in(part.text)
+            is_good = _print_problems(path, intake.result)
+            failed |= not is_good
+            whose = f"{path}" if len(parts) == 1 else f"{path}: {part.name}"
+            asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
+            if is_good or len(parts) > 1:
+                print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
+            for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.text)):
+                print(f"  {line}")
+            if said := put_in(intake.result):
+                print(f"  {said}")
     return int(failed)
 
 
-def tree_of(name: Path | str, text: str) -> ConfigTree:
-    """The configuration that a text makes; what is wrong with it is printed. Raises UserError if there are errors."""
-    tree, is_good = _examine(name, text)
+def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree:
+    """The configuration that a router of this machine may start with. Raises UserError.
+
+    without: lines that restrict or divert traffic, and that somebody agreed to go without.
+    """
+    result, is_good = examine(name, text)
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed")
-    return tree
+    refuse_left_out(name, result, without)
+    unknown = [entry for entry in result.entries if entry.group is UNKNOWN]
+    for entry in unknown[:MOST_PRINTED]:
+        print(f"{name}:{entry.number}: kept, and nobody here knows it: {without_keys(entry.text)}", file=sys.stderr)
+    if said := put_in(result):
+        print(f"{name}: {said}", file=sys.stderr)
+    return result.tree
 
 
-def check_scenario(scenario: Scenario) -> None:
-    """Read every configuration of a scenario; what is wrong is printed. Raises UserError at the first bad one."""
+def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
+    """Read every configuration of a scenario, and let it go on without what cannot be taken; that is printed.
+
+    Returns which tunnels therefore stay down. strict: raises UserError at the first line that is refused, or would
+    restrict or divert traffic.
+    """
+    held: list[str] = []
     for name, text in scenario.configurations.items():
-        tree_of(f"{name}.cfg", text)
+        intake = take_in(text)
+        held += [f"{name}: {tunnel} {HELD}" for tunnel in intake.held]
+        if said := put_in(intake.result):
+            print(f"{name}: {said}", file=sys.stderr)
+        if intake.is_whole:
+            continue
+        if strict:
+            _refuse_strictly(name, text)
+        for line in report(intake):
+            print(f"{name}: {line}", file=sys.stderr)
+        scenario.configurations[name] = intake.text
+    return held
+
+
+def _refuse_strictly(name: str, text: str) -> None:
+    """Raise UserError for a configuration of a lab that is not whole."""
+    result, is_good = examine(name, text)
+    if not is_good:
+        raise UserError(f"{name} has errors; nothing was changed (without --strict the lab goes without those lines)")
+    refuse_left_out(name, result, (), otherwise="or leave --strict away: the lab then goes without it")
+
+
+def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[str], otherwise: str = "") -> None:
+    """Raise UserError for lines that restrict or divert traffic, unless they are named as ones to go without.
+
+    otherwise: what to do instead of taking the line away; by default, to name it with `--without`.
+    """
+    agreed = {" ".join(line.lower().split()) for line in without}  # looked up, never iterated
+    all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
+    left = [entry for entry in all_left if _protects(entry) or " ".join(entry.text.lower().split()) not in agreed]
+    if left:
+        first = left[0]
+        why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
+        others = f", and {len(left) - 1} more such lines" if len(left) > 1 else ""
+        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{first.text}'")
+        raise UserError(
+            f"{name}:{first.number}: {first.text}: nothing here would do it ({why}){others}; "
+            f"take the line away{f', {instead}' if instead else ''}"
+        )
+
+
+def _protects(entry: Entry) -> bool:
+    """Would tunnels be protected otherwise without the line? Then nobody can agree to go without it."""
+    return entry.group is not None and entry.group.protects
 
 
 def not_built(text: str) -> list[str]:
@@ -53,19 +129,17 @@ def not_built(text: str) -> list[str]:
     return [reason for _, mark, reason in said if mark]
 
 
-def _examine(name: Path | str, text: str) -> tuple[ConfigTree, bool]:
+def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:
+    """Read a configuration and print what is wrong with it, the first `MOST_PRINTED` problems. True: no errors."""
     result = configurator(FEATURES).parse_text(text)
-    for problem in result.problems:
+    return result, _print_problems(name, result)
+
+
+def _print_problems(name: Path | str, result: ConfigResult) -> bool:
+    """True: no errors."""
+    for problem in result.problems[:MOST_PRINTED]:
         print(f"{name}:{problem.line_number}: in {problem.mode} mode", file=sys.stderr)
-        print("\n".join((problem.text, *problem.message_lines)), file=sys.stderr)
-    return result.tree, all(problem.is_warning for problem in result.problems)
-
-
-def read(path: Path) -> str:
-    """The text of a file. Raises UserError."""
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: {error}") from error
+        print("\n".join((without_keys(problem.text), *problem.message_lines)), file=sys.stderr)
+    if len(result.problems) > MOST_PRINTED:
+        print(f"{name}: and {len(result.problems) - MOST_PRINTED} more problems", file=sys.stderr)
+    return all(problem.is_warning for problem in result.problems)

@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.collector import uncollected
     from dmvpn.base.errors import UserError
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import RULES, lint
@@ -77,7 +78,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.files:
         raise UserError("lint needs a file, a folder or a scenario (or --rules)")
     wanted = [_rule(RULES, name).id for name in arguments.rule]
-    findings = [one for given in networks(arguments.files) for one in lint(given.configurations, given.sites)]
+    with uncollected():
+        findings = [one for given in networks(arguments.files) for one in lint(given.configurations, given.sites)]
     if wanted:
         findings = [one for one in findings if one.rule in wanted]
     threshold = Severity(arguments.severity) if arguments.severity else Severity.WARNING

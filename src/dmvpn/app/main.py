@@ -101,8 +101,9 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     verb("list", "scenarios that can be brought up, and labs that are")
     verb("check", "can this machine run labs? what to do if not")
-    up = verb("up", "bring a scenario up: a built-in name, or a folder of your own")
+    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
     up.add_argument("scenario")
+    up.add_argument("--strict", action="store_true", help="refuse lines that it would else go without")
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     up.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
     up.add_argument("--record", type=Path, metavar="FILE", help="write the events of all routers down")
@@ -193,6 +194,13 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
     run.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
     run.add_argument("--record", type=Path, metavar="FILE", help="write the events to FILE")
+    run.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="go without this line, which restricts or diverts traffic; may be given again",
+    )
     run.set_defaults(command=_run)
     cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
     cleanup.set_defaults(command=_cleanup)
@@ -222,6 +230,11 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check = verbs.add_parser("check", help="read files as IOS would; its errors, and exit code 1")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.set_defaults(command=_check)
+    taking = commands.add_parser("import", help="somebody's configurations: what runs, what is kept, what is left out")
+    taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
+    taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is taken, a file for each router")
+    taking.add_argument("--force", action="store_true", help="overwrite files that are there")
+    taking.set_defaults(command=_import)
     simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
     simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
     simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: how many")
@@ -318,6 +331,12 @@ def _check(arguments: argparse.Namespace) -> int:
     from dmvpn.app.config import check
 
     return check(arguments.files)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from dmvpn.app.importing import import_files
+
+    return import_files(arguments)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

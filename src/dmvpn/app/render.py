@@ -143,5 +143,7 @@ def _lint(rendered: Rendered) -> bool:
 def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
     from dmvpn.app import lab
 
-    order = argparse.Namespace(scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None)
+    order = argparse.Namespace(
+        scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None, strict=True
+    )
     return lab.VERBS["up"](order)

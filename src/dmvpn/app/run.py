@@ -12,14 +12,19 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.app.config import read, tree_of
+from dmvpn.app import journal
+from dmvpn.app.config import startable
 from dmvpn.app.engines import choose
+from dmvpn.app.notify import Manager
+from dmvpn.app.reloading import HangUp, hang_up, reload
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace import KernelGre, leftovers
+from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace.records import Records
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.certificates import certificates_of
+from dmvpn.shells.folders import read_router
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
@@ -34,22 +39,36 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a configuration until SIGINT or SIGTERM. Raises UserError."""
-    text = read(arguments.file)
-    tree = tree_of(arguments.file, text)
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
-    asyncio.run(_serve(arguments, text, tree))
+    """Run a configuration until SIGINT or SIGTERM; SIGHUP: see `reloading`. Raises UserError."""
+    meaning, before = hang_up(), signal.getsignal(signal.SIGHUP)
+    if meaning is HangUp.RELOAD:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a router that could read the file again
+    journal.to_stderr()
+    manager = Manager.of()
+    try:
+        text = read_router(arguments.file)
+        tree = startable(arguments.file, text, arguments.without)
+        asyncio.run(_serve(arguments, text, tree, meaning, manager))
+    except (UserError, OSError) as error:
+        manager.status(str(error))
+        if not journal.is_journal(2):
+            raise
+        logging.getLogger("dmvpn").error("%s", error)  # there a line has its priority in front
+        return 1
+    finally:
+        manager.close()
+        signal.signal(signal.SIGHUP, before)
     return 0
 
 
-async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> None:
+async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, meaning: HangUp, manager: Manager) -> None:
     interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
     folder = LabFolder.of(f"run-{tree.hostname}")
     folder.make([tree.hostname])
     certificates = certificates_of(arguments.file.parent, tree.hostname, text)
     state = state_folder(tree.hostname)
     if state is None:
-        logging.warning("no folder to keep anything in: request identifiers begin anew; set XDG_STATE_HOME")
+        logging.warning("no folder to keep anything in: request identifiers begin again; set XDG_STATE_HOME")
     runtime = Runtime(
         tree.hostname,
         SystemEntropy(),
@@ -59,20 +78,28 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
         storage=state or folder.storage(tree.hostname),
         configuration=arguments.file,
         recording=arguments.record,
+        logged=journal.Messages(),
     )
     server = make_server(runtime.handle, folder.management(tree.hostname))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    if meaning is not HangUp.IGNORED:
+        again = partial(_reload, arguments, runtime, manager)
+        loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again)
     listener = control.listen(folder.control)
     obey = partial(_obey, runtime=runtime, stopped=stopped)
     loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey))
     try:
         runtime.start(text, certificates)
         await server.start()
-        print(f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}", flush=True)
+        runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"
+        print(runs, flush=True)
+        manager.ready(runs)
+        manager.watch(loop)
         await stopped.wait()
+        manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
         await runtime.leave()
     finally:
         loop.remove_reader(listener.fileno())
@@ -80,6 +107,16 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree) -> 
         await server.stop()
         runtime.close()
         folder.remove()
+
+
+def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -> None:
+    """SIGHUP as the order to read the file again, and what came of it for the service manager."""
+    manager.reloading()
+    outcome = "a fault of ours: the log has it"
+    try:
+        outcome = reload(arguments.file, runtime, arguments.without)
+    finally:
+        manager.ready(outcome)
 
 
 def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:
@@ -92,7 +129,8 @@ def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.E
         case "facts":
             from dmvpn.shells.facts import LabFacts, router_facts  # a sixth of the time to start, and seldom asked for
 
-            facts = LabFacts(routers={runtime.name: router_facts(runtime.router, runtime.now)}, gateways={}, links=())
+            one = router_facts(runtime.router, runtime.now, runtime.plane.differences())
+            facts = LabFacts(routers={runtime.name: one}, gateways={}, links=())
             return cast("control.Json", facts.model_dump(mode="json"))
         case "down":
             stopped.set()
@@ -114,16 +152,22 @@ def _mapping(words: list[str]) -> dict[str, str]:
 
 
 def cleanup() -> int:
-    """Remove what a killed router of ours left in this network namespace. Nothing else is touched."""
+    """Remove what killed routers of ours left in this network namespace. Nothing else is touched."""
     with netlink.NetlinkSocket() as kernel:
-        routes = kernel.flush_routes()
-        device = KernelGre(kernel).clean_up()
-        taps = leftovers.clean_up(kernel)
-    for route in routes:
+        cleaned = leftovers.clean_up(kernel, Records.here())
+    for route in cleaned.routes:
         print(f"removed {route}")
-    for tap in taps:
+    for rule in cleaned.rules:
+        print(f"removed {rule}, which kept the traffic of protected tunnels from leaving in clear")
+    for tap in cleaned.taps:
         print(f"removed {tap}, which kept the traffic of a protected tunnel from leaving in clear")
-    if device is not None:
-        print(f"gave {device} back, which kept the kernel's own GRE quiet")
-    print(f"{len(routes)} routes of ours removed; all else went with its process")
+    if cleaned.device is not None:
+        print(f"gave {cleaned.device} back, which kept the kernel's own GRE quiet")
+    for setting in cleaned.settings:
+        name = setting.path.replace(".", "%").replace("/", ".").replace("%", "/")  # as sysctl(8) writes it
+        print(f"put {name} back to {setting.wanted}" + (f": {setting.problem}" if setting.problem else ""))
+    if cleaned.living:
+        several = f"{cleaned.living} routers run here: what they have stays"
+        print("a router runs here: what it has stays" if cleaned.living == 1 else several)
+    print(f"{len(cleaned.routes)} routes of ours removed; all else went with its process")
     return 0

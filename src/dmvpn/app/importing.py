@@ -1,0 +1,107 @@
+"""`dmvpn import FILE|FOLDER ... [--to FOLDER]`: somebody's configurations, with one list of what of them runs.
+
+Nothing is run, and nothing overwritten without `--force`. The files that it writes hold what a router here is started
+with, each by the name of its router.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.config import not_built
+from dmvpn.base.errors import UserError
+from dmvpn.router.intake import put_in, report, take_in
+from dmvpn.shells.files import open_private
+from dmvpn.shells.folders import OtherDevice, files_of_strangers, read_routers
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from dmvpn.router.intake import Intake
+
+#: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
+_ENDINGS: Final = (".cfg", ".conf", ".txt", ".ios", ".config", ".log")
+#: What a file may be called and a router may not.
+_UNNAMED: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
+
+
+def import_files(arguments: argparse.Namespace) -> int:
+    """Print the list of each file; write what is taken. Returns 1 if lines were refused, else 0. Raises UserError."""
+    taken: dict[str, tuple[Path, Intake]] = {}
+    refused = False
+    for path in _files(arguments.files):
+        try:
+            parts = read_routers(path)
+        except OtherDevice as error:
+            if len(arguments.files) == 1 and path == arguments.files[0]:
+                raise
+            print(f"{error}: it is left out")
+            continue
+        for part in parts:
+            intake = take_in(part.text)
+            _print(path, part.name if len(parts) > 1 else "", intake)
+            refused |= any(not problem.is_warning for problem in intake.result.problems)
+            name = _name(path, part.name, intake)
+            if name in taken and arguments.to is not None:
+                raise UserError(f"{path} and {taken[name][0]} are both {name}: give one of them another hostname")
+            taken.setdefault(name, (path, intake))
+    if arguments.to is not None:
+        _write(arguments.to, taken, force=arguments.force)
+    return int(refused)
+
+
+def _print(path: Path, name: str, intake: Intake) -> None:
+    lines = [*report(intake), *not_built(intake.text)]
+    print(f"{path}: {name or intake.tree.hostname}" + ("" if lines else ": everything runs"))
+    for line in lines:
+        print(f"  {line}")
+    if said := put_in(intake.result):
+        print(f"  {said}")
+
+
+def _name(path: Path, part: str, intake: Intake) -> str:
+    """What its file is called."""
+    hostname = intake.tree.hostname
+    return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
+
+
+def _files(named: Iterable[Path]) -> Iterator[Path]:
+    for path in named:
+        if not path.is_dir():
+            yield path
+            continue
+        others = files_of_strangers(path)
+        files = [
+            each
+            for each in sorted(path.iterdir())
+            if each in others or (each.is_file() and each.suffix.lower() in _ENDINGS and not each.name.startswith("."))
+        ]
+        if not files:
+            raise UserError(f"{path}: no configuration in this folder")
+        yield from files
+
+
+def _write(folder: Path, taken: dict[str, tuple[Path, Intake]], *, force: bool) -> None:
+    for name, (path, _) in taken.items():
+        if not _NAME.fullmatch(name):
+            raise UserError(f"{path}: {name!r} is no name for a file: change its hostname")
+    there = [target for name in taken if os.path.lexists(target := folder / f"{name}.cfg")]
+    if there and not force:
+        raise UserError(f"{there[0]} exists; nothing was written (--force overwrites)")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (_, intake) in taken.items():
+            target = folder / f"{name}.cfg"
+            if target.is_symlink():
+                target.unlink()  # what it leads to is no file of this folder
+            # Configurations have keys in them.
+            with open_private(target) as file:
+                file.write(intake.to_keep)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror or os.strerror(error.errno or 0)}") from error
+    print(f"{folder}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {folder}")

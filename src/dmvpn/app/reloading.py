@@ -1,0 +1,114 @@
+"""SIGHUP of `dmvpn run`: with a terminal the end of it, without one the order to read the configuration file again.
+
+    ignored when we were started (`nohup`)       stays ignored
+    /dev/tty can be opened                       the terminal is gone: an orderly end
+    it cannot (systemd, setsid, a container)     the file is read again, as daemons do
+
+A file is taken whole or not at all: where IOS would refuse a line, all is as before. What was typed since the last
+`write memory` is not in the file and goes: the log names it, without keys and passwords.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.config import examine, refuse_left_out
+from dmvpn.base.errors import UserError
+from dmvpn.features.system import ConfigurationReloaded
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.shells.certificates import certificates_of
+from dmvpn.shells.folders import read_router
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dmvpn.ios import ConfigTree, Problem
+    from dmvpn.shells.runtime.runtime import Runtime
+
+#: Lines that one reading may write into the log.
+MOST_NAMED: Final = 50
+
+
+class HangUp(enum.Enum):
+    """What SIGHUP means for this process."""
+
+    IGNORED = "ignored"
+    END = "end"
+    RELOAD = "reload"
+
+
+def hang_up() -> HangUp:
+    """As things are when the process begins: a terminal that has hung up cannot be opened any more."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return HangUp.IGNORED
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return HangUp.RELOAD
+    return HangUp.END
+
+
+def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
+    """Read the file again, and let the router run it from now on; or say in its log why not.
+
+    without: lines that restrict or divert traffic, and that the router goes without. Returns what came of it, a line.
+    """
+    try:
+        text = read_router(path)
+        result, is_good = examine(path, text)
+        if not is_good:
+            wrong = tuple(_refusal(problem) for problem in result.problems if not problem.is_warning)
+            return _tell(runtime, ConfigurationReloaded(str(path), refused=_some(wrong)))
+        refuse_left_out(path, result, without)
+        certificates = certificates_of(path.parent, runtime.name, text)
+        lost = _lost(runtime, result.tree)
+    except UserError as error:
+        return _tell(runtime, ConfigurationReloaded(str(path), refused=(str(error),)))
+    runtime.configure(text, certificates, by="SIGHUP")
+    return _tell(runtime, ConfigurationReloaded(str(path), lost=_some(lost)))
+
+
+def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
+    runtime.post(event)
+    if event.refused:
+        return f"{event.path} is not taken, nothing was changed: {event.refused[0]}"
+    return f"{event.path} was read again"
+
+
+def _refusal(problem: Problem) -> str:
+    """Without the line itself, which may hold a key that somebody mistyped."""
+    said = next((line for line in problem.message_lines if line.startswith("%")), "refused")
+    return f"line {problem.line_number}, in {problem.mode} mode: {said}"
+
+
+def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return lines if len(lines) <= MOST_NAMED else (*lines[:MOST_NAMED], f"and {len(lines) - MOST_NAMED} more")
+
+
+def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
+    """What somebody typed and did not save, as far as the file has it otherwise."""
+    router = runtime.router
+    running, saved = _lines(router.running), _lines(configurator(FEATURES).parse_text(router.startup_text).tree)
+    wanted = _lines(new)
+    typed = [shown for line, shown in running.items() if line not in saved and line not in wanted]
+    taken = [f"no {shown}" for line, shown in saved.items() if line not in running and line in wanted]
+    return (*typed, *taken)
+
+
+def _lines(tree: ConfigTree) -> dict[tuple[str, ...], str]:
+    """Every line with those of the sections around it; and how it is named where others read it."""
+    found: dict[tuple[str, ...], str] = {}
+    around: list[str] = []
+    with contextlib.suppress(ValueError):
+        for line, shown in zip(tree.render(), tree.render_for_others(), strict=True):
+            words = line.strip()
+            if words.strip("!"):
+                around[len(line) - len(line.lstrip()) :] = [words]
+                found[tuple(around)] = ": ".join([*around[:-1], shown.strip()])
+    return found

@@ -1,0 +1,81 @@
+"""Log lines on stderr: for people with time and level, for systemd's journal with its priority."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.journal import BURST, PER_SECOND, Lines, Messages, is_journal
+from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d "
+
+
+def record(text: str, level: int = logging.WARNING) -> logging.LogRecord:
+    return logging.LogRecord("dmvpn", level, __file__, 1, "%s", (text,), None)
+
+
+@pytest.fixture
+def printed(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+@pytest.mark.parametrize(("severity", "word"), [(0, "emergency"), (3, "error"), (5, "notice"), (7, "debug")])
+def test_a_message_has_the_level_of_its_own_number(printed: pytest.LogCaptureFixture, severity: int, word: str) -> None:
+    Messages()(Log("SYS", severity, "THING", "it happened"))
+    (found,) = printed.records
+    assert re.fullmatch(rf"{_STAMP}{word}: %SYS-{severity}-THING: it happened", Lines(journal=False).format(found))
+    assert Lines(journal=True).format(found) == f"<{severity}>%SYS-{severity}-THING: it happened"
+
+
+def test_each_line_has_its_priority_in_the_journal() -> None:
+    assert Lines(journal=True).format(record("one\ntwo", logging.ERROR)) == "<3>one\n<3>two"
+    assert Lines(journal=False).format(record("one\ntwo")).endswith("warning: one\ntwo")
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    found = record("internal fault", logging.ERROR)
+    try:
+        raise ValueError("x")
+    except ValueError:
+        found.exc_info = sys.exc_info()
+    lines = Lines(journal=True).format(found).splitlines()
+    assert lines[:2] == ["<3>internal fault", "<3>Traceback (most recent call last):"]
+    assert lines[-1] == "<3>ValueError: x"
+
+
+def test_words_of_a_peer_steer_no_terminal_and_make_no_priority() -> None:
+    text = Lines(journal=True).format(record("peer \x1b[2J\x07 says\n<0>panic"))
+    assert text == "<4>peer ?[2J? says\n<4><0>panic"
+
+
+def test_who_makes_it_log_without_end_fills_no_disk(printed: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    messages = Messages(lambda: now)
+    for _ in range(BURST + 50):
+        messages(Log("SYS", 5, "THING", "again"))
+    assert len(printed.records) == BURST
+    now = 1.0
+    for _ in range(int(PER_SECOND) + 1):
+        messages(Log("SYS", 5, "THING", "later"))
+    after = [found.getMessage() for found in printed.records[BURST:]]
+    assert after[0].startswith("50 log messages were not printed")
+    assert len(after) == 1 + PER_SECOND
+
+
+def test_only_the_stream_that_systemd_names_is_its_journal(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as file:
+        found = os.fstat(file.fileno())
+        assert is_journal(file.fileno(), {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"})
+        assert not is_journal(file.fileno(), {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino + 1}"})
+        assert not is_journal(file.fileno(), {"JOURNAL_STREAM": "rubbish"})
+        assert not is_journal(file.fileno(), {})
