@@ -76,7 +76,7 @@ def test_malformed_gre_is_counted_and_dropped(world: World) -> None:
         b"\xff\xff\x08\x00",
         b"\x20\x00\x08\x00",
         b"\x10\x00\x08\x00",
-        b"\x80\x00\x08\x00\0\0\0\0",
+        b"\x80\x00\x08\x00\0\1\0\0",
     ):
         world.deliver_gre("R11", UNDERLAY, R31_TO_HUB, message)
     world.run_for(6)
@@ -237,19 +237,46 @@ def test_wrong_authentication_is_one_rate_limited_line_on_either_side() -> None:
         " Reason:  authentication failure (11) on (Tunnel: 192.168.100.31 NBMA: 172.16.31.1)"
     }
     assert set(spoke) == {
-        "%NHRP-3-PAKERROR: Receive Error Indication for our Registration Request, code: authentication failure (11)"
+        "%NHRP-3-PAKERROR: Receive Error Indication for our Registration Request, code: authentication failure (11),"
+        " from (Tunnel: 192.168.100.11 NBMA: 172.16.11.1)"
     }
     refused = len(tap.nhrp(nhrp.ErrorIndication))
     assert len(hub) < refused / 2
     assert len(spoke) < refused
 
 
-def test_without_logging_dmvpn_the_hub_says_nothing_about_passwords() -> None:
+def test_without_logging_dmvpn_the_hub_still_says_whose_password_it_refused() -> None:
     world = with_passwords("RIGHT", "WRONG")
     world.configure("R11", "no logging dmvpn")
     before = len(world.messages("R11"))
     world.run_for(60)
-    assert [line for line in world.messages("R11")[before:] if "DMVPN" in line] == []
+    assert {line for line in world.messages("R11")[before:] if "NHRP" in line} == {
+        "%NHRP-3-PAKAUTH: Tunnel100: Registration Request of (Tunnel: 192.168.100.31 NBMA: 172.16.31.1)"
+        " refused: its password is not ours"
+    }
+
+
+def test_debug_nhrp_detail_alone_shows_who_refuses_whose_password_on_both_ends() -> None:
+    """`debug nhrp condition peer nbma ...` and `debug nhrp detail`, as a guide has it, printed nothing."""
+    world = with_passwords("RIGHT", "WRONG")
+    printed: dict[str, list[str]] = {}
+    for router, peer in (("R11", "172.16.31.1"), ("R31", "172.16.11.1")):
+        assert world.do(router, f"debug nhrp condition peer nbma {peer}") == "Condition 1 set\n"
+        assert world.do(router, "debug nhrp detail") == "NHRP detail debugging is on\n"
+    world.run_for(20)
+    for router in ("R11", "R31"):
+        printed[router] = [line.partition(": ")[2] for line in world.console[router] if "%" not in line]
+    assert printed["R11"][:3] == [
+        "NHRP: Receive Registration Request via Tunnel100 vrf: global(0x0), packet size: 105",
+        "      src: 192.168.100.31, dst: 192.168.100.11",
+        "NHRP: Authentication string mismatch, Tunnel100: Registration Request of"
+        " (Tunnel: 192.168.100.31 NBMA: 172.16.31.1) refused: wrong authentication",
+    ]
+    assert (
+        "NHRP: Tunnel100: (Tunnel: 192.168.100.11 NBMA: 172.16.11.1) refuses our Registration Request:"
+        " authentication failure (11)"
+    ) in printed["R31"]
+    assert not any("172.16.41.1" in line or "192.168.100.41" in line for line in printed["R11"])
 
 
 def test_the_spoke_comes_up_by_itself_once_its_password_is_right() -> None:

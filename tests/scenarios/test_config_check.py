@@ -53,7 +53,8 @@ def test_every_bad_line_is_reported_and_the_good_ones_go_on(tmp_path: Path) -> N
     result = dmvpn("config", "check", path)
     assert result.returncode == 1
     places = [line for line in result.stderr.splitlines() if line.startswith(str(path))]
-    assert places == [f"{path}:2: in global mode", f"{path}:4: in interface mode", f"{path}:7: in eigrp mode"]
+    assert places == [f"{path}:4: in interface mode", f"{path}:7: in eigrp mode"]
+    assert "line 2: foo" in result.stdout
 
 
 def test_a_file_that_reads_is_good_and_so_is_every_built_in_scenario() -> None:
@@ -61,7 +62,11 @@ def test_a_file_that_reads_is_good_and_so_is_every_built_in_scenario() -> None:
     assert files
     result = dmvpn("config", "check", *files)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.splitlines() == [f"{path}: good" for path in files]
+    said = result.stdout.splitlines()
+    assert [line for line in said if not line.startswith(" ")] == [f"{path}: good" for path in files]
+    assert {line for line in said if line.startswith(" ")} == {
+        "  router ospf 1 is kept in the configuration; this release does not run OSPF"
+    }
 
 
 def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path: Path) -> None:
@@ -84,15 +89,15 @@ def test_run_refuses_a_bad_file_before_it_touches_anything(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.iterdir()] == ["bad.cfg"]
 
 
-def test_a_lab_with_a_bad_configuration_does_not_come_up(tmp_path: Path) -> None:
+def test_a_strict_lab_with_a_bad_configuration_does_not_come_up(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     for source in (BUILT_IN / "notes-gre").iterdir():
         (folder / source.name).write_text(source.read_text())
     (folder / "R31.cfg").write_text("hostname R31\ninterface Tunnel0\n tunnel mode gre multiprotocol\n")
-    result = dmvpn("lab", "up", folder, "--simulated", environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    result = dmvpn("lab", "up", folder, "--simulated", "--strict", environment={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert result.returncode == 1
-    assert "R31.cfg:3: in interface mode" in result.stderr
+    assert "R31:3: in interface mode" in result.stderr
     assert INVALID in result.stderr
     assert not list(tmp_path.glob("dmvpn/labs/*"))
 
@@ -105,7 +110,12 @@ def test_a_folder_with_parts_that_do_not_run_comes_up_and_says_so(tmp_path: Path
     environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
     result = dmvpn("lab", "up", folder, "--simulated", environment=environment)
     said = "router ospf 1 is kept in the configuration; this release does not run OSPF"
-    assert (result.returncode, result.stderr) == (0, f"note: HUB1, SPOKE1, SPOKE2: {said}\n")
+    first, head, *lacks = result.stderr.splitlines()
+    assert (result.returncode, first) == (1, f"note: HUB1, SPOKE1, SPOKE2: {said}")
+    assert (head, lacks[0]) == (
+        "lab mine is up, but:",
+        "  HUB1: OSPF on Tunnel0 has no neighbour SPOKE1, SPOKE2: this release does not run OSPF",
+    )
     assert dmvpn("lab", "down", environment=environment).returncode == 0
 
 
@@ -120,3 +130,15 @@ def test_a_refused_line_at_the_prompt_changes_nothing_and_the_next_one_is_taken(
     assert not world.lacks()
     world.configure("R31", "interface Tunnel100", "ip nhrp holdtime 0", "ip nhrp holdtime 600")
     assert " ip nhrp holdtime 600" in world.lines("R31", "running-config")
+
+
+def test_after_a_thousand_problems_only_their_number_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "rubbish.cfg"
+    path.write_text("interface Tunnel0\n" + "".join(f" x{number} is no line\n" for number in range(1500)))
+    for command in (("config", "check"), ("run",)):
+        result = dmvpn(*command, path)
+        assert result.returncode == 1
+        assert result.stderr.count(INVALID) == 1000
+        assert f"{path}: and 500 more problems" in result.stderr
+    told = dmvpn("lint", path).stdout.splitlines()
+    assert sum(line.startswith(f"{path}:") for line in told) <= 1000

@@ -64,6 +64,17 @@ def test_a_cleared_session_comes_back_by_itself(world: World) -> None:
     assert "Uptime: 00:00:0" in text
 
 
+def test_what_isakmp_lines_run_is_listed_as_such_and_nothing_else(world: World) -> None:
+    assert "QM_IDLE" not in world.show("HUB", "crypto isakmp sa")
+    of_isakmp = World("course-lab").converge()
+    assert of_isakmp.show("HUB", "crypto isakmp sa").count("QM_IDLE") == 2
+
+
+def test_a_name_that_no_key_proves_is_shown_as_such(world: World) -> None:
+    text = world.show("HUB", "crypto session detail")
+    assert text.count("Crypto name not proved: keyring KR-DMVPN peer ANY") == 2
+
+
 def test_cleared_sas_are_replaced_without_a_packet_lost(world: World) -> None:
     world.run_for(30)
     before = world.lines("SPOKE10", "crypto ipsec sa peer 198.51.100.1 | include outbound spi")

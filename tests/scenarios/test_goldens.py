@@ -59,6 +59,10 @@ PHASE3_SPOKE = (
     "show ip route 10.4.4.0 at 15s",
     "show running-config interface Tunnel100",
     "show debugging",
+    "show arp",
+    "show adjacency",
+    "show tunnel endpoints",
+    "show nhrp debug-condition",
     "ping 10.4.4.1 source 10.3.3.1",
     "traceroute 10.4.4.1 source 10.3.3.1",
 )
@@ -71,6 +75,8 @@ PROTECTED = (
     "show crypto ikev2 sa",
     "show crypto ikev2 sa detailed",
     "show crypto ipsec sa",
+    "show adjacency",
+    "show tunnel endpoints",
     "show interfaces Tunnel0",
     "show running-config",
     "show logging",
@@ -85,6 +91,7 @@ CASES = (
     ("notes-phase1", "R31", PHASE1),
     ("notes-phase1", "R41", PHASE1),
     ("notes-gre", "R11", GRE),
+    ("course-lab", "HUB", ("show key chain",)),
     ("intro-phase3", "HUB", PROTECTED),
     ("intro-phase3", "SPOKE10", PROTECTED),
 )
@@ -99,6 +106,7 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
     world = World(name).converge()
     world.run_for(100 - world.now)
     if name == "notes-phase3":
+        world.do("R31", "debug nhrp condition peer nbma 172.16.41.1", "debug nhrp condition interface Tunnel100")
         world.do("R31", "debug nhrp cache")
         world.do("R31", "traceroute 10.4.4.1 source 10.3.3.1")
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)

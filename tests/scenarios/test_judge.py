@@ -38,11 +38,23 @@ if TYPE_CHECKING:
 KEPT = sorted((Path(__file__).parent / "faults").glob("*.json"))
 #: What cures each of them, and what is put into its place to have the sickness back.
 CURES: dict[str, tuple[str, object]] = {
-    "forgotten-while-direct": ("registration._is_overlooked", lambda *_: False),
-    "kept-while-tried-again": ("peers._was_kept_for_want_of_another", lambda _, path: path.state is PathState.LOST),
-    "redirected-to-an-idle-path": ("path.FRESH", 1e9),
-    "lost-with-the-old-keys": ("registration.Registration.peer_returned", lambda *_: None),
+    "forgotten-while-direct": ("features.nhrp.registration._is_overlooked", lambda *_: False),
+    "kept-while-tried-again": (
+        "features.nhrp.peers._was_kept_for_want_of_another",
+        lambda _, path: path.state is PathState.LOST,
+    ),
+    "redirected-to-an-idle-path": ("features.nhrp.path.FRESH", 1e9),
+    "lost-with-the-old-keys": ("features.nhrp.registration.Registration.peer_returned", lambda *_: None),
+    "goodbye-sent-to-the-wrong-hub": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
+    "goodbye-sent-to-the-wrong-hub-in-esp": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
+    "tunnel-taken-down-without-a-word": ("features.eigrp.adjacency.Adjacencies.say_goodbye", lambda *_: None),
+    "away-while-another-hub-carried-everything": ("shells.simulator.judge.Judge._unanswered_since", lambda *_: 1e9),
+    "drawn-to-the-hub-that-stands-in": ("features.nhrp.resolver._is_in_doubt", lambda *_: False),
+    "heard-and-not-known": ("features.nhrp.registration.Registration.neighbor_silent", lambda *_: None),
+    "not-renewed-by-the-hub-between": ("features.nhrp.resolver._may_ask_the_peer", lambda _: False),
 }
+#: The rules that they broke, where that is another one than `black hole`.
+RULES = {"drawn-to-the-hub-that-stands-in": "direct path", "not-renewed-by-the-hub-between": "direct path"}
 
 
 def judged(*happens: Fault, variants: tuple[str, ...] = (), seconds: float = 60.0) -> Verdict:
@@ -70,8 +82,8 @@ def test_what_once_broke_a_network_breaks_it_no_more(path: Path) -> None:
 def test_what_is_kept_still_breaks_a_network_without_its_cure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise it proves nothing: schedules of traffic and timers change, and a list may miss what it was kept for."""
     place, sickness = CURES[path.stem]
-    monkeypatch.setattr(f"dmvpn.features.nhrp.{place}", sickness)
-    assert rules(run(load(path).plan())) == {"black hole"}
+    monkeypatch.setattr(f"dmvpn.{place}", sickness)
+    assert rules(run(load(path).plan())) == {RULES.get(path.stem, "black hole")}
 
 
 # ------------------------------------------------------------------------------------------- good networks

@@ -89,3 +89,13 @@ def test_packets_that_overtake_the_end_of_a_negotiation_make_nobody_begin_anew(s
     world.converge().run_for(10)
     assert lost(world, "H10", "192.168.20.100", seconds=5) == 0
     assert len(ike_sas(world, "SPOKE10", SPOKE20)) == 1
+
+
+def test_without_its_hub_a_spoke_sends_nothing_for_other_sites_to_the_provider(world: World) -> None:
+    """The routes of EIGRP went with the hub, and packets for the other LAN took the default route, in clear."""
+    world.sim.kill("HUB")
+    world.run_for(60)
+    assert world.lines("SPOKE10", "ip route eigrp | include 192.168.20") == []
+    tap = world.watch("SPOKE10", "GigabitEthernet1")
+    assert lost(world, "H10", "192.168.20.100", seconds=2) > 0
+    assert [pair for pair in tap.ends() if "192.168.20.100" in map(str, pair)] == []

@@ -259,6 +259,7 @@ CASES: tuple[Case, ...] = (
     # Lines
     case("line-refused", "SPOKE1", " tunnel mode", (" gre multipoint", " gre multiprotocol")),
     case("line-kept", "SPOKE1", " ip nhrp interest", below(" ip mtu 1400", " ip nhrp interest 101")),
+    case("line-unknown", "SPOKE1", "frobnicate", ("ip route 0.0.0.0", "frobnicate all\nip route 0.0.0.0")),
     case("line-not-here", "SPOKE1", " ip pim", below(" ip mtu 1400", " ip pim sparse-mode")),
     case("vrf-undefined", "SPOKE1", " tunnel vrf", below(" tunnel key 100", " tunnel vrf INET")),
     case(
@@ -496,6 +497,13 @@ CASES: tuple[Case, ...] = (
         "SPOKE1",
         "  address 0.0.0.0",
         ("address 203.0.113.0 255.255.255.0", "address 0.0.0.0 0.0.0.0"),
+        base=SEALED,
+    ),
+    case(
+        "ike-name-not-proved",
+        "HUB",
+        "  address 203.0.113.0",
+        below(" ip nhrp network-id 1", " ip nhrp bind identity"),
         base=SEALED,
     ),
     case(

@@ -84,7 +84,7 @@ its hub is missing. Where a hub and all its spokes differ, the hub is told; othe
 
 Configurations of other routers are read too. What IOS takes and a router of this program refuses (NAT, VRFs, access
 lists on interfaces and more) is advice, told once in a file; what a screen shows around a configuration is passed over.
-Where the line `version` names a release that has other defaults, they count. A tunnel of which no line says source,
+Where the line `version` names a release that has [other defaults](releases.md), they count. A tunnel of which no line says source,
 mode or destination is taken for an excerpt, and not asked for what it leaves out. Files are UTF-8 or Latin 1.
 
 ## Allow what is meant so

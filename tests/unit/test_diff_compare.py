@@ -202,7 +202,27 @@ def test_the_json_can_be_read_back_and_says_whether_it_is_worse() -> None:
         "how": "at once",
         "outages": [{"pair": "A to B", "seconds": 4.0, "back": True}],
         "untried": "",
+        "lives_on": [],
     }
+
+
+def test_of_a_pair_that_is_cut_off_nobody_reads_that_it_loses_nothing() -> None:
+    """A change whose effect waits for a holding time: `cut off` above, and `no pair loses a packet` below."""
+    cut_off = Talk(sent=30, lost=30)
+    after = replace(WHOLE, talks={PAIR: cut_off, BACK: cut_off})
+    outage = Outage(pair=BACK, seconds=2.0, back=True)
+    for outages in ((), (outage,)):
+        migration = Migration(how="at once", outages=outages, watched=(PAIR, BACK))
+        lines = list(as_text(Comparison(before=WHOLE, after=after, changes=(), migration=migration)))
+        assert not any("loses a packet" in line or "costs nothing" in line for line in lines)
+        assert any(line.startswith("  A to B") and "served by what was learned before" in line for line in lines)
+        assert any("B to A" in line and "served by what was learned before" in line for line in lines)
+
+
+def test_of_a_pair_that_was_cut_off_before_a_dead_hub_takes_nothing() -> None:
+    before = _with_talk(Talk(sent=30, lost=30))
+    changes = compare(replace(before, deaths={"H1": (), "H2": ()}), WHOLE)
+    assert not [change for change in changes if change.topic is Topic.DEATH]
 
 
 def test_a_sample_is_the_same_on_both_sides_and_a_new_lan_is_always_in_it() -> None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sys
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
+import dmvpn
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.tools.lint import Site, lint
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere
+
+BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
 
 
 def found(network: Network, rule: str) -> list[Finding]:
@@ -101,6 +105,19 @@ def test_a_default_route_into_the_tunnel_leads_nothing_out_in_clear() -> None:
     assert [one.file for one in found(network, "overlay-in-clear")] == ["HUB", "SPOKE1", "SPOKE2"]
     network = edited(network, SPOKE1=[inside])
     assert [one.file for one in found(network, "overlay-in-clear")] == ["HUB", "SPOKE2"]
+
+
+def test_packets_that_may_leave_in_clear_are_a_warning_and_in_a_rendered_file_an_error() -> None:
+    network = everywhere(SEALED, _DROP)
+    assert severities(network, "overlay-in-clear") == [(name, Severity.WARNING) for name in ("HUB", "SPOKE1", "SPOKE2")]
+    rendered = network | {"SPOKE1": f"! Made by `dmvpn render`. Change the table, not this file.\n{network['SPOKE1']}"}
+    assert dict(severities(rendered, "overlay-in-clear"))["SPOKE1"] is Severity.ERROR
+
+
+@pytest.mark.parametrize("scenario", sorted(path.name for path in BUNDLED.iterdir() if path.is_dir()))
+def test_no_protected_network_that_is_bundled_lets_packets_of_the_overlay_out_in_clear(scenario: str) -> None:
+    network = {path.stem: path.read_text() for path in sorted((BUNDLED / scenario).glob("*.cfg"))}
+    assert found(network, "overlay-in-clear") == []
 
 
 def test_a_lan_that_is_told_beside_others_that_are_not_may_be_meant_so() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 from dmvpn.tools.lint import GROUPS, RULES
-from dmvpn.tools.lint.language import language
 from support.lint_page import PAGE, page
 
 if TYPE_CHECKING:
@@ -38,5 +39,5 @@ def test_a_rule_has_a_name_a_reason_and_an_example(rule: Rule) -> None:
 def test_the_examples_are_lines_that_routers_read(rule: Rule) -> None:
     for text in (rule.bad, rule.fix):
         if not text.startswith("(sites)"):
-            problems = language().parse_text(text).problems
+            problems = configurator(FEATURES).parse_text(text).problems
             assert [problem.text for problem in problems if not problem.is_warning] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
@@ -27,7 +28,7 @@ from dmvpn.tools.walk.overlay import Overlay, suite_of
 from dmvpn.tools.walk.packet import Packet, Wrapping, pieces
 from dmvpn.tools.walk.view import Match, View
 from dmvpn.tools.walk.wires import remark, stopped
-from dmvpn.tools.walk.wording import why_this_route
+from dmvpn.tools.walk.wording import header, why_this_route
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("198.51.100.2")
 
@@ -100,6 +101,22 @@ def test_the_largest_packet_fits_and_one_octet_more_does_not(
 )
 def test_a_packet_of_100_octets_is_so_large_outside(around: Wrapping, outer: int) -> None:
     assert around.outer(100) == outer
+
+
+@pytest.mark.parametrize(
+    ("checksum", "sequence", "said", "octets"),
+    [
+        (False, False, "key 100", 8),
+        (True, False, "key 100, checksum", 12),
+        (False, True, "key 100, sequence number", 12),
+        (True, True, "key 100, checksum, sequence number", 16),
+    ],
+)
+def test_checksum_and_sequence_number_are_named_and_counted(
+    checksum: bool, sequence: bool, said: str, octets: int
+) -> None:
+    around = replace(wrapping(None), checksum=checksum, sequence=sequence)
+    assert (header(around), around.gre, around.outer(100)) == (said, octets, 120 + octets)
 
 
 def test_an_unknown_transform_is_said_to_be_one() -> None:

@@ -228,9 +228,10 @@ def _new_key(*, elliptic: bool) -> Key:
     return ec.generate_private_key(ec.SECP256R1()) if elliptic else rsa.generate_private_key(65537, _RSA_BITS)
 
 
-def _digest(key: Key) -> hashes.SHA256 | hashes.SHA384:
-    is_large = isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256
-    return hashes.SHA384() if is_large else hashes.SHA256()
+def _digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
+    """The hash of a curve's size: a smaller one would be the weakest part of what it signs."""
+    size = key.key_size if isinstance(key, ec.EllipticCurvePrivateKey) else 256
+    return hashes.SHA256() if size <= 256 else hashes.SHA384() if size <= 384 else hashes.SHA512()
 
 
 def _builder(

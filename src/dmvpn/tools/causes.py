@@ -16,6 +16,7 @@ class Cause(enum.Enum):
     ROUTER_DEAD = "router dead"
     INTERFACE_SHUTDOWN = "interface shut down"
     NO_ADDRESS = "interface without address"
+    KERNEL_TABLES = "kernel tables changed by others"
     MISSING_ROUTE = "no route to the underlay"
     WRONG_NEXT_HOP = "default route to nobody"
     WRONG_MASK = "wrong mask"

@@ -103,9 +103,11 @@ class Behaviour:
 class Migration:
     """The new configurations entered on the network that runs the old ones. how: in which order, in words.
 
-    untried: why it was not tried; then there is nothing else.
+    watched: the pairs that reached each other before, and talked meanwhile. untried: why it was not tried; then there
+    is nothing else.
     """
 
     how: str = ""
     outages: tuple[Outage, ...] = ()
+    watched: tuple[Pair, ...] = ()
     untried: str = ""

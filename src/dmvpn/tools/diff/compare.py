@@ -238,8 +238,9 @@ def _deaths(before: Behaviour, after: Behaviour) -> Iterator[Change]:
         old = {outage.pair: outage for outage in before.deaths[hub]}
         new = {outage.pair: outage for outage in after.deaths[hub]}
         for pair in dict.fromkeys((*old, *new)):
-            if pair not in before.talks or pair not in after.talks or not after.talks[pair].arrives:
-                continue
+            talks = before.talks.get(pair), after.talks.get(pair)
+            if not all(talk is not None and talk.arrives for talk in talks):
+                continue  # whoever is cut off has nothing to lose
             change = _outage(f"{hub}: {pair}", old.get(pair), new.get(pair))
             if change is not None:
                 yield change

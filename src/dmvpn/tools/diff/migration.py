@@ -68,7 +68,8 @@ def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migrati
     for position, step in enumerate(steps):
         subject.world.after(0.0 if order == "together" else position * PAUSE, step)
     lasts = 0.0 if order == "together" else len(steps) * PAUSE
-    return Migration(how=ORDERS[order], outages=watch(subject, able, least=LEAST_WATCH + lasts))
+    outages = watch(subject, able, least=LEAST_WATCH + lasts)
+    return Migration(how=ORDERS[order], outages=outages, watched=tuple(able))
 
 
 def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:

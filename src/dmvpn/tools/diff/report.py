@@ -13,7 +13,7 @@ from dmvpn.tools.diff.compare import Change, Topic, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behaviour import Behaviour, Migration, Outage, Talk
+    from dmvpn.tools.diff.behaviour import Behaviour, Migration, Outage, Pair, Talk
 
 #: Subjects that a line names.
 NAMED: Final = 3
@@ -22,6 +22,8 @@ _TITLES = {
     Verdict.BETTER: "Better",
     Verdict.CHANGED: "Changed",
 }
+#: Of a pair that the new network does not join, and that lost nothing for good while somebody watched.
+_LIVES_ON: Final = "served by what was learned before, until that ends"
 _WIDTH: Final = max(len(topic.value) for topic in Topic)
 Json = dict[str, object]
 
@@ -41,6 +43,21 @@ class Comparison:
         """Does anything get worse?"""
         return any(change.verdict is Verdict.WORSE for change in self.changes)
 
+    @property
+    def lives_on(self) -> tuple[Pair, ...]:
+        """Pairs that the new network does not join, and that talked on while it was entered.
+
+        What was learned before outlives a change of the configuration, for as long as it holds. So an outage that was
+        not seen is no promise for them.
+        """
+        if self.migration is None:
+            return ()
+        gone = {outage.pair for outage in self.migration.outages if not outage.back}
+        after = self.after.talks
+        return tuple(
+            pair for pair in self.migration.watched if pair in after and not after[pair].arrives and pair not in gone
+        )
+
 
 def as_text(comparison: Comparison) -> Iterator[str]:
     """The lines."""
@@ -50,7 +67,7 @@ def as_text(comparison: Comparison) -> Iterator[str]:
             yield f"{_TITLES[verdict]}:"
             yield from lines
     if comparison.migration is not None:
-        yield from _migration(comparison.migration)
+        yield from _migration(comparison.migration, comparison.lives_on)
     same = list(_same(comparison))
     if same:
         yield "As before:"
@@ -72,7 +89,12 @@ def as_json(comparison: Comparison) -> Json:
         ],
         "migration": None
         if migration is None
-        else {**asdict(migration), "outages": [_outage(one) for one in migration.outages]},
+        else {
+            "how": migration.how,
+            "untried": migration.untried,
+            "outages": [_outage(one) for one in migration.outages],
+            "lives_on": [str(pair) for pair in comparison.lives_on],
+        },
         "before": _behaviour(comparison.before),
         "after": _behaviour(comparison.after),
     }
@@ -115,7 +137,7 @@ def _transition(before: str, after: str) -> str:
     return f"new: {after}" if after else f"gone: {before}"
 
 
-def _migration(migration: Migration) -> Iterator[str]:
+def _migration(migration: Migration, lives_on: Sequence[Pair]) -> Iterator[str]:
     if migration.untried:
         yield f"The change itself was not tried: {migration.untried}."
         return
@@ -123,7 +145,12 @@ def _migration(migration: Migration) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for outage in migration.outages:
         said = f"{outage.seconds:g} s without service" if outage.back else "cut off from then on"
+        if outage.pair in lives_on:
+            said += f", then {_LIVES_ON}"
         groups.setdefault(said, []).append(str(outage.pair))
+    lost = {outage.pair for outage in migration.outages}
+    if unharmed := [str(pair) for pair in lives_on if pair not in lost]:
+        groups[_LIVES_ON] = unharmed
     if not groups:
         yield "  no pair loses a packet"
     for said, pairs in groups.items():
@@ -143,7 +170,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
         (Topic.MSS, _range([talk.mss for talk in working], "octets")),
         (Topic.REGISTRATION, "never complete" if after.registered is None else f"all after {after.registered:g} s"),
         (Topic.CONVERGENCE, "" if after.routed is None else f"the last way after {after.routed:g} s"),
-        (Topic.DEATH, _deaths(after)),
+        (Topic.DEATH, _deaths(after) if working else ""),
         (Topic.LINT, _findings(after)),
     ]
     for topic, text in facts:

@@ -6,6 +6,7 @@
 
 The checks, each a function of the scene, in the order of a packet's way:
 
+    kernel               what the router ordered of the machine below it, and what is there
     underlay, wires      routers, interfaces, masks, routes; what gets lost between two ends
     line                 tunnel interfaces            ipsec        IKE and SAs
     terms, keys          the lines that let two ends agree

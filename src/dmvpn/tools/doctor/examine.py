@@ -14,6 +14,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
     apart,
     ipsec,
+    kernel,
     learnt,
     line,
     passing,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 #: What is asked once.
 OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.dead_routers,
+    kernel.tables,
     underlay.cut_wires,
     underlay.interfaces,
     underlay.masks,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import line, registration
+from dmvpn.tools.doctor import kernel, line, registration
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.rip import rip_on
@@ -63,7 +63,7 @@ def _diagnosis(
 
 
 #: Checks of the whole examination that need nobody else.
-_LOCAL: Final = (whole_underlay.interfaces, line.tunnels, registration.without_nhrp)
+_LOCAL: Final = (kernel.tables, whole_underlay.interfaces, line.tunnels, registration.without_nhrp)
 
 
 def _own(scene: Scene) -> Iterator[Hypothesis]:

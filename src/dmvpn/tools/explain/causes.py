@@ -14,6 +14,9 @@ from dmvpn.tools.troubles import TROUBLES
 #: Causes that no trouble injects.
 _OTHERS: Final = {
     Cause.NO_ADDRESS: "An interface that the tunnel or the way to the provider needs has no IP address",
+    Cause.KERNEL_TABLES: "Another program on the router's machine took away routes, neighbours, rules, addresses or "
+    "interfaces that the router had ordered of the kernel, or put its own in their place. The router puts them back, "
+    "unless it is fought. `ip monitor` shows who does it",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
     "and is mapped to it",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
@@ -27,8 +26,10 @@ from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel.config import model as tunnel_model
-from dmvpn.ios import GLOBAL, INTERFACE, CliError, Places
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NAT, NEGOTIATED, language
+from dmvpn.ios import DEFAULTS, INTERFACE, Places
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NAT, NEGOTIATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +40,11 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.static.model import StaticConfig
     from dmvpn.features.tunnel.model import TunnelConfig
-    from dmvpn.ios import ConfigTree, Problem, Section
+    from dmvpn.ios import ConfigTree, Entry, Problem, Release, Section
     from dmvpn.tools.lint.sites import Site
 
 
-#: What stands around the lines on a screen, and in what people paste: no lines themselves.
-_SCREEN: Final = re.compile(
-    r"Building configuration\.\.\.|Current configuration ?:.*|Using \d+ out of \d+ bytes.*|\S+[#>] ?(sh|mo)\w* .*"
-    r"|en(able)?|conf\w* t\w*|wr\w*( mem\w*)?|copy run\S* star\S*"
-)
 _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
-_LINE_END: Final = re.compile(r"\r\n|\n|\r")
-_RELEASE: Final = re.compile(r"^version (\d+)\.(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +59,8 @@ class Device:
     tree: ConfigTree
     places: Places
     problems: tuple[Problem, ...]
+    entries: tuple[Entry, ...]
+    release: Release | None
     interfaces: InterfaceConfig
     tunnels: TunnelConfig
     nhrp: NhrpConfig
@@ -83,7 +79,7 @@ class Device:
     def read(cls, name: str, text: str, site: Site | None = None) -> Device:
         """Make it of a text. Lines with errors are in `problems`; the others count."""
         places = Places()
-        result = language().parse_text(_lines_alone(text), places=places)
+        result = configurator(FEATURES).parse_text(text, places=places, leaves_out=False)
         tree = result.tree
         return cls(
             name=name,
@@ -91,6 +87,8 @@ class Device:
             tree=tree,
             places=places,
             problems=result.problems,
+            entries=result.entries,
+            release=result.release,
             interfaces=interface_model(tree),
             tunnels=tunnel_model(tree),
             nhrp=nhrp_model(tree),
@@ -114,21 +112,13 @@ class Device:
             return name
         return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or name
 
-    @property
-    def has_new_defaults(self) -> bool:
-        """Has an IOS written it on which `map multicast dynamic` and `shortcut` are on without a line?
+    def may_have_unseen(self, version: int) -> bool:
+        """May its release have on unseen, for this IP version, what it has for the other one?
 
-        Running configurations of 15.6 show the lines, those of 15.7, 15.9 and 17 only their `no`. Routers of this
-        program need the lines, and name a release too.
+        Of the IPv6 lines nobody tells for IOS 15.7 and later.
         """
-        is_ours = self.site is not None and self.site.ours
-        return self.release >= (15, 7) and not is_ours
-
-    @cached_property
-    def release(self) -> tuple[int, int]:
-        """Which IOS has written the configuration, (15, 7); (0, 0): it does not say."""
-        found = _RELEASE.search(self.text)
-        return (int(found[1]), int(found[2])) if found else (0, 0)
+        holding = [each.line for each in DEFAULTS if self.release is not None and each.holds(self.release)]
+        return version == 6 and bool(holding) and not any(line.startswith("ipv6 ") for line in holding)
 
     def interface(self, name: str) -> InterfaceSettings | None:
         """The section of an interface."""
@@ -163,7 +153,7 @@ class Device:
     @property
     def learns_routes(self) -> bool:
         """Is there a protocol besides EIGRP, which most tunnels have: one that may know the ways of the underlay?"""
-        unknown = any(problem.text.split()[:1] == ["router"] for problem in self.problems)
+        unknown = any(entry.text.split()[:1] == ["router"] for entry in self.entries)
         return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or unknown
 
     def vrf_of(self, interface: str) -> str:
@@ -214,7 +204,7 @@ class Device:
     def translates(self, interface: str, side: str) -> bool:
         """Is it on this side, "inside" or "outside", of a NAT of the router's own?"""
         section = self.section(interface)
-        return section is not None and any(args.text("what") == side for args in section.all(NAT))
+        return section is not None and any(args.text("what", "") == side for args in section.all(NAT))
 
     def _is_outside(self, interface: str, prefix: Prefix) -> bool:
         """Does a provider give the address, is NAT done towards it, or does a default route lead there?"""
@@ -258,31 +248,6 @@ class Device:
             for settings, mine, length in self.addresses()
             if settings.name[:6] == "Tunnel"
         )
-
-
-def lines_of(text: str) -> list[str]:
-    """As the reader counts them: `splitlines` knows more ends of a line."""
-    return _LINE_END.split(text)
-
-
-def _lines_alone(text: str) -> str:
-    """The text with comments in the places of what is no line.
-
-    That is what a screen shows around a configuration, and the section of an interface of a kind that does not exist
-    here: its lines would be taken for those of the interface before.
-    """
-    left: list[str] = []
-    depth = -1
-    for line in lines_of(text):
-        indentation = len(line) - len(line.lstrip())
-        if indentation <= depth:
-            depth = -1
-        if depth >= 0 or _SCREEN.fullmatch(line.strip()):
-            line = "!"
-        elif line.lower().startswith("interface ") and isinstance(language().interpret(GLOBAL.name, line), CliError):
-            depth = indentation
-        left.append(line)
-    return "\n".join(left)
 
 
 def is_private(address: IPAddress | None) -> bool:

@@ -11,11 +11,12 @@ from dmvpn.features.ipsec import lint as ipsec
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.features.ospf import lint as ospf
 from dmvpn.features.tunnel import lint as tunnel
+from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.redaction import without_its_keys, without_keys
 from dmvpn.tools.lint import silence
 from dmvpn.tools.lint.device import Device
 from dmvpn.tools.lint.found import Found
 from dmvpn.tools.lint.network import Network
-from dmvpn.tools.lint.redaction import without_its_keys, without_keys
 from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.base.findings import Rule
-    from dmvpn.ios import Problem
+    from dmvpn.ios import Entry, Group, Problem
     from dmvpn.tools.lint.sites import Site
 
 _OF_NETWORK: Final = (
@@ -144,21 +145,37 @@ def _finding(one: Found) -> Finding:
 
 
 def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
-    """What the reader says of lines, in its own words; once in a file what a router here does not have."""
+    """What the reader says of lines: refusals in its own words, and once for each group what nothing here acts upon."""
     for device in devices:
-        absent: dict[str, list[Problem]] = {}
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
-            if rule is lines.NOT_SUPPORTED:
-                absent.setdefault(problem.message_lines[0], []).append(problem)
-            else:
-                yield _of_line(device, rule, problem)
-        for first, *others in absent.values():
-            places = tuple(Location(device.name, other.line_number) for other in others)
-            yield _of_line(device, lines.NOT_SUPPORTED, first, places)
+            yield _of_line(device, rule, problem)
+        groups: dict[Group, list[Entry]] = {}
+        for entry in device.entries:
+            if entry.group is not None:
+                groups.setdefault(entry.group, []).append(entry)
+        for group, entries in groups.items():
+            yield _of_group(device, group, entries)
 
 
-def _of_line(device: Device, rule: Rule, problem: Problem, others: tuple[Location, ...] = ()) -> Finding:
+def _of_group(device: Device, group: Group, entries: Sequence[Entry]) -> Finding:
+    first, *others = entries
+    rule = lines.UNKNOWN if group is UNKNOWN else lines.NOT_SUPPORTED
+    fate = "left out" if group.is_left_out else "kept"
+    count = f" (and {len(others)} more)" if others else ""
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        file=device.name,
+        line=first.number,
+        router=device.hostname,
+        what=f"{group.name}: {without_keys(first.text)}{count}: {fate}, for nothing here acts on it; {group.meaning}",
+        why=rule.why,
+        related=tuple(Location(device.name, other.number) for other in others),
+    )
+
+
+def _of_line(device: Device, rule: Rule, problem: Problem) -> Finding:
     text = "\n".join(problem.message_lines).rstrip()
     hidden = without_keys(problem.text.rstrip())
     what = f"in {problem.mode} mode:\n{hidden}\n{text}"
@@ -172,7 +189,6 @@ def _of_line(device: Device, rule: Rule, problem: Problem, others: tuple[Locatio
         router=device.hostname,
         what=what,
         why=rule.why,
-        related=others,
     )
 
 

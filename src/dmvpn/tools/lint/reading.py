@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios.transcript import decode
+from dmvpn.shells.folders import read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
 from dmvpn.tools.lint.sites import Site, sites_of
 
@@ -42,7 +44,7 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
             folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
             if path.resolve() not in seen:
-                together.configurations[name] = _read(path)
+                together.configurations.update(_read(name, path))
             seen.add(path.resolve())
         else:
             folders.append(_scenario(name))
@@ -55,7 +57,10 @@ def _folder(path: Path) -> Given:
     files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
     if not files:
         raise UserError(f"{path}: no router configuration (*.cfg, *.conf) in this folder")
-    return Given({str(file): _read(file) for file in files})
+    given = Given()
+    for file in files:
+        given.configurations.update(_read(str(file), file))
+    return given
 
 
 def _scenario(name: str) -> Given:
@@ -66,20 +71,18 @@ def _scenario(name: str) -> Given:
     return Given({paths[router]: text for router, text in scenario.configurations.items()}, sites)
 
 
-def _read(path: Path) -> str:
+def _read(name: str, path: Path) -> dict[str, str]:
+    """By the name that findings give them: the file's, and the router's where the file has several."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting for ever
-    try:
-        return _text(path.read_bytes(), str(path))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
+    parts = read_routers(path)
+    if len(parts) == 1:
+        return {name: parts[0].text}
+    return {f"{name} ({part.name})": part.text for part in parts}
 
 
 def _text(octets: bytes, name: str) -> str:
-    """IOS knows octets and no encoding, so a description may be in Latin 1."""
-    if b"\0" in octets:
-        raise UserError(f"{name}: not text: it has zero octets in it")
     try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")
+        return decode(octets)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from error

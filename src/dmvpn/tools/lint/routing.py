@@ -91,9 +91,9 @@ def told_lans(device: Device) -> tuple[Prefix, ...]:
         *(one.source for one in device.rip.redistributions),
         *(one.source for one in device.bgp.redistributions),
     ]
-    # With a route map it is a line that no router here takes.
-    by_problem = any(problem.text.split()[:2] == ["redistribute", "connected"] for problem in device.problems)
-    if RouteSource.CONNECTED in redistributions or by_problem:
+    # With a route map it is a line upon which nothing here acts.
+    by_map = any(entry.text.split()[:2] == ["redistribute", "connected"] for entry in device.entries)
+    if RouteSource.CONNECTED in redistributions or by_map:
         return tuple(prefix for _, prefix in device.lans)
     exactly = [network.prefix for network in device.bgp.networks]
     together = [aggregate.prefix for aggregate in device.bgp.aggregates]

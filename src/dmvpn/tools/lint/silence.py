@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Finding, Rule, Severity
-from dmvpn.tools.lint.device import lines_of
+from dmvpn.ios.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class Silence:
 
 def silences(device: Device) -> list[Silence]:
     """The comments of a configuration, in its order."""
-    lines = lines_of(device.text)
+    lines = Transcript.lines(device.text)
     found: list[Silence] = []
     for number, text in enumerate(lines, 1):
         match = _COMMENT.match(text)

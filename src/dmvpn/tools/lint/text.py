@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 #: So many other lines are shown with a finding; programs get all of them.
 _SEEN: Final = 4
+#: So many findings are shown to people.
+MOST_PRINTED: Final = 1000
 
 
 def as_text(findings: Sequence[Finding]) -> Iterator[str]:
     """A paragraph for each finding, and a line that counts them."""
-    for finding in findings:
+    for finding in findings[:MOST_PRINTED]:
         first, *more = finding.what.split("\n")
         yield f"{finding.file}:{finding.line}: {finding.severity.value} {finding.rule}: {first}"
         yield from (f"    {line}" for line in more)
@@ -30,6 +32,8 @@ def as_text(findings: Sequence[Finding]) -> Iterator[str]:
             on = f" on {finding.router}" if _is_elsewhere(finding) else ""
             yield f"  fix{on}:"
             yield from (f"    {line}" for line in finding.fix.split("\n"))
+    if len(findings) > MOST_PRINTED:
+        yield f"and {len(findings) - MOST_PRINTED} more"
     yield counted(findings)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios import marked
 from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.addresses import AllocationError
 from dmvpn.tools.render.allocation import allocate
@@ -81,7 +82,8 @@ def render_sites(
         extra, no_lab = _lab(table, given, planned, places, made, lab=lab)
     except AllocationError as error:
         raise places.error(error.where, error.text) from error
-    configurations = render(template, {name: site.values(keys) for name, site in planned.items()})
+    texts = render(template, {name: site.values(keys) for name, site in planned.items()})
+    configurations = {name: _ours(text) for name, text in texts.items()}
     return Rendered(
         folder=folder,
         configurations=configurations,
@@ -93,6 +95,11 @@ def render_sites(
     )
 
 
+def _ours(text: str) -> str:
+    """With the mark by which a router knows that no release has defaults here which are not shown."""
+    return "\n".join(marked(text.splitlines())) + "\n"
+
+
 def _lab(
     table: Table, given: Allocations, planned: dict[str, Planned], places: Places, made: Made, *, lab: bool
 ) -> tuple[dict[str, str], str]:
@@ -100,7 +107,8 @@ def _lab(
     if not lab and CONFIGURATION not in made.own:
         return {}, ""
     try:
-        return lab_files(table, given, planned), ""
+        files = lab_files(table, given, planned)
+        return {name: _ours(text) if name.endswith(".cfg") else text for name, text in files.items()}, ""
     except AllocationError as error:
         if lab:
             raise

@@ -52,7 +52,10 @@ class Overlay(Translating):
             sa = self.view.sa_towards(router, tunnel.source, neighbour.nbma, neighbour.connection)
             if sa is None:
                 return self._drop(router, packet, _no_sa(tunnel, neighbour.nbma), clause="RFC 4301 §5.1")
-        wrapping = Wrapping(router, tunnel.name, tunnel.key, sa, suite_of(sa) if sa is not None else None)
+        suite = suite_of(sa) if sa is not None else None
+        wrapping = Wrapping(
+            router, tunnel.name, tunnel.key, sa, suite, checksum=tunnel.checksum, sequence=tunnel.sequence
+        )
         return self._wrap(router, tunnel, packet, wrapping, neighbour.nbma)
 
     def _neighbour(self, router: str, tunnel: TunnelFacts, next_hop: Address) -> Neighbour | None:
@@ -102,9 +105,9 @@ class Overlay(Translating):
         outer = replace(packet.wrapped(wrapping, (source, remote), df=df), ttl=tunnel.ttl)
         limit = self._limit_towards(router, remote)
         message = replace(outer, datagrams=tuple((size + wrapping.gre,) for size in packet.pieces))
-        clause = "RFC 2784 §2.1" if tunnel.key is None else "RFC 2890 §2"
+        clause = "RFC 2784 §2.1" if tunnel.key is None and not tunnel.sequence else "RFC 2890 §2"
         room = None if limit is None else wrapping.largest(limit) + wrapping.gre  # what ESP and UDP take is gone, too
-        what = f"GRE, {wording.key(tunnel.key)}: {wrapping.gre} octets"
+        what = f"GRE, {wording.header(wrapping)}: {wrapping.gre} octets"
         self._say(router, message, Act.GRE, what, limit=room, clause=clause)
         if sa is not None:
             self._seal(router, outer, packet, wrapping, limit)

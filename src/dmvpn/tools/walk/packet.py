@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.net import ip, udp
+from dmvpn.net.gre import header_length
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
     from dmvpn.dataplane.esp.suite import EspSuite
     from dmvpn.shells.facts import Address, SaFacts
 
-#: Octets of a GRE header, and of one with a key.
-_GRE, _GRE_WITH_KEY = 4, 8
 #: Fragments are cut at multiples of so many octets (RFC 791 §3.1).
 _UNIT: Final = 8
 
@@ -29,7 +28,7 @@ _UNIT: Final = 8
 class Wrapping:
     """What a tunnel puts around a packet. sa: of the pair that seals it, None: GRE in clear.
 
-    router, tunnel: whose. suite: the lengths of that SA's algorithms.
+    router, tunnel: whose. suite: the lengths of that SA's algorithms. checksum, sequence: GRE has them besides.
     """
 
     router: str
@@ -37,11 +36,13 @@ class Wrapping:
     key: int | None
     sa: SaFacts | None = None
     suite: EspSuite | None = None
+    checksum: bool = False
+    sequence: bool = False
 
     @property
     def gre(self) -> int:
         """Octets of the GRE header, RFC 2784 and RFC 2890."""
-        return _GRE if self.key is None else _GRE_WITH_KEY
+        return header_length(self.key, checksum=self.checksum, sequence=self.sequence)
 
     @property
     def inner_header(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dmvpn.shells.facts import HopFacts, MappingFacts, OfferFacts, RouteFacts, SaFacts
+    from dmvpn.tools.walk.packet import Wrapping
     from dmvpn.tools.walk.values import Refusal
     from dmvpn.tools.walk.view import Match
 
@@ -69,6 +70,12 @@ def transform(sa: SaFacts) -> str:
 def key(number: int | None) -> str:
     """ "key 100", "no key"."""
     return "no key" if number is None else f"key {number}"
+
+
+def header(wrapping: Wrapping) -> str:
+    """ "key 100", "no key, checksum, sequence number": what a GRE header has."""
+    more = (("checksum", wrapping.checksum), ("sequence number", wrapping.sequence))
+    return ", ".join((key(wrapping.key), *(name for name, is_there in more if is_there)))
 
 
 def refusal(said: Refusal) -> str:

@@ -8,7 +8,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NOT_HERE, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,18 @@ KEPT: Final = Rule(
 NOT_SUPPORTED: Final = Rule(
     id="line-not-here",
     severity=Severity.ADVICE,
-    title="A line of IOS that a router of this program refuses",
-    why="VRFs, NAT, access lists on interfaces, service policies and more do not exist here; a line about them is "
-    "refused rather than ignored, since somebody may rely on it. On an IOS router it is right.",
-    bad="interface Tunnel0\n ip pim sparse-mode",
+    title="Lines of IOS upon which nothing here acts",
+    why="On an IOS router they are right. A router of this program keeps them and shows them back; those that would "
+    "restrict or divert traffic it leaves out, and `dmvpn run` does not start on them unless `--without` says so.",
+    bad="interface GigabitEthernet1\n ip nat outside",
+    fix="",
+)
+UNKNOWN: Final = Rule(
+    id="line-unknown",
+    severity=Severity.ADVICE,
+    title="A line that nobody here knows",
+    why="It stands where it can harm no tunnel, so it is kept and shown back. It may be a slip of the pen.",
+    bad="frobnicate everything",
     fix="",
 )
 VRF_UNDEFINED: Final = Rule(
@@ -95,7 +103,7 @@ TRUSTPOINT_UNDEFINED: Final = Rule(
     fix="crypto pki trustpoint TYPO\n enrollment terminal",
 )
 RULES: Final = (
-    *(REFUSED, KEPT, NOT_SUPPORTED, VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED),
+    *(REFUSED, KEPT, NOT_SUPPORTED, UNKNOWN, VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED),
     *(IKE_PROFILE_MISSING, TRUSTPOINT_UNDEFINED),
 )
 
@@ -115,7 +123,7 @@ def problem_rule(message: str, *, is_warning: bool) -> Rule:
 
     What it refuses in words of its own, and because something does not exist here, IOS takes.
     """
-    if message.startswith(NOT_HERE) or (not is_warning and " here" in message):
+    if not is_warning and " here" in message:
         return NOT_SUPPORTED
     return KEPT if is_warning else REFUSED
 

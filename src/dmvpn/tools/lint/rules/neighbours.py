@@ -121,8 +121,8 @@ def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
         what = f"{protocols} runs on {end.name}, and its multicasts go to no spoke that registers"
         fix = f"{end.at[0]}\n {end.words} map multicast dynamic"
         severity = None
-        if end.device.has_new_defaults:
-            what += f", unless IOS {'.'.join(map(str, end.device.release))} does that by default"
+        if end.device.may_have_unseen(end.nhrp.version):
+            what += f", unless IOS {end.device.release} does that by default"
             severity = Severity.ADVICE
         yield found(MULTICAST_HUB, end.device, end.at, what, fix, severity=severity)
 

@@ -146,8 +146,8 @@ def _following(network: Network, client: End) -> Iterator[Found]:
     verb = "sends" if len(hubs) == 1 else "send"
     what = f"{_names(hubs)} {verb} redirects, and {client.name} does not follow them"
     severity = None
-    if client.device.has_new_defaults:
-        what += f", unless IOS {'.'.join(map(str, client.device.release))} does that by default"
+    if client.device.may_have_unseen(client.nhrp.version):
+        what += f", unless IOS {client.device.release} does that by default"
         severity = Severity.ADVICE
     related = tuple((hub.device, hub.line(f"{hub.words} redirect")) for hub in hubs)
     fix = f"{client.at[0]}\n {client.words} shortcut"

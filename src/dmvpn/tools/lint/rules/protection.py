@@ -109,7 +109,17 @@ PFS: Final = Rule(
     bad="crypto ipsec profile P\n set pfs group19",
     fix="crypto ipsec profile P\n set pfs group14",
 )
-RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS)
+NAMELESS: Final = Rule(
+    id="ike-name-not-proved",
+    severity=Severity.WARNING,
+    title="Addresses are bound to names that a key found by address does not prove",
+    why="`ip nhrp bind identity` lets an address belong to the IKE identity that registered it. A pre-shared key that "
+    "the keyring finds by a range of addresses is that of everybody there, and each of them may say any name that no "
+    "entry names. Give each peer an entry with its identity, or use certificates.",
+    bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
+    fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key ITS-OWN",
+)
+RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,12 +167,24 @@ def check(network: Network) -> Iterator[Found]:
         group = _pfs(other)
         fix = f"{at[0]}\n {f'set pfs group{group}' if group else 'no set pfs'}"
         yield found(PFS, culprit.device, at, what, fix, related=((other.device, theirs),))
+    for end in network.ends:
+        yield from _names(end)
     for pair in network.pairs:
         here, there = _side(pair.here), _side(pair.there)
         if here is not None and there is not None:
             yield from _algorithms(here, there)
             yield from _modes(here, there)
             yield from _proofs(here, there)
+
+
+def _names(end: End) -> Iterator[Found]:
+    side = _side(end) if end.nhrp.bind_identity else None
+    for keyring, peer in side.book.nameless(side.policy) if side is not None else ():
+        written = any(one.name == keyring for one in end.device.ikev2.keyrings)
+        at = (f"crypto ikev2 keyring {keyring}", f"peer {peer}", "address") if written else ("crypto isakmp key",)
+        what = f"{end.name} binds addresses to identities, and the key of peer {peer} proves no name"
+        related = ((end.device, end.line(f"{end.words} bind identity")),)
+        yield found(NAMELESS, end.device, at, what, related=related)
 
 
 def _other(end: End, one: End, other: End) -> str:

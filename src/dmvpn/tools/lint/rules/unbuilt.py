@@ -9,7 +9,7 @@ from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.language import BFD, CLASS, IN_CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
+from dmvpn.tools.lint.language import BFD, CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
 from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def check(network: Network) -> Iterator[Found]:
 
 def _pim(end: End, section: Section) -> Iterator[Found]:
     tree = end.device.tree
-    bidirectional = tree.get(PIM_BIDIR) is not None or any("bidir" in one.text("what") for one in tree.all(PIM_GLOBAL))
+    said = any("bidir" in one.text("what", "") for one in tree.all(PIM_GLOBAL))
+    bidirectional = said or tree.get(PIM_BIDIR) is not None
     if section.all(PIM) and bidirectional:
         what = f"PIM runs on {end.name}, and it is bidirectional"
         at = ("ip pim bidir-enable",) if tree.get(PIM_BIDIR) is not None else end.line("ip pim")
@@ -115,7 +116,7 @@ def _is_shaper(device: Device, policy: str) -> bool:
     classes = list(section.sections(CLASS)) if section is not None else []
     if [args.text("name") for args, _ in classes] != ["class-default"]:
         return False
-    return [args.text("what").split()[0] for args in classes[0][1].all(IN_CLASS)] == ["shape"]
+    return [statement.text.split()[0] for statement in classes[0][1].statements()] == ["shape"]
 
 
 def _policy_of(device: Device, name: str) -> str | None:

@@ -39,17 +39,20 @@ PROTOCOL: Final = Rule(
 )
 LEAK: Final = Rule(
     id="overlay-in-clear",
-    severity=Severity.ADVICE,
+    severity=Severity.WARNING,
     title="When the tunnel's routes go, packets for other sites take the default route in clear",
     why="Protection belongs to the tunnel; which packets go into it is routing's business. When the hub is lost its "
     "routes go, and what they led to follows the default route of the provider. A route to Null0, behind every other, "
-    "drops it.",
+    "drops it. A warning: nobody wrote protection to lose it so. An error in a file that `dmvpn render` made, which "
+    "writes that route.",
     bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
     fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
 )
 RULES: Final = (STATIC, PROTOCOL, LEAK)
 #: Behind every protocol, and behind NHRP (250).
 _LAST: Final = 254
+#: How `dmvpn render` begins its files.
+MADE_BY_RENDER: Final = "! Made by `dmvpn render`."
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -140,7 +143,8 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
     by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")
     is_static = any(route.prefix.is_default for route in device.static.routes) or not by_dhcp
     at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
-    yield found(LEAK, device, at, what, "\n".join(lines))
+    severity = Severity.ERROR if MADE_BY_RENDER in device.text else Severity.WARNING
+    yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
 
 
 def _few(prefixes: list[Prefix]) -> list[Prefix]:
