@@ -1,4 +1,4 @@
-"""What all tests share: how many examples hypothesis tries.
+"""What all tests share: how many examples hypothesis tries, and that signals reach what tests start.
 
 `dev` (25 examples) is for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE chooses. Failing examples stay
 in .hypothesis and are tried first the next time. No deadline for a single example: the machine may be busy.
@@ -7,6 +7,7 @@ in .hypothesis and are tried first the next time. No deadline for a single examp
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -17,3 +18,9 @@ pytest.register_assert_rewrite("support.dual_hub")
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# `nohup make test` and shells without job control ignore these for us, and what is ignored stays ignored in every
+# command that a test starts. A handler that does nothing protects the tests as well, and ends with `exec`.
+for _number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda _number, _frame: None)

@@ -29,7 +29,6 @@ import json
 import math
 import os
 import platform
-import selectors
 import shutil
 import socket
 import statistics
@@ -42,6 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench import wireguard
+from bench.loop import Loop
 from bench.offered import lossless, received
 from dmvpn.app.engines import choose
 from dmvpn.base.effects import InstallSa, ServeIpsec, SetAdjacency, SetCarrier, SetInterface, SetTunnel, TunnelSpec
@@ -52,7 +52,7 @@ from dmvpn.shells.lab.forked import Json, end_with, fork
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 UNDERLAY: Final = ("10.99.0.1", "10.99.0.2")
 OVERLAY: Final = ("10.88.0.1", "10.88.0.2")
@@ -214,27 +214,8 @@ def _router(name: str, spaces: tuple[int, int], number: int) -> tuple[int, int]:
     return child, reader
 
 
-class _Loop:
-    """A `Watch` that goes round."""
-
-    def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-
-    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
-        self._selector.register(descriptor, selectors.EVENT_READ, ready)
-
-    def remove(self, descriptor: int) -> None:
-        self._selector.unregister(descriptor)
-
-    def run(self, seconds: float | None = None) -> None:
-        end = None if seconds is None else time.monotonic() + seconds
-        while end is None or time.monotonic() < end:
-            for key, _ in self._selector.select(0.05):
-                key.data()
-
-
 def _run_router(name: str, space: int, number: int, ready: int) -> None:
-    loop = _Loop()
+    loop = Loop()
     with inside_network(space):
         protected, engine = name.endswith(_PROTECTED), name.removesuffix(_PROTECTED)
         plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True)

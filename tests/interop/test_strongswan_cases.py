@@ -111,8 +111,8 @@ def test_a_strongswan_spoke_proves_itself_anew_and_nothing_is_lost(spoke_cases: 
 
 @pytest.mark.story("charon-dpd")
 def test_our_hub_notices_that_a_strongswan_spoke_is_silent_and_has_it_back(spoke_cases: Run) -> None:
-    """`dpd 10 2 periodic`: 10 s of silence, and then six requests that nobody answers."""
-    assert spoke_cases.mark("noticed") - spoke_cases.mark("silence A") < 10 + 6 * 2 + 8
+    """`dpd 10 2 periodic`: 10 s of silence, and then six requests that nobody answers; the machine may be slow."""
+    assert spoke_cases.mark("noticed") - spoke_cases.mark("silence A") < 2 * (10 + 6 * 2)
     assert "Session status: DOWN" in spoke_cases.text("silent-noticed.hub.crypto.txt")
     assert spoke_cases.pings("silent").between(spoke_cases.mark("back") + 1, spoke_cases.mark("flow end silent"))
 

@@ -84,7 +84,10 @@ def missing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How charon is configured. certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret."""
+    """How charon is configured. certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret.
+
+    uses: what its certificate is for (extended key usage), in the words of strongSwan's `pki`.
+    """
 
     ike: str = "aes256-sha256-x25519,aes256gcm16-prfsha384-ecp256"
     esp: str = "aes256gcm16-x25519,aes256gcm16"
@@ -92,6 +95,7 @@ class Peer:
     fragment: int = 1280
     secret: str = SECRET
     certificates: str = ""
+    uses: tuple[str, ...] = ()
 
 
 class Bed:
@@ -132,6 +136,8 @@ class Bed:
             public = str(self.folder / f"{name}.key")
             issuer = ["--cacert", str(self.folder / "authority.pem"), "--cakey", str(self.folder / "authority.key")]
             names = ["--dn", f"CN={identity}", "--san", identity, "--outform", "pem"]
+            if name == "theirs":
+                names += [word for use in self._peer.uses for word in ("--flag", use)]
             self._pki(f"{name}.pem", "--issue", "--type", "priv", "--in", public, *issuer, *names)
         for folder, source in (("private", "theirs.key"), ("x509", "theirs.pem"), ("x509ca", "authority.pem")):
             (self.folder / folder).mkdir()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
+from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.protection import (
     Connection,
@@ -217,6 +218,7 @@ class CryptoView:
 
     alone: bool = False
     now: float = NOW
+    counting: NoPlane = NO_PLANE
     session: int = 0
     hostname: str = "SPOKE"
     features: tuple[object, ...] = FEATURES

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
+from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, Tick
 from dmvpn.base.notices import Configured, Notice
@@ -25,7 +26,7 @@ from dmvpn.ios import (
     ExecCommand,
     Feature,
     ShowContext,
-    known_lines,
+    known_commands,
 )
 from dmvpn.net import icmp
 from support.fakes import fake_ports, up
@@ -90,6 +91,7 @@ class View:
 
     router: FakeRouter
     session: int
+    counting: NoPlane = NO_PLANE
 
     @property
     def ports(self) -> Ports:
@@ -120,7 +122,7 @@ class FakeRouter:
     """A `RouterHandle` on one system machine. `answers`: echo requests are answered at once."""
 
     features: tuple[Feature, ...] = (SYSTEM, DEMO)
-    configurator = Configurator([*SYSTEM.config, *DEMO.config], [*SYSTEM.modes, *DEMO.modes], known_lines())
+    configurator = Configurator([*SYSTEM.config, *DEMO.config], [*SYSTEM.modes, *DEMO.modes], known_commands())
 
     def __init__(self, text: str = "hostname R1\n", *, answers: bool = True) -> None:
         self.ports = fake_ports(up("GigabitEthernet0/1", "10.3.3.1"))

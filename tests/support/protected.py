@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.events import NhrpReceived, PeerUsage
 from dmvpn.base.notices import ConnectionChanged, Notice, ProtectionChanged, ProtectionWanted
-from dmvpn.base.protection import Connection, Protected, ProtectionPhase
+from dmvpn.base.protection import Connection, Protected, ProtectionPhase, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.packet import parse
 from support.fakes import FakeProtection
@@ -66,8 +66,13 @@ class ProtectedOverlay(Overlay):
 
     # -------------------------------------------------------------------------------------------- what tests do
 
-    def connect(self, one: str, other: str, identity: str = "") -> tuple[int, int]:
-        """IKE between two members succeeds. identity: that the first one proves. Their numbers for it."""
+    def connect(
+        self, one: str, other: str, identity: str = "", entry: str = "", *, named: bool = True
+    ) -> tuple[int, int]:
+        """IKE between two members succeeds. identity: that the first one proves, with the key of which entry.
+
+        named: does the entry name it, so that its key proves the name? Their numbers for it.
+        """
         numbers = self._new_number(), self._new_number()
         pair = (self.members[one], numbers[0]), (self.members[other], numbers[1])
         for (member, number), (peer, _) in (pair, pair[::-1]):
@@ -81,6 +86,8 @@ class ProtectedOverlay(Overlay):
                 remote_port=self.mapped.get(peer.name, 0),
                 behind_nat=peer.translated is not None,
                 since=self.now + number / 1e6,
+                proved=Proved(2, proved.encode(), entry if peer.name == one else ""),
+                unproved=entry if peer.name == one and not named else "",
             )
             self.ipsec[member.name].known.append(new)
         self._ends[one, numbers[0]], self._ends[other, numbers[1]] = (other, numbers[1]), (one, numbers[0])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from hypothesis import strategies as st
@@ -198,12 +199,20 @@ _gre_headers = st.builds(
     ),
     has_checksum=st.sampled_from([False] * 4 + [True]),
     key=keys,
-    sequence=st.sampled_from([None, None, 7]),
+    sequence=st.sampled_from([None, None, None, 7, 8, 0, 5000, 0xFFFFFFFF]),
+)
+#: The checksum is left to a network card: Linux writes 0 there, or what was there before.
+_unsummed_gre = st.builds(
+    lambda header, field, packet: (octets := header.serialize(packet))[:4] + field + octets[6:],
+    _gre_headers.map(lambda header: replace(header, has_checksum=True)),
+    st.sampled_from([b"\x00\x00", b"\x12\x34"]),
+    packets,
 )
 _gre = st.one_of(
     st.builds(GreHeader.serialize, _gre_headers, packets),
     st.builds(GreHeader.serialize, _gre_headers, packets),
     _captured,
+    _unsummed_gre,
 )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import IpReceived, Packets, Tick
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
-from dmvpn.ios import CliError, ConfigTree, Configurator, ExecParser, Feature, known_lines
+from dmvpn.ios import CliError, ConfigTree, Configurator, ExecParser, Feature, known_commands
 from support.fakes import FakeDebugging, fake_ports
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Workbench:
         self.running = ConfigTree()
         self.hostname = "R1"
         self.session = 0
+        self.counting: NoPlane = NO_PLANE
         self.now = 0.0
         self.logs: list[str] = []
         self.debug_lines: list[str] = []
@@ -51,7 +53,7 @@ class Workbench:
         self._configurator = Configurator(
             [line for feature in features for line in feature.config],
             [mode for feature in features for mode in feature.modes],
-            known_lines(),
+            known_commands(),
         )
         self._exec = ExecParser([command for feature in features for command in feature.commands])
         self._models: dict[str, object] = {}

@@ -10,6 +10,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import HistoryGrew, NextHop
 from dmvpn.base.moments import Moment
 from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, InterfaceState, RouteChanged, SaNegotiated
@@ -168,6 +169,7 @@ class Asking:
     running: ConfigTree = field(default_factory=ConfigTree)
     session: int = 0
     features: tuple[Feature, ...] = ()
+    counting: NoPlane = NO_PLANE
 
     def machine(self, kind: type[M]) -> M:
         assert isinstance(self.chronicle, kind)

@@ -241,6 +241,10 @@ def test_of_two_templates_that_fit_that_with_more_words_of_its_own_is_meant() ->
 #: Screens with nothing to explain, and why.
 SILENT = {
     "show_clock": "a time",
+    **dict.fromkeys(
+        ("show_adjacency", "show_arp", "show_key_chain", "show_nhrp_debug-condition", "show_tunnel_endpoints"),
+        "columns, addresses and times; `dmvpn explain` knows the columns by their names",
+    ),
     "show_debugging": "the words of the commands that were typed",
     "traceroute_10.4.4.1_source_10.3.3.1": "addresses and times; its marks are explained where there are any",
 }

@@ -123,6 +123,22 @@ def test_control_c_drops_the_line() -> None:
     assert Terminal().type("show pri\x03") == "show pri\r\nR1#"
 
 
+def test_control_c_ends_configuration_mode_without_the_line_that_stands_there() -> None:
+    """As on IOS: tools send it to get back to a prompt that they know."""
+    terminal = Terminal()
+    terminal.type("configure terminal\rinterface Tunnel9\r")
+    assert terminal.type("hostname OTHER\x03").endswith("\r\nR1#")
+    assert "Configured from console by console" in "".join(terminal.router.system.syslog.lines)
+    assert "interface Tunnel9" in terminal.type("show running-config\r")
+
+
+def test_one_letter_that_begins_several_commands_is_ambiguous() -> None:
+    terminal = Terminal()
+    assert terminal.type("s\r") == 's\r\n% Ambiguous command:  "s"\r\n\r\nR1#'
+    assert "R1" in terminal.type("sh clock\r")
+    assert terminal.type("systat\r").splitlines()[1:] == terminal.type("show users\r").splitlines()[1:]
+
+
 def test_exit_closes_the_session() -> None:
     for word in ("exit", "quit", "logout"):
         terminal = Terminal()
@@ -352,10 +368,10 @@ def test_users_do_not_see_what_they_may_not_do() -> None:
 def test_write_memory_saves_what_runs() -> None:
     terminal = Terminal()
     assert terminal.type("write memory\r") == "write memory\r\nBuilding configuration...\r\n[OK]\r\nR1#"
-    assert terminal.router.startup_text == "version 17.9\n!\nhostname R1\n!\nend\n"
+    assert terminal.router.startup_text == "! Written by dmvpn\nversion 17.9\n!\nhostname R1\n!\nend\n"
     assert terminal.type("show startup-config\r") == (
-        "show startup-config\r\nUsing 33 out of 33554432 bytes\r\n"
-        "version 17.9\r\n!\r\nhostname R1\r\n!\r\nend\r\n\r\nR1#"
+        "show startup-config\r\nUsing 52 out of 33554432 bytes\r\n"
+        "! Written by dmvpn\r\nversion 17.9\r\n!\r\nhostname R1\r\n!\r\nend\r\n\r\nR1#"
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.counting import NoPlane, Station
 from dmvpn.base.effects import PollInterfaces, SetInterface
 from dmvpn.base.events import (
     AddressAssigned,
@@ -319,9 +321,10 @@ def test_cleared_counters_count_from_then_on() -> None:
     assert '  Last clearing of "show interface" counters never' in bench.show("show interfaces")
     bench.handle(ClearCounters("Tunnel1"))
     assert "     3000 packets input, 300000 bytes, 0 no buffer" in bench.show("show interfaces")
-    bench.handle(ClearCounters())
+    assert PollInterfaces() in bench.handle(ClearCounters())
+    bench.handle(count(3005, 1000))  # what passed since the last poll does not count either
     bench.advance(5)
-    bench.handle(count(3010, 1001))
+    bench.handle(count(3015, 1001))
     lines = bench.show("show interfaces")
     assert '  Last clearing of "show interface" counters 00:00:05' in lines
     assert "     10 packets input, 1000 bytes, 0 no buffer" in lines
@@ -342,3 +345,30 @@ def test_clear_counters_is_asked_for_first(line: str, question: str, event: Clea
     assert isinstance(match, Match)
     assert match.command.action is not None
     assert match.command.action(None, match.args) == Confirm(question, event)
+
+
+def test_show_arp_has_our_addresses_and_the_stations_that_the_host_knows() -> None:
+    bench = make()
+    link = replace(UP, hardware_address=bytes.fromhex("005056ad77ff"))
+    bench.handle(link)
+    station = Station("GigabitEthernet0/1", IPv4Address("172.16.11.2"), bytes.fromhex("020000000001"))
+    silent = Station("GigabitEthernet0/1", IPv4Address("172.16.11.3"), b"")
+    elsewhere = Station("Tunnel100", IPv4Address("192.168.100.31"), bytes(6))
+    bench.counting = Plane((silent, station, elsewhere))
+    assert bench.show("show arp")[:4] == [
+        "Protocol  Address          Age (min)  Hardware Addr   Type   Interface",
+        "Internet  172.16.11.1              -   0050.56ad.77ff  ARPA   GigabitEthernet0/1",
+        "Internet  172.16.11.2              0   0200.0000.0001  ARPA   GigabitEthernet0/1",
+        "Internet  172.16.11.3              0   Incomplete      ARPA   GigabitEthernet0/1",
+    ]
+    assert len(bench.show("show ip arp 172.16.11.2")) == 2
+
+
+class Plane(NoPlane):
+    """Knows some stations."""
+
+    def __init__(self, known: tuple[Station, ...]) -> None:
+        self._known = known
+
+    def stations(self) -> tuple[Station, ...]:
+        return self._known

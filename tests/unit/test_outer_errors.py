@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.app.reloading import HangUp
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.shells.lab import namespaces
@@ -44,6 +46,19 @@ def test_a_file_that_cannot_be_read_is_named(
 ) -> None:
     assert "nosuch" in _complaint(capsys, *words, str(folder / "nosuch"))
     assert str(folder) in _complaint(capsys, *words, str(folder))
+
+
+def test_a_run_that_cannot_begin_leaves_hanging_up_as_it_was(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was started afterwards ignored the end of its terminal, too."""
+    monkeypatch.setattr("dmvpn.app.run.hang_up", lambda: HangUp.RELOAD)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        _complaint(capsys, "run", str(folder / "nosuch"))
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_place_where_no_recording_can_be_written_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +155,6 @@ def test_a_lab_file_that_fits_nothing_is_refused(yaml: str, complaint: str, fold
 
 
 def test_a_configuration_that_is_no_text_is_refused(folder: Path) -> None:
-    (folder / "R1.cfg").write_bytes(b"\xd0\xff")
+    (folder / "R1.cfg").write_bytes(b"hostname R1\0\xff")
     with pytest.raises(UserError, match="not text"):
         Scenario.load(str(folder))

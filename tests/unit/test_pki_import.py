@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dmvpn.base.effects import Store
 from dmvpn.base.events import EffectFailed, Remembered
+from dmvpn.features.pki.material import Material, doubts
 from dmvpn.tools.authority import Authority, Request
-from support.pki import Console, authority, dialog, issue
+from support.pki import Console, authority, dialog, issue, paste
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,3 +205,43 @@ def test_a_script_that_ends_within_a_paste_imports_nothing(ca: Path) -> None:
     status, _ = console.type(*dialog(ca, "R1")[:12])
     assert status == 1
     assert "LAB" not in console.running
+
+
+def test_what_peers_will_refuse_is_said_at_the_import() -> None:
+    """Whoever imported the certificate of a web server learned of it from the logs of others."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    constraints = x509.NameConstraints([x509.DNSName("example.com")], None)
+    web = _certificate("R1", key.public_key()).add_extension(uses, critical=False).sign(key, hashes.SHA256())
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - what the test is about
+    ca = _certificate("Root", weak.public_key())
+    ca = ca.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    root = ca.add_extension(constraints, critical=True).sign(key, hashes.SHA256())
+    assert doubts(Material.of(key, (web, root))) == (
+        "% Warning: CN=R1: a certificate for serverAuth, not for IKE: peers refuse it",
+        "% Warning: CN=Root: an RSA key of 1024 bits is too short: nobody is believed by it",
+        "% Warning: CN=Root: critical name constraints are not understood: nobody is believed by it",
+    )
+    pem = [root.public_bytes(Encoding.PEM), web.public_bytes(Encoding.PEM)]
+    _, said = Console().type(
+        *paste("LAB", [*pem, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())])
+    )
+    assert "% Warning: CN=R1: a certificate for serverAuth" in said
+
+
+def _certificate(name: str, public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(subject, subject, public, x509.random_serial_number())
+    return builder.not_valid_before(now).not_valid_after(now + timedelta(days=9))
+
+
+def test_a_revocation_list_from_the_future_is_imported_with_a_warning(ca: Path) -> None:
+    console = Console()
+    console.type(*dialog(ca, "R1"))
+    made = Authority.open(ca)
+    made.now += timedelta(hours=1)
+    made.write_list()
+    _, said = console.type("crypto pki import LAB crl terminal", *lines_of(ca / "crl.pem"), "quit")
+    assert "% Revocation list imported." in said
+    assert "% Warning: this revocation list is current only from" in said

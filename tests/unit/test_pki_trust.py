@@ -22,6 +22,7 @@ from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.terms import Terms
 from dmvpn.features.ikev2.trust import Trust
+from dmvpn.features.ikev2.trustpoints import parsed
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.pki.maps import is_meant
@@ -267,3 +268,16 @@ def test_a_certificate_of_a_kind_that_nobody_knows_is_refused(found: str, put: s
     with pytest.raises(Untrusted, match=r"cannot be read|neither RSA nor ECDSA"):
         Anchors((authority_,)).believe((octets,), Identification(IdType.FQDN, b"R1.example"), leaf.not_valid_before_utc)
     assert not is_meant([CertificateMap("M", 10, (MapRule(Part.SUBJECT, Comparison.EQUAL, "cn=R2"),))], octets)
+
+
+def test_extended_key_usage_is_ignored_where_the_trustpoint_says_so() -> None:
+    console = Console()
+    console.type(*dialog(folder() / "ca", "HUB"))
+    given = console.pki.credentials("LAB")
+    assert given is not None
+    assert not given.any_use
+    console.type("configure terminal", "crypto pki trustpoint LAB", "extended-key-usage ignore", "end")
+    given = console.pki.credentials("LAB")
+    assert given is not None
+    assert parsed(given).anchors.any_use
+    assert " extended-key-usage ignore\n" in console.running

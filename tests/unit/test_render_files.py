@@ -166,6 +166,14 @@ def test_a_lab_file_of_ones_own_stays(there: Path, capsys: pytest.CaptureFixture
     assert (there / "lab.yaml").read_text() == "title: mine\n"
 
 
+def test_what_is_written_is_ours_whatever_release_a_template_names(there: Path) -> None:
+    assert (there / "HUB.cfg").read_text().startswith("! Made by `dmvpn render`.")
+    template = there.parent / "t.j2"
+    template.write_text("version 17.9\nhostname {{ site.name }}\n")
+    assert main(["render", str(there.parent / "sites.yaml"), "--template", str(template)]) == 0
+    assert (there / "HUB.cfg").read_text() == "! Written by dmvpn\nversion 17.9\nhostname HUB\n"
+
+
 # ------------------------------------------------------------------------------------------------ what is said
 
 
@@ -176,7 +184,7 @@ def test_a_template_that_writes_no_ios_stops_before_anything_is_written(
     template.write_text("hostname {{ site.name }}\nfrobnicate {{ keys.pre_shared_key }}\n")
     before = _state(there)
     assert main(["render", str(there.parent / "sites.yaml"), "--template", str(template)]) == 2
-    assert "HUB.cfg:2: frobnicate <key>: % Invalid input" in capsys.readouterr().err
+    assert "HUB.cfg:3: frobnicate <key>: % Invalid input" in capsys.readouterr().err
     assert _state(there) == before
 
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
-from dmvpn.base.events import EffectFailed, LinkChanged, Resync
+from dmvpn.base.events import EffectFailed, HostRouteChanged, LinkChanged, Resync
 from dmvpn.base.notices import (
     OverrideOffered,
     Route,
@@ -82,6 +82,34 @@ def test_a_route_through_an_interface_that_is_down_is_not_used() -> None:
 
 def test_distance_255_is_never_used() -> None:
     bench = make("ip route 10.9.0.0 255.255.0.0 172.16.31.2 255\n")
+    assert bench.ports.rib.exact(p("10.9.0.0/16")) is None
+
+
+# ------------------------------------------------------------------------------------------------ the host's own
+
+
+def test_whatever_the_configuration_says_wins_over_a_route_of_the_host_and_gives_way_to_it_in_one_order() -> None:
+    bench = make()
+    assert routes_in(bench.handle(HostRouteChanged(p("10.9.0.0/16"), (via("172.16.31.2"),), 100))) == []
+    assert bench.ports.rib.forwarding(a("10.9.0.1")) == (via("172.16.31.2"),)
+    effects = bench.configure("ip route 10.9.0.0 255.255.0.0 10.3.3.9\n")
+    assert routes_in(effects) == [SetRoute(p("10.9.0.0/16"), (via("10.3.3.9", GI2),))]
+    assert routes_in(bench.handle(HostRouteChanged(p("10.9.0.0/16"), ()))) == []
+    bench.handle(HostRouteChanged(p("10.9.0.0/16"), (via("172.16.31.2"),), 100))
+    assert routes_in(bench.configure("no ip route 10.9.0.0 255.255.0.0 10.3.3.9\n")) == [ClearRoute(p("10.9.0.0/16"))]
+    assert bench.ports.rib.forwarding(a("10.9.0.1")) == (via("172.16.31.2"),)
+
+
+def test_a_null_route_behind_all_others_wins_over_a_route_of_the_host() -> None:
+    bench = make("ip route 10.9.0.0 255.255.0.0 Null0 254\n")
+    bench.handle(HostRouteChanged(p("10.9.0.0/16"), (via("172.16.31.2"),)))
+    assert bench.ports.rib.forwarding(a("10.9.0.1")) == ()
+
+
+def test_a_static_route_does_not_follow_the_hosts_default_route() -> None:
+    """Its next hop is in a tunnel that is down: what belongs into the tunnel would leave by the provider."""
+    bench = make("ip route 10.9.0.0 255.255.0.0 192.168.100.41\n")
+    assert routes_in(bench.handle(HostRouteChanged(p("0.0.0.0/0"), (via("172.16.31.2"),)))) == []
     assert bench.ports.rib.exact(p("10.9.0.0/16")) is None
 
 

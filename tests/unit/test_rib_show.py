@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.events import LinkChanged
+from dmvpn.base.events import HostRouteChanged, LinkChanged
 from dmvpn.base.notices import LineProtocolDecided, OverrideOffered, Route, RouteOffered, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
@@ -16,6 +17,7 @@ from dmvpn.features.rib.show.routes import LEGEND
 from dmvpn.features.static import FEATURE as STATIC
 from support.workbench import Workbench
 
+GOLDENS = Path(__file__).parent / "goldens"
 CONFIGURATION = """
 interface Tunnel100
  ip address 192.168.100.31 255.255.255.0
@@ -89,6 +91,25 @@ def test_show_ip_route_has_the_columns_of_ios(r31: Workbench) -> None:
     head = [*LEGEND, "Gateway of last resort is 172.16.31.2 to network 0.0.0.0", ""]
     assert head[1] == "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area "
     assert r31.show("show ip route") == head + ROUTES.splitlines()
+
+
+def test_routes_of_the_host_have_the_letter_of_static_routes_that_nobody_configured(r31: Workbench) -> None:
+    hop = NextHop("GigabitEthernet0/1", IPv4Address("172.16.31.2"))
+    r31.handle(HostRouteChanged(Prefix.parse("0.0.0.0/0"), (hop,), 100))
+    assert "S*    0.0.0.0/0 [1/0] via 172.16.31.2" in r31.show("show ip route")
+    r31.configure("no ip route 0.0.0.0 0.0.0.0 172.16.31.2\n")
+    r31.handle(HostRouteChanged(Prefix.parse("172.16.0.0/12"), (hop,), 100))
+    golden = (GOLDENS / "show_ip_route__of-the-host_R31.txt").read_text().splitlines()
+    assert "U*    0.0.0.0/0 [254/100] via 172.16.31.2, GigabitEthernet0/1" in golden
+    assert r31.show("show ip route") == golden
+    assert "U*    0.0.0.0/0" not in "".join(r31.show("show ip route static"))
+    assert r31.show("show ip route 0.0.0.0") == [
+        "Routing entry for 0.0.0.0/0",
+        '  Known via "host", distance 254, metric 100, candidate default path',
+        "  Routing Descriptor Blocks:",
+        "  * 172.16.31.2, via GigabitEthernet0/1",
+        "      Route metric is 100, traffic share count is 1",
+    ]
 
 
 def test_next_hop_override_adds_the_line_of_nhrp(r31: Workbench) -> None:

@@ -8,8 +8,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.effects import Listen, SendIp, StopListening
-from dmvpn.base.events import IpReceived, LinkChanged
+from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening
+from dmvpn.base.events import HostRouteChanged, IpReceived, LinkChanged
 from dmvpn.base.notices import RouteRetracted, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
@@ -365,6 +365,17 @@ def test_a_question_for_some_prefixes_is_answered_with_their_metrics() -> None:
     reply = UdpDatagram.parse(answer.payload, us, source)
     assert (answer.destination, reply.destination_port) == (source, 5000)
     assert [found.metric for found in RipPacket.parse(reply.payload).entries] == [1, 16]
+
+
+def test_a_route_of_the_host_is_never_announced() -> None:
+    bench = lone(" redistribute static\n redistribute connected\n")
+    bench.configure("ip route 172.20.1.0 255.255.255.0 10.0.0.7\n")
+    bench.handle(HostRouteChanged(Prefix.parse("172.20.2.0/24"), (NextHop(GI1, IPv4Address("10.0.0.7")),)))
+    bench.configure(f"interface {GI1}\n no ip split-horizon\n")
+    sent = of_type(bench.advance(40), SendIp)
+    told = {str(found.prefix) for order in sent for found in RipPacket.parse(order.payload[8:]).entries}
+    assert "172.20.1.0/24" in told
+    assert "172.20.2.0/24" not in told
 
 
 def test_twenty_five_entries_fill_a_packet() -> None:

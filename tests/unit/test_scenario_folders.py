@@ -38,8 +38,8 @@ def test_what_is_nowhere_is_said_to_be(name: str) -> None:
     ("names", "said"),
     [
         ((), r"in this folder$"),
-        (("R1.txt", "R2.CFG"), r"in this folder, but R1.txt, R2.CFG: rename what is one to NAME.cfg$"),
-        (tuple(f"R{number}.txt" for number in range(9)), r"but R0.txt, R1.txt, R2.txt, R3.txt and 5 more: rename"),
+        (("R1.bak", "R2.old"), r"in this folder, but R1.bak, R2.old: rename what is one to NAME.cfg$"),
+        (tuple(f"R{number}.bak" for number in range(9)), r"but R0.bak, R1.bak, R2.bak, R3.bak and 5 more: rename"),
     ],
 )
 def test_a_folder_without_configurations_says_what_it_has_instead(
@@ -64,3 +64,36 @@ def test_an_exercise_is_meant_by_its_name_and_a_folder_by_its_path(
     assert (learnt.name, learnt.is_exercise, "R31" in learnt.configurations) == ("exercise-05", True, True)
     assert (own.name, own.is_exercise, list(own.configurations)) == ("exercise-05", False, ["R1"])
     assert [from_description(described(one)).is_exercise for one in (learnt, own)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("r1-confg", "r2-confg"),
+        ("R1", "R2"),
+        ("R 1.", "R2.CFG"),
+        ("R1.md", "R2.text"),
+        ("show-run R1.log", "show-run R2.log"),
+    ],
+)
+def test_files_of_strangers_are_read_whatever_they_are_called(names: tuple[str, ...], tmp_path: Path) -> None:
+    write(tmp_path, *names)
+    (tmp_path / "README.md").write_text("hostname is the first line of each file\n")
+    (tmp_path / "topology.png").write_bytes(bytes(range(256)))
+    (tmp_path / "notes.txt").write_text("The interface is down.\n")
+    assert list(Scenario.load(str(tmp_path)).configurations) == ["R1", "R2"]
+
+
+def test_a_file_without_a_host_name_is_called_as_the_file_is(tmp_path: Path) -> None:
+    for number, name in enumerate(("1. hub (old).txt", "BRANCH A"), 1):
+        (tmp_path / name).write_text(ROUTER.format("X", number).replace("hostname X", ""))
+    assert list(Scenario.load(str(tmp_path)).configurations) == ["R1.-hub-old", "BRANCH-A"]
+
+
+def test_a_page_with_the_configurations_in_it_is_a_network(tmp_path: Path) -> None:
+    blocks = [f"## Router {n}\n```\n{ROUTER.format(f'R{n}', n)}```\n" for n in (1, 2)]
+    more = "### And on R1\n```\nhostname R1\ninterface Loopback0\n ip address 10.9.9.9 255.255.255.255\n```\n"
+    (tmp_path / "README.md").write_text("# My lab\nsome text\n" + "".join(blocks) + more + "```\nping 10.1.1.2\n```\n")
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2"]
+    assert "Loopback0" in scenario.configurations["R1"]

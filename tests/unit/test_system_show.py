@@ -229,6 +229,8 @@ def test_the_configuration_loads_back_as_it_was_shown() -> None:
         (7, "094F471A1A0A", "cisco"),
         (7, "0822455D0A16", "cisco"),
         # hashcat's published examples of these types
+        (4, "2btjjy78REtmYkkW0csHUbJZOstRXoWdX1mGrmmfeHI", "hashcat"),
+        (5, "$1$28772684$iEwNOgGugqO9.bIz5sk8k/", "hashcat"),
         (8, "$8$TnGX/fE4KGHOVU$pEhnEvxrvaynpi8j4f.EMHr6M.FzU8xnZnBr/tJdFWk", "hashcat"),
         (9, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6", "hashcat"),
     ],
@@ -241,7 +243,7 @@ def test_the_right_password_and_only_it_is_right(kind: int, secret: str, word: s
 
 
 @pytest.mark.parametrize(
-    ("kind", "secret"), [(5, "$1$mERr$hx5rVt7rPNoS4wqbXKX7m0"), (7, "xy"), (8, "plain"), (9, "$9$a$b")]
+    ("kind", "secret"), [(4, "short"), (5, "$1$mERr$x"), (6, "abc"), (7, "xy"), (8, "plain"), (9, "$9$a$b")]
 )
 def test_a_secret_that_nobody_could_type_right_is_refused(kind: int, secret: str) -> None:
     with pytest.raises(SecretError):
@@ -364,7 +366,9 @@ def test_show_running_config_has_ios_head_and_end() -> None:
     context.system.handle(ConfigurationEntered("", by="admin"), 69.0)
     shown = context.show("show running-config")
     body = (
-        "!\n! Last configuration change at 06:01:09 UTC Fri Nov 20 2026 by admin\n!\nversion 17.9\n!\nhostname R31\n!\n"
+        "!\n! Last configuration change at 06:01:09 UTC Fri Nov 20 2026 by admin\n!\n"
+        "! Written by dmvpn\nversion 17.9\n!\n"
+        "hostname R31\n!\n"
         "ip host hub 10.0.0.1\n!\ninterface Tunnel0\n!\nend\n"
     )
     assert shown == f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n{body}"

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import NextHop, RemoveTunnel, SendKeepalive, SetCarrier, SetInterface, SetTunnel, TunnelSpec
-from dmvpn.base.events import AddressAssigned, EffectFailed, KeepaliveReceived, LinkChanged, Resync
+from dmvpn.base.effects import (
+    NextHop,
+    RemoveTunnel,
+    SendKeepalive,
+    SetCarrier,
+    SetInterface,
+    SetRoute,
+    SetTunnel,
+    TunnelSpec,
+)
+from dmvpn.base.events import AddressAssigned, EffectFailed, HostRouteChanged, KeepaliveReceived, LinkChanged, Resync
 from dmvpn.base.notices import (
     HoldTunnel,
     ProtectionDecided,
@@ -85,6 +94,18 @@ def test_a_point_to_point_tunnel_needs_a_route_to_its_destination() -> None:
     assert SetCarrier("Tunnel100", up=True) in bench.configure(DEFAULT)
     assert why(bench) == ""
     assert SetCarrier("Tunnel100", up=False) in bench.configure(f"no {DEFAULT}")
+    assert why(bench) == "no route to destination"
+
+
+def test_a_point_to_point_tunnel_finds_its_destination_by_the_hosts_own_route() -> None:
+    """A machine with a default route of its DHCP client, and no `ip route` line: the tunnel stayed down."""
+    bench, _ = make(UNDERLAY + P2P)
+    default = Prefix.parse("0.0.0.0/0")
+    effects = bench.handle(HostRouteChanged(default, (NextHop(GI, IPv4Address("172.16.11.2")),), metric=100))
+    assert SetCarrier("Tunnel100", up=True) in effects
+    assert not [effect for effect in effects if isinstance(effect, SetRoute)], "the host has it already"
+    assert why(bench) == ""
+    assert SetCarrier("Tunnel100", up=False) in bench.handle(HostRouteChanged(default, ()))
     assert why(bench) == "no route to destination"
 
 

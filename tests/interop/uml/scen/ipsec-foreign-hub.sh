@@ -8,8 +8,8 @@ reach 40 "registered" both
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach 25 "direct" direct
-sleep 2; seen direct; crypto direct
-mark "strongSwan rekeys its child SAs"; for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; sleep 3; crypto rekeyed-child
+sleep 2; seen direct; crypto direct; keys hub spoke2
+mark "strongSwan rekeys its child SAs"; for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; replaced hub spoke2; crypto rekeyed-child
 mark "strongSwan rekeys its IKE SAs"; for n in hub spoke2; do sw $n --rekey --ike to-spoke1; done >> "$OUT/rekey.txt"; sleep 3; crypto rekeyed-ike
 flow_end spoke1 spoke2
 cut(){ in_ns inet iptables-legacy $1 FORWARD -s ${NBMA[spoke1]} -d ${NBMA[spoke2]} -j DROP

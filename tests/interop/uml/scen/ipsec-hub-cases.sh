@@ -7,7 +7,7 @@ certs rsa > "$OUT/pki.log" 2>&1
 case_begin(){ local c=$1; shift
   mark "case $c"; written spoke1 ipsec-spoke $c "$@"; protect hub spoke1 spoke2
   ours_start spoke1 "$OUT/conf/$c/spoke1.cfg"
-  attain 40 "up $c" has spoke1 ${TUN[hub]}; flow $c host-spoke1 192.168.0.10; sleep 1; crypto $c; }
+  attain 90 "up $c" has spoke1 ${TUN[hub]}; flow $c host-spoke1 192.168.0.10; sleep 1; crypto $c; }
 case_end(){ flow_end $1; ours_end spoke1 TERM; charon_logs $1; charon_stop hub; }
 
 CERTIFICATES=rsa
@@ -25,14 +25,14 @@ protect spoke2 hub; in_ns spoke2 iptables-legacy -A INPUT -p udp --sport 500 -j 
 CHARON="cookie_threshold = 1"
 half_open(){ sw spoke2 --initiate --child gre --timeout 1 > /dev/null; }
 written spoke1 ipsec-spoke cookie; mark "case cookie"; protect hub spoke1 spoke2; half_open
-ours_start spoke1 "$OUT/conf/cookie/spoke1.cfg"; attain 40 "up cookie" has spoke1 ${TUN[hub]}
+ours_start spoke1 "$OUT/conf/cookie/spoke1.cfg"; attain 90 "up cookie" has spoke1 ${TUN[hub]}
 flow cookie host-spoke1 192.168.0.10; sleep 1; crypto cookie; case_end cookie
 charon_stop spoke2
 CHARON='' DPD=2s
 case_begin dead; flow_end dead
 ours_end spoke1 KILL
 gone(){ ! sw hub --list-sas | grep -q ESTABLISHED; }
-attain 30 "noticed" gone; ours_start spoke1 ipsec-spoke; attain 40 "back" has spoke1 ${TUN[hub]}
+attain 60 "noticed" gone; ours_start spoke1 ipsec-spoke; attain 90 "back" has spoke1 ${TUN[hub]}
 flow dead-back host-spoke1 192.168.0.10; sleep 2; flow_end dead-back
 ours_end spoke1 TERM; charon_logs dead
 finish

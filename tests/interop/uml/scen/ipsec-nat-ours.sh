@@ -10,10 +10,10 @@ reach 40 "registered" both
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach 25 "direct" direct
-sleep 2; seen direct; crypto direct
-for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; sleep 2
+sleep 2; seen direct; crypto direct; keys hub spoke2
+for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; replaced hub spoke2
 for n in hub spoke2; do sw $n --rekey --ike to-spoke1; done >> "$OUT/rekey.txt"; sleep 2
-asked spoke1 clear crypto sa; sleep 2; crypto rekeyed
+asked spoke1 clear crypto sa; replaced spoke2; crypto rekeyed
 flow_end spoke1 spoke2
 ours_end spoke1 TERM
 charon_logs

@@ -7,10 +7,10 @@ world hub; NODES=spoke1; frr_all; frr_stop spoke1 nhrpd
 for kind in rsa ecdsa; do certs $kind; done > "$OUT/pki.log" 2>&1
 # case_begin CASE [SED...]: the configuration of our hub is made from these changes
 case_begin(){ local c=$1; shift
-  mark "case $c"; written hub ipsec-hub $c "$@"; ours_start hub "$OUT/conf/$c/hub.cfg"; protect spoke1 hub; frr_again spoke1 nhrpd
-  attain 40 "up $c" has hub ${TUN[spoke1]}; flow $c host-spoke1 192.168.0.10; sleep 1; crypto $c; }
+  mark "case $c"; written hub ipsec-hub $c "$@"; ours_start hub "$OUT/conf/$c/hub.cfg"; ours_ready hub; protect spoke1 hub; frr_again spoke1 nhrpd
+  attain 90 "up $c" has hub ${TUN[spoke1]}; flow $c host-spoke1 192.168.0.10; sleep 1; crypto $c; }
 case_end(){ flow_end $1; ours_end hub TERM; frr_stop spoke1 nhrpd; charon_logs $1; charon_stop spoke1; }
-rekeys(){ sw spoke1 --rekey --child gre > "$OUT/$1.rekey.txt"; sleep 1; asked hub clear crypto sa; sleep 1
+rekeys(){ keys spoke1; sw spoke1 --rekey --child gre > "$OUT/$1.rekey.txt"; replaced spoke1; asked hub clear crypto sa; replaced spoke1
   sw spoke1 --rekey --ike to-hub >> "$OUT/$1.rekey.txt"; sleep 1; crypto $1-rekeyed; }
 
 IKE_PROPOSAL=aes256-sha256-modp2048 ESP_PROPOSAL=aes256-sha256-modp2048
@@ -36,5 +36,5 @@ MOBIKE='' CHARON=''
 case_begin silent 's/ keyring local KEYS/&\n dpd 10 2 periodic/'
 silence(){ in_ns spoke1 iptables-legacy -$1 OUTPUT -o eth0 -j DROP; mark "silence $1"; }
 gone(){ ! has hub ${TUN[spoke1]}; }
-silence A; attain 40 "noticed" gone; crypto silent-noticed; silence D; attain 40 "back" has hub ${TUN[spoke1]}; sleep 2; case_end silent
+silence A; attain 60 "noticed" gone; crypto silent-noticed; silence D; attain 90 "back" has hub ${TUN[spoke1]}; sleep 2; case_end silent
 finish

@@ -6,7 +6,7 @@ UNIQUE=spoke1
 world hub; ours_start hub hub; ours_ready hub; frr_all
 reach 30 "registered" both
 seen registered
-flows; sleep 2; seen shortcut; flows_end
+flows; wait_for 6 direct; sleep 1; seen shortcut; flows_end
 trace by-hub host-spoke1 192.168.22.1; wait_for 5 shortcut; trace direct host-spoke1 192.168.22.1
 trace to-hub host-spoke1 192.168.0.10
 ours_end hub KILL; ours_cleanup hub
