@@ -83,7 +83,7 @@ test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, ab
 	@$(HAS_UML)
 	@$(PYTEST) -m "interop and not slow" tests/interop
 
-test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Linux: FRR, strongSwan, others; ten minutes (root)
+test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Linux: FRR, strongSwan, others; a quarter of an hour (root)
 	@$(HAS_UML)
 	@$(PYTEST) tests/interop
 
