@@ -128,7 +128,7 @@ format: setup-dev ## let ruff put imports and layout right
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
-lock: ## pin requirements/*.txt anew from requirements/*.in
+lock: ## pin requirements/*.txt again from requirements/*.in
 	@scripts/lock-requirements
 
 clean: ## remove everything that make has made

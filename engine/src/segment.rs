@@ -1,7 +1,7 @@
 //! The way out: finish what the kernel left to the network card, on whole frames of a TAP with `vnet_hdr`.
 //!
 //! A single packet may lack its checksum: [`complete`]. A [`Train`] is a buffer of up to 64 KiB, of TCP or of UDP, that
-//! still is to be cut into packets of `gso_size` octets of data. Only the headers of these are written anew; their data
+//! still is to be cut into packets of `gso_size` octets of data. Only the headers of these are written again; their data
 //! stays where the kernel put it, is read once for the checksum, and goes from there to the socket.
 
 use std::ops::Range;

@@ -2,7 +2,7 @@
 
     python -m fuzz TARGET --seconds 60     (from the folder tests; atheris is in requirements/fuzz.txt)
 
-The corpus is made anew from captures. A finding is printed and written to tests/fuzz/findings; the exit code says so.
+The corpus is made again from captures. A finding is printed and written to tests/fuzz/findings; the exit code says so.
 """
 
 from __future__ import annotations

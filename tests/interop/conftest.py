@@ -219,13 +219,13 @@ def foreign_protected_hub(boots: Boots) -> Run:
 
 @pytest.fixture(scope="session")
 def spoke_cases(boots: Boots) -> Run:
-    """Our router is the hub, spoke1 is FRR with strongSwan, anew for each case."""
+    """Our router is the hub, spoke1 is FRR with strongSwan, again for each case."""
     return boots.run_of("spoke_cases")
 
 
 @pytest.fixture(scope="session")
 def hub_cases(boots: Boots) -> Run:
-    """FRR with strongSwan is the hub, spoke1 is our router, anew for each case."""
+    """FRR with strongSwan is the hub, spoke1 is our router, again for each case."""
     return boots.run_of("hub_cases")
 
 

@@ -88,7 +88,7 @@ def test_a_spoke_of_ours_and_one_of_frr_go_directly_in_both_directions(
     assert frr_goes_direct(run, "direct")
     since, until = run.mark("direct"), run.mark("direct") + 2
     for spoke, other in (SPOKES, SPOKES[::-1]):
-        # FRR's shortcut may expire just now; the hub redirects it anew then.
+        # FRR's shortcut may expire just now; the hub redirects it again then.
         assert NBMA[other] in run.carriers(spoke, HOST[spoke], HOST[other], since=since, until=until)
         assert DIRECT in run.pings(spoke).between(since, until)
 
@@ -99,7 +99,7 @@ def test_nothing_is_lost_or_doubled_on_the_way_to_the_direct_path(hub: str, requ
     run: Run = request.getfixturevalue(hub)
     first = run.mark("kill FRR spoke2" if hub == "our_hub" else "kill FRR hub")
     assert lost(run, 0, run.mark("direct")) == 0
-    # Later FRR's shortcut may expire and be made anew: its kernel may drop one packet, which never leaves FRR's spoke.
+    # Later FRR's shortcut may expire and be made again: its kernel may drop one packet, which never leaves FRR's spoke.
     assert lost(run, 0, first - 1) <= 1
     assert [run.pings(spoke).duplicates for spoke in SPOKES] == [0, 0]
 
@@ -202,8 +202,8 @@ def test_an_frr_hub_that_dies_has_our_spoke_back_at_its_next_registration(frr_hu
 @pytest.mark.story("cut-path")
 def test_a_direct_path_to_frr_that_is_cut_is_left_by_our_spoke_within_three_seconds(our_hub: Run) -> None:
     """FRR has nothing to notice it by: its own packets are lost until its shortcut expires."""
-    cut, mended = our_hub.mark("cut"), our_hub.mark("mend")
-    ways = our_hub.carriers("spoke1", HOST["spoke1"], HOST["spoke2"], since=cut + 3, until=mended)
+    cut, fixed = our_hub.mark("cut"), our_hub.mark("fix")
+    ways = our_hub.carriers("spoke1", HOST["spoke1"], HOST["spoke2"], since=cut + 3, until=fixed)
     assert ways
     assert set(ways) == {NBMA["hub"]}
 

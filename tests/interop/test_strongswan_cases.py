@@ -1,7 +1,7 @@
 """strongSwan with other suites, other proofs and other troubles, each for a moment.
 
 See uml/scen/ipsec-spoke-cases.sh, where our router is the hub, and ipsec-hub-cases.sh, where it is a spoke: in each
-case both daemons begin anew, and a host behind the spoke pings one behind the hub. In ipsec-nat-foreign.sh and
+case both daemons begin again, and a host behind the spoke pings one behind the hub. In ipsec-nat-foreign.sh and
 ipsec-nat-ours.sh a spoke is behind NAT.
 """
 

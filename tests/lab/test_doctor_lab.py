@@ -1,4 +1,4 @@
-"""The doctor in a lab with real packets: what it says first, and that its lines mend what is broken."""
+"""The doctor in a lab with real packets: what it says first, and that its lines fix what is broken."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def is_well(labs: Labs) -> bool:
         ),
     ],
 )
-def test_a_fault_is_named_first_with_its_evidence_and_gone_when_it_is_mended(
+def test_a_fault_is_named_first_with_its_evidence_and_gone_when_it_is_fixed(
     notes: Labs, fault: str, title: str, evidence: str
 ) -> None:
     assert eventually(lambda: is_well(notes), 60), notes.run("doctor").stdout

@@ -101,15 +101,15 @@ def test_without_a_terminal_the_file_is_read_again_and_unsaved_lines_are_named(s
     with branch(short_folder) as router:
         router.says("-", typed="configure terminal\ninterface Loopback0\n bandwidth 77\n end\n")
         assert "bandwidth 77" in router.description()
-        router.file.write_text(_BASE.replace("as written", "as written anew"))
+        router.file.write_text(_BASE.replace("as written", "as written again"))
         router.signal(signal.SIGHUP)
-        assert eventually(lambda: "as written anew" in router.description()), router.log.read_text()
+        assert eventually(lambda: "as written again" in router.description()), router.log.read_text()
         assert "bandwidth 77" not in router.description()
         logged = router.says("show", "logging")
         assert f"%SYS-5-CONFIG_RELOAD: Configured from {router.file} by SIGHUP" in logged
         assert f"Not in {router.file}, gone: interface Loopback0: bandwidth 77" in logged
         assert "gone: interface Loopback0: bandwidth 77" in router.log.read_text()
-        assert "as written anew" in router.says("show", "startup-config")
+        assert "as written again" in router.says("show", "startup-config")
         router.signal(signal.SIGTERM)
         assert router.ends() == 0
 

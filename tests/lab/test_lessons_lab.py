@@ -1,4 +1,4 @@
-"""Lessons with real packets: filters on a wire, a lab that is broken and mended, reset, saved, and of another phase."""
+"""Lessons with real packets: filters on a wire, a lab that is broken and fixed, reset, saved, and of another phase."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_blocked_fragments_take_large_packets_and_leave_small_ones(clear: Labs) 
 
 
 @pytest.mark.slow
-def test_a_broken_lab_keeps_its_secret_and_says_when_it_is_mended(protected: Labs) -> None:
+def test_a_broken_lab_keeps_its_secret_and_says_when_it_is_fixed(protected: Labs) -> None:
     said = protected.say("lab", "break", "esp-blocked")
     assert "SPOKE10 is cut off" in said
     assert "esp" not in said.lower()

@@ -199,11 +199,11 @@ def test_a_router_that_is_killed_and_started_is_watched_again_and_the_end_of_the
     time.sleep(2.5)  # it comes up, and registers
     lab.say("lab", "down")
     text = printed(process)
-    assert "R41: begins anew" in text
+    assert "R41: begins again" in text
     if "(simulated)" not in status:  # there it may be back before anybody looks
         assert text.count("R41: gone") == 1
     assert "R11: gone" not in text
     registration = "│◀──────────│   registration 192.168.100.41 = 172.16.41.1"
     assert registration in text, text
-    assert text.index("R41: begins anew") < text.index(registration)
+    assert text.index("R41: begins again") < text.index(registration)
     assert text.rstrip().endswith("lab notes-phase3 has ended")

@@ -116,7 +116,7 @@ def test_with_octets_behind_it_a_packet_that_fits_goes_with_the_checksum_that_we
 
 @pytest.mark.parametrize("offset", [8123, 8191])
 def test_a_fragment_that_ends_where_no_packet_does_is_not_cut_again(offset: int) -> None:
-    """Its last pieces began anew at the front: 13 bits are not more than that."""
+    """Its last pieces began again at the front: 13 bits are not more than that."""
     both = narrow()
     both.outbound(1, frame(replace(UDP, fragment_offset=offset).serialize()), 1.0)
     assert (both.python.wire, both.python.dropped.malformed) == ([], 1)

@@ -25,7 +25,7 @@ PUBLIC = "203.0.113.7"
 steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ("wait", "traffic", "connect", "disconnect", "cut", "mend", "line", "clear", "roam", "unresolved", "use")
+            ("wait", "traffic", "connect", "disconnect", "cut", "fix", "line", "clear", "roam", "unresolved", "use")
         ),
         st.integers(0, 3),
         st.integers(0, 3),
@@ -52,8 +52,8 @@ def _step(overlay: ProtectedOverlay, what: str, one: int, two: int) -> None:
             overlay.disconnect(*pair)
         case "cut" if one != two:
             overlay.cut(*pair)
-        case "mend":
-            overlay.mend()
+        case "fix":
+            overlay.fix()
         case "line":
             overlay.line(first.name, up=bool(two))
         case "clear":
@@ -103,7 +103,7 @@ def test_what_is_believed_wanted_and_ordered_agrees_whatever_connections_do(life
         for name, member in overlay.members.items():
             for tunnel in member.machine.tunnels:
                 _check(overlay, name, tunnel)
-    overlay.mend()
+    overlay.fix()
     for name in NAMES:
         overlay.line(name, up=True)
     for number in ("R31", "R41", "R51"):

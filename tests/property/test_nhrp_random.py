@@ -33,7 +33,7 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(
             (
-                "wait", "wait", "wait", "long", "traffic", "traffic", "traffic", "data", "cut", "mend", "move", "down",
+                "wait", "wait", "wait", "long", "traffic", "traffic", "traffic", "data", "cut", "fix", "move", "down",
                 "up", "clear", "sessions", "unresolved", "lose route", "gain route", "resync", "password", "unique",
                 "replay", "mutate", "shortcut", "lan", "purge", "stranger", "stop",
             )
@@ -86,8 +86,8 @@ class Life:
         second = NAMES[(one + 1 + two % 3) % 4]
         self.overlay.cut(first, second, both=bool(two & 4))
 
-    def _mend(self, _: int, __: int) -> None:
-        self.overlay.mend()
+    def _fix(self, _: int, __: int) -> None:
+        self.overlay.fix()
 
     def _move(self, one: int, _: int) -> None:
         self.moved += 1
@@ -235,7 +235,7 @@ def test_when_the_faults_stop_the_spokes_find_each_other_again(life: list[Step])
     for step in life:
         world.take(step)
     overlay = world.overlay
-    overlay.mend()
+    overlay.fix()
     for name in NAMES:
         overlay.configure(name, authentication="", unique=False)
         overlay.line(name, up=True)

@@ -41,7 +41,7 @@ def identities(world: Simulator, router: str) -> list[str]:
 
 
 def test_who_is_revoked_goes_at_once_and_does_not_come_back(ca: Authority) -> None:
-    """Rekeys prove no identity anew: a stolen spoke stayed until its tunnel went down for another reason."""
+    """Rekeys prove no identity again: a stolen spoke stayed until its tunnel went down for another reason."""
     world = Simulator.of(Scenario.load(str(ca.folder.parents[1])), epoch=ca.now.timestamp())
     world.run_for(10)
     assert identities(world, "HUB") == ["cn=SPOKE10", "cn=SPOKE20"]

@@ -27,7 +27,7 @@ def after(*lines: str) -> WorldPatient:
 
 @pytest.mark.parametrize("address", [None, R41], ids=["nowhere", "to R41"])
 def test_from_one_end_the_route_behind_all_others_that_lint_asks_for_is_well(address: object) -> None:
-    """It was certain: "to mend: no ip route 10.0.0.0 255.0.0.0 Null0", and the exit code was 1."""
+    """It was certain: "to fix: no ip route 10.0.0.0 255.0.0.0 Null0", and the exit code was 1."""
     target = R41 if address is not None else None
     assert visit(after(LAST), "R31", target, one_end=True).hypotheses == ()
 
@@ -55,7 +55,7 @@ def test_a_route_into_nothing_in_the_way_of_a_site_is_certain_from_one_end(dista
     for address in (None, R41):
         first = visit(patient, "R31", address, one_end=True).hypotheses[0]
         assert (first.cause, first.mild) == (Cause.BLACK_HOLE, False)
-        assert first.decide.endswith(f"to mend: no {line}")
+        assert first.decide.endswith(f"to fix: no {line}")
     assert visit(patient).findings[0].fix == (f"no {line}",)
 
 

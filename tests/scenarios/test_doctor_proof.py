@@ -10,6 +10,7 @@ import pytest
 from dmvpn.tools.causes import Cause
 from support.doctors import (
     FAULTS,
+    HEAD,
     NAMED,
     NETWORKS,
     PAGE,
@@ -66,6 +67,7 @@ def test_the_page_has_what_the_proof_asks_for(rows: list[str]) -> None:
     assert len(faults - missed) >= NAMED
     assert len(faults - hidden) >= SUSPECTED
     text = PAGE.read_text()
+    assert text.startswith(HEAD)
     assert f"- {len(faults - missed)} are found first" in text
     assert f"- {len(faults - hidden)} are among" in text
 

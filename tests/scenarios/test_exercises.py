@@ -14,7 +14,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises import Exercise, exercise, exercises, look
 from dmvpn.tools.exercises.checks import When
 from dmvpn.tools.lessons import examine, grade
-from dmvpn.tools.lessons.state import mended, note_mended
+from dmvpn.tools.lessons.state import fixed, note_fixed
 from dmvpn.tools.troubles import TROUBLES, Stage, carry_out, fits, orders_for, trouble
 from support.bench import WorldBench
 from support.docs import BLOCK, ROOT, steps
@@ -30,7 +30,7 @@ TYPED = re.compile(r"dmvpn -r (\S+) - <<END\n(.*)\nEND", re.DOTALL)
 ACTED = re.compile(r"dmvpn -r (\S+) (clear .*|ping [^|]*|traceroute [^|]*)(?: \|.*)?")
 CLOCK = re.compile(r"dmvpn lab clock \+(\d+)")
 BROKEN = re.compile(r"dmvpn lab break --seed (\d+)")
-MENDED = "dmvpn lab grade | tail -1"
+FIXED = "dmvpn lab grade | tail -1"
 
 
 class Learner:
@@ -68,8 +68,8 @@ class Learner:
             self.world.run_for(float(match[1]))
         elif match := BROKEN.fullmatch(command):
             self._break(int(match[1]))
-        elif command == MENDED and self._healthy is not None:
-            self._mended()
+        elif command == FIXED and self._healthy is not None:
+            self._fixed()
 
     def _stage(self) -> Stage:
         return Stage.of(self.world.scenario)
@@ -80,11 +80,11 @@ class Learner:
         self._healthy = examine(self.bench, stage)
         carry_out(self.bench, orders_for(random.Random(seed).choice(possible), stage))
 
-    def _mended(self) -> None:
+    def _fixed(self) -> None:
         assert self._healthy is not None
         verdicts = grade(self._healthy, examine(self.bench, self._stage(), self._healthy))
         assert [str(verdict) for verdict in verdicts if not verdict.is_good] == []
-        self.bench.mended += 1
+        self.bench.fixed += 1
         self._healthy = None
 
 
@@ -349,11 +349,11 @@ def test_each_task_has_a_hint(one: Exercise) -> None:
         assert any([check.hint for check in task.checks] + hints), task.title
 
 
-def test_a_trouble_counts_once_however_often_it_is_mended(tmp_path: Path) -> None:
-    assert mended(tmp_path) == 0
+def test_a_trouble_counts_once_however_often_it_is_fixed(tmp_path: Path) -> None:
+    assert fixed(tmp_path) == 0
     for known in ("psk", "psk", "mss"):
-        note_mended(tmp_path, trouble(known))
-    assert mended(tmp_path) == 2
+        note_fixed(tmp_path, trouble(known))
+    assert fixed(tmp_path) == 2
 
 
 def test_an_exercise_is_found_by_its_number_with_or_without_a_nought() -> None:

@@ -2,7 +2,7 @@
 
 `tests/goldens` holds one file for each command and router, named as tests/support/parse_check.py wants it:
 `make test-parsers` gives the same files to the parsers of automation users. After a wanted change
-`UPDATE_GOLDENS=1 pytest tests/scenarios/test_goldens.py` writes them anew; read the difference before committing it.
+`UPDATE_GOLDENS=1 pytest tests/scenarios/test_goldens.py` writes them again; read the difference before committing it.
 """
 
 from __future__ import annotations

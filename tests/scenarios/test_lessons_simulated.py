@@ -41,8 +41,8 @@ def test_a_lesson_from_the_complaint_to_a_repair_of_another_kind(labs: Labs) -> 
     assert "BAD   from R31: H4 (10.4.4.100) is reached by the short way: 3 hops, and it was 2\n" in worse.stdout
     assert "Not yet: 1 of 30 are worse" in worse.stdout
     labs.configure("R31", "ip route 10.4.4.0 255.255.255.0 192.168.100.41")
-    mended = labs.say("lab", "grade")
-    assert "\nMended, with 3 hints. It was: A spoke takes no shortcuts.\n" in mended
+    fixed = labs.say("lab", "grade")
+    assert "\nMended, with 3 hints. It was: A spoke takes no shortcuts.\n" in fixed
     assert "nothing is broken here" in labs.run("lab", "hint").stderr
     labs.say("lab", "reset")
 
@@ -73,8 +73,8 @@ def test_a_phase_is_entered_everywhere_or_nowhere(labs: Labs) -> None:
     labs.say("lab", "reset")
 
 
-def test_a_phase_mends_nothing_that_somebody_shall_find(labs: Labs) -> None:
-    """It was "Mended, without a hint"."""
+def test_a_phase_fixes_nothing_that_somebody_shall_find(labs: Labs) -> None:
+    """It was "Fixed, without a hint"."""
     labs.say("lab", "break", "redirect-missing")
     assert "something is broken here for somebody to find" in labs.run("lab", "phase", "3").stderr
     assert "redirect" not in labs.on("R11", "show running-config interface Tunnel100")

@@ -36,7 +36,7 @@ def short_lived(router: str, text: str) -> str:
 
 
 def cut(world: World, routers: tuple[str, ...], *, heal: bool = False) -> None:
-    """Cut the way from these spokes to the other, or mend it."""
+    """Cut the way from these spokes to the other, or fix it."""
     for router in routers:
         world.configure(router, f"{'no ' if heal else ''}ip route {CUTS[router]} Null0")
 
@@ -120,7 +120,7 @@ def test_a_path_that_dies_while_nobody_uses_it_is_left_in_time_when_somebody_doe
 
 
 @ONE_WAY_OR_BOTH
-def test_a_path_that_is_mended_is_used_again_and_nothing_is_lost_on_the_way_back(cut_off: tuple[str, ...]) -> None:
+def test_a_path_that_is_fixed_is_used_again_and_nothing_is_lost_on_the_way_back(cut_off: tuple[str, ...]) -> None:
     world = World("notes-phase3").converge()
     CALL.talk(world, seconds=5, rate=10)
     cut(world, cut_off)

@@ -1,4 +1,4 @@
-"""What one wrong line does to notes-phase3, where it shows, and that the right line mends it without a clear."""
+"""What one wrong line does to notes-phase3, where it shows, and that the right line fixes it without a clear."""
 
 from __future__ import annotations
 

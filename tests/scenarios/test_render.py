@@ -142,7 +142,7 @@ def test_two_spokes_behind_one_nat_box_share_a_wire(tmp_path: Path, monkeypatch:
 def test_a_site_in_the_middle_of_the_table_is_a_change_that_can_be_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The provider's ports were numbered anew, so that nothing was plugged in as before and nothing could be tried."""
+    """The provider's ports were numbered again, so that nothing was plugged in as before and nothing could be tried."""
     text = f"tunnel: {{network: 10.255.0.0/24}}\n{_POOLS}hubs: {{HUB: {{}}}}\nspokes:\n  A: {{}}\n  C: {{}}\n"
     before = _rendered(tmp_path, text, monkeypatch)
     after = _rendered(tmp_path, text.replace("  C", "  B: {}\n  C"), monkeypatch)

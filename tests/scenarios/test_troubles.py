@@ -1,4 +1,4 @@
-"""The catalogue of troubles, one after another in a network that it fits: users notice, and undoing it mends it."""
+"""The catalogue of troubles, one after another in a network that it fits: users notice, and undoing it fixes it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from support.world import World
 NETWORKS = ("notes-phase3", "intro-phase3", "notes-phase1", "ipsec-spoke-behind-nat", "ipsec-both-behind-nat")
 #: These are tried also where a second hub hides much of it.
 WITH_TWO_HUBS = ("hub-dead", "hub-multicast", "nhs-nbma", "redirect-missing", "recursion", "nhrp-authentication")
-#: Virtual seconds after which users have noticed; and after which what was mended is well (64 s is a retry at most).
-NOTICED, MENDED, TRIES = 40.0, 30.0, 6
+#: Virtual seconds after which users have noticed; and after which what was fixed is well (64 s is a retry at most).
+NOTICED, FIXED, TRIES = 40.0, 30.0, 6
 
 STAGES = {name: Stage.of(Scenario.load(name)) for name in (*NETWORKS, "dual-hub")}
 
@@ -69,18 +69,18 @@ class Lesson:
 
 
 @pytest.mark.parametrize(("name", "network"), CASES, ids=lambda word: word)
-def test_users_notice_a_trouble_and_undoing_it_mends_the_network(name: str, network: str) -> None:
+def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(name: str, network: str) -> None:
     lesson = Lesson(network)
     orders = orders_for(trouble(name), lesson.stage)
     lesson.break_(name)
     assert lesson.bad(), "nobody notices"
     lesson.bench.undo(orders)
     for _ in range(TRIES):
-        lesson.bench.wait(MENDED)
+        lesson.bench.wait(FIXED)
         left = lesson.bad()
         if not left:
             return
-    pytest.fail(f"not mended: {[str(verdict) for verdict in left]}")
+    pytest.fail(f"not fixed: {[str(verdict) for verdict in left]}")
 
 
 def test_there_are_at_least_45_troubles_and_each_of_the_four_networks_can_have_45_of_them() -> None:
@@ -108,7 +108,7 @@ def test_a_complaint_does_not_name_its_cause() -> None:
             assert word not in known.complaint.lower(), known.id
 
 
-def test_who_takes_protection_away_to_be_reached_again_has_not_mended_anything() -> None:
+def test_who_takes_protection_away_to_be_reached_again_has_not_fixed_anything() -> None:
     """A tunnel without IPsec at both ends works perfectly. That is no repair."""
     lesson = Lesson("intro-phase3")
     lesson.break_("psk")
@@ -130,7 +130,7 @@ def test_another_repair_than_undoing_is_as_good() -> None:
     assert not lesson.bad()
 
 
-def test_a_neighbour_that_comes_and_goes_is_not_mended_in_the_moment_when_it_is_there() -> None:
+def test_a_neighbour_that_comes_and_goes_is_not_fixed_in_the_moment_when_it_is_there() -> None:
     lesson = Lesson("notes-phase3")
     lesson.break_("eigrp-timers")
     for _ in range(4):
@@ -159,7 +159,7 @@ def test_one_way_loss_takes_what_the_provider_sends_to_the_spoke() -> None:
 
 @pytest.mark.parametrize("network", sorted(set(built_in_names()) - {"notes-gre"}))
 def test_no_network_is_broken_in_a_way_that_changes_nothing_or_is_refused(network: str) -> None:
-    """A random trouble typed `no tunnel key` where there was none, and the untouched lab was graded as mended."""
+    """A random trouble typed `no tunnel key` where there was none, and the untouched lab was graded as fixed."""
     stage = Stage.of(Scenario.load(network))
     healthy = {name: actor.lines for name, actor in stage.actors.items()}
     fitting = [known for known in TROUBLES if fits(known, stage)]

@@ -23,7 +23,7 @@ class WorldBench:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.mended = 0
+        self.fixed = 0
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """What commands print; a dead router says nothing."""

@@ -1,6 +1,6 @@
 """The doctor's proof: every trouble of the catalogue in every network that it fits, what the doctor says, and the page.
 
-Run `python -m support.doctors` in the folder tests to make `docs/reference/doctor.md` anew: some minutes.
+Run `python -m support.doctors` in the folder tests to make `docs/reference/doctor.md` again: some minutes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Outcome:
 
     @property
     def named(self) -> bool:
-        """The first finding is the cause, at a router where it can be mended."""
+        """The first finding is the cause, at a router where it can be fixed."""
         places = [_STAGES[self.network].parts[part] for part in self.trouble.parts]
         return self.cause in (self.trouble.cause, *self.trouble.also) and self.router in places
 
@@ -150,11 +150,19 @@ def healthy(network: str) -> list[tuple[str, Diagnosis]]:
     return [("the whole", visit(patient)), *ends]
 
 
-_HEAD = """\
+HEAD = """\
 # What the doctor finds
 
-How `dmvpn doctor` is asked: [find out why](../how-to/find-out-why.md). Here is what it checks of routing, and every
-fault that it was tried with.
+How `dmvpn doctor` is asked: [find out why](../how-to/find-out-why.md). Here is what it checks of the machine and of
+routing, and every fault that it was tried with.
+
+## What it checks of the machine
+
+With real packets a router's routes, neighbours, addresses and rules are entries of a kernel that others may change, too.
+The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its place, is
+named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a moment ago,
+or [is fought about](../how-to/linux-router.md#beside-other-programs). Routes with the router's mark, protocol 54, that it
+did not order are said as advice.
 
 ## What routing it checks
 
@@ -181,7 +189,7 @@ The table is made by `python -m support.doctors` in the folder `tests`, and a te
 
 def page(outcomes: list[Outcome]) -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *summary(outcomes), *(one.row for one in outcomes), ""])
+    return "\n".join([HEAD, *summary(outcomes), *(one.row for one in outcomes), ""])
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:

@@ -227,7 +227,7 @@ class Overlay:
         if both:
             self._cuts.add((second, first))
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Every packet passes again."""
         self._cuts.clear()
 

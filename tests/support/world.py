@@ -222,7 +222,7 @@ class World:
         return tap
 
     def cut(self, router: str, interface: str, *, cut: bool = True) -> None:
-        """Cut a wire, or mend it."""
+        """Cut a wire, or fix it."""
         self.sim.segment_of(router, interface).impairment.cut = cut
 
     # ------------------------------------------------------------------------------------------------ inside

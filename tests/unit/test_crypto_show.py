@@ -1,7 +1,7 @@
 """What people read of IKE and IPsec, to the octet.
 
 `goldens` holds the outputs, named as tests/support/parse_check.py wants it: `make test-parsers` gives them to the
-parsers of automation users. `UPDATE_GOLDENS=1` writes them anew; read the difference before committing it.
+parsers of automation users. `UPDATE_GOLDENS=1` writes them again; read the difference before committing it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""First packets that cross: each side sent its own before it had the other's, and FRR begins anew at ours, repeated."""
+"""First packets that cross: each side sent its own before it had the other's, and FRR begins again at ours."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _say(
 
 
 def test_a_first_packet_that_acknowledges_ours_is_no_restart_though_another_came_before_it() -> None:
-    """With FRR's eigrpd, which had started again, both began anew once a second for ever, and no route came."""
+    """With FRR's eigrpd, which had started again, both began again once a second for ever, and no route came."""
     net = _hub()
     (init,) = _say(net, Opcode.HELLO)
     assert PacketFlag.INIT in init.flags
     _say(net, Opcode.UPDATE, 1, 0, PacketFlag.INIT)  # it crossed with ours
     _say(net, Opcode.UPDATE, 2, 0, PacketFlag.END_OF_TABLE)  # its table; of ours it says nothing
     net.run(1)  # we repeat our first packet
-    answers = _say(net, Opcode.UPDATE, 2, init.sequence, PacketFlag.INIT)  # it begins anew
+    answers = _say(net, Opcode.UPDATE, 2, init.sequence, PacketFlag.INIT)  # it begins again
     assert [packet for packet in answers if PacketFlag.INIT in packet.flags] == []
     (table,) = [packet for packet in answers if packet.opcode == Opcode.UPDATE]
     assert (table.acknowledgment, PacketFlag.END_OF_TABLE in table.flags) == (2, True)

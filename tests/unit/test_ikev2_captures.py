@@ -1,4 +1,4 @@
-"""strongSwan's and libreswan's IKE: read, opened, derived anew from the Diffie-Hellman secret, and written again."""
+"""strongSwan's and libreswan's IKE: read, opened, derived again from the Diffie-Hellman secret, and written again."""
 
 from __future__ import annotations
 

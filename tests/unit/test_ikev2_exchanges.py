@@ -367,7 +367,7 @@ def test_a_peer_that_has_restarted_replaces_what_it_had() -> None:
     net.run(1)
     assert matched(hub, again)
     assert len(hub.sas) == 1
-    assert "the peer has started anew" in hub.troubles
+    assert "the peer has started again" in hub.troubles
 
 
 def test_who_does_not_prove_himself_is_forgotten() -> None:

@@ -109,10 +109,10 @@ def test_a_peer_that_seals_its_request_anew_is_answered_again() -> None:
     )
     sealer = sa._sealer
     assert sealer is not None
-    (anew,) = seal(header, (), sealer)
-    assert anew not in [flight.octets for flight in net.log]
-    assert len(said(net, hub, anew, SPOKE)) == 1
-    assert said(net, hub, anew[:-1] + bytes((anew[-1] ^ 1,)), SPOKE) == []
+    (again,) = seal(header, (), sealer)
+    assert again not in [flight.octets for flight in net.log]
+    assert len(said(net, hub, again, SPOKE)) == 1
+    assert said(net, hub, again[:-1] + bytes((again[-1] ^ 1,)), SPOKE) == []
 
 
 def test_a_first_message_is_answered_again_only_so_often() -> None:

@@ -329,7 +329,7 @@ def test_cleared_counters_count_from_then_on() -> None:
     assert '  Last clearing of "show interface" counters 00:00:05' in lines
     assert "     10 packets input, 1000 bytes, 0 no buffer" in lines
     assert "     1 packets output, 100 bytes, 0 underruns" in lines
-    bench.handle(count(7, 3))  # the host made the interface anew
+    bench.handle(count(7, 3))  # the host made the interface again
     assert "     7 packets input, 700 bytes, 0 no buffer" in bench.show("show interfaces")
 
 

@@ -101,7 +101,7 @@ def test_a_fragment_of_a_fragment_keeps_its_place() -> None:
 
 @pytest.mark.parametrize(("offset", "octets", "fits"), [(8123, 531, True), (8123, 532, False), (8191, 1000, False)])
 def test_a_fragment_that_ends_where_no_packet_does_is_not_cut_again(offset: int, octets: int, fits: bool) -> None:
-    """Behind 13 bits the offsets of its pieces began anew."""
+    """Behind 13 bits the offsets of its pieces began again."""
     last = Ipv4Packet(
         source=IPv4Address("192.0.2.1"),
         destination=IPv4Address("192.0.2.2"),

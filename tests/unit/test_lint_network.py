@@ -150,8 +150,8 @@ def test_the_routes_that_keep_packets_in_are_for_the_lans_of_the_others() -> Non
         "ip route 192.168.1.0 255.255.255.0 Null0 254",
         "ip route 192.168.20.0 255.255.255.0 Null0 254",
     ]
-    mended = edited(network, SPOKE1=[("ip route 0.0.0.0", f"{fix}\nip route 0.0.0.0")])
-    assert told(mended, "overlay-in-clear") == ["HUB", "SPOKE2"]
+    fixed = edited(network, SPOKE1=[("ip route 0.0.0.0", f"{fix}\nip route 0.0.0.0")])
+    assert told(fixed, "overlay-in-clear") == ["HUB", "SPOKE2"]
 
 
 def test_both_of_two_tunnels_have_to_say_that_they_share_a_profile() -> None:

@@ -25,7 +25,7 @@ def test_a_mistake_is_found_at_its_line(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=_names)
-def test_nothing_is_found_once_it_is_mended(case: Case) -> None:
+def test_nothing_is_found_once_it_is_fixed(case: Case) -> None:
     sites = case.sites if case.good_sites is None else case.good_sites
     assert [one for one in lint(case.good, sites) if one.rule == case.rule] == []
 

@@ -108,7 +108,7 @@ def test_the_echo_is_a_whole_ip_packet_to_the_tunnel_address_of_the_peer() -> No
 def test_a_path_that_works_later_is_used_later() -> None:
     overlay = _unproved()
     overlay.run(30)
-    overlay.mend()
+    overlay.fix()
     overlay.run(61)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
     assert targets(overlay)["192.168.100.41/32"].reason is None
@@ -255,7 +255,7 @@ def test_when_an_answer_names_another_address_packets_go_by_the_hub_until_that_i
     overlay.run(15)
     assert targets(overlay)["192.168.100.41/32"].nbma == address("172.16.41.99")
     assert spoke.forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
-    overlay.mend()
+    overlay.fix()
     overlay.run(30)
     assert spoke.forwards("10.4.4.1") == (TUNNEL, address("172.16.41.99"))
 

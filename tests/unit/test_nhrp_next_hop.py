@@ -96,7 +96,7 @@ def test_a_direct_path_that_dies_is_left_for_the_hub_in_phase_2_too() -> None:
         spoke.count(PEER_NBMA, sent=5)
         overlay.run(0.05)
     assert spoke.forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
-    overlay.mend()
+    overlay.fix()
     overlay.run(61)
     assert spoke.forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
 

@@ -53,7 +53,7 @@ def test_nothing_goes_to_the_translator_of_a_peer_before_the_peer_was_heard() ->
 
 def test_as_soon_as_the_peer_is_heard_its_path_is_proved() -> None:
     overlay = _resolved("R41")
-    overlay.mend()
+    overlay.fix()
     overlay.members["R31"].count(PEER_NBMA, received=1)
     overlay.run(1.2)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
@@ -89,7 +89,7 @@ def test_a_peer_that_stays_silent_is_tried_in_the_end() -> None:
     """Its translator may let everything in: a fixed mapping for each address."""
     overlay = _resolved("R41")
     overlay.run(6)
-    overlay.mend()
+    overlay.fix()
     overlay.run(2)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
 

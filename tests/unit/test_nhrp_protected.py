@@ -78,7 +78,7 @@ def test_when_protection_comes_back_the_spoke_registers_again_at_once() -> None:
 
 
 def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
-    """The server was started anew, say: it does not know us any more, and its old connection was not yet missed."""
+    """The server was started again, say: it does not know us any more, and its old connection was not yet missed."""
     overlay = _ready(3)
     overlay.lose("R11", overlay.ipsec["R11"].known[0].number)
     overlay.connect("R31", "R11")
@@ -89,22 +89,22 @@ def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
 
 
 def test_a_server_that_lost_its_sas_and_proved_itself_anew_is_registered_with_again() -> None:
-    """It was started anew at the same address, so its connection is the same; but it knows nobody."""
+    """It was started again at the same address, so its connection is the same; but it knows nobody."""
     overlay = _ready(3)
     (connection,) = overlay.ipsec["R31"].known
-    overlay.handle("R31", ConnectionChanged(connection, connection, "started anew", returned=True))
+    overlay.handle("R31", ConnectionChanged(connection, connection, "started again", returned=True))
     assert len(overlay.sent(RegistrationRequest)) == 1
 
 
 def test_a_server_that_refuses_is_not_asked_at_once_by_proving_itself_once_more() -> None:
-    """It did know us: it would say no again, as often as its translator or its wire makes it begin anew."""
+    """It did know us: it would say no again, as often as its translator or its wire makes it begin again."""
     overlay = _ready(3)
     overlay.connect("R31", "R11")  # the address is unique, and the first connection lives
     overlay.run(0.5)
     assert tunnel_of(overlay).clients[HUB].is_refused
     overlay.packets.clear()
     (connection, _) = overlay.ipsec["R31"].connections(remote=HUB_NBMA)
-    overlay.handle("R31", ConnectionChanged(connection, connection, "started anew", returned=True))
+    overlay.handle("R31", ConnectionChanged(connection, connection, "started again", returned=True))
     assert overlay.sent(RegistrationRequest) == []
 
 
@@ -120,7 +120,7 @@ def test_with_a_server_in_reserve_ike_has_three_seconds() -> None:
     before = reserve.state
     overlay.run(0.2)
     assert (before, reserve.state) == (NhsState.WAITING, NhsState.BARE)
-    overlay.mend()
+    overlay.fix()
     overlay.connect("R31", "R11")
     overlay.run(10)
     overlay.disconnect("R31", "R11")

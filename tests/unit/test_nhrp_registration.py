@@ -189,7 +189,7 @@ def test_a_server_that_answers_no_more_is_down_after_the_third_lost_request() ->
         "%DMVPN-5-NHRP_NHS_DOWN: Tunnel100: Next Hop Server : (Tunnel: 192.168.100.11 NBMA: 172.16.11.1 ) for "
         "(Tunnel: 192.168.100.31 NBMA: 172.16.31.1) is DOWN, Reason: NHRP Registration Failure(NHRP: no error)"
     )
-    overlay.mend()
+    overlay.fix()
     overlay.run(64)
     assert client.is_responding
 

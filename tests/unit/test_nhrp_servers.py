@@ -92,7 +92,7 @@ def test_of_a_cluster_as_many_are_used_as_it_may_have_and_the_next_stands_in() -
         spoke.count(address("172.16.11.1"), sent=1)
         overlay.run(1)
     assert (first.state.name, second.state.name) == ("EXPECTING", "RESPONDING")
-    overlay.mend()
+    overlay.fix()
     overlay.run(65)
     assert (first.state.name, second.state.name) == ("RESPONDING", "WAITING")
 
@@ -147,7 +147,7 @@ def test_a_server_that_refuses_us_is_replaced_by_the_next_of_its_cluster() -> No
     overlay.cut("R31", "R12")
     overlay.start("R31")
     overlay.run(1)
-    overlay.mend()
+    overlay.fix()
     overlay.move("R31", "172.16.31.1")
     overlay.run(2)
     first, second = overlay.members["R31"].machine.tunnels[0].clients.values()
@@ -225,7 +225,7 @@ def test_a_server_that_is_heard_again_is_asked_at_once() -> None:
     overlay.cut("R31", "R11")
     overlay.start()
     overlay.run(200)
-    overlay.mend()
+    overlay.fix()
     overlay.members["R31"].count(address("172.16.11.1"), received=1)
     overlay.run(4)
     assert _client(overlay).is_responding

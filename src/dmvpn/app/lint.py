@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint = commands.add_parser(
         "lint",
         help="what is wrong in configurations, one by one and as a network",
-        description="Reads configurations and tells what will not work, or could be better, and how to mend it.",
+        description="Reads configurations and tells what will not work, or could be better, and how to fix it.",
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )

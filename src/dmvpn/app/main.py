@@ -157,7 +157,7 @@ def _add_lessons(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
     which.add_argument("--list", action="store_true", help="what there is")
     break_.add_argument("--seed", type=int, metavar="N", help="the same choice again")
     break_.add_argument("--lab")
-    for name, text in (("hint", "the next hint"), ("grade", "is it mended, or the exercise done? exit code 1 if not")):
+    for name, text in (("hint", "the next hint"), ("grade", "is it fixed, or the exercise done? exit code 1 if not")):
         verb(name, text).add_argument("lab", nargs="?")
     phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference")
     phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
@@ -304,7 +304,7 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     revoke = verb("revoke", "take a certificate back")
     revoke.add_argument("folder", type=Path, metavar="DIR")
     revoke.add_argument("which", metavar="SERIAL|ROUTER")
-    crl = verb("crl", "make the revocation list anew")
+    crl = verb("crl", "make the revocation list again")
     crl.add_argument("folder", type=Path, metavar="DIR")
     crl.add_argument("--days", type=_days, default=365, metavar="N", help="how long it is good for (365)")
     verb("show", "the authority and what it issued").add_argument("folder", type=Path, metavar="DIR")

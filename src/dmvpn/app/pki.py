@@ -76,7 +76,7 @@ def revoke(arguments: argparse.Namespace) -> int:
 
 
 def crl(arguments: argparse.Namespace) -> int:
-    """The revocation list anew."""
+    """The revocation list again."""
     authority = Authority.open(arguments.folder)
     signed = authority.write_list(arguments.days)
     print(f"{authority.folder / LIST}: {len(signed)} revoked, good until {signed.next_update_utc:%Y-%m-%d}")

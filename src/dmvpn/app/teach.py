@@ -22,7 +22,7 @@ from dmvpn.shells.lab.places import find_lab
 from dmvpn.shells.lines import Lines, difference
 from dmvpn.shells.scenario import Scenario, from_description
 from dmvpn.tools.lessons import Check, Health, examine, grade
-from dmvpn.tools.lessons.state import Lesson, forget, mended, note_mended
+from dmvpn.tools.lessons.state import Lesson, fixed, forget, note_fixed
 from dmvpn.tools.phases import phase_lines
 from dmvpn.tools.saving import save
 from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for, trouble
@@ -78,9 +78,9 @@ class LabBench(Prompts):
         control.order(self._folder.control, do="impair", link=link, **badness.request())
 
     @property
-    def mended(self) -> int:
-        """How many troubles were mended here."""
-        return mended(self._folder.path)
+    def fixed(self) -> int:
+        """How many troubles were fixed here."""
+        return fixed(self._folder.path)
 
     def running(self, routers: Sequence[str]) -> dict[str, str]:
         """What the routers run; those that answer."""
@@ -122,11 +122,11 @@ def break_(arguments: argparse.Namespace) -> int:
     if known is not None:
         raise UserError(
             f"something is broken already: {known.complaint} "
-            "'dmvpn lab grade' looks at it, 'dmvpn lab reset' begins anew"
+            "'dmvpn lab grade' looks at it, 'dmvpn lab reset' begins again"
         )
     missing = control.order(lesson.folder.control, do="missing")
     if missing:
-        raise UserError(f"the lab is not well: {missing}; 'dmvpn lab reset' begins anew")
+        raise UserError(f"the lab is not well: {missing}; 'dmvpn lab reset' begins again")
     running = lesson.running()
     stage = lesson.stage(running)
     chosen = _choose(stage, arguments.name, arguments.seed)
@@ -140,7 +140,7 @@ def break_(arguments: argparse.Namespace) -> int:
     carry_out(lesson.bench, orders)
     _cover_tracks(lesson.bench, list(running))
     print(f"\n  {complaint}\n")
-    print("Find it and mend it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    print("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
     return 0
 
 
@@ -186,7 +186,7 @@ def hint(arguments: argparse.Namespace) -> int:
     state = _state(lesson)
     hints = state.trouble.hints
     if state.hints >= len(hints):
-        raise UserError("that was the last hint; 'dmvpn lab reset' begins anew")
+        raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
     stage = lesson.stage(state.configurations)
     print(f"{state.hints + 1}. {stage.fill(hints[state.hints], Part.SPOKE)}")
     state.hinted().write(lesson.folder.path)
@@ -213,7 +213,7 @@ def grade_(arguments: argparse.Namespace) -> int:
         return 1
     hints = f"with {state.hints} hint{'s' if state.hints != 1 else ''}" if state.hints else "without a hint"
     print(f"\nMended, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
-    note_mended(lesson.folder.path, state.trouble)
+    note_fixed(lesson.folder.path, state.trouble)
     forget(lesson.folder.path)
     return 0
 
@@ -233,7 +233,7 @@ def phase(arguments: argparse.Namespace) -> int:
     lesson = _Class(arguments.lab)
     if Lesson.read(lesson.folder.path) is not None:
         raise UserError(
-            "something is broken here for somebody to find, and these lines might mend it: first 'dmvpn lab grade' "
+            "something is broken here for somebody to find, and these lines might fix it: first 'dmvpn lab grade' "
             "until all is well, or 'dmvpn lab reset'"
         )
     before = lesson.running()
@@ -262,7 +262,7 @@ def _refuse_the_dead(lesson: _Class, running: Mapping[str, str]) -> None:
     if dead:
         raise UserError(
             f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so nothing was typed anywhere; "
-            f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins anew"
+            f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins again"
         )
 
 

@@ -309,7 +309,7 @@ class NegotiationChanged(Notice):
 class ConnectionChanged(Notice):
     """A connection came (old is None), moved or is otherwise different now, or has no SAs any more (new is None).
 
-    returned: its peer had lost its SAs, and has proved itself anew; what else it was told, it may not know any more.
+    returned: its peer had lost its SAs, and has proved itself again; what else it was told, it may not know any more.
     """
 
     old: Connection | None

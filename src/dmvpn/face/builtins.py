@@ -272,5 +272,5 @@ BUILTINS: tuple[ExecCommand, ...] = (
     _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, EraseStartup()),
     _ask("copy running-config startup-config", _COPY, Save(ask=True)),
     _ask("copy startup-config running-config", _COPY, MergeStartup()),
-    _ask("reload", "Start this router anew", Reload()),
+    _ask("reload", "Start this router again", Reload()),
 )

@@ -14,7 +14,7 @@ M = TypeVar("M")
 
 
 class ShowContext(Protocol):
-    """One command's view of a router, made anew for each command."""
+    """One command's view of a router, made again for each command."""
 
     @property
     def ports(self) -> Ports:

@@ -173,7 +173,7 @@ class Authority:
             raise UserError(f"{request.name} has a certificate (serial {valid[-1].serial}): --renew makes another one")
 
     def revoke(self, which: str) -> tuple[Issued, ...]:
-        """By serial number, or all of a name; the list is written anew. Raises UserError."""
+        """By serial number, or all of a name; the list is written again. Raises UserError."""
         number = re.fullmatch(r"(?:0[xX])?0*([0-9A-Fa-f]+)", which)
         serial = number[1].upper() if number else ""
         index = self.index

@@ -1,7 +1,7 @@
 """What a monitor hears: the kernel's notifications as typed events.
 
 `Overrun` stands where the socket was too full and messages were lost: whoever keeps a copy of the kernel's state dumps
-it anew. A `NeighbourEvent` with `Change.ASKED` is a question (see `neighbour`), its state tells which one.
+it again. A `NeighbourEvent` with `Change.ASKED` is a question (see `neighbour`), its state tells which one.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ class Kernel:
             raise OSError(errno.ENODEV, f"{linux} is gone")
         self._note(link)
         self._left.taken_over(linux)
-        # They name peers of an earlier life, whose numbers are given anew.
+        # They name peers of an earlier life, whose numbers are given again.
         self._socket.execute([netlink.delete_neighbour(known) for known in self._socket.neighbours(link.index)])
         settings = netlink.LinkSettings(mtu=mtu, alias=ios)
         parameters = netlink.NeighbourParameters(

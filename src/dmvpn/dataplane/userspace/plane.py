@@ -290,7 +290,7 @@ class UserspacePlane:
                 self._kernel.set_mtu(spec.name, spec.mtu)
             self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
         except (OSError, UserError):
-            if fresh:  # half a tunnel is none: the next order for it begins anew
+            if fresh:  # half a tunnel is none: the next order for it begins again
                 del self._tunnels[spec.name]
                 self._kernel.forget_tunnel(spec.name)
                 tunnel.tap.close()

@@ -118,7 +118,7 @@ class Adjacencies:
         return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
 
     def introduce(self, interface: EigrpInterface) -> None:
-        """Say the first Hello on an interface. On a tunnel, who knows us from before a restart is to greet us anew.
+        """Say the first Hello on an interface. On a tunnel, who knows us from before a restart is to greet us again.
 
         To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
         has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbour here.
@@ -253,7 +253,7 @@ class Adjacencies:
     # The handshake ---------------------------------------------------------------------------------------------
 
     def hear_init(self, neighbor: Neighbor, packet: EigrpPacket, *, was_up: bool) -> None:
-        """The neighbour's first packet came; or it came again; or the neighbour has started anew.
+        """The neighbour's first packet came; or it came again; or the neighbour has started again.
 
         After a restart its numbers may be the same ones again. But it goes on from the first packet only when we have
         acknowledged that, so once we took another one, a first packet is a new one. One that has made the neighbour up
@@ -312,7 +312,7 @@ class Adjacencies:
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def greet_again(self, neighbor: Neighbor) -> None:
-        """A neighbour that is still pending looks for neighbours: it may not have heard us, or has started anew."""
+        """A neighbour that is still pending looks for neighbours: it may not have heard us, or has started again."""
         interface, now = neighbor.interface, self._context.now
         if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return

@@ -2,7 +2,7 @@
 
     checks -> digest -> acknowledgment -> Hello, or (from a neighbour that is up, in order) routes -> dual
 
-What is dropped is counted with the reason; only what an operator has to mend is logged, and that not too often.
+What is dropped is counted with the reason; only what an operator has to fix is logged, and that not too often.
 """
 
 from __future__ import annotations

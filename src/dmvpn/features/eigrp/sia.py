@@ -1,7 +1,7 @@
 """Stuck in active, RFC 7868 §4.4.1: what happens when a reply does not come.
 
 Half of the active time after a destination went active, everybody who still owes a reply gets an SIA query, and the
-wait starts anew. Who answers (SIA reply: "I am waiting myself") may take three such rounds. Who does not answer, or is
+wait starts again. Who answers (SIA reply: "I am waiting myself") may take three such rounds. Who does not answer, or is
 not done after the third, is reset: that counts as his reply.
 """
 

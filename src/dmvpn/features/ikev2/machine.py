@@ -2,7 +2,7 @@
 
     NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
     IpReceived ---------> udp ---------> table (IkeSas) --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
-    UnknownSpi ---------> recovery: says INVALID_SPI; hears it said, and tries anew beside the old SA
+    UnknownSpi ---------> recovery: says INVALID_SPI; hears it said, and tries again beside the old SA
     Tick ---------------> whatever is due, and only that
 
 Which peers may talk is the `book`'s business, what an IKE SA does its `table`'s; what follows from it is in `peers`.
@@ -117,7 +117,7 @@ class Ikev2Machine:
                 return []
 
     def _judge_again(self, now: float) -> Results:
-        """Rekeys prove no identity anew: whose certificate was revoked would stay for as long as it likes."""
+        """Rekeys prove no identity again: whose certificate was revoked would stay for as long as it likes."""
         results: Results = []
         for sa in tuple(self._peers.table):
             if sa.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:

@@ -276,5 +276,5 @@ class IkeSas:
         for sa in tuple(self._by_identity.get(new.who, {}).values()):
             is_old = sa.is_usable and sa.since < new.begun
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
-                acts += self.drop(sa, "the peer has started anew", new.now)
+                acts += self.drop(sa, "the peer has started again", new.now)
         return acts

@@ -1,7 +1,7 @@
 """What interfaces carried: the data plane is asked every few seconds, and by shows for themselves (`base.counting`).
 
 Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
-after that time. A counter that falls belongs to an interface that was made anew, and counts from zero again.
+after that time. A counter that falls belongs to an interface that was made again, and counts from zero again.
 
 The host's own counters are never touched: `clear counters` remembers what they were.
 """

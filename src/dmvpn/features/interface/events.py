@@ -9,6 +9,6 @@ from dmvpn.base.events import Event
 
 @dataclass(frozen=True, slots=True)
 class ClearCounters(Event):
-    """`clear counters [INTERFACE]`: what `show interfaces` counts of one interface, or of all, begins anew."""
+    """`clear counters [INTERFACE]`: what `show interfaces` counts of one interface, or of all, begins again."""
 
     interface: str | None = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearCrypto(Event):
-    """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and tell the peers; what is wanted is negotiated anew.
+    """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and tell the peers; what is wanted is negotiated again.
 
     remote: those with this peer alone, by its address. sas_only: new SAs of ESP take the place of the old ones,
     without a packet lost; IKE SAs stay.

@@ -1,7 +1,7 @@
 """Connections that nobody uses: deleted when neither a tunnel nor NHRP wants them and nothing has passed for long.
 
 What is wanted is kept, however silent: a plane does not report the packet that would have to bring it back, and IOS
-would negotiate anew with that packet. So `set security-association idle-time` shortens the wait for what nobody wants:
+would negotiate again with that packet. So `set security-association idle-time` shortens the wait for what nobody wants:
 NHRP lets a shortcut go when its entry ends, and with it the SAs. Of several connections between the same addresses
 (peers behind one NAT) nobody can say which one is wanted: those that are silent are asked whether they live.
 """
@@ -24,7 +24,7 @@ class Idleness:
         self._since: dict[int, float] = {}
 
     def used(self, connection: int, now: float) -> None:
-        """Something passed, or somebody wants it: the time begins anew."""
+        """Something passed, or somebody wants it: the time begins again."""
         self._since[connection] = now
 
     def since(self, connection: int, now: float) -> float:

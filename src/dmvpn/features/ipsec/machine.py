@@ -359,7 +359,7 @@ class IpsecMachine:
         return results
 
     def _clear(self, event: ClearCrypto) -> Results:
-        """Delete what there is; what is wanted comes anew, whether it had got anywhere or not."""
+        """Delete what there is; what is wanted comes again, whether it had got anywhere or not."""
         connections = self._associations.connections(remote=event.remote)
         if event.sas_only:
             used = [a for each in connections for a in self._associations.of(each.number) if a.used]

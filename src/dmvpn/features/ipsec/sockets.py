@@ -76,7 +76,7 @@ class CryptoSockets:
         return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
 
     def again(self, remote: IPAddress | None) -> list[NegotiationWanted]:
-        """Let pairs (with this remote address, or all) go and ask for them anew."""
+        """Let pairs (with this remote address, or all) go and ask for them again."""
         return [
             _wanted(policy, pair, wanted=wanted)
             for pair, policy in self._asked.items()

@@ -2,7 +2,7 @@
 
 Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands; shows ask for
 themselves (`base.counting`). An answer names every SA that the plane has. One of ours that is not in it was lost (the
-plane began anew, or forgot it); one that we do not know is taken away.
+plane began again, or forgot it); one that we do not know is taken away.
 """
 
 from __future__ import annotations

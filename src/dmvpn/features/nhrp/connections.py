@@ -98,7 +98,7 @@ def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress) -> tuple[i
     """By which UDP ports there the peers at an NBMA address are wanted; 0: by any, or by none.
 
     Who registered with us is reached however it came. A peer behind NAT is wanted where its connection is, and where a
-    server hears it, unless its connection works: a translator that began anew shows its stations by other ports.
+    server hears it, unless its connection works: a translator that began again shows its stations by other ports.
     """
     ports: dict[int, None] = {}
     for known in tunnel.cache.at(nbma):

@@ -75,13 +75,13 @@ class Counters:
     failed: dict[Happening, int] = field(default_factory=dict)
 
     def clear_packets(self) -> None:
-        """Begin anew with everything about packets."""
+        """Begin again with everything about packets."""
         for counted in (self.sent, self.received, self.forwarded, self.refused):
             counted.clear()
         self.redirects_suppressed = 0
 
     def clear_happenings(self) -> None:
-        """Begin anew with everything else."""
+        """Begin again with everything else."""
         self.happened.clear()
         self.failed.clear()
         self.heard = 0

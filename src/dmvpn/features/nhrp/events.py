@@ -43,7 +43,7 @@ class ClearStatistics(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSessions(Event):
-    """`clear dmvpn session ...`: forget peers and begin anew with them. static: with servers too: register again."""
+    """`clear dmvpn session ...`: forget peers and begin again with them. static: with servers too: register again."""
 
     interface: str | None = None
     nbma: IPAddress | None = None

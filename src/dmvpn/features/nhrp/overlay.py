@@ -245,7 +245,7 @@ class Overlay:
                 self._station.emit(MulticastReached(tunnel.name))  # of `if-state nhrp`: only now can anybody speak
 
     def _follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
-        """The tunnel's state changed: start, stop or begin anew."""
+        """The tunnel's state changed: start, stop or begin again."""
         was_running = bool(before[0])
         if before != _identity(tunnel):
             self._station.sockets.touch_all(tunnel)

@@ -274,7 +274,7 @@ class Peers:
         if to is None or to.connection != path.neighbour.connection:
             reason = why_bare(self._station.ports.protection, tunnel, entry)
             if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
-                # Perhaps its translator began anew, and shows it by another port.
+                # Perhaps its translator began again, and shows it by another port.
                 self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, entry.target), now)
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:

@@ -108,7 +108,7 @@ class Purger:
                 self._end(request_id, outstanding)
 
     def given_again(self, tunnel: Tunnel, requester: IPAddress, prefix: Prefix) -> None:
-        """Somebody resolves a prefix of ours anew: what we took back before and was not answered must not undo that.
+        """Somebody resolves a prefix of ours again: what we took back before and was not answered must not undo that.
 
         Our tunnel address, the next hop of the answer, is given again with it.
         """

@@ -1,7 +1,7 @@
 """The client side of registration: drives the `NhsClient`s of a tunnel, RFC 2332 §5.2.3 and §5.2.4.
 
 On a protected tunnel a client rests until packets to its server are protected, and asks at once when they are, or when
-that is by another connection: a server that was started anew does not know us.
+that is by another connection: a server that was started again does not know us.
 
 One client for each configured server. Which of a cluster are used is decided in `choose`: the best by priority, as many
 as `max-connections` allows; one that fails is replaced by the next, and asked on, so that it can return (`fallback`).
@@ -73,7 +73,7 @@ class Registration:
         self.choose(tunnel)
 
     def restart(self, tunnel: Tunnel, servers: Container[IPAddress]) -> None:
-        """Register anew with these servers."""
+        """Register again with these servers."""
         for client in tunnel.clients.values():
             if tunnel.running and client.nhs in servers and client.state is not NhsState.WAITING:
                 self._begin(tunnel, client)

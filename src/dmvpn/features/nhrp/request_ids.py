@@ -1,7 +1,7 @@
 """Request identifiers, which go on where an earlier life of this router ended (RFC 2332 §5.2.0.1, §5.2.3).
 
-One 32-bit counter serves requests of all types, as on IOS. If it began anew with every start, a late reply to a request
-of the life before could answer one of this life. So it is stored, but not for each request: what is stored is a
+One 32-bit counter serves requests of all types, as on IOS. If it began again with every start, a late reply to a
+request of the life before could answer one of this life. So it is stored, but not for each request: what is stored is a
 ceiling, the last identifier that may be given out before the next one is stored. A router that starts again goes on
 behind the ceiling and skips what the life before had not used.
 

@@ -42,7 +42,7 @@ def take_in(account: dict[IPAddress | int, Usage], report: UsageReported, now: f
     for peer in report.peers:
         names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
         usage = account.setdefault(names[0], Usage())
-        # Counters that fell: the tunnel was made anew.
+        # Counters that fell: the tunnel was made again.
         sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
         received = peer.received - usage.received if peer.received >= usage.received else peer.received
         # What NHRP sent just now may be in the next report only.

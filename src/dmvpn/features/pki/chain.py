@@ -15,7 +15,7 @@ _GROUPS: Final = 8
 
 
 def chain_lines(trustpoint: str, own: bytes, authorities: tuple[bytes, ...]) -> list[str]:
-    """The whole chain of a trustpoint anew. own: our certificate in DER, b"" without one."""
+    """The whole chain of a trustpoint again. own: our certificate in DER, b"" without one."""
     lines = [f"no crypto pki certificate chain {trustpoint}", f"crypto pki certificate chain {trustpoint}"]
     if own:
         lines += _certificate("", own)

@@ -47,7 +47,7 @@ HOST_DISTANCE: Final = 254
 
 @dataclass(frozen=True, slots=True)
 class ClearRoutes(Event):
-    """`clear ip route`: say the forwarding entries again and let dynamic protocols ask anew; None: all prefixes."""
+    """`clear ip route`: say the forwarding entries again and let dynamic protocols ask again; None: all prefixes."""
 
     prefix: Prefix | None = None
 

@@ -80,7 +80,7 @@ class Recursion:
         return sorted({key: None for place in self._addresses[start:end] for key in self._leaning[place]}, key=_order)
 
     def resolve(self, keys: list[Key]) -> list[Key]:
-        """Set the hops of these offers anew, and of the nested ones; returns those whose hops changed."""
+        """Set the hops of these offers again, and of the nested ones; returns those whose hops changed."""
         changed: list[Key] = []
         for key in keys:
             offer = self._offers[key]

@@ -124,7 +124,7 @@ class RouteTable:
                     del self._by_interface[hop.interface]
 
     def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
-        """Select anew where something changed, and wherever a recursive offer leans on that."""
+        """Select again where something changed, and wherever a recursive offer leans on that."""
         changes: dict[Prefix, Change] = {}
         touched = dict.fromkeys(prefixes)
         while touched:

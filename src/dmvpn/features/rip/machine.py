@@ -265,7 +265,7 @@ class RipMachine:
         return []
 
     def _note(self, prefix: Prefix, now: float) -> None:
-        """A prefix must be announced anew; one that is nobody's any more, as unreachable and for a while."""
+        """A prefix must be announced again; one that is nobody's any more, as unreachable and for a while."""
         self._changed[prefix] = None
         self._arm_trigger(now)
         if prefix in self.own:

@@ -6,7 +6,7 @@
         R31/                              what the router stored (its startup configuration)
         lab.log                           what all processes of the lab printed
         lesson.json                       what was broken in it for somebody to find, and what it did before
-        mended                            what was found and mended
+        fixed                            what was found and fixed
 
 Whoever brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab is dead,
 however it died. Such a folder is removed when somebody next looks.
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _CLEARING = 0.2
 #: The lesson of a lab (`tools/lessons/state.py`).
 LESSON = "lesson.json"
-#: The troubles that were mended in it, one a line.
-MENDED = "mended"
+#: The troubles that were fixed in it, one a line.
+FIXED = "fixed"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 

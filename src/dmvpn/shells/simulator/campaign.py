@@ -1,7 +1,7 @@
 """One run of a network under faults, from the first packet to the verdict.
 
     Plan     what to do: scenario, variant, seed, faults, how long
-    run      world -> converged -> faults and traffic, the judge looks -> all is mended -> converged again -> Verdict
+    run      world -> converged -> faults and traffic, the judge looks -> all is fixed -> converged again -> Verdict
 
 The same plan gives the same verdict, to the octet: `Verdict.digest` is made of every packet on a wire and of every
 arrival, with its time.
@@ -41,7 +41,7 @@ LOOK = 10.0
 NEVER_SETTLED = "convergence"
 #: The rule that a router breaks which sends a packet of a protected tunnel in clear.
 IN_CLEAR = "in clear"
-#: Seconds of traffic at the end, when all is mended and must work.
+#: Seconds of traffic at the end, when all is fixed and must work.
 EPILOGUE = 10.0
 
 
@@ -187,12 +187,12 @@ class _Run:
         judge.review()
 
     def _settle(self, deadline: float, judge: Judge) -> None:
-        """All is mended: within the longest of the bounds everything must be there again, and work."""
+        """All is fixed: within the longest of the bounds everything must be there again, and work."""
         plan, world = self._plan, self._world
         while world.missing(plan.scenario):
             if world.now >= deadline:
                 lacks = "; ".join(world.missing(plan.scenario)[:3])
-                judge.accuse(NEVER_SETTLED, f"still not ready when all is mended: {lacks}")
+                judge.accuse(NEVER_SETTLED, f"still not ready when all is fixed: {lacks}")
                 return
             world.run_for(1.0)
         world.run_for(EPILOGUE)

@@ -178,7 +178,7 @@ class Probing:
         return self._flow(pair).arrived
 
     def forget(self) -> None:
-        """Begin to count anew."""
+        """Begin to count again."""
         for flow in self._numbered:
             flow.left, flow.arrived = {}, {}
         self._ways.clear()

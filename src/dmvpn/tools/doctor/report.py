@@ -88,10 +88,10 @@ def _finding(finding: Finding) -> Iterator[str]:
     for one in finding.evidence:
         yield f"    {one}"
     if finding.fix:
-        yield f"  to mend it, on {finding.router}:"
+        yield f"  to fix it, on {finding.router}:"
         yield from (f"    {text}" for text in _indented(finding.fix))
     if finding.order:
-        yield f"  {'or' if finding.fix else 'to mend it'}: {finding.order}"
+        yield f"  {'or' if finding.fix else 'to fix it'}: {finding.order}"
 
 
 def _indented(lines: tuple[str, ...]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The lines to change where two ends do not agree on IKE's algorithms, on an identity, or on a transform set.
 
 They are made of what the other end has, and change what this end uses: a line for a set, a proposal or a profile that
-nothing here names would mend nothing.
+nothing here names would fix nothing.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.probes import Outcome, Probe
     from dmvpn.tools.doctor.verdicts import Diagnosis
 
-#: Seconds until every router has read its counters anew.
+#: Seconds until every router has read its counters again.
 BETWEEN_COUNTS: Final = 6.0
 
 

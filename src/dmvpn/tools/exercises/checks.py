@@ -130,10 +130,10 @@ class Clamp(_Check):
     largest: int
 
 
-class Mended(_Check):
-    """So many troubles of `lab break` were found and mended in this lab."""
+class Fixed(_Check):
+    """So many troubles of `lab break` were found and fixed in this lab."""
 
-    check: Literal["mended"]
+    check: Literal["fixed"]
     number: int
 
 
@@ -150,13 +150,13 @@ class When(_Check):
 
 
 Simple = Annotated[
-    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended,
+    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed,
     Field(discriminator="check"),
 ]
 Check = Annotated[
-    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended | When,
+    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When,
     Field(discriminator="check"),
 ]
-AnyCheck = Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Mended | When
+AnyCheck = Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When
 
 When.model_rebuild()

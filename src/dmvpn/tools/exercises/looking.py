@@ -31,7 +31,7 @@ _CUT: Final = Badness(cut=1.0)
 
 
 class Ground(Bench, Protocol):
-    """A `Bench` that also knows what its wires are like, and how many troubles were mended in it."""
+    """A `Bench` that also knows what its wires are like, and how many troubles were fixed in it."""
 
     def badness(self, link: str) -> Badness:
         """How bad a wire is now. link: one of its ends, "R31:GigabitEthernet0/1"."""
@@ -42,7 +42,7 @@ class Ground(Bench, Protocol):
         ...
 
     @property
-    def mended(self) -> int:
+    def fixed(self) -> int:
         """How many times `lab break` was answered."""
         ...
 
@@ -112,9 +112,9 @@ class _Look:
                 return self._protected(check)
             case checks.Clamp():
                 return self._clamp(check)
-            case checks.Mended():
-                number = self._ground.mended
-                return "" if number >= check.number else f"{number} of {check.number} troubles are mended"
+            case checks.Fixed():
+                number = self._ground.fixed
+                return "" if number >= check.number else f"{number} of {check.number} troubles are fixed"
             case checks.When():
                 return self._when(check)[0]
             case _:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Sites that ping each other; of large networks the first ones.
 MOST_SITES: Final = 6
-#: Lines that keep strangers out, or packets small. Who mends a network by taking them away has not mended it.
+#: Lines that keep strangers out, or packets small. Who fixes a network by taking them away has not fixed it.
 _GUARDS: Final = (
     "tunnel protection",
     "ip nhrp authentication",
@@ -54,7 +54,7 @@ def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health
     """Look at everything.
 
     healthy: what to expect. Where a path is longer than that, it gets a little more time, and neighbours must have been
-    there for a while: what comes and goes is not mended.
+    there for a while: what comes and goes is not fixed.
     """
     work = _Examination(bench, stage)
     for _ in range(2 if healthy is not None else 0):  # the second time for those who were not there the first time

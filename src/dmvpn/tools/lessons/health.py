@@ -2,7 +2,7 @@
 
 A `Health` is what `examination` found: to each thing that was looked at a number. What was good in the healthy network
 has to be good again; whether it is by the line that was wrong, or by another one, is the student's affair. Protection
-is looked at, too, so a network that works because its protection was taken away is not mended.
+is looked at, too, so a network that works because its protection was taken away is not fixed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
-from dmvpn.shells.lab.places import LESSON, MENDED
+from dmvpn.shells.lab.places import FIXED, LESSON
 from dmvpn.tools.lessons.health import Health
 from dmvpn.tools.troubles import TROUBLES
 
@@ -55,7 +55,7 @@ class Lesson:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{folder / LESSON}: {error}; 'dmvpn lab reset' begins anew") from error
+            raise UserError(f"{folder / LESSON}: {error}; 'dmvpn lab reset' begins again") from error
 
     def write(self, folder: Path) -> None:
         """Remember it. Raises OSError."""
@@ -68,7 +68,7 @@ class Lesson:
         for trouble in TROUBLES:
             if _fingerprint(self.salt, trouble.id) == self.fingerprint:
                 return trouble
-        raise UserError("this lesson is of another release; 'dmvpn lab reset' begins anew")
+        raise UserError("this lesson is of another release; 'dmvpn lab reset' begins again")
 
     @property
     def health(self) -> Health:
@@ -85,15 +85,15 @@ def forget(folder: Path) -> None:
     (folder / LESSON).unlink(missing_ok=True)
 
 
-def mended(folder: Path) -> int:
-    """How many different troubles were found and mended in this lab."""
-    path = folder / MENDED
+def fixed(folder: Path) -> int:
+    """How many different troubles were found and fixed in this lab."""
+    path = folder / FIXED
     return len(set(path.read_text().split())) if path.exists() else 0
 
 
-def note_mended(folder: Path, trouble: Trouble) -> None:
+def note_fixed(folder: Path, trouble: Trouble) -> None:
     """This one was."""
-    with (folder / MENDED).open("a") as file:
+    with (folder / FIXED).open("a") as file:
         file.write(f"{trouble.id}\n")
 
 

@@ -1,4 +1,4 @@
-"""Findings for people: `FILE:LINE: severity rule: what`, then the lines that mend it."""
+"""Findings for people: `FILE:LINE: severity rule: what`, then the lines that fix it."""
 
 from __future__ import annotations
 

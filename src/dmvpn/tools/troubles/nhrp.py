@@ -12,7 +12,7 @@ _LOST: Final = "The branch {spoke.name} does not reach the head office any more.
 _LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
 _TUNNEL: Final = "interface {tunnel}"
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
-#: Everybody has to find out anew what it knew.
+#: Everybody has to find out again what it knew.
 _FORGET: Final = (
     Command(Part.HUB, ("clear ip nhrp",)),
     Command(Part.SPOKE, ("clear ip nhrp",)),

@@ -36,7 +36,7 @@ class Trouble:
     title: for the teacher. acts: what is done. complaint: what a user reports (a template, as in acts). hints: each
     more precise than the one before. cause: what a diagnosis should name; parts: at whose router (where two ends
     disagree, at either). also: causes that describe the same thing as well. noticed: by users, within a
-    minute; else it is for readers of configurations and logs, because these routers mend what comes of it.
+    minute; else it is for readers of configurations and logs, because these routers fix what comes of it.
     """
 
     id: str

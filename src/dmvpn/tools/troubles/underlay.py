@@ -11,7 +11,7 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _SINCE_PROVIDER: Final = "{spoke.name} is cut off. The provider was there yesterday and says that all is well."
-_MEND_WIRE: Final = "The provider has to mend it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
+_FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
 #: SAs that are there would go on without IKE, and by the old way.
 _ANEW: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.HUB, ("clear crypto session",)))
 
@@ -91,7 +91,7 @@ UNDERLAY: Final = (
         hints=(
             "Every port is up. Does anything come in?",
             "Ping the gateway of {spoke.name}: it is one wire away.",
-            _MEND_WIRE,
+            _FIX_WIRE,
         ),
         cause=Cause.LINK_CUT,
         parts=(Part.SPOKE,),
@@ -104,7 +104,7 @@ UNDERLAY: Final = (
         hints=(
             "Something works, sometimes. Count: ping a hundred times, at each layer.",
             "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
-            _MEND_WIRE,
+            _FIX_WIRE,
         ),
         cause=Cause.LOSSY_LINK,
         parts=(Part.SPOKE,),
@@ -117,7 +117,7 @@ UNDERLAY: Final = (
         hints=(
             "A way has two directions, and they may fail one at a time.",
             "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
-            f"Nothing comes in at {{spoke.wan}}. {_MEND_WIRE}",
+            f"Nothing comes in at {{spoke.wan}}. {_FIX_WIRE}",
         ),
         cause=Cause.ONE_WAY_LOSS,
         parts=(Part.SPOKE,),
@@ -212,7 +212,7 @@ UNDERLAY: Final = (
         hints=(
             "Ping and traceroute through the underlay. Are they all that has to pass?",
             "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
-            f"Protocol 47 does not pass. {_MEND_WIRE}",
+            f"Protocol 47 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.GRE_BLOCKED,
         parts=(Part.SPOKE,),
@@ -226,7 +226,7 @@ UNDERLAY: Final = (
         hints=(
             "IKE comes to an end. That is UDP; what comes after it?",
             "`show crypto ipsec sa`: what does one end send, what does the other receive?",
-            f"Protocol 50 does not pass. {_MEND_WIRE}",
+            f"Protocol 50 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.ESP_BLOCKED,
         parts=(Part.SPOKE,),
@@ -240,7 +240,7 @@ UNDERLAY: Final = (
         hints=(
             "What is the first thing that two routers say to each other before they trust each other?",
             "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
-            f"UDP port 500 does not pass. {_MEND_WIRE}",
+            f"UDP port 500 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.IKE_BLOCKED,
         parts=(Part.SPOKE,),
@@ -254,7 +254,7 @@ UNDERLAY: Final = (
         hints=(
             "There is a translator on the way. What does IKE do when it finds one?",
             "IKE begins at port 500. Where does it go on?",
-            f"UDP port 4500 does not pass. {_MEND_WIRE}",
+            f"UDP port 4500 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.NAT_T_BLOCKED,
         parts=(Part.SPOKE,),

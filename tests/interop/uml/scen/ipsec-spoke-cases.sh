@@ -1,5 +1,5 @@
 # Our router is the hub; spoke1 is FRR nhrpd with strongSwan. One case after the other, each with a suite, a proof or a
-# trouble of its own; both daemons begin anew in each. See _ipsec.inc.
+# trouble of its own; both daemons begin again in each. See _ipsec.inc.
 sysctl -qw net.core.fb_tunnels_only_for_init_net=1
 . ./scen/_world.inc
 . ./scen/_ipsec.inc
@@ -29,7 +29,7 @@ IKE_PROPOSAL='' MODE=tunnel
 case_begin tunnel; case_end tunnel
 MODE='' ESP_PROPOSAL=aes256-sha256-esn
 case_begin esn 's/esp-gcm 256/esp-aes 256 esp-sha256-hmac/' 's/ set transform-set.*/&\n set security-association esn/'; case_end esn
-# As strongSwan is without a configuration, and with an IKE SA that proves itself anew.
+# As strongSwan is without a configuration, and with an IKE SA that proves itself again.
 ESP_PROPOSAL='' MOBIKE=yes CHARON="make_before_break = yes"
 case_begin mobike; sw spoke1 --rekey --ike to-hub --reauth > "$OUT/mobike.rekey.txt"; sleep 3; crypto mobike-again; case_end mobike
 MOBIKE='' CHARON=''

@@ -21,7 +21,7 @@ sleep 2; reach 20 "direct after hub" ours_direct; seen after-hub
 # nothing passes between the spokes any more; FRR does not notice
 cut(){ in_ns inet iptables-legacy $1 FORWARD -s ${NBMA[spoke1]} -d ${NBMA[spoke2]} -j DROP
   in_ns inet iptables-legacy $1 FORWARD -s ${NBMA[spoke2]} -d ${NBMA[spoke1]} -j DROP; }
-cut -A; mark cut; sleep 5; mark mend; cut -D
+cut -A; mark cut; sleep 5; mark fix; cut -D
 # our spoke stops in good order, then the FRR spoke, in its own
 ours_end spoke1 TERM
 reach 5 "withdrawn" unknown spoke1

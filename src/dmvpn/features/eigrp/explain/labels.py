@@ -14,7 +14,7 @@ _NEIGHBORS = label_group(
     Word(
         "Hold",
         "Seconds until the neighbour is given up unless something of it arrives.",
-        "It counts down from the neighbour's own hold time and starts anew with each packet.",
+        "It counts down from the neighbour's own hold time and starts again with each packet.",
         clause="RFC 7868 §5.3.1",
         also=("Hold (sec)",),
     ),

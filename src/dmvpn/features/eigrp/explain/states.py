@@ -205,7 +205,7 @@ _DOWN = Group(
         Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
         Word(
             _D.RESTARTED.value,
-            "The neighbour began anew: its Update carried the INIT flag, so it knows nothing.",
+            "The neighbour began again: its Update carried the INIT flag, so it knows nothing.",
             clause="RFC 7868 §5.3.3",
         ),
         Word(
@@ -248,7 +248,7 @@ _DOWN = Group(
         ),
         Word(
             _D.AUTHENTICATION_CHANGED.value,
-            "The authentication of our interface was changed, so the neighbour has to prove itself anew.",
+            "The authentication of our interface was changed, so the neighbour has to prove itself again.",
             next="show ip eigrp interfaces detail",
         ),
         Word(

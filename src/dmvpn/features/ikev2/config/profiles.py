@@ -124,7 +124,7 @@ FORCE_ENCAPSULATION: Final = ConfigLine(
 INITIAL_CONTACT: Final = ConfigLine(
     _PROFILE,
     "initial-contact force",
-    {"initial-contact": "Old SAs of a peer that begins anew", "force": "Delete them though it does not ask for it"},
+    {"initial-contact": "Old SAs of a peer that begins again", "force": "Delete them though it does not ask for it"},
     order=54,
 )
 UNPROVED_NAMES: Final = ConfigLine(

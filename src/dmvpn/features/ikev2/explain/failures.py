@@ -32,7 +32,7 @@ _ALGORITHMS = _failures(
     "RFC 7296 §2.7",
     Word(
         "<kind>: ours <algorithms>; the peer's <algorithms>",
-        "Both ends have proposals, and on this kind of algorithm no two agree. One line at either end mends it.",
+        "Both ends have proposals, and on this kind of algorithm no two agree. One line at either end fixes it.",
     ),
     Word(
         "no combination of algorithms is in both lists",

@@ -213,7 +213,7 @@ _ERRORS = Group(
         code(
             _N.INVALID_IKE_SPI,
             "The receiver knows no IKE SA with these SPIs.",
-            "After a restart of one end; with DPD or invalid SPI recovery the SA is made anew.",
+            "After a restart of one end; with DPD or invalid SPI recovery the SA is made again.",
             next="show crypto ikev2 sa",
             clause="RFC 7296 §2.21.4",
         ),

@@ -289,7 +289,7 @@ def clear_counters(_: ShowContext, args: Args) -> Confirm:
 
 CLEAR = ExecCommand(
     "clear counters [ {interface:interface} ]",
-    {"counters": "What `show interfaces` counts begins anew", "interface": "Of one interface"},
+    {"counters": "What `show interfaces` counts begins again", "interface": "Of one interface"},
     action=clear_counters,
     privilege=15,
 )

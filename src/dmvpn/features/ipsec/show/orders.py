@@ -1,4 +1,4 @@
-"""`clear crypto ...`: SAs are deleted, with a word to the peer, and made anew where they are wanted."""
+"""`clear crypto ...`: SAs are deleted, with a word to the peer, and made again where they are wanted."""
 
 from __future__ import annotations
 

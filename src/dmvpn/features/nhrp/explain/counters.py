@@ -182,7 +182,7 @@ _HAPPENINGS = Group(
     explanations=(
         Word(Happening.UP.value, "The tunnel came up: registrations begin."),
         Word(Happening.DOWN.value, "The tunnel went down: what was learned on it is forgotten."),
-        Word(Happening.ADDRESS_CHANGED.value, "The tunnel or its source has another address: all is registered anew."),
+        Word(Happening.ADDRESS_CHANGED.value, "The tunnel or its source has another address: all is registered again."),
         Word(Happening.END_POINT_ADDED.value, "The data plane was told of a peer: tunnel address, NBMA address."),
         Word(Happening.END_POINT_DELETED.value, "A peer was taken out of the data plane."),
         Word(Happening.ROUTE_ADDED.value, "NHRP gave the routing table a route of its own (T1, `H`)."),

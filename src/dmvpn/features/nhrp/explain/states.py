@@ -108,7 +108,7 @@ _REGISTRATION = Group(
         ),
         Word(
             NhsState.RESPONDING.value,
-            "The server answered; it is asked anew every third of the holding time.",
+            "The server answered; it is asked again every third of the holding time.",
             clause="RFC 2332 §5.2.4",
         ),
     ),

@@ -81,7 +81,7 @@ _ANSWERS = answer_group(
     ),
     Word(
         "% The private key of trustpoint <name> will be removed; its certificate is useless then.",
-        "Without its key nobody can prove himself with the certificate; both have to be made anew.",
+        "Without its key nobody can prove himself with the certificate; both have to be made again.",
     ),
     Word(
         "% Warning: <name>: a certificate for <use>, not for IKE: peers refuse it",

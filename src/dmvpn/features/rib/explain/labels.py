@@ -73,7 +73,7 @@ _CEF = label_group(
     ("show ip cef",),
     Word("Prefix", "The destinations, those that are most exact win."),
     Word("Next Hop", "Where packets for them go.", also=("nexthop",)),
-    Word("epoch", "A count of how often the table was made anew."),
+    Word("epoch", "A count of how often the table was made again."),
     next="show ip cef",
     sighted=True,
 )

@@ -72,7 +72,7 @@ class Seen:
 
 
 def here(cause: Cause, why: str, fix: tuple[str, ...] = ()) -> Hypothesis:
-    lines = f"; to mend: {' / '.join(fix)}" if fix else ""
+    lines = f"; to fix: {' / '.join(fix)}" if fix else ""
     return Hypothesis(cause=cause, why=why, decide=_HERE + lines)
 
 

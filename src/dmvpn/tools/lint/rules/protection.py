@@ -105,7 +105,7 @@ PFS: Final = Rule(
     title="The two ends want different groups for perfect forward secrecy",
     why="The first child SA is made with IKE's own exchange and comes up. Its successor needs an exchange of its own "
     "in a group that both have (RFC 7296 §1.3.1) and is refused: there is never any forward secrecy, and whenever a "
-    "lifetime ends the tunnel begins anew.",
+    "lifetime ends the tunnel begins again.",
     bad="crypto ipsec profile P\n set pfs group19",
     fix="crypto ipsec profile P\n set pfs group14",
 )

@@ -45,8 +45,8 @@ NO_MSS: Final = Rule(
     id="tunnel-mss-missing",
     severity=Severity.ADVICE,
     title="TCP segments are not clamped",
-    why="Hosts behind the tunnel believe in 1500 octets and send segments that do not fit. Path MTU discovery mends "
-    "that where ICMP is let through; `ip tcp adjust-mss` mends it everywhere.",
+    why="Hosts behind the tunnel believe in 1500 octets and send segments that do not fit. Path MTU discovery fixes "
+    "that where ICMP is let through; `ip tcp adjust-mss` fixes it everywhere.",
     bad="interface Tunnel0\n ip mtu 1400",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
 )

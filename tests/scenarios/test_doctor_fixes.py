@@ -1,4 +1,4 @@
-"""The lines that the doctor gives mend it: they change what the router that is to change uses, not what others call so.
+"""The lines that the doctor gives fix it: they change what the router that is to change uses, not what others call so.
 
 Each lab is broken in one way that an administrator would, the first finding's lines are entered as they stand, and
 then the network is well.
@@ -38,13 +38,13 @@ def first(world: World) -> Finding:
     return next(one for one in visit(WorldPatient(world)).findings if not one.advice)
 
 
-def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, anew: bool = True) -> World:
-    """intro-phase3 after these lines, and after all SAs were made anew."""
+def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, again: bool = True) -> World:
+    """intro-phase3 after these lines, and after all SAs were made again."""
     world = World("intro-phase3").converge()
     bench = WorldBench(world)
     for router, lines in changes:
         bench.configure(router, lines)
-    if anew:
+    if again:
         bench.ask(ANEW)
     world.run_for(90)
     return world
@@ -132,7 +132,7 @@ def test_the_lines_to_enter_let_both_ends_agree(
 
 def test_a_transform_set_that_was_changed_under_sas_that_live_is_broken_at_their_next_rekeying() -> None:
     """The doctor said that nothing was broken, and within the hour the spoke was away."""
-    world = broken([("SPOKE10", OTHERS_SET)], anew=False)
+    world = broken([("SPOKE10", OTHERS_SET)], again=False)
     assert world.lacks() == []
     finding = first(world)
     assert (finding.cause, finding.router, finding.stops) == (Cause.TRANSFORM, "SPOKE10", False)
@@ -143,10 +143,10 @@ def test_a_transform_set_that_was_changed_under_sas_that_live_is_broken_at_their
 
 
 def test_from_one_end_the_size_to_enter_is_one_that_fits() -> None:
-    """Of 1400 octets of which 1394 fit, it said: "to mend: ip mtu 1400"."""
+    """Of 1400 octets of which 1394 fit, it said: "to fix: ip mtu 1400"."""
     world = broken([("SPOKE10", (f"{SET} TS esp-aes 256 esp-sha256-hmac", "mode tunnel"))])
     found = visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses
     mtu = next(one for one in found if one.cause is Cause.MTU)
-    assert mtu.decide.endswith("to mend: interface Tunnel0 / ip mtu 1390")
+    assert mtu.decide.endswith("to fix: interface Tunnel0 / ip mtu 1390")
     WorldBench(world).configure("SPOKE10", ("interface Tunnel0", "ip mtu 1390"))
     assert all(one.cause is not Cause.MTU for one in visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses)
