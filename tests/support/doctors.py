@@ -158,11 +158,11 @@ routing, and every fault that it was tried with.
 
 ## What it checks of the machine
 
-With real packets a router's routes, neighbours, addresses and rules are entries of a kernel that others may change, too.
-The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its place, is
-named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a moment ago,
-or [is fought about](../how-to/linux-router.md#beside-other-programs). Routes with the router's mark, protocol 54, that it
-did not order are said as advice.
+With real packets a router's routes, neighbours, addresses and rules are entries of a kernel that others may change,
+too. The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its
+place, is named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a
+moment ago, or [is fought about](../how-to/linux-router.md#beside-other-programs). Routes with the router's mark,
+protocol 54, that it did not order are said as advice.
 
 ## What routing it checks
 
