@@ -37,19 +37,21 @@ def registered(seen: Seen) -> Iterator[Hypothesis]:
         return
     said = f"the server says: {server.reason}"
     if server.refused:
-        yield from _refused(said)
+        yield from _refused(said, seen)
     elif "authentication" in server.reason or "password" in server.reason:
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     else:
         yield from _silent(seen)
 
 
-def _refused(said: str) -> Iterator[Hypothesis]:
+def _refused(said: str, seen: Seen) -> Iterator[Hypothesis]:
     if "authentication" in said or "password" in said:
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     elif "unique" in said:
         yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")
         yield maybe(Cause.ADDRESS_CONFLICT, said, "is there another router at that NBMA address?")
+        # Another station would pass the request on to the server, which then hears it from a foreign address.
+        yield maybe(Cause.NHS_NBMA, said, f"whose NBMA address is {seen.peer}?")
     else:
         yield maybe(Cause.NHS_ADDRESS, said, "the server's tunnel address")
         yield maybe(Cause.REFUSED, said, "the log of the server")
