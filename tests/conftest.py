@@ -2,6 +2,9 @@
 
 `dev` (25 examples) is for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE chooses. Failing examples stay
 in .hypothesis and are tried first the next time. No deadline for a single example: the machine may be busy.
+
+What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN of
+it, which is a fault to look for, in the test or in the router; what fails twice fails.
 """
 
 from __future__ import annotations
@@ -24,3 +27,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 for _number in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda _number, _frame: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests in real time their second try."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("lab", "interop")):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what went wrong at the first try of a test that passed, or failed, at the second."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.line(report.longreprtext)

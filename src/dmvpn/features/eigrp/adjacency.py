@@ -371,9 +371,10 @@ class Adjacencies:
         if left > 0:
             self._context.start(neighbor.hold_timer, left)
             return
-        if neighbor.refusal is None:
+        reason = DownReason.HOLD_TIME if neighbor.refusal is None else DownReason.AUTHENTICATION
+        if reason is DownReason.HOLD_TIME:
             self._context.out.append(NeighborSilent(neighbor.interface.name, neighbor.address))
-        self.drop(neighbor, DownReason.AUTHENTICATION if neighbor.refusal else DownReason.HOLD_TIME, tell=True)
+        self.drop(neighbor, reason, tell=True)
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
         """Log that the neighbours of an interface stay, but are told something else from now on."""
