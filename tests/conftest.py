@@ -3,8 +3,8 @@
 `dev` (25 examples) is for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE chooses. Failing examples stay
 in .hypothesis and are tried first the next time. No deadline for a single example: the machine may be busy.
 
-What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN of
-it, which is a fault to look for, in the test or in the router; what fails twice fails.
+What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
+of it, which is a fault to look for, in the test or in the router; what fails twice fails.
 """
 
 from __future__ import annotations

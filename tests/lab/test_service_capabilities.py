@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.command import SOURCE, command, variables
+from support.command import SOURCE
 from support.labs import eventually
+from support.services import TUN_FOR_ALL, Service, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,77 +68,43 @@ def granted(setting: str = "AmbientCapabilities") -> list[str]:
     return [word.removeprefix("CAP_").lower() for word in line.partition("=")[2].split()]
 
 
-class Unprivileged:
+class Unprivileged(Service):
     """`dmvpn run` as another user, in a network namespace with one port."""
 
     def __init__(self, folder: Path, capabilities: list[str]) -> None:
-        file = folder / "branch.cfg"
-        file.write_text(_CONFIGURATION)
-        for path in (folder, file):
-            os.chown(path, _NOBODY, _NOBODY)
-        self.log = folder / "log"
-        self._environment = variables({"XDG_RUNTIME_DIR": str(folder), "STATE_DIRECTORY": str(folder)})
+        os.chown(folder, _NOBODY, _NOBODY)
+        somebody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
         some = ",".join(["-all", *(f"+{name}" for name in capabilities)])
-        as_somebody = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--no-new-privs"]
-        as_somebody += [f"--inh-caps={some}", f"--ambient-caps={some}", f"--bounding-set={some}"]
+        limits = (f"--inh-caps={some}", f"--ambient-caps={some}", f"--bounding-set={some}")
         port = (
             f"ip link set lo up; ip link add {_WAN} type veth peer name far0; ip link set far0 up; "
-            f"ip addr add 192.0.2.2/24 dev {_WAN}; ip link set {_WAN} up"
+            f"ip addr add 192.0.2.2/24 dev {_WAN}; ip link set {_WAN} up; chown {_NOBODY} {folder}/branch.cfg"
         )
-        run = command("run", file, "--map", f"GigabitEthernet0/1={_WAN}", "--engine", "python")
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                ["unshare", "-n", "sh", "-c", f'{port}; exec "$@"', "sh", *as_somebody, *run],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                start_new_session=True,
-            )
-
-    def runs(self) -> bool:
-        """Whether its prompt is served, before it gives up."""
-        eventually(lambda: "runs; its prompt" in self.log.read_text() or self.process.poll() is not None, 30)
-        return "runs; its prompt" in self.log.read_text()
-
-    def says(self, *words: str) -> str:
-        """What a command at its prompt prints, for the same user."""
-        return self._run(
-            "setpriv",
-            f"--reuid={_NOBODY}",
-            f"--regid={_NOBODY}",
-            "--clear-groups",
-            *command("-r", "run-BRANCH/BRANCH", *words),
+        confined = (*somebody, "--no-new-privs", *limits)
+        super().__init__(
+            folder,
+            _CONFIGURATION,
+            *("--map", f"GigabitEthernet0/1={_WAN}", "--engine", "python"),
+            around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{port}; exec "$@"', "sh", *confined),
+            caller=somebody,
+            environment={"STATE_DIRECTORY": str(folder)},
         )
 
     def beside(self, *words: str) -> str:
         """What a program of the host prints in its network namespace."""
-        return self._run("nsenter", "-t", str(self.process.pid), "-n", *words)
-
-    def _run(self, *words: str) -> str:
-        found = subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=30, check=False)
-        return found.stdout + found.stderr
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=15)
-            self.process.kill()
-        self.process.wait()
+        return self.run("nsenter", "-t", str(self.process.pid), "-n", *words)
 
 
 @contextlib.contextmanager
 def unprivileged(capabilities: list[str]) -> Iterator[Unprivileged]:
     if not os.access(SOURCE, os.R_OK):
         pytest.skip("another user cannot read the program")
-    folder = Path(tempfile.mkdtemp(prefix="dmvpn-test-"))
-    router = Unprivileged(folder, capabilities)
-    try:
-        yield router
-    finally:
-        router.close()
-        shutil.rmtree(folder)
+    with short_folder() as folder:
+        router = Unprivileged(folder, capabilities)
+        try:
+            yield router
+        finally:
+            router.close()
 
 
 def test_the_units_capabilities_are_enough_for_a_protected_tunnel() -> None:

@@ -5,58 +5,38 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.command import command, variables
 from support.labs import eventually
+from support.services import CONFIGURATION, PATIENCE, Service, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
 
-_CONFIGURATION = "hostname BRANCH\ninterface Loopback0\n ip address 10.9.0.1 255.255.255.0\n description as written\n"
-#: A network of its own: nothing of the machine's is changed.
-_APART = ("unshare", "-Urn")
-#: Seconds that a loaded machine may take.
-_PATIENCE = 30.0
 
+class Managed(Service):
+    """A service that tells its manager, and what it tells. watchdog: microseconds."""
 
-class Service:
-    """`dmvpn run` of a file as systemd starts it, and what it tells. watchdog: microseconds."""
-
-    def __init__(self, folder: Path, listener: socket.socket, watchdog: int, *, journal: bool) -> None:
-        self.file = folder / "branch.cfg"
+    def __init__(
+        self, folder: Path, configuration: str, listener: socket.socket, watchdog: int, *, journal: bool
+    ) -> None:
         self._listener = listener
         #: What it prints goes into a pipe that the test need not read.
-        self.printed, write = os.pipe()
-        stream = os.fstat(write)
-        self._environment = variables(
-            {
-                "XDG_RUNTIME_DIR": str(folder),
-                "XDG_STATE_HOME": str(folder / "state"),
-                "NOTIFY_SOCKET": str(folder / "notify"),
-                **({"WATCHDOG_USEC": str(watchdog)} if watchdog else {}),
-                **({"JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"} if journal else {}),
-            }
-        )
-        self.process = subprocess.Popen(
-            [*_APART, *command("run", self.file)],
-            stdin=subprocess.DEVNULL,
-            stdout=write,
-            stderr=write,
-            env=self._environment,
-            start_new_session=True,
-        )
-        self.pipe = write
+        self.printed, self.pipe = os.pipe()
+        stream = os.fstat(self.pipe)
+        environment = {
+            "NOTIFY_SOCKET": str(folder / "notify"),
+            **({"WATCHDOG_USEC": str(watchdog)} if watchdog else {}),
+            **({"JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"} if journal else {}),
+        }
+        super().__init__(folder, configuration, environment=environment, output=self.pipe)
 
     def hears(self, *, signs: bool = False) -> list[str]:
         """The lines of the next message. signs: of life, too; else they are passed over."""
@@ -76,62 +56,47 @@ class Service:
             return True
 
         try:
-            return eventually(silent, _PATIENCE)
+            return eventually(silent, PATIENCE)
         finally:
-            self._listener.settimeout(_PATIENCE)
-
-    def says(self, *words: str) -> str:
-        found = subprocess.run(
-            command("-r", "run-BRANCH/BRANCH", *words),
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        return found.stdout
+            self._listener.settimeout(PATIENCE)
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        self.process.kill()
+        super().close()
         for descriptor in (self.printed, self.pipe):
             os.close(descriptor)
 
 
 @contextlib.contextmanager
-def service(*, watchdog: int = 0, journal: bool = False, configuration: str = _CONFIGURATION) -> Iterator[Service]:
-    folder = Path(tempfile.mkdtemp(prefix="dmvpn-test-"))  # sockets lie in it, and their paths must be short
-    (folder / "branch.cfg").write_text(configuration)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+def service(*, watchdog: int = 0, journal: bool = False, configuration: str = CONFIGURATION) -> Iterator[Managed]:
+    with short_folder() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(folder / "notify"))
-        listener.settimeout(_PATIENCE)
-        made = Service(folder, listener, watchdog, journal=journal)
+        listener.settimeout(PATIENCE)
+        made = Managed(folder, configuration, listener, watchdog, journal=journal)
         try:
             yield made
         finally:
             made.close()
-            shutil.rmtree(folder)
 
 
 def test_it_is_ready_when_the_prompt_answers_and_says_when_it_goes() -> None:
     with service() as router:
         assert router.hears() == ["READY=1", "STATUS=BRANCH runs; its prompt: dmvpn shell run-BRANCH/BRANCH"]
-        assert "description as written\n" in router.says("show", "running-config", "interface", "Loopback0")
+        assert "description as written\n" in router.description()
         router.process.send_signal(signal.SIGTERM)
         assert router.hears()[0] == "STOPPING=1"
-        assert router.process.wait(timeout=_PATIENCE) == 0
+        assert router.process.wait(timeout=PATIENCE) == 0
 
 
 def test_a_reload_begins_and_ends_and_the_status_says_what_came_of_it() -> None:
     with service() as router:
         router.hears()
-        router.file.write_text(_CONFIGURATION.replace("as written", "changed"))
+        router.file.write_text(CONFIGURATION.replace("as written", "changed"))
         router.process.send_signal(signal.SIGHUP)
         assert router.hears()[0] == "RELOADING=1"
         assert router.hears() == ["READY=1", f"STATUS={router.file} was read again"]
-        assert "description changed\n" in router.says("show", "running-config", "interface", "Loopback0")
-        router.file.write_text(_CONFIGURATION + " descripton of the port\n")
+        assert "description changed\n" in router.description()
+        router.file.write_text(CONFIGURATION + " descripton of the port\n")
         router.process.send_signal(signal.SIGHUP)
         assert router.hears()[0] == "RELOADING=1"
         ready, status = router.hears()
@@ -140,11 +105,11 @@ def test_a_reload_begins_and_ends_and_the_status_says_what_came_of_it() -> None:
 
 
 def test_what_cannot_start_says_why() -> None:
-    with service(configuration=_CONFIGURATION + " descripton of the port\n") as router:
+    with service(configuration=CONFIGURATION + " descripton of the port\n") as router:
         (status,) = router.hears()
         assert status.startswith("STATUS="), status
         assert str(router.file) in status
-        assert router.process.wait(timeout=_PATIENCE) == 1
+        assert router.process.wait(timeout=PATIENCE) == 1
 
 
 def test_a_router_that_hangs_gives_no_sign_of_life() -> None:
@@ -166,19 +131,19 @@ def test_a_router_that_hangs_gives_no_sign_of_life() -> None:
 
 def test_the_journal_gets_every_message_with_its_priority_whatever_the_terminals_get() -> None:
     quiet = "no logging on\nno logging console\nno logging monitor\n"
-    with service(journal=True, configuration=quiet + _CONFIGURATION) as router:
+    with service(journal=True, configuration=quiet + CONFIGURATION) as router:
         router.hears()
         router.process.send_signal(signal.SIGTERM)
-        assert router.process.wait(timeout=_PATIENCE) == 0
+        assert router.process.wait(timeout=PATIENCE) == 0
         lines = os.read(router.printed, 1 << 16).decode().splitlines()
     assert "<5>%SYS-5-RESTART: System restarted --" in lines
     assert all(line.startswith(("<", "BRANCH runs; ")) for line in lines), lines
 
 
 def test_what_cannot_start_is_an_error_in_the_journal() -> None:
-    with service(journal=True, configuration=_CONFIGURATION + " descripton of the port\n") as router:
+    with service(journal=True, configuration=CONFIGURATION + " descripton of the port\n") as router:
         (status,) = router.hears()
-        assert router.process.wait(timeout=_PATIENCE) == 1
+        assert router.process.wait(timeout=PATIENCE) == 1
         lines = os.read(router.printed, 1 << 16).decode().splitlines()
     errors = [line for line in lines if line.startswith("<3>")]
     assert errors == [f"<3>{status.removeprefix('STATUS=')}"], lines

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from dmvpn.shells.lab.places import SERVICES
+
 _ROOT: Final = Path(__file__).parents[2]
 _UNIT: Final = _ROOT / "contrib/systemd/dmvpn@.service"
 _PAGE: Final = _ROOT / "docs/how-to/service.md"
@@ -59,3 +61,14 @@ def test_the_page_installs_what_the_unit_starts() -> None:
     page = _PAGE.read_text()
     for named in (_INSTALLED, "contrib/systemd/dmvpn@.service", "/etc/dmvpn", "/run/dmvpn", "/var/lib/dmvpn"):
         assert named in page, named
+
+
+def test_the_folder_and_the_group_are_those_that_the_program_looks_for() -> None:
+    unit = _UNIT.read_text()
+    assert "Environment=XDG_RUNTIME_DIR=/run/dmvpn\n" in unit
+    assert Path("/run/dmvpn/dmvpn/labs") == SERVICES
+    assert "RuntimeDirectoryMode=0710\n" in unit, "the group passes, and reads nothing"
+    (user,) = re.findall(r"(?m)^u (\S+)", (_UNIT.parent / "dmvpn.sysusers").read_text())
+    assert f"User={user}\nGroup={user}\n" in unit
+    assert f"d /etc/dmvpn 0700 {user} {user}\n" in (_UNIT.parent / "dmvpn.tmpfiles").read_text()
+    assert "ConfigurationDirectoryMode=0700\n" in unit

@@ -38,6 +38,8 @@ from dmvpn.face.protocol import (
     encode,
 )
 from dmvpn.face.server import ManagementServer
+from dmvpn.shells import admission
+from dmvpn.shells.lab.syscalls import PeerCredentials
 from support.fake_router import FakeRouter
 
 if TYPE_CHECKING:
@@ -311,21 +313,29 @@ def test_only_the_owner_may_connect(live: Live) -> None:
 
 
 def test_another_user_is_sent_away_even_if_the_mode_lets_him_in(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_is_allowed", lambda writer: False)
+    monkeypatch.setattr(admission, "peer_credentials", lambda connected: PeerCredentials(1, 4711, 4711))
     with pytest.raises(UserError, match="does not let this user in"):
         client.execute(live.path, ["show privilege"])
 
 
 def test_credentials_are_those_of_the_kernel() -> None:
     ours, theirs = socket.socketpair()
-
-    class Writer:
-        def get_extra_info(self, name: str) -> socket.socket:
-            assert name == "socket"
-            return ours
-
     with ours, theirs:
-        assert server._is_allowed(Writer())  # type: ignore[arg-type]
+        assert admission.OWNER_ALONE.admits(ours)
+
+
+@pytest.mark.parametrize(
+    ("primary", "others", "admitted"), [(4711, (), False), (30, (), True), (4711, (7, 30), True), (4711, (7,), False)]
+)
+def test_a_member_of_the_named_group_is_let_in(
+    monkeypatch: pytest.MonkeyPatch, primary: int, others: tuple[int, ...], *, admitted: bool
+) -> None:
+    monkeypatch.setattr(admission, "peer_credentials", lambda connected: PeerCredentials(1, 4711, primary))
+    monkeypatch.setattr(admission, "peer_groups", lambda connected: others)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert admission.Admission(30).admits(ours) is admitted
+        assert not admission.OWNER_ALONE.admits(ours)
 
 
 def test_a_second_router_does_not_take_the_socket_of_a_living_one(live: Live) -> None:

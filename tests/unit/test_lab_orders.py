@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells import admission
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.syscalls import PeerCredentials
@@ -52,7 +53,7 @@ def test_a_fault_while_obeying_is_an_answer_too(tmp_path: Path, caplog: pytest.L
 def test_an_order_of_another_user_is_not_carried_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mode of a socket can be changed; who connects cannot."""
     orders: list[dict[str, control.Json]] = []
-    monkeypatch.setattr(control, "peer_credentials", lambda connection: PeerCredentials(1, 4711, 4711))
+    monkeypatch.setattr(admission, "peer_credentials", lambda connection: PeerCredentials(1, 4711, 4711))
     with pytest.raises((ConnectionError, json.JSONDecodeError)):
         json.loads(_answer(tmp_path, b'{"do": "down"}\n', lambda request: orders.append(request)))
     assert orders == []

@@ -23,7 +23,7 @@ from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork
-from dmvpn.shells.lab.places import LabFolder, running_labs
+from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names, from_description
 
@@ -50,6 +50,8 @@ def list_labs(arguments: argparse.Namespace) -> int:
 
     learnt = {place.name for place in places() if place.name in running and runs(LabFolder.of(place.name)).is_exercise}
     print("\n".join(exercise.listed(learnt)))
+    for service in running_services():
+        print(f"{service.name:<24} up  (a service)")
     for name in sorted(running - {*built_in_names(), *learnt}):
         print(f"{name:<24} up  (a folder of yours)")
     return 0

@@ -23,6 +23,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.ios import normalize_interface
+from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.folders import read_router
 from dmvpn.shells.lab import control
@@ -63,8 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, meaning: HangUp, manager: Manager) -> None:
     interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
+    admission = OWNER_ALONE if arguments.group is None else Admission.of(arguments.group)
     folder = LabFolder.of(f"run-{tree.hostname}")
     folder.make([tree.hostname])
+    folder.share(admission)
     certificates = certificates_of(arguments.file.parent, tree.hostname, text)
     state = state_folder(tree.hostname)
     if state is None:
@@ -80,7 +83,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         recording=arguments.record,
         logged=journal.Messages(),
     )
-    server = make_server(runtime.handle, folder.management(tree.hostname))
+    server = make_server(runtime.handle, folder.management(tree.hostname), admission)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,9 +91,9 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
     if meaning is not HangUp.IGNORED:
         again = partial(_reload, arguments, runtime, manager)
         loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again)
-    listener = control.listen(folder.control)
+    listener = control.listen(folder.control, admission)
     obey = partial(_obey, runtime=runtime, stopped=stopped)
-    loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey))
+    loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey, admission))
     try:
         runtime.start(text, certificates)
         await server.start()

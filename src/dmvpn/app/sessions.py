@@ -6,11 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.face import client
+from dmvpn.shells.admission import OWNER_ALONE
 from dmvpn.shells.lab.places import find_router
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dmvpn.shells.admission import Admission
     from dmvpn.shells.handle import Handle, Server
 
 
@@ -30,8 +32,8 @@ def run_shell(router: str) -> int:
     return client.shell(folder.management(name))
 
 
-def make_server(handle: Handle, path: Path) -> Server:
+def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> Server:
     """The management server of a router."""
     from dmvpn.face.server import ManagementServer
 
-    return ManagementServer(handle, path)
+    return ManagementServer(handle, path, admission)

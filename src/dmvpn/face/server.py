@@ -5,8 +5,7 @@
     ...
     await server.stop()
 
-Who may connect: the user that runs the router, and root. The mode of the socket says so to the file system, and the
-credentials of the peer (SO_PEERCRED) say so again, since modes can be changed.
+Who may connect: the user that runs the router, root, and the group that its operator named (`shells/admission.py`).
 
 A connection is one shell, one execution of lines, or somebody who watches. A client that does not read is cut off when
 too much waits for it: the router never waits for a terminal.
@@ -19,7 +18,6 @@ import contextlib
 import logging
 import os
 import socket
-import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import HistoryGrew
@@ -44,6 +42,7 @@ from dmvpn.face.protocol import (
 )
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.watching import Watching
+from dmvpn.shells.admission import OWNER_ALONE
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
 if TYPE_CHECKING:
@@ -51,11 +50,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.base.effects import Effect
+    from dmvpn.shells.admission import Admission
 
 #: Octets that may wait for a client that does not read.
 MAX_UNREAD: Final = 8 << 20
-
-_CREDENTIALS: Final = struct.Struct("iII")
 
 _FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
 
@@ -65,8 +63,9 @@ log = logging.getLogger("dmvpn")
 class ManagementServer:
     """The listening socket of one router, and its connections."""
 
-    def __init__(self, handle: RouterHandle, path: Path) -> None:
+    def __init__(self, handle: RouterHandle, path: Path, admission: Admission = OWNER_ALONE) -> None:
         self.path = path
+        self._admission = admission
         self._handle = handle
         self._server: asyncio.Server | None = None
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
@@ -74,6 +73,12 @@ class ManagementServer:
     async def start(self) -> None:
         """Listen. Raises UserError if the socket cannot be made, or another router listens there."""
         listening = _listening_socket(self.path)
+        try:
+            self._admission.share(self.path, 0o660)
+        except UserError:
+            listening.close()
+            self.path.unlink()
+            raise
         self._server = await asyncio.start_unix_server(self._connected, sock=listening)
 
     async def stop(self) -> None:
@@ -89,6 +94,9 @@ class ManagementServer:
         self.path.unlink(missing_ok=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._admission.admits(writer.get_extra_info("socket")):
+            writer.close()
+            return
         connection = _Connection(self._handle, reader, writer, self._users)
         self._connections[connection] = asyncio.create_task(self._attend(connection, writer))
 
@@ -140,8 +148,6 @@ class _Connection:
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
-        if not _is_allowed(self._writer):
-            return
         self._send(encode(Hello(self._handle.context(0).hostname)))
         try:
             messages = await self._read()
@@ -334,14 +340,6 @@ class _Connection:
         if transport.get_write_buffer_size() > MAX_UNREAD:
             log.warning("a session does not read what it is sent: cut off")
             transport.abort()
-
-
-def _is_allowed(writer: asyncio.StreamWriter) -> bool:
-    """Is it our own user, or root, who connected?"""
-    connected: socket.socket = writer.get_extra_info("socket")
-    credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user, _ = _CREDENTIALS.unpack(credentials)
-    return user in (0, os.geteuid())
 
 
 def _listening_socket(path: Path) -> socket.socket:

@@ -6,7 +6,8 @@
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
 
 Supervisors of real and of simulated labs speak the same. The owner of the lab may give orders, and root: the mode of
-the socket (0600, in a folder of mode 0700) says so, and the credentials of whoever connects; requests are bounded.
+the socket (0600, in a folder of mode 0700) says so, and the credentials of whoever connects; requests are bounded. Of a
+router that runs for a group (`shells/admission.py`) members may ask what changes nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.admission import OWNER_ALONE, is_owner
 from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from dmvpn.shells.admission import Admission
 
 log = logging.getLogger("dmvpn.lab")
 
@@ -35,6 +39,8 @@ LARGEST_REQUEST = 65536
 #: Seconds that the asker waits for the answer, and the lab for the rest of a request: meanwhile it does nothing else.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
+#: What members of the group may ask: they end no router.
+_FOR_MEMBERS = ("status", "missing", "facts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,11 @@ class Lent:
     descriptor: int
 
 
-def listen(path: Path) -> socket.socket:
-    """The supervisor's end: a socket that only this user may connect to. Once it is there it answers."""
+def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
+    """The supervisor's end: a socket that only this user, and who is admitted, may connect to. Once there it answers.
+
+    Raises UserError, OSError.
+    """
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     deaf = path.with_suffix(".new")
     deaf.unlink(missing_ok=True)
@@ -54,21 +63,27 @@ def listen(path: Path) -> socket.socket:
         server.bind(str(deaf))
     finally:
         os.umask(old)
+    admission.share(deaf, 0o660)
     server.listen(16)
     server.setblocking(False)
     deaf.rename(path)
     return server
 
 
-def serve(server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent]) -> None:
+def serve(
+    server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent], admission: Admission = OWNER_ALONE
+) -> None:
     """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab."""
     with contextlib.suppress(OSError):  # the asker is gone again
         connection, _ = server.accept()
-        if peer_credentials(connection).uid not in (0, os.geteuid()):
+        if not admission.admits(connection):
             connection.close()  # the mode of the socket says so, too; but modes can be changed
             return
         try:
-            answer = obey(receive(connection))
+            request = receive(connection)
+            if not is_owner(connection) and request.get("do") not in _FOR_MEMBERS:
+                raise UserError("that is for the user that runs it, and for root")
+            answer = obey(request)
         except UserError as error:
             reply(connection, error=str(error))
         except Exception as error:

@@ -8,6 +8,9 @@
         lesson.json                       what was broken in it for somebody to find, and what it did before
         fixed                            what was found and fixed
 
+A router that is started for a group has such a folder, too, which members may pass through (`share`). That of a service
+is in /run/dmvpn: whoever looks for a router by name looks there after his own labs.
+
 Whoever brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab is dead,
 however it died. Such a folder is removed when somebody next looks.
 """
@@ -33,12 +36,18 @@ from dmvpn.shells.files import LONGEST_SOCKET_PATH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dmvpn.shells.admission import Admission
+
 #: Seconds that somebody who clears a dead lab away may hold its lock.
 _CLEARING = 0.2
 #: The lesson of a lab (`tools/lessons/state.py`).
 LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"
+#: What the lab of a router that runs alone is called, before the name of the router.
+_SERVICE = "run-"
+#: The labs of the user of a service, as contrib/systemd has it.
+SERVICES = Path("/run/dmvpn/dmvpn/labs")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -51,7 +60,7 @@ def labs_folder() -> Path:
         root = Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}"
     root.mkdir(mode=0o700, exist_ok=True)
     found = root.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o027 or not stat.S_ISDIR(found.st_mode):
         raise UserError(f"{root} belongs to somebody else, or others may write to it: remove it")
     labs = root / "labs"
     labs.mkdir(mode=0o700, exist_ok=True)
@@ -98,6 +107,18 @@ class LabFolder:
         folder = self.path / router
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+    def share(self, admission: Admission) -> None:
+        """Let members of a group pass through to the sockets, without reading: they could lock it. Raises UserError."""
+        admission.share(self.path.parent.parent, 0o710)
+        admission.share(self.path.parent, 0o750)
+        admission.share(self.path, 0o710)
+
+    @property
+    def routers(self) -> list[str]:
+        """The routers that have a socket here; a service, whose folder cannot be read, has one of its own name."""
+        found = sorted(path.stem for path in self.path.glob("*.sock") if path != self.control)
+        return found or [self.name.removeprefix(_SERVICE)]
 
     def make(self, routers: Iterable[str]) -> None:
         """Make the folder for a new lab of these routers, and lock it for this process and those it forks.
@@ -177,17 +198,27 @@ def running_labs() -> list[LabFolder]:
     return running
 
 
+def running_services() -> list[LabFolder]:
+    """The routers of services that this user may talk to, by name."""
+    try:
+        return [folder for path in sorted(SERVICES.iterdir()) if (folder := LabFolder(path)).alive()]
+    except OSError:
+        return []
+
+
 def find_lab(name: str | None) -> LabFolder:
-    """The lab of this name, or the only one that runs. Raises UserError."""
+    """The lab or service of this name, or the only lab that runs. Raises UserError."""
     running = running_labs()
     if name is not None:
-        for folder in running:
+        for folder in (*running, *running_services()):
             if folder.name == name:
                 return folder
-        starts = "dmvpn run FILE" if name.startswith("run-") else f"dmvpn lab up {name}"
-        raise UserError(f"no lab {name} is up; '{starts}' starts it")
+        starts = "dmvpn run FILE" if name.startswith(_SERVICE) else f"dmvpn lab up {name}"
+        raise UserError(f"no lab {name} is up; '{starts}' starts it{_unseen()}")
     if not running:
-        raise UserError("no lab is up; 'dmvpn lab list' shows what there is, 'dmvpn lab up NAME' starts one")
+        raise UserError(
+            f"no lab is up; 'dmvpn lab list' shows what there is, 'dmvpn lab up NAME' starts one{_unseen()}"
+        )
     if len(running) > 1:
         names = ", ".join(folder.name for folder in running)
         one = running[0].name
@@ -195,13 +226,30 @@ def find_lab(name: str | None) -> LabFolder:
     return running[0]
 
 
+def _unseen() -> str:
+    """The end of a complaint, where there are services that this user may not see."""
+    try:
+        SERVICES.stat()
+    except PermissionError:
+        return (
+            "; of a service the prompt is for root, its own user and the members of the group with which it was "
+            "started ('dmvpn run --group'; as a new member log in again)"
+        )
+    except OSError:
+        pass
+    return ""
+
+
 def find_router(text: str) -> tuple[LabFolder, str]:
-    """The lab and router that "R31" or "LAB/R31" means. Raises UserError."""
+    """The lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it. Raises UserError."""
     lab, slash, router = text.rpartition("/")
+    if not slash and not any(folder.management(router).exists() for folder in running_labs()):
+        for service in running_services():
+            if service.name == f"{_SERVICE}{router}":
+                return service, router
     folder = find_lab(lab if slash else None)
     if folder.management(router) == folder.control or not folder.management(router).exists():
-        if router in [path.name for path in folder.path.iterdir() if path.is_dir()]:
+        if router in [path.name for path in folder.path.glob("*") if path.is_dir()]:
             raise UserError(f"{router} is dead; 'dmvpn lab start {router}' starts it again")
-        routers = ", ".join(sorted(path.stem for path in folder.path.glob("*.sock") if path != folder.control))
-        raise UserError(f"lab {folder.name} has no router {router}; it has {routers}")
+        raise UserError(f"lab {folder.name} has no router {router}; it has {', '.join(folder.routers)}")
     return folder, router

@@ -17,6 +17,9 @@ _MS_PRIVATE = 1 << 18
 _MS_NOSUID = 2
 _MS_NODEV = 4
 _MS_NOEXEC = 8
+_SO_PEERGROUPS = 59  # as on x86, ARM and RISC-V
+#: Octets of group numbers that Python takes at once.
+_PEER_GROUPS = 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
@@ -83,6 +86,18 @@ def peer_credentials(sock: socket.socket) -> PeerCredentials:
     """
     octets = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return PeerCredentials(*struct.unpack("=iII", octets))
+
+
+def peer_groups(sock: socket.socket) -> tuple[int, ...]:
+    """The supplementary groups of whoever connected; none if they are more than 256. SO_PEERGROUPS, since Linux 4.13.
+
+    They are those of the moment of connect(2), as the rest of its credentials.
+    """
+    try:
+        octets = sock.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _PEER_GROUPS)
+    except OSError:
+        return ()
+    return struct.unpack(f"={len(octets) // 4}I", octets)
 
 
 def _checked(result: int, what: str) -> None:

@@ -1,0 +1,65 @@
+"""Who may talk to a router by its sockets: root, the user that runs it, and the group that its operator names.
+
+    admission = Admission.of("netops")     `dmvpn run --group netops`; OWNER_ALONE lets no group in
+    admission.share(path, 0o660)           for sockets, and the folders on the way to them
+    admission.admits(connected)            when somebody has connected
+
+The file system asks first, by owner, group and mode; the credentials of the caller are asked again, since modes can be
+changed. A member of the group is at privilege 15, as the owner is, but has no other file of the router.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.syscalls import peer_credentials, peer_groups
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """group: the number of the group whose members are let in; None: nobody but the owner and root."""
+
+    group: int | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Admission:
+        """That of a group, by name or number. Raises UserError."""
+        try:
+            return cls(int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid)
+        except KeyError as error:
+            raise UserError(f"there is no group {name} on this machine") from error
+
+    def share(self, path: Path, mode: int) -> None:
+        """Give a socket or a folder to the group, with this mode; nothing where there is none. Raises UserError."""
+        if self.group is None:
+            return
+        try:
+            os.chown(path, -1, self.group)
+            path.chmod(mode)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be given to the group {self.group}: {error.strerror}; "
+                "who is not root can only name a group of its own"
+            ) from error
+
+    def admits(self, connected: socket.socket) -> bool:
+        """Whether the one that connected is let in. Who is in more than 256 groups is not known as a member."""
+        if is_owner(connected) or self.group is None:
+            return is_owner(connected)
+        return self.group == peer_credentials(connected).gid or self.group in peer_groups(connected)
+
+
+def is_owner(connected: socket.socket) -> bool:
+    """Is it our own user, or root, that connected?"""
+    return peer_credentials(connected).uid in (0, os.geteuid())
+
+
+OWNER_ALONE: Final = Admission()

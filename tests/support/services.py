@@ -1,0 +1,109 @@
+"""`dmvpn run` in a process of its own, as a service manager starts it: without a terminal, apart from this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from support.command import command, variables
+from support.labs import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+#: A network of its own: nothing of the machine's is changed.
+APART: Final = ("unshare", "-Urn")
+#: A router that needs nothing of the machine that it runs on.
+CONFIGURATION: Final = (
+    "hostname BRANCH\ninterface Loopback0\n ip address 10.9.0.1 255.255.255.0\n description as written\n"
+)
+#: Lets every user open the tun driver, in a mount namespace: a machine may keep it to root. In front of a program.
+TUN_FOR_ALL: Final = (
+    *("sh", "-c"),
+    "device=$(mktemp -u) && mknod -m 666 $device c 10 200 && mount --bind $device /dev/net/tun && rm $device; "
+    'exec "$@"',
+    "sh",
+)
+#: Seconds that a loaded machine may take.
+PATIENCE: Final = 30.0
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder for sockets, whose paths must be short."""
+    folder = Path(tempfile.mkdtemp(prefix="dmvpn-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+class Service:
+    """`dmvpn run` of `branch.cfg` in a folder, which also has its sockets, what it stores, and what it prints."""
+
+    def __init__(
+        self,
+        folder: Path,
+        configuration: str = CONFIGURATION,
+        *options: str,
+        around: Sequence[str] = APART,
+        caller: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        output: int | None = None,
+    ) -> None:
+        """options: of `dmvpn run`. around, caller: words in front of it, and of the commands at its prompt.
+
+        output: a descriptor that takes what it prints, instead of the file `log`.
+        """
+        self.file = folder / "branch.cfg"
+        self.file.write_text(configuration)
+        self.log = folder / "log"
+        self.environment = variables(
+            {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state"), **(environment or {})}
+        )
+        self._caller = caller
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*around, *command("run", self.file, *options)],
+                stdin=subprocess.DEVNULL,
+                stdout=log if output is None else output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def runs(self) -> bool:
+        """Whether its prompt is served, before it gives up."""
+        eventually(lambda: self._says_it_runs() or self.process.poll() is not None, PATIENCE)
+        return self._says_it_runs()
+
+    def _says_it_runs(self) -> bool:
+        return "runs; its prompt" in self.log.read_text()
+
+    def says(self, *words: str, typed: str | None = None) -> str:
+        """What a command at its prompt prints."""
+        return self.run(*self._caller, *command("-r", "run-BRANCH/BRANCH", *words), typed=typed)
+
+    def description(self) -> str:
+        """The part of its configuration that the tests change."""
+        return self.says("show", "running-config", "interface", "Loopback0")
+
+    def run(self, *words: str, typed: str | None = None) -> str:
+        """What a program with the same variables prints."""
+        found = subprocess.run(
+            words, env=self.environment, input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        return found.stdout + found.stderr
+
+    def close(self) -> None:
+        """End it if it still runs."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=PATIENCE)
+            self.process.kill()
+        self.process.wait()
