@@ -148,3 +148,11 @@ def test_a_route_that_tracks_an_object_holds(tmp_path: Path) -> None:
 
 def test_gre_over_ipv4_is_gre_however_it_is_written() -> None:
     assert " tunnel mode gre ip\n" in adapted({"a": "interface Tunnel0\n tunnel mode gre ipv4\n"}).texts["a"]
+
+
+def test_a_port_that_asks_for_an_address_in_more_words_asks_for_one(tmp_path: Path) -> None:
+    """`ip address dhcp client-id Ethernet0/0` was a traceback."""
+    text = "hostname A\ninterface Ethernet0/0\n ip address dhcp client-id Ethernet0/0\n no shutdown\n"
+    (tmp_path / "A.cfg").write_text(text)
+    scenario = Scenario.load(str(tmp_path))
+    assert "198.18.0.2" in scenario.configurations["A"]

@@ -252,8 +252,7 @@ def test_a_folder_of_strangers_files_is_a_network_under_whatever_endings(tmp_pat
     (tmp_path / "R1.txt").write_text("R1#sh run\nhostname R1\n")
     (tmp_path / "R2.conf").write_text("hostname R2\n")
     (tmp_path / "notes.txt").write_text("what we did in this lab\n")
-    found, _ = configurations_in(tmp_path)
-    assert sorted(found) == ["R1", "R2"]
+    assert sorted(configurations_in(tmp_path).texts) == ["R1", "R2"]
 
 
 def test_hostile_files_stay_bounded() -> None:

@@ -49,9 +49,68 @@ def test_a_folder_without_configurations_says_what_it_has_instead(
         Scenario.load(str(write(tmp_path, *names)))
 
 
-def test_a_file_that_is_left_out_for_its_capital_letters_is_said(tmp_path: Path) -> None:
-    scenario = Scenario.load(str(write(tmp_path, "R1.cfg", "R2.CFG", "notes.txt")))
-    assert scenario.notes == ("R2.CFG is left out: the files of routers end with .cfg, in small letters",)
+def test_beside_a_lab_yaml_a_file_that_is_left_out_for_its_capital_letters_is_said(tmp_path: Path) -> None:
+    folder = write(tmp_path, "R1.cfg", "R2.CFG", "notes.txt")
+    (folder / "lab.yaml").write_text("title: ours\n")
+    said = "R2.CFG is left out: beside a lab.yaml the files of routers end with .cfg, in small letters"
+    assert Scenario.load(str(folder)).notes == (said,)
+
+
+def test_files_beside_cfg_files_are_read_too_or_are_said_to_be_left_out(tmp_path: Path) -> None:
+    """A hub in `hub.cfg` came up alone; its spokes, in `.txt`, were left out in silence."""
+    write(tmp_path, "R1.cfg", "R2.CFG", "R3.txt")
+    (tmp_path / "R1 before.txt").write_text(ROUTER.format("R1", 9))
+    (tmp_path / "excerpt.txt").write_text("interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n")
+    (tmp_path / "notes.txt").write_text("R1 is the hub\n")
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2", "R3"]
+    assert {name: path.name for name, path in scenario.files.items()} == {
+        "R1": "R1.cfg",
+        "R2": "R2.CFG",
+        "R3": "R3.txt",
+    }
+    assert scenario.notes[:2] == (
+        "R1 before.txt is left out: R1.cfg has the configuration of R1",
+        "excerpt.txt is left out: it may be a configuration, but has no hostname; "
+        "if it is one of this network, rename it to NAME.cfg",
+    )
+
+
+def test_a_network_in_sub_folders_is_read_as_one(tmp_path: Path) -> None:
+    """`configs/hubs` and `configs/spokes`, or a folder for each router: it was "no router configuration"."""
+    write(tmp_path / "hubs", "R1.txt")
+    (tmp_path / "spokes").mkdir()
+    for number in (2, 3):
+        folder = tmp_path / "spokes" / f"R{number}"
+        folder.mkdir()
+        (folder / "readme.md").write_text(f"# A spoke\n```\n{ROUTER.format(f'R{number}', number)}```\n")
+    (tmp_path / "README.md").write_text("# My lab\n```\nhostname R1\n```\n")
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2", "R3"]
+    assert scenario.notes[-1] == "read from the sub-folders hubs, spokes as one network"
+
+
+def test_several_networks_in_sub_folders_are_named_with_the_command_for_each(tmp_path: Path) -> None:
+    for phase in ("Phase 1", "Phase 2"):
+        write(tmp_path / phase, "R1.txt", "R2.txt")
+    with pytest.raises(UserError) as error:
+        Scenario.load(str(tmp_path))
+    assert str(error.value).splitlines() == [
+        f"{tmp_path}: 2 networks are in it (R1 is in more than one); bring up one:",
+        f"  dmvpn lab up '{tmp_path}/Phase 1'",
+        f"  dmvpn lab up '{tmp_path}/Phase 2'",
+    ]
+
+
+def test_several_networks_in_files_are_named_with_the_command_for_each(tmp_path: Path) -> None:
+    """Two pages of a course, each with all its routers: "there are two configurations of R1"."""
+    for phase in (1, 2):
+        (tmp_path / f"phase{phase}.txt").write_text("".join(ROUTER.format(f"R{n}", n) for n in (1, 2)))
+    with pytest.raises(UserError) as error:
+        Scenario.load(str(tmp_path))
+    commands = [f"  dmvpn lab up {tmp_path}/phase{phase}.txt" for phase in (1, 2)]
+    assert str(error.value).splitlines()[1:] == commands
+    assert list(Scenario.load(f"{tmp_path}/phase2.txt").configurations) == ["R1", "R2"]
 
 
 def test_an_exercise_is_meant_by_its_name_and_a_folder_by_its_path(

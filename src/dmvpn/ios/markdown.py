@@ -20,13 +20,18 @@ _BEGUN: Final = re.compile(
 )
 
 
+def has_fences(text: str) -> bool:
+    """Has it two fences, so that something stands between them?"""
+    found = _ANY.finditer(text)
+    return next(found, None) is not None and next(found, None) is not None
+
+
 def fenced(text: str) -> str:
     """The text with blank lines for what is outside fences, but comments for headings that name a router.
 
     The text itself if it has no two fences.
     """
-    found = _ANY.finditer(text)
-    if next(found, None) is None or next(found, None) is None:
+    if not has_fences(text):
         return text
     mark = ""
     lines: list[str] = []

@@ -15,13 +15,13 @@ from typing import Final, NamedTuple
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.recognition import HOSTNAME, INTERFACE
 from dmvpn.ios.transcript import PROMPT, Transcript, shown
 
 #: More routers, or more lines times routers, are no network that somebody wrote down in one file.
 MOST_ROUTERS: Final = 200
 MOST_LINES: Final = 20_000_000
 
-_HOSTNAME: Final = re.compile(r" ?hostname\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!;].*)?$", re.IGNORECASE)
 _TYPED_HOSTNAME: Final = re.compile(r"host\w{0,4}\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!;].*)?$", re.IGNORECASE)
 #: What a text has at least two of that is of more than one router.
 _MANY: Final = re.compile(
@@ -36,9 +36,6 @@ _HEAD: Final = re.compile(
     r"\s*(?:$|!|#|-{3}|={3}|\*|//|```|version\s|(?:no\s+)?service\s|(?:no\s+)?platform\s|upgrade\s|boot-|Building\s"
     r"|Current configuration|Using \d|Last configuration|en(?:able)?\s*$|conf\w*\s+t|sh\w*\s+(?:run|start)|\[OK\])",
     re.IGNORECASE,
-)
-_INTERFACE: Final = re.compile(
-    r"\s{0,2}int(?:e|er|erf|erfa|erfac|erface)?\s+([a-z][a-z-]*\s?[\d/.:]+)\s*$", re.IGNORECASE
 )
 #: What ends a section of an interface.
 _SECTION: Final = re.compile(
@@ -123,14 +120,14 @@ def _under_headings(lines: list[str]) -> tuple[Part, ...]:
                 if now >= MOST_ROUTERS:
                     return ()
                 routers.append(_Router(name))
-        elif (opened := _INTERFACE.match(line)) is not None:
+        elif (opened := INTERFACE.match(line)) is not None:
             is_shared |= interfaces.setdefault("".join(opened[1].lower().split()), now) != now
         owners.append(now)
     if not is_shared or len(routers) < _FEWEST_HEADINGS:
         return ()
     first = next((number for number, owner in enumerate(owners) if owner), 0)
     head = range(first)
-    if any(_INTERFACE.match(lines[number]) for number in head):
+    if any(INTERFACE.match(lines[number]) for number in head):
         return ()  # what stands before the first heading is a router without one
     found = _told_apart(lines, [max(owner, 1) for owner in owners], routers)
     return found if len(found) > 1 else ()
@@ -154,7 +151,7 @@ class _OpenTunnels:
         prompt = PROMPT.match(line)
         text = line[prompt.end() :] if prompt is not None else line
         if _SECTION.match(text):
-            opened = _INTERFACE.match(text)
+            opened = INTERFACE.match(text)
             self._open[owner] = opened is not None and opened[1][:2].lower() == "tu"
             self._last = owner if self._open[owner] else self._last
         is_stray = not self._open.get(owner) and self._last != owner and asks_for_protection(text)
@@ -208,7 +205,7 @@ class _Walk:
                     self._typed(hostname[1], prompt["name"])
                 until = _text_end(typed)
             elif taken is not None:
-                if (hostname := _HOSTNAME.match(line)) is not None:
+                if (hostname := HOSTNAME.match(line)) is not None:
                     self._named(hostname[1])
                 until = _text_end(line)
             self._owners.append(self._now)

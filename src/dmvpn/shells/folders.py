@@ -1,35 +1,40 @@
-"""Folders of configurations: their files, and what lies in them that will not be read."""
+"""Folders of configurations: which files are those of its routers, and what is said of the others.
+
+    described   the folder has a `lab.yaml`: its routers are the files called NAME.cfg
+    others      every file that holds a configuration counts, whatever it is called (`recognition.py`); where the folder
+                itself has none, those of its sub-folders, if these are parts of one network; else the page about it all
+
+Nothing is left out in silence (`Found.notes`), and several networks in one folder are an error that names each.
+"""
 
 from __future__ import annotations
 
-import re
+import shlex
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios.devices import other_device
+from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of
+from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.ios.transcript import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SUFFIX: Final = ".cfg"
-#: Strangers call them as they like; where there is none of ours, all files count but these, which are other things.
+#: Strangers call them as they like; all files count but these, which are other things.
 _NEVER: Final = (
     *(".bak", ".old", ".orig", ".swp", ".yaml", ".yml", ".json", ".j2", ".py", ".sh", ".csv", ".html", ".xml", ".vpc"),
     *(".pem", ".key", ".crt", ".cer", ".pcap", ".pcapng", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".zip", ".pkt"),
 )
-#: Larger files of strangers are not looked into.
+#: Larger files of strangers are not looked into, nor more files, nor deeper sub-folders.
 _LARGEST: Final = 4 << 20
-#: What tells a configuration from other texts: its name, or interfaces that have something under them.
-_NAMES: Final = re.compile(r"(?mi)^\s*(\S+#\s*)?hostname\s+\S")
-_INTERFACES: Final = re.compile(
-    r"(?mi)^\s*(\S+#\s*)?int(erface)?\s+[a-z-]+ ?[\d/.]+[ \t]*\r?\n(.*\n){0,8}?\s*(\S+#\s*)?(ip addr?|ip nhrp|tunnel )"
-)
-#: Pages with text around the configuration, if it is fenced; the first page of a folder is about all of them.
-_PAGES: Final = (".md", ".markdown")
-_FENCED: Final = re.compile(r"(?ms)^[ \t]*```[^\n]*\n(.*?)^[ \t]*```")
+_MOST_FILES: Final = 1000
+_DEEPEST: Final = 3
+#: The first page of a folder is about all of it; that of a router's own folder has its configuration.
 _ABOUT: Final = "readme"
 #: Files that an error names.
 _NAMED: Final = 4
@@ -37,6 +42,33 @@ _NAMED: Final = 4
 
 class OtherDevice(UserError):
     """A configuration that no router of IOS has."""
+
+
+@dataclass(slots=True)
+class Found:
+    """The configurations of a folder, and their files: by the router, or by the file if it has one router.
+
+    notes: what was decided about files that could be understood in two ways.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, name: str, text: str, path: Path) -> None:
+        """One more router. Raises UserError if there is one of that name."""
+        if name in self.texts:
+            both = f"{self.files[name]} and {path}" if self.files[name] != path else f"{path}"
+            raise UserError(f"{both}: there are two configurations of {name}")
+        self.texts[name], self.files[name] = text, path
+
+    @property
+    def routers(self) -> dict[str, str]:
+        """What the routers call themselves, or are called, each with the name that it has here."""
+        return {hostname_of(text) or name: name for name, text in self.texts.items()}
+
+
+# ---------------------------------------------------------------------------------------------------- one file
 
 
 def read_text(path: Path) -> str:
@@ -63,114 +95,203 @@ def read_configuration(path: Path) -> str:
 
 def read_routers(path: Path) -> tuple[Part, ...]:
     """The configurations of the routers in a file, each with its lines where they are in the file. Raises UserError."""
-    return _parts(path, read_configuration(path))
-
-
-def _parts(name: Path | str, text: str) -> tuple[Part, ...]:
+    text = read_configuration(path)
     device = other_device(text)
     if device:
-        raise OtherDevice(f"{name}: this is of {device}; only IOS and IOS XE are read")
+        raise OtherDevice(f"{path}: this is of {device}; only IOS and IOS XE are read")
     try:
         return parts_of(text)
     except ValueError as error:
-        raise UserError(f"{name}: {error}") from error
+        raise UserError(f"{path}: {error}") from error
 
 
 def read_router(path: Path) -> str:
     """The text of the configuration of one router. Raises UserError, also for a file with several routers in it."""
     parts = read_routers(path)
     if len(parts) > 1:
-        names = ", ".join(part.name or "one without a name" for part in parts[:_NAMED])
-        more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+        names = _some([part.name or "one without a name" for part in parts])
         raise UserError(
-            f"{path}: the configurations of {len(parts)} routers are in it ({names}{more}); "
+            f"{path}: the configurations of {len(parts)} routers are in it ({names}); "
             f"'dmvpn import {path} --to FOLDER' writes a file of each"
         )
     return parts[0].text
 
 
-def configurations_of(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The configurations in a file by the names of their routers, or that of the file if one is there; and notes.
-
-    Raises UserError.
-    """
-    found, notes = _separated({path.stem: read_configuration(path)})
-    if not found:
-        raise UserError(notes[0])
-    return found, notes
+def configurations_of(path: Path) -> Found:
+    """The configurations in a file. Raises UserError."""
+    found = Found()
+    _add(found, path, read_routers(path))
+    return found
 
 
-def _separated(texts: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """A text for each router, and notes about texts of several, or of other devices."""
-    found: dict[str, str] = {}
-    notes: list[str] = []
-    for stem, text in texts.items():
-        try:
-            parts = _parts(stem, text)
-        except OtherDevice as error:
-            notes.append(f"{error}: it is left out")
-            continue
-        for part in parts:
-            name = stem if len(parts) == 1 else part.name or stem
-            if name in found:
-                raise UserError(f"{stem}: there are two configurations of {name}")
-            found[name] = part.text
-        if len(parts) > 1:
-            notes.append(f"{stem} has the configurations of {len(parts)} routers in it")
-    return found, tuple(notes)
+def _add(found: Found, path: Path, parts: tuple[Part, ...]) -> None:
+    stem = path.parent.name if path.stem.lower() == _ABOUT and len(parts) == 1 else path.stem
+    for part in parts:
+        name = part.name or stem
+        if len(parts) == 1:
+            name = stem if stem not in found.texts else path.name
+        found.add(name, part.text, path)
+    if len(parts) > 1:
+        found.notes.append(f"{path.name} has the configurations of {len(parts)} routers in it")
 
 
-def configurations_in(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The configurations of a folder by file name, and notes about files that look like some. Raises UserError."""
-    found, notes = _separated({path.stem: read_configuration(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))})
-    if not found:
-        found, more = _separated({name: read_configuration(path) for name, path in _of_strangers(folder).items()})
-        notes += more
-    if not found:
-        raise UserError(f"{folder}: no router configuration (*{_SUFFIX}) in this folder{_instead(folder)}")
-    return found, notes + tuple(
-        f"{path.name} is left out: the files of routers end with {_SUFFIX}, in small letters"
-        for path in sorted(folder.iterdir())
-        if path.suffix != _SUFFIX and path.suffix.lower() == _SUFFIX
-    )
+# ---------------------------------------------------------------------------------------------------- a folder
+
+
+def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
+    """The configurations of a folder. is_described: it has a `lab.yaml`. Raises UserError."""
+    found = _described(folder) if is_described else _of_strangers(folder)
+    if not found.texts:
+        left = f" ({'; '.join(found.notes)})" if found.notes else _instead(folder)
+        raise UserError(f"{folder}: no router configuration (*{_SUFFIX}) in this folder{left}")
+    return found
 
 
 def files_of_strangers(folder: Path) -> tuple[Path, ...]:
-    """The files of a folder that hold configurations, going by what is in them."""
-    return tuple(_of_strangers(folder).values())
+    """The files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
+    files = [path for path in _files(folder) if _is_one(path)]
+    return tuple(files) or tuple(_pages(folder))
 
 
-def _of_strangers(folder: Path) -> dict[str, Path]:
-    """What lies in a folder without files of ours and is a configuration, by file name.
+def _described(folder: Path) -> Found:
+    found = Found()
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        _take(found, path)
+    found.notes += [
+        f"{path.name} is left out: beside a lab.yaml the files of routers end with {_SUFFIX}, in small letters"
+        for path in sorted(folder.iterdir())
+        if path.suffix != _SUFFIX and path.suffix.lower() == _SUFFIX
+    ]
+    return found
 
-    If no file is one, the page that tells of them counts, if configurations are fenced there.
-    """
-    found: dict[str, Path] = {}
-    pages: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.name
-        if not path.is_file() or name.startswith(".") or name.endswith("~") or path.suffix.lower() in _NEVER:
-            continue
-        if path.stat().st_size > _LARGEST:
-            continue
-        try:
-            text = read_configuration(path)
-        except UserError:  # pictures and the like
-            continue
-        fenced = _FENCED.findall(text) if path.suffix.lower() in _PAGES else []
-        read = "\n".join(fenced) or text
-        if path.stem.lower() == _ABOUT:
-            if any(_NAMES.search(block) for block in fenced):
-                pages[path.stem] = path
-        elif _NAMES.search(read) or _INTERFACES.search(read):
-            found[path.stem if path.stem not in found else name] = path
-    return found or pages
+
+def _of_strangers(folder: Path, depth: int = 0) -> Found:
+    """Those of the folder; else those of its sub-folders; else those in the page about it."""
+    found = Found()
+    files = _files(folder)
+    ours = [path for path in files if path.suffix.lower() == _SUFFIX]
+    for path in ours:
+        _take(found, path)
+    others = [path for path in files if path not in ours and _is_one(path)]
+    if ours:
+        for path in others:
+            _take_beside(found, path)
+    else:
+        _refuse_several(folder, others)
+        for path in others:
+            _take(found, path)
+    if not found.texts and depth < _DEEPEST:
+        found = _of_sub_folders(folder, found, depth)
+    if not found.texts:
+        for path in _pages(folder):
+            _take(found, path)
+    order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, as they stand there
+    return Found({name: found.texts[name] for name in order}, found.files, found.notes)
+
+
+def _take(found: Found, path: Path) -> None:
+    try:
+        _add(found, path, read_routers(path))
+    except OtherDevice as error:
+        found.notes.append(f"{error}: it is left out")
+
+
+def _take_beside(found: Found, path: Path) -> None:
+    """A file that is no `.cfg`, where there are some: a router that these do not have, if it says its name."""
+    more = Found()
+    _take(more, path)
+    named = {hostname_of(text) for text in more.texts.values()}
+    known = {name.lower() for name in found.routers}
+    again = [name for name in more.routers if name.lower() in known]
+    if again:
+        there = found.files[next(name for key, name in found.routers.items() if key.lower() == again[0].lower())]
+        found.notes.append(f"{path.name} is left out: {there.name} has the configuration of {again[0]}")
+    elif "" in named:
+        found.notes.append(
+            f"{path.name} is left out: it may be a configuration, but has no hostname; "
+            f"if it is one of this network, rename it to NAME{_SUFFIX}"
+        )
+    else:
+        for name, text in more.texts.items():
+            found.add(name, text, path)
+        found.notes += more.notes
+
+
+def _refuse_several(folder: Path, files: list[Path]) -> None:
+    """Raise UserError if each of two files has a network: several routers, and one of them is in both."""
+    taken: dict[str, Path] = {}
+    networks: dict[Path, None] = {}
+    twice = ""
+    for path in files:
+        one = Found()
+        _take(one, path)
+        for name in one.texts if len(one.texts) > 1 else ():
+            networks[path] = None
+            if taken.setdefault(name.lower(), path) != path:
+                twice = twice or name
+    if twice:
+        raise UserError(_several(folder, list(networks), twice))
+
+
+def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
+    """The sub-folders have parts of one network, or each has a network. Raises UserError for several networks."""
+    inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+    parts = {each: found for each in inner if (found := _of_strangers(each, depth + 1)).texts}
+    taken: dict[str, Path] = {}
+    for part, found in parts.items():
+        for router in found.routers:
+            if taken.setdefault(router.lower(), part) != part:
+                raise UserError(_several(folder, list(parts), router))
+    whole = Found(notes=so_far.notes)
+    for part, found in parts.items():
+        for name, text in found.texts.items():
+            whole.add(name if name not in whole.texts else f"{part.name}-{name}", text, found.files[name])
+        whole.notes += found.notes
+    if parts:
+        whole.notes.append(f"read from the sub-folders {_some([part.name for part in parts])} as one network")
+    return whole
+
+
+def _several(folder: Path, networks: list[Path], router: str) -> str:
+    commands = [f"  dmvpn lab up {shlex.quote(str(one))}" for one in networks]
+    return "\n".join(
+        [f"{folder}: {len(networks)} networks are in it ({router} is in more than one); bring up one:", *commands]
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- which files
+
+
+def _files(folder: Path) -> list[Path]:
+    """All but the page about the folder."""
+    return [path for path in _all(folder) if path.stem.lower() != _ABOUT]
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    return (path for path in _all(folder) if path.stem.lower() == _ABOUT and _is_one(path, fences=True))
+
+
+def _all(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir())[:_MOST_FILES]
+    return [path for path in paths if not path.name.startswith(".") and not path.name.endswith("~") and path.is_file()]
+
+
+def _is_one(path: Path, *, fences: bool = False) -> bool:
+    if path.suffix.lower() in _NEVER or path.stat().st_size > _LARGEST:
+        return False
+    try:
+        text = read_configuration(path)
+    except UserError:  # pictures and the like
+        return False
+    return looks_like_one(text) and (has_fences(text) or not fences)
 
 
 def _instead(folder: Path) -> str:
     """What is there, as part of a sentence."""
     others = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    if not others:
-        return ""
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    return f", but {', '.join(others[:_NAMED])}{more}: rename what is one to NAME{_SUFFIX}"
+    return f", but {_some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

@@ -109,15 +109,28 @@ def default_routes(lines: Lines) -> list[tuple[str, IPv4Address]]:
 
 
 def interface_address(lines: Lines) -> IPv4Interface | None:
-    """The first `ip address A M` of an interface."""
+    """The first `ip address A M` of an interface; None also for one that gets it by DHCP."""
     words = lines.value("ip address ").split()
-    return IPv4Interface(f"{words[0]}/{words[1]}") if len(words) >= 2 else None
+    return IPv4Interface(f"{words[0]}/{words[1]}") if len(words) >= 2 and words[0][0].isdigit() else None
 
 
 def interfaces(lines: Lines) -> Iterator[tuple[str, Lines]]:
     """All interfaces with what is configured there."""
     for header in lines.headers("interface "):
         yield header.removeprefix("interface "), lines.section(header)
+
+
+def addresses(lines: Lines) -> Iterator[tuple[str, IPv4Interface]]:
+    """The first address of each interface that has one, with the interface's name."""
+    for name, each in interfaces(lines):
+        address = interface_address(each)
+        if address is not None:
+            yield name, address
+
+
+def tunnels(lines: Lines) -> list[Lines]:
+    """What is configured at each tunnel."""
+    return [lines.section(header) for header in lines.headers("interface Tunnel")]
 
 
 def covers(statement: str, address: IPv4Address) -> bool:

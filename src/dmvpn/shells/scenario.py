@@ -43,6 +43,8 @@ from dmvpn.shells.folders import configurations_in, configurations_of, read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dmvpn.shells.folders import Found
+
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 #: The name of the socket of the lab itself.
@@ -206,6 +208,7 @@ class Scenario:
     """A scenario that was read and checked: configurations by router, links with both ends known.
 
     certificates: by router, of those that have some. notes: what was decided where the configurations leave it open.
+    files: by router, where its configuration was read, of those that were read in files.
     is_exercise: it is where one of ours begins, and no folder that is called like it.
     """
 
@@ -216,6 +219,7 @@ class Scenario:
         configurations: dict[str, str],
         certificates: dict[str, Certificates] | None = None,
         notes: tuple[str, ...] = (),
+        files: Mapping[str, Path] | None = None,
         *,
         is_exercise: bool = False,
     ) -> None:
@@ -225,6 +229,7 @@ class Scenario:
         self.lab = lab
         self.configurations = configurations
         self.certificates = certificates or {}
+        self.files = files or {}
 
     @classmethod
     def load(cls, name_or_folder: str, *, strict: bool = False) -> Self:
@@ -243,23 +248,36 @@ class Scenario:
             if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
                 close = _meant(name_or_folder)
                 raise UserError(f"no scenario {name_or_folder!r}{close} ('dmvpn lab list' has them all)")
-        configurations, notes = configurations_in(folder)
-        if (folder / CONFIGURATION).exists():
-            lab = _read_lab(folder / CONFIGURATION)
-        else:
-            lab, configurations, decided = _inferred(folder, configurations, strict=strict)
-            notes += decided
-        certificates = {name: certificates_of(folder, name, text) for name, text in configurations.items()}
-        return cls(folder.resolve().name, lab, configurations, certificates, notes)._checked(folder)
+        is_described = (folder / CONFIGURATION).exists()
+        found = configurations_in(folder, is_described=is_described)
+        if not is_described:
+            return cls._inferred(folder.resolve().name, folder, found, strict=strict)
+        lab = _read_lab(folder / CONFIGURATION)
+        certificates = {name: certificates_of(folder, name, text) for name, text in found.texts.items()}
+        return cls(folder.resolve().name, lab, found.texts, certificates, tuple(found.notes), found.files)._checked(
+            folder
+        )
 
     @classmethod
     def _of_file(cls, path: Path, *, strict: bool) -> Self:
         """The routers that stand in one file. Raises UserError."""
-        configurations, notes = configurations_of(path)
-        lab, configurations, decided = _inferred(path, configurations, strict=strict)
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "lab"
-        certificates = {each: certificates_of(path.parent, each, text) for each, text in configurations.items()}
-        return cls(name, lab, configurations, certificates, notes + decided)._checked(path.parent)
+        return cls._inferred(name, path, configurations_of(path), strict=strict)
+
+    @classmethod
+    def _inferred(cls, name: str, path: Path, found: Found, *, strict: bool) -> Self:
+        """The network that the configurations of a folder without `lab.yaml`, or of a file, make. Raises UserError."""
+        from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
+
+        try:
+            made = infer(found.texts, strict=strict)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        folder = path if path.is_dir() else path.parent
+        certificates = {each: certificates_of(folder, each, text) for each, text in made.configurations.items()}
+        files = {router: found.files[key] for router, key in made.named.items()}
+        notes = (*found.notes, *made.notes)
+        return cls(name, made.lab, made.configurations, certificates, notes, files)._checked(folder)
 
     @classmethod
     def _beginning(cls, exercise: Place) -> Self:
@@ -365,16 +383,6 @@ class Scenario:
         """hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)
         return spec.role if spec else "router"
-
-
-def _inferred(folder: Path, texts: dict[str, str], *, strict: bool) -> tuple[Lab, dict[str, str], tuple[str, ...]]:
-    """The network that the configurations of a folder without `lab.yaml` make. Raises UserError."""
-    from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
-
-    try:
-        return infer(texts, strict=strict)
-    except UserError as error:
-        raise UserError(f"{folder}: {error}") from error
 
 
 def _read_lab(path: Path) -> Lab:

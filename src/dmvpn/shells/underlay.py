@@ -173,6 +173,16 @@ def bgp_neighbours(lines: Lines) -> list[IPv4Address]:
     return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
 
 
+def external_neighbours(lines: Lines) -> list[IPv4Address]:
+    """Those of BGP in other systems than the router's own."""
+    found = []
+    for header in lines.headers("router bgp "):
+        own = header.split()[2]
+        words = [line.split() for line in lines.section(header).headers("neighbor ")]
+        found += [word[1] for word in words if word[2:3] == ["remote-as"] and word[3:4] != [own]]
+    return [IPv4Address(name) for name in dict.fromkeys(found) if re.fullmatch(r"\d+(\.\d+){3}", name)]
+
+
 def _knows(lines: Lines, address: IPv4Address, hop: Hop) -> bool:
     """Is there a route, or a protocol that runs and should bring one?"""
     for line in lines.headers("ip route "):

@@ -1,0 +1,52 @@
+"""Is a text the configuration of a router, and what does that router call itself?
+
+    hostname_of(text)        the first host name that it sets, "" if none
+    looks_like_one(text)     somebody's notes and scripts are none: it sets a host name, or addresses on an interface
+
+Lines are seen as `Transcript` and `fenced` leave them, so a log of a terminal and a page of Markdown are looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.markdown import fenced
+from dmvpn.ios.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A line that sets the host name.
+HOSTNAME: Final = re.compile(r" ?hostname\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!;].*)?$", re.IGNORECASE)
+#: The head of an interface's section.
+INTERFACE: Final = re.compile(
+    r"\s{0,2}int(?:e|er|erf|erfa|erfac|erface)?\s+([a-z][a-z-]*\s?[\d/.:]+)\s*$", re.IGNORECASE
+)
+#: What stands below that head in a configuration, and within so many lines.
+_OF_INTERFACES: Final = re.compile(r"ip addr?|ip nhrp|tunnel ", re.IGNORECASE)
+_NEAR: Final = 8
+
+
+def hostname_of(text: str) -> str:
+    """The host name that a configuration sets first; "" if it sets none."""
+    return next((found[1] for line in _lines(text) if (found := HOSTNAME.match(line)) is not None), "")
+
+
+def looks_like_one(text: str) -> bool:
+    """Does it set a host name, or addresses on an interface?"""
+    left = 0
+    for line in _lines(text):
+        if HOSTNAME.match(line) or (left and _OF_INTERFACES.match(line)):
+            return True
+        left = _NEAR if INTERFACE.match(line) else max(0, left - 1)
+    return False
+
+
+def _lines(text: str) -> Iterator[str]:
+    """What of each line is configuration, without its indentation."""
+    transcript = Transcript()
+    for line in Transcript.lines(fenced(text)):
+        taken = transcript.take(line)
+        if taken is not None and taken.text:
+            yield taken.text.strip()

@@ -1,0 +1,74 @@
+"""A network from its configurations alone: no `lab.yaml`, so the wires are read from the addresses.
+
+    names      a router is called what its `hostname` says, else what its file is called
+    wires      ports that are in each other's subnet are on one wire, be they two or more
+    provider   gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
+    roles      hubs and spokes; a LAN with a single router on it gets a computer; a link for two (/30, /31) is no LAN
+
+What can be read in two ways is decided, and said (`Inferred.notes`); `lab save` writes the outcome down as `lab.yaml`,
+where it may be corrected. Raises UserError for what is no network at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.adaptations import Adapted, adapted
+from dmvpn.shells.inference.names import named
+from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
+from dmvpn.shells.inference.roles import hosts, role
+from dmvpn.shells.inference.wires import Network
+from dmvpn.shells.lines import Lines
+from dmvpn.shells.scenario import Lab, LinkSpec, RouterSpec
+from dmvpn.shells.underlay import graph, stand_in, through
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What the configurations make. configurations: by router; named: the router's name, and that of its text.
+
+    notes: what was decided, in sentences.
+    """
+
+    lab: Lab
+    configurations: dict[str, str]
+    named: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def infer(texts: Mapping[str, str], *, strict: bool = False) -> Inferred:
+    """The network of these configurations (texts by file name). Raises UserError.
+
+    strict: nothing is put in the place of lines that cannot be done.
+    """
+    change = Adapted(dict(texts), ()) if strict else adapted(texts)
+    names, notes = named(change.texts)
+    configurations = {router: change.texts[file] for router, file in names.items()}
+    network = Network({name: Lines.of(text) for name, text in configurations.items()}, [*notes, *change.notes])
+    provider = add_provider(network, configurations)
+    if not strict:
+        answer_for_others(network, configurations, provider)
+    known = graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in ways_between(network)])
+    transit = through(known, network.lines)
+    if not strict:
+        for name, lines, note in stand_in(known, network.lines, provider):
+            configurations[name] = _with(configurations[name], lines)
+            network.notes += [note] if note else []
+    lines_of = {name: network.lines.get(name, Lines(())) for name in configurations}
+    roles = {
+        name: RouterSpec(role=role(name, lines, network, added=name == provider or name in transit))
+        for name, lines in lines_of.items()
+    }
+    links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
+    lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts(network, configurations))
+    return Inferred(lab, configurations, names, tuple(network.notes))
+
+
+def _with(text: str, lines: list[str]) -> str:
+    """The configuration with lines more."""
+    body = text.rstrip("\n").removesuffix("end").rstrip("\n")
+    return "\n".join([body, *lines, "end"]) + "\n"

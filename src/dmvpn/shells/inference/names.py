@@ -1,0 +1,59 @@
+"""What the routers of a folder are called: as their host names say, or as their files are called."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lines import Lines, addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
+_UNQUOTED: Final = re.compile(r'^"|"$')
+_LONGEST_NAME: Final = 31
+
+
+def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The name of each router and that of its text, and what was decided. Raises UserError.
+
+    A router is called as its text where it has no host name, or where several have the same.
+    """
+    read = {file: Lines.of(text) for file, text in texts.items()}
+    hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}
+    found: dict[str, str] = {}
+    notes: list[str] = []
+    for file in texts:
+        host = hosts[file]
+        alike = [other for other in texts if hosts[other] == host] if host else []
+        if any(_same_places(read[file], read[other]) for other in alike if other != file):
+            raise UserError(
+                f"{alike[0]} and {alike[1]} are both called {host} and have the same address: they are one router at "
+                "two times, or of two networks; put the files of one network into a folder of their own"
+            )
+        name = _fit(host if len(alike) == 1 else file, found)
+        if len(alike) > 1:
+            notes.append(f"{' and '.join(alike)} are all called {host}: {file} is {name} here")
+        elif host and name != host:
+            notes.append(
+                f"{host} is {name} here: the names of a lab's routers begin with a letter and have at most "
+                f"{_LONGEST_NAME} letters, digits, '_', '.' and '-'"
+            )
+        found[name] = file
+    return found, notes
+
+
+def _same_places(one: Lines, other: Lines) -> bool:
+    """Have they an address in common? Then they are two states of one router."""
+    there = [address.ip for _, address in addresses(other)]
+    return any(address.ip in there for _, address in addresses(one))
+
+
+def _fit(wanted: str, taken: Container[str]) -> str:
+    """The name of a host or a file as one that a router of a lab can have (`scenario.NAME`)."""
+    name = _UNFIT.sub("-", wanted).strip("-_.")[:_LONGEST_NAME] or "router"
+    name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
+    free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))
+    return next((each for each in free if each not in taken), name)

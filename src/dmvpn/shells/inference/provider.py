@@ -1,0 +1,186 @@
+"""The provider: a router of our own with the gateways that no configuration has, between all sites.
+
+    default routes     their next hops, which is what a provider is for
+    external BGP       its neighbours on a wire of the router
+    ways out           sources of tunnels, ports of routes without a gateway, and links for two, where nobody else is
+
+Where somebody is already, or several want different gateways on one wire, nothing is added.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Interface
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
+from dmvpn.shells.lines import default_routes, interfaces, tunnels
+from dmvpn.shells.underlay import bgp_neighbours, external_neighbours, gateless, name_gateway
+
+if TYPE_CHECKING:
+    from dmvpn.shells.inference.wires import Network, Wire
+    from dmvpn.shells.lines import Lines
+
+#: Prefixes as long as this are links for two, and no LAN.
+NO_LAN: Final = 30
+#: A network and a broadcast address have only those shorter than this.
+_NO_EDGES: Final = 31
+_HOST: Final = 32
+
+
+def add_provider(network: Network, configurations: dict[str, str]) -> str:
+    """A router for all gateways that nobody has; "": there are none. It is added to the configurations."""
+    for router, lines in network.lines.items():
+        for _, gateway in default_routes(lines):
+            _want_gateway(network, router, gateway)
+    for router, lines in network.lines.items():
+        near = [port.address.network for port in ports_of(router, lines) if _leads_out(port, lines)]
+        for gateway in external_neighbours(lines):
+            if any(gateway in port.address.network for port in ports_of(router, lines)):
+                _want_gateway(network, router, gateway)
+        for gateway in [*bgp_neighbours(lines), *_other_gateways(lines)]:
+            if any(gateway in subnet for subnet in near):
+                _want_gateway(network, router, gateway)
+    _want_ways_out(network)
+    return _plug_in(network, configurations) if any(wire.provider is not None for wire in network.wires) else ""
+
+
+def _plug_in(network: Network, configurations: dict[str, str]) -> str:
+    """Give the provider a port on every wire that wants one. Its name."""
+    names = ("PROVIDER", *(f"PROVIDER-{number}" for number in range(1, len(configurations) + 1)))
+    name = next(name for name in names if name not in configurations)
+    wanted = [(wire, wire.provider) for wire in network.wires if wire.provider is not None]
+    text = [f"hostname {name}", "!"]
+    taken: dict[IPv4Interface, Port] = {}
+    for number, (wire, address) in enumerate(wanted, 1):
+        first = next((port for other, port in taken.items() if other.network.overlaps(address.network)), None)
+        if first is not None:
+            network.notes.append(
+                f"{first} and {wire.ports[0]} overlap: {name} has only the first, the second leads nowhere"
+            )
+            continue
+        text += [f"interface GigabitEthernet0/{number}", f" ip address {address.ip} {address.netmask}", "!"]
+        taken[address] = wire.ports[0]
+        wire.ports.append(Port(name, f"GigabitEthernet0/{number}", address))
+    routes = _rip(network, [wire for wire, _ in wanted])
+    configurations[name] = "\n".join([*text, *routes, *(["!"] if routes else []), "end"]) + "\n"
+    gateways = ", ".join(str(address.ip) for address in taken)
+    network.notes.append(f"no configuration has {gateways}: the lab adds a router for that, {name}")
+    return name
+
+
+def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
+    """A gateway that is on a wire of this router, and that no port there has, is the provider's."""
+    for wire in network.wires:
+        mine = [port for port in wire.ports if port.router == router and gateway in port.address.network]
+        if not mine:
+            continue
+        subnet = mine[0].address.network
+        if any(port.address.ip == gateway for port in wire.ports):
+            return
+        if subnet.prefixlen < _NO_EDGES and gateway in (subnet.network_address, subnet.broadcast_address):
+            network.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")
+            return
+        if wire.provider is not None and wire.provider.ip != gateway:
+            network.notes.append(
+                f"{router} wants the gateway {gateway}, others on its wire {wire.provider.ip}: ignored"
+            )
+            return
+        wire.provider = IPv4Interface(f"{gateway}/{subnet.prefixlen}")
+        return
+    if not _may_be_near(network.lines[router], gateway):
+        network.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
+
+
+def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
+    """Is it in the subnet of any address, that of a tunnel or a second one? Where one is unknown it may be there."""
+    for _, interface in interfaces(lines):
+        if interface.has(DHCP):
+            return True
+        for line in interface.headers("ip address "):
+            words = line.split()
+            if gateway in IPv4Interface(f"{words[2]}/{words[3]}").network:
+                return True
+    return False
+
+
+def _want_ways_out(network: Network) -> None:
+    """Somebody is needed at the other end of a port that stands alone on its wire, if it leads out."""
+    for router, lines in network.lines.items():
+        without = _gateless(lines)
+        for wire in network.wires:
+            (port,) = wire.ports if len(wire.ports) == 1 else (None,)
+            if port is None or port.router != router or wire.provider is not None or not _leads_out(port, lines):
+                continue
+            subnet = port.address.network
+            free = next((host for host in subnet.hosts() if host != port.address.ip), None)
+            if free is None:
+                continue
+            wire.provider = IPv4Interface(f"{free}/{subnet.prefixlen}")
+            wire.loose = not _is_way_out(port, lines)
+            is_source = any(tunnel.value("tunnel source ") == port.name for tunnel in tunnels(lines))
+            known = port.name in without or any(gateway in subnet for _, gateway in default_routes(lines))
+            why = ", and no default route leads out of it" if is_source and not known else ""
+            network.notes.append(f"{port}: no other router is on this wire{why}; the lab puts {free} there")
+
+
+def _leads_out(port: Port, lines: Lines) -> bool:
+    """Is it a way out, or a link for two: no LAN?"""
+    return _is_way_out(port, lines) or NO_LAN <= port.address.network.prefixlen < _HOST
+
+
+def _is_way_out(port: Port, lines: Lines) -> bool:
+    """Is it the source of a tunnel, or the port of a route?"""
+    sources = [tunnel.value("tunnel source ") for tunnel in tunnels(lines)]
+    return port.name in (*sources, *_gateless(lines)) or str(port.address.ip) in sources
+
+
+def ways_between(network: Network) -> list[Wire]:
+    """The wires between tunnel ends: links that nothing says to lead out count where a router has no others."""
+    firm = {port.router for wire in network.wires if not wire.loose and len(wire.ports) > 1 for port in wire.ports}
+    return [wire for wire in network.wires if not wire.loose or wire.ports[0].router not in firm]
+
+
+def _gateless(lines: Lines) -> list[str]:
+    """The ports that routes without a gateway lead out of."""
+    return [name for name in gateless(lines) if not name.startswith(VIRTUAL)]
+
+
+def _other_gateways(lines: Lines) -> list[IPv4Address]:
+    """The next hops of static routes that are not the default one."""
+    words = [line.split() for line in lines.headers("ip route ")]
+    found = [IPv4Address(word) for line in words for word in line[4:6] if re.fullmatch(r"\d+(\.\d+){3}", word)]
+    return list(dict.fromkeys(found))
+
+
+def _rip(network: Network, wires: list[Wire]) -> list[str]:
+    """Where the sites speak RIP with their provider it answers."""
+    speakers = [
+        wire.provider
+        for wire in wires
+        for port in wire.ports
+        if wire.provider is not None
+        and port.router in network.lines
+        and "router rip" in network.lines[port.router].lines
+    ]
+    networks = [f" network {address.network.network_address}" for address in speakers]
+    return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
+
+
+def answer_for_others(network: Network, configurations: dict[str, str], provider: str) -> None:
+    """Routes out of a port without a gateway: who is there answers for others (proxy ARP), so the route names it."""
+    for router, lines in network.lines.items():
+        for name in _gateless(lines):
+            here = (wire for wire in network.wires if any((p.router, p.name) == (router, name) for p in wire.ports))
+            wire = next(here, None)
+            others = [port for port in wire.ports if port.router != router] if wire is not None else []
+            ours = [port for port in others if port.router == provider or not tunnels(network.lines[port.router])]
+            if not others:
+                network.notes.append(f"{router} has a route out of {name}, where nobody is")
+            elif len(ours) == 1 or len(others) == 1:
+                gateway = (ours or others)[0]
+                configurations[router] = name_gateway(configurations[router], name, gateway.address.ip)
+                network.notes.append(
+                    f"{router} has a route out of {name} without a gateway: {gateway.router} answers there for others, "
+                    f"so it leads to {gateway.address.ip}"
+                )

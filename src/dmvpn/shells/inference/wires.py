@@ -1,0 +1,117 @@
+"""Which ports are on one wire: those in each other's subnet, be they two or more.
+
+    Port, Wire    a physical interface with an address; the ports on one wire
+    Network       the configurations of all routers, their wires, and what was decided on the way
+
+Raises UserError for what is no network at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lines import addresses, interfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Interface
+
+    from dmvpn.shells.lines import Lines
+
+#: What an interface says that gets its address from others.
+DHCP: Final = "ip address dhcp"
+#: Interfaces that no wire is plugged into.
+VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A physical interface with an address."""
+
+    router: str
+    name: str
+    address: IPv4Interface
+
+    @property
+    def end(self) -> str:
+        """As in `lab.yaml`."""
+        return f"{self.router}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.router} {self.name} {self.address}"
+
+
+@dataclass(slots=True)
+class Wire:
+    """Ports on one wire. provider: the gateway on it that none of them has. loose: nothing says that it leads out."""
+
+    ports: list[Port]
+    provider: IPv4Interface | None = None
+    loose: bool = False
+
+
+@dataclass(slots=True)
+class Network:
+    """What is known of it. wires: made of the lines. notes: what was decided; whoever decides adds a sentence."""
+
+    lines: dict[str, Lines]
+    notes: list[str] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ports = [port for router, lines in self.lines.items() for port in ports_of(router, lines)]
+        if not ports:
+            raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
+        plugged = {port.router for port in ports}
+        for router, lines in self.lines.items():
+            if router not in plugged:
+                self.notes.append(f"{router} has no physical interface with an IPv4 address: nothing is plugged in")
+            self.notes += _peculiar(router, lines)
+        self._wire_up(ports)
+
+    def _wire_up(self, ports: list[Port]) -> None:
+        """Put every port where all that are there see it, and it sees them. The widest subnets come last."""
+        for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
+            wire = next((wire for wire in self.wires if self._belongs(port, wire)), None)
+            if wire is None:
+                self.wires.append(Wire([port]))
+                continue
+            first = wire.ports[0]
+            if first.address.network != port.address.network:
+                self.notes.append(f"{first} and {port} have different masks: taken for one wire")
+            wire.ports.append(port)
+
+    def _belongs(self, port: Port, wire: Wire) -> bool:
+        other = wire.ports[0].address
+        if not port.address.network.overlaps(other.network):
+            return False
+        same = [there for there in wire.ports if there.address.ip == port.address.ip]
+        if same:
+            self.notes.append(f"{same[0]} and {port} have the same address: taken for two wires")
+            return False
+        if port.address.ip in other.network and other.ip in port.address.network:
+            return True
+        self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
+        return False
+
+
+def _peculiar(router: str, lines: Lines) -> Iterator[str]:
+    """What labs do not have, and this router does."""
+    for name, interface in interfaces(lines):
+        own = interface.headers("ip address ")
+        if any(line.endswith(" secondary") for line in own):
+            yield f"{router} {name} has more than one address: only the first tells where it is"
+        if interface.has(DHCP):
+            yield (
+                f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
+                "give it an address, and the router a default route"
+            )
+        elif "." in name and own:
+            yield f"{router} {name} is a subinterface: taken for a port of its own, without VLANs"
+
+
+def ports_of(router: str, lines: Lines) -> list[Port]:
+    """The physical interfaces of a router that have an address."""
+    return [Port(router, name, address) for name, address in addresses(lines) if not name.startswith(VIRTUAL)]
