@@ -21,6 +21,7 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.command import SOURCE
 from support.labs import Labs, eventually
 from support.pcap import frames
+from support.services import TUN_FOR_ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,12 +349,11 @@ def test_nobody_needs_root(labs: Labs) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
+    as_nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+
     def run(*words: str) -> str:
         result = subprocess.run(
-            [python, "-m", "dmvpn", *words],
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
+            ["unshare", "-m", *TUN_FOR_ALL, *as_nobody, python, "-m", "dmvpn", *words],
             env=environment,
             cwd="/",
             capture_output=True,
