@@ -77,6 +77,20 @@ def test_another_profile_at_both_ends_replaces_the_sas(world: World) -> None:
     assert lost(world, "H1", "10.3.3.100", seconds=5) == 0
 
 
+def test_a_profile_of_ike_that_the_tunnel_names_itself_is_the_one_that_is_used() -> None:
+    """The tunnel stayed down, although both profiles were there."""
+
+    def named(router: str, text: str) -> str:
+        text = protected(router, text).replace(" set ikev2-profile IKE\n", " set ikev2-profile ABSENT\n")
+        return text.replace(f" {PROTECTION} P\n", f" {PROTECTION} P ikev2-profile IKE\n")
+
+    world = World("notes-gre", change=named).converge()
+    world.run_for(5)
+    assert line(world) == "Tunnel100 is up, line protocol is up "
+    assert len(ike_sas(world, "R11", R31)) == 1
+    assert lost(world, "H1", "10.3.3.100", seconds=5) == 0
+
+
 def test_an_end_without_protection_is_not_listened_to_and_the_other_one_says_so() -> None:
     world = World("notes-gre", change=lambda name, text: protected(name, text) if name == "R11" else text)
     world.run_for(60)

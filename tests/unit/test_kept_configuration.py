@@ -190,7 +190,7 @@ def test_a_key_for_both_sides_may_be_written_in_several_ways(typed: str, key: by
     assert peer.local_key == peer.remote_key == PreSharedKey(key)
 
 
-@pytest.mark.parametrize("typed", ["6 aGVsbG8", "hex 0af", "hex key!"])
+@pytest.mark.parametrize("typed", ["hex 0af", "hex key!"])
 def test_a_key_that_cannot_be_read_is_refused(typed: str) -> None:
     result = configurator(FEATURES).parse_text(f"crypto ikev2 keyring RING\npeer A\npre-shared-key local {typed}")
     assert len(result.problems) == 1

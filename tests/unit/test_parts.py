@@ -11,6 +11,7 @@ from dmvpn.ios import parts
 from dmvpn.ios.devices import other_device
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.parts import parts_of
+from dmvpn.ios.transcript import BLOCK
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
@@ -146,7 +147,7 @@ def test_of_markdown_what_stands_between_fences_is_taken_at_its_line() -> None:
 
 
 def test_a_block_that_was_never_closed_ends_where_the_next_begins() -> None:
-    assert fenced("a\n```\nb\n```ios\nc\n```\nd") == "\n\nb\n\nc\n\n"
+    assert fenced("a\n```\nb\n```ios\nc\n```\nd") == f"\n{BLOCK}\nb\n{BLOCK}\nc\n\n"
     assert fenced("one ``` alone") == "one ``` alone"
 
 

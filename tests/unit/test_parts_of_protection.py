@@ -8,8 +8,10 @@ import pytest
 
 from dmvpn.app.config import refuse_left_out
 from dmvpn.base.errors import UserError
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.algorithms import Cipher
 from dmvpn.features.ipsec.config.tree import read
+from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import model
 from dmvpn.features.tunnel.line import Source, make_spec, missing
 from dmvpn.ios import ConfigSession, ConfigTree, Fate
@@ -45,6 +47,9 @@ interface Tunnel1
         ("crypto ikev2 profile I", "authentication remote anyconnect-eap aggregate"),
         ("crypto ikev2 profile I", "keyring aaa LIST name-mangler M"),
         ("crypto ipsec profile P2", "set identity NAMES"),
+        ("crypto isakmp profile I", "set identity NAMES"),
+        ("crypto isakmp profile I", "self-identity 198.51.100.1"),
+        ("crypto ikev2 profile I", "set identity NAMES"),
     ],
 )
 def test_a_part_of_protection_that_is_not_here_is_no_error_and_holds_protected_tunnels_down(
@@ -95,18 +100,30 @@ def test_a_transform_set_that_is_not_wholly_here_is_shown_back_and_protects_noth
 @pytest.mark.parametrize(
     "words", ["isakmp-profile I", "shared isakmp-profile I", "ikev2-profile I", "shared ikev2-profile I"]
 )
-def test_a_tunnel_that_names_a_profile_of_ike_stays_down_and_says_what_to_configure(words: str) -> None:
-    text = TUNNELS.replace("ipsec profile P\ninterface", f"ipsec profile P {words}\ninterface")
+def test_a_profile_of_ike_behind_that_of_ipsec_stands_in_for_the_one_that_the_latter_names(words: str) -> None:
+    text = TUNNELS.replace("set transform-set TS", "set ikev2-profile OTHER").replace(
+        "ipsec profile P\ninterface", f"ipsec profile P {words}\ninterface"
+    )
     intake = take_in(text)
     assert intake.is_whole
+    assert not intake.held
     assert f" tunnel protection ipsec profile P {words}" in list(intake.tree.render())
     settings = model(intake.tree).tunnels[0]
     assert settings.protection == "P"
     assert settings.shared == ("shared" in words)
-    assert make_spec(settings, NOWHERE, 1400) is None
-    reason = missing(settings, NOWHERE)
-    assert reason is not None
-    assert f"set {words.removeprefix('shared ')}" in str(reason)
+    spec = make_spec(settings, NOWHERE, 1400)
+    assert spec is not None
+    assert spec.protected
+    policy = resolve(read(intake.tree), settings.protected_by, IPv4Address("198.51.100.1"))
+    assert not isinstance(policy, Reason)
+    of_ikev2 = "ikev2" in words
+    assert (policy.ikev2_profile, policy.isakmp_profile) == (("I", "") if of_ikev2 else ("", "I"))
+
+
+def test_a_profile_that_is_not_there_protects_nothing_whatever_stands_behind_it() -> None:
+    reason = resolve(read(take_in(TUNNELS).tree), "MISSING isakmp-profile I", IPv4Address("198.51.100.1"))
+    assert isinstance(reason, Reason)
+    assert "crypto ipsec profile MISSING is not configured" in str(reason)
 
 
 @pytest.mark.parametrize("source", ["2001:DB8::1", "dynamic"])
@@ -116,3 +133,7 @@ def test_a_source_that_no_tunnel_has_here_is_read_and_the_tunnel_has_none(source
     settings = model(intake.tree).tunnels[0]
     assert settings.source_address is None
     assert settings.source_interface == ""
+    reason = missing(settings, Source(None, "", None))
+    assert reason is not None
+    assert not str(reason).startswith("no tunnel source")
+    assert str(reason).endswith(f"(tunnel source {source})")

@@ -239,7 +239,13 @@ class Configurator:
         if len(scopes) == 1:
             return scopes
         lowered = word.lower()
-        return sorted(scopes, key=lambda scope: lowered not in self.grammar(scope).root.shown_words)
+        return sorted(scopes, key=lambda scope: not self._has_word(scope, lowered))
+
+    def _has_word(self, scope: str, word: str) -> bool:
+        """Do lines of this mode begin so? `key` below a group of clients is theirs, not a short `key chain`."""
+        if scope in self._others:
+            return word in self.own_words(scope)
+        return word in self.grammar(scope).root.shown_words
 
     def _understood(
         self, mode: str, scope: str, best: tuple[ConfigLine, Thread[ConfigLine]], line: str, tokens: list[Token]

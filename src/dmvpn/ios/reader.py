@@ -29,7 +29,7 @@ from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.releases import PutIn, Release, Unshown
 from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
 from dmvpn.ios.slips import slip_of
-from dmvpn.ios.transcript import Transcript, without_comment
+from dmvpn.ios.transcript import PROMPT, Transcript, without_comment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,8 @@ _KINDS: Final = frozenset(kind.name.lower() for kind in KINDS)
 #: How the names of interfaces begin that a line may protect.
 _TUNNELS: Final = ("interface tunnel", "interface virtual-template")
 _OF_TUNNELS: Final = frozenset(("tunnel",))
+#: What no words follow.
+_ALONE: Final = frozenset(("end",))
 _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
@@ -142,7 +144,8 @@ class FileReader:
         for number, printed in enumerate(Transcript.lines(text), 1):
             if self._session.awaits:
                 self._account(number, printed, self._session.enter(printed))
-                self._pass_over(number, printed)
+                if _is_swallowed(printed):
+                    self._pass_over(number, printed)
                 continue
             line = self._transcript.take(printed)
             if line is None:
@@ -205,7 +208,14 @@ class FileReader:
             return False
         if not self._is_in_tunnel(mode):
             return True
-        return not any(self._configurator.runs(mode, each) for each in (line, without_comment(line)))
+        return not any(self._configurator.runs(mode, each) or self._is_missed(mode, each) for each in _readings(line))
+
+    def _is_missed(self, mode: str, line: str) -> bool:
+        """Is it a line that the table has as one of protection? Then it is left out, and holds its tunnel down."""
+        found = self._configurator.interpret(mode, line)
+        if isinstance(found, CliError) or found.mode != mode or not found.targets:
+            return False
+        return all(target.line.group is not None and target.line.group.protects for target in found.targets)
 
     def _is_in_tunnel(self, mode: str) -> bool:
         return mode == INTERFACE.opens and self._session.header.lower().startswith(_TUNNELS)
@@ -269,7 +279,10 @@ class FileReader:
     def _may_keep(self, line: str, indentation: int) -> bool:
         """Can a line that nobody knows do no harm? Leaves the sections that it stands below."""
         mode = self._session.mode.name
-        if slip_of(_first_word(line), self._configurator.first_words(mode)):
+        if _is_heading(line):
+            self._session.leave_sections()
+            return True
+        if self._is_slip(line, mode):
             return False
         if self._is_below(line, mode, indentation):
             self._session.leave_sections()
@@ -283,6 +296,11 @@ class FileReader:
         if mode == INTERFACE.opens:
             return not self._session.header.lower().startswith(_TUNNELS)
         return mode in _HARMLESS_MODES
+
+    def _is_slip(self, line: str, mode: str) -> bool:
+        """Is its first word nearly one that lines here begin with? No more than `end` stands in a line of its own."""
+        known = self._configurator.first_words(mode)
+        return slip_of(_first_word(line), known if len(line.split()) == 1 else known - _ALONE)
 
     def _is_of_interfaces(self, line: str) -> bool:
         return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
@@ -312,7 +330,7 @@ class FileReader:
     def _is_near_opener(self, line: str, mode: str) -> bool:
         """May the refused line have been the first of a section?"""
         first = _first_word(line)
-        return first in _OURS or slip_of(first, self._configurator.first_words(mode))
+        return first in _OURS or self._is_slip(line, mode)
 
     # The account -----------------------------------------------------------------------------------------------------
 
@@ -363,6 +381,19 @@ class _Refused:
         return self._is_opener and indentation == 0 and not self._configurator.knows(GLOBAL.name, line)
 
 
+def _is_swallowed(printed: str) -> bool:
+    """Is a line of a text one that a banner without an end took from a tunnel? Others may speak of protection."""
+    prompt = PROMPT.match(printed)
+    text = printed[prompt.end() :] if prompt is not None else printed
+    return not text.isspace() and text != "" and is_of_tunnels(text)
+
+
+def _is_heading(line: str) -> bool:
+    """Is it one word, and a colon? What opens a section has a name behind it."""
+    word = line.strip()
+    return word.endswith(":") and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
+
+
 def is_of_tunnels(line: str) -> bool:
     """Does the line begin as those that protect a tunnel, or nearly so?"""
     word = _first_word(line)
@@ -375,6 +406,11 @@ def _is_others_interface(line: str) -> bool:
     name = "".join(words[1:3]) if words[0] == "interface" else ""
     kind = name.rstrip("0123456789/.:")
     return kind != name and kind[:1].isalpha() and not slip_of(kind, _KINDS) and find_kind(kind) is None
+
+
+def _readings(line: str) -> tuple[str, str]:
+    """As it stands, and without the comment behind it."""
+    return line, without_comment(line)
 
 
 def _first_word(line: str) -> str:

@@ -17,6 +17,9 @@ from typing import Final, NamedTuple
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
 LONGEST_FILE: Final = 64 * 1024 * 1024
 
+#: Stands where a block of a page begins: the output that the block before showed has ended.
+BLOCK: Final = "\x1c"
+
 #: The prompt of a router, and what is typed behind it comes next.
 PROMPT: Final = re.compile(
     r"[ \t]{0,16}(?P<name>[A-Za-z0-9][\w.:@/-]{0,62})(?:\((?P<mode>[a-z][\w-]{0,62})\))?(?P<mark>[#>])"
@@ -57,6 +60,11 @@ _BEGINS: Final = re.compile(
 _COMMENTS: Final = (" !", " //", "\t!")
 #: A remark in a language of other letters, set off from the line by more than one space.
 _REMARK: Final = re.compile(r"(?<=\S)\s{2,}(?=[^\x00-\x7f])")
+#: Commands of configuration mode that ask questions, and print; their answers are no configuration.
+_ASKS: Final = re.compile(
+    r"(?:do\s+)?cry\w*\s+(?:(?:pki|ca)\s+(?:auth\w*|enr\w*|imp\w*|exp\w*)|key\s+(?:gen\w*|zero\w*|imp\w*|exp\w*))(?:\s|$)",
+    re.IGNORECASE,
+)
 _SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(run|start|conf|arch)|more\s|wr(i|it|ite)?\s+t)", re.IGNORECASE)
 _CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure\b", re.IGNORECASE)
 
@@ -111,6 +119,9 @@ class Transcript:
 
     def take(self, line: str) -> Line | None:
         """What of this line is configuration; None if nothing is."""
+        if line == BLOCK:
+            self._reads, self._bare_at = _Reads.CONFIGURATION, None
+            return None
         line = shown(line)
         if not line or line.isspace():
             return Line("")
@@ -137,6 +148,9 @@ class Transcript:
                 return self._behind(None, typed[3:])
             if typed in ("^Z", "\x1a"):
                 return Line("end")
+            if _ASKS.match(typed):
+                self._reads = _Reads.OUTPUT
+                return None
             return Line(typed, at_top=mode == "config") if typed else None
         if typed:
             self._bare_at = None

@@ -146,12 +146,16 @@ class IsakmpPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpKey:
-    """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one)."""
+    """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one).
 
-    key: PreSharedKey
+    key: None for one that only the router that wrote it can read. address6: of a peer that no tunnel here has.
+    """
+
+    key: PreSharedKey | None
     keyring: str = ""
     address: IPv4Address | None = None
     mask: IPv4Address | None = None
+    address6: str = ""
     hostname: str = ""
 
 

@@ -7,7 +7,7 @@ configured as on IOS and left out here; a profile that has nothing else protects
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
@@ -43,7 +43,7 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
     """How this profile protects packets from `local`, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
-        return Reason("the IPsec profile does not exist", f"crypto ipsec profile {name} is not configured")
+        return Reason("the IPsec profile does not exist", f"crypto ipsec profile {name.partition(' ')[0]} is not configured")
     usable, refusals = _usable_sets(config, profile)
     if not usable:
         return Reason("the IPsec profile has no usable transform set", "; ".join(refusals))
@@ -69,9 +69,18 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
 
 
 def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
-    """The profile of this name: as configured, else the smart default."""
-    configured = next((profile for profile in config.profiles if profile.name == name), None)
-    return configured or (DEFAULT_PROFILE if name == DEFAULT_PROFILE.name else None)
+    """The profile of this name: as configured, else the smart default.
+
+    A tunnel may name a profile of IKE behind it (`P isakmp-profile I`), which then counts instead of the profile's own.
+    """
+    base, *ike = name.split(" ")
+    configured = next((profile for profile in config.profiles if profile.name == base), None)
+    found = configured or (DEFAULT_PROFILE if base == DEFAULT_PROFILE.name else None)
+    if found is None or not ike:
+        return found
+    kind, named = ike
+    of_ikev2 = kind == "ikev2-profile"
+    return replace(found, name=name, ikev2_profile=named if of_ikev2 else "", isakmp_profile="" if of_ikev2 else named)
 
 
 def idle_time(config: IpsecConfig, name: str) -> int:

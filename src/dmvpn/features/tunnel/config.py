@@ -54,8 +54,8 @@ DESTINATION: Final = ConfigLine(
 )
 MODE: Final = ConfigLine(
     "interface",
-    "tunnel mode ( gre ( ip | multipoint | ipv6 ) | "
-    "ipsec ( ipv4 | ipv6 ) [ v4-overlay | v6-overlay ] | "
+    "tunnel mode ( gre ( ip | ipv4=ip | multipoint [ ipv6 ] | ipv6 ) | "
+    "ipsec ( ( ipv4 | ipv6 ) [ v4-overlay | v6-overlay ] | dual-overlay ) | "
     "vxlan-gpe ( ipv4 | ipv6 ) | vxlan ( ipv4 | ipv6 ) | ipip | ipv6ip [ {kind:word} ] | ipv6 | "
     "nos | eon | dvmrp | mpls {what:line} )",
     {
@@ -70,6 +70,7 @@ MODE: Final = ConfigLine(
         ),
         "v4-overlay": "It carries IPv4",
         "v6-overlay": "It carries IPv6",
+        "dual-overlay": "It carries both",
         "kind": "How addresses are made",
         "what": "Kind of label switching",
     },
@@ -109,9 +110,9 @@ PROTECTION: Final = ConfigLine(
         "ipsec": "With IPsec",
         "profile": "An IPsec profile",
         "shared": "Several tunnels with this source share it",
-        "isakmp-profile": "Kept, and the tunnel stays down: `set isakmp-profile` in the IPsec profile does it",
+        "isakmp-profile": "With this profile of IKE instead of that of the IPsec profile",
         "isakmp": "Name of a profile of IKE version 1",
-        "ikev2-profile": "Kept, and the tunnel stays down: `set ikev2-profile` in the IPsec profile does it",
+        "ikev2-profile": "With this profile of IKE instead of that of the IPsec profile",
         "ikev2": "Name of a profile of IKE version 2",
     },
     order=95,
@@ -184,6 +185,7 @@ def _settings(name: str, section: Section) -> TunnelSettings:
         shared=protection is not None and "shared" in protection,
         vrf=vrf.text("vrf") if vrf else "",
         foreign_mode=_foreign_mode(mode),
+        foreign_end=_foreign_end(source, destination),
         ike_profile=_ike_profile(protection) if protection else "",
         transmit_bandwidth=_or_default(_number(section, TRANSMIT, "kbps")),
         receive_bandwidth=_or_default(_number(section, RECEIVE, "kbps")),
@@ -197,6 +199,14 @@ def _foreign_mode(mode: Args | None) -> str:
     """The kind of a tunnel that is no GRE over IPv4; "" for ours."""
     text = " ".join(mode.words) if mode else ""
     return "" if text in ("", "tunnel mode gre ip", "tunnel mode gre multipoint") else text
+
+
+def _foreign_end(*ends: Args | None) -> str:
+    """The line of an end in IPv6, or of a source that routes would choose; "" for none."""
+    lines = (" ".join(end.words) for end in ends if end is not None and "address6" in end.values_given)
+    source = ends[0]
+    by_route = "tunnel source dynamic" if source is not None and "dynamic" in source else ""
+    return next(lines, by_route)
 
 
 def _ike_profile(protection: Args) -> str:

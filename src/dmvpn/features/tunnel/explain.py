@@ -56,10 +56,13 @@ _REASONS = reason_group(
         next="show running-config interface Tunnel",
     ),
     Word(
-        "this build takes the profile of IKE from the IPsec profile alone",
-        "`tunnel protection` names a profile of IKE behind the IPsec profile. The line is kept, and the tunnel stays "
-        "down rather than be protected otherwise: `set isakmp-profile` or `set ikev2-profile` in the IPsec profile "
-        "does it.",
+        "this build has tunnels over IPv4 alone",
+        "`tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays down.",
+        next="show running-config interface Tunnel",
+    ),
+    Word(
+        "this build takes no tunnel source from a route",
+        "`tunnel source dynamic` is kept, and the tunnel stays down: name an interface or an address.",
         next="show running-config interface Tunnel",
     ),
     Word("no tunnel source", "`tunnel source` is missing.", next="show running-config interface Tunnel"),

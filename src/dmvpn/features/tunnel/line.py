@@ -76,7 +76,7 @@ def make_spec(
     settings: TunnelSettings, source: Source, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
     """What the data plane must know, or None while the tunnel cannot exist at all."""
-    if source.address is None or settings.vrf or settings.foreign_mode or settings.ike_profile:
+    if source.address is None or settings.vrf or settings.foreign_mode:
         return None
     if not settings.multipoint and settings.destination is None:
         return None
@@ -110,15 +110,17 @@ def missing(settings: TunnelSettings, source: Source) -> Reason | None:
         return Reason("a tunnel VRF is configured and this build has no VRFs", f"tunnel vrf {settings.vrf}")
     if settings.foreign_mode:
         return Reason("this build has GRE over IPv4 and no other kind of tunnel", settings.foreign_mode)
-    if settings.ike_profile:
-        return Reason(
-            "this build takes the profile of IKE from the IPsec profile alone",
-            f"configure `set {settings.ike_profile}` in `crypto ipsec profile {settings.protection}`",
-        )
+    if settings.foreign_end.endswith(" dynamic"):
+        return Reason("this build takes no tunnel source from a route", settings.foreign_end)
+    if settings.foreign_end:
+        return Reason("this build has tunnels over IPv4 alone", settings.foreign_end)
     if not settings.source_interface and settings.source_address is None:
         return Reason("no tunnel source")
     if source.state is None:
-        where = settings.source_interface or f"no interface has the address {settings.source_address}"
+        if settings.source_interface:
+            where = f"{settings.source_interface} is not there"
+        else:
+            where = f"no interface has the address {settings.source_address}"
         return Reason("no output interface", where)
     if not source.state.line:
         return Reason("tunnel source interface down", source.interface)

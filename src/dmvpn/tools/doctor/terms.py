@@ -44,7 +44,7 @@ class End:
     @property
     def profile(self) -> str:
         """The line that opens the IPsec profile of the tunnel."""
-        return f"crypto ipsec profile {self.tunnel.protection}"
+        return f"crypto ipsec profile {self.tunnel.protection.partition(' ')[0]}"
 
     def named(self, words: str) -> list[str]:
         """What the IPsec profile names after these words."""

@@ -20,10 +20,13 @@ MODES: Final = (
 )
 
 _KEY: Final = "[ 0 | 6 ] {key:secret}"
+_IPV6: Final = "ipv6 {address6:prefix6}"
+_IPV6_HELP: Final = {"ipv6": "Kept; tunnels go over IPv4 here", "address6": "Its IPv6 address, or a prefix"}
 _KEY_HELP: Final = {
+    **_IPV6_HELP,
     "key": "The pre-shared key",
     "0": "The key follows in clear",
-    "6": "Not possible: the key follows encrypted",
+    "6": "Kept: the key follows encrypted, and cannot be read here",
     "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
     "hostname": "A host name",
     "name": "Name",
@@ -81,13 +84,14 @@ LIFETIME: Final = ConfigLine(
 
 KEY: Final = ConfigLine(
     "global",
-    f"crypto isakmp key {_KEY} ( address {{address:address}} [ {{mask:mask}} ] [ no-xauth ] | hostname {{name:word}} )",
+    f"crypto isakmp key {_KEY} "
+    f"( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) [ no-xauth ] | hostname {{name:word}} )",
     {
         **_KEY_HELP,
         "address": "Of the peer with this address",
         "no-xauth": "Ask it for no user",
     },
-    key=("address", "mask", "name"),
+    key=("address", "mask", "address6", "name"),
     order=206,
     check=check_key,
 )
@@ -105,9 +109,9 @@ KEYRING: Final = ConfigLine(
 )
 KEYRING_KEY: Final = ConfigLine(
     _KEYRING,
-    f"pre-shared-key ( address {{address:address}} [ {{mask:mask}} ] | hostname {{name:word}} ) key {_KEY}",
+    f"pre-shared-key ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) | hostname {{name:word}} ) key {_KEY}",
     {**_KEY_HELP, "pre-shared-key": "The key of a peer", "address": "Its address"},
-    key=("address", "mask", "name"),
+    key=("address", "mask", "address6", "name"),
     check=check_key,
 )
 
@@ -124,21 +128,23 @@ PROFILE_KEYRING: Final = ConfigLine(
 )
 SELF_IDENTITY: Final = ConfigLine(
     _PROFILE,
-    "self-identity ( address | fqdn [ {text:word} ] )",
-    {**IDENTITY_HELP, "self-identity": "Who we are", "address": "Our address"},
+    "self-identity ( address [ ipv6 ] | fqdn [ {text:word} ] )",
+    {**IDENTITY_HELP, **_IPV6_HELP, "self-identity": "Who we are", "address": "Our address"},
     order=20,
 )
 MATCH_IDENTITY: Final = ConfigLine(
     _PROFILE,
-    "match identity ( address {address:address} [ {mask:mask} ] [ {vrf:word} ] | host [ domain ] {text:word} )",
+    f"match identity ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) [ {{vrf:word}} ] "
+    "| host [ domain ] {text:word} )",
     {
         **IDENTITY_HELP,
+        **_IPV6_HELP,
         "match": "Whom this profile is for",
         "identity": "Peers with this identity",
         "host": "A name",
         "vrf": "Where they are; there is one table here",
     },
-    key=("address", "mask", "domain", "text"),
+    key=("address", "mask", "address6", "domain", "text"),
     order=30,
 )
 

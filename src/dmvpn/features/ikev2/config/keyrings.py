@@ -31,8 +31,12 @@ PEER: Final = ConfigLine(
 DESCRIPTION: Final = ConfigLine(_PEER, "description {text:line}", {"description": "Text for people"}, order=5)
 ADDRESS: Final = ConfigLine(
     _PEER,
-    "address {address:address} [ {mask:mask} ]",
-    {"address": "Its address", "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody"},
+    "address ( {address:address} [ {mask:mask} ] | {address6:prefix6} )",
+    {
+        "address": "Its address",
+        "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+        "address6": "Kept; tunnels go over IPv4 here",
+    },
     order=10,
 )
 HOSTNAME: Final = ConfigLine(

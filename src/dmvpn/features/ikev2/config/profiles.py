@@ -49,10 +49,16 @@ MATCH_LOCAL: Final = ConfigLine(
 )
 MATCH_IDENTITY: Final = ConfigLine(
     _PROFILE,
-    "match identity remote ( address {address:address} [ {mask:mask} ] | fqdn [ domain ] {text:word} "
+    "match identity remote ( address ( {address:address} [ {mask:mask} ] | {address6:prefix6} ) | fqdn [ domain ] {text:word} "
     "| email [ domain ] {text:word} | key-id {text:line} | any )",
-    {**IDENTITY_HELP, "identity": "Peers with this identity", "remote": "Their own", "any": "Every one"},
-    key=("address", "fqdn", "email", "domain", "key-id", "any", "mask", "text"),
+    {
+        **IDENTITY_HELP,
+        "identity": "Peers with this identity",
+        "remote": "Their own",
+        "any": "Every one",
+        "address6": "Kept; tunnels go over IPv4 here",
+    },
+    key=("address", "address6", "fqdn", "email", "domain", "key-id", "any", "mask", "text"),
     order=12,
 )
 MATCH_CERTIFICATE: Final = ConfigLine(
@@ -87,7 +93,7 @@ USES: Final = ConfigLine(
 )
 KEYRING: Final = ConfigLine(
     _PROFILE,
-    "keyring local {name:word}",
+    "keyring ( local {name:word} | {name:word} )",
     {"keyring": "Where the keys are", "local": "In this configuration", "name": "Name of the keyring"},
     order=40,
 )

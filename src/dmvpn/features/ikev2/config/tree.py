@@ -70,6 +70,8 @@ def _identity_of(args: Args) -> Identity:
     """The identity that a line names."""
     if "address" in args.values_given:
         return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
+    if "address6" in args.values_given or "ipv6" in args:
+        return Identity(kind=IdentityKind.ADDRESS)  # no peer over IPv4 has it
     if "host" in args:  # IKEv1's word for a name
         kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
         return Identity(kind=kind, text=args.text("text"))
@@ -136,7 +138,7 @@ def _peer(args: Args, section: Section) -> KeyringPeer:
     keys = section.all(keyrings.PRE_SHARED_KEY)
     return KeyringPeer(
         name=args.text("name"),
-        address=address.address("address") if address else None,
+        address=address.address("address", None) if address else None,
         mask=address.address("mask", None) if address else None,
         hostname=hostname.text("name") if hostname else "",
         identity=_identity_of(identity) if identity else None,
@@ -240,10 +242,11 @@ def _encryption(args: Args) -> Encryption:
 
 def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
     return IsakmpKey(
-        key=_key_of(args) or PreSharedKey(b""),
+        key=_key_of(args),
         keyring=keyring,
         address=args.address("address", None) if "address" in args.values_given else None,
         mask=args.address("mask", None),
+        address6=str(args["address6"]) if "address6" in args.values_given else "",
         hostname=args.text("name", ""),
     )
 

@@ -35,7 +35,7 @@ GROUP: Final = register_type(OneOf("dh-group", _GROUPS))
 KEY: Final = "[ 0 | 6 | hex ] {key:line}"
 KEY_HELP: Final[Mapping[str, str]] = {
     "0": "The key follows in clear",
-    "6": "Not possible: the key follows encrypted",
+    "6": "Kept: the key follows encrypted, and cannot be read here",
     "hex": "The key follows in hexadecimal digits",
     "key": "The key",
 }
@@ -66,16 +66,21 @@ def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
 
 
 def check_key(args: Args, _: Section) -> str | None:
-    """Refuses keys that cannot be read."""
+    """Refuses keys that are none, and warns of those that only another router can read."""
     if "6" in args:
-        return "% A key of type 6 can be read by the router that wrote it only; enter the key in clear"
+        return (
+            "%Warning: kept; a key of type 6 can be read by the router that wrote it only, so tunnels that need it "
+            "stay down; enter the key in clear"
+        )
     if "hex" in args and octets_of(args) is None:
         return "% Invalid hex key: pairs of hexadecimal digits are expected"
     return None
 
 
 def octets_of(args: Args) -> bytes | None:
-    """The key that a line gives; None if it is in hexadecimal digits and no whole number of octets."""
+    """The key that a line gives; None if it is encrypted, or in hexadecimal digits and no whole number of octets."""
+    if "6" in args:
+        return None
     text = args.text("key")
     if "hex" not in args:
         return text.encode()

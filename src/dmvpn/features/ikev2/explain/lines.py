@@ -100,7 +100,8 @@ _ANSWERS = answer_group(
         "A key with `hex` was given that is no string of octets.",
     ),
     Word(
-        "% A key of type <number> can be read by the router that wrote it only; enter the key in clear",
+        "%Warning: kept; a key of type <number> can be read by the router that wrote it only, so tunnels that need it "
+        "stay down; enter the key in clear",
         "Type 6 keys are sealed with a secret of the router that made them, so a copy is worthless.",
     ),
     next="show crypto ikev2 profile",

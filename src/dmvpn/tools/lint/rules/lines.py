@@ -147,6 +147,12 @@ def _protection(device: Device) -> Iterator[Found]:
                 at = (f"crypto ipsec profile {profile.name}", f"set {kind}-profile")
                 what = f"IPsec profile {profile.name} names the {kind} profile {name}, which is not configured"
                 yield found(IKE_PROFILE_UNDEFINED, device, at, what, f"crypto {kind} profile {name}")
+    for tunnel in device.tunnels.tunnels:
+        kind, _, name = tunnel.ike_profile.partition("-profile ")
+        if name and name not in (ikev2 if kind == "ikev2" else isakmp):
+            at = (f"interface {tunnel.name}", "tunnel protection")
+            what = f"{tunnel.name} names the {kind} profile {name}, which is not configured"
+            yield found(IKE_PROFILE_UNDEFINED, device, at, what, f"crypto {kind} profile {name}")
     yield from _ike_profiles(device)
     trustpoints = {trustpoint.name for trustpoint in device.pki.trustpoints}
     maps = {one.name for one in device.pki.maps}
@@ -173,7 +179,7 @@ def _protection(device: Device) -> Iterator[Found]:
 
 def _ike_profiles(device: Device) -> Iterator[Found]:
     """Of IPsec profiles that are used and name none."""
-    used = dict.fromkeys(tunnel.protection for tunnel in device.tunnels.tunnels if tunnel.protection)
+    used = dict.fromkeys(each.protection for each in device.tunnels.tunnels if each.protection and not each.ike_profile)
     written = [profile.name for profile in device.ikev2.profiles]
     if len(written) == 1 or "default" in written or any(not key.keyring for key in device.ikev2.isakmp.keys):
         return

@@ -140,7 +140,7 @@ class _Side:
 
     @property
     def profile_line(self) -> tuple[str, ...]:
-        return (f"crypto ipsec profile {self.policy.name}",)
+        return (f"crypto ipsec profile {self.end.tunnel.protection}",)
 
     def profile(self, terms: Terms) -> Profile:
         return next(one for one in self.book.config.profiles if one.name == terms.profile)
@@ -195,7 +195,7 @@ def _other(end: End, one: End, other: End) -> str:
 def _pfs(end: End) -> int | None:
     if not end.tunnel.protection:
         return None
-    policy = resolve(end.device.ipsec, end.tunnel.protection, end.source) if end.source is not None else None
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source) if end.source is not None else None
     return policy.pfs_group if policy is not None and not isinstance(policy, Reason) else None
 
 
@@ -208,7 +208,7 @@ def _side(end: End) -> _Side | None:
     """None: the end is not protected, or not in a way that can work at all; other rules say so."""
     if not end.tunnel.protection or end.source is None:
         return None
-    policy = resolve(end.device.ipsec, end.tunnel.protection, end.source)
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
     if isinstance(policy, Reason):
         return None
     return _Side(end, end.source, policy, ConfigurationBook(end.device.ikev2, (policy,)))
@@ -271,7 +271,7 @@ def _modes(here: _Side, there: _Side) -> Iterator[Found]:
         return
     tunnel, transport = (there, here) if here.policy.transport else (here, there)
     strict = not transport.policy.may_tunnel
-    names = next((p.transform_sets for p in tunnel.end.device.ipsec.profiles if p.name == tunnel.policy.name), ())
+    names = next((p.transform_sets for p in tunnel.end.device.ipsec.profiles if p.name == tunnel.end.tunnel.protection), ())
     at = (f"crypto ipsec transform-set {names[0]}",) if names else tunnel.profile_line
     result = "which takes nothing else" if strict else "so both use tunnel mode"
     what = f"tunnel mode here, transport mode at {transport.name}, {result}"

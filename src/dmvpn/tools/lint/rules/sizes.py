@@ -98,7 +98,7 @@ def budget(end: End) -> tuple[int, str] | None:
     words = f"{path} - {_IP} (IP) - {gre} (GRE{' with key' if gre > 4 else ''})"
     if not end.tunnel.protection:
         return path - _IP - gre, words
-    policy = resolve(end.device.ipsec, end.tunnel.protection, _ANY)
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, _ANY)
     if isinstance(policy, Reason):
         return None
     size = expansion(policy)

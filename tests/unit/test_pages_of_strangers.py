@@ -1,0 +1,91 @@
+"""Pages and logs as strangers keep them: what is configuration in them is read, what is around it is passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.ios import Fate
+from dmvpn.ios.parts import parts_of
+from dmvpn.router.intake import Intake, take_in
+
+TUNNEL = "interface Tunnel0\n tunnel mode gre multipoint\n tunnel protection ipsec profile P\n"
+
+
+def intakes(text: str) -> list[Intake]:
+    return [take_in(part.text) for part in parts_of(text)]
+
+
+def shown(text: str) -> str:
+    return "\n".join(line for intake in intakes(text) for line in intake.tree.render())
+
+
+def refused(text: str) -> list[str]:
+    return [entry.text for intake in intakes(text) for entry in intake.of(Fate.REFUSED)]
+
+
+def test_a_block_behind_one_that_shows_output_is_configuration_again() -> None:
+    """Its protection was called astray, and its other lines were lost."""
+    page = f"```\nR1#show ip nhrp brief\n   Target    Via\n```\ntext\n```\n{TUNNEL}```\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+def test_paragraphs_of_html_are_lines() -> None:
+    page = "<p>Spoke</p>\n" + "".join(f"<p>{line}</p>\n" for line in TUNNEL.splitlines()) + "<p>&nbsp;</p>\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+def test_a_less_than_sign_in_a_configuration_is_no_tag() -> None:
+    text = "interface Tunnel0\n description <p>\n"
+    assert "description <p>" in shown(text)
+
+
+def test_a_blank_that_an_editor_spelled_out_is_one() -> None:
+    page = f"```\n{TUNNEL}```\n\n```\ninterface Tunnel1\n&#x20;ip nhrp network-id 3\n```\n"
+    assert refused(page) == []
+    assert " ip nhrp network-id 3" in shown(page).splitlines()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["crypto pki authenticate CA", "crypto pki enroll CA", "crypto ca enroll CA", "crypto key generate rsa modulus 2048"],
+)
+def test_what_a_command_asks_behind_a_prompt_is_no_configuration(command: str) -> None:
+    log = (
+        f"R1(config)#{command}\nCertificate has the following attributes:\n       Fingerprint MD5: 00112233\n"
+        "% Do you accept this certificate? [yes/no]: yes\nPassword:\nRe-enter password:\n"
+        "R1(config)#interface Tunnel0\nR1(config-if)#ip mtu 1400\n"
+    )
+    assert refused(log) == []
+    assert "Fingerprint" not in shown(log)
+    assert "ip mtu 1400" in shown(log)
+
+
+def test_a_heading_of_one_word_is_kept_and_ends_the_section_before() -> None:
+    text = f"{TUNNEL}SPOKE-ROUTER:\nip route 0.0.0.0 0.0.0.0 198.51.100.1\n"
+    assert refused(text) == []
+    assert "SPOKE-ROUTER:" in shown(text).splitlines()
+
+
+def test_a_heading_with_more_words_in_a_tunnel_may_be_a_slip() -> None:
+    assert refused("interface Tunnel0\n tunnl: protection ipsec profile P\n")
+
+
+def test_a_sentence_that_begins_nearly_as_end_is_a_note() -> None:
+    assert refused("Send a question every 30 seconds\nhostname R1\n") == []
+    assert refused("inteface Tunnel0\n") != []
+
+
+def test_a_banner_may_speak_of_protection() -> None:
+    """A router with such a banner did not start."""
+    text = "banner motd #\nThis link is under protection ipsec here\n#\n" + TUNNEL
+    assert refused(text) == []
+
+
+@pytest.mark.parametrize("prompt", ["", "R1(config-if)#"])
+def test_a_banner_that_takes_the_protection_of_a_tunnel_with_it_is_refused(prompt: str) -> None:
+    text = f"interface Tunnel0\n tunnel source Loopback0\nbanner motd C\n{prompt}tunnel protection ipsec profile P\n\nC\n"
+    (intake,) = intakes(text)
+    assert intake.of(Fate.REFUSED)
+    assert intake.held == ("Tunnel0",)
