@@ -49,7 +49,12 @@ def test_a_blank_that_an_editor_spelled_out_is_one() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["crypto pki authenticate CA", "crypto pki enroll CA", "crypto ca enroll CA", "crypto key generate rsa modulus 2048"],
+    [
+        "crypto pki authenticate CA",
+        "crypto pki enroll CA",
+        "crypto ca enroll CA",
+        "crypto key generate rsa modulus 2048",
+    ],
 )
 def test_what_a_command_asks_behind_a_prompt_is_no_configuration(command: str) -> None:
     log = (
@@ -85,7 +90,9 @@ def test_a_banner_may_speak_of_protection() -> None:
 
 @pytest.mark.parametrize("prompt", ["", "R1(config-if)#"])
 def test_a_banner_that_takes_the_protection_of_a_tunnel_with_it_is_refused(prompt: str) -> None:
-    text = f"interface Tunnel0\n tunnel source Loopback0\nbanner motd C\n{prompt}tunnel protection ipsec profile P\n\nC\n"
+    text = (
+        f"interface Tunnel0\n tunnel source Loopback0\nbanner motd C\n{prompt}tunnel protection ipsec profile P\n\nC\n"
+    )
     (intake,) = intakes(text)
     assert intake.of(Fate.REFUSED)
     assert intake.held == ("Tunnel0",)

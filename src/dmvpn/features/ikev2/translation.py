@@ -87,7 +87,9 @@ def _peer(key: IsakmpKey) -> KeyringPeer:
     """Its name is what tells it from others: addresses that are bound to it stay so when lines before it go."""
     identity = Identity(kind=IdentityKind.FQDN, text=key.hostname) if key.hostname else None
     return KeyringPeer(
-        name=key.hostname or key.address6 or " ".join(str(part) for part in (key.address, key.mask) if part is not None),
+        name=key.hostname
+        or key.address6
+        or " ".join(str(part) for part in (key.address, key.mask) if part is not None),
         address=key.address,
         mask=key.mask,
         hostname=key.hostname,

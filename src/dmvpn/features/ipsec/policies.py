@@ -43,7 +43,9 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
     """How this profile protects packets from `local`, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
-        return Reason("the IPsec profile does not exist", f"crypto ipsec profile {name.partition(' ')[0]} is not configured")
+        return Reason(
+            "the IPsec profile does not exist", f"crypto ipsec profile {name.partition(' ')[0]} is not configured"
+        )
     usable, refusals = _usable_sets(config, profile)
     if not usable:
         return Reason("the IPsec profile has no usable transform set", "; ".join(refusals))

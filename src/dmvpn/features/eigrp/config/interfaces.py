@@ -72,7 +72,8 @@ IP_NEXT_HOP_SELF_ECMP: Final = _interface_line(
     default_on=True,
 )
 IP_SUMMARY: Final = _interface_line(
-    f"ip summary-address eigrp {_NUMBER} ( {{address:address}} {{mask:mask}} | {{prefix:prefix}} ) [ {{distance:1-255}} ]",
+    f"ip summary-address eigrp {_NUMBER} ( {{address:address}} {{mask:mask}} | {{prefix:prefix}} ) "
+    "[ {distance:1-255} ]",
     {
         "summary-address": "Tell one prefix for many",
         "prefix": "The summary",

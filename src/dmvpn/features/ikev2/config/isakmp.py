@@ -109,7 +109,8 @@ KEYRING: Final = ConfigLine(
 )
 KEYRING_KEY: Final = ConfigLine(
     _KEYRING,
-    f"pre-shared-key ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) | hostname {{name:word}} ) key {_KEY}",
+    f"pre-shared-key ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) | hostname {{name:word}} ) "
+    f"key {_KEY}",
     {**_KEY_HELP, "pre-shared-key": "The key of a peer", "address": "Its address"},
     key=("address", "mask", "address6", "name"),
     check=check_key,

@@ -49,8 +49,8 @@ MATCH_LOCAL: Final = ConfigLine(
 )
 MATCH_IDENTITY: Final = ConfigLine(
     _PROFILE,
-    "match identity remote ( address ( {address:address} [ {mask:mask} ] | {address6:prefix6} ) | fqdn [ domain ] {text:word} "
-    "| email [ domain ] {text:word} | key-id {text:line} | any )",
+    "match identity remote ( address ( {address:address} [ {mask:mask} ] | {address6:prefix6} ) "
+    "| fqdn [ domain ] {text:word} | email [ domain ] {text:word} | key-id {text:line} | any )",
     {
         **IDENTITY_HELP,
         "identity": "Peers with this identity",

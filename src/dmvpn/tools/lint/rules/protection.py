@@ -271,7 +271,9 @@ def _modes(here: _Side, there: _Side) -> Iterator[Found]:
         return
     tunnel, transport = (there, here) if here.policy.transport else (here, there)
     strict = not transport.policy.may_tunnel
-    names = next((p.transform_sets for p in tunnel.end.device.ipsec.profiles if p.name == tunnel.end.tunnel.protection), ())
+    names = next(
+        (p.transform_sets for p in tunnel.end.device.ipsec.profiles if p.name == tunnel.end.tunnel.protection), ()
+    )
     at = (f"crypto ipsec transform-set {names[0]}",) if names else tunnel.profile_line
     result = "which takes nothing else" if strict else "so both use tunnel mode"
     what = f"tunnel mode here, transport mode at {transport.name}, {result}"
