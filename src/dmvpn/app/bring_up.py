@@ -26,6 +26,7 @@ from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names, from_description
+from dmvpn.tools.enrolment import enrol
 
 if TYPE_CHECKING:
     import argparse
@@ -65,7 +66,8 @@ def runs(folder: LabFolder) -> Scenario:
 def up(arguments: argparse.Namespace) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
-    for note in scenario.notes:
+    issued = "" if arguments.strict or scenario.is_exercise else enrol(scenario)
+    for note in (*scenario.notes, *([issued] if issued else [])):
         print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
     for reason, routers in _what_does_not_run(scenario).items():

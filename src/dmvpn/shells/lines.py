@@ -69,6 +69,12 @@ def after(text: str, lines: Sequence[str]) -> str:
     return "\n".join([*result.tree.render(), "end"]) + "\n"
 
 
+def with_lines(text: str, lines: Sequence[str]) -> str:
+    """The text with lines at its end, so that the others keep their numbers."""
+    body = text.rstrip("\n").removesuffix("end").rstrip("\n")
+    return "\n".join([body, *lines, "end"]) + "\n"
+
+
 def check(text: str, file: str) -> None:
     """Does every line of a configuration hold? Raises UserError that names the file and the first one that does not."""
     wrong = _first_wrong(configurator(FEATURES).parse_text(text))

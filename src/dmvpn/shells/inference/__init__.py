@@ -19,7 +19,7 @@ from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, role
 from dmvpn.shells.inference.wires import Network
-from dmvpn.shells.lines import Lines
+from dmvpn.shells.lines import Lines, with_lines
 from dmvpn.shells.scenario import Lab, LinkSpec, RouterSpec
 from dmvpn.shells.underlay import graph, stand_in, through
 
@@ -56,7 +56,7 @@ def infer(texts: Mapping[str, str], *, strict: bool = False) -> Inferred:
     transit = through(known, network.lines)
     if not strict:
         for name, lines, note in stand_in(known, network.lines, provider):
-            configurations[name] = _with(configurations[name], lines)
+            configurations[name] = with_lines(configurations[name], lines)
             network.notes += [note] if note else []
     lines_of = {name: network.lines.get(name, Lines(())) for name in configurations}
     roles = {
@@ -66,9 +66,3 @@ def infer(texts: Mapping[str, str], *, strict: bool = False) -> Inferred:
     links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
     lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts(network, configurations))
     return Inferred(lab, configurations, names, tuple(network.notes))
-
-
-def _with(text: str, lines: list[str]) -> str:
-    """The configuration with lines more."""
-    body = text.rstrip("\n").removesuffix("end").rstrip("\n")
-    return "\n".join([body, *lines, "end"]) + "\n"

@@ -1,0 +1,92 @@
+"""A lab whose files name certificates and have no private keys, which no router ever shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.shells.convergence import unfinished
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+from dmvpn.tools.enrolment import enrol
+from support.pki import authority, issue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ROUTER = """hostname R{0}
+{server}crypto pki trustpoint VPN
+ enrollment url http://203.0.113.1:80
+ subject-name CN=R{0}, OU=VPN, O=Example, C=RU
+ revocation-check none
+crypto pki certificate chain VPN
+ certificate 0{0} nvram:CA#{0}.cer
+ certificate ca 01 nvram:CA#1CA.cer
+{ike}crypto ipsec transform-set T esp-aes esp-sha256-hmac
+ mode transport
+interface Tunnel0
+ ip address 172.16.0.{0} 255.255.255.0
+ ip nhrp network-id 1
+{nhrp} tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+ tunnel protection ipsec profile P
+interface GigabitEthernet0/0
+ ip address 203.0.113.{0} 255.255.255.0
+end
+"""
+_IKEV2 = """crypto ikev2 profile I
+ match identity remote address 0.0.0.0
+ authentication remote rsa-sig
+ authentication local rsa-sig
+ pki trustpoint VPN
+crypto ipsec profile P
+ set transform-set T
+ set ikev2-profile I
+"""
+_IKEV1 = """crypto isakmp policy 1
+ encr aes
+ group 14
+crypto ipsec profile P
+ set transform-set T
+"""
+_SERVER = "crypto pki server CA\n issuer-name CN=Course CA\ncrypto pki trustpoint CA\n rsakeypair CA\n"
+_NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
+
+
+def write(folder: Path, ike: str) -> Scenario:
+    for number in (1, 2, 3):
+        texts = {"server": _SERVER if number == 1 else "", "nhrp": "" if number == 1 else _NHS}
+        (folder / f"R{number}.txt").write_text(_ROUTER.format(number, ike=ike, **texts))
+    return Scenario.load(str(folder))
+
+
+def missing(scenario: Scenario) -> list[str]:
+    world = Simulator.of(scenario, epoch=datetime.now(UTC).timestamp())
+    world.run_until(30.0)
+    return scenario.still_missing(unfinished(world.facts(scenario)))
+
+
+@pytest.mark.parametrize("ike", [_IKEV2, _IKEV1], ids=["ikev2", "ikev1"])
+def test_a_lab_whose_files_have_no_private_keys_gets_certificates_and_comes_up(ike: str, tmp_path: Path) -> None:
+    """`trustpoint VPN has no certificate of ours with its private key`, of every lab of a course about certificates."""
+    scenario = write(tmp_path, ike)
+    assert missing(scenario), "nothing would be proved by a network that comes up anyway"
+    note = enrol(scenario)
+    assert note.startswith("R1, R2, R3: the private keys of certificates are not in the files")
+    assert "(CN=Course CA)" in note
+    assert missing(scenario) == []
+
+
+def test_a_lab_that_has_an_authority_is_left_alone(tmp_path: Path) -> None:
+    made = authority(tmp_path / "pki" / "VPN")
+    issue(made, "R1")
+    scenario = write(tmp_path, _IKEV2)
+    before = dict(scenario.configurations)
+    assert enrol(scenario) == ""
+    assert scenario.configurations == before
+
+
+def test_a_lab_with_keys_needs_no_certificates(tmp_path: Path) -> None:
+    assert enrol(write(tmp_path, _IKEV1 + "crypto isakmp key K address 0.0.0.0\n")) == ""
