@@ -106,6 +106,14 @@ def test_a_tunnel_that_is_shut_down_is_as_its_owner_wants_it(tmp_path: Path) -> 
     assert missing(tmp_path) == []
 
 
+def test_a_tunnel_that_is_a_header_and_nothing_else_wants_nothing(tmp_path: Path) -> None:
+    """`interface Tunnel0`, `no ip address`: left over from a lesson before, and a lab was never up for it."""
+    write(tmp_path, HUB=(1, "interface Tunnel9\n no ip address\n", _DYNAMIC, ""), A=(2, "", _NHS, ""))
+    assert missing(tmp_path) == []
+    write(tmp_path, HUB=(1, "interface Tunnel9\n ip address 10.99.0.1 255.255.255.0\n", _DYNAMIC, ""))
+    assert missing(tmp_path) == ["HUB: Tunnel9 is down: no tunnel source"]
+
+
 def test_neighbours_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:
     """Registration works without `ip nhrp map multicast`; Hellos do not."""
     write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS, _EIGRP))
@@ -158,7 +166,8 @@ def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
         head, _, rest = result.stderr.partition("lab ospf is up, but:\n")
         assert head
         assert rest.splitlines()[:3] == [
-            "  B: Tunnel0 is shut down: a refused line could be what protects it",
+            "  B: Tunnel0 stays shut down: B.cfg:9, `tunnle protection ipsec profile P`, is not taken and could be "
+            "what protects it",
             "  A: OSPF on Tunnel0 has no neighbour HUB: this release does not run OSPF",
             "  HUB: OSPF on Tunnel0 has no neighbour A: this release does not run OSPF",
         ]

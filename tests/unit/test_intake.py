@@ -49,7 +49,7 @@ def test_a_slip_in_a_tunnel_never_starts_it_in_clear(slip: str) -> None:
     intake = take_in(TUNNEL.format(slip))
     assert intake.held == ("Tunnel0",)
     assert "shutdown" in running(TUNNEL.format(slip))
-    assert any("Tunnel0 is shut down" in line for line in report(intake))
+    assert any("Tunnel0 stays shut down: line " in line for line in report(intake))
 
 
 def test_a_slip_behind_more_lines_than_a_list_holds_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_a_strict_lab_names_no_option_that_it_does_not_have(tmp_path: Path, caps
     (tmp_path / "first.txt").write_text(f"hostname R1\n{port}")
     assert main(["lab", "up", str(tmp_path), "--simulated", "--strict"]) != 0
     said = capsys.readouterr().err
-    assert "R1:4: ip access-group 1 in: nothing here would do it" in said
+    assert "first.txt:4: ip access-group 1 in: nothing here does that" in said
     assert "leave --strict away" in said
     assert "--without" not in said
 
@@ -386,3 +386,11 @@ def test_a_crypto_map_of_a_tunnel_does_not_end_its_section() -> None:
     text = TUNNEL.format("crypto map OLD\n tunnel protection ipsec profile P")
     assert [(number, fate) for number, fate, _ in fates(text)] == [(6, Fate.KEPT)]
     assert "tunnel protection ipsec profile P" in running(text)
+
+
+def test_a_line_that_is_left_out_is_quoted_without_its_key() -> None:
+    """`dmvpn run` printed the password of a line that it could not do."""
+    intake = take_in("crypto ikev2 profile I\n keyring aaa L password SECRET42\n")
+    with pytest.raises(UserError, match="nothing here does that") as error:
+        refuse_left_out("R1.cfg", intake.result, ())
+    assert "SECRET42" not in str(error.value)

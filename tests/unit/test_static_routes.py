@@ -94,3 +94,12 @@ def test_the_options_of_a_static_route_are_shown_in_the_order_of_ios() -> None:
     bench = make("ip route 10.9.0.0 255.255.0.0 Gi0/1 172.16.31.2 name X tag 5 200 permanent\n")
     expected = f"ip route 10.9.0.0 255.255.0.0 {GI1} 172.16.31.2 200 tag 5 permanent name X"
     assert expected in bench.running_lines()
+
+
+@pytest.mark.parametrize("name", ['"to R26 (ISP)"', '"short"', "to-R26", '"'])
+def test_the_name_of_a_route_may_be_several_words_between_quotation_marks(name: str) -> None:
+    """`name "to R26 (ISP)"` was an unknown line, so the router had no default route, and its tunnels stayed down."""
+    line = f"ip route 0.0.0.0 0.0.0.0 172.16.31.2 20 name {name}"
+    bench = make(f"{line}\n")
+    assert line in bench.running_lines()
+    assert bench.ports.rib.forwarding(a("8.8.8.8")) == (via("172.16.31.2"),)

@@ -14,13 +14,13 @@ from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_keys
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import HELD, put_in, report, take_in
+from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
 from dmvpn.shells.folders import read_routers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from dmvpn.ios import ConfigResult, ConfigTree, Entry
@@ -77,20 +77,21 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
     held: list[str] = []
     for name, text in scenario.configurations.items():
         intake = take_in(text)
-        held += [f"{name}: {tunnel} {HELD}" for tunnel in intake.held]
+        file = scenario.files.get(name)
+        held += [f"{name}: {why}" for why in intake.why_held(file.name if file is not None else "")]
         if said := put_in(intake.result):
             print(f"{name}: {said}", file=sys.stderr)
         if intake.is_whole:
             continue
         if strict:
-            _refuse_strictly(name, text)
+            _refuse_strictly(name if file is None else file, text)
         for line in report(intake):
             print(f"{name}: {line}", file=sys.stderr)
         scenario.configurations[name] = intake.text
     return held
 
 
-def _refuse_strictly(name: str, text: str) -> None:
+def _refuse_strictly(name: Path | str, text: str) -> None:
     """Raise UserError for a configuration of a lab that is not whole."""
     result, is_good = examine(name, text)
     if not is_good:
@@ -105,16 +106,22 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
     """
     agreed = {" ".join(line.lower().split()) for line in without}  # looked up, never iterated
     all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
-    left = [entry for entry in all_left if _protects(entry) or " ".join(entry.text.lower().split()) not in agreed]
+    left = [entry for entry in all_left if _protects(entry) or not agreed & {*_as_typed(entry)}]
     if left:
         first = left[0]
+        shown = without_keys(first.text)
         why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
         others = f", and {len(left) - 1} more such lines" if len(left) > 1 else ""
-        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{first.text}'")
+        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{shown}'")
         raise UserError(
-            f"{name}:{first.number}: {first.text}: nothing here would do it ({why}){others}; "
+            f"{name}:{first.number}: {shown}: nothing here does that ({why}){others}; "
             f"take the line away{f', {instead}' if instead else ''}"
         )
+
+
+def _as_typed(entry: Entry) -> Iterator[str]:
+    """How somebody names the line: as it stands in the file, or as it was shown, without its keys."""
+    return (" ".join(text.lower().split()) for text in (entry.text, without_keys(entry.text)))
 
 
 def _protects(entry: Entry) -> bool:

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 _TUNNEL: Final = "interface Tunnel"
 #: How the lines begin that may protect every tunnel: certificates, keys and profiles.
 _CRYPTO: Final = "crypto"
-#: What is said of a tunnel that is held.
-HELD: Final = "is shut down: a refused line could be what protects it"
 #: So many lines of a group are quoted; of the others the numbers.
 _QUOTED: Final = 3
 _NUMBERS: Final = 12
@@ -46,11 +44,15 @@ _LONGEST_QUOTE: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a text made. held: the tunnels that are shut down. text: what a router is started with."""
+    """What a text made. held: the tunnels that are shut down. text: what a router is started with.
+
+    because: of each held tunnel, the first line that could be what protects it.
+    """
 
     result: ConfigResult
     held: tuple[str, ...]
     text: str
+    because: tuple[Entry, ...] = ()
 
     @property
     def tree(self) -> ConfigTree:
@@ -74,42 +76,60 @@ class Intake:
     @property
     def is_whole(self) -> bool:
         """Does everything run, or is kept without harm?"""
-        return not self.of(Fate.LEFT_OUT) and not self.of(Fate.REFUSED)
+        return _is_whole(self.result)
+
+    def why_held(self, file: str = "") -> Iterator[str]:
+        """Of each held tunnel, which line holds it. file: what its lines are of, "" where that is clear."""
+        for name, entry in zip(self.held, self.because, strict=True):
+            where = f"{file}:{entry.number}" if file else f"line {entry.number}"
+            yield f"{name} stays shut down: {where}, `{_quote(entry.text)}`, is not taken and could be what protects it"
 
 
 def take_in(text: str) -> Intake:
     """Read a file by the rule of files. Nothing is run."""
     result = configurator(FEATURES).parse_text(text)
     refused = [entry for entry in result.entries if entry.fate is Fate.REFUSED or _protects(entry)]
-    held = tuple(_held(result.tree, refused))
+    held = dict(_held(result.tree, refused))
     for name in held:
         section = result.tree.section(INTERFACE, name=name)
         if section is not None:
             section.put(Statement(SHUTDOWN, Args({}, ("shutdown",), ("shutdown",))))
-    is_whole = not any(entry.fate in (Fate.REFUSED, Fate.LEFT_OUT) for entry in result.entries)
-    return Intake(result, held, text if is_whole else "\n".join([*result.tree.render(), "end"]) + "\n")
+    taken = text if _is_whole(result) else "\n".join([*result.tree.render(), "end"]) + "\n"
+    return Intake(result, tuple(held), taken, tuple(held.values()))
+
+
+def _is_whole(result: ConfigResult) -> bool:
+    return not any(entry.fate in (Fate.REFUSED, Fate.LEFT_OUT) for entry in result.entries)
 
 
 def _protects(entry: Entry) -> bool:
     return entry.fate is Fate.LEFT_OUT and entry.group is not None and entry.group.protects
 
 
-def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[str]:
-    """The tunnels that one of these lines could protect, in the order of the configuration."""
-    lines = [("" if entry.is_stray or not entry.path else entry.path[0], entry.text) for entry in refused]
-    headers = {header for header, _ in lines} | {entry.path[0] for entry in refused if entry.path}
-    # Had it come to stand in its tunnel, it could have protected it. Nobody knows what a text without an end swallows.
-    strays = any(
-        not text or (not header.startswith(_TUNNEL) and (is_of_tunnels(text) or asks_for_protection(text)))
-        for header, text in lines
-    )
-    about_crypto = any(_CRYPTO in (_first(header), _first(text)) for header, text in lines)
+def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
+    """The tunnels that one of these lines could protect, in the order of the configuration, each with that line."""
+    inside: dict[str, Entry] = {}
+    crypto = stray = None
+    for entry in refused:
+        header = "" if entry.is_stray or not entry.path else entry.path[0]
+        for own in {header, *entry.path[:1]}:
+            inside.setdefault(own, entry)
+        if crypto is None and _CRYPTO in (_first(header), _first(entry.text)):
+            crypto = entry
+        if stray is None and _is_stray(header, entry.text):
+            stray = entry
     for args, section in tree.sections(INTERFACE):
         name = args.interface("name")
         if name.startswith("Tunnel"):
             is_protected = section.get(PROTECTION) is not None
-            if f"interface {name}" in headers or (about_crypto and is_protected) or (strays and not is_protected):
-                yield name
+            holding = inside.get(f"interface {name}") or (crypto if is_protected else stray)
+            if holding is not None:
+                yield name, holding
+
+
+def _is_stray(header: str, text: str) -> bool:
+    """Could it have protected the tunnel that it was to stand in? A text without an end may have swallowed anything."""
+    return not text or (not header.startswith(_TUNNEL) and (is_of_tunnels(text) or asks_for_protection(text)))
 
 
 def _first(line: str) -> str:
@@ -118,7 +138,7 @@ def _first(line: str) -> str:
 
 _HEADINGS: Final = {
     Fate.REFUSED: "refused, and not in the configuration",
-    Fate.LEFT_OUT: "left out, because nothing here would do it",
+    Fate.LEFT_OUT: "left out: nothing here does that",
     Fate.KEPT: "kept: nothing acts on it here",
 }
 
@@ -136,8 +156,8 @@ def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator
     warnings = [problem for problem in intake.result.problems if problem.is_warning] if Fate.REFUSED in fates else []
     for problem in warnings[: _NUMBERS * _QUOTED]:
         yield f"line {problem.line_number}: {' '.join(problem.message_lines).strip().removeprefix('% ')}"
-    for name in intake.held if Fate.REFUSED in fates else ():
-        yield f"{name} {HELD}"
+    if Fate.REFUSED in fates:
+        yield from intake.why_held()
 
 
 def put_in(result: ConfigResult) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.shells.lines import Lines, covers
+from dmvpn.shells.ready import is_unused
 from dmvpn.shells.underlay import bgp_neighbours
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[st
 
 def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
     """Registrations and SAs. A tunnel that is shut down wants neither."""
-    if not tunnel.enabled:
+    if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
         return
     if not tunnel.up:
         yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"

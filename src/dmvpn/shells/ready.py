@@ -9,8 +9,10 @@ from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import TunnelState
     from dmvpn.router.router import Router
 
 
@@ -22,7 +24,7 @@ def missing(router: Router, routes: Iterable[str]) -> list[str]:
     lacks = [
         f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
         for tunnel in router.ports.tunnels.all()
-        if tunnel.enabled and not tunnel.up
+        if tunnel.enabled and not tunnel.up and not _is_unused(router, tunnel)
     ]
     lacks += [
         f"{tunnel.name} is not registered with {client.nhs}: {client.reason or 'no reply yet'}"
@@ -33,6 +35,17 @@ def missing(router: Router, routes: Iterable[str]) -> list[str]:
     ]
     lacks += [f"no route to {text}" for text in routes if not _has_route(router, text)]
     return lacks
+
+
+def _is_unused(router: Router, tunnel: TunnelState) -> bool:
+    interface = router.ports.interfaces.get(tunnel.name)
+    addresses = [*interface.routed(4), *interface.routed(6)] if interface is not None else []
+    return is_unused(tunnel.source or tunnel.source_interface, addresses)
+
+
+def is_unused(source: IPAddress | str | None, addresses: Collection[object]) -> bool:
+    """A tunnel without a source and an address is what `interface Tunnel0` leaves behind: nobody waits for it."""
+    return not source and not addresses
 
 
 def _has_route(router: Router, text: str) -> bool:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
 from dmvpn.features.static.model import StaticConfig, StaticRoute
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
+from dmvpn.ios.values import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.ios.values import Read, Token
+
+
+class RouteName(ValueType):
+    """A word, or several between quotation marks, which stay in the line."""
+
+    def __init__(self) -> None:
+        super().__init__("route-name", "WORD", lambda text: (text, text), weight=20)
+
+    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        first = tokens[index]
+        if first.text.startswith('"'):
+            for end in range(index, len(tokens)):
+                last = tokens[end]
+                if last.text.endswith('"') and (end > index or len(last.text) > 1):
+                    text = line[first.start : last.start + len(last.text)]
+                    return Reading(text, text, end + 1)
+        return Reading(first.text, first.text, index + 1)
+
+
+NAME: Final = register_type(RouteName())
 
 
 def _check(args: Args, section: Section) -> str | None:
@@ -61,7 +87,7 @@ def _text(args: Args) -> str:
 ROUTE: Final = ConfigLine(
     "global",
     "ip route {network:address} {mask:mask} ( {next_hop:address} | {interface:interface} [ {next_hop:address} ] ) "
-    "[* {distance:1-255} | tag {tag:1-4294967295} | permanent | name {name:word} ]",
+    "[* {distance:1-255} | tag {tag:1-4294967295} | permanent | name {name:route-name} ]",
     {
         "route": "Make a static route",
         "network": "Destination prefix",
@@ -81,7 +107,7 @@ ROUTE: Final = ConfigLine(
 ROUTE6: Final = ConfigLine(
     "global",
     "ipv6 route {prefix:network6} ( {next_hop:address6} | {interface:interface} [ {next_hop:address6} ] ) "
-    "[* {distance:1-254} | tag {tag:1-4294967295} | name {name:word} ]",
+    "[* {distance:1-254} | tag {tag:1-4294967295} | name {name:route-name} ]",
     {
         "ipv6": "Internet Protocol, version 6",
         "route": "Make a static route",
