@@ -16,7 +16,7 @@ import pytest
 
 from support.command import SOURCE
 from support.labs import eventually
-from support.services import TUN_FOR_ALL, Service, short_folder
+from support.services import PROTECTED, TUN_FOR_ALL, WAN, WITH_WAN, Service, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,37 +29,6 @@ pytestmark = [
 
 _UNIT: Final = Path(__file__).parents[2] / "contrib/systemd/dmvpn@.service"
 _NOBODY: Final = 65534
-_WAN: Final = "wan0"
-
-#: It has a port, a protected tunnel, a route, and neighbours: so it needs all that a router does.
-_CONFIGURATION: Final = """\
-hostname BRANCH
-crypto ikev2 keyring KEYS
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key long-enough-for-a-test
-crypto ikev2 profile IKE
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share
- keyring local KEYS
-crypto ipsec transform-set AES esp-aes 256 esp-sha256-hmac
- mode transport
-crypto ipsec profile IPSEC
- set transform-set AES
- set ikev2-profile IKE
-interface GigabitEthernet0/1
- ip address 192.0.2.2 255.255.255.0
-interface Tunnel0
- ip address 10.0.0.2 255.255.255.0
- ip nhrp network-id 1
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel protection ipsec profile IPSEC
-router eigrp 1
- network 10.0.0.0
-ip route 10.8.0.0 255.255.0.0 10.0.0.1
-"""
 
 
 def granted(setting: str = "AmbientCapabilities") -> list[str]:
@@ -76,15 +45,12 @@ class Unprivileged(Service):
         somebody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
         some = ",".join(["-all", *(f"+{name}" for name in capabilities)])
         limits = (f"--inh-caps={some}", f"--ambient-caps={some}", f"--bounding-set={some}")
-        port = (
-            f"ip link set lo up; ip link add {_WAN} type veth peer name far0; ip link set far0 up; "
-            f"ip addr add 192.0.2.2/24 dev {_WAN}; ip link set {_WAN} up; chown {_NOBODY} {folder}/branch.cfg"
-        )
+        port = f"{WITH_WAN}; chown {_NOBODY} {folder}/branch.cfg"
         confined = (*somebody, "--no-new-privs", *limits)
         super().__init__(
             folder,
-            _CONFIGURATION,
-            *("--map", f"GigabitEthernet0/1={_WAN}", "--engine", "python"),
+            PROTECTED,
+            *("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python"),
             around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{port}; exec "$@"', "sh", *confined),
             caller=somebody,
             environment={"STATE_DIRECTORY": str(folder)},

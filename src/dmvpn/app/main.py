@@ -194,6 +194,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
     run.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
     run.add_argument("--record", type=Path, metavar="FILE", help="write the events to FILE")
+    run.add_argument("--plan", action="store_true", help="print every change to this machine, and make none")
     run.add_argument("--group", metavar="NAME", help="let members of this group use its prompt, at privilege 15")
     run.add_argument(
         "--without",
@@ -214,6 +215,10 @@ def _shell(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.plan:
+        from dmvpn.app.plan import plan
+
+        return plan(arguments)
     from dmvpn.app.run import run
 
     return run(arguments)

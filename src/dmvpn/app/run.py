@@ -7,6 +7,7 @@ own (`shells/runtime/state.py`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from functools import partial
@@ -20,6 +21,7 @@ from dmvpn.app.reloading import HangUp, hang_up, reload
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.ios import normalize_interface
@@ -30,11 +32,13 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.entropy import SystemEntropy
+from dmvpn.shells.runtime.preflight import refuse_what_cannot_run
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.runtime.state import state_folder
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from dmvpn.ios import ConfigTree
 
@@ -63,53 +67,65 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, meaning: HangUp, manager: Manager) -> None:
-    interfaces, engine = _mapping(arguments.map), choose(arguments.engine)
+    interfaces, engine = mapping(arguments.map), choose(arguments.engine)
+    refuse_what_cannot_run(tree.render())
     admission = OWNER_ALONE if arguments.group is None else Admission.of(arguments.group)
     folder = LabFolder.of(f"run-{tree.hostname}")
-    folder.make([tree.hostname])
-    folder.share(admission)
     certificates = certificates_of(arguments.file.parent, tree.hostname, text)
-    state = state_folder(tree.hostname)
-    if state is None:
-        logging.warning("no folder to keep anything in: request identifiers begin again; set XDG_STATE_HOME")
-    runtime = Runtime(
-        tree.hostname,
-        SystemEntropy(),
-        engine,
-        interfaces=interfaces,
-        manage=arguments.manage,
-        storage=state or folder.storage(tree.hostname),
-        configuration=arguments.file,
-        recording=arguments.record,
-        logged=journal.Messages(),
-    )
-    server = make_server(runtime.handle, folder.management(tree.hostname), admission)
-    stopped = asyncio.Event()
+    async with contextlib.AsyncExitStack() as ending:
+        folder.make([tree.hostname])
+        ending.callback(folder.remove)
+        folder.share(admission)
+        state = state_folder(tree.hostname)
+        runtime = Runtime(
+            tree.hostname,
+            SystemEntropy(),
+            engine,
+            interfaces=interfaces,
+            manage=arguments.manage,
+            storage=state or folder.storage(tree.hostname),
+            configuration=arguments.file,
+            recording=arguments.record,
+            logged=journal.Messages(),
+        )
+        ending.callback(runtime.close)
+        server = make_server(runtime.handle, folder.management(tree.hostname), admission)
+        ending.push_async_callback(server.stop)
+        stopped = asyncio.Event()
+        _heed_signals(arguments, runtime, manager, meaning, stopped)
+        ending.enter_context(_obeying(folder, admission, partial(_obey, runtime=runtime, stopped=stopped)))
+        runtime.start(text, certificates)
+        await server.start()
+        runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"
+        print(runs, flush=True)
+        manager.ready(runs)
+        manager.watch(asyncio.get_running_loop())
+        await stopped.wait()
+        manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
+        await runtime.leave()
+
+
+def _heed_signals(
+    arguments: argparse.Namespace, runtime: Runtime, manager: Manager, meaning: HangUp, stopped: asyncio.Event
+) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     if meaning is not HangUp.IGNORED:
         again = partial(_reload, arguments, runtime, manager)
         loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again)
-    listener = control.listen(folder.control, admission)
-    obey = partial(_obey, runtime=runtime, stopped=stopped)
-    loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey, admission))
-    try:
-        runtime.start(text, certificates)
-        await server.start()
-        runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"
-        print(runs, flush=True)
-        manager.ready(runs)
-        manager.watch(loop)
-        await stopped.wait()
-        manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
-        await runtime.leave()
-    finally:
-        loop.remove_reader(listener.fileno())
-        listener.close()
-        await server.stop()
-        runtime.close()
-        folder.remove()
+
+
+@contextlib.contextmanager
+def _obeying(folder: LabFolder, admission: Admission, obey: Callable[..., control.Json]) -> Iterator[None]:
+    """Take orders at the control socket."""
+    loop = asyncio.get_running_loop()
+    with control.listen(folder.control, admission) as listener:
+        loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey, admission))
+        try:
+            yield
+        finally:
+            loop.remove_reader(listener.fileno())
 
 
 def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -> None:
@@ -142,7 +158,7 @@ def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.E
             raise UserError(f"a router that runs alone has no {other}")
 
 
-def _mapping(words: list[str]) -> dict[str, str]:
+def mapping(words: list[str]) -> dict[str, str]:
     """Linux names by IOS names, from `--map GigabitEthernet0/1=eth0`."""
     mapping: dict[str, str] = {}
     for word in words:
@@ -167,8 +183,9 @@ def cleanup() -> int:
     if cleaned.device is not None:
         print(f"gave {cleaned.device} back, which kept the kernel's own GRE quiet")
     for setting in cleaned.settings:
-        name = setting.path.replace(".", "%").replace("/", ".").replace("%", "/")  # as sysctl(8) writes it
-        print(f"put {name} back to {setting.wanted}" + (f": {setting.problem}" if setting.problem else ""))
+        print(
+            f"put {dotted(setting.path)} back to {setting.wanted}" + (f": {setting.problem}" if setting.problem else "")
+        )
     if cleaned.living:
         several = f"{cleaned.living} routers run here: what they have stays"
         print("a router runs here: what it has stays" if cleaned.living == 1 else several)

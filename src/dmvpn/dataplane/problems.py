@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import enum
+import os
 from pathlib import Path
 
 from dmvpn.base.errors import UserError
@@ -21,8 +24,26 @@ def in_container() -> bool:
     return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
-def need(capability: str) -> str:
-    """How to get a capability here: by an option of the container, as root, or in a lab's user namespace."""
+class Capability(enum.IntEnum):
+    """Capabilities that we ask for, by their numbers, capabilities(7)."""
+
+    NET_BIND_SERVICE = 10
+    NET_ADMIN = 12
+    NET_RAW = 13
+    SYS_ADMIN = 21
+
+
+def has(capability: Capability) -> bool:
+    """Whether this process has a capability in effect; where /proc does not say, whether it is root."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) >> capability & 1)
+    return os.geteuid() == 0
+
+
+def need(*capabilities: str) -> str:
+    """How to get capabilities here: by an option of the container, as root, or in a lab's user namespace."""
     if in_container():
-        return f"start the container with --cap-add {capability}"
+        return "start the container with " + " ".join(f"--cap-add {capability}" for capability in capabilities)
     return "run it with sudo, or in a lab: dmvpn lab up"

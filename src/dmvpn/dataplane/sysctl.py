@@ -52,6 +52,11 @@ def read(path: str) -> str | None:
     return None
 
 
+def dotted(path: str) -> str:
+    """A path as sysctl(8) writes it: net.ipv4.conf.eth0/100.rp_filter."""
+    return path.replace(".", "%").replace("/", ".").replace("%", "/")
+
+
 def writable() -> bool:
     """Whether /proc/sys can be written here at all: False in most containers."""
     path = "net/ipv4/ip_forward"

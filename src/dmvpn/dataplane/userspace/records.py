@@ -246,17 +246,23 @@ class Ledger:
         os.close(descriptor)
 
 
-def _root() -> Path | None:
-    """The folder of all namespaces, for this user alone; None if it can be nowhere."""
+def places() -> list[Path]:
+    """Where the records of all namespaces may be, the best place first."""
     candidates = [Path("/run")] if os.geteuid() == 0 else []
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         candidates.append(Path(runtime))
-    for parent in (*(path / "dmvpn" for path in candidates), Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}"):
+    parents = (*(path / "dmvpn" for path in candidates), Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}")
+    return [parent / "host" for parent in parents]
+
+
+def _root() -> Path | None:
+    """The folder of all namespaces, for this user alone; None if it can be nowhere."""
+    for place in places():
         with contextlib.suppress(OSError):
-            for folder in (parent, parent / "host"):
+            for folder in (place.parent, place):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            if _is_ours(parent) and _is_ours(parent / "host"):
-                return parent / "host"
+            if _is_ours(place.parent) and _is_ours(place):
+                return place
     return None
 
 

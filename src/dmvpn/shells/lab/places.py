@@ -51,18 +51,22 @@ SERVICES = Path("/run/dmvpn/dmvpn/labs")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def labs_folder() -> Path:
-    """The folder of all labs of this user; made if need be, for this user only. Raises UserError."""
+def labs_place() -> Path:
+    """Where the labs of this user are, or would be."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
-        root = Path(runtime) / "dmvpn"
-    else:
-        root = Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}"
+        return Path(runtime) / "dmvpn" / "labs"
+    return Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}" / "labs"
+
+
+def labs_folder() -> Path:
+    """The folder of all labs of this user; made if need be, for this user only. Raises UserError."""
+    labs = labs_place()
+    root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
     found = root.lstat()
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o027 or not stat.S_ISDIR(found.st_mode):
         raise UserError(f"{root} belongs to somebody else, or others may write to it: remove it")
-    labs = root / "labs"
     labs.mkdir(mode=0o700, exist_ok=True)
     return labs
 

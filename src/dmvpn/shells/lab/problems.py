@@ -13,9 +13,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dmvpn.dataplane.problems import HostProblem, in_container
+from dmvpn.dataplane.problems import Capability, HostProblem, has, in_container
 
-_CAP_SYS_ADMIN = 21
 _APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
 _CONTAINER_OPTIONS = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined --device /dev/net/tun"
 
@@ -65,7 +64,7 @@ class MachineFacts:
     def read(cls) -> MachineFacts:
         """Look at this machine and this process."""
         status = _process_status()
-        capable = bool(int(status["CapEff"], 16) >> _CAP_SYS_ADMIN & 1) if "CapEff" in status else os.geteuid() == 0
+        capable = has(Capability.SYS_ADMIN)
         return cls(
             system_administrator=capable,
             real_root=capable and _in_initial_user_namespace(),

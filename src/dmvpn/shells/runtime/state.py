@@ -6,6 +6,7 @@ Tried in this order: `$STATE_DIRECTORY`, which systemd sets with `StateDirectory
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +14,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+log = logging.getLogger("dmvpn")
+
 
 def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder of a router, made if need be; None if it can be nowhere."""
+    """The folder of a router, made if need be; None if it can be nowhere, which is logged with the reasons."""
+    refused: list[str] = []
     for parent in _candidates(environment):
         folder = parent / router
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
+        except OSError as error:
+            refused.append(f"{folder}: {error.strerror}")
             continue
         if os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            return folder
+        refused.append(f"{folder} cannot be written to")
+    reasons = "; ".join(refused) or "no $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME"
+    log.warning("nothing is kept for the next life of this router, request identifiers begin again: %s", reasons)
+    return None
+
+
+def planned_state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder that `state_folder` will return; nothing is made."""
+    for parent in _candidates(environment):
+        folder = parent / router
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK):
             return folder
     return None
 

@@ -1,0 +1,115 @@
+"""`dmvpn run --plan FILE`: what `dmvpn run FILE` would change on this machine, and what is in the way; nothing is done.
+
+What it prints comes from a rehearsal (`shells/runtime/rehearsal.py`) of the router itself, with the interfaces of this
+machine. It is what is there when the router has begun: neighbours, and routes that it learns, come later.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.config import startable
+from dmvpn.app.engines import choose
+from dmvpn.app.run import mapping
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.leftovers import left_behind
+from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.records import places
+from dmvpn.dataplane.userspace.things import Kind
+from dmvpn.shells.certificates import certificates_of
+from dmvpn.shells.folders import read_router
+from dmvpn.shells.lab.places import LabFolder, labs_place
+from dmvpn.shells.runtime.preflight import lacking
+from dmvpn.shells.runtime.rehearsal import Outcome, Part, Stage, rehearse
+from dmvpn.shells.runtime.state import planned_state_folder
+from dmvpn.shells.storage import FolderStorage
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+_HEADINGS: Final = {
+    Kind.LINK: "interfaces",
+    Kind.ADDRESS: "addresses",
+    Kind.NEIGHBOUR: "neighbours",
+    Kind.ROUTE: "routes, of protocol 54; more as it learns them",
+    Kind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
+    Kind.GUARD: "and their tables",
+}
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Print it. 0; 1 if something is in the way. Raises UserError."""
+    text = read_router(arguments.file)
+    tree = startable(arguments.file, text, arguments.without)
+    interfaces, state = mapping(arguments.map), planned_state_folder(tree.hostname)
+    part = Part(
+        name=tree.hostname,
+        configuration=text,
+        certificates=certificates_of(arguments.file.parent, tree.hostname, text),
+        remembered=tuple(FolderStorage(state).remembered()) if state else (),
+        interfaces=interfaces,
+        make_engine=choose(arguments.engine),
+        manage=arguments.manage,
+    )
+    outcome = rehearse(part, Stage.of(interfaces.values()))
+    for kind, heading in _HEADINGS.items():
+        _print(heading, outcome.things.get(kind.name, ()))
+    _print("taken away", outcome.removed)
+    _print("settings of the kernel, put back when the last router ends", outcome.settings)
+    _print("sockets", outcome.sockets)
+    _print("files", _files(arguments.file, tree.hostname, state))
+    _print("it would say", outcome.said)
+    _print("in the way", problems := list(_problems(outcome, tree.hostname, state)))
+    if missing := lacking():
+        print(f"this user lacks {', '.join(missing)}: run it with sudo, or as a service", file=sys.stderr)
+    return int(bool(problems or outcome.said))
+
+
+def _print(heading: str, lines: Iterable[str]) -> None:
+    told = list(lines)
+    if told:
+        print(f"{heading}:")
+        print("\n".join(f"  {line}" for line in told))
+
+
+def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
+    yield f"{file.resolve()}: read; written by 'write memory' alone"
+    if state is not None:
+        yield f"{state}: what must survive a restart"
+    yield f"{labs_place() / f'run-{router}'}: sockets of the prompt, until it ends"
+    yield f"{places()[0]}: what is borrowed from this machine, until it ends"
+
+
+def _problems(outcome: Outcome, router: str, state: Path | None) -> Iterable[str]:
+    """What stands in the way here and does not where it was rehearsed."""
+    if LabFolder(labs_place() / f"run-{router}").alive():
+        yield f"{router} runs already; 'dmvpn lab down run-{router}' ends it"
+    if state is None:
+        yield "there is no folder for what must survive a restart; set XDG_STATE_HOME"
+    for address, port in outcome.ports:
+        if _is_taken(address, port):
+            yield f"UDP port {port} at {address}: another program has it"
+    names = InterfaceNames()
+    with netlink.NetlinkSocket() as kernel:
+        ours = {link.name for link in left_behind(kernel)}
+        for text in outcome.things.get(Kind.LINK.name, ()):
+            name = names.linux(text.split()[0])
+            link = kernel.find_link(name)
+            if link is not None and name.startswith(("Tunnel", "Loopback")):
+                taken_over = "a router runs with it, or left it and it is taken over"
+                yield f"{name} is there already: {taken_over if name in ours else 'it is not one of ours'}"
+
+
+def _is_taken(address: str, port: int) -> bool:
+    """Whether some socket of this network namespace has this UDP port, at this address or at all of them."""
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        octets, _, number = line.split()[1].partition(":")
+        there = str(IPv4Address(struct.pack("=I", int(octets, 16))))
+        if int(number, 16) == port and (there == address or "0.0.0.0" in (there, address)):  # noqa: S104
+            return True
+    return False

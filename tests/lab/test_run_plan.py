@@ -1,0 +1,132 @@
+"""`dmvpn run --plan`: it says what `dmvpn run` does here, and does nothing itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.command import SOURCE, command, variables
+from support.labs import eventually
+from support.services import APART, PATIENCE, PROTECTED, TUN_FOR_ALL, WAN, WITH_WAN, Service, short_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.lab
+
+_MAP: Final = ("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python")
+_ROUTED: Final = (*APART, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh")
+#: In the namespaces of a process.
+_INSIDE: Final = ("nsenter", "-U", "-n", "--preserve-credentials", "-t")
+#: All that a router may change, but for what the kernel does by itself.
+_LOOK: Final = (
+    "ip -o link; ip -4 -o addr; ip -4 route show table all; ip rule; grep . -r /proc/sys/net/ipv4/conf; ss -Hlnuw"
+)
+_NOBODY: Final = 65534
+
+
+@contextlib.contextmanager
+def machine(*words: str, configuration: str = PROTECTED) -> Iterator[tuple[Path, str]]:
+    """A folder with a configuration, and what a shell printed there after WORDS, in a network of its own."""
+    with short_folder() as folder:
+        (folder / "branch.cfg").write_text(configuration)
+        yield folder, _shell(folder, *words)
+
+
+def _shell(folder: Path, *words: str, around: tuple[str, ...] = _ROUTED) -> str:
+    environment = variables({"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state")})
+    found = subprocess.run(
+        [*around, *words], env=environment, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    return found.stdout + found.stderr
+
+
+def _plan(*options: str) -> str:
+    return " ".join(command("run", "--plan", *_MAP, *options, "branch.cfg"))
+
+
+def test_a_plan_changes_nothing() -> None:
+    with machine("sh", "-c", f"({_LOOK}) >before; {_plan()} >said 2>&1; ({_LOOK}) >after") as (folder, _):
+        assert "Tunnel0 up" in (folder / "said").read_text()
+        assert (folder / "before").read_text() == (folder / "after").read_text()
+        assert sorted(path.name for path in folder.iterdir()) == ["after", "before", "branch.cfg", "said"]
+
+
+def test_what_the_plan_says_is_there_when_the_router_runs() -> None:
+    with short_folder() as folder:
+        router = Service(folder, PROTECTED, *_MAP, around=_ROUTED)
+        try:
+            assert router.runs(), router.log.read_text()
+            said = _shell(folder, "sh", "-c", _plan())
+
+            def there(*words: str) -> str:
+                return router.run(
+                    "nsenter", "-t", str(router.process.pid), "-U", "-n", "--preserve-credentials", *words
+                )
+
+            assert "  route 10.8.0.0/16 via 10.0.0.1, Tunnel0\n" in said
+            assert eventually(lambda: "10.8.0.0/16 via 10.0.0.1 dev Tunnel0" in there("ip", "route"), PATIENCE)
+            assert "  address 10.0.0.2/24 of Tunnel0\n" in said
+            assert "10.0.0.2/24" in there("ip", "-br", "addr", "show", "Tunnel0")
+            rules = [line.split()[1] for line in said.splitlines() if line.startswith("  rule")]
+            assert rules
+            assert all(f"{number}:" in there("ip", "rule") for number in rules)
+            for line in said.splitlines():
+                if line.startswith("  net."):
+                    name, _, _, value = line.split()
+                    assert there("cat", "/proc/sys/" + name.replace(".", "/")).strip() == value, name
+            ports = there("ss", "-Hlnu")
+            for port in (500, 4500):
+                assert f"  UDP port {port} at 192.0.2.2\n" in said
+                assert f"192.0.2.2:{port} " in ports
+        finally:
+            router.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)")
+def test_a_user_without_privileges_gets_the_plan_and_hears_what_is_missing() -> None:
+    if not os.access(SOURCE, os.R_OK):
+        pytest.skip("another user cannot read the program")
+    with short_folder() as folder:
+        folder.chmod(0o755)
+        (folder / "branch.cfg").write_text(PROTECTED)
+        somebody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+        around = ("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh", *somebody)
+        said = _shell(folder, *_plan().split(), around=around)
+        if "user namespaces" in said or "(try:" in said:
+            pytest.skip(said)
+        assert "  route 10.8.0.0/16 via 10.0.0.1, Tunnel0\n" in said
+        assert "this user lacks NET_ADMIN, NET_RAW: run it with sudo, or as a service" in said
+        assert "there is no folder for what must survive a restart" in said
+
+
+#: Another IKE daemon, which is there when the words that follow begin, and goes with them.
+_DAEMON: Final = """
+import socket, subprocess, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
+    port.bind(("0.0.0.0", 500))
+    print(subprocess.run(sys.argv[1:]).returncode)
+"""
+
+
+def test_what_is_in_the_way_is_named_one_line_each() -> None:
+    tunnel = "ip link add Tunnel0 type veth peer name other"
+    with machine("sh", "-c", f"{tunnel}; exec {sys.executable} -c '{_DAEMON}' {_plan()}") as (_, said):
+        assert "  UDP port 500 at 192.0.2.2: another program has it\n" in said
+        assert "  Tunnel0 is there already: it is not one of ours\n" in said
+        assert "\n1\n" in said, "the exit code"
+
+
+def test_an_interface_that_is_missing_is_named_as_at_the_start() -> None:
+    with machine("sh", "-c", _plan("--map", "GigabitEthernet0/1=eth7")) as (_, said):
+        expected = "interface GigabitEthernet0/1: there is no eth7 here; name the right one with --map"
+        assert said.startswith(f"dmvpn: {expected}")
+        assert said.count("\n") == 1
