@@ -96,3 +96,104 @@ def test_a_banner_that_takes_the_protection_of_a_tunnel_with_it_is_refused(promp
     (intake,) = intakes(text)
     assert intake.of(Fate.REFUSED)
     assert intake.held == ("Tunnel0",)
+
+
+# Pages without fences ------------------------------------------------------------------------------------------------
+
+
+def test_lines_between_backticks_are_lines() -> None:
+    page = "# A spoke\nText of it.\n" + "".join(f"`{line}`  \n" for line in TUNNEL.splitlines()) + "\nMore text.\n"
+    assert refused(page) == []
+    assert shown(page).count("tunnel protection ipsec profile P") == 1
+    assert "Text" not in shown(page)
+
+
+def test_a_block_that_is_one_by_its_indentation_is_configuration_and_the_rest_is_text() -> None:
+    page = "# A spoke\nInterface lines follow here:\n\n" + "".join(f"    {line}\n" for line in TUNNEL.splitlines())
+    assert refused(page) == []
+    assert shown(page).count("tunnel protection ipsec profile P") == 1
+    assert "follow" not in shown(page)
+
+
+def test_a_file_with_comments_in_the_first_column_is_no_page() -> None:
+    text = "# the hub\ninterface Tunnel0\n    ip address 10.0.0.1 255.255.255.0\n    ip nhrp network-id 1\n"
+    assert "ip nhrp network-id 1" in shown(text)
+
+
+def test_a_fence_too_many_turns_no_text_into_configuration_and_no_configuration_into_text() -> None:
+    page = f"```\nhostname R1\n```\n```\n\n## Keys\n|Tunnel Key|300|\n\n```\n{TUNNEL}```\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Tunnel interfaces need a source",
+        "* interface commands",
+        "**crypto isakmp policy** defines phase one",
+        "1. Interface configuration",
+        "|Tunnel Key|300|",
+        "Crypto maps are applied to the interface of the router.",
+        "Interface tracking is used when the line of a provider fails",
+    ],
+)
+def test_what_pages_say_between_lines_is_passed_over(text: str) -> None:
+    assert refused(f"{TUNNEL}{text}\nip route 0.0.0.0 0.0.0.0 198.51.100.1\n") == []
+
+
+def test_no_sentence_takes_protection_with_it() -> None:
+    text = "interface Tunnel0\n tunnel source Loopback0\n- tunnel protection ipsec profile P\n"
+    assert refused(text) == ["- tunnel protection ipsec profile P"]
+    assert intakes(text)[0].held == ("Tunnel0",)
+
+
+def test_a_description_in_capitals_is_one() -> None:
+    text = "interface Tunnel0\nDescription This is the tunnel to the hub of the south\n"
+    assert "description This is the tunnel to the hub of the south" in shown(text)
+
+
+# Lines that were cut -------------------------------------------------------------------------------------------------
+
+LONG = " description a tunnel to the hub in the main building of the town, by the provide"
+assert len(LONG) == 81
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_taken"), [("r North\n", True), ("ip mtu 1400\n", False), (" ip mtu 1400\n", False), ("!\n", False)]
+)
+def test_a_line_that_a_terminal_cut_in_two_is_one(rest: str, is_taken: bool) -> None:
+    text = f"interface Tunnel0\n{LONG[:80]}\n{rest} ip nhrp network-id 7\n"
+    assert refused(text) == []
+    assert (f"{LONG[:80]}{rest.strip()}" in shown(text).splitlines()) == is_taken
+    assert "ip nhrp network-id 7" in shown(text)
+
+
+def test_protection_is_no_rest_of_a_description() -> None:
+    text = f"interface Tunnel0\n{LONG[:80]}\ntunnel protection ipsec profile P\n"
+    assert "tunnel protection ipsec profile P" in shown(text)
+    slip = f"interface Tunnel0\n{LONG[:80]}\ntunnle protection ipsec profile P\n"
+    assert refused(slip) == ["tunnle protection ipsec profile P"]
+
+
+@pytest.mark.parametrize("dots", ["...", "<snip>", "! output omitted", "[omitted]", "! ..."])
+def test_dots_in_the_place_of_protection_hold_the_tunnel_down(dots: str) -> None:
+    """It came up in clear."""
+    text = f"crypto ipsec profile P\n set transform-set TS\ninterface Tunnel0\n tunnel source Loopback0\n {dots}\n"
+    (intake,) = intakes(text)
+    assert [entry.text for entry in intake.of(Fate.REFUSED)] == [dots]
+    assert "IPsec profile P" in intake.of(Fate.REFUSED)[0].message_lines[0]
+    assert intake.held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "interface Tunnel0\n tunnel source Loopback0\n ...\n",
+        f"crypto ipsec profile P\n{TUNNEL} ...\n",
+        f"crypto ipsec profile P\n{TUNNEL}interface Tunnel1\n ...\n",
+        f"crypto ipsec profile Q\n{TUNNEL}interface Ethernet0/0\n ...\n",
+    ],
+)
+def test_dots_where_no_profile_is_left_for_them_hold_nothing(text: str) -> None:
+    assert refused(text) == []

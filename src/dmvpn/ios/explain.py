@@ -66,6 +66,12 @@ _ANSWERS = Group(
             "would end the section, and what stands below it would be lost.",
         ),
         Word(
+            "% Lines are cut out here, and no tunnel names the IPsec profile <name>: it may be this one",
+            "Somebody put dots, or words such as `output omitted`, in the place of lines of this tunnel, and an IPsec "
+            "profile is configured that nothing uses. Write the line that was cut, or take the dots away.",
+            next="dmvpn config check FILE",
+        ),
+        Word(
             "% It asks for a tunnel to be protected, and stands in none",
             "A line of a file says `protection ipsec` where no tunnel is open: below a line that nobody knows, in a "
             "banner, behind a prompt. The tunnel that it was meant for would be in clear, so each that it could be is "

@@ -1,4 +1,8 @@
-"""Markdown around configurations: what stands between its fences is what somebody would type; the rest is prose."""
+"""Markdown around configurations: what stands between its fences is what somebody would type; the rest is prose.
+
+Some pages have no fences: then each line of the configuration is a paragraph of HTML, or stands between backticks, or
+is indented by four blanks, as the first Markdown had it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,22 @@ _PARAGRAPHS: Final = re.compile(
 _TAG: Final = re.compile(r"</?(?:p|pre|code|br|div|span|blockquote)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
 #: A blank that an editor of pages put in the place of one that it would have taken away.
 _BLANK: Final = re.compile(r"^&(?:#x20|#32|nbsp);")
+#: How lines of a configuration begin that no sentence begins with, in the first column.
+_LINE: Final = re.compile(
+    r"(?m)^ ?(?:interface [A-Z][a-z-]+ ?\d|int(?:erface)? tu\w* ?\d|router (?:eigrp|ospf|bgp|rip)|hostname \S+[ \t\r]*$"
+    r"|crypto (?:isakmp|ikev2|ipsec|keyring|pki) |ip (?:address|nhrp|route) |tunnel (?:source|mode|key|protection) )"
+)
+#: Headings and tables.
+_OF_PAGES: Final = re.compile(r"(?m)^(?:#{1,6} \S|\|.{1,400}\|[ \t\r]*$)")
+_WORDS: Final = r"(?:interface|crypto|router|hostname|ip|tunnel)[ \t]"
+#: Two lines of a configuration between backticks, one behind the other.
+_TICKED: Final = re.compile(
+    rf"(?mi)^[ \t]{{0,16}}`[ \t]{{0,8}}{_WORDS}[^`\n]{{1,200}}`[ \t\r\\]*\n"
+    r"(?:[ \t\r]*\n)?[ \t]{0,16}`[^`\n]+`[ \t\r\\]*$"
+)
+_TICKS: Final = re.compile(r"[ \t]{0,16}`([^`\n]+)`[ \t\r\\]*")
+#: A line of a configuration in a block that is one because it is indented.
+_INDENTED: Final = re.compile(rf"(?mi)^(?:\t| {{4}}){_WORDS}")
 #: Wherever the fences stand: without it a tunnel would be in clear.
 _PROTECTS: Final = re.compile(
     r"[ \t]{0,16}tunnel[ \t]+protection[ \t]+ipsec[ \t]+profile[ \t]+\S+(?:[ \t]+shared)?[ \t]*$"
@@ -42,24 +62,59 @@ def fenced(text: str) -> str:
     The text itself if it has no two fences; then tags of HTML around its lines, if those are what it has.
     """
     if not has_fences(text):
-        return _without_tags(text) if _PARAGRAPHS.search(text) else text
+        return _without_fences(text)
     mark = ""
     lines: list[str] = []
-    for whole in text.split("\n"):
-        line = whole.rstrip("\r")
+    all_lines = [line.rstrip("\r") for line in text.split("\n")]
+    for number, line in enumerate(all_lines):
         fence = _FENCE.match(line)
         if fence is None:
             line = _BLANK.sub(" ", line)
             lines.append(line if mark or _PROTECTS.match(line) else _inline(line) or _heading(line))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
-        if not mark or fence["kind"]:
+        if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
+            mark = ""  # it closes what was closed already
+        elif not mark or fence["kind"]:
             mark = fence["mark"][0]
         elif fence["mark"][0] == mark:
             mark = ""
         begun = _BEGUN.match(line) if mark else None
         lines.append(begun[1] if begun is not None else BLOCK if mark else "")
     return "\n".join(lines)
+
+
+def _is_page(lines: list[str], start: int) -> bool:
+    """Are there headings or tables up to the next fence, and no line of a configuration?"""
+    of_pages = False
+    for number in range(start, len(lines)):
+        if _FENCE.match(lines[number]):
+            break
+        if _LINE.match(lines[number]):
+            return False
+        of_pages = of_pages or _OF_PAGES.match(lines[number]) is not None
+    return of_pages
+
+
+def _without_fences(text: str) -> str:
+    if _PARAGRAPHS.search(text):
+        return _without_tags(text)
+    if _TICKED.search(text):
+        return "\n".join(_between_ticks(line) for line in text.split("\n"))
+    if _INDENTED.search(text) and _OF_PAGES.search(text) and not _LINE.search(text):
+        return "\n".join(_indented(line) for line in text.split("\n"))
+    return text
+
+
+def _between_ticks(line: str) -> str:
+    found = _TICKS.fullmatch(line)
+    return found[1] if found is not None else line if _PROTECTS.match(line) else _heading(line)
+
+
+def _indented(line: str) -> str:
+    if line.startswith("\t"):
+        return line[1:]
+    return line[4:] if line.startswith("    ") else _heading(line)
 
 
 def _without_tags(text: str) -> str:

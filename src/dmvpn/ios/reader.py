@@ -16,20 +16,30 @@ whose words the table lists for it.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import placeholders
+from dmvpn.ios.beginnings import (
+    OURS,
+    first_word,
+    is_heading,
+    is_of_tunnels,
+    is_others_interface,
+    is_slip,
+    is_swallowed,
+    is_verb,
+)
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.cuts import is_cut, may_be_protected
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.groups import Group, Standing
-from dmvpn.ios.interfaces import KINDS, find_kind
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.releases import PutIn, Release, Unshown
 from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
-from dmvpn.ios.slips import slip_of
-from dmvpn.ios.transcript import PROMPT, Transcript, without_comment
+from dmvpn.ios.transcript import Transcript, without_comment
+from dmvpn.ios.wrapping import Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,16 +48,10 @@ if TYPE_CHECKING:
     from dmvpn.ios.places import Places
     from dmvpn.ios.tree import ConfigTree, Section
 
-#: Openers of sections in which nothing is kept that is not understood.
-_OURS: Final = frozenset(("interface", "crypto", "router", "key"))
 #: Sections in which a line that nobody knows harms nobody: entries of lists that need a whole packet choose no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
-_KINDS: Final = frozenset(kind.name.lower() for kind in KINDS)
 #: How the names of interfaces begin that a line may protect.
 _TUNNELS: Final = ("interface tunnel", "interface virtual-template")
-_OF_TUNNELS: Final = frozenset(("tunnel",))
-#: What no words follow.
-_ALONE: Final = frozenset(("end",))
 _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
@@ -137,14 +141,19 @@ class FileReader:
         self._open: list[_Open] = []
         self._refused: _Refused | None = None
         self._is_after_mark = False
+        self._cuts: list[Entry] = []
 
     def read(self, text: str) -> ConfigResult:
         """Take all lines."""
         number = 0
-        for number, printed in enumerate(Transcript.lines(text), 1):
+        lines = Transcript.lines(text)
+        wrapped = Wrapped(self._configurator, lines)
+        for number, printed in enumerate(lines, 1):
+            if number <= wrapped.taken:
+                continue
             if self._session.awaits:
                 self._account(number, printed, self._session.enter(printed))
-                if _is_swallowed(printed):
+                if is_swallowed(printed):
                     self._pass_over(number, printed)
                 continue
             line = self._transcript.take(printed)
@@ -156,14 +165,17 @@ class FileReader:
                 self._refused = None
             words = line.text.lstrip()
             if words and words[0] != "!":
-                self._take(number, line.text.expandtabs())
+                whole = wrapped.whole(line.text, number, self._session.mode.name)
+                self._take(number, whole.expandtabs())
             elif words:
                 self._unshown.comment(words)
+                self._note_cut(number, words)
             self._is_after_mark = words.rstrip() == "!"
         if self._session.awaits:
             said = (f"% A text has no end: {self._session.awaits}",)
             self._refuse(number, "", said)
         put_in = tuple(self._put_in())
+        self._judge_cuts()
         problems, entries = tuple(self._problems), tuple(self._entries)
         return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
 
@@ -177,6 +189,27 @@ class FileReader:
         """A line that is none of a configuration: unless a tunnel would go without it."""
         if asks_for_protection(printed):
             self._refuse(number, printed, _ASTRAY, is_stray=True)
+        self._note_cut(number, printed)
+
+    def _note_cut(self, number: int, printed: str) -> None:
+        if self._is_in_tunnel(self._session.mode.name) and is_cut(printed):
+            self._cuts.append(
+                Entry(number, printed.strip(), INTERFACE.opens or "", self._session.headers, Fate.REFUSED)
+            )
+
+    def _judge_cuts(self) -> None:
+        """Refuse the dots that stand in a tunnel where its protection may have stood."""
+        if not self._cuts:
+            return
+        bare, profile = may_be_protected(list(self._session.tree.render()))
+        for cut in self._cuts:
+            if profile and cut.path[0] in bare:
+                said = (
+                    f"% Lines are cut out here, and no tunnel names the IPsec profile {profile}: it may be this one",
+                )
+                self._problems.append(Problem(cut.number, cut.text, cut.mode, said))
+                self._problems.sort(key=lambda problem: problem.line_number)
+                self._enter_entry(replace(cut, message_lines=said))
 
     def _take(self, number: int, line: str) -> None:
         indentation = len(line) - len(line.lstrip())
@@ -204,11 +237,13 @@ class FileReader:
 
     def _is_astray(self, line: str, mode: str) -> bool:
         """Does it ask for protection where no tunnel gets it? Descriptions may speak of it."""
-        if not asks_for_protection(line) or _first_word(line) == _DESCRIPTION:
+        if not asks_for_protection(line) or first_word(line) == _DESCRIPTION:
             return False
         if not self._is_in_tunnel(mode):
             return True
-        return not any(self._configurator.runs(mode, each) or self._is_missed(mode, each) for each in _readings(line))
+        return not any(
+            self._configurator.runs(mode, each) or self._is_missed(mode, each) for each in (line, without_comment(line))
+        )
 
     def _is_missed(self, mode: str, line: str) -> bool:
         """Is it a line that the table has as one of protection? Then it is left out, and holds its tunnel down."""
@@ -228,7 +263,7 @@ class FileReader:
             mode = self._session.mode.name
             may_be_flat = mode != UNKNOWN_MODE.name and not (self._open[-1].is_indented or self._is_after_mark)
             is_flat = may_be_flat and self._configurator.knows(mode, line)
-            if is_flat and (_is_verb(line) or not self._configurator.knows(GLOBAL.name, line)):
+            if is_flat and (is_verb(line) or not self._configurator.knows(GLOBAL.name, line)):
                 return
             self._session.leave_section()
             self._open.pop()
@@ -270,7 +305,7 @@ class FileReader:
         # Only behind a line that is none: descriptions and passwords have exclamation marks, too.
         if result.refused and result.group is None and shorter != line:
             result = self._session.enter(shorter)
-        if result.error is not None and _first_word(line).startswith("exit-"):
+        if result.error is not None and first_word(line).startswith("exit-"):
             return LineResult()  # the end of a section that is not read as one here
         if result.error is not None and self._may_keep(line, indentation):
             return self._session.keep(line.strip())
@@ -279,28 +314,23 @@ class FileReader:
     def _may_keep(self, line: str, indentation: int) -> bool:
         """Can a line that nobody knows do no harm? Leaves the sections that it stands below."""
         mode = self._session.mode.name
-        if _is_heading(line):
+        if is_heading(line):
             self._session.leave_sections()
             return True
-        if self._is_slip(line, mode):
+        if is_slip(line, self._configurator.first_words(mode)):
             return False
         if self._is_below(line, mode, indentation):
             self._session.leave_sections()
             mode = GLOBAL.name
         if mode == GLOBAL.name:
             # A line of a tunnel in the wrong place is a slip, too.
-            first = _first_word(line)
-            if first not in _OURS and not self._is_of_interfaces(line):
+            first = first_word(line)
+            if first not in OURS and not self._is_of_interfaces(line):
                 return True
-            return _is_others_interface(line)
+            return is_others_interface(line)
         if mode == INTERFACE.opens:
             return not self._session.header.lower().startswith(_TUNNELS)
         return mode in _HARMLESS_MODES
-
-    def _is_slip(self, line: str, mode: str) -> bool:
-        """Is its first word nearly one that lines here begin with? No more than `end` stands in a line of its own."""
-        known = self._configurator.first_words(mode)
-        return slip_of(_first_word(line), known if len(line.split()) == 1 else known - _ALONE)
 
     def _is_of_interfaces(self, line: str) -> bool:
         return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
@@ -317,7 +347,7 @@ class FileReader:
         groups = [target.line.group for target in found.targets]
         if any(group is not None and group.is_left_out for group in groups):
             return True
-        return all(group is None for group in groups) and _first_word(line) not in _EVERYWHERE
+        return all(group is None for group in groups) and first_word(line) not in _EVERYWHERE
 
     def _is_below(self, line: str, mode: str, indentation: int) -> bool:
         """Is it a global line under the section that we are in? Where nothing is indented, a `!` stands between."""
@@ -325,12 +355,12 @@ class FileReader:
             return False
         if self._open[-1].is_indented and not self._open[-1].is_flat:
             return True
-        return self._is_after_mark and _first_word(line) not in self._configurator.own_words(mode)
+        return self._is_after_mark and first_word(line) not in self._configurator.own_words(mode)
 
     def _is_near_opener(self, line: str, mode: str) -> bool:
         """May the refused line have been the first of a section?"""
-        first = _first_word(line)
-        return first in _OURS or self._is_slip(line, mode)
+        first = first_word(line)
+        return first in OURS or is_slip(line, self._configurator.first_words(mode))
 
     # The account -----------------------------------------------------------------------------------------------------
 
@@ -379,44 +409,3 @@ class _Refused:
         if indentation > self._indentation:
             return True
         return self._is_opener and indentation == 0 and not self._configurator.knows(GLOBAL.name, line)
-
-
-def _is_swallowed(printed: str) -> bool:
-    """Is a line of a text one that a banner without an end took from a tunnel? Others may speak of protection."""
-    prompt = PROMPT.match(printed)
-    text = printed[prompt.end() :] if prompt is not None else printed
-    return not text.isspace() and text != "" and is_of_tunnels(text)
-
-
-def _is_heading(line: str) -> bool:
-    """Is it one word, and a colon? What opens a section has a name behind it."""
-    word = line.strip()
-    return word.endswith(":") and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
-
-
-def is_of_tunnels(line: str) -> bool:
-    """Does the line begin as those that protect a tunnel, or nearly so?"""
-    word = _first_word(line)
-    return word in _OF_TUNNELS or slip_of(word, _OF_TUNNELS)
-
-
-def _is_others_interface(line: str) -> bool:
-    """Does it name an interface of a kind that does not exist here, and that no slip of the pen makes one of ours?"""
-    words = line.lower().split()
-    name = "".join(words[1:3]) if words[0] == "interface" else ""
-    kind = name.rstrip("0123456789/.:")
-    return kind != name and kind[:1].isalpha() and not slip_of(kind, _KINDS) and find_kind(kind) is None
-
-
-def _readings(line: str) -> tuple[str, str]:
-    """As it stands, and without the comment behind it."""
-    return line, without_comment(line)
-
-
-def _first_word(line: str) -> str:
-    words = line.split(None, 2)
-    return (words[1] if words[0].lower() == "no" and len(words) > 1 else words[0]).lower()
-
-
-def _is_verb(line: str) -> bool:
-    return line.split(None, 1)[0].lower() in ("exit", "end")

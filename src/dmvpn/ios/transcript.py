@@ -40,6 +40,7 @@ _HEADER: Final = re.compile(
     r"|\s*(?:en(?:able)?|conf\w*\s+t\w*|wr\w*(?:\s+mem\w*)?|copy\s+run\S*\s+star\S*|sh\w*\s+(?:run|start)\S*.*)\s*$"
     r"|\s*(?:do\s+)?(?:sh|sho|show|ping|trace|tracer|traceroute|clear|debug|undebug|no\s+debug|reload|terminal|dir|copy|write)"
     r"\s+\S|\s*[-=_*~+]{3,}\s*$|\s*[<\[(]?(?:\.{2,}|\u2026)[>\])]?\s*$"
+    r"|\s*[<\[(]{1,3}\s?(?:output\s)?(?:snip|omitted)\s?[>\])]{1,3}\s*$"
     r"|%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:|%(?: |Warning|Error)|\s*\^\s*$"
 )
 #: How what `show` and `ping` print begins, where people left the prompts away; no line of a configuration does.
@@ -84,6 +85,23 @@ def decode(octets: bytes) -> str:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError:
         return octets.decode("latin-1").translate(_WINDOWS)
+
+
+#: Items of lists, bold words, rows of tables: no command begins so.
+_OF_PAGES: Final = re.compile(r"\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)")
+#: Six words or more, of which the first begins in capitals, and none of the first two has a figure in it.
+_SENTENCE: Final = re.compile(
+    r"(?!(?i:desc|rem|ban|title|alias|event|action|user))[A-Z][a-z]*\s[A-Za-z'-]+(?:\s+\S+){4,}$"
+)
+_LONGEST_SENTENCE: Final = 400
+#: Words of sentences; two of them make one.
+_SMALL: Final = frozenset(
+    (
+        *("the", "a", "an", "is", "are", "was", "be", "of", "and", "or", "to", "on", "with", "from", "this", "that"),
+        *("which", "when", "if", "will", "can", "must", "not", "we", "you", "it", "as", "for", "by", "has", "have"),
+    )
+)
+_FEWEST_SMALL: Final = 2
 
 
 class _Reads(enum.Enum):
@@ -183,7 +201,14 @@ def without_comment(line: str) -> str:
 
 
 def is_prose(line: str) -> bool:
-    """Is there no letter in it that any line of IOS could begin with? Nor is that a slip of one of its words."""
+    """Can it be no line of IOS, nor a slip of one?
+
+    No letter is in it that a line could begin with; it begins as lists and tables of pages do; or it is a sentence.
+    """
+    if _OF_PAGES.match(line) is not None:
+        return True
+    if line[:1].isupper() and len(line) <= _LONGEST_SENTENCE and _SENTENCE.match(line) is not None:
+        return sum(word in _SMALL for word in line.lower().split()) >= _FEWEST_SMALL
     return not line.isascii() and not any(letter.isascii() and letter.isalnum() for letter in line)
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE, Fate, marked
+from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.reader import is_of_tunnels
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.transcript import is_log
 from dmvpn.ios.tree import Statement

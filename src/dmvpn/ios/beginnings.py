@@ -1,0 +1,65 @@
+"""How a line of a file begins, and what that says of it, whatever its grammar.
+
+first_word(line)       without a `no` before it
+is_slip(line, known)   is the first word nearly one of these?
+is_of_tunnels(line)    may it be one of those that protect a tunnel?
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.ios.interfaces import KINDS, find_kind
+from dmvpn.ios.slips import slip_of
+from dmvpn.ios.transcript import PROMPT
+
+#: Openers of sections in which nothing is kept that is not understood.
+OURS: Final = frozenset(("interface", "crypto", "router", "key"))
+_KINDS: Final = frozenset(kind.name.lower() for kind in KINDS)
+_OF_TUNNELS: Final = frozenset(("tunnel",))
+#: What no words follow.
+_ALONE: Final = frozenset(("end",))
+
+
+def first_word(line: str) -> str:
+    """The first word in small letters; the one behind `no`."""
+    words = line.split(None, 2)
+    return (words[1] if words[0].lower() == "no" and len(words) > 1 else words[0]).lower()
+
+
+def is_slip(line: str, known: frozenset[str]) -> bool:
+    """Is its first word nearly one of these? What no words follow stands in a line of its own."""
+    is_alone = len(line.split(None, 1)) == 1
+    return slip_of(first_word(line), known if is_alone else known - _ALONE)
+
+
+def is_of_tunnels(line: str) -> bool:
+    """Does the line begin as those that protect a tunnel, or nearly so?"""
+    word = first_word(line)
+    return word in _OF_TUNNELS or slip_of(word, _OF_TUNNELS)
+
+
+def is_swallowed(printed: str) -> bool:
+    """Is a line of a text one that a banner without an end took from a tunnel? Others may speak of protection."""
+    prompt = PROMPT.match(printed)
+    text = printed[prompt.end() :] if prompt is not None else printed
+    return bool(text.strip()) and is_of_tunnels(text)
+
+
+def is_heading(line: str) -> bool:
+    """Is it one word, and a colon? What opens a section has a name behind it."""
+    word = line.strip()
+    return word.endswith(":") and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
+
+
+def is_others_interface(line: str) -> bool:
+    """Does it name an interface of a kind that does not exist here, and that no slip of the pen makes one of ours?"""
+    words = line.lower().split()
+    name = "".join(words[1:3]) if words[0] == "interface" else ""
+    kind = name.rstrip("0123456789/.:")
+    return kind != name and kind[:1].isalpha() and not slip_of(kind, _KINDS) and find_kind(kind) is None
+
+
+def is_verb(line: str) -> bool:
+    """Does it leave a mode?"""
+    return line.split(None, 1)[0].lower() in ("exit", "end")
