@@ -93,6 +93,17 @@ class Boots:
         self._pool.shutdown(cancel_futures=True)
 
     def _boot(self, scenario: str) -> str:
+        """What is wrong with it, if anything. It runs in real time: it has two tries, and the first is kept."""
+        problem = self._try(scenario)
+        if problem and (_OUT / scenario).exists() and not self._ended:
+            first = _OUT / f"{scenario}-first"
+            shutil.rmtree(first, ignore_errors=True)
+            (_OUT / scenario).rename(first)
+            print(f"\nfirst try, kept in {first}: {problem}", file=sys.__stderr__, flush=True)
+            problem = self._try(scenario)
+        return problem
+
+    def _try(self, scenario: str) -> str:
         if self._ended or (scenario.startswith(_UNPACKED) and not _PEERS.exists()):
             return f"{scenario} was not begun"
         if os.environ.get("REFLAB_AGAIN") and (_OUT / scenario / "RESULT").exists():

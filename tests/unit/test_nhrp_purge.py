@@ -22,8 +22,10 @@ from dmvpn.features.nhrp.packet import (
     PurgeReply,
     PurgeRequest,
     ResolutionFlag,
+    ResolutionReply,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.station import LEAVING
 from support.by_hand import HUB_NBMA, R31, R41
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
 from support.protected import protected
@@ -98,6 +100,27 @@ def test_who_resolved_something_of_a_router_that_stops_in_good_order_forgets_it_
     assert not [target for target in _targets(overlay, "R31") if target.startswith(("10.4.4.", "192.168.100.41"))]
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
     assert not [reply for reply in overlay.sent(PurgeReply) if reply.source_protocol == packet.source_protocol][1:]
+
+
+def test_a_router_that_stops_gives_nobody_a_new_answer() -> None:
+    """Whoever asked between the purge and the end had a shortcut to nobody, until its holding time ended."""
+    overlay = _ready(shortcut=False)
+    question = ResolutionRequest(
+        source_nbma=R31,
+        source_protocol=address("192.168.100.31"),
+        destination_protocol=address("10.4.4.1"),
+        flags=ResolutionFlag(0xC802),
+        request_id=700,
+        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+    )
+    overlay.handle("R41", Withdraw())
+    overlay.handle("R41", NhrpReceived(TUNNEL, R31, question.serialize()))
+    overlay.run(1)
+    assert overlay.sent(ResolutionReply) == []
+    overlay.run(LEAVING)
+    overlay.handle("R41", NhrpReceived(TUNNEL, R31, question.serialize()))
+    overlay.run(1)
+    assert overlay.sent(ResolutionReply), "the stop was called off"
 
 
 @pytest.mark.parametrize("claimed", ["224.0.0.10", "127.0.0.1", "172.16.41.1"])

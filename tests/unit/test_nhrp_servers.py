@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import surely
 from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
@@ -15,6 +16,7 @@ from dmvpn.features.nhrp.events import Withdraw
 from dmvpn.features.nhrp.extensions import ResponderAddress
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.station import LEAVING
 from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config
 
 if TYPE_CHECKING:
@@ -120,6 +122,21 @@ def test_an_orderly_stop_takes_the_registration_back() -> None:
     overlay.handle("R31", Withdraw())
     overlay.run(1)
     assert overlay.members["R11"].adjacencies == {}
+
+
+@pytest.mark.conforms("5.2.5-withdraw")
+def test_a_registration_that_is_due_while_the_router_stops_does_not_take_the_withdrawal_back() -> None:
+    """The refresh came 34 ms after the purge: the hub went on sending to a spoke that had ended, until it expired."""
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    due = surely(_client(overlay).deadline)
+    overlay.run(due - 0.01 - overlay.now)
+    overlay.handle("R31", Withdraw())
+    overlay.run(1)
+    assert overlay.members["R11"].adjacencies == {}
+    overlay.run(LEAVING + 10)
+    assert _client(overlay).is_responding, "the stop was called off"
 
 
 @pytest.mark.conforms("3-responder", "5.2.3-unknown")

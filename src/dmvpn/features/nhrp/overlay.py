@@ -359,6 +359,7 @@ class Overlay:
             case ClearSessions():
                 self._clear_sessions(event)
             case Withdraw():
+                self._station.leave()
                 for tunnel in self._station.tunnels.values():
                     self._purger.leave(tunnel)
             case _:

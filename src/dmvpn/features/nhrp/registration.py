@@ -256,6 +256,8 @@ class Registration:
         """Do what a client says. why: the reason in the log if that server is down by it; told: in the chronicle."""
         for act in acts:
             match act:
+                case Act.REQUEST | Act.REPEAT if self._station.is_leaving:
+                    pass  # it would undo our withdrawal
                 case Act.REQUEST:
                     client.request_id = client.last_request_id = self._station.next_request_id()
                     self._purger.forget(tunnel, client.nhs)

@@ -62,6 +62,8 @@ class Responder:
 
     def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbour, prefix: Prefix) -> None:
         """A Resolution Request for an address in `prefix`, which is ours."""
+        if self._station.is_leaving:
+            return  # whoever asks will ask again, and then there is somebody to answer, or nobody
         requester, behind_nat = _requester_nbma(tunnel, packet)
         came_straight = _came_straight(tunnel, packet, requester, sender)
         requester = sender.nbma if came_straight else requester

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.deadlines import Deadlines
@@ -81,6 +81,10 @@ class Timer(NamedTuple):
     subject: IPAddress | Prefix | int | str | None = None
 
 
+#: Seconds in which a router that takes its leave says nothing more for itself. If it stays after all, it goes on then.
+LEAVING: Final = 2.0
+
+
 class Station:
     """See the module's docstring. `now` is the time of the event that is being handled, seconds."""
 
@@ -97,6 +101,7 @@ class Station:
         self.request_ids = shared.request_ids
         self.sockets = CryptoSockets(shared, version)
         self._logged: dict[tuple[str, str], float] = {}
+        self._leaves_until = 0.0
 
     # -------------------------------------------------------------------------------------------- the event at hand
 
@@ -113,6 +118,15 @@ class Station:
     def emit(self, *results: Effect | Notice) -> None:
         """This is to be done."""
         self._out.extend(results)
+
+    def leave(self) -> None:
+        """The router takes back what it has told. What it told now would outlive it."""
+        self._leaves_until = self.now + LEAVING
+
+    @property
+    def is_leaving(self) -> bool:
+        """May it be gone in a moment? Then it neither registers nor answers for itself."""
+        return self.now < self._leaves_until
 
     def next_request_id(self) -> int:
         """A new request identifier, RFC 2332 §5.2.0.1. What must be stored goes out before the request."""
