@@ -19,6 +19,8 @@ ROUTER_HOURS ?= 2000
 SEED ?= 1
 # Of `make fuzz`: for each target.
 FUZZ_SECONDS ?= 30
+# Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
+PYTHONS ?= 3.11 3.13
 FUZZ_TARGETS := ike-message ike-payloads ike-stranger ike-peer esp
 
 export PYTHON ENGINE
@@ -31,7 +33,7 @@ TESTS = $(wildcard tests/unit tests/property tests/scenarios tests/contract test
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers fuzz coverage lint format bench bench-peers lock clean
+.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +114,17 @@ bench-peers: ## wireguard-go, gotatun and boringtun as they are now, for `make b
 	@GOBIN=$(CURDIR)/build/peers/bin go install golang.zx2c4.com/wireguard@latest
 	@mv build/peers/bin/wireguard build/peers/bin/wireguard-go-new
 	@cargo install --quiet --root build/peers gotatun-cli boringtun-cli
+
+# --- what is handed on --------------------------------------------------------------------------------------------
+
+dist: setup ## wheels and sources of the package and of the engine, into dist/
+	@scripts/build-dist $(VENV)
+
+deb: dist ## Debian packages with an environment of their own, into dist/; PYTHONS="3.11 3.13": for these versions
+	@scripts/build-deb $(VENV) $(PYTHONS)
+
+test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes (root, downloads 100 MB)
+	@$(PYTEST) tests/packages
 
 # --- the code -----------------------------------------------------------------------------------------------------
 

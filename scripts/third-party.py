@@ -1,0 +1,77 @@
+"""Collects the licences of what is shipped besides our own code; refuses what is under the GPL alone.
+
+    third-party.py LIBRARY OUTPUT [--engine]
+
+LIBRARY: a folder with Python distributions. OUTPUT gets a folder for each of them, and with --engine for each crate in
+the engine, and `index.txt` with a line for each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OURS = ("dmvpn", "dmvpn-engine")
+_LICENCES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright)")
+
+
+def main(library: Path, output: Path, *, engine: bool) -> int:
+    """Collect; returns 1 if something may not be shipped."""
+    found: dict[str, str] = {}
+    for one in distributions(path=[str(library)]):
+        if one.name not in _OURS:
+            found[f"{one.name} {one.version}"] = _licence(one)
+            _copy((one.locate_file(file) for file in one.files or ()), output / f"{one.name}-{one.version}")
+    for crate in _crates() if engine else ():
+        if crate["name"] not in _OURS:
+            found[f"{crate['name']} {crate['version']} (Rust)"] = crate["license"] or ""
+            _copy(Path(crate["manifest_path"]).parent.iterdir(), output / f"{crate['name']}-{crate['version']}")
+    (output / "index.txt").write_text("".join(f"{name}: {licence}\n" for name, licence in sorted(found.items())))
+    refused = [f"{name}: {licence or 'no licence'}" for name, licence in found.items() if not _may_be_shipped(licence)]
+    print("\n".join(f"may not be shipped: {line}" for line in refused), end="", file=sys.stderr)
+    return int(bool(refused))
+
+
+def _may_be_shipped(licence: str) -> bool:
+    """Whether one of the alternatives is not a GPL."""
+    return any(one and "GPL" not in one.upper() for one in re.split(r"(?i)\s+or\s+|/", licence))
+
+
+def _licence(one: Distribution) -> str:
+    given = one.metadata
+    classifiers = [line.rpartition(" :: ")[2] for line in given.get_all("Classifier", ()) if line.startswith("License")]
+    return str(given.get("License-Expression") or ", ".join(classifiers) or given.get("License", ""))
+
+
+def _crates() -> list[dict[str, Any]]:
+    """What is linked into the engine: dependencies of dependencies, but none of tests or of the build alone."""
+    command = ["cargo", "metadata", "--format-version=1", "--manifest-path=engine/Cargo.toml", "--features=python"]
+    known = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603
+    nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
+    waiting, wanted = [known["resolve"]["root"]], set()
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += [one["pkg"] for one in nodes[name]["deps"] if any(k["kind"] is None for k in one["dep_kinds"])]
+    return [package for package in known["packages"] if package["id"] in wanted]
+
+
+def _copy(files: Iterable[object], to: Path) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for file in (Path(str(file)) for file in files):
+        if file.is_file() and _LICENCES.match(file.name):
+            shutil.copyfile(file, to / file.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), engine="--engine" in sys.argv))
