@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane import private
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder, find_router, labs_folder, running_labs
 
@@ -117,3 +118,18 @@ def test_only_this_user_may_give_a_lab_orders() -> None:
     folder.make(["R1"])
     with control.listen(folder.control):
         assert folder.control.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "number"),
+    [("0 0 4294967295", 0), ("0 1000 1", 1000), ("0 1000 1\n1 100000 65536", 1000), ("5 100000 10", 0), ("", 0)],
+)
+def test_whoever_is_root_in_a_lab_alone_has_the_folder_that_he_has_outside(
+    table: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lab of an ordinary user left /tmp/dmvpn-0 behind: root's labs were refused, it "belongs to somebody else"."""
+    path = tmp_path / "uid_map"
+    path.write_text(table)
+    monkeypatch.setattr(private, "_MAP", path)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    assert private.folder().name == f"dmvpn-{number}"

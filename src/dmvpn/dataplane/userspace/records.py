@@ -4,7 +4,7 @@ A route out of an Ethernet interface carries our protocol number, but says not w
 not what it was. So each router writes down what it puts in, before it does, in a file that it keeps locked while it
 lives: a file that nobody locks is that of a dead router.
 
-    /run/dmvpn/host/BOOT-NAMESPACE/       of root; else below $XDG_RUNTIME_DIR/dmvpn, or /tmp/dmvpn-UID
+    /run/dmvpn/host/BOOT-NAMESPACE/       of root; else below $XDG_RUNTIME_DIR/dmvpn, or /tmp/dmvpn-UID (`private`)
         lock                              held by whoever starts, ends or cleans up
         settings.json                     what each setting was before the first router changed it
         *.owner                           of one router, a line for each change:
@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
+from dmvpn.dataplane import private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -251,7 +252,7 @@ def places() -> list[Path]:
     candidates = [Path("/run")] if os.geteuid() == 0 else []
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         candidates.append(Path(runtime))
-    parents = (*(path / "dmvpn" for path in candidates), Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}")
+    parents = (*(path / "dmvpn" for path in candidates), private.folder())
     return [parent / "host" for parent in parents]
 
 
@@ -268,8 +269,8 @@ def _root() -> Path | None:
 
 def _is_ours(folder: Path) -> bool:
     found = folder.lstat()
-    private = found.st_uid == os.geteuid() and not found.st_mode & 0o022
-    return stat.S_ISDIR(found.st_mode) and private and os.access(folder, os.W_OK | os.X_OK)
+    ours_alone = found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return stat.S_ISDIR(found.st_mode) and ours_alone and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _boot() -> str:

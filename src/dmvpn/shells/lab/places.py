@@ -24,13 +24,13 @@ import re
 import shutil
 import socket
 import stat
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane import private
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def labs_place() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
         return Path(runtime) / "dmvpn" / "labs"
-    return Path(tempfile.gettempdir()) / f"dmvpn-{os.getuid()}" / "labs"
+    return private.folder() / "labs"
 
 
 def labs_folder() -> Path:

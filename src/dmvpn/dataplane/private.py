@@ -1,0 +1,29 @@
+"""Where this user keeps what is neither root's nor in a runtime directory: a folder of /tmp with the user's number."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_MAP = Path("/proc/self/uid_map")
+
+
+def folder() -> Path:
+    """The folder; it need not be there, and may be somebody else's.
+
+    In a user namespace (a lab of an ordinary user) everybody is root: the number is the one outside. By the other one
+    all of them would share a folder with root, who then finds that it belongs to somebody else.
+    """
+    return Path(tempfile.gettempdir()) / f"dmvpn-{_outside(os.getuid())}"
+
+
+def _outside(user: int) -> int:
+    try:
+        rows = [tuple(map(int, line.split())) for line in _MAP.read_text().splitlines()]
+    except (OSError, ValueError):
+        return user
+    for first, outside, count in rows:
+        if first <= user < first + count:
+            return outside + user - first
+    return user
