@@ -110,6 +110,26 @@ def rules(kernel: netlink.NetlinkSocket) -> None:
     assert kernel.flush_rules()
 
 
+def every_rule(kernel: netlink.NetlinkSocket) -> None:
+    """`ip rule flush`: the rules that ask the main table go, too."""
+    kernel.call(*(netlink.delete_rule(rule) for rule in kernel.rules() if rule.priority))
+
+
+def whole_table(kernel: netlink.NetlinkSocket) -> None:
+    """`ip route flush table main`: the connected routes go, too, and without them no other one comes back."""
+    main = [
+        route for route in kernel.routes() if route.table == netlink.TABLE_MAIN and route.prefix.address.version == 4
+    ]
+    kernel.call(*(netlink.delete_route(route) for route in main))
+
+
+def connected(kernel: netlink.NetlinkSocket, name: str = "Gi0-1") -> None:
+    """`ip route del 10.0.1.0/24`."""
+    at = index(kernel, name)
+    here = [route for route in kernel.routes(protocol=netlink.KERNEL_PROTOCOL) if route.table == netlink.TABLE_MAIN]
+    kernel.call(*(netlink.delete_route(route) for route in here if route.next_hops == (netlink.NextHop(at),)))
+
+
 def blackholes(kernel: netlink.NetlinkSocket) -> None:
     """`ip route flush table 5424`."""
     ours = [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if guard.is_guard(route)]
@@ -128,12 +148,17 @@ THEFTS: tuple[Callable[[netlink.NetlinkSocket], None], ...] = (
     addresses,
     functools.partial(addresses, name="Gi0-1"),
     rules,
+    every_rule,
     blackholes,
+    whole_table,
+    connected,
+    functools.partial(connected, name="Tunnel0"),
 )
 
 
 def named(theft: Callable[[netlink.NetlinkSocket], None]) -> str:
-    return f"{theft.func.__name__} of the WAN" if isinstance(theft, functools.partial) else theft.__name__
+    where = "the tunnel" if isinstance(theft, functools.partial) and theft.keywords["name"] == "Tunnel0" else "the WAN"
+    return f"{theft.func.__name__} of {where}" if isinstance(theft, functools.partial) else theft.__name__
 
 
 def steal(world: RealWorld, theft: Callable[[netlink.NetlinkSocket], None]) -> None:
@@ -510,7 +535,7 @@ def test_what_went_with_an_interface_of_the_host_is_missed_no_more() -> None:
         world.run(0.1)
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
             kernel.call(netlink.delete_link("Gi0-3"))
-        assert [one.there for one in world.planes["A"].differences()] == ["missing", "missing"]
+        assert [one.there for one in world.planes["A"].differences()] == ["missing"] * 3
         world.run(0.3)
         assert world.planes["A"].differences() == []
 

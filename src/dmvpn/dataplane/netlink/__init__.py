@@ -62,6 +62,7 @@ from dmvpn.dataplane.netlink.neighbour import (
     set_neighbour_parameters,
 )
 from dmvpn.dataplane.netlink.route import (
+    KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
     TABLE_LOCAL,
@@ -70,6 +71,7 @@ from dmvpn.dataplane.netlink.route import (
     Route,
     RouteKind,
     add_route,
+    append_route,
     delete_route,
     replace_route,
 )
@@ -79,6 +81,7 @@ from dmvpn.dataplane.netlink.wire import Request
 __all__ = [
     "AF_INET",
     "AF_INET6",
+    "KERNEL_PROTOCOL",
     "ROUTE_METRIC",
     "ROUTE_PROTOCOL",
     "TABLE_LOCAL",
@@ -119,6 +122,7 @@ __all__ = [
     "add_missing_address",
     "add_route",
     "add_rule",
+    "append_route",
     "create_bridge",
     "create_gre_collector",
     "create_veth",

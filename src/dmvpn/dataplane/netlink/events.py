@@ -14,7 +14,7 @@ from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
 from dmvpn.dataplane.netlink.codes import MessageType
 from dmvpn.dataplane.netlink.link import Link, parse_link
 from dmvpn.dataplane.netlink.neighbour import Neighbour, parse_neighbour
-from dmvpn.dataplane.netlink.route import Route, parse_route
+from dmvpn.dataplane.netlink.route import KERNEL_PROTOCOL, Route, parse_route
 from dmvpn.dataplane.netlink.rule import Rule, parse_rule
 
 if TYPE_CHECKING:
@@ -116,12 +116,14 @@ def parse_event(message: Message) -> KernelEvent | None:
 
 
 def link_of(event: KernelEvent) -> int | None:
-    """The interface that this is about, or an address of; None of all else."""
+    """The interface that this is about, or an address of, or the network that comes with one; None of all else."""
     match event:
         case LinkEvent(_, link):
             return link.index
         case AddressEvent(_, address):
             return address.link
+        case RouteEvent(_, Route(next_hops=(hop,)) as route) if route.protocol == KERNEL_PROTOCOL:
+            return hop.link
         case _:
             return None
 
@@ -133,5 +135,7 @@ def subject_of(event: KernelEvent) -> Hashable:
             return link.index
         case AddressEvent(_, address):
             return (address.link, address.address, address.prefix_length)
+        case RouteEvent(_, Route(next_hops=(hop,)) as route) if route.protocol == KERNEL_PROTOCOL:
+            return (hop.link, route.prefix, route.table, route.metric)
         case _:
             return id(event)

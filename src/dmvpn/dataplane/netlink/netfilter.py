@@ -23,7 +23,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, MessageType
+from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, MessageType
 from dmvpn.dataplane.netlink.wire import attribute, attribute_text, nest, parse_acknowledgement, parse_messages
 from dmvpn.dataplane.problems import HostProblem, need
 
@@ -41,7 +41,6 @@ _CT_DELETE = _CTNETLINK | 2
 _NFTABLES = 10
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE = (_NFTABLES << 8 | number for number in (0, 2, 3, 6))
-_NLM_F_APPEND = 0x800
 
 # Table, chain, rule: attributes of linux/netfilter/nf_tables.h.
 _TABLE_NAME = 1
@@ -112,12 +111,12 @@ def messages(masquerade: Masquerade) -> list[tuple[int, int, bytes]]:
         (_NEW_CHAIN, NLM_F_CREATE, head + _chain("in", "filter", _HOOK_INPUT, 0)),
         (
             _NEW_RULE,
-            NLM_F_CREATE | _NLM_F_APPEND,
+            NLM_F_CREATE | NLM_F_APPEND,
             head + _rule("out", *_is_interface(_META_OIFNAME, masquerade.outside), _expression("masq", flags)),
         ),
         (
             _NEW_RULE,
-            NLM_F_CREATE | _NLM_F_APPEND,
+            NLM_F_CREATE | NLM_F_APPEND,
             head
             + _rule(
                 "in",

@@ -22,6 +22,7 @@ from dmvpn.dataplane.netlink.codes import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
@@ -42,6 +43,8 @@ from dmvpn.dataplane.netlink.wire import (
 
 #: The owner's number in our routes: IANA's number of NARP (RFC 1735), from which NHRP grew. FRR sweeps 186 to 197.
 ROUTE_PROTOCOL: Final = 54
+#: The kernel's own: what it makes of addresses.
+KERNEL_PROTOCOL: Final = 2
 #: The one metric of our routes. Above 0 and 256, with which the kernel makes IPv4 and IPv6 connected routes: those win.
 ROUTE_METRIC: Final = 260
 
@@ -142,6 +145,11 @@ def replace_route(route: Route) -> Request:
     if route.metric == 0:
         raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
     return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _body(route), route)
+
+
+def append_route(route: Route) -> Request:
+    """Add a route beside others with this prefix and metric; EEXIST if there is this very one."""
+    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route), route)
 
 
 def delete_route(route: Route) -> Request:

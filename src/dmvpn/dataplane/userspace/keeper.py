@@ -8,7 +8,8 @@ Whatever the kernel accepted from us is *wanted* until the order is taken back. 
     again and again                     somebody wants it otherwise: later and later, logged once, and when it ends
 
 Saying again costs little: the kernel compares, and tells nobody of what did not change. Links come first, then their
-addresses, neighbours, the guard, and routes at last, because each needs those before it.
+addresses with the networks that are connected by them, neighbours, the guard, and routes at last, because each needs
+those before it.
 """
 
 from __future__ import annotations

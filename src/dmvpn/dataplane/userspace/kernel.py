@@ -30,7 +30,7 @@ from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Ledger, Records
-from dmvpn.dataplane.userspace.things import Kind, LinkState
+from dmvpn.dataplane.userspace.things import Kind, LinkState, networks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,9 +129,17 @@ class Kernel:
             refused += self._gre.silence()
             if problem is not None:
                 refused.append(Setting("policy rules", "the guard of protected tunnels", None, problem))
+        if self._manage and problem is None:
+            self._keep_main_table()
         for link in self._socket.links():
             self._note(link)
         return refused
+
+    def _keep_main_table(self) -> None:
+        """Where all is ours the kernel goes on looking into its main table, too (`ip rule flush`)."""
+        for rule in self._socket.rules(protocol=netlink.KERNEL_PROTOCOL):
+            if rule.table == netlink.TABLE_MAIN:
+                self._keeper.want(rule, netlink.add_rule(rule))
 
     def _others(self) -> Others:
         return self._records.others(self._ledger.path)
@@ -218,6 +226,9 @@ class Kernel:
         index = self._index(order.interface)
         mtu = self._mtus.get(index) if made_here(order.interface) else order.mtu
         self._keep_link(index, up=order.up, mtu=mtu)
+        for kind in (Kind.ADDRESS, Kind.NETWORK):
+            for old in self._keeper.wanted_on(index, kind):
+                self._keeper.release(old)
         requests = [] if order.leased else self._addressing(index, order)
         if order.mtu is not None and not made_here(order.interface):
             requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
@@ -238,10 +249,10 @@ class Kernel:
         ]
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
-        for old in self._keeper.wanted_on(index, Kind.ADDRESS):
-            self._keeper.release(old)
         for address in wanted:
             self._keeper.want(address, netlink.add_missing_address(address))
+        for network in networks_of(wanted) if order.up else ():
+            self._keeper.want(network, netlink.append_route(network))
         requests: list[netlink.Request] = []
         requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
         requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]

@@ -10,7 +10,9 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import NeighbourState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
+
+    from dmvpn.base.addresses import Prefix
 
 
 class Kind(enum.IntEnum):
@@ -19,10 +21,11 @@ class Kind(enum.IntEnum):
     EVERYTHING = 0
     LINK = 1
     ADDRESS = 2
-    NEIGHBOUR = 3
-    RULE = 4
-    GUARD = 5
-    ROUTE = 6
+    NETWORK = 3
+    NEIGHBOUR = 4
+    RULE = 5
+    GUARD = 6
+    ROUTE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
 def key_of(thing: Thing) -> Key:
     """What names an object of the kernel's: its place, not its value."""
     match thing:
+        case netlink.Route(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
+            return (Kind.NETWORK, thing.prefix, links_of(thing))
         case netlink.Route():
             kind = Kind.ROUTE if thing.table == netlink.TABLE_MAIN else Kind.GUARD
             return (kind, thing.prefix, (thing.table, thing.metric))
@@ -61,6 +66,18 @@ def key_of(thing: Thing) -> Key:
             return (Kind.RULE, thing.priority, (thing.version, thing.table))
         case LinkState():
             return (Kind.LINK, thing.link, None)
+
+
+def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.Route]:
+    """The routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
+    found: dict[Prefix, netlink.Route] = {}
+    for address in addresses:
+        if address.address.version == 4 and address.prefix_length < 32:
+            hops = (netlink.NextHop(address.link),)
+            protocol = netlink.KERNEL_PROTOCOL
+            route = netlink.Route(address.network, hops, metric=0, protocol=protocol, source=address.address)
+            found.setdefault(address.network, route)
+    return list(found.values())
 
 
 def words(thing: Thing, name: Callable[[int], str]) -> str:
