@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from ipaddress import IPv4Address
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 ETHERNET = "GigabitEthernet0/1"
+PROTECTED = "Tunnel7"
 NAMES = {ETHERNET: "eth0"}
 ONE, TWO = (
     SetRoute(Prefix.parse(text), (NextHop(ETHERNET, IPv4Address("10.0.1.2")),))
@@ -82,8 +84,10 @@ def killed_router(*orders: SetRoute) -> None:
     child = os.fork()
     if child == 0:
         kernel = router()
+        kernel.protect(PROTECTED, protected=True)
         for order in orders:
-            kernel.set_route(order)
+            with contextlib.suppress(OSError):  # it is guarded though its tunnel is not there
+                kernel.set_route(order)
         os.write(writer, b"done")
         signal.pause()
     os.close(writer)
@@ -137,6 +141,29 @@ def test_cleanup_takes_what_the_dead_one_of_two_routers_left() -> None:
         assert routed() == {"10.1.0.0/16"}
         running.close()
         assert settings() == BEFORE
+
+    on_a_host(test)
+
+
+def test_what_a_killed_router_guards_stays_guarded_though_another_one_ends_in_good_order() -> None:
+    """The end of the other one took rules and blackholes of the dead one: its packets left in clear."""
+
+    def test() -> None:
+        running = router()
+        running.protect(PROTECTED, protected=True)
+        with contextlib.suppress(OSError):
+            running.set_route(SetRoute(Prefix.parse("10.4.0.0/16"), (NextHop(PROTECTED, None),)))
+        killed_router(SetRoute(Prefix.parse("10.3.0.0/16"), (NextHop(PROTECTED, None),)))
+        running.clear_route(ClearRoute(Prefix.parse("10.4.0.0/16")))
+        assert routed() == {"10.3.0.0/16"}
+        running.close()
+        with netlink.NetlinkSocket() as kernel:
+            assert routed() == {"10.3.0.0/16"}
+            assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL)
+            assert settings() == BEFORE
+            cleanup()
+            assert routed() == set()
+            assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == []
 
     on_a_host(test)
 

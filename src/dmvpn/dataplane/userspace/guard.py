@@ -7,10 +7,11 @@ protected tunnels there are two rules and a table, the longest prefixes first:
     the next number           ask table 5400 + L: a blackhole for each such prefix of this length
 
 So the longest match decides, over both tables. While main has the route, or one of the host's that is more specific,
-nothing is different. Without it, the packet finds the blackhole before main's shorter routes, before the default.
-The RIB's withdrawal removes the blackhole, and nothing else does; with the last one go the rules, unless another router
-lives in this namespace, which needs them, too. Each router has a metric of its own, so that of two that guard the same
-prefix neither takes away the other's blackhole. All has our protocol number, `ip rule show` says "proto 54".
+nothing is different. Without it, the packet finds the blackhole before main's shorter routes, before the default. The
+RIB's withdrawal removes the blackhole, and nothing else does; with the last one go the rules, unless another router of
+this namespace needs them, too, one that lives or that was killed meanwhile. Each router has a metric of its own, so
+that of two that guard the same prefix neither takes away the other's blackhole. All has our protocol number, `ip rule
+show` says "proto 54".
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Guard:
             for route in left:
                 self.cover(route.prefix, _LEFT)
         else:
-            self.close(others)
+            self.close(shared=bool(others.living))
         self._kernel.execute([netlink.delete_route(route) for route in left if not (keep and self.owns(route))])
 
     def age(self) -> None:
@@ -116,11 +117,11 @@ class Guard:
         """The router has said what it wants with this prefix: what an earlier life wanted counts no more."""
         self.uncover(prefix, _LEFT)
 
-    def close(self, others: Others) -> None:
-        """Guard nothing any more. All routers here share the rules; the routes go with the other ones of ours."""
+    def close(self, *, shared: bool) -> None:
+        """Guard nothing any more; the routes go with the other ones of ours. shared: others here need the rules."""
         self._covered.clear()
         self._lengths.clear()
-        if not others.living:
+        if not shared:
             self._kernel.flush_rules()
 
     def owns(self, route: netlink.Route) -> bool:
@@ -140,7 +141,7 @@ class Guard:
             self._make(rule, netlink.add_rule(rule))
 
     def _remove_rules(self) -> None:
-        shared = bool(self._others().living)  # without them its prefixes would leave in clear
+        shared = self._others().has_routes  # without them its prefixes would leave in clear
         for length in self._lengths:
             for rule in reversed(_rules(length)):
                 self._keeper.release(rule)

@@ -154,16 +154,17 @@ class Kernel:
         return self._monitor.fileno()
 
     def close(self) -> None:
-        """Take our routes and settings back; what other routers of this namespace have stays."""
+        """Take our routes and settings back; what other routers have here stays, of one killed meanwhile, too."""
         with self._records.locked():
             others = self._others()
             self._keeper.close()
             self._left.remove()
-            self._guard.close(others)
+            self._guard.close(shared=others.has_routes)
+            theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
                 for route in self._socket.routes(protocol=netlink.ROUTE_PROTOCOL)
-                if route.prefix not in others.prefixes or self._guard.owns(route)
+                if route.prefix not in theirs or self._guard.owns(route)
             ]
             self._socket.execute([netlink.delete_route(route) for route in ours])
             self._ledger.close()

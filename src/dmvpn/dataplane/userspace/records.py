@@ -79,6 +79,11 @@ class Others:
         return frozenset().union(*(other.settings for other in self.living))
 
     @property
+    def has_routes(self) -> bool:
+        """May one of them need what routers share: a living one, or a dead one, whose next life takes that over?"""
+        return bool(self.living or self.orphans)
+
+    @property
     def orphans(self) -> frozenset[Prefix]:
         """What dead routers routed, and no living one does."""
         return frozenset().union(*(other.prefixes for other in self.dead)) - self.prefixes
