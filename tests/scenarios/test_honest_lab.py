@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.convergence import cannot, together, unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.labs import Labs
@@ -58,7 +58,7 @@ def missing(folder: Path, seconds: float = 30.0) -> list[str]:
     world.run_until(seconds)
     facts = world.facts(scenario)
     found = [*scenario.still_missing(unfinished(facts)), *scenario.still_missing(cannot(facts))]
-    return [*world.missing(scenario), *(text for text in found if text not in world.missing(scenario))]
+    return together(world.missing(scenario), found)
 
 
 def test_a_network_in_which_everything_is_up_lacks_nothing(tmp_path: Path) -> None:
@@ -112,6 +112,17 @@ def test_a_tunnel_that_is_a_header_and_nothing_else_wants_nothing(tmp_path: Path
     assert missing(tmp_path) == []
     write(tmp_path, HUB=(1, "interface Tunnel9\n ip address 10.99.0.1 255.255.255.0\n", _DYNAMIC, ""))
     assert missing(tmp_path) == ["HUB: Tunnel9 is down: no tunnel source"]
+
+
+def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: Path) -> None:
+    """`no SA with 198.51.100.9: no reason known`; and of spokes without their hub that it did not reply."""
+    gone = "interface Tunnel9\n ip address 10.9.9.1 255.255.255.252\n tunnel source GigabitEthernet0/0\n"
+    write(tmp_path, HUB=(1, f"{gone} tunnel destination 198.51.100.9\n", _DYNAMIC, ""), A=(2, "", _NHS, ""))
+    assert missing(tmp_path) == ["HUB: Tunnel9 is down: no router of this lab has its destination 198.51.100.9"]
+    (tmp_path / "HUB.cfg").unlink()
+    assert missing(tmp_path)[-1] == (
+        "A: Tunnel0 is not registered with 172.16.0.1: no router of this lab has its address 203.0.113.1"
+    )
 
 
 def test_neighbours_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:

@@ -156,3 +156,20 @@ def test_a_port_that_asks_for_an_address_in_more_words_asks_for_one(tmp_path: Pa
     (tmp_path / "A.cfg").write_text(text)
     scenario = Scenario.load(str(tmp_path))
     assert "198.18.0.2" in scenario.configurations["A"]
+
+
+def test_tunnels_of_one_source_use_the_profile_of_the_multipoint_one(tmp_path: Path) -> None:
+    """A hub with a GRE tunnel of its own to another office: its DMVPN stayed down, for the other profile came first."""
+    port = "interface Ethernet0/2\n ip address 203.0.113.1 255.255.255.0\n"
+    pair = "interface Tunnel0\n tunnel source Ethernet0/2\n tunnel destination 203.0.113.9\n"
+    cloud = "interface Tunnel1\n tunnel source 203.0.113.1\n tunnel mode gre multipoint\n"
+    other = "interface Tunnel2\n tunnel source Loopback0\n tunnel protection ipsec profile OTHER\n"
+    text = (
+        f"hostname R15\n{port}{pair} tunnel protection ipsec profile PAIR\n"
+        f"{cloud} tunnel protection ipsec profile CLOUD shared\n{other}"
+    )
+    change = adapted({"R15": text})
+    assert change.texts["R15"] == text.replace("PAIR", "CLOUD")
+    assert change.notes == (
+        "R15: Tunnel0 has the source of a tunnel with another IPsec profile: the lab uses CLOUD in the place of PAIR",
+    )

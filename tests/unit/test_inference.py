@@ -428,3 +428,30 @@ def test_the_scenarios_come_up_from_their_configurations_alone(
         if with_provider or router_name != "TRANSPORT":
             assert world.scenario.role(router_name) == written.role(router_name)
     assert len(world.scenario.lab.hosts) == len(written.lab.hosts)
+
+
+@pytest.mark.parametrize(
+    "default",
+    [
+        "ip route 0.0.0.0 0.0.0.0 198.51.100.1\n",
+        "ip route 0.0.0.0 0.0.0.0 192.0.2.2 105\ninterface Loopback0\n ip summary-address eigrp 1 0.0.0.0 0.0.0.0\n",
+    ],
+    ids=["a gateway that is nowhere", "a summary that throws everything away"],
+)
+def test_a_default_route_that_cannot_be_used_is_none(default: str, tmp_path: Path) -> None:
+    """Two public labs: the provider's BGP would have brought the routes, and the file has a default route beside it."""
+    bgp = "router bgp 1\n neighbor 192.0.2.2 remote-as 2\n"
+    tunnel = "interface Tunnel0\n ip address 10.0.0.{} 255.255.255.0\n tunnel source GigabitEthernet0/1\n"
+    hub = router("HUB", f"192.0.2.1 {SHORT}", more=bgp + tunnel.format(1) + default)
+    spoke = router("S", f"192.0.2.5 {SHORT}", more=f"ip route 0.0.0.0 0.0.0.0 192.0.2.6\n{tunnel.format(2)}")
+    text = load(tmp_path, hub, spoke).configurations["HUB"]
+    added = ("ip route 0.0.0.0 0.0.0.0 192.0.2.2 254", "ip route 192.0.2.5 255.255.255.255 192.0.2.2 254")
+    assert any(line in text for line in added)
+
+
+def test_a_neighbour_of_external_bgp_is_the_provider_whatever_the_mask(tmp_path: Path) -> None:
+    """On a /28 that no tunnel has as its source: the router's way to everything was not there."""
+    bgp = "router bgp 1001\n neighbor 30.30.30.1 remote-as 301\n neighbor 30.30.30.14 remote-as 1001\n"
+    scenario = load(tmp_path, router("R15", "30.30.30.2 255.255.255.240", more=bgp))
+    assert "ip address 30.30.30.1 255.255.255.240" in scenario.configurations["PROVIDER"]
+    assert "30.30.30.14" not in scenario.configurations["PROVIDER"]

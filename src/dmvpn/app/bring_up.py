@@ -18,7 +18,7 @@ from dmvpn.app.picture import addresses, main_address, picture
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.convergence import cannot, together, unfinished
 from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control, namespaces
@@ -205,7 +205,7 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float) -> list[s
         return lacks
     facts = _facts(folder)
     seen = _unfinished(scenario, facts) if lacks else []
-    return list(dict.fromkeys([*lacks, *seen, *scenario.still_missing(cannot(facts))]))
+    return together(lacks, [*seen, *scenario.still_missing(cannot(facts))])
 
 
 def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:

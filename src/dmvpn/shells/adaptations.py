@@ -4,6 +4,7 @@
     VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
     DHCP       a port gets the address that its tunnel or its clients name, or one of a pool, or one that is made up
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
+    profiles   tunnels of one source use one IPsec profile: that of the multipoint tunnel
 
 Lines are changed where they stand, so that messages still name the lines of the file. Each change is said in a note.
 """
@@ -16,7 +17,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import Lines, default_routes, interface_address, interfaces
+from dmvpn.shells.lines import Lines, addresses, default_routes, interface_address, interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,9 @@ _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
 _DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
 _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>crypto\s+ipsec\s+transform-set\s+\S+)\s+(?P<words>\S.*?)\s*$")
+_PROTECTION: Final = re.compile(
+    r"(?P<head>\s*(?:\S+#\s*)?tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
+)
 #: Made-up networks of ports whose address nobody knows (RFC 2544).
 _MADE_UP: Final = IPv4Network("198.18.0.0/15")
 _LINK: Final = 30
@@ -65,6 +69,11 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
         for before, after in _replace_ciphers(lines):
             notes.append(f"{name}: {before} protects nothing and is not built: the lab uses {after} in its place")
+        for tunnel, before, after in _share_profiles(lines, read[file]):
+            notes.append(
+                f"{name}: {tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
+                f"place of {before}"
+            )
         for port, address in _address_ports(lines, given.get(file, {})):
             known = [one for _, one in default_routes(read[file]) if one in address.network and one != address.ip]
             gateway = next(iter(known), next(host for host in address.network.hosts() if host != address.ip))
@@ -150,6 +159,40 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str]]:
         if changed != words:
             lines[number] = f"{match['before']}{match['head']} {' '.join(changed)}"
             yield f"{match['head'].split()[-1]} ({' '.join(words)})", " ".join(changed)
+
+
+# ------------------------------------------------------------------------------------------------ profiles
+
+
+def _share_profiles(lines: list[str], read: Lines) -> Iterator[tuple[str, str, str]]:
+    """Change the profiles of tunnels that share a source with a multipoint one; each with what it had, and has now."""
+    shared = _shared_profiles(read)
+    tunnel = ""
+    for number, line in enumerate(lines):
+        header = _HEADER.match(line)
+        if header is not None:
+            tunnel = normalize_interface(header["name"]) or ""
+        match = _PROTECTION.match(line)
+        if match is not None and shared.get(tunnel, match["profile"]) != match["profile"]:
+            lines[number] = f"{match['head']}{shared[tunnel]}{match['rest']}"
+            yield tunnel, match["profile"], shared[tunnel]
+
+
+def _shared_profiles(read: Lines) -> dict[str, str]:
+    """The profile that each protected tunnel has to have, by its name."""
+    own = {name: str(address.ip) for name, address in addresses(read)}
+    protected = [
+        (header.removeprefix("interface "), section, own.get(source, source), profile.split()[0])
+        for header in read.headers("interface Tunnel")
+        if (profile := (section := read.section(header)).value("tunnel protection ipsec profile "))
+        and (source := section.value("tunnel source "))
+    ]
+    multipoint = {
+        source: profile
+        for _, section, source, profile in reversed(protected)
+        if section.has("tunnel mode gre multipoint")
+    }
+    return {name: multipoint.get(source, profile) for name, _, source, profile in protected}
 
 
 # ------------------------------------------------------------------------------------------------ DHCP

@@ -37,16 +37,45 @@ def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[st
     for name, router in facts.routers.items():
         if router is not None and name not in facts.providers:
             for tunnel in router.tunnels:
-                found[name] += _of_tunnel(router, tunnel)
+                found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel))
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
             found[first[0]] += _not_heard(facts, first, second)
     return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
 
 
-def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
-    """Registrations and SAs. A tunnel that is shut down wants neither."""
+def together(own: Sequence[str], seen: Sequence[str]) -> list[str]:
+    """What routers say of themselves, and what is seen of them all: of one subject the latter, which knows more."""
+    said = {_subject(text) for text in seen}
+    return list(dict.fromkeys([*(text for text in own if _subject(text) not in said), *seen]))
+
+
+def _subject(text: str) -> tuple[str, str]:
+    """The router and the tunnel that a sentence is about, without the reason."""
+    router, _, rest = text.partition(": ")
+    return router, rest.partition(": ")[0]
+
+
+def _elsewhere(facts: LabFacts, tunnel: TunnelFacts) -> list[Address]:
+    """The far ends of a tunnel that nobody in the lab has; behind a translator nobody can tell."""
+    if facts.gateways:
+        return []
+    own = {address for router in facts.routers.values() if router is not None for address in _all_of(router)}
+    ends = [tunnel.destination, *(server.nbma for server in tunnel.servers if server.wanted)]
+    return [end for end in dict.fromkeys(ends) if end is not None and end not in own]
+
+
+def _all_of(router: RouterFacts) -> Iterator[Address]:
+    return (address for addresses in router.addresses.values() for address in addresses)
+
+
+def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Address]) -> Iterator[str]:
+    """Registrations and SAs. A tunnel that is shut down wants neither. elsewhere: far ends that nobody has."""
     if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
+        return
+    if tunnel.destination is not None and tunnel.destination in elsewhere:
+        what = "leads nowhere" if tunnel.up else "is down"
+        yield f"{tunnel.name} {what}: no router of this lab has its destination {tunnel.destination}"
         return
     if not tunnel.up:
         yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
@@ -57,7 +86,8 @@ def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
     for server in tunnel.servers:
         if server.wanted and not (server.responding and server.secured):
             said += [server.nbma] if server.nbma is not None else []
-            yield f"{tunnel.name} is not registered with {server.address}: {_why(tunnel, server)}"
+            lost = f"no router of this lab has its address {server.nbma}" if server.nbma in elsewhere else ""
+            yield f"{tunnel.name} is not registered with {server.address}: {lost or _why(tunnel, server)}"
     if not tunnel.protection or not tunnel.up:
         return
     ends = [server.nbma for server in tunnel.servers] + [tunnel.destination]

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import covers, default_routes, interface_address, interfaces
+from dmvpn.shells.lines import addresses, covers, default_routes, interface_address, interfaces, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,6 +77,15 @@ def tunnel_ends(read: Mapping[str, Lines]) -> dict[IPv4Address, str]:
             elif source[:1].isdigit() and IPv4Address(source) in all_own:
                 found[IPv4Address(source)] = router
     return found
+
+
+def far_ends(lines: Lines) -> list[IPv4Address]:
+    """The NBMA addresses that a router's tunnels lead to: of servers, mapped peers and destinations."""
+    words = [line.split() for tunnel in tunnels(lines) for line in tunnel.lines]
+    named = [word[4] for word in words if word[:3] == ["ip", "nhrp", "map"] and len(word) > 4]
+    named += [word[5] for word in words if word[:3] == ["ip", "nhrp", "nhs"] and word[4:5] == ["nbma"]]
+    named += [word[2] for word in words if word[:2] == ["tunnel", "destination"]]
+    return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
 
 
 def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
@@ -157,7 +166,18 @@ def stand_in(graph: Graph, read: Mapping[str, Lines], added: str) -> Iterator[tu
 
 
 def _has_default(lines: Lines) -> bool:
-    return bool(lines.headers("ip route 0.0.0.0 0.0.0.0 "))
+    """Has it a default route that can be used? A gateway in none of its subnets leads nowhere."""
+    known = dict(default_routes(lines))
+    own = [address for _, address in addresses(lines)]
+    return any(
+        route not in known or any(known[route] in address.network for address in own)
+        for route in lines.headers("ip route 0.0.0.0 0.0.0.0 ")
+    )
+
+
+def _throws_away(lines: Lines) -> bool:
+    """Does EIGRP summarize everything? That makes a route to Null0, better than most static default routes."""
+    return any("summary-address" in line and " 0.0.0.0 0.0.0.0" in line for line in lines.lines)
 
 
 def _upstream(lines: Lines, hops: Sequence[Hop], added: str) -> IPv4Address | None:
@@ -187,8 +207,10 @@ def _knows(lines: Lines, address: IPv4Address, hop: Hop) -> bool:
     """Is there a route, or a protocol that runs and should bring one?"""
     for line in lines.headers("ip route "):
         words = line.split()
-        is_prefix = words[2][0].isdigit() and words[3][0].isdigit() and words[4] != _NOWHERE
-        if is_prefix and address in IPv4Network((words[2], words[3]), strict=False):
+        if not words[2][0].isdigit() or not words[3][0].isdigit() or words[4] == _NOWHERE:
+            continue
+        prefix = IPv4Network((words[2], words[3]), strict=False)
+        if address in prefix and (prefix.prefixlen or (_has_default(lines) and not _throws_away(lines))):
             return True
     own = {name: interface_address(each) for name, each in interfaces(lines)}
     if any(one is not None and address in one.network for one in own.values()):

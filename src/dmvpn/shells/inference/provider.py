@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
 from dmvpn.shells.lines import default_routes, interfaces, tunnels
-from dmvpn.shells.underlay import bgp_neighbours, external_neighbours, gateless, name_gateway
+from dmvpn.shells.underlay import bgp_neighbours, external_neighbours, far_ends, gateless, name_gateway
 
 if TYPE_CHECKING:
     from dmvpn.shells.inference.wires import Network, Wire
@@ -106,6 +106,7 @@ def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
 
 def _want_ways_out(network: Network) -> None:
     """Somebody is needed at the other end of a port that stands alone on its wire, if it leads out."""
+    ends = {end for lines in network.lines.values() for end in far_ends(lines)}  # those are routers that are not here
     for router, lines in network.lines.items():
         without = _gateless(lines)
         for wire in network.wires:
@@ -113,7 +114,7 @@ def _want_ways_out(network: Network) -> None:
             if port is None or port.router != router or wire.provider is not None or not _leads_out(port, lines):
                 continue
             subnet = port.address.network
-            free = next((host for host in subnet.hosts() if host != port.address.ip), None)
+            free = next((host for host in subnet.hosts() if host != port.address.ip and host not in ends), None)
             if free is None:
                 continue
             wire.provider = IPv4Interface(f"{free}/{subnet.prefixlen}")
