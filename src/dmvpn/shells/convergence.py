@@ -73,7 +73,8 @@ def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Add
     """Registrations and SAs. A tunnel that is shut down wants neither. elsewhere: far ends that nobody has."""
     if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
         return
-    if tunnel.destination is not None and tunnel.destination in elsewhere:
+    wants_it = not tunnel.up or tunnel.protection  # as on IOS, one in clear is up whoever is there
+    if tunnel.destination is not None and tunnel.destination in elsewhere and wants_it:
         what = "leads nowhere" if tunnel.up else "is down"
         yield f"{tunnel.name} {what}: no router of this lab has its destination {tunnel.destination}"
         return
