@@ -33,6 +33,10 @@ _OTHER: Final = 64011
 
 _RUN: Final = f"mount -t tmpfs none /run; mkdir -m 710 /run/dmvpn; chown {_ROUTER}:{_GROUP} /run/dmvpn"
 _CAPABILITIES: Final = "-all,+net_admin,+net_raw"
+_AS_ROUTER: Final = (
+    *("setpriv", f"--reuid={_ROUTER}", f"--regid={_GROUP}", "--clear-groups"),
+    *(f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}", "--no-new-privs"),
+)
 
 
 class Called(Service):
@@ -61,15 +65,11 @@ def called(*options: str) -> Iterator[Called]:
         os.chown(folder / "state", _ROUTER, _GROUP)
         (folder / "tmp").mkdir()
         (folder / "tmp").chmod(0o1777)
-        limits = (f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}", "--no-new-privs")
         router = Called(
             folder,
             CONFIGURATION,
             *options,
-            around=(
-                *("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{_RUN}; exec "$@"', "sh"),
-                *("setpriv", f"--reuid={_ROUTER}", f"--regid={_GROUP}", "--clear-groups", *limits),
-            ),
+            around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{_RUN}; exec "$@"', "sh", *_AS_ROUTER),
             environment={"XDG_RUNTIME_DIR": "/run/dmvpn"},
         )
         try:
@@ -120,10 +120,9 @@ def test_a_group_of_which_the_router_is_no_member_is_refused_at_the_start() -> N
         (folder / "run").mkdir()
         os.chown(folder / "run", _ROUTER, _GROUP)
         folder.chmod(0o755)
-        somebody = ("setpriv", f"--reuid={_ROUTER}", f"--regid={_GROUP}", "--clear-groups")
         router = Service(
             *(folder, CONFIGURATION, "--group", str(_OTHER)),
-            around=("unshare", "-n", *somebody),
+            around=("unshare", "-nm", *TUN_FOR_ALL, *_AS_ROUTER),
             environment={"XDG_RUNTIME_DIR": str(folder / "run")},
         )
         assert not router.runs()

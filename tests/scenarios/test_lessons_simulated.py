@@ -42,7 +42,7 @@ def test_a_lesson_from_the_complaint_to_a_repair_of_another_kind(labs: Labs) -> 
     assert "Not yet: 1 of 30 are worse" in worse.stdout
     labs.configure("R31", "ip route 10.4.4.0 255.255.255.0 192.168.100.41")
     fixed = labs.say("lab", "grade")
-    assert "\nMended, with 3 hints. It was: A spoke takes no shortcuts.\n" in fixed
+    assert "\nFixed, with 3 hints. It was: A spoke takes no shortcuts.\n" in fixed
     assert "nothing is broken here" in labs.run("lab", "hint").stderr
     labs.say("lab", "reset")
 

@@ -138,7 +138,7 @@ def test_a_neighbour_that_comes_and_goes_is_not_fixed_in_the_moment_when_it_is_t
         lesson.bench.wait(7.0)
 
 
-def test_an_unmended_network_says_what_is_worse_and_by_how_much() -> None:
+def test_a_network_that_is_not_fixed_says_what_is_worse_and_by_how_much() -> None:
     lesson = Lesson("notes-phase3")
     lesson.break_("shortcut-missing")
     assert [str(verdict) for verdict in lesson.bad()] == [

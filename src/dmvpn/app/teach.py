@@ -212,7 +212,7 @@ def grade_(arguments: argparse.Namespace) -> int:
         print(f"\nNot yet: {bad} of {len(verdicts)} are worse than they were. Some repairs take a minute to show.")
         return 1
     hints = f"with {state.hints} hint{'s' if state.hints != 1 else ''}" if state.hints else "without a hint"
-    print(f"\nMended, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
+    print(f"\nFixed, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
     note_fixed(lesson.folder.path, state.trouble)
     forget(lesson.folder.path)
     return 0
