@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.ios import Places
+from dmvpn.ios import ConfigSession, ConfigTree, Places
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.work import calls
@@ -104,6 +104,7 @@ KINDS: dict[str, Callable[[int], list[str]]] = {
         for number in range(count // 2)
         for line in (f"interface Loopback{number}", f" ip address {address(number)} 255.255.255.255")
     ],
+    "deeper and deeper": lambda count: [" " * number + f"frobnicate {number}" for number in range(count)],
     "kept sections": lambda count: [
         line for number in range(count // 2) for line in (f"ip sla {number + 1}", f" icmp-echo {address(number)}")
     ],
@@ -142,3 +143,20 @@ def test_a_line_that_nobody_knows_is_read_with_few_steps(kind: str, most: int) -
     language.parse_text("\n".join(KINDS[kind](20)))
     steps = calls(lambda: language.parse_text(text))
     assert steps < most * 1000, steps
+
+
+@pytest.mark.parametrize("mode", ["", "interface Ethernet0/0", "interface Tunnel0", "router eigrp 1", "line vty 0 4"])
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("zzz 1 2", 0), ("  zzz", 2), ("intervace Tunnel0", 5), ("crypt0 isakmp policy 1", 5), ("xno", 0)],
+)
+def test_the_caret_stands_where_a_line_stops_being_one_however_often_it_comes(
+    mode: str, line: str, column: int
+) -> None:
+    """Lines that nobody knows are told by their first word alone."""
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter(mode)
+    for _ in range(2):
+        caret, words, _ = session.enter(line).output_lines
+        assert caret.index("^") == column
+        assert words == "% Invalid input detected at '^' marker."

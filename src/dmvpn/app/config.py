@@ -44,7 +44,7 @@ def check(files: Iterable[Path]) -> int:
             asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
             if is_good or len(parts) > 1:
                 print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
-            for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.text)):
+            for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.known_text)):
                 print(f"  {line}")
             if said := put_in(intake.result):
                 print(f"  {said}")

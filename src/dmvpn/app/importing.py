@@ -56,7 +56,7 @@ def import_files(arguments: argparse.Namespace) -> int:
 
 
 def _print(path: Path, name: str, intake: Intake) -> None:
-    lines = [*report(intake), *not_built(intake.text)]
+    lines = [*report(intake), *not_built(intake.known_text)]
     print(f"{path}: {name or intake.tree.hostname}" + ("" if lines else ": everything runs"))
     for line in lines:
         print(f"  {line}")

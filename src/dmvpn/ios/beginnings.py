@@ -7,6 +7,7 @@ is_of_tunnels(line)    may it be one of those that protect a tunnel?
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from dmvpn.ios.interfaces import KINDS, find_kind
@@ -29,8 +30,13 @@ def first_word(line: str) -> str:
 
 def is_slip(line: str, known: frozenset[str]) -> bool:
     """Is its first word nearly one of these? What no words follow stands in a line of its own."""
-    is_alone = len(line.split(None, 1)) == 1
-    return slip_of(first_word(line), known if is_alone else known - _ALONE)
+    return slip_of(first_word(line), _with_more(known) if " " in line.strip() else known)
+
+
+@lru_cache(maxsize=64)
+def _with_more(known: frozenset[str]) -> frozenset[str]:
+    """Those that other words may follow."""
+    return known - _ALONE
 
 
 def is_of_tunnels(line: str) -> bool:
@@ -49,7 +55,7 @@ def is_swallowed(printed: str) -> bool:
 def is_heading(line: str) -> bool:
     """Is it one word, and a colon? What opens a section has a name behind it."""
     word = line.strip()
-    return word.endswith(":") and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
+    return word[-1] == ":" and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
 
 
 def is_others_interface(line: str) -> bool:

@@ -22,7 +22,7 @@ from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.known import FREE, is_free
-from dmvpn.ios.matcher import Found, Grammar, Thread, Walk, tokenize
+from dmvpn.ios.matcher import Found, Grammar, Place, Thread, Walk, tokenize
 from dmvpn.ios.reader import ConfigResult, FileReader
 from dmvpn.ios.session import UNKNOWN_MODE
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
@@ -78,6 +78,7 @@ class Configurator:
                 self._free.setdefault(line.mode, {})[beginning] = line
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
+        self._roots: dict[str, tuple[tuple[Place[ConfigLine], frozenset[str]], ...]] = {}
 
     def parse_text(
         self, text: str, base: ConfigTree | None = None, *, places: Places | None = None, leaves_out: bool = True
@@ -185,11 +186,36 @@ class Configurator:
 
     def interpret(self, mode: str, line: str) -> Command | CliError:
         """What `line` means in `mode`, or why it means nothing."""
-        found = self._memory.get((mode, line))
+        found = self._memory.get((mode, line)) or self._strange_line(mode, line)
         if found is None:
             if len(self._memory) >= MEMORY:
                 self._memory.clear()
             found = self._memory[mode, line] = self._interpret(mode, line)
+        return found
+
+    def _strange_line(self, mode: str, line: str) -> CliError | None:
+        """The error of a line with whose first word no line here begins, as most of those that nobody knows.
+
+        None: some line may. This finds what `_interpret` would, and looks at no other word.
+        """
+        words = line.split(None, 1)
+        roots = self._roots.get(mode) or self._roots_of(mode)
+        if not words or words[0] == "no" or words[0][0] == "!" or not roots:
+            return None
+        word, fits = words[0].lower(), 0
+        for root, own in roots:
+            if word in root.beginnings or word in own:
+                return None
+            fits = max(fits, root.fitting(word))
+        return CliError(ErrorKind.INVALID, line, line.index(words[0]) + fits)
+
+    def _roots_of(self, mode: str) -> tuple[tuple[Place[ConfigLine], frozenset[str]], ...]:
+        """Where lines of a mode and of those around it begin, and the first words of the table; () if values may."""
+        found = self._roots.get(mode)
+        if found is None:
+            roots = [(self.grammar(scope).root, self.own_words(scope)) for scope in self.scopes(mode)]
+            found = () if any(root.has_values() for root, _ in roots) else tuple(roots)
+            self._roots[mode] = found
         return found
 
     def verb_of(self, mode: str, line: str) -> tuple[Verb, int]:

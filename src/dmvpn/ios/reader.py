@@ -39,7 +39,7 @@ from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.releases import PutIn, Release, Unshown
 from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
-from dmvpn.ios.wrapping import Wrapped
+from dmvpn.ios.wrapping import WIDTH, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,8 @@ class FileReader:
                 self._refused = None
             words = line.text.lstrip()
             if words and words[0] != "!":
-                whole = wrapped.whole(line.text, number, self._session.mode.name)
+                is_wrapped = len(printed) == WIDTH
+                whole = wrapped.whole(line.text, number, self._session.mode.name) if is_wrapped else line.text
                 self._take(number, whole.expandtabs())
             elif words:
                 self._unshown.comment(words)

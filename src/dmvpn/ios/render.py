@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.releases import MARK
 
 if TYPE_CHECKING:
@@ -18,25 +19,27 @@ if TYPE_CHECKING:
     from dmvpn.ios.tree import Section, Statement
 
 
-def render_tree(tree: Section, *, hide: bool = False) -> list[str]:
-    """The body of the running configuration. hide: keys and passwords are left out."""
+def render_tree(tree: Section, *, hide: bool = False, known: bool = False) -> list[str]:
+    """The body of the running configuration. hide: keys and passwords are left out; known: so is what nobody knows."""
     lines: list[str] = []
     group = ""
     for statement in tree.statements():
+        if known and statement.line.group is UNKNOWN:
+            continue
         words = statement.text.split(" ", 2)
         first = words[1] if statement.negated and len(words) > 1 else words[0]
         if lines and (statement.section is not None or first != group):
             lines.append("!")
         if first == "version":
             lines.append(MARK)  # without it, the release that the line names would have defaults that are not ours
-        lines += render_statement(statement, hide=hide)
+        lines += render_statement(statement, hide=hide, known=known)
         group = "" if statement.section is not None else first
     if lines:
         lines.append("!")
     return lines
 
 
-def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False) -> Iterator[str]:
+def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False, known: bool = False) -> Iterator[str]:
     """One statement and, if it opened a section, everything in it."""
     indent = " " * depth
     text = statement.text_for_others if hide else statement.text
@@ -45,9 +48,11 @@ def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False
     if section is None:
         return
     for inner in section.statements():
+        if known and inner.line.group is UNKNOWN:
+            continue
         if inner.section is not None and inner.section.mode.exit_word:
             yield indent + " !"
-        yield from render_statement(inner, depth + 1, hide=hide)
+        yield from render_statement(inner, depth + 1, hide=hide, known=known)
     if section.mode.exit_word:
         yield indent + section.mode.exit_word
     elif section.mode.closing_mark:

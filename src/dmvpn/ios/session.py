@@ -34,6 +34,10 @@ UNKNOWN_LINE: Final = ConfigLine(
     "unknown", "{text:line}", "", key=("text",), order=990, opens=UNKNOWN_MODE.name, group=UNKNOWN
 )
 
+#: Sections below each other, so that a text in which each line is deeper costs no more than another one. No mode of
+#: IOS is half as deep, so the innermost ones are all of lines that nobody knows.
+DEEPEST: Final = 16
+
 _REMOVED = "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces"
 _NOT_REMOVABLE = "% Removal of physical interfaces is not permitted"
 
@@ -197,6 +201,7 @@ class ConfigSession:
 
     def keep(self, text: str) -> LineResult:
         """Keep a line that nobody knows, as a section, because more lines may belong to it."""
+        del self._path[DEEPEST:]
         self._reattach()
         args = Args({"text": text}, (), (text,))
         self._entered = (UNKNOWN_LINE, args, False)

@@ -13,9 +13,10 @@ _SHORTEST: Final = 4
 _LONGEST: Final = 40
 
 
+@lru_cache(maxsize=4_096)
 def slip_of(word: str, known: frozenset[str]) -> bool:
     """Would one letter more, less or other, or two that change places, make a word of `known`?"""
-    if not _SHORTEST <= len(word) <= _LONGEST or word in known:
+    if not _SHORTEST <= len(word) <= _LONGEST or word in known or not _may_be(word, known):
         return False
     own = frozenset(_without_one(word))
     if word in _one_less(known) or not own.isdisjoint(known):
@@ -23,6 +24,19 @@ def slip_of(word: str, known: frozenset[str]) -> bool:
     if not own.isdisjoint(_one_less(known)):
         return any(_is_near(word, other) for other in sorted(known) if len(other) == len(word))
     return False
+
+
+def _may_be(word: str, known: frozenset[str]) -> bool:
+    """Are the first letters, or the last, those of a known word? One edit leaves one half as it was."""
+    half = len(word) // 2 - 1
+    beginnings, ends = _halves(known)
+    return word[:half] in beginnings or word[-half:] in ends
+
+
+@lru_cache(maxsize=64)
+def _halves(known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    beginnings = frozenset(word[:end] for word in known for end in range(1, len(word) + 1))
+    return beginnings, frozenset(word[start:] for word in known for start in range(len(word)))
 
 
 @lru_cache(maxsize=64)

@@ -41,6 +41,8 @@ _HEADER: Final = re.compile(
     r"|\s*(?:do\s+)?(?:sh|sho|show|ping|trace|tracer|traceroute|clear|debug|undebug|no\s+debug|reload|terminal|dir|copy|write)"
     r"\s+\S|\s*[-=_*~+]{3,}\s*$|\s*[<\[(]?(?:\.{2,}|\u2026)[>\])]?\s*$"
     r"|\s*[<\[(]{1,3}\s?(?:output\s)?(?:snip|omitted)\s?[>\])]{1,3}\s*$"
+    # items of lists, bold words, rows of tables
+    r"|\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)"
     r"|%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:|%(?: |Warning|Error)|\s*\^\s*$"
 )
 #: How what `show` and `ping` print begins, where people left the prompts away; no line of a configuration does.
@@ -87,8 +89,6 @@ def decode(octets: bytes) -> str:
         return octets.decode("latin-1").translate(_WINDOWS)
 
 
-#: Items of lists, bold words, rows of tables: no command begins so.
-_OF_PAGES: Final = re.compile(r"\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)")
 #: Six words or more, of which the first begins in capitals, and none of the first two has a figure in it.
 _SENTENCE: Final = re.compile(
     r"(?!(?i:desc|rem|ban|title|alias|event|action|user))[A-Z][a-z]*\s[A-Za-z'-]+(?:\s+\S+){4,}$"
@@ -203,10 +203,8 @@ def without_comment(line: str) -> str:
 def is_prose(line: str) -> bool:
     """Can it be no line of IOS, nor a slip of one?
 
-    No letter is in it that a line could begin with; it begins as lists and tables of pages do; or it is a sentence.
+    No letter is in it that a line could begin with; or it is a sentence.
     """
-    if _OF_PAGES.match(line) is not None:
-        return True
     if line[:1].isupper() and len(line) <= _LONGEST_SENTENCE and _SENTENCE.match(line) is not None:
         return sum(word in _SMALL for word in line.lower().split()) >= _FEWEST_SMALL
     return not line.isascii() and not any(letter.isascii() and letter.isalnum() for letter in line)

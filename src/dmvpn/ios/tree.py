@@ -300,6 +300,10 @@ class ConfigTree(Section):
         """The body of the running configuration: everything between its header and `end`."""
         return render_tree(self)
 
+    def render_known(self) -> list[str]:
+        """The same without the lines that nobody knows, of which a stranger's file may have any number."""
+        return render_tree(self, known=True)
+
     def render_for_others(self) -> list[str]:
         """The same without keys and passwords."""
         return render_tree(self, hide=True)

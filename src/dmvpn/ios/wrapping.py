@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.configurator import Configurator
 
 #: Columns of a terminal.
-_WIDTH: Final = 80
+WIDTH: Final = 80
 
 
 class Wrapped:
@@ -35,7 +35,7 @@ class Wrapped:
 
     def whole(self, line: str, number: int, mode: str) -> str:
         """`line` with all that belongs to it; it has the number `number`, and is read in `mode`."""
-        while len(self._lines[number - 1]) == _WIDTH and number < len(self._lines):
+        while len(self._lines[number - 1]) == WIDTH and number < len(self._lines):
             following = self._lines[number]
             if not self._goes_on(line, following, mode):
                 break

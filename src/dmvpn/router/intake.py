@@ -69,6 +69,11 @@ class Intake:
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
         return "\n".join(marked(lines)) + "\n"
 
+    @property
+    def known_text(self) -> str:
+        """What a router is started with, without the lines that nobody knows."""
+        return "\n".join(marked([*self.tree.render_known(), "end"])) + "\n"
+
     def of(self, fate: Fate) -> tuple[Entry, ...]:
         """The lines that this became of."""
         return tuple(entry for entry in self.result.entries if entry.fate is fate)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.bgp.config.processes import ROUTER as BGP_ROUTER
 from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.features.ospf.config.processes import ROUTER as OSPF_ROUTER
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
@@ -42,6 +44,15 @@ NOT_SUPPORTED: Final = Rule(
     why="On an IOS router they are right. A router of this program keeps them and shows them back; those that would "
     "restrict or divert traffic it leaves out, and `dmvpn run` does not start on them unless `--without` says so.",
     bad="interface GigabitEthernet1\n ip nat outside",
+    fix="",
+)
+NOT_RUN: Final = Rule(
+    id="routing-not-run",
+    severity=Severity.ADVICE,
+    title="A routing protocol that an IOS router runs, and none of this program does",
+    why="OSPF and BGP are read, kept and judged, for IOS routers speak them. `dmvpn run` and labs start without them: "
+    "no neighbour hears of the router by them, and no route comes from them.",
+    bad="router ospf 1",
     fix="",
 )
 UNKNOWN: Final = Rule(
@@ -103,7 +114,17 @@ TRUSTPOINT_UNDEFINED: Final = Rule(
     fix="crypto pki trustpoint TYPO\n enrollment terminal",
 )
 RULES: Final = (
-    *(REFUSED, KEPT, NOT_SUPPORTED, UNKNOWN, VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED),
+    *(
+        REFUSED,
+        KEPT,
+        NOT_SUPPORTED,
+        NOT_RUN,
+        UNKNOWN,
+        VRF_UNDEFINED,
+        POLICY_UNDEFINED,
+        PROFILE_UNDEFINED,
+        IKE_PROFILE_UNDEFINED,
+    ),
     *(IKE_PROFILE_MISSING, TRUSTPOINT_UNDEFINED),
 )
 
@@ -113,9 +134,19 @@ _BY_CERTIFICATE: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIG
 def check(network: Network) -> Iterator[Found]:
     """What is not a line, or names nothing. The engine has the problems of the reader."""
     for device in network.devices:
+        yield from _not_run(device)
         yield from _protection(device)
         yield from _vrfs(device)
         yield from _policies(device)
+
+
+def _not_run(device: Device) -> Iterator[Found]:
+    """The processes that are kept: each feature says so itself when a router reads them."""
+    for kind, routers in (("OSPF", OSPF_ROUTER), ("BGP", BGP_ROUTER)):
+        headers = [routers.text(args) for args, _ in device.tree.sections(routers)]
+        if headers:
+            what = f"{kind}: {' and '.join(headers)}: kept, for nothing here acts on it"
+            yield found(NOT_RUN, device, (headers[0],), what)
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:
