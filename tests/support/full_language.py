@@ -45,6 +45,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "host6": st.sampled_from(["2001:db8::1/64", "2001:DB8:1::1/128", "fe80::1/64"]),
     "word": _NAMES,
     "secret": _NAMES,
+    "route-name": _NAMES,
     "line": st.sampled_from(["text", "two  words", "| pipe", "! bang", "0a0b", "no ip mtu", "local", "end", "6 x"]),
     "interface": st.sampled_from(["Tunnel0", "tu 0", "gi0/1", "GigabitEthernet 0/2", "lo7", "Null0"]),
     "banner": st.sampled_from(["#hello#", "^Ctwo words^C", "xa ^C bx"]),
