@@ -173,3 +173,18 @@ def test_tunnels_of_one_source_use_the_profile_of_the_multipoint_one(tmp_path: P
     assert change.notes == (
         "R15: Tunnel0 has the source of a tunnel with another IPsec profile: the lab uses CLOUD in the place of PAIR",
     )
+
+
+def test_routers_of_which_only_the_tunnels_are_known_get_ports_with_their_sources(tmp_path: Path) -> None:
+    """Pages of courses show the tunnel sections and nothing else: "no physical interface with an IPv4 address"."""
+    texts = [
+        f"hostname R{number}\n{_TUNNEL.format(number, nhrp, source)}"
+        for number, nhrp, source in (
+            (1, "ip nhrp map multicast dynamic", "203.0.113.1"),
+            (2, _NHS, "203.0.113.2"),
+            (3, _NHS, "198.51.100.2"),
+        )
+    ]
+    _comes_up(tmp_path, *texts)
+    notes = Scenario.load(str(tmp_path)).notes
+    assert "R3 has only tunnels: the lab gives it GigabitEthernet0/0 with their source, 198.51.100.2/24" in notes

@@ -207,6 +207,12 @@ def test_a_comment_that_says_where_a_wire_leads_is_no_heading() -> None:
     assert len(parts_of(BARE.format(1) + f"! R2\n{BARE.format(1)}! R3\n{BARE.format(1)}")) == 1
 
 
+def test_of_a_number_and_a_role_in_a_heading_the_number_is_the_name() -> None:
+    """`# R5 - Branch` named two routers, so nobody: a page of four routers became one with the last one's tunnel."""
+    text = "".join(f"# {name}\n```\n{BARE.format(1)}```\n" for name in ("R11-HUB", "R5 - Branch", "R14 - Spoke"))
+    assert [part.name for part in parts_of(text)] == ["R11-HUB", "R5", "R14"]
+
+
 def test_headings_of_markdown_name_the_routers_of_the_blocks_below_them() -> None:
     page = "# Lab 3\n## Configuration of R1\n```\n{}```\n<summary>R2</summary>\n```\n{}```\nR1 pings R2 now.\n"
     first, second = parts_of(page.format(BARE.format(1), BARE.format(2)))

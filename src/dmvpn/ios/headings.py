@@ -30,4 +30,7 @@ def heading_of(line: str, *, is_prose: bool = False) -> str:
     if not words or len(words) > (_WORDS if is_prose else 1):
         return ""
     names = [word for word in words if _NAME.fullmatch(word) and len(word) > 1]
-    return names[0] if len(names) == 1 else ""
+    # "R5 - Branch": the one with a number is the name, and the other says what it is.
+    numbered = [name for name in names if any(letter.isdigit() for letter in name)]
+    found = names if len(names) == 1 else numbered
+    return found[0] if len(found) == 1 else ""

@@ -4,6 +4,7 @@
     VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
     DHCP       a port gets the address that its tunnel or its clients name, or one of a pool, or one that is made up
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
+    excerpts   a router with nothing but tunnels gets a port with their source
     profiles   tunnels of one source use one IPsec profile: that of the multipoint tunnel
 
 Lines are changed where they stand, so that messages still name the lines of the file. Each change is said in a note.
@@ -17,7 +18,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import Lines, addresses, default_routes, interface_address, interfaces
+from dmvpn.shells.lines import Lines, addresses, default_routes, interface_address, interfaces, tunnels
+from dmvpn.shells.underlay import far_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +42,8 @@ _PROTECTION: Final = re.compile(
 _MADE_UP: Final = IPv4Network("198.18.0.0/15")
 _LINK: Final = 30
 _WIDE: Final = 24
+#: The port of a router that is an excerpt without ports.
+_PORT: Final = "GigabitEthernet0/0"
 _NO_PORTS: Final = ("Tunnel", "Loopback", "Null", "Virtual", "dynamic")
 
 
@@ -57,6 +61,7 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
     found = {}
     read = {file: Lines.of(text) for file, text in texts.items()}
     given = _given(read)
+    taken = {end for each in read.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     for file, text in texts.items():
         name = read[file].value("hostname ") or file
         lines = text.split("\n")
@@ -87,6 +92,12 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
             lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
             lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
+        homeless = _homeless(read[file])
+        if homeless is not None:
+            gateway = next(host for host in homeless.network.hosts() if host != homeless.ip and host not in taken)
+            lines += [f"interface {_PORT}", f" ip address {homeless.ip} {homeless.netmask}", " no shutdown"]
+            lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+            notes.append(f"{name} has only tunnels: the lab gives it {_PORT} with their source, {homeless}")
         found[file] = "\n".join(lines)
     return Adapted(found, tuple(notes))
 
@@ -260,6 +271,21 @@ def _unaddressed(lines: Lines) -> list[str]:
             or not any(line.startswith(("ip address", "no ip address", "shutdown")) for line in own[source].lines)
         )
     ]
+
+
+def _sources(lines: Lines) -> list[IPv4Address]:
+    """The sources of tunnels that are addresses."""
+    sources = [tunnel.value("tunnel source ") for tunnel in tunnels(lines)]
+    return [IPv4Address(one) for one in dict.fromkeys(sources) if re.fullmatch(r"\d+(\.\d+){3}", one)]
+
+
+def _homeless(lines: Lines) -> IPv4Interface | None:
+    """The source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the source."""
+    has_ports = any(not name.startswith(_NO_PORTS) for name, _ in addresses(lines))
+    named = any(tunnel.value("tunnel source ")[:1].isalpha() for tunnel in tunnels(lines))
+    own = [address.ip for _, address in addresses(lines)]
+    homeless = [one for one in _sources(lines) if one not in own]
+    return IPv4Interface(f"{homeless[0]}/{_WIDE}") if homeless and not has_ports and not named else None
 
 
 def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
