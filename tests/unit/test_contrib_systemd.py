@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -56,9 +57,9 @@ def test_it_exposes_less_than_three_of_ten(unit: Path) -> None:
     assert judged.returncode == 0
 
 
-def test_the_page_installs_what_the_unit_starts() -> None:
+def test_the_pages_install_what_the_unit_starts() -> None:
     assert _INSTALLED in _UNIT.read_text()
-    page = _PAGE.read_text()
+    page = _PAGE.read_text() + _PAGE.with_name("install.md").read_text()
     for named in (_INSTALLED, "contrib/systemd/dmvpn@.service", "/etc/dmvpn", "/run/dmvpn", "/var/lib/dmvpn"):
         assert named in page, named
 
@@ -72,3 +73,19 @@ def test_the_folder_and_the_group_are_those_that_the_program_looks_for() -> None
     assert f"User={user}\nGroup={user}\n" in unit
     assert f"d /etc/dmvpn 0700 {user} {user}\n" in (_UNIT.parent / "dmvpn.tmpfiles").read_text()
     assert "ConfigurationDirectoryMode=0700\n" in unit
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-sysusers") is None or shutil.which("systemd-tmpfiles") is None or os.geteuid() != 0,
+    reason="systemd-sysusers and systemd-tmpfiles are needed (Debian: systemd), and root",
+)
+def test_systemd_makes_the_user_and_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    root = f"--root={tmp_path}"
+    subprocess.run(["systemd-sysusers", root, _UNIT.parent / "dmvpn.sysusers"], check=True, timeout=60)
+    subprocess.run(["systemd-tmpfiles", root, "--create", _UNIT.parent / "dmvpn.tmpfiles"], check=True, timeout=60)
+    (user,) = re.findall(
+        r"(?m)^dmvpn:x:(\d+):(\d+):.*:/var/lib/dmvpn:/usr/sbin/nologin$", (tmp_path / "etc/passwd").read_text()
+    )
+    made = (tmp_path / "etc/dmvpn").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o7777) == (int(user[0]), int(user[1]), 0o700)
