@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import diff, doctor, explain, lint, render, walk
+from dmvpn.app import check, diff, doctor, explain, lint, render, walk
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words:
             parser.print_help()
             return 2
-        arguments = parser.parse_args(words)
+        arguments = _parsed(parser, words)
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
     except UserError as error:
@@ -57,6 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"dmvpn: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """What was asked. Ends with 2 where that cannot be understood; `check` with 3, for 2 means that a router is ill."""
+    try:
+        return parser.parse_args(words)
+    except SystemExit as wrong:
+        if words[:1] == ["check"] and wrong.code == 2:
+            raise SystemExit(3) from None
+        raise
 
 
 def _on_router(words: list[str]) -> int:
@@ -84,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     diff.add(commands)
     render.add(commands)
     doctor.add(commands)
+    check.add(commands)
     explain.add(commands)
     lint.add(commands)
     walk.add(commands)

@@ -1,0 +1,68 @@
+"""`dmvpn check [LAB/]ROUTER`: one line and an exit code for monitoring systems that run plugins, as Nagios does."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import RouterFacts
+
+_EPILOG = """\
+examples:
+  dmvpn check BRANCH                         registered, secured, with neighbours?
+  dmvpn check HUB --clients 40               and are as many spokes registered?
+exit code: 0 ok, 1 warning, 2 critical, 3 unknown: the router does not answer, or it was asked wrongly
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    check = commands.add_parser(
+        "check",
+        help="is a router well? one line and an exit code for monitoring",
+        description="Judges what a router knows now: registrations, direct paths, SAs, neighbours. Sends no packet.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("router", metavar="[LAB/]ROUTER")
+    check.add_argument("--clients", metavar="N", default="0", help="critical if fewer are registered here")
+    check.add_argument("--neighbours", metavar="N", default="0", help="critical if fewer routing neighbours are up")
+    check.set_defaults(command=_check)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from dmvpn.tools.checking import Level, Wanted, judge
+
+    try:
+        wanted = Wanted(_number(arguments.clients), _number(arguments.neighbours))
+        name, facts = _facts(arguments.router)
+    except (UserError, OSError) as error:
+        print(f"DMVPN UNKNOWN - {arguments.router}: {error}")
+        return Level.UNKNOWN
+    if facts is None:
+        print(f"DMVPN CRITICAL - {name}: the router is dead")
+        return Level.CRITICAL
+    verdict = judge(name, facts, wanted)
+    print("\n".join(verdict.lines()))
+    return verdict.level
+
+
+def _facts(router: str) -> tuple[str, RouterFacts | None]:
+    """What a router knows; None: its lab has it, and it does not run. Raises UserError."""
+    from dmvpn.app.prompts import Prompts
+    from dmvpn.shells.lab.places import find_router
+
+    folder, name = find_router(router)
+    facts = Prompts(folder).facts().routers
+    if name not in facts:
+        raise UserError(f"lab {folder.name} has no router {name}")
+    return name, facts[name]
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"{text} is no number")
+    return int(text)

@@ -1,0 +1,114 @@
+"""Is a router well, in one line and one number: what `dmvpn check` says to a monitoring system.
+
+It asks no question of its own of the network, as the doctor does: it judges what the router knows now. What is wrong
+comes with the reason that the router keeps.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.shells.facts import RouterFacts, TunnelFacts
+
+
+class Level(enum.IntEnum):
+    """How bad it is, in the numbers with which monitoring plugins end."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What there must be at least: stations that are registered here, and neighbours of routing protocols."""
+
+    clients: int = 0
+    neighbours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing that is wrong."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of a router. counts: what monitoring draws as curves, by name."""
+
+    router: str
+    concerns: tuple[Concern, ...]
+    counts: dict[str, int]
+
+    @property
+    def level(self) -> Level:
+        """That of the worst concern."""
+        return max((concern.level for concern in self.concerns), default=Level.OK)
+
+    def lines(self) -> list[str]:
+        """The line of a plugin, with the counts behind the bar; each concern after the first has a line of its own."""
+        worst_first = sorted(self.concerns, key=lambda concern: -concern.level)
+        counts = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in self.counts.items())
+        texts = [concern.text for concern in worst_first] or [counts]
+        curves = " ".join(f"{name}={number}" for name, number in self.counts.items())
+        return [f"DMVPN {self.level.name} - {self.router}: {texts[0]} | {curves}", *texts[1:]]
+
+
+def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
+    """Registered, direct, secured, with neighbours: what of it is not so."""
+    tunnels = [tunnel for tunnel in facts.tunnels if tunnel.enabled]
+    servers = [server for tunnel in tunnels for server in tunnel.servers]
+    counts = {
+        "tunnels_up": sum(tunnel.up for tunnel in tunnels),
+        "registered": sum(server.responding for server in servers),
+        "clients": sum("registered" in entry.flags for tunnel in tunnels for entry in tunnel.mappings),
+        "direct": sum(bool(entry.route) for tunnel in tunnels for entry in tunnel.mappings),
+        "by_server": sum(len(tunnel.by_server) for tunnel in tunnels),
+        "sas": len(facts.sas),
+        "neighbours": sum(neighbour.up for neighbour in facts.neighbours),
+    }
+    concerns = [concern for tunnel in tunnels for concern in _of_tunnel(tunnel)]
+    concerns += [
+        Concern(Level.WARNING, f"{one.protocol} neighbour {one.address} on {one.interface} is not up{_why(one.reason)}")
+        for one in facts.neighbours
+        if not one.up
+    ]
+    concerns += _fewer("neighbours of routing protocols", counts["neighbours"], wanted.neighbours)
+    concerns += _fewer("registered clients", counts["clients"], wanted.clients)
+    return Verdict(router, tuple(concerns), counts)
+
+
+def _of_tunnel(tunnel: TunnelFacts) -> Iterator[Concern]:
+    if not tunnel.up:
+        yield Concern(Level.CRITICAL, f"{tunnel.name} is down{_why(tunnel.reason)}")
+        return
+    silent = [server for server in tunnel.servers if server.wanted and not server.responding]
+    alone = not any(server.responding for server in tunnel.servers)
+    for server in silent:
+        level = Level.CRITICAL if alone else Level.WARNING
+        where = server.address or server.nbma or "one that is not known yet"
+        yield Concern(level, f"{tunnel.name} is not registered with {where}{_why(server.reason)}")
+    known = {server.nbma for server in silent}
+    for peer in tunnel.unsecured:
+        if peer.nbma not in known:
+            yield Concern(Level.WARNING, f"{tunnel.name} has no SAs with {peer.nbma}{_why(peer.reason)}")
+    for hop in tunnel.by_server:
+        yield Concern(Level.WARNING, f"{tunnel.name}: packets for {hop} go by a server, the direct path is not proved")
+
+
+def _fewer(what: str, found: int, least: int) -> Iterator[Concern]:
+    if found < least:
+        yield Concern(Level.CRITICAL, f"{found} {what} instead of {least}")
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
