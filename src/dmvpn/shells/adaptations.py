@@ -18,25 +18,25 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import Lines, addresses, default_routes, interface_address, interfaces, tunnels
+from dmvpn.shells.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
 from dmvpn.shells.underlay import far_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PROMPT: Final = r"(?P<before>\s*(?:\S+#\s*)?)"
+_PROMPT: Final = rf"(?P<before>{BEFORE})"
 _TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
 _ROUTE_VRF: Final = re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$")
 _FAMILY_VRF: Final = re.compile(
     _PROMPT + r"(?P<family>address-family\s+ipv4(?:\s+unicast)?)\s+vrf\s+(?P<vrf>\S+)(?P<rest>\s+auto\S*\s+\d+\s*)$"
 )
-_TRACK: Final = re.compile(r"(?P<route>\s*(?:\S+#\s*)?ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+\d+(?P<rest>.*)$")
+_TRACK: Final = re.compile(rf"(?P<route>{BEFORE}ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+\d+(?P<rest>.*)$")
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
 _DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
 _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>crypto\s+ipsec\s+transform-set\s+\S+)\s+(?P<words>\S.*?)\s*$")
 _PROTECTION: Final = re.compile(
-    r"(?P<head>\s*(?:\S+#\s*)?tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
+    rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
 )
 #: Made-up networks of ports whose address nobody knows (RFC 2544).
 _MADE_UP: Final = IPv4Network("198.18.0.0/15")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import unified_diff
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios.groups import UNKNOWN
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.ios import ConfigResult, Problem
+
+
+#: What may stand before a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
+BEFORE: Final = r"\s*(?:[\w.:@/-]+(?:\([\w-]+\))?#\s*)?"
 
 
 @dataclass(frozen=True, slots=True)

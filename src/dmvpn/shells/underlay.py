@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import addresses, covers, default_routes, interface_address, interfaces, tunnels
+from dmvpn.shells.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _RUNNING: Final = ("router eigrp", "router rip")
 #: Worse than whatever else there is.
 _LAST: Final = 254
 _ROUTE: Final = re.compile(
-    r"(?P<head>\s*(?:\S+#\s*)?ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
+    rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
 _NAMED: Final = 4
 _NOWHERE: Final = "Null0"

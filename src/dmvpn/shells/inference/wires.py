@@ -108,8 +108,11 @@ def _peculiar(router: str, lines: Lines) -> Iterator[str]:
                 f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
                 "give it an address, and the router a default route"
             )
-        elif "." in name and own:
-            yield f"{router} {name} is a subinterface: taken for a port of its own, without VLANs"
+    vlans = [name for name, address in addresses(lines) if "." in name]
+    if len(vlans) == 1:
+        yield f"{router} {vlans[0]} is a subinterface: taken for a port of its own, without VLANs"
+    elif vlans:
+        yield f"{router} {', '.join(vlans)} are subinterfaces: taken for ports of their own, without VLANs"
 
 
 def ports_of(router: str, lines: Lines) -> list[Port]:
