@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import check, diff, doctor, explain, lint, render, walk
+from dmvpn.app import check, completion, diff, doctor, explain, lint, render, walk
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words[:1] in (["-r"], ["--router"]):
             return _on_router(words[1:])
         parser = _parser()
+        if words[:1] == [completion.ASK]:
+            print("\n".join(completion.candidates(parser, words[1:])))
+            return 0
         if not words:
             parser.print_help()
             return 2
@@ -95,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     render.add(commands)
     doctor.add(commands)
     check.add(commands)
+    completion.add(commands)
     explain.add(commands)
     lint.add(commands)
     walk.add(commands)
