@@ -9,6 +9,7 @@ import pytest
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config.tree import read
+from dmvpn.features.tunnel.config import model
 from dmvpn.ios import Fate
 from dmvpn.router.intake import Intake, take_in
 
@@ -125,3 +126,29 @@ def test_lines_of_tunnels_that_other_releases_have(line: str, shown: str) -> Non
     intake = take_in(f"interface Tunnel0\n {line}\n ip address 10.0.0.1 255.255.255.0\n")
     assert intake.is_whole
     assert [text.strip() for text in intake.tree.render() if text.strip() == line] == ([shown] if shown else [])
+
+
+@pytest.mark.parametrize(
+    "mode", ["sdwan", "ethernet gre ipv4", "ipip decapsulate-any", "iptalk", "udp ip", "tag-switching", "rbscp"]
+)
+def test_another_kind_of_tunnel_is_kept_and_never_run(mode: str) -> None:
+    intake = take_in(f"interface Tunnel0\n tunnel source Loopback0\n tunnel mode {mode}\n")
+    assert intake.is_whole
+    (settings,) = model(intake.tree).tunnels
+    assert settings.foreign_mode == f"tunnel mode {mode}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ipv6 address 2001:DB8::1/64 eui-64",
+        "ipv6 address 2001:DB8::1/64 anycast",
+        "ipv6 summary-address eigrp 1 ::/0",
+        "ipv6 hello-interval eigrp 1 5",
+        "ipv6 redirects",
+    ],
+)
+def test_ipv6_lines_of_ports_that_mean_nothing_here_are_kept(line: str) -> None:
+    intake = take_in(f"interface Ethernet0/0\n {line}\n")
+    assert intake.is_whole
+    assert f" {line}" in list(intake.tree.render())

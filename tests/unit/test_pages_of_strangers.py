@@ -197,3 +197,17 @@ def test_dots_in_the_place_of_protection_hold_the_tunnel_down(dots: str) -> None
 )
 def test_dots_where_no_profile_is_left_for_them_hold_nothing(text: str) -> None:
     assert refused(text) == []
+
+
+@pytest.mark.parametrize("note", ["# the same everywhere", "<-- important", "; a note", "(phase 3)", "-- up"])
+@pytest.mark.parametrize("line", ["tunnel key 1", "no shutdown", "tunnel protection ipsec profile P"])
+def test_a_note_behind_a_line_is_none_of_its_words(line: str, note: str) -> None:
+    text = f"interface Tunnel0\n tunnel source Loopback0\n {line} {note}\n"
+    assert refused(text) == []
+    assert f"{note}" not in shown(text)
+    assert line == "no shutdown" or f" {line}" in shown(text).splitlines()
+
+
+@pytest.mark.parametrize("line", ["description to the hub # 1 (south)", "description a; b"])
+def test_a_description_keeps_what_looks_like_a_note(line: str) -> None:
+    assert f" {line}" in shown(f"interface Tunnel0\n {line}\n").splitlines()

@@ -61,8 +61,9 @@ _BEGINS: Final = re.compile(
 )
 #: How comments begin behind a line; the second is other languages'.
 _COMMENTS: Final = (" !", " //", "\t!")
-#: A remark in a language of other letters, set off from the line by more than one space.
-_REMARK: Final = re.compile(r"(?<=\S)\s{2,}(?=[^\x00-\x7f])")
+#: Notes that people write behind a line: `# the WAN`, `<-- important`, `(phase 3)`; and a remark in a language of other
+#: letters, set off from the line by more than one space.
+_REMARK: Final = re.compile(r"(?<=\S)(?:\s{1,80}(?:#|;|<[-=]{1,8}|--|\u2190|\()[^#;<]{0,200}$|\s{2,}(?=[^\x00-\x7f]))")
 #: Commands of configuration mode that ask questions, and print; their answers are no configuration.
 _ASKS: Final = re.compile(
     r"(?:do\s+)?cry\w*\s+(?:(?:pki|ca)\s+(?:auth\w*|enr\w*|imp\w*|exp\w*)|key\s+(?:gen\w*|zero\w*|imp\w*|exp\w*))(?:\s|$)",

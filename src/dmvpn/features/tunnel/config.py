@@ -56,8 +56,9 @@ MODE: Final = ConfigLine(
     "interface",
     "tunnel mode ( gre ( ip | ipv4=ip | multipoint [ ipv6 ] | ipv6 ) | "
     "ipsec ( ( ipv4 | ipv6 ) [ v4-overlay | v6-overlay ] | dual-overlay ) | "
-    "vxlan-gpe ( ipv4 | ipv6 ) | vxlan ( ipv4 | ipv6 ) | ipip | ipv6ip [ {kind:word} ] | ipv6 | "
-    "nos | eon | dvmrp | mpls {what:line} )",
+    "vxlan-gpe ( ipv4 | ipv6 ) | vxlan ( ipv4 | ipv6 ) | ipip [ decapsulate-any ] | ethernet gre ( ipv4 | ipv6 ) | "
+    "ipv6ip [ {kind:word} ] | ipv6 | "
+    "nos | eon | dvmrp | aurp | cayman | iptalk | rbscp | sdwan | udp ip | tag-switching | mpls {what:line} )",
     {
         "mode": "Kind of encapsulation",
         "gre": "Generic Routing Encapsulation",
@@ -65,7 +66,11 @@ MODE: Final = ConfigLine(
         "multipoint": "Many far ends, found by NHRP",
         "ipv6": "Over IPv6; not here",
         **dict.fromkeys(
-            ("ipsec", "ipv4", "vxlan", "vxlan-gpe", "ipip", "ipv6ip", "nos", "eon", "dvmrp", "mpls"),
+            ("ipsec", "ipv4", "vxlan", "vxlan-gpe", "ipip", "ethernet", "ipv6ip", "nos", "eon", "dvmrp", "mpls", "udp"),
+            "Another kind of tunnel; not here",
+        ),
+        **dict.fromkeys(
+            ("decapsulate-any", "aurp", "cayman", "iptalk", "rbscp", "sdwan", "tag-switching"),
             "Another kind of tunnel; not here",
         ),
         "v4-overlay": "It carries IPv4",
