@@ -211,3 +211,17 @@ def test_a_note_behind_a_line_is_none_of_its_words(line: str, note: str) -> None
 @pytest.mark.parametrize("line", ["description to the hub # 1 (south)", "description a; b"])
 def test_a_description_keeps_what_looks_like_a_note(line: str) -> None:
     assert f" {line}" in shown(f"interface Tunnel0\n {line}\n").splitlines()
+
+
+@pytest.mark.parametrize("line", ["ntp server 192.0.2.1", "snmp-server community public RO", "aaa new-model"])
+def test_a_line_of_the_router_that_is_indented_in_a_tunnel_is_kept_and_does_not_end_it(line: str) -> None:
+    text = f"interface Tunnel0\n tunnel source Loopback0\n {line}\n tunnel protection ipsec profile P\n"
+    (intake,) = intakes(text)
+    assert intake.is_whole
+    assert not intake.held
+    assert intake.tree.render()[-3:-1] == [" tunnel protection ipsec profile P", f" {line}"]
+
+
+@pytest.mark.parametrize("line", ["crypto isakmp diagnose error 7", "ip local policy route-map M"])
+def test_what_could_protect_or_diverts_is_not_kept_in_a_tunnel(line: str) -> None:
+    assert refused(f"interface Tunnel0\n tunnel source Loopback0\n {line}\n")

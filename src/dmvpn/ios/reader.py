@@ -299,7 +299,7 @@ class FileReader:
             return self._session.enter(shorter)  # with the comment it would be somebody else's line
         if self._open and indentation > self._open[-1].indentation and self._configurator.is_elsewhere(mode, line):
             # Indented, it stands in this section, and what follows must not lose it.
-            if self._configurator.knows(mode, line) or self._may_keep(line, indentation):
+            if self._is_harmless(line, mode) or self._may_keep(line, indentation):
                 return self._session.keep(line.strip())
             return LineResult((f"% No line of this section: {self._session.header}",), refused=True)
         result = self._session.enter(line)
@@ -311,6 +311,15 @@ class FileReader:
         if result.error is not None and self._may_keep(line, indentation):
             return self._session.keep(line.strip())
         return result
+
+    def _is_harmless(self, line: str, mode: str) -> bool:
+        """Is it a line of this mode, or one that the table has for the router, and so no slip of a line of ours?"""
+        if self._configurator.knows(mode, line):
+            return True
+        found = self._configurator.interpret(mode, line)
+        if isinstance(found, CliError) or first_word(line) in OURS or is_of_tunnels(line):
+            return False
+        return not any(target.line.group is not None and target.line.group.is_left_out for target in found.targets)
 
     def _may_keep(self, line: str, indentation: int) -> bool:
         """Can a line that nobody knows do no harm? Leaves the sections that it stands below."""
