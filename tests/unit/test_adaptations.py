@@ -188,3 +188,23 @@ def test_routers_of_which_only_the_tunnels_are_known_get_ports_with_their_source
     _comes_up(tmp_path, *texts)
     notes = Scenario.load(str(tmp_path)).notes
     assert "R3 has only tunnels: the lab gives it GigabitEthernet0/0 with their source, 198.51.100.2/24" in notes
+
+
+def test_two_clouds_on_one_source_get_keys_at_all_their_ends(tmp_path: Path) -> None:
+    """A course with a hub for each of two clouds: the second tunnel of each spoke stayed down, for want of a key."""
+    cloud = (
+        "interface Tunnel{0}\n ip address 172.{1}.0.{2} 255.255.255.0\n ip nhrp network-id {1}\n {3}\n"
+        " tunnel source GigabitEthernet0/0\n tunnel mode gre multipoint\n"
+    )
+    hubs = [
+        f"hostname HUB{n}\n{cloud.format(0, 16 + n, 1, 'ip nhrp map multicast dynamic')}"
+        f"{_PORT.format(f'ip address 203.0.113.{n} 255.255.255.0')}"
+        for n in (1, 2)
+    ]
+    servers = [cloud.format(n, 16 + n, 9, f"ip nhrp nhs 172.{16 + n}.0.1 nbma 203.0.113.{n}") for n in (1, 2)]
+    spoke = f"hostname S\n{''.join(servers)}{_PORT.format('ip address 203.0.113.9 255.255.255.0')}"
+    assert _comes_up(tmp_path, *hubs, spoke)
+    keyed = {name: text.count("tunnel key") for name, text in Scenario.load(str(tmp_path)).configurations.items()}
+    assert keyed == {"HUB1": 1, "HUB2": 1, "S": 2}
+    (tmp_path / "r2.cfg").write_text(spoke.replace(servers[1], ""))
+    assert "tunnel key" not in "".join(Scenario.load(str(tmp_path)).configurations.values())

@@ -4,6 +4,7 @@
     VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
     DHCP       a port gets the address that its tunnel or its clients name, or one of a pool, or one that is made up
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
+    keys       tunnels that cannot be told apart get keys (`clouds.py`)
     excerpts   a router with nothing but tunnels gets a port with their source
     profiles   tunnels of one source use one IPsec profile: that of the multipoint tunnel
 
@@ -18,6 +19,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
+from dmvpn.shells.clouds import cloud_keys
 from dmvpn.shells.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
 from dmvpn.shells.underlay import far_ends
 
@@ -60,7 +62,7 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
     notes: list[str] = []
     found = {}
     read = {file: Lines.of(text) for file, text in texts.items()}
-    given = _given(read)
+    given, keys = _given(read), cloud_keys(read)
     taken = {end for each in read.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     for file, text in texts.items():
         name = read[file].value("hostname ") or file
@@ -92,6 +94,11 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
             lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
             lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
+        for tunnel, key in keys.get(file, {}).items():
+            lines += [f"interface {tunnel}", f" tunnel key {key}"]
+        if file in keys:
+            some = ", ".join(f"{tunnel} key {key}" for tunnel, key in keys[file].items())
+            notes.append(f"{name}: tunnels of one source cannot be told apart without keys: the lab gives {some}")
         homeless = _homeless(read[file])
         if homeless is not None:
             gateway = next(host for host in homeless.network.hosts() if host != homeless.ip and host not in taken)

@@ -1,0 +1,59 @@
+"""Clouds without keys: a spoke with two multipoint tunnels on one source cannot tell their packets apart.
+
+Each cloud is a subnet of tunnel addresses. Where a router is in two of them by one source, and nobody has a key there,
+every tunnel of these clouds gets the key of its subnet, so that both ends have the same one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.lines import addresses, interface_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Network
+
+    from dmvpn.shells.lines import Lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Tunnel:
+    file: str
+    name: str
+    source: str
+    cloud: IPv4Network
+    multipoint: bool
+    has_key: bool
+
+
+def cloud_keys(read: Mapping[str, Lines]) -> dict[str, dict[str, int]]:
+    """The key that each tunnel is to have: by file and name of the tunnel. read: by file."""
+    every = [tunnel for file, lines in read.items() for tunnel in _tunnels(file, lines)]
+    keyed = [tunnel.cloud for tunnel in every if tunnel.has_key]
+    seats = Counter((tunnel.file, tunnel.source) for tunnel in every if tunnel.multipoint and not tunnel.has_key)
+    crowded = [t.cloud for t in every if t.multipoint and not t.has_key and seats[t.file, t.source] > 1]
+    numbers = {cloud: key for key, cloud in enumerate(dict.fromkeys(crowded), 1) if cloud not in keyed}
+    found: dict[str, dict[str, int]] = {}
+    for tunnel in every:
+        if tunnel.cloud in numbers:
+            found.setdefault(tunnel.file, {})[tunnel.name] = numbers[tunnel.cloud]
+    return found
+
+
+def _tunnels(file: str, lines: Lines) -> Iterator[_Tunnel]:
+    own = {name: str(address.ip) for name, address in addresses(lines)}
+    for header in lines.headers("interface Tunnel"):
+        section = lines.section(header)
+        address, source = interface_address(section), section.value("tunnel source ")
+        if address is not None and source:
+            yield _Tunnel(
+                file,
+                header.removeprefix("interface "),
+                own.get(source, source),
+                address.network,
+                section.has("tunnel mode gre multipoint"),
+                section.has("tunnel key"),
+            )
