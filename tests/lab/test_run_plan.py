@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.command import SOURCE, command, variables
+from support.command import command, variables
 from support.labs import eventually
-from support.services import APART, PATIENCE, PROTECTED, TUN_FOR_ALL, WAN, WITH_WAN, Service, short_folder
+from support.services import (
+    APART,
+    LIMIT,
+    PATIENCE,
+    PROTECTED,
+    TUN_FOR_ALL,
+    WAN,
+    WITH_WAN,
+    Service,
+    needs_tools,
+    short_folder,
+    skip_unless_it_runs_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs"), needs_tools]
 
 _MAP: Final = ("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python")
 _ROUTED: Final = (*APART, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh")
@@ -29,7 +41,10 @@ _INSIDE: Final = ("nsenter", "-U", "-n", "--preserve-credentials", "-t")
 _LOOK: Final = (
     "ip -o link; ip -4 -o addr; ip -4 route show table all; ip rule; grep . -r /proc/sys/net/ipv4/conf; ss -Hlnuw"
 )
+#: The kernel says later that a new link is up.
+_SETTLED: Final = "until [ $(ip -o link | grep -c 'state UP') = 2 ]; do sleep 0.1; done"
 _NOBODY: Final = 65534
+_SOMEBODY: Final = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
 
 
 @contextlib.contextmanager
@@ -43,7 +58,7 @@ def machine(*words: str, configuration: str = PROTECTED) -> Iterator[tuple[Path,
 def _shell(folder: Path, *words: str, around: tuple[str, ...] = _ROUTED) -> str:
     environment = variables({"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state")})
     found = subprocess.run(
-        [*around, *words], env=environment, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+        [*around, *words], env=environment, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
     )
     return found.stdout + found.stderr
 
@@ -53,7 +68,7 @@ def _plan(*options: str) -> str:
 
 
 def test_a_plan_changes_nothing() -> None:
-    with machine("sh", "-c", f"({_LOOK}) >before; {_plan()} >said 2>&1; ({_LOOK}) >after") as (folder, _):
+    with machine("sh", "-c", f"{_SETTLED}; ({_LOOK}) >before; {_plan()} >said 2>&1; ({_LOOK}) >after") as (folder, _):
         assert "Tunnel0 up" in (folder / "said").read_text()
         assert (folder / "before").read_text() == (folder / "after").read_text()
         assert sorted(path.name for path in folder.iterdir()) == ["after", "before", "branch.cfg", "said"]
@@ -93,13 +108,11 @@ def test_what_the_plan_says_is_there_when_the_router_runs() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)")
 def test_a_user_without_privileges_gets_the_plan_and_hears_what_is_missing() -> None:
-    if not os.access(SOURCE, os.R_OK):
-        pytest.skip("another user cannot read the program")
+    skip_unless_it_runs_for(*_SOMEBODY)
     with short_folder() as folder:
         folder.chmod(0o755)
         (folder / "branch.cfg").write_text(PROTECTED)
-        somebody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
-        around = ("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh", *somebody)
+        around = ("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh", *_SOMEBODY)
         said = _shell(folder, *_plan().split(), around=around)
         if "user namespaces" in said or "(try:" in said:
             pytest.skip(said)

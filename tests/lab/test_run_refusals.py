@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.labs import eventually
-from support.services import APART, PATIENCE, PROTECTED, WAN, WITH_WAN, Service, short_folder
+from support.services import APART, PATIENCE, PROTECTED, WAN, WITH_WAN, Service, needs_tools, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs"), needs_tools]
 
 
 @contextlib.contextmanager
@@ -47,6 +49,7 @@ def _one_line(router: Service, *, left: list[str]) -> str:
     return said
 
 
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)")
 def test_no_privileges() -> None:
     with started(":", "setpriv", "--bounding-set=-all", "--inh-caps=-all") as router:
         assert "the capabilities NET_ADMIN, NET_RAW are missing (try: " in _one_line(router, left=[])
@@ -74,7 +77,7 @@ def test_a_read_only_state_folder_is_named_and_the_router_runs() -> None:
 def test_a_port_of_another_program_is_named_and_the_tunnel_stays_down() -> None:
     taken = "import socket,time; s=socket.socket(2,2); s.bind(('0.0.0.0',500)); open('bound','w'); time.sleep(600)"
     wait = "while ! test -e bound; do sleep 0.1; done"
-    with started(f'python3 -c "{taken}" & echo $! >pid; {wait}') as router:
+    with started(f'{sys.executable} -c "{taken}" & echo $! >pid; {wait}') as router:
         assert router.runs(), router.log.read_text()
         said = (
             "Tunnel0 stays down: the host does not let us take ESP and IKE (UDP port 500 on 192.0.2.2: another program"

@@ -14,21 +14,32 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.command import SOURCE
 from support.labs import eventually
-from support.services import PROTECTED, TUN_FOR_ALL, WAN, WITH_WAN, Service, short_folder
+from support.services import (
+    PROTECTED,
+    TUN_FOR_ALL,
+    WAN,
+    WITH_WAN,
+    Service,
+    needs_tools,
+    short_folder,
+    skip_unless_it_runs_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.usefixtures("runs_labs"),
+    needs_tools,
     pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)"),
 ]
 
 _UNIT: Final = Path(__file__).parents[2] / "contrib/systemd/dmvpn@.service"
 _NOBODY: Final = 65534
+_SOMEBODY: Final = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
 
 
 def granted(setting: str = "AmbientCapabilities") -> list[str]:
@@ -42,17 +53,16 @@ class Unprivileged(Service):
 
     def __init__(self, folder: Path, capabilities: list[str]) -> None:
         os.chown(folder, _NOBODY, _NOBODY)
-        somebody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
         some = ",".join(["-all", *(f"+{name}" for name in capabilities)])
         limits = (f"--inh-caps={some}", f"--ambient-caps={some}", f"--bounding-set={some}")
         port = f"{WITH_WAN}; chown {_NOBODY} {folder}/branch.cfg"
-        confined = (*somebody, "--no-new-privs", *limits)
+        confined = (*_SOMEBODY, "--no-new-privs", *limits)
         super().__init__(
             folder,
             PROTECTED,
             *("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python"),
             around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{port}; exec "$@"', "sh", *confined),
-            caller=somebody,
+            caller=_SOMEBODY,
             environment={"STATE_DIRECTORY": str(folder)},
         )
 
@@ -63,8 +73,7 @@ class Unprivileged(Service):
 
 @contextlib.contextmanager
 def unprivileged(capabilities: list[str]) -> Iterator[Unprivileged]:
-    if not os.access(SOURCE, os.R_OK):
-        pytest.skip("another user cannot read the program")
+    skip_unless_it_runs_for(*_SOMEBODY)
     with short_folder() as folder:
         router = Unprivileged(folder, capabilities)
         try:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.command import SOURCE, command
-from support.services import CONFIGURATION, TUN_FOR_ALL, Service, short_folder
+from support.command import command
+from support.services import CONFIGURATION, TUN_FOR_ALL, Service, needs_tools, short_folder, skip_unless_it_runs_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.usefixtures("runs_labs"),
+    needs_tools,
     pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)"),
 ]
@@ -57,8 +59,7 @@ class Called(Service):
 
 @contextlib.contextmanager
 def called(*options: str) -> Iterator[Called]:
-    if not os.access(SOURCE, os.R_OK):
-        pytest.skip("another user cannot read the program")
+    skip_unless_it_runs_for("setpriv", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups")
     with short_folder() as folder:
         folder.chmod(0o755)
         (folder / "state").mkdir()

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from support.command import command, variables
 from support.labs import eventually
 
@@ -65,6 +67,22 @@ TUN_FOR_ALL: Final = (
 )
 #: Seconds that a loaded machine may take.
 PATIENCE: Final = 30.0
+#: And a whole command, beside the other tests, that starts a program or several.
+LIMIT: Final = 120.0
+_TOOLS: Final = tuple(tool for tool in ("unshare", "nsenter", "ip", "ss") if shutil.which(tool) is None)
+#: For tests that make networks with them.
+needs_tools: Final = pytest.mark.skipif(
+    bool(_TOOLS), reason=f"there is no {', '.join(_TOOLS)} (Debian: util-linux, iproute2)"
+)
+
+
+def skip_unless_it_runs_for(*somebody: str) -> None:
+    """Skip the test where another user cannot read Python or the program. somebody: words that become that user."""
+    tried = subprocess.run(
+        [*somebody, *command("--version")], env=variables(), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    if tried.returncode != 0:
+        pytest.skip(f"the program does not start for another user: {tried.stderr.strip()[-200:]}")
 
 
 @contextlib.contextmanager
@@ -130,7 +148,7 @@ class Service:
     def run(self, *words: str, typed: str | None = None) -> str:
         """What a program with the same variables prints."""
         found = subprocess.run(
-            words, env=self.environment, input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False
+            words, env=self.environment, input=typed, capture_output=True, text=True, timeout=LIMIT, check=False
         )
         return found.stdout + found.stderr
 

@@ -27,7 +27,7 @@ def tunnel(*servers: ServerFacts, up: bool = True, enabled: bool = True, **more:
     return TunnelFacts.model_validate(
         {
             **{"name": "Tunnel0", "up": up, "enabled": enabled, "addresses": (), "source": None, "nhrp": True},
-            **{"source_interface": "", "destination": None, "key": None, "servers": servers},
+            **{"source_interface": "GigabitEthernet0/1", "destination": None, "key": None, "servers": servers},
             **more,
         }
     )
@@ -53,6 +53,7 @@ def neighbour(*, up: bool) -> NeighbourFacts:
         ),
         (RouterFacts(tunnels=(tunnel(up=False, reason="no source"),)), Level.CRITICAL, "Tunnel0 is down: no source"),
         (RouterFacts(tunnels=(tunnel(up=False, enabled=False),)), Level.OK, "tunnels up 0"),
+        (RouterFacts(tunnels=(tunnel(up=False, source_interface=""),)), Level.OK, "tunnels up 0"),
         (
             RouterFacts(tunnels=(tunnel(unsecured=(PeerFacts(nbma=_NBMA, reason="no proposal chosen"),)),)),
             Level.WARNING,
@@ -77,6 +78,11 @@ def test_the_worst_comes_first_and_the_rest_has_lines_of_its_own() -> None:
     first, second = judge("R1", facts, Wanted()).lines()
     assert first.startswith("DMVPN CRITICAL - R1: Tunnel0 is down | tunnels_up=0 registered=0 ")
     assert second == "eigrp 1 neighbour 10.0.0.1 on Tunnel0 is not up: no reply"
+
+
+def test_a_bar_in_a_reason_is_not_taken_for_the_beginning_of_the_counts() -> None:
+    facts = RouterFacts(tunnels=(tunnel(up=False, reason="no|source"),))
+    assert judge("R1", facts, Wanted()).lines()[0].startswith("DMVPN CRITICAL - R1: Tunnel0 is down: no/source | tunn")
 
 
 def test_fewer_than_were_asked_for_is_critical() -> None:

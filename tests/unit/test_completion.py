@@ -12,9 +12,10 @@ import pytest
 
 from dmvpn.app.completion import candidates
 from dmvpn.app.main import _parser
-from dmvpn.shells.lab import control
+from dmvpn.shells.lab import control, places
 from dmvpn.shells.lab.places import LabFolder
 from support.command import dmvpn, variables
+from support.services import short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine on which nothing is up. Paths of sockets must be short."""
+    with short_folder() as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+        monkeypatch.setattr(places, "SERVICES", folder / "services")
+        yield
 
 
 @pytest.fixture
@@ -82,6 +87,23 @@ def test_bash_completes(tmp_path: Path) -> None:
     environment = {**variables(), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     said = subprocess.run(
         ["bash", "-c", words], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "intro-phase3" in said.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+def test_zsh_completes_at_the_first_tab_where_a_package_brought_the_function(tmp_path: Path) -> None:
+    (tmp_path / "_dmvpn").write_text(dmvpn("completion", "zsh").stdout)
+    program = tmp_path / "dmvpn"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m dmvpn "$@"\n')
+    program.chmod(0o755)
+    words = (
+        "compdef() { }; compadd() { print -l -- $argv; }; "
+        f"fpath=({tmp_path}); autoload -Uz _dmvpn; words=(dmvpn lab up int); CURRENT=4; _dmvpn"
+    )
+    environment = {**variables(), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    said = subprocess.run(
+        ["zsh", "-fc", words], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     assert "intro-phase3" in said.stdout.split()
 

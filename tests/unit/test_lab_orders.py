@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells import admission
+from dmvpn.shells.admission import Admission
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.syscalls import PeerCredentials
@@ -57,6 +60,92 @@ def test_an_order_of_another_user_is_not_carried_out(tmp_path: Path, monkeypatch
     with pytest.raises((ConnectionError, json.JSONDecodeError)):
         json.loads(_answer(tmp_path, b'{"do": "down"}\n', lambda request: orders.append(request)))
     assert orders == []
+
+
+class _Dripping:
+    """An asker that sends an octet whenever it is nearly given up, for as long as anybody listens."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._patience = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def settimeout(self, seconds: float) -> None:
+        self._patience = seconds
+
+    def recv(self, most: int) -> bytes:
+        if self._patience < 0.9:
+            self.now += self._patience
+            raise TimeoutError
+        self.now += 0.9
+        return b"{"
+
+
+def test_octets_that_drip_do_not_prolong_the_patience_of_a_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    asker = _Dripping()
+    monkeypatch.setattr(control, "time", asker)
+    assert control._receive(cast("socket.socket", asker)) == b"{"
+    assert asker.now == pytest.approx(control.LAB_PATIENCE)
+
+
+def test_a_router_works_on_while_an_asker_says_half_of_an_order(tmp_path: Path) -> None:
+    path = tmp_path / "supervisor.sock"
+
+    async def router() -> tuple[control.Json, bytes]:
+        with socket.socket(socket.AF_UNIX) as slow:
+            async with control.attending(path, lambda request: request["do"]):
+                slow.connect(str(path))
+                slow.sendall(b'{"do": ')
+                answer = await asyncio.to_thread(control.order, path, do="status")
+                slow.sendall(b'"more"}\n')
+                slow.settimeout(30)
+                return answer, await asyncio.to_thread(slow.recv, 65536)
+
+    answer, other = asyncio.run(router())
+    assert answer == "status"
+    assert b"ok" in other or b"whole within" in other, "how soon depends on the machine"
+
+
+def test_an_asker_that_says_nothing_is_told_so_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "LAB_PATIENCE", 0.01)
+    path = tmp_path / "supervisor.sock"
+
+    async def router() -> bytes:
+        with socket.socket(socket.AF_UNIX) as silent:
+            async with control.attending(path, lambda request: None):
+                silent.connect(str(path))
+                silent.settimeout(30)
+                return await asyncio.to_thread(silent.recv, 65536)
+
+    assert b"not there whole" in asyncio.run(router())
+
+
+def test_a_member_of_the_group_asks_and_does_not_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "peer_credentials", lambda connection: PeerCredentials(1, 4711, 4712))
+    path = tmp_path / "supervisor.sock"
+    orders: list[control.Json] = []
+
+    async def router() -> None:
+        async with control.attending(path, lambda request: orders.append(request["do"]), Admission(os.getgid())):
+            monkeypatch.setattr(admission, "peer_groups", lambda connection: (os.getgid(),))
+            await asyncio.to_thread(control.order, path, do="status")
+            with pytest.raises(UserError, match="for the user that runs it"):
+                await asyncio.to_thread(control.order, path, do="down")
+            monkeypatch.setattr(admission, "peer_groups", lambda connection: ())
+            with pytest.raises(UserError):
+                await asyncio.to_thread(control.order, path, do="status")
+
+    asyncio.run(router())
+    assert orders == ["status"]
+
+
+@pytest.mark.parametrize("name", ["4294967295", "99999999999", "9" * 5000, "٣", "no-such-group-here", "a\0b"])
+def test_a_group_that_cannot_be_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="group"):
+        Admission.of(name)
+    assert Admission.of("4294967294") == Admission(4294967294)
 
 
 def test_an_order_is_answered(tmp_path: Path) -> None:

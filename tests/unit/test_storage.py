@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.events import Remembered
-from dmvpn.shells.runtime.state import state_folder
+from dmvpn.shells.runtime.state import planned_state_folder, state_folder
 from dmvpn.shells.storage import LARGEST, STARTUP, ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -57,6 +58,31 @@ def test_a_place_that_cannot_be_used_is_passed_over(tmp_path: Path, monkeypatch:
     blocked = {"STATE_DIRECTORY": str(tmp_path / "file"), "HOME": str(tmp_path)}
     assert state_folder("R1", blocked) == tmp_path / ".local/state/dmvpn/R1"
     assert state_folder("R1", {"XDG_STATE_HOME": str(tmp_path / "file")}) is None
+
+
+def test_a_plan_passes_over_a_place_below_a_folder_that_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /root is for the user of a service who kept HOME. To root itself nothing is closed: so it is told."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+
+    def refuse(look: Callable[..., object]) -> Callable[..., object]:
+        def refused(path: str | Path, *more: object, **named: object) -> object:
+            if str(path).startswith(f"{closed}/"):
+                raise PermissionError(13, "Permission denied")
+            return look(path, *more, **named)
+
+        return refused
+
+    allowed = os.access
+    monkeypatch.setattr(os, "stat", refuse(os.stat))
+    monkeypatch.setattr(os, "lstat", refuse(os.lstat))
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).startswith(str(closed)) and allowed(path, mode))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    environment = {"STATE_DIRECTORY": f"{closed}/state", "HOME": str(tmp_path)}
+    assert planned_state_folder("R1", environment) == tmp_path / ".local/state/dmvpn/R1"
+    assert planned_state_folder("R1", {"HOME": str(closed)}) is None
 
 
 # ------------------------------------------------------------------------------------------------ `dmvpn run FILE`

@@ -1,6 +1,6 @@
 """Tab in a Unix shell: `dmvpn completion bash|zsh|fish` prints what the shell is to read.
 
-All three ask the program itself what may stand at the cursor (`dmvpn --complete WORD ...`), so they know every command
+All three ask the program itself what can follow at the cursor (`dmvpn --complete WORD ...`), so they know every command
 and option that it has, and the labs and routers that are up. Where it has no answer the shell offers files.
 """
 
@@ -31,7 +31,8 @@ _dmvpn() {{
     found=(${{(f)"$(dmvpn {ASK} "${{(@)words[2,CURRENT]}}" 2>/dev/null)"}})
     if (( $#found )); then compadd -- $found; else _files; fi
 }}
-compdef _dmvpn dmvpn
+# zsh loads a file of $fpath at the first Tab: then it is called as the function that it defines.
+if [[ ${{funcstack[1]:-}} == _dmvpn ]]; then _dmvpn "$@"; else compdef _dmvpn dmvpn; fi
 """
 _FISH: Final = f"""\
 function __dmvpn_complete
@@ -62,7 +63,7 @@ def _print(arguments: argparse.Namespace) -> int:
 
 
 def candidates(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
-    """What may stand in place of the last word, which may be empty or begun; nothing where files are meant."""
+    """What can take the place of the last word, which may be empty or begun; nothing where files are meant."""
     *before, begun = words or [""]
     if len(before) > 1 and before[0] in ("-r", "--router"):
         return []  # the words of IOS are the router's

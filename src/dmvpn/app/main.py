@@ -210,7 +210,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
     run.add_argument("--record", type=Path, metavar="FILE", help="write the events to FILE")
     run.add_argument("--plan", action="store_true", help="print every change to this machine, and make none")
-    run.add_argument("--group", metavar="NAME", help="let members of this group use its prompt, at privilege 15")
+    run.add_argument("--group", metavar="NAME", help="of a service: let members of this group use its prompt")
     run.add_argument(
         "--without",
         action="append",

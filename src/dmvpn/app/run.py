@@ -38,7 +38,6 @@ from dmvpn.shells.runtime.state import state_folder
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
 
     from dmvpn.ios import ConfigTree
 
@@ -93,7 +92,8 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         ending.push_async_callback(server.stop)
         stopped = asyncio.Event()
         _heed_signals(arguments, runtime, manager, meaning, stopped)
-        ending.enter_context(_obeying(folder, admission, partial(_obey, runtime=runtime, stopped=stopped)))
+        obey = partial(_obey, runtime=runtime, stopped=stopped)
+        await ending.enter_async_context(control.attending(folder.control, obey, admission))
         runtime.start(text, certificates)
         await server.start()
         runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"
@@ -114,18 +114,6 @@ def _heed_signals(
     if meaning is not HangUp.IGNORED:
         again = partial(_reload, arguments, runtime, manager)
         loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again)
-
-
-@contextlib.contextmanager
-def _obeying(folder: LabFolder, admission: Admission, obey: Callable[..., control.Json]) -> Iterator[None]:
-    """Take orders at the control socket."""
-    loop = asyncio.get_running_loop()
-    with control.listen(folder.control, admission) as listener:
-        loop.add_reader(listener.fileno(), lambda: control.serve(listener, obey, admission))
-        try:
-            yield
-        finally:
-            loop.remove_reader(listener.fileno())
 
 
 def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
+#: As a number it means "leave the group as it is" to chown(2).
+_NO_GROUP: Final = 2**32 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -33,9 +36,12 @@ class Admission:
     def of(cls, name: str) -> Admission:
         """That of a group, by name or number. Raises UserError."""
         try:
-            return cls(int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid)
-        except KeyError as error:
+            group = int(name) if name.isascii() and name.isdecimal() else grp.getgrnam(name).gr_gid
+        except (KeyError, ValueError) as error:
             raise UserError(f"there is no group {name} on this machine") from error
+        if group >= _NO_GROUP:
+            raise UserError(f"{name} is not the number of a group: the largest is {_NO_GROUP - 1}")
+        return cls(group)
 
     def share(self, path: Path, mode: int) -> None:
         """Give a socket or a folder to the group, with this mode; nothing where there is none. Raises UserError."""
@@ -47,11 +53,11 @@ class Admission:
         except OSError as error:
             raise UserError(
                 f"{path} cannot be given to the group {self.group}: {error.strerror}; "
-                "who is not root can only name a group of its own"
+                "a user other than root can only name a group that it belongs to"
             ) from error
 
     def admits(self, connected: socket.socket) -> bool:
-        """Whether the one that connected is let in. Who is in more than 256 groups is not known as a member."""
+        """Whether the one that connected is let in. A caller in more than 256 groups is not known as a member."""
         if is_owner(connected) or self.group is None:
             return is_owner(connected)
         return self.group == peer_credentials(connected).gid or self.group in peer_groups(connected)

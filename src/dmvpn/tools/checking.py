@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.shells.ready import is_unused
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,17 +57,24 @@ class Verdict:
         return max((concern.level for concern in self.concerns), default=Level.OK)
 
     def lines(self) -> list[str]:
-        """The line of a plugin, with the counts behind the bar; each concern after the first has a line of its own."""
+        """The line of a plugin, with the counts behind the bar; each concern after the first has a line of its own.
+
+        A bar in a reason would end the text there.
+        """
         worst_first = sorted(self.concerns, key=lambda concern: -concern.level)
         counts = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in self.counts.items())
-        texts = [concern.text for concern in worst_first] or [counts]
+        texts = [concern.text.replace("|", "/") for concern in worst_first] or [counts]
         curves = " ".join(f"{name}={number}" for name, number in self.counts.items())
         return [f"DMVPN {self.level.name} - {self.router}: {texts[0]} | {curves}", *texts[1:]]
 
 
 def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
     """Registered, direct, secured, with neighbours: what of it is not so."""
-    tunnels = [tunnel for tunnel in facts.tunnels if tunnel.enabled]
+    tunnels = [
+        tunnel
+        for tunnel in facts.tunnels
+        if tunnel.enabled and not is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses)
+    ]
     servers = [server for tunnel in tunnels for server in tunnel.servers]
     counts = {
         "tunnels_up": sum(tunnel.up for tunnel in tunnels),

@@ -12,11 +12,13 @@ router that runs for a group (`shells/admission.py`) members may ask what change
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
 import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,7 +27,7 @@ from dmvpn.shells.admission import OWNER_ALONE, is_owner
 from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from dmvpn.shells.admission import Admission
@@ -36,9 +38,11 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 #: Octets of a request.
 LARGEST_REQUEST = 65536
-#: Seconds that the asker waits for the answer, and the lab for the rest of a request: meanwhile it does nothing else.
+#: Seconds that the asker waits for the answer, and the lab for a whole request; in `serve` it does nothing else then.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
+#: How many members may ask at once: each of them has a descriptor of the router's.
+_MOST_MEMBERS = 16
 #: What members of the group may ask: they end no router.
 _FOR_MEMBERS = ("status", "missing", "facts")
 
@@ -51,7 +55,7 @@ class Lent:
 
 
 def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
-    """The supervisor's end: a socket that only this user, and who is admitted, may connect to. Once there it answers.
+    """The supervisor's end: a socket that only this user and those admitted may connect to. Once there it answers.
 
     Raises UserError, OSError.
     """
@@ -70,41 +74,100 @@ def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
     return server
 
 
-def serve(
-    server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent], admission: Admission = OWNER_ALONE
-) -> None:
+def serve(server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent]) -> None:
     """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab."""
     with contextlib.suppress(OSError):  # the asker is gone again
         connection, _ = server.accept()
-        if not admission.admits(connection):
-            connection.close()  # the mode of the socket says so, too; but modes can be changed
-            return
-        try:
-            request = receive(connection)
-            if not is_owner(connection) and request.get("do") not in _FOR_MEMBERS:
-                raise UserError("that is for the user that runs it, and for root")
-            answer = obey(request)
-        except UserError as error:
-            reply(connection, error=str(error))
-        except Exception as error:
-            log.exception("an order failed")
-            reply(connection, error=f"the lab could not do that: {error}")
-        else:
-            reply(connection, answer)
+        with connection:
+            if not is_owner(connection):
+                return  # the mode of the socket says so, too; but modes can be changed
+            octets, descriptor = _carried_out(_receive(connection), obey, is_owner=True)
+            connection.settimeout(LAB_PATIENCE)
+            if descriptor is not None:
+                socket.send_fds(connection, [octets], [descriptor])
+            else:
+                connection.sendall(octets)
 
 
-def receive(connection: socket.socket) -> dict[str, Json]:
-    """Read a request. Raises UserError if it is none."""
-    connection.settimeout(LAB_PATIENCE)
+def _receive(connection: socket.socket) -> bytes:
+    """What arrives of a request in time, which is for all of it: octet by octet it would hold the lab for as long."""
+    end = time.monotonic() + LAB_PATIENCE
     octets = b""
-    while not octets.endswith(b"\n"):
-        try:
+    with contextlib.suppress(TimeoutError):
+        while not octets.endswith(b"\n") and len(octets) <= LARGEST_REQUEST and (left := end - time.monotonic()) > 0:
+            connection.settimeout(left)
             piece = connection.recv(LARGEST_REQUEST)
-        except OSError as error:
-            raise UserError(f"the request did not arrive: {error}") from error
-        octets += piece
-        if not piece or len(octets) > LARGEST_REQUEST:
-            raise UserError("the request is cut short, or too long")
+            if not piece:
+                break
+            octets += piece
+    return octets
+
+
+@contextlib.asynccontextmanager
+async def attending(
+    path: Path, obey: Callable[[dict[str, Json]], Json], admission: Admission = OWNER_ALONE
+) -> AsyncIterator[None]:
+    """Answer orders beside the work of the event loop, which waits for no asker. Raises UserError, OSError."""
+    members: set[asyncio.StreamWriter] = set()
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        by_owner = is_owner(connection)
+        if admission.admits(connection) and (by_owner or len(members) < _MOST_MEMBERS):
+            if not by_owner:
+                members.add(writer)
+            try:
+                await _attend(reader, writer, obey, is_owner=by_owner)
+            finally:
+                members.discard(writer)
+        writer.transport.abort()
+
+    server = await asyncio.start_unix_server(attend, sock=listen(path, admission), limit=LARGEST_REQUEST)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+async def _attend(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    obey: Callable[[dict[str, Json]], Json],
+    *,
+    is_owner: bool,
+) -> None:
+    octets = b""
+    with contextlib.suppress(OSError, ValueError):  # it is late, gone, or says too much
+        octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
+    writer.write(_carried_out(octets, obey, is_owner=is_owner)[0])
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # the asker is gone, or does not read
+        await asyncio.wait_for(writer.wait_closed(), PATIENCE)
+
+
+def _carried_out(
+    octets: bytes, obey: Callable[[dict[str, Json]], Json | Lent], *, is_owner: bool
+) -> tuple[bytes, int | None]:
+    """The answer to what arrived, and the descriptor that goes with it."""
+    try:
+        request = _read(octets)
+        if not is_owner and request.get("do") not in _FOR_MEMBERS:
+            raise UserError("that is for the user that runs it, and for root")
+        answer = obey(request)
+    except UserError as error:
+        return _line({"error": str(error)}), None
+    except Exception as error:
+        log.exception("an order failed")
+        return _line({"error": f"the lab could not do that: {error}"}), None
+    if isinstance(answer, Lent):
+        return _line({"ok": None}), answer.descriptor
+    return _line({"ok": answer}), None
+
+
+def _read(octets: bytes) -> dict[str, Json]:
+    """Raises UserError if it is no request."""
+    if not octets.endswith(b"\n") or len(octets) > LARGEST_REQUEST:
+        raise UserError(f"the request is too long, or was not there whole within {LAB_PATIENCE:g} s")
     try:
         request = json.loads(octets)
     except (ValueError, RecursionError) as error:
@@ -114,15 +177,8 @@ def receive(connection: socket.socket) -> dict[str, Json]:
     return request
 
 
-def reply(connection: socket.socket, answer: Json | Lent = None, *, error: str = "") -> None:
-    """Answer a request and close the connection."""
-    value = None if isinstance(answer, Lent) else answer
-    octets = json.dumps({"error": error} if error else {"ok": value}).encode() + b"\n"
-    with connection, contextlib.suppress(OSError):  # the asker is gone
-        if isinstance(answer, Lent):
-            socket.send_fds(connection, [octets], [answer.descriptor])
-        else:
-            connection.sendall(octets)
+def _line(answer: dict[str, Json]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
 
 
 def order(path: Path, **request: Json) -> Json:

@@ -39,8 +39,9 @@ def planned_state_folder(router: str, environment: Mapping[str, str] = os.enviro
     """The folder that `state_folder` will return; nothing is made."""
     for parent in _candidates(environment):
         folder = parent / router
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        if there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        # Path.exists and its like raise an error below a folder that is closed to us.
+        there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        if os.path.isdir(there) and os.access(there, os.R_OK | os.W_OK | os.X_OK):
             return folder
     return None
 
