@@ -97,7 +97,7 @@ def test_a_strict_lab_with_a_bad_configuration_does_not_come_up(tmp_path: Path) 
     (folder / "R31.cfg").write_text("hostname R31\ninterface Tunnel0\n tunnel mode gre multiprotocol\n")
     result = dmvpn("lab", "up", folder, "--simulated", "--strict", environment={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert result.returncode == 1
-    assert "R31:3: in interface mode" in result.stderr
+    assert "R31.cfg:3: in interface mode" in result.stderr
     assert INVALID in result.stderr
     assert not list(tmp_path.glob("dmvpn/labs/*"))
 

@@ -179,8 +179,8 @@ def test_what_was_decided_about_either_folder_is_said(
 ) -> None:
     before, after = map(str, folders)
     main(["diff", "--before", before, "--after", after, "--order", "none"])
-    added = "added the router PROVIDER with them"
+    added = "the lab adds a router for that, PROVIDER"
     assert capsys.readouterr().err.splitlines() == [
-        f"note: before: nobody has 172.16.11.2, 172.16.31.2, 172.16.41.2: {added}",
-        f"note: after: nobody has 172.16.11.2, 172.16.21.2, 172.16.31.2, 172.16.41.2: {added}",
+        f"note: before: no configuration has 172.16.11.2, 172.16.31.2, 172.16.41.2: {added}",
+        f"note: after: no configuration has 172.16.11.2, 172.16.21.2, 172.16.31.2, 172.16.41.2: {added}",
     ]

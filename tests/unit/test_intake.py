@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -11,6 +11,8 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.eigrp.config import model as eigrp_configuration
 from dmvpn.ios import ConfigSession, ConfigTree, Fate, reader
+from dmvpn.ios.markdown import fenced
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.slips import slip_of
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
@@ -394,3 +396,106 @@ def test_a_line_that_is_left_out_is_quoted_without_its_key() -> None:
     with pytest.raises(UserError, match="nothing here does that") as error:
         refuse_left_out("R1.cfg", intake.result, ())
     assert "SECRET42" not in str(error.value)
+
+
+_BY_MAP: Final = """crypto map M 10 ipsec-isakmp
+ set peer 192.0.2.2
+interface GigabitEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+ {port}
+interface Tunnel0
+ ip address 10.0.0.1 255.255.255.0
+ tunnel source {source}
+ tunnel destination 192.0.2.2
+ {tunnel}
+interface Tunnel1
+ ip address 10.0.1.1 255.255.255.0
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+ tunnel protection ipsec profile P
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "tunnel", "source"),
+    [
+        ("crypto map M", "description GRE", "GigabitEthernet0/0"),
+        ("crypto map M", "description GRE", "192.0.2.1"),
+        ("description WAN", "crypto map M", "GigabitEthernet0/0"),
+    ],
+)
+def test_gre_that_only_a_crypto_map_encrypts_does_not_start_in_clear(port: str, tunnel: str, source: str) -> None:
+    """It came up, and `config check` said that all was well."""
+    intake = take_in(_BY_MAP.format(port=port, tunnel=tunnel, source=source))
+    assert intake.held == ("Tunnel0",)
+    assert "this one may be what protects Tunnel0" in "".join(intake.result.problems[0].message_lines)
+    assert take_in(intake.text).result.problems == (), "shut down, it may be read again"
+
+
+def test_a_crypto_map_beside_tunnels_that_name_their_profile_is_kept() -> None:
+    intake = take_in(
+        _BY_MAP.format(port="crypto map M", tunnel="tunnel protection ipsec profile P", source="192.0.2.1")
+    )
+    assert (intake.held, intake.result.problems) == ((), ())
+
+
+_CLEAR: Final = """crypto ipsec profile P
+interface GigabitEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+interface Tunnel0
+ ip address 10.0.0.1 255.255.255.0
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+"""
+_LINE: Final = "tunnel protection ipsec profile P"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f" {_LINE} ikev2-profile X",
+        f" {_LINE} ! here",
+        f"R1(config-if)#{_LINE}",
+        "tun prot ipsec prof P",
+        f"`{_LINE}` (new)",
+        f"- `{_LINE}`",
+        f"- {_LINE}",
+    ],
+)
+@pytest.mark.parametrize("page", ["```\n{text}```\n{line}\n", "{ticked}{line}\n", "# Page\n\n{indented}  {line}\n"])
+def test_protection_that_is_beside_the_blocks_of_a_page_is_not_lost(page: str, line: str) -> None:
+    ticked = "".join(f"`{one.strip()}`\n" for one in _CLEAR.splitlines())
+    indented = "".join(f"    {one}\n" for one in _CLEAR.splitlines())
+    intake = take_in(fenced(page.format(text=_CLEAR, ticked=ticked, indented=indented, line=line)))
+    running = "\n".join(intake.tree.render())
+    assert "interface Tunnel0" not in running or _LINE in running or intake.held == ("Tunnel0",)
+
+
+def test_two_lines_between_backticks_do_not_make_a_page_of_a_configuration() -> None:
+    text = f"! `interface Tunnel0`\n`interface Tunnel9`\n`tunnel key 1`\n{_CLEAR}"
+    assert "interface Tunnel0" in fenced(text)
+
+
+@pytest.mark.parametrize("mark", ["- ", "* ", "1) ", "2. ", "| "])
+def test_an_item_that_opens_a_section_does_not_change_the_section_before(mark: str) -> None:
+    """Its lines went into the tunnel before, and took away what protected that."""
+    text = f"{_CLEAR} {_LINE}\n{mark}interface Tunnel1\n ip address 10.1.0.1 255.255.255.0\n no {_LINE}\n"
+    running = list(take_in(text).tree.render())
+    assert " ip address 10.0.0.1 255.255.255.0" in running
+    assert f" {_LINE}" in running
+    assert " ip address 10.1.0.1 255.255.255.0" not in running
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto isakmp kye SECRET42 address 0.0.0.0",
+        "ip nhrp authentcation SECRET42",
+        "username bob pasword 0 SECRET42",
+        "enable secert 5 SECRET42",
+        "pre-shard-key SECRET42",
+    ],
+)
+def test_a_key_behind_a_misspelled_word_is_not_printed(line: str) -> None:
+    assert "SECRET42" not in without_keys(line)
+    assert "SECRET42" not in "\n".join(report(take_in(f"interface Tunnel0\n {line}\n")))

@@ -3,8 +3,8 @@
     is_cut(line)             `...`, `<snip>`, `! output omitted`
     may_be_protected(lines)  the tunnels that what was cut may protect, and by which IPsec profile
 
-Articles show three dots for what they do not talk about. If they stand in a tunnel without protection, and an IPsec
-profile is there that no tunnel names, the dots may well be the line that names it: such a tunnel is none in clear.
+Articles show three dots for what they do not talk about. If they are in a tunnel without protection, and there is an
+IPsec profile, the dots may well be the line that names it: such a tunnel is none in clear.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def is_cut(line: str) -> bool:
 
 
 def may_be_protected(lines: Sequence[str]) -> tuple[frozenset[str], str]:
-    """The headers of the tunnels that name no IPsec profile, and the first profile that no tunnel names; "": none.
+    """The headers of the tunnels that name no IPsec profile, and one that they may name; "": there is none.
+
+    A profile that no tunnel names comes first; but two tunnels of one source share theirs.
 
     lines: as the configuration is shown.
     """
@@ -50,5 +52,5 @@ def may_be_protected(lines: Sequence[str]) -> tuple[frozenset[str], str]:
         elif header and (named := _NAMED.match(line)) is not None:
             tunnels[header] = True
     used = {named[1] for line in lines if (named := _NAMED.match(line)) is not None}
-    unused = next((name for name in profiles if name not in used), "")
-    return frozenset(tunnel for tunnel, is_protected in tunnels.items() if not is_protected), unused
+    missing = next((name for name in profiles if name not in used), next(iter(profiles), ""))
+    return frozenset(tunnel for tunnel, is_protected in tunnels.items() if not is_protected), missing

@@ -66,9 +66,15 @@ _ANSWERS = Group(
             "would end the section, and what stands below it would be lost.",
         ),
         Word(
-            "% Lines are cut out here, and no tunnel names the IPsec profile <name>: it may be this one",
-            "Somebody put dots, or words such as `output omitted`, in the place of lines of this tunnel, and an IPsec "
-            "profile is configured that nothing uses. Write the line that was cut, or take the dots away.",
+            "% Lines are cut out here, and one of them may have named the IPsec profile <name>",
+            "Somebody put dots, or words such as `output omitted`, in the place of lines of this tunnel, which has no "
+            "protection, and there is an IPsec profile. Write the line that was cut, or take the dots away.",
+            next="dmvpn config check FILE",
+        ),
+        Word(
+            "% Crypto maps do nothing here, and this one may be what protects <tunnels>",
+            "The tunnel leaves by the interface that has the crypto map, and names no IPsec profile, so it would be in "
+            "clear. Write a `crypto ipsec profile` and `tunnel protection ipsec profile`, at both ends.",
             next="dmvpn config check FILE",
         ),
         Word(

@@ -11,7 +11,8 @@ import re
 from typing import Final
 
 from dmvpn.ios.headings import heading_of
-from dmvpn.ios.transcript import BLOCK
+from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.transcript import BLOCK, PROMPT
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<mark>`{3,}|~{3,})[ \t]*(?P<kind>[\w+#.-]*)[^`]*$")
 _ANY: Final = re.compile(r"(?m)^[ \t>]{0,12}(?:`{3}|~{3})")
@@ -40,10 +41,8 @@ _TICKED: Final = re.compile(
 _TICKS: Final = re.compile(r"[ \t]{0,16}`([^`\n]+)`[ \t\r\\]*")
 #: A line of a configuration in a block that is one because it is indented.
 _INDENTED: Final = re.compile(rf"(?mi)^(?:\t| {{4}}){_WORDS}")
-#: Wherever the fences stand: without it a tunnel would be in clear.
-_PROTECTS: Final = re.compile(
-    r"[ \t]{0,16}tunnel[ \t]+protection[ \t]+ipsec[ \t]+profile[ \t]+\S+(?:[ \t]+shared)?[ \t]*$"
-)
+#: What pages put before a line and around it.
+_MARKS: Final = " \t>-*+`|"
 #: The first line of a block behind its fence.
 _BEGUN: Final = re.compile(
     r"[ \t>]{0,12}```[ \t]*((?:interface|int|router|crypto|ip|hostname|line|route-map|conf)\s[^`]*)$"
@@ -54,6 +53,15 @@ def has_fences(text: str) -> bool:
     """Has it two fences, so that something stands between them?"""
     found = _ANY.finditer(text)
     return next(found, None) is not None and next(found, None) is not None
+
+
+def may_protect(line: str) -> bool:
+    """Is it, without what pages put around it and without a prompt, a line that protects a tunnel, or nearly so?
+
+    Such a line counts wherever it is: without it the tunnel would be in clear. Sentences begin with other words.
+    """
+    bare = PROMPT.sub("", line.strip(_MARKS), count=1).lstrip(_MARKS)
+    return bare[:3].lower() == "tun" and asks_for_protection(bare)
 
 
 def fenced(text: str) -> str:
@@ -70,7 +78,7 @@ def fenced(text: str) -> str:
         fence = _FENCE.match(line)
         if fence is None:
             line = _BLANK.sub(" ", line)
-            lines.append(line if mark or _PROTECTS.match(line) else _inline(line) or _heading(line))
+            lines.append(line if mark or may_protect(line) else _inline(line) or _heading(line))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
@@ -99,7 +107,7 @@ def _is_page(lines: list[str], start: int) -> bool:
 def _without_fences(text: str) -> str:
     if _PARAGRAPHS.search(text):
         return _without_tags(text)
-    if _TICKED.search(text):
+    if _TICKED.search(text) and not _LINE.search(text):
         return "\n".join(_between_ticks(line) for line in text.split("\n"))
     if _INDENTED.search(text) and _OF_PAGES.search(text) and not _LINE.search(text):
         return "\n".join(_indented(line) for line in text.split("\n"))
@@ -108,13 +116,13 @@ def _without_fences(text: str) -> str:
 
 def _between_ticks(line: str) -> str:
     found = _TICKS.fullmatch(line)
-    return found[1] if found is not None else line if _PROTECTS.match(line) else _heading(line)
+    return found[1] if found is not None else line if may_protect(line) else _heading(line)
 
 
 def _indented(line: str) -> str:
     if line.startswith("\t"):
         return line[1:]
-    return line[4:] if line.startswith("    ") else _heading(line)
+    return line[4:] if line.startswith("    ") else line if may_protect(line) else _heading(line)
 
 
 def _without_tags(text: str) -> str:

@@ -31,6 +31,7 @@ from dmvpn.ios.beginnings import (
     is_verb,
 )
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.crypto_maps import in_clear, maps_on_interfaces
 from dmvpn.ios.cuts import is_cut, may_be_protected
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
@@ -176,7 +177,11 @@ class FileReader:
             said = (f"% A text has no end: {self._session.awaits}",)
             self._refuse(number, "", said)
         put_in = tuple(self._put_in())
+        found = len(self._problems)
         self._judge_cuts()
+        self._judge_maps()
+        if len(self._problems) > found:
+            self._problems.sort(key=lambda problem: problem.line_number)
         problems, entries = tuple(self._problems), tuple(self._entries)
         return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
 
@@ -205,12 +210,23 @@ class FileReader:
         bare, profile = may_be_protected(list(self._session.tree.render()))
         for cut in self._cuts:
             if profile and cut.path[0] in bare:
-                said = (
-                    f"% Lines are cut out here, and no tunnel names the IPsec profile {profile}: it may be this one",
-                )
+                said = (f"% Lines are cut out here, and one of them may have named the IPsec profile {profile}",)
                 self._problems.append(Problem(cut.number, cut.text, cut.mode, said))
-                self._problems.sort(key=lambda problem: problem.line_number)
                 self._enter_entry(replace(cut, message_lines=said))
+
+    def _judge_maps(self) -> None:
+        """Refuse a crypto map that may be all that protects a tunnel."""
+        maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is Fate.KEPT]))
+        lines = list(self._session.tree.render()) if maps else []
+        for entry in maps:
+            tunnels = in_clear(lines, entry.path[0])
+            if tunnels:
+                names = ", ".join(tunnel.removeprefix("interface ") for tunnel in tunnels)
+                said = (f"% Crypto maps do nothing here, and this one may be what protects {names}",)
+                self._problems.append(Problem(entry.number, entry.text, entry.mode, said))
+                self._entries.remove(entry)
+                refused = replace(entry, fate=Fate.REFUSED, group=None, message_lines=said)
+                self._entries += [replace(refused, path=(tunnel,)) for tunnel in tunnels]
 
     def _take(self, number: int, line: str) -> None:
         indentation = len(line) - len(line.lstrip())

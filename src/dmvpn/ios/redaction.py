@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from dmvpn.ios.slips import slip_of
+
 _WORD: Final = re.compile(r"\S+")
 #: How a word begins behind which a key may stand, misspelled or not.
 _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit")
+#: These words whole, for what is nearly one of them.
+_KEYWORDS: Final = frozenset(("key", "pre-shared-key", "password", "secret", "community", "key-string"))
+_AUTHENTICATION: Final = frozenset(("authentication",))
 #: Words that stand between such a word and its key, or behind a key of one word.
 _PLAIN: Final = re.compile(r"local|remote|key|address|hostname|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
 #: Lines in which such words are followed by names and numbers.
 _HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
 #: Without one of these words there is no key: most lines have none, and a file has many of them.
-_MAY_HOLD: Final = re.compile("|".join((*_STEMS, "authenti")), re.IGNORECASE)
+_MAY_HOLD: Final = re.compile(
+    "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
+)
 #: So much of a key gives it away wherever it stands; a shorter key is looked for as a word.
 _QUOTED: Final = 4
 
@@ -29,13 +36,19 @@ def without_keys(line: str) -> str:
         hidden = words_left > 0 and not _PLAIN.fullmatch(word)
         shown += "*" * len(word) if hidden else word
         words_left -= hidden
-        if word.lower().startswith(_STEMS) and not hidden:
+        if not hidden and _opens_key(before, word.lower()):
             one_word = before == "isakmp" or word.lower() == "md5"
             words_left = 1 if one_word else len(line)
-        elif (before, word.lower()[:8]) == ("nhrp", "authenti"):
+        elif before == "nhrp" and (word[:8].lower() == "authenti" or slip_of(word.lower(), _AUTHENTICATION)):
             words_left = 1
         before, end = word.lower(), match.end()
     return shown + line[end:]
+
+
+def _opens_key(before: str, word: str) -> bool:
+    """May a key follow this word, as it is or with a slip?"""
+    is_short_slip = before == "isakmp" and word[:1] == "k" and word != "keepalive"
+    return is_short_slip or word.startswith(_STEMS) or slip_of(word, _KEYWORDS)
 
 
 def without_its_keys(line: str, said: str) -> str:

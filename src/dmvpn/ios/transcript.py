@@ -45,6 +45,13 @@ _HEADER: Final = re.compile(
     r"|\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)"
     r"|%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:|%(?: |Warning|Error)|\s*\^\s*$"
 )
+#: An item of a list, or a row of a table, that opens a section: what is below it belongs to no section before it.
+_OF_LISTS: Final = "-*+|0123456789"
+_LISTED: Final = re.compile(
+    r"\s{0,80}(?:[-*+]|\d{1,3}[.)]|\|)\s{0,8}[`*]{0,3}(?:int\w{0,6}\s{1,8}[a-z-]{2,24}\s?[\d/.:]{1,16}[\s`*|]{0,80}$"
+    r"|router\s{1,8}(?:eigrp|ospf|bgp|rip)\b|cry\w{0,3}\s{1,8}(?:isa|ike|ips|key|pki|map|dyn)\w{0,12}\s|key\s{1,8}chain\s)",
+    re.IGNORECASE,
+)
 #: How what `show` and `ping` print begins, where people left the prompts away; no line of a configuration does.
 _OUTPUT: Final = re.compile(
     r"Interface +(?:IP-Address|Hold|Peers|PID|State)|[A-Z][\w/.-]{1,40} is (?:administratively down|up|down), line"
@@ -152,6 +159,8 @@ class Transcript:
             self._reads, self._bare_at = _Reads.OUTPUT, len(line) - len(bare)
         elif self._bare_at is not None and len(line) - len(bare) <= self._bare_at and _BEGINS.match(bare):
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
+        if bare[0] in _OF_LISTS and self._reads is _Reads.CONFIGURATION and _LISTED.match(line):
+            return Line(line)
         if self._reads is _Reads.OUTPUT or _HEADER.match(line) or line.lstrip().startswith(("#", "//")):
             return None
         if is_prose(line):

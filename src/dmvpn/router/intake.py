@@ -19,6 +19,7 @@ from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE, Fate, marked
 from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
@@ -119,7 +120,7 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
         header = "" if entry.is_stray or not entry.path else entry.path[0]
         for own in {header, *entry.path[:1]}:
             inside.setdefault(own, entry)
-        if crypto is None and _CRYPTO in (_first(header), _first(entry.text)):
+        if crypto is None and _CRYPTO in (_first(header), _first(entry.text)) and not is_crypto_map(entry.text):
             crypto = entry
         if stray is None and _is_stray(header, entry.text):
             stray = entry
