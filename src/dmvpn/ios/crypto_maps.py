@@ -33,7 +33,7 @@ class _Port:
 def maps_on_interfaces(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The lines of these that put a crypto map on an interface."""
     for entry in entries:
-        if entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):
+        if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):
             yield entry
 
 
