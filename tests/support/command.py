@@ -34,7 +34,7 @@ def dmvpn(
 
 
 def command(*words: str | Path) -> list[str]:
-    """The words of the process, for who starts it otherwise."""
+    """The words of the process, for callers that start it in another way."""
     return [sys.executable, "-m", "dmvpn", *map(str, words)]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import private
-from dmvpn.shells.lab import control
+from dmvpn.shells.lab import control, places
 from dmvpn.shells.lab.places import LabFolder, find_router, labs_folder, running_labs
 
 if TYPE_CHECKING:
@@ -133,3 +133,35 @@ def test_whoever_is_root_in_a_lab_alone_has_the_folder_that_he_has_outside(
     monkeypatch.setattr(private, "_MAP", path)
     monkeypatch.setattr(os, "getuid", lambda: 0)
     assert private.folder().name == f"dmvpn-{number}"
+
+
+@pytest.fixture
+def without_runtime(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Root of a machine without a runtime directory; its places are below this folder."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(private, "is_root_outside", lambda: True)
+    monkeypatch.setattr(private, "folder", lambda: runtime / "tmp")
+    monkeypatch.setattr(places, "_ROOT", runtime / "root")
+    return runtime
+
+
+def test_a_folder_that_somebody_made_in_tmp_keeps_root_from_nothing(without_runtime: Path) -> None:
+    (without_runtime / "tmp").mkdir()
+    (without_runtime / "tmp").chmod(0o777)
+    assert labs_folder() == without_runtime / "root" / "labs"
+    assert running_labs() == []
+
+
+def test_a_lab_of_root_that_an_earlier_version_brought_up_is_found(without_runtime: Path) -> None:
+    earlier = without_runtime / "tmp" / "labs" / "one"
+    earlier.mkdir(parents=True)
+    (without_runtime / "tmp").chmod(0o700)
+    with control.listen(LabFolder(earlier).control):
+        assert [folder.path for folder in running_labs()] == [earlier]
+
+
+def test_root_has_its_labs_in_tmp_where_run_is_read_only(
+    without_runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert labs_folder() == without_runtime / "tmp" / "labs"

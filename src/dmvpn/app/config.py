@@ -120,7 +120,7 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
 
 
 def _as_typed(entry: Entry) -> Iterator[str]:
-    """How somebody names the line: as it stands in the file, or as it was shown, without its keys."""
+    """How somebody names the line: as the file has it, or as it was shown, without its keys."""
     return (" ".join(text.lower().split()) for text in (entry.text, without_keys(entry.text)))
 
 

@@ -7,8 +7,8 @@
     WATCHDOG=1            the event loop turns; at twice the pace that is asked for
 
 The manager says where it listens (`$NOTIFY_SOCKET`) and how often it wants a sign of life (`$WATCHDOG_USEC`, for the
-process `$WATCHDOG_PID`). Who starts us without either gets nothing. A manager that does not listen costs a line in the
-log, and never the router.
+process `$WATCHDOG_PID`). Without either nothing is said. A manager that does not listen costs a line in the log, and
+never the router.
 """
 
 from __future__ import annotations

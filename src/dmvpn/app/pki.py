@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.pki.material import Material
 
-#: Where a password may stand; else it is asked for. A command line is no place: everybody on the machine can read it.
+#: Where a password may be; else it is asked for. A command line is no place: everybody on the machine can read it.
 PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable
 
 

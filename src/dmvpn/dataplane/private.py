@@ -18,6 +18,11 @@ def folder() -> Path:
     return Path(tempfile.gettempdir()) / f"dmvpn-{_outside(os.getuid())}"
 
 
+def is_root_outside() -> bool:
+    """Are we root of the machine, and not only of a user namespace?"""
+    return os.getuid() == 0 == _outside(0)
+
+
 def _outside(user: int) -> int:
     try:
         rows = [tuple(map(int, line.split())) for line in _MAP.read_text().splitlines()]

@@ -232,7 +232,7 @@ class _Connection:
             self._news.set()
 
     async def _wait_until_gone(self) -> None:
-        """Who watches has nothing more to say."""
+        """A client that watches has nothing more to say."""
         with contextlib.suppress(ProtocolError, ConnectionError):
             await self._read()
         self._news.set()

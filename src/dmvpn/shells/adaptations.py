@@ -8,7 +8,7 @@
     excerpts   a router with nothing but tunnels gets a port with their source
     profiles   tunnels of one source use one IPsec profile: that of the multipoint tunnel
 
-Lines are changed where they stand, so that messages still name the lines of the file. Each change is said in a note.
+Lines are changed where they are, so that messages still name the lines of the file. Each change is said in a note.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Certificates that stand as files beside a configuration: what `dmvpn pki` made, taken over without any typing.
+"""Certificates that are files beside a configuration: what `dmvpn pki` made, taken over without any typing.
 
     FOLDER/R31.cfg                      crypto pki trustpoint LAB
     FOLDER/pki/LAB/ca.pem               whom R31 believes (also further authorities)
@@ -37,7 +37,7 @@ NOTHING: Final = Certificates()
 
 
 def certificates_of(folder: Path, router: str, configuration: str) -> Certificates:
-    """What stands beside the configuration of a router. Raises UserError for what cannot be read, or does not fit."""
+    """What is beside the configuration of a router. Raises UserError for what cannot be read, or does not fit."""
     names = dict.fromkeys(_TRUSTPOINT.findall(configuration))
     found = [_trustpoint(folder / FOLDER / name, name, router) for name in names if _is_there(folder / FOLDER, name)]
     return Certificates("".join(one.head for one in found), tuple(event for one in found for event in one.given))

@@ -185,7 +185,7 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
     if not found.texts:
         for path in _pages(folder):
             _take(found, path)
-    order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, as they stand there
+    order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, as they come there
     return Found({name: found.texts[name] for name in order}, found.files, found.notes)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.ios import ConfigResult, Problem
 
 
-#: What may stand before a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
+#: What may precede a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
 BEFORE: Final = r"\s*(?:[\w.:@/-]+(?:\([\w-]+\))?#\s*)?"
 
 
@@ -38,7 +38,7 @@ class Lines:
         return cls(tuple(configurator(FEATURES).parse_text(text).tree.render()))
 
     def section(self, header: str) -> Lines:
-        """What stands under the first line that begins with `header`; nothing if there is none."""
+        """What is below the first line that begins with `header`; nothing if there is none."""
         body: list[str] = []
         inside = False
         for line in self.lines:

@@ -260,7 +260,7 @@ class Scenario:
 
     @classmethod
     def _of_file(cls, path: Path, *, strict: bool) -> Self:
-        """The routers that stand in one file. Raises UserError."""
+        """The routers of one file. Raises UserError."""
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "lab"
         return cls._inferred(name, path, configurations_of(path), strict=strict)
 

@@ -1,6 +1,7 @@
 """Where labs live on disk: one folder a lab, for its sockets, its log and what its routers stored.
 
-    $XDG_RUNTIME_DIR/dmvpn/labs/NAME/     or /tmp/dmvpn-UID/labs/NAME/ where there is no runtime directory
+    $XDG_RUNTIME_DIR/dmvpn/labs/NAME/     or, where there is no runtime directory, /run/dmvpn-root/labs/NAME/ for root
+                                          and /tmp/dmvpn-UID/labs/NAME/ for others
         supervisor.sock                   control of the lab
         R31.sock                          management of a router
         R31/                              what the router stored (its startup configuration)
@@ -34,7 +35,7 @@ from dmvpn.dataplane import private
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.shells.admission import Admission
 
@@ -48,6 +49,9 @@ FIXED = "fixed"
 _SERVICE = "run-"
 #: The labs of the user of a service, as contrib/systemd has it.
 SERVICES = Path("/run/dmvpn/dmvpn/labs")
+#: Where those of root are without a runtime directory: in /tmp another user could make the folder first, and in
+#: /run/dmvpn the user of a service could exchange what is there.
+_ROOT = Path("/run/dmvpn-root")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -56,6 +60,8 @@ def labs_place() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
         return Path(runtime) / "dmvpn" / "labs"
+    if private.is_root_outside() and os.access(_ROOT.parent, os.W_OK):
+        return _ROOT / "labs"
     return private.folder() / "labs"
 
 
@@ -64,11 +70,27 @@ def labs_folder() -> Path:
     labs = labs_place()
     root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
-    found = root.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o027 or not stat.S_ISDIR(found.st_mode):
+    if not _is_ours(root):
         raise UserError(f"{root} belongs to somebody else, or others may write to it: remove it")
     labs.mkdir(mode=0o700, exist_ok=True)
     return labs
+
+
+def _is_ours(folder: Path) -> bool:
+    found = folder.lstat()
+    ours_alone = found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o027
+    return ours_alone and stat.S_ISDIR(found.st_mode)
+
+
+def _folders() -> Iterator[Path]:
+    """Those of all labs of this user, by name in each place."""
+    labs = labs_folder()
+    yield from sorted(labs.iterdir())
+    if labs.parent == _ROOT:  # one may run where an earlier version, or a /run that was read-only, had it
+        with contextlib.suppress(OSError):
+            earlier = private.folder()
+            if _is_ours(earlier):
+                yield from sorted((earlier / "labs").iterdir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +215,7 @@ class LabFolder:
 def running_labs() -> list[LabFolder]:
     """The labs that run, by name; folders of dead ones are cleaned away."""
     running: list[LabFolder] = []
-    for path in sorted(labs_folder().iterdir()):
+    for path in _folders():
         folder = LabFolder(path)
         if folder.alive():
             running.append(folder)
