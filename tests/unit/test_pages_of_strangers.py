@@ -191,12 +191,17 @@ def test_dots_in_the_place_of_protection_hold_the_tunnel_down(dots: str) -> None
     [
         "interface Tunnel0\n tunnel source Loopback0\n ...\n",
         f"crypto ipsec profile P\n{TUNNEL} ...\n",
-        f"crypto ipsec profile P\n{TUNNEL}interface Tunnel1\n ...\n",
         f"crypto ipsec profile Q\n{TUNNEL}interface Ethernet0/0\n ...\n",
     ],
 )
-def test_dots_where_no_profile_is_left_for_them_hold_nothing(text: str) -> None:
+def test_dots_that_cannot_have_named_a_profile_hold_nothing(text: str) -> None:
     assert refused(text) == []
+
+
+def test_dots_in_one_of_two_tunnels_hold_it_though_the_other_names_the_profile() -> None:
+    """Two tunnels of one source share theirs."""
+    (intake,) = intakes(f"crypto ipsec profile P\n{TUNNEL}interface Tunnel1\n ...\n")
+    assert intake.held == ("Tunnel1",)
 
 
 @pytest.mark.parametrize("note", ["# the same everywhere", "<-- important", "; a note", "(phase 3)", "-- up"])
