@@ -33,7 +33,7 @@ class Loop:
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), call))
 
     def run(self, seconds: float | None = None) -> None:
-        """Go round, for so many seconds or for ever."""
+        """Go round, for so many seconds, or without end."""
         end = None if seconds is None else time.monotonic() + seconds
         while end is None or time.monotonic() < end:
             due = self._timers[0][0] - time.monotonic() if self._timers else 0.05

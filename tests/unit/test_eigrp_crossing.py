@@ -51,7 +51,7 @@ def _say(
 
 
 def test_a_first_packet_that_acknowledges_ours_is_no_restart_though_another_came_before_it() -> None:
-    """With FRR's eigrpd, which had started again, both began again once a second for ever, and no route came."""
+    """With FRR's eigrpd, which had started again, both began again once a second without end, and no route came."""
     net = _hub()
     (init,) = _say(net, Opcode.HELLO)
     assert PacketFlag.INIT in init.flags

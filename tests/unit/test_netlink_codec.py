@@ -497,7 +497,7 @@ def test_a_rule_that_does_not_lead_to_a_table_is_none_of_ours() -> None:
 
 
 def test_an_address_that_may_be_there_is_added_without_replacing_it() -> None:
-    """A replacement would be told to everybody, ourselves included, and said again for ever."""
+    """A replacement would be told to everybody, ourselves included, and said again without end."""
     address = InterfaceAddress(TUNNEL, ip_address("192.168.100.41"), 24)
     assert add_missing_address(address).body == add_address(address).body
     assert add_missing_address(address).flags == 0x600

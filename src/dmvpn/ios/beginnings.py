@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.ios.interfaces import KINDS, find_kind
 from dmvpn.ios.slips import slip_of
-from dmvpn.ios.transcript import PROMPT
+from dmvpn.ios.transcript import without_prompt
 
 #: Openers of sections in which nothing is kept that is not understood.
 OURS: Final = frozenset(("interface", "crypto", "router", "key"))
@@ -47,8 +47,7 @@ def is_of_tunnels(line: str) -> bool:
 
 def is_swallowed(printed: str) -> bool:
     """Is a line of a text one that a banner without an end took from a tunnel? Others may speak of protection."""
-    prompt = PROMPT.match(printed)
-    text = printed[prompt.end() :] if prompt is not None else printed
+    text = without_prompt(printed)
     return bool(text.strip()) and is_of_tunnels(text)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.transcript import BLOCK, PROMPT
+from dmvpn.ios.transcript import BLOCK, without_prompt
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<mark>`{3,}|~{3,})[ \t]*(?P<kind>[\w+#.-]*)[^`]*$")
 _ANY: Final = re.compile(r"(?m)^[ \t>]{0,12}(?:`{3}|~{3})")
@@ -55,12 +55,12 @@ def has_fences(text: str) -> bool:
     return next(found, None) is not None and next(found, None) is not None
 
 
-def may_protect(line: str) -> bool:
+def _may_protect(line: str) -> bool:
     """Is it, without what pages put around it and without a prompt, a line that protects a tunnel, or nearly so?
 
     Such a line counts wherever it is: without it the tunnel would be in clear. Sentences begin with other words.
     """
-    bare = PROMPT.sub("", line.strip(_MARKS), count=1).lstrip(_MARKS)
+    bare = without_prompt(line.strip(_MARKS)).lstrip(_MARKS)
     return bare[:3].lower() == "tun" and asks_for_protection(bare)
 
 
@@ -78,7 +78,7 @@ def fenced(text: str) -> str:
         fence = _FENCE.match(line)
         if fence is None:
             line = _BLANK.sub(" ", line)
-            lines.append(line if mark or may_protect(line) else _inline(line) or _heading(line))
+            lines.append(line if mark or _may_protect(line) else _inline(line) or _heading(line))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
@@ -116,13 +116,13 @@ def _without_fences(text: str) -> str:
 
 def _between_ticks(line: str) -> str:
     found = _TICKS.fullmatch(line)
-    return found[1] if found is not None else line if may_protect(line) else _heading(line)
+    return found[1] if found is not None else line if _may_protect(line) else _heading(line)
 
 
 def _indented(line: str) -> str:
     if line.startswith("\t"):
         return line[1:]
-    return line[4:] if line.startswith("    ") else line if may_protect(line) else _heading(line)
+    return line[4:] if line.startswith("    ") else line if _may_protect(line) else _heading(line)
 
 
 def _without_tags(text: str) -> str:

@@ -45,8 +45,9 @@ _HEADER: Final = re.compile(
     r"|\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)"
     r"|%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:|%(?: |Warning|Error)|\s*\^\s*$"
 )
-#: An item of a list, or a row of a table, that opens a section: what is below it belongs to no section before it.
+#: How items of lists and rows of tables begin.
 _OF_LISTS: Final = "-*+|0123456789"
+#: One of these that opens a section: what is below it belongs to no section before it.
 _LISTED: Final = re.compile(
     r"\s{0,80}(?:[-*+]|\d{1,3}[.)]|\|)\s{0,8}[`*]{0,3}(?:int\w{0,6}\s{1,8}[a-z-]{2,24}\s?[\d/.:]{1,16}[\s`*|]{0,80}$"
     r"|router\s{1,8}(?:eigrp|ospf|bgp|rip)\b|cry\w{0,3}\s{1,8}(?:isa|ike|ips|key|pki|map|dyn)\w{0,12}\s|key\s{1,8}chain\s)",
@@ -161,7 +162,7 @@ class Transcript:
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
         if bare[0] in _OF_LISTS and self._reads is _Reads.CONFIGURATION and _LISTED.match(line):
             return Line(line)
-        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or line.lstrip().startswith(("#", "//")):
+        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or bare.startswith(("#", "//")):
             return None
         if is_prose(line):
             return None
@@ -185,6 +186,12 @@ class Transcript:
             shows = _SHOWS.match(typed) or _CONFIGURES.match(typed)
             self._reads = _Reads.CONFIGURATION if shows else _Reads.OUTPUT
         return None
+
+
+def without_prompt(line: str) -> str:
+    """What was typed, or the line itself if no prompt is before it."""
+    prompt = PROMPT.match(line)
+    return line if prompt is None else line[prompt.end() :]
 
 
 def is_log(text: str) -> bool:
