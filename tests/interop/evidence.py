@@ -406,7 +406,8 @@ class Run:
         ]
 
     def _tshark(self, node: str, wanted: str, *fields: str) -> tuple[tuple[str, ...], ...]:
-        return _tshark(self.folder / f"underlay-{node}.pcap", wanted, fields)
+        capture = self.folder / f"underlay-{node}.pcap"
+        return _tshark(capture, capture.stat().st_mtime_ns, wanted, fields)
 
     def text(self, name: str) -> str:
         """A file that the boot left."""
@@ -414,7 +415,7 @@ class Run:
 
 
 @cache
-def _tshark(capture: Path, wanted: str, fields: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+def _tshark(capture: Path, _written: int, wanted: str, fields: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     command = ["tshark", "-r", str(capture), "-Y", wanted, "-T", "fields"]
     command += ["-o", "ip.check_checksum:TRUE", "-E", "separator=;", "-E", "occurrence=a"]
     for field in fields:

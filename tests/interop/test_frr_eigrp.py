@@ -16,7 +16,7 @@ from interop.evidence import BY_HUB, LAN, QUERY, TUNNEL
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 #: Seconds, as configured on our hub.
 HOLD_TIME = 15

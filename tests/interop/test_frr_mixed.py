@@ -29,7 +29,7 @@ from interop.evidence import (
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 SPOKES = ("spoke1", "spoke2")
 #: Seconds that a router of ours or FRR's takes to start in here, and to register, at most: the machine may be slow.
@@ -254,8 +254,8 @@ def test_our_spoke_lets_a_silent_frr_spoke_go_and_finds_it_again(frr_hub: Run) -
     ]
     requests = {packet.request_id for packet in asked}
     assert all(sum(p.request_id == each for p in asked) <= 7 for each in requests), "it backs off and gives up"
-    # FRR's hub redirects four times a minute (hashlimit in uml/lib.sh).
-    assert frr_hub.mark("direct after FRR") - started < START + 15
+    # FRR's hub redirects four times a minute (hashlimit in uml/lib.sh): the second time is certain to find both.
+    assert frr_hub.mark("direct after FRR") - started < START + 2 * 15
 
 
 # ------------------------------------------------------------------------------------------ all

@@ -24,7 +24,7 @@ from interop.evidence import (
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 SPOKES = ("spoke1", "spoke2")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from interop.evidence import Nhrp, Run
 
 # The first test waits for the boots.
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180, func_only=True)]
 
 
 def registered(run: Run, label: str, node: str) -> dict[str, str]:

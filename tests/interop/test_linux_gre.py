@@ -17,7 +17,7 @@ from interop.evidence import NBMA, TUNNEL
 if TYPE_CHECKING:
     from interop.evidence import Gre, Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 #: By the number of our tunnel: the interface of Linux, the key, whether there are checksums, whether there are numbers.
 TUNNELS = {

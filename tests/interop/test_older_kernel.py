@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 #: From then on Linux takes trains of datagrams from a TAP.
 TRAINS = (6, 2)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from interop.conftest import Boots
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 #: As `show crypto ipsec sa` says it.
 SUITES = {"libreswan": "esp-gcm 256", "openiked": "esp-256-aes esp-sha512-hmac"}
@@ -27,7 +27,7 @@ STAGES = ("registered", "rekeyed-theirs", "rekeyed-ours", "back")
 @pytest.fixture(params=["libreswan_our_hub", "libreswan_our_spoke", "openiked_our_hub", "openiked_our_spoke"])
 def run(request: pytest.FixtureRequest, boots: Boots) -> Run:
     """A boot with one of them."""
-    return boots.run_of(request.param)
+    return boots.run_of(request.param, request.node)
 
 
 def ours_and_theirs(run: Run) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from interop.evidence import INSIDE, LAN, NBMA, TUNNEL
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 GCM = "TRANSPORT, ESP:AES_GCM_16-256"
 GCM_IN_UDP = "TRANSPORT-in-UDP, ESP:AES_GCM_16-256"

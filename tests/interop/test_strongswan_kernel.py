@@ -15,7 +15,7 @@ from interop.evidence import DIRECT, IKE_SA_INIT, INFORMATIONAL, LAN, NBMA, TUNN
 if TYPE_CHECKING:
     from interop.evidence import Run
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 #: Seconds in which strongSwan may do what INVALID_SPI tells it, before it is begun with.
 MEETS_AGAIN = 5.0

@@ -19,7 +19,11 @@ ip link set lo up
 echo 1 > /proc/sys/kernel/printk
 cd "$reflab_dir" || exit
 export OUT="$reflab_out"
-( . "$OUT/env.sh"; . ./lib.sh; . "./scen/$reflab_scen.sh" ) > "$OUT/run.log" 2>&1
+( . "$OUT/env.sh"; . ./lib.sh; . "./scen/$reflab_scen.sh" ) > "$OUT/run.log" 2>&1 &
+scenario=$!
+# Whoever reads of a scenario that does not end wants to know where it is.
+( . "$OUT/env.sh"; sleep $((${REFLAB_TIMEOUT:-200} - 30)); ps -N -p 2 --ppid 2 -o pid,ppid,stat,wchan:20,args > "$OUT/stuck.txt"; kill -KILL $scenario ) &
+wait $scenario
 echo "rc=$?" > "$OUT/RESULT"
 sync
 halt -f

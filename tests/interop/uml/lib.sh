@@ -101,7 +101,7 @@ frr_again(){ local ns=$1 d=$2
      --vty_socket /run/frr/$ns --log file:/run/frr/$ns/$d.log --log-level debug || log "start $ns $d failed"
 }
 frr_stop(){ local ns=$1 d=$2; kill -${3:-TERM} $(cat /run/frr/$ns/$d.pid); }
-vty(){ local ns=$1; shift; local a=(); for c in "$@"; do a+=(-c "$c"); done; vtysh --vty_socket /run/frr/$ns "${a[@]}"; }
+vty(){ local ns=$1; shift; local a=(); for c in "$@"; do a+=(-c "$c"); done; timeout 30 vtysh --vty_socket /run/frr/$ns "${a[@]}"; }
 show(){ local f=$1; shift; for n in $NODES; do for c in "$@"; do echo "### $n# $c"; vty $n "$c" 2>&1; done; done >> "$OUT/$f.txt"; }
 kshow(){ local f=$1; for n in $NODES; do echo "### $n: ip route / ip neigh dev gre1"; ip -n $n route; ip -n $n neigh show dev gre1; done >> "$OUT/$f.txt"; }
 save_logs(){ for n in $NODES; do for f in /run/frr/$n/*.log; do [ -e $f ] && cp $f "$OUT/$n.$(basename $f)"; done; done; }

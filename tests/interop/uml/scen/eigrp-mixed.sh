@@ -15,7 +15,7 @@ interface gre1
  ip nhrp map multicast ${NBMA[hub]}
  tunnel source eth0
 X
-reach 40 "registered" neighbour hub spoke1
+reach "registered" neighbour hub spoke1
 frr spoke2 eigrpd <<X
 hostname spoke2
 debug eigrp packets all
@@ -33,7 +33,7 @@ eigrp(){ local c n
       "$OURS_PYTHON" -m dmvpn -r run-$n/$n - > "$OUT/$1.$n.eigrp.txt" 2>&1
   done
   seen $1; }
-reach 30 "routes" routes
+reach "routes" routes
 eigrp routes
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10; sleep 3
 # a Query comes to eigrpd: it does not live through it
@@ -43,7 +43,7 @@ mark "LAN down"; ip -n spoke1 link set lan0 down
 wait_for 10 gone && mark "route gone"; wait_for 25 forgotten && mark "neighbour lost"
 eigrp lost
 mark "LAN up"; ip -n spoke1 link set lan0 up; mark "start eigrpd"; frr_again spoke2 eigrpd
-reach 20 "routes again" routes
+reach "routes again" routes
 sleep 1; flow_end spoke1 spoke2
 ours_end spoke1 TERM; ours_end hub TERM
 finish

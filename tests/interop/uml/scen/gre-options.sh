@@ -21,11 +21,11 @@ answers(){ in_ns hub ping -n -c 1 -W 1 10.1.$1.2; }
 # tried ENGINE: every tunnel in both directions
 tried(){ local t
   for t in 1 2 3 4; do
-    reach 20 "up $t $1" answers $t
+    reach "up $t $1" answers $t
     in_ns hub ping -n -D -i 0.1 -c 10 10.1.$t.2 > "$OUT/ping.$1-$t-to-ours.txt" 2>&1
     in_ns spoke1 ping -n -D -i 0.1 -c 10 10.1.$t.1 > "$OUT/ping.$1-$t-to-linux.txt" 2>&1
     tcp $1-$t-to-ours hub spoke1 10.1.$t.2; tcp $1-$t-to-linux spoke1 hub 10.1.$t.1; done
-  reach 30 "registered $1" registered_here
+  reach "registered $1" registered_here
   in_ns host-spoke1 ping -n -D -i 0.1 -c 10 192.168.0.10 > "$OUT/ping.$1-0-to-linux.txt" 2>&1
   tcp $1-0-to-linux host-spoke1 host-hub 192.168.0.10; tcp $1-0-to-ours host-hub host-spoke1 192.168.1.10
   ip -n hub -s -s -j link > "$OUT/links.$1.json"
@@ -39,9 +39,9 @@ for engine in python rust; do
   ours_end spoke1 TERM
 done
 # Ours begins at 0 again, and Linux does not.
-ours_start spoke1 spoke-gre-options; reach 20 "up again" answers 1; sleep 1
+ours_start spoke1 spoke-gre-options; reach "up again" answers 1; sleep 1
 in_ns spoke1 ping -n -D -i 0.1 -c 10 10.1.3.1 > "$OUT/ping.began-again.txt" 2>&1
-point; mark "Linux begins again"; reach 20 "up with both" answers 3
+point; mark "Linux begins again"; reach "up with both" answers 3
 in_ns spoke1 ping -n -D -i 0.1 -c 10 10.1.3.1 > "$OUT/ping.both-began-again.txt" 2>&1
 ours_end spoke1 TERM
 finish

@@ -4,10 +4,10 @@
 world spoke1
 protect hub spoke1 spoke2; protect spoke2 hub spoke1; frr_all
 ours_start spoke1 ipsec-spoke
-reach 40 "registered" both
+reach "registered" both
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 25 "direct" direct
+reach "direct" direct
 sleep 2; seen direct; crypto direct; keys hub spoke2
 mark "strongSwan rekeys its child SAs"; for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; replaced hub spoke2; crypto rekeyed-child
 mark "strongSwan rekeys its IKE SAs"; for n in hub spoke2; do sw $n --rekey --ike to-spoke1; done >> "$OUT/rekey.txt"; sleep 3; crypto rekeyed-ike
@@ -16,9 +16,9 @@ cut(){ in_ns inet iptables-legacy $1 FORWARD -s ${NBMA[spoke1]} -d ${NBMA[spoke2
   in_ns inet iptables-legacy $1 FORWARD -d ${NBMA[spoke1]} -s ${NBMA[spoke2]} -j DROP; }
 around(){ ! goes spoke1 192.168.2.0/24 ${TUN[spoke2]}; }
 flow cut host-spoke1 192.168.2.10 0.2; sleep 1
-cut -A; mark "cut"; reach 40 "by the hub" around; sleep 1; seen cut; crypto cut; cut -D; flow_end cut
+cut -A; mark "cut"; reach "by the hub" around; sleep 1; seen cut; crypto cut; cut -D; flow_end cut
 asked spoke1 clear crypto session
-reach 20 "back" has spoke1 ${TUN[hub]}
+reach "back" has spoke1 ${TUN[hub]}
 flow back host-spoke1 192.168.0.10 0.2 20; sleep 5; crypto cleared
 ours_end spoke1 TERM
 charon_logs

@@ -4,10 +4,10 @@ SPOKE1_BEHIND_NAT=1
 . ./scen/_ipsec.inc
 world hub spoke2; ours_start hub ipsec-hub; ours_start spoke2 ipsec-spoke2; ours_ready hub
 protect spoke1 hub spoke2; frr_all
-reach 40 "registered" has hub ${TUN[spoke1]} ${TUN[spoke2]}
+reach "registered" has hub ${TUN[spoke1]} ${TUN[spoke2]}
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 25 "direct" direct
+reach "direct" direct
 sleep 2; seen direct; crypto direct; keys spoke1
 sw spoke1 --rekey --child gre > "$OUT/rekey.txt"; replaced spoke1
 for p in hub spoke2; do sw spoke1 --rekey --ike to-$p; done >> "$OUT/rekey.txt"; replaced spoke1

@@ -6,10 +6,10 @@ world spoke1
 protect hub spoke1 spoke2; protect spoke2 hub spoke1; frr_all
 written spoke1 ipsec-spoke nat 's/ip address 198.51.100.2 /ip address 10.99.0.2 /'
 ours_start spoke1 "$OUT/conf/nat/spoke1.cfg"
-reach 40 "registered" both
+reach "registered" both
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 25 "direct" direct
+reach "direct" direct
 sleep 2; seen direct; crypto direct; keys hub spoke2
 for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; replaced hub spoke2
 for n in hub spoke2; do sw $n --rekey --ike to-spoke1; done >> "$OUT/rekey.txt"; sleep 2

@@ -4,10 +4,10 @@ sysctl -qw net.core.fb_tunnels_only_for_init_net=1
 . ./scen/_ipsec.inc
 world hub spoke2; ours_start hub ipsec-hub; ours_start spoke2 ipsec-spoke2; ours_ready hub
 protect spoke1 hub spoke2; frr_all
-reach 40 "registered" has hub ${TUN[spoke1]} ${TUN[spoke2]}
+reach "registered" has hub ${TUN[spoke1]} ${TUN[spoke2]}
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 25 "direct" direct
+reach "direct" direct
 sleep 2; seen direct; crypto direct; keys spoke1
 mark "strongSwan rekeys its child SAs"; sw spoke1 --rekey --child gre > "$OUT/rekey.txt"; replaced spoke1; crypto rekeyed-child
 mark "strongSwan rekeys its IKE SAs"; for p in hub spoke2; do sw spoke1 --rekey --ike to-$p; done >> "$OUT/rekey.txt"; replaced spoke1; crypto rekeyed-ike
@@ -15,7 +15,7 @@ for n in hub spoke2; do asked $n clear crypto sa; done; replaced spoke1; crypto 
 flow_end spoke1 spoke2
 flow again host-spoke1 192.168.0.10 0.2
 ours_end hub KILL; sleep 1; ours_start hub ipsec-hub
-reach 60 "registered again" has hub ${TUN[spoke1]} ${TUN[spoke2]}
+reach "registered again" has hub ${TUN[spoke1]} ${TUN[spoke2]}
 sleep 5; flow_end again; crypto again
 ours_end hub TERM; ours_end spoke2 TERM
 charon_logs

@@ -2,10 +2,10 @@
 SPOKE1_BEHIND_NAT=1
 . ./scen/_world.inc
 world hub spoke2; ours_start hub hub; ours_start spoke2 spoke2; frr_all
-reach 40 "registered" both
+reach "registered" both
 seen registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 15 "direct" direct
+reach "direct" direct
 sleep 1; seen direct
 sleep 8; seen renewed
 flow_end spoke1 spoke2

@@ -2,10 +2,10 @@
 SPOKE1_BEHIND_NAT=1
 . ./scen/_world.inc
 world spoke1; frr_all; ours_start spoke1 spoke-behind-nat
-reach 40 "registered" registered
+reach "registered" registered
 seen registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
-reach 15 "direct" direct
+reach "direct" direct
 sleep 1; seen direct
 sleep 8; seen renewed
 flow_end spoke1 spoke2
