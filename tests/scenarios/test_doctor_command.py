@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.app import prompts
 from dmvpn.app.main import main
-from dmvpn.shells.lab import places
+from dmvpn.shells.lab import finding
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient
@@ -32,7 +32,9 @@ def lab(monkeypatch: pytest.MonkeyPatch, *lines: str) -> WorldPatient:
     WorldBench(world).configure("R31", lines)
     world.run_for(60)
     patient = Patient(world)
-    monkeypatch.setattr(places, "find_lab", lambda _name: None)
+    monkeypatch.setattr(finding, "find_lab", lambda _name, _command: None)
+    monkeypatch.setattr(finding, "find_node", lambda text, _command: (None, text))
+    monkeypatch.setattr(finding, "some_router", lambda: "R31")
     monkeypatch.setattr(prompts, "Prompts", lambda _folder: patient)
     return patient
 
@@ -46,7 +48,7 @@ def test_exit_codes_tell_what_is_well_from_what_is_broken_and_both_from_a_wrong_
     assert main(["doctor", "R31", "--one-end"]) == 0
     capsys.readouterr()
     for words, complaint in (
-        (["R31", "banana"], "banana is no address: dmvpn doctor R31 10.4.4.1"),
+        (["R31", "banana"], "banana is no address: dmvpn doctor R31 A.B.C.D"),
         (["R99"], "there is no router R99 in this lab; it has R11, R31, R41, TRANSPORT"),
         (["--one-end"], "--one-end needs a router: dmvpn doctor R31 --one-end"),
     ):

@@ -11,7 +11,8 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import private
 from dmvpn.shells.lab import control, places
-from dmvpn.shells.lab.places import LabFolder, find_router, labs_folder, running_labs
+from dmvpn.shells.lab.finding import find_router
+from dmvpn.shells.lab.places import LabFolder, labs_folder, running_labs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +105,7 @@ def test_the_socket_of_the_lab_is_no_router() -> None:
     folder = LabFolder.of("one")
     folder.make(["R1"])
     with control.listen(folder.control), pytest.raises(UserError, match="no router supervisor"):
-        find_router("one/supervisor")
+        find_router("one/supervisor", str)
 
 
 def test_a_folder_that_others_may_read_is_refused(runtime: Path) -> None:

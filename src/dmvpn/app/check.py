@@ -53,9 +53,9 @@ def _check(arguments: argparse.Namespace) -> int:
 def _facts(router: str) -> tuple[str, RouterFacts | None]:
     """What a router knows; None: its lab has it, and it does not run. Raises UserError."""
     from dmvpn.app.prompts import Prompts
-    from dmvpn.shells.lab.places import find_router
+    from dmvpn.shells.lab.finding import find_router
 
-    folder, name = find_router(router)
+    folder, name = find_router(router, lambda name: f"dmvpn check {name}", dead=True)
     facts = Prompts(folder).facts().routers
     if name not in facts:
         raise UserError(f"lab {folder.name} has no router {name}")

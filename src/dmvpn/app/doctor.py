@@ -52,7 +52,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> int:
     if arguments.one_end and not arguments.router:
-        raise UserError("--one-end needs a router: dmvpn doctor R31 --one-end")
+        from dmvpn.shells.lab.finding import some_router
+
+        raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
     return examine(
         arguments.router,
         arguments.address,
@@ -76,10 +78,14 @@ def examine(
 ) -> int:
     """Examine and print; 1 if something is broken, or looks so. router: "R31" or "LAB/R31". Raises UserError."""
     from dmvpn.app.prompts import Prompts
-    from dmvpn.shells.lab.places import find_lab
+    from dmvpn.shells.lab.finding import find_lab, find_node
 
-    named, slash, name = (router or "").rpartition("/")
-    patient, aim = Prompts(find_lab(named if slash else lab)), _address(address)
+    aim = _address(router, address)
+    if router and not lab:
+        folder, name = find_node(router, lambda node: " ".join(["dmvpn doctor", node, *([address] if address else [])]))
+    else:
+        folder, name = find_lab(lab, "dmvpn doctor --lab {}".format), router or ""
+    patient = Prompts(folder)
     from dmvpn.tools.doctor import as_json, as_text, visit
 
     diagnosis = visit(patient, name or patient.only_router(), aim, one_end=one_end, probing=probing)
@@ -87,10 +93,10 @@ def examine(
     return int(not diagnosis.healthy)
 
 
-def _address(text: str | None) -> Address | None:
+def _address(router: str | None, text: str | None) -> Address | None:
     if text is None:
         return None
     try:
         return ip_address(text)
     except ValueError:
-        raise UserError(f"{text} is no address: dmvpn doctor R31 10.4.4.1") from None
+        raise UserError(f"{text} is no address: dmvpn doctor {router} A.B.C.D") from None

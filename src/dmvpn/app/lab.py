@@ -8,21 +8,31 @@ import json
 import os
 import re
 import select
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.places import LESSON, find_lab
+from dmvpn.shells.lab.finding import find_lab, find_node, nodes_of
+from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from dmvpn.shells.lab.places import LabFolder
+
 #: Seconds for which `reset` waits until all is well; there are labs in which it never is.
 _READY_AGAIN = 5.0
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _with_lab(name: str) -> str:
+    """What was typed, about this lab."""
+    return shlex.join(["dmvpn", *sys.argv[1:], "--lab", name])
 
 
 def list_labs(arguments: argparse.Namespace) -> int:
@@ -58,7 +68,7 @@ def up(arguments: argparse.Namespace) -> int:
 
 def down(arguments: argparse.Namespace) -> int:
     """End a lab, or all if none is named and only one runs."""
-    folder = find_lab(arguments.lab)
+    folder = find_lab(arguments.lab, "dmvpn lab down {}".format)
     control.order(folder.control, do="down")
     end = time.monotonic() + 5.0
     while folder.path.exists() and time.monotonic() < end:
@@ -71,7 +81,7 @@ def down(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """What runs."""
-    answer = control.order(find_lab(arguments.lab).control, do="status")
+    answer = control.order(find_lab(arguments.lab, "dmvpn lab status {}".format).control, do="status")
     if isinstance(answer, dict):
         routers = answer.get("routers")
         kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
@@ -94,7 +104,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def reset(arguments: argparse.Namespace) -> int:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
-    folder = find_lab(arguments.lab)
+    folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
     control.order(folder.control, do="reset")
     (folder.path / LESSON).unlink(missing_ok=True)
     end = time.monotonic() + _READY_AGAIN
@@ -106,8 +116,8 @@ def reset(arguments: argparse.Namespace) -> int:
 
 def _router_order(what: str, said: str) -> Callable[[argparse.Namespace], int]:
     def give(arguments: argparse.Namespace) -> int:
-        lab, slash, router = arguments.router.rpartition("/")
-        control.order(find_lab(lab if slash else None).control, do=what, router=router)
+        folder, router = find_node(arguments.router, f"dmvpn lab {what} {{}}".format)
+        control.order(folder.control, do=what, router=router)
         print(f"{router} {said}")
         return 0
 
@@ -116,15 +126,22 @@ def _router_order(what: str, said: str) -> Callable[[argparse.Namespace], int]:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run a program in the network of a node, as a process of the lab. Its exit code."""
+    folder, node = find_node(
+        arguments.node, lambda name: shlex.join(["dmvpn", "lab", "exec", name, *arguments.program])
+    )
     if not arguments.program:
-        raise UserError("exec needs a program: dmvpn lab exec H3 ping 10.4.4.100")
-    lab, slash, node = arguments.node.rpartition("/")
-    descriptor, pid = control.borrow_namespace(find_lab(lab if slash else None).control, node)
+        raise UserError(f"exec needs a program, as in 'dmvpn lab exec {_some_host(folder)} ip address'")
+    descriptor, pid = control.borrow_namespace(folder.control, node)
     directory = Path.cwd()
     namespaces.enter_process(pid)
     namespaces.enter_network(descriptor)
     os.chdir(directory)
     return namespaces.run_program(arguments.program)
+
+
+def _some_host(folder: LabFolder) -> str:
+    """A node of the lab, for advice: one of its last, which are hosts where it has some."""
+    return nodes_of(folder)[-1]
 
 
 def impair(arguments: argparse.Namespace) -> int:
@@ -138,9 +155,12 @@ def impair(arguments: argparse.Namespace) -> int:
     if arguments.one_way and wanted:
         node, colon, _ = arguments.link.partition(":")
         if not colon or "--" in arguments.link:
-            raise UserError("--one-way needs a link that is named by one of its ends, as in R31:Gi0/1")
+            raise UserError(
+                "--one-way needs a link named by the end that sends, ROUTER:INTERFACE, as 'dmvpn lab status' lists them"
+            )
         wanted["sender"] = node
-    control.order(find_lab(arguments.lab).control, do="impair", link=arguments.link, **wanted)
+    folder = find_lab(arguments.lab, _with_lab, [arguments.link.partition(":")[0]])
+    control.order(folder.control, do="impair", link=arguments.link, **wanted)
     said = [
         f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in wanted.items()
     ]
@@ -150,10 +170,10 @@ def impair(arguments: argparse.Namespace) -> int:
 
 def rebind(arguments: argparse.Namespace) -> int:
     """Let a NAT box forget its mappings, or give it another public address or kind."""
-    lab, slash, gateway = arguments.gateway.rpartition("/")
+    folder, gateway = find_node(arguments.gateway, "dmvpn lab rebind {}".format)
     asked: dict[str, control.Json] = {"public": arguments.public, "kind": arguments.kind}
     wanted = {name: value for name, value in asked.items() if value is not None}
-    answer = control.order(find_lab(lab if slash else None).control, do="rebind", gateway=gateway, **wanted)
+    answer = control.order(folder.control, do="rebind", gateway=gateway, **wanted)
     print(f"{gateway} has forgotten its mappings: {answer}")
     return 0
 
@@ -162,7 +182,7 @@ def capture(arguments: argparse.Namespace) -> int:
     """Capture for some seconds, until Ctrl-C or the end of the lab; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
-    socket = find_lab(arguments.lab).control
+    socket = find_lab(arguments.lab, _with_lab, arguments.nodes).control
     if arguments.stop:
         _print_counts(control.order(socket, do="capture", stop=True))
         return 0
@@ -212,7 +232,7 @@ def clock(arguments: argparse.Namespace) -> int:
     if match is None:
         raise UserError(f"{arguments.step}: a step is +SECONDS, or +2h, +30m, +1d")
     seconds = float(match[1]) * _UNITS[match[2]]
-    control.order(find_lab(arguments.lab).control, do="clock", seconds=seconds)
+    control.order(find_lab(arguments.lab, _with_lab).control, do="clock", seconds=seconds)
     return 0
 
 

@@ -74,7 +74,9 @@ def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Names
 
 def _on_router(words: list[str]) -> int:
     if not words:
-        raise UserError("-r needs a router: dmvpn -r R31 show dmvpn")
+        from dmvpn.shells.lab.finding import some_router
+
+        raise UserError(f"-r needs a router: dmvpn -r {some_router()} show dmvpn")
     from dmvpn.app.sessions import run_line, run_shell
 
     return run_line(words[0], " ".join(words[1:])) if len(words) > 1 else run_shell(words[0])

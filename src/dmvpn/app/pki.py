@@ -6,6 +6,7 @@ import getpass
 import io
 import os
 import secrets
+import shlex
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ from cryptography.x509 import load_der_x509_certificate
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem, read_pkcs12
-from dmvpn.shells.lab.places import find_router
+from dmvpn.shells.lab.finding import find_router
 from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, Request
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ def show(arguments: argparse.Namespace) -> int:
 
 def import_(arguments: argparse.Namespace) -> int:
     """Bring certificates, a key and a revocation list to a router that runs."""
-    folder, router = find_router(arguments.router)
+    folder, router = find_router(
+        arguments.router,
+        lambda name: shlex.join(["dmvpn", "pki", "import", name, arguments.trustpoint, *map(str, arguments.sources)]),
+    )
     sources = [path for source in arguments.sources for path in _files(source, router)]
     found = [block for path in sources for block in _read(path)]
     lines = dialog(arguments.trustpoint, found)

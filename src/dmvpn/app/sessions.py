@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.face import client
 from dmvpn.shells.admission import OWNER_ALONE
-from dmvpn.shells.lab.places import find_router
+from dmvpn.shells.lab.finding import find_router
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,14 @@ def run_line(router: str, line: str) -> int:
 
     `-` reads commands from standard input, one a line: a whole configuration may be piped in.
     """
-    folder, name = find_router(router)
+    folder, name = find_router(router, lambda name: f"dmvpn -r {name} {line}")
     lines = sys.stdin.read().splitlines() if line == "-" else [line]
     return client.execute(folder.management(name), lines)
 
 
 def run_shell(router: str) -> int:
     """Be at a router's prompt until `exit`. Raises UserError."""
-    folder, name = find_router(router)
+    folder, name = find_router(router, lambda name: f"dmvpn shell {name}")
     return client.shell(folder.management(name))
 
 

@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import HARMLESS, Badness
-from dmvpn.shells.lab.places import find_lab
+from dmvpn.shells.lab.finding import find_lab
 from dmvpn.shells.lines import Lines, difference
 from dmvpn.shells.scenario import Scenario, from_description
 from dmvpn.tools.lessons import Check, Health, examine, grade
@@ -96,8 +96,9 @@ def _body(running: str) -> str:
 class _Class:
     """The lab of a lesson, with everything that orders about it need."""
 
-    def __init__(self, lab: str | None) -> None:
-        self.folder = find_lab(lab)
+    def __init__(self, lab: str | None, command: str) -> None:
+        """command: what was typed, with a place for the name of the lab. Raises UserError."""
+        self.folder = find_lab(lab, command.format)
         self.bench = LabBench(self.folder)
         self.scenario: Scenario = from_description(control.order(self.folder.control, do="scenario"))
 
@@ -117,7 +118,7 @@ def break_(arguments: argparse.Namespace) -> int:
     """Break something, and only say what users report."""
     if arguments.list:
         return _list(arguments)
-    lesson = _Class(arguments.lab)
+    lesson = _Class(arguments.lab, "dmvpn lab break --lab {}")
     known = Lesson.read(lesson.folder.path)
     if known is not None:
         raise UserError(
@@ -156,7 +157,7 @@ def _list(arguments: argparse.Namespace) -> int:
     """All troubles, or those that fit the lab that runs."""
     stage: Stage | None = None
     with contextlib.suppress(UserError):
-        lesson = _Class(arguments.lab)
+        lesson = _Class(arguments.lab, "dmvpn lab break --list --lab {}")
         stage = lesson.stage(lesson.running())
     for known in TROUBLES:
         if known.noticed and (stage is None or fits(known, stage)):
@@ -178,7 +179,7 @@ def _choose(stage: Stage, name: str | None, seed: int | None) -> Trouble:
 
 def hint(arguments: argparse.Namespace) -> int:
     """The next hint."""
-    lesson = _Class(arguments.lab)
+    lesson = _Class(arguments.lab, "dmvpn lab hint {}")
     if lesson.scenario.is_exercise and Lesson.read(lesson.folder.path) is None:
         raise UserError(
             "nothing is broken here, it is an exercise: 'dmvpn lab grade' has a hint for each task that is left"
@@ -195,7 +196,7 @@ def hint(arguments: argparse.Namespace) -> int:
 
 def grade_(arguments: argparse.Namespace) -> int:
     """Is the lab as well as it was? 1 if not."""
-    lesson = _Class(arguments.lab)
+    lesson = _Class(arguments.lab, "dmvpn lab grade {}")
     learnt = exercise.find(lesson.folder.name) if lesson.scenario.is_exercise else None
     if learnt is not None and Lesson.read(lesson.folder.path) is None:
         if not lesson.bench.is_simulated:
@@ -230,7 +231,7 @@ def _state(lesson: _Class) -> Lesson:
 
 def phase(arguments: argparse.Namespace) -> int:
     """Make the lab one of this phase, and show what was different."""
-    lesson = _Class(arguments.lab)
+    lesson = _Class(arguments.lab, f"dmvpn lab phase {arguments.number} {{}}")
     if Lesson.read(lesson.folder.path) is not None:
         raise UserError(
             "something is broken here for somebody to find, and these lines might fix it: first 'dmvpn lab grade' "
@@ -297,7 +298,7 @@ def _hops(health: Health, way: str) -> str:
 
 def save_(arguments: argparse.Namespace) -> int:
     """Write the lab down as a folder that `lab up` takes."""
-    lesson = _Class(arguments.lab)
+    lesson = _Class(arguments.lab, f"dmvpn lab save {{}} {arguments.folder}")
     status = control.order(lesson.folder.control, do="status")
     for note in save(lesson.scenario, lesson.running(), status, Path(arguments.folder)):
         print(f"not saved: {note}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from dmvpn.tools.walk import Outcome, as_json, as_text, walk
 
     walked = walk(
-        _facts(arguments.lab),
+        _facts(arguments),
         arguments.source,
         arguments.destination,
         start=arguments.start,
@@ -60,9 +61,16 @@ def _run(arguments: argparse.Namespace) -> int:
     return int(any(path is not None and path.end.outcome in (Outcome.DROPPED, Outcome.LOOP) for path in paths))
 
 
-def _facts(lab: str | None) -> LabFacts:
+def _facts(arguments: argparse.Namespace) -> LabFacts:
     from dmvpn.shells.facts import LabFacts
     from dmvpn.shells.lab import control
-    from dmvpn.shells.lab.places import find_lab
+    from dmvpn.shells.lab.finding import find_lab
 
-    return LabFacts.model_validate(control.order(find_lab(lab).control, do="facts"))
+    ends = (arguments.source, arguments.destination, arguments.start)
+    nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # the others are addresses
+    folder = find_lab(
+        arguments.lab,
+        lambda name: shlex.join(["dmvpn", "walk", arguments.source, arguments.destination, "--lab", name]),
+        nodes,
+    )
+    return LabFacts.model_validate(control.order(folder.control, do="facts"))

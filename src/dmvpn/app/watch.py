@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.moments import read_span
 from dmvpn.face.watcher import Watcher
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.places import find_lab
+from dmvpn.shells.lab.finding import find_lab
 from dmvpn.tools.watch import Assembler, Network, Note, Step, story
 from dmvpn.tools.watch.ladder import room_for
 from dmvpn.tools.watch.steps import HOLD
@@ -37,7 +37,7 @@ _ROUTER: Final = "router"
 
 def watch(arguments: argparse.Namespace) -> int:
     """Show what happens, until Ctrl-C or the end of the lab. Raises UserError."""
-    folder = find_lab(arguments.lab)
+    folder = find_lab(arguments.lab, "dmvpn lab watch {}".format)
     since = 0 if arguments.since is None else read_span(arguments.since)
     if since is None:
         raise UserError(f"{arguments.since}: since when? 30s, 5m, 1h")

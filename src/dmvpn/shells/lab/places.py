@@ -46,7 +46,7 @@ LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"
 #: What the lab of a router that runs alone is called, before the name of the router.
-_SERVICE = "run-"
+SERVICE = "run-"
 #: The labs of the user of a service, as contrib/systemd has it.
 SERVICES = Path("/run/dmvpn/dmvpn/labs")
 #: Where those of root are without a runtime directory: in /tmp another user could make the folder first, and in
@@ -144,7 +144,13 @@ class LabFolder:
     def routers(self) -> list[str]:
         """The routers that have a socket here; a service, whose folder cannot be read, has one of its own name."""
         found = sorted(path.stem for path in self.path.glob("*.sock") if path != self.control)
-        return found or [self.name.removeprefix(_SERVICE)]
+        return found or [self.name.removeprefix(SERVICE)]
+
+    @property
+    def dead_routers(self) -> list[str]:
+        """Those whose folder is there, and no socket."""
+        found = sorted(path.name for path in self.path.glob("*") if path.is_dir())
+        return [name for name in found if not self.management(name).exists()]
 
     def make(self, routers: Iterable[str]) -> None:
         """Make the folder for a new lab of these routers, and lock it for this process and those it forks.
@@ -230,52 +236,3 @@ def running_services() -> list[LabFolder]:
         return [folder for path in sorted(SERVICES.iterdir()) if (folder := LabFolder(path)).alive()]
     except OSError:
         return []
-
-
-def find_lab(name: str | None) -> LabFolder:
-    """The lab or service of this name, or the only lab that runs. Raises UserError."""
-    running = running_labs()
-    if name is not None:
-        for folder in (*running, *running_services()):
-            if folder.name == name:
-                return folder
-        starts = "dmvpn run FILE" if name.startswith(_SERVICE) else f"dmvpn lab up {name}"
-        raise UserError(f"no lab {name} is up; '{starts}' starts it{_unseen()}")
-    if not running:
-        raise UserError(
-            f"no lab is up; 'dmvpn lab list' shows what there is, 'dmvpn lab up NAME' starts one{_unseen()}"
-        )
-    if len(running) > 1:
-        names = ", ".join(folder.name for folder in running)
-        one = running[0].name
-        raise UserError(f"several labs are up ({names}): name one, as in 'dmvpn lab down {one}' or '-r {one}/R31'")
-    return running[0]
-
-
-def _unseen() -> str:
-    """The end of a complaint, where there are services that this user may not see."""
-    try:
-        SERVICES.stat()
-    except PermissionError:
-        return (
-            "; of a service the prompt is for root, its own user and the members of the group with which it was "
-            "started ('dmvpn run --group'; as a new member log in again)"
-        )
-    except OSError:
-        pass
-    return ""
-
-
-def find_router(text: str) -> tuple[LabFolder, str]:
-    """The lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it. Raises UserError."""
-    lab, slash, router = text.rpartition("/")
-    if not slash and not any(folder.management(router).exists() for folder in running_labs()):
-        for service in running_services():
-            if service.name == f"{_SERVICE}{router}":
-                return service, router
-    folder = find_lab(lab if slash else None)
-    if folder.management(router) == folder.control or not folder.management(router).exists():
-        if router in [path.name for path in folder.path.glob("*") if path.is_dir()]:
-            raise UserError(f"{router} is dead; 'dmvpn lab start {router}' starts it again")
-        raise UserError(f"lab {folder.name} has no router {router}; it has {', '.join(folder.routers)}")
-    return folder, router

@@ -68,6 +68,7 @@ class SimulatedLab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         for name in self.world.routers:
+            self.folder.storage(name)  # by it a dead router is known
             self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
             await self._tend(name)
         listener = control.listen(self.folder.control)
