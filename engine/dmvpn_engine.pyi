@@ -57,11 +57,13 @@ class Core:
         df: Literal["clear", "copy", "set"] = "clear",
         checksum: bool = False,
         sequence: bool = False,
+        barred: Sequence[bytes] = ...,
     ) -> None:
         """Make a tunnel, or change what is known of it.
 
         protected: GRE leaves and comes in ESP or not at all. df: "do not fragment" of the outer header.
         checksum, sequence: what GRE headers have besides; sequence of point-to-point tunnels alone.
+        barred: NBMA addresses that a protected tunnel sends nothing to and takes nothing from.
         """
 
     def learn_path(self, remote: bytes, mtu: int, now: float) -> None:

@@ -147,6 +147,13 @@ impl Core {
         self.usage.entry(number).or_default();
     }
 
+    /// A protected tunnel has no business with these NBMA addresses.
+    pub fn set_barred(&mut self, number: u32, barred: Vec<Address>) {
+        if let Some(tunnel) = self.table.get_mut(number) {
+            tunnel.barred = barred;
+        }
+    }
+
     /// Forget a tunnel and what it carried.
     pub fn remove_tunnel(&mut self, number: u32) {
         self.table.remove(number);
@@ -278,7 +285,7 @@ impl Core {
         let found = self.table.demultiplex(local, from.nbma, header.key);
         let found = found.and_then(|number| Some((number, self.table.get(number)?)));
         let Some((number, tunnel)) =
-            found.filter(|(_, tunnel)| from.connection == 0 || tunnel.settings.protected)
+            found.filter(|(_, tunnel)| from.connection == 0 || tunnel.takes_sealed(from.nbma))
         else {
             self.dropped.no_tunnel += 1;
             return;

@@ -206,10 +206,11 @@ fn may_tell(
 
 /// The connection that a neighbour of a protected tunnel is reached by.
 pub(crate) fn link<'a>(sas: &'a Sas, tunnel: &Tunnel, neighbour: Neighbour) -> Option<&'a Link> {
-    match neighbour.connection {
+    let link = match neighbour.connection {
         0 => sas.between(tunnel.ends.source, neighbour.nbma),
         number => sas.link(number).filter(|link| link.local == tunnel.ends.source),
-    }
+    };
+    link.filter(|link| !tunnel.barred.contains(&link.place.address))
 }
 
 /// Does a packet go back to where it came from?

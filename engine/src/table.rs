@@ -88,6 +88,8 @@ pub struct Tunnel {
     pub interval: f64,
     /// Where multicast goes.
     pub multicast: Vec<Neighbour>,
+    /// Of a protected tunnel: NBMA addresses whose connections are other tunnels'.
+    pub barred: Vec<Address>,
     destination: Option<Neighbour>,
     peers: Told<u32, Neighbour>,
     ids: Told<Address, u32>,
@@ -106,6 +108,7 @@ impl Tunnel {
             report: false,
             interval: 8.0,
             multicast: Vec::new(),
+            barred: Vec::new(),
             destination: ends.destination.map(Neighbour::at),
             peers: Told::default(),
             ids: Told::default(),
@@ -130,6 +133,11 @@ impl Tunnel {
             Some(Neighbour { connection, .. }) => self.ids_over.remove(&connection),
             None => None,
         };
+    }
+
+    /// Whether packets may come out of ESP for this tunnel, and from there.
+    pub fn takes_sealed(&self, nbma: Address) -> bool {
+        self.settings.protected && !self.barred.contains(&nbma)
     }
 
     /// Whether a peer id stands for this NBMA address.

@@ -291,6 +291,30 @@ def test_who_names_no_connection_gets_the_newest_with_that_address(world: World)
 
 
 @contract
+def test_a_peer_that_another_tunnel_has_by_another_profile_is_barred_in_both_directions(world: World) -> None:
+    """Its key would lead its packets in, and the newest connection with its address ours out."""
+    mine, barred = Peer(world, "A", OUTSIDE), Peer(world, "A", "10.0.2.78", connection=8)
+    hub(world, mine, barred)
+    spec = TunnelSpec(
+        name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400, protected=True, barred=(barred.address,)
+    )
+    world.execute("A", SetTunnel(spec), SetMulticast("Tunnel0", (mine.address, barred.address)))
+    barred.send(from_peer())
+    barred.send(b"a request", GRE_NHRP)
+    world.until(lambda: drops(world, "A").no_tunnel == 2)
+    for connection in (0, 8):
+        world.execute("A", SendGre("Tunnel0", barred.address, GRE_NHRP, b"an answer", connection=connection))
+    world.execute("A", Listen("Tunnel0", 88, GROUP), SendIp("Tunnel0", TUNNEL["A"], GROUP, 88, b"a hello", ttl=1))
+    world.until(lambda: drops(world, "A").no_sa == 3 and len(world.wire) == 1)
+    assert (len(mine.received()), len(barred.received())) == (1, 0)
+    assert world.of("A", NhrpReceived) == []
+    assert only_udp(world.received["A"]) == []
+    world.execute("A", SetTunnel(replace(spec, barred=())))
+    barred.send(from_peer())
+    arrived(world, "A", 1)
+
+
+@contract
 def test_multicast_goes_once_over_each_connection_that_is_named(world: World) -> None:
     one, two = Peer(world, "A", OUTSIDE, connection=7, port=40007), Peer(world, "A", OUTSIDE, connection=8, port=40008)
     hub(world, one, two)

@@ -212,11 +212,47 @@ def test_point_to_point_tunnels_with_one_source_may_have_profiles_of_their_own()
     ]
 
 
-def test_a_multipoint_tunnel_takes_no_profile_beside_that_of_another_tunnel_with_its_source() -> None:
-    """Who proved himself for the one could have sent by the other: only the tunnel key, no secret, tells them apart."""
+@pytest.mark.parametrize("pair_first", [True, False])
+def test_a_point_to_point_tunnel_has_its_far_end_for_its_profile_and_a_multipoint_one_all_others(
+    *, pair_first: bool
+) -> None:
+    """Public labs have a pair of sites with keys of their own beside the cloud; the second tunnel stayed down."""
+    pair, cloud = P2P, TWIN.replace("profile P", "profile Q")
+    bench = Bench(PROFILES + UNDERLAY + (pair + cloud if pair_first else cloud + pair))
+    assert (bench.why(), bench.why("Tunnel1")) == ("", "")
+    (policies,) = [notice.policies for notice in bench.said(PoliciesChanged)][-1:]
+    assert {policy.name: policy.remotes for policy in policies} == {"P": (PEER,), "Q": ()}
+    specs = {order.spec.name: order.spec.barred for order in of_type(bench.first, SetTunnel)}
+    assert specs == {"Tunnel0": (), "Tunnel1": (PEER,)}
+    bench.said(NegotiationWanted)
+    bench.want(OTHER, tunnel="Tunnel1")
+    assert bench.said(NegotiationWanted) == [NegotiationWanted("Q", HERE, OTHER, wanted=True)]
+
+
+def test_a_multipoint_tunnel_neither_asks_for_nor_uses_the_sas_of_a_tunnel_with_another_profile() -> None:
     bench = Bench(PROFILES + UNDERLAY + P2P + TWIN.replace("profile P", "profile Q"))
-    assert bench.why() == ""
-    assert "Tunnel0 protects the same source with another IPsec profile" in bench.why("Tunnel1")
+    bench.said(NegotiationWanted)
+    bench.want(PEER, tunnel="Tunnel1")
+    assert bench.said(NegotiationWanted) == []
+    bench.secure()
+    assert bench.phase(PEER) is ProtectionPhase.SECURED
+    assert bench.phase(PEER, "Tunnel1") is ProtectionPhase.INTF
+    assert str(bench.ipsec.between("Tunnel1", PEER).reason) == (
+        "Tunnel0 has this peer, with another IPsec profile (192.0.2.1 to 198.51.100.1)"
+    )
+
+
+def test_when_the_other_tunnel_goes_its_peer_is_one_like_all_others() -> None:
+    bench = Bench(PROFILES + UNDERLAY + P2P + TWIN.replace("profile P", "profile Q"))
+    bench.want(PEER, tunnel="Tunnel1")
+    bench.said(NegotiationWanted)
+    effects = bench.configure("interface Tunnel0\n shutdown\n")
+    assert [order.spec.barred for order in of_type(effects, SetTunnel) if order.spec.name == "Tunnel1"] == [()]
+    assert bench.said(NegotiationWanted) == [
+        NegotiationWanted("P", HERE, PEER, wanted=False),
+        NegotiationWanted("Q", HERE, PEER, wanted=True),
+    ]
+    assert bench.phase(PEER, "Tunnel1") is not ProtectionPhase.INTF
 
 
 def test_a_peer_that_moves_to_where_another_profile_holds_is_let_go_at_once() -> None:

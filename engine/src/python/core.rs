@@ -119,7 +119,7 @@ impl PyCore {
     }
 
     /// Make a tunnel, or change what is known of it.
-    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear", checksum=false, sequence=false))]
+    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear", checksum=false, sequence=false, barred=vec![]))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn set_tunnel(
         &self,
@@ -134,6 +134,7 @@ impl PyCore {
         df: &str,
         checksum: bool,
         sequence: bool,
+        barred: Vec<Address>,
     ) -> PyResult<()> {
         let df = match df {
             "clear" => Df::Clear,
@@ -144,7 +145,9 @@ impl PyCore {
         let extras = Extras { checksum, sequence };
         let (ends, settings) =
             (Ends { source, destination, key }, Settings { mtu, mss, protected, df, extras });
-        locked(&self.core).set_tunnel(number, ends, own_mac, settings);
+        let mut core = locked(&self.core);
+        core.set_tunnel(number, ends, own_mac, settings);
+        core.set_barred(number, barred);
         Ok(())
     }
 

@@ -91,7 +91,8 @@ class TunnelSpec:
     leaves in ESP or not at all, and comes out of ESP or is dropped. df: of the outer header; once a router on the way
     has said that packets with it are too big, larger ones are cut before they are encapsulated, or their senders hear.
     checksum: GRE packets carry one (RFC 2784 §2.5). sequence: of a point-to-point tunnel they carry numbers, and those
-    that come out of order are dropped (RFC 2890 §2.2).
+    that come out of order are dropped (RFC 2890 §2.2). barred: of a protected tunnel, NBMA addresses that nothing goes
+    to and nothing is taken from, whatever its key: what protects packets with them is another tunnel's.
     """
 
     name: str
@@ -105,6 +106,7 @@ class TunnelSpec:
     df: DfBit = DfBit.CLEAR
     checksum: bool = False
     sequence: bool = False
+    barred: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ class ProtectionDecided(Notice):
     overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
     counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets of
     trailer fill whole blocks (RFC 4303 §2.4). df: of the outer header; COPY: of that which the GRE packet would have
-    without ESP.
+    without ESP. barred: NBMA addresses with which other tunnels of this source have SAs, by other profiles.
     """
 
     tunnel: str
@@ -233,6 +233,7 @@ class ProtectionDecided(Notice):
     block: int = 1
     df: DfBit = DfBit.COPY
     inside: int = 0
+    barred: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The one that this module speaks.
-_INTERFACE: Final = 5
+_INTERFACE: Final = 6
 #: Seconds between two looks whether the engine's thread has read a TAP, and until it is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -117,6 +117,7 @@ class RustEngine:
             df=spec.df.value,
             checksum=spec.checksum,
             sequence=spec.sequence,
+            barred=[nbma.packed for nbma in spec.barred],
         )
         if fresh:
             self._engine.set_tap(served.number, tap.fileno())

@@ -6,7 +6,7 @@
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
     keys       tunnels that cannot be told apart get keys (`clouds.py`)
     excerpts   a router with nothing but tunnels gets a port with their source
-    profiles   tunnels of one source use one IPsec profile: that of the multipoint tunnel
+    profiles   multipoint tunnels of one source use one IPsec profile: that of the first
 
 Lines are changed where they are, so that messages still name the lines of the file. Each change is said in a note.
 """
@@ -183,7 +183,7 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _share_profiles(lines: list[str], read: Lines) -> Iterator[tuple[str, str, str]]:
-    """Change the profiles of tunnels that share a source with a multipoint one; each with what it had, and has now."""
+    """Change the profiles of multipoint tunnels with one source; each with what it had, and has now."""
     shared = _shared_profiles(read)
     tunnel = ""
     for number, line in enumerate(lines):
@@ -197,20 +197,17 @@ def _share_profiles(lines: list[str], read: Lines) -> Iterator[tuple[str, str, s
 
 
 def _shared_profiles(read: Lines) -> dict[str, str]:
-    """The profile that each protected tunnel has to have, by its name."""
+    """The profile that each protected multipoint tunnel has to have, by its name."""
     own = {name: str(address.ip) for name, address in addresses(read)}
     protected = [
-        (header.removeprefix("interface "), section, own.get(source, source), profile.split()[0])
+        (header.removeprefix("interface "), own.get(source, source), profile.split()[0])
         for header in read.headers("interface Tunnel")
         if (profile := (section := read.section(header)).value("tunnel protection ipsec profile "))
         and (source := section.value("tunnel source "))
+        and section.has("tunnel mode gre multipoint")
     ]
-    multipoint = {
-        source: profile
-        for _, section, source, profile in reversed(protected)
-        if section.has("tunnel mode gre multipoint")
-    }
-    return {name: multipoint.get(source, profile) for name, _, source, profile in protected}
+    first = {source: profile for _, source, profile in reversed(protected)}
+    return {name: first[source] for name, source, _ in protected}
 
 
 # ------------------------------------------------------------------------------------------------ DHCP

@@ -217,8 +217,11 @@ class PacketCore:
         table = self.protection.table
         if neighbour.connection:
             link = table.link(neighbour.connection)
-            return link if link is not None and link.local == tunnel.source else None
-        return table.between(tunnel.source, neighbour.nbma)
+        else:
+            link = table.between(tunnel.source, neighbour.nbma)
+        if link is None or link.local != tunnel.source or link.place.address in tunnel.barred:
+            return None
+        return link
 
     def _as_ios_would(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
         """Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed."""
@@ -298,7 +301,7 @@ class PacketCore:
             self.dropped.malformed += 1
             return
         number = self._demultiplex(local, sender.nbma, header.key)
-        if number is None or (sender.connection and not self.tunnels[number].protected):
+        if number is None or (sender.connection and not self._takes(self.tunnels[number], sender)):
             self.dropped.no_tunnel += 1
             return
         tunnel, payload = self.tunnels[number], packet[start + length :]
@@ -322,6 +325,10 @@ class PacketCore:
             self._return_keepalive(local, sender, payload)
         else:
             self._receive(number, tunnel, arrival, payload)
+
+    def _takes(self, tunnel: CoreTunnel, sender: Neighbour) -> bool:
+        """May packets come out of ESP for this tunnel, and from there?"""
+        return tunnel.protected and sender.nbma not in tunnel.barred
 
     def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
         self.dropped.in_clear += 1

@@ -84,6 +84,7 @@ class PythonEngine:
             tunnel.source, tunnel.destination, tunnel.key = spec.source.packed, destination, spec.key
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         tunnel.checksum = spec.checksum
+        tunnel.barred = frozenset(nbma.packed for nbma in spec.barred)
         tunnel.sequence = (tunnel.sequence or Sequence()) if spec.sequence else None
         self._close_unused_sockets()
         self._mind_paths()

@@ -26,6 +26,7 @@ class CoreTunnel:
 
     multicast, bound: who gets copies, and over which connections further ones go. sent, received: packets by NBMA
     address, and on a protected tunnel sent_over, received_over by connection. ids, ids_over: the reverse of peers.
+    barred: NBMA addresses whose connections are other tunnels'.
     """
 
     source: bytes
@@ -51,6 +52,7 @@ class CoreTunnel:
     df: DfBit = DfBit.CLEAR
     checksum: bool = False
     sequence: Sequence | None = None
+    barred: frozenset[bytes] = frozenset()
 
     def header(self, protocol: int) -> GreHeader:
         """Of the next packet that leaves."""

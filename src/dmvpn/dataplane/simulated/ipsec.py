@@ -101,11 +101,11 @@ class IpsecBox(GreBox):
     # ------------------------------------------------------------------------------------------------ out
 
     def _path_mtu(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
-        link = self._link_to(spec.source, receiver) if spec.protected else None
+        link = self._link_to(spec, receiver) if spec.protected else None
         return super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self.now)
 
     def _largest(self, spec: TunnelSpec, receiver: Neighbour, mtu: int) -> int:
-        link = self._link_to(spec.source, receiver) if spec.protected else None
+        link = self._link_to(spec, receiver) if spec.protected else None
         return super()._largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
 
     def _outer(
@@ -113,7 +113,7 @@ class IpsecBox(GreBox):
     ) -> Outer | None:
         if not spec.protected:
             return super()._outer(spec, receiver, message, tos, df=df)
-        link = self._link_to(spec.source, receiver)
+        link = self._link_to(spec, receiver)
         if link is None:
             self._count_drop("no_sa")
             return None
@@ -126,17 +126,21 @@ class IpsecBox(GreBox):
         packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
         return Outer(Neighbour(remote, link.number), packet)
 
-    def _link_to(self, local: IPAddress, receiver: Neighbour) -> Link | None:
-        if not receiver.connection:
-            return self._sas.between(local.packed, receiver.nbma.packed)
-        link = self._sas.link(receiver.connection)
-        return link if link is not None and link.local == local.packed else None
+    def _link_to(self, spec: TunnelSpec, receiver: Neighbour) -> Link | None:
+        local = spec.source.packed
+        if receiver.connection:
+            link = self._sas.link(receiver.connection)
+        else:
+            link = self._sas.between(local, receiver.nbma.packed)
+        if link is None or link.local != local or ip_address(link.place.address) in spec.barred:
+            return None
+        return link
 
     def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
         neighbour = tunnel.neighbour(next_hop)
         if neighbour is None or not tunnel.spec.protected:
             return neighbour
-        link = self._link_to(tunnel.spec.source, neighbour)
+        link = self._link_to(tunnel.spec, neighbour)
         return neighbour if link is None else Neighbour(ip_address(link.place.address), link.number)
 
     def _sealed(self, spec: TunnelSpec, link: Link, message: bytes, tos: int) -> bytes | None:
@@ -265,6 +269,9 @@ class IpsecBox(GreBox):
         return None if whole is None else _Inside(whole.payload, whole.tos)
 
     def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
+        if tunnel.spec.protected and sender.connection and sender.nbma in tunnel.spec.barred:
+            self._count_drop("no_tunnel")
+            return False
         if tunnel.spec.protected == bool(sender.connection):
             return True
         self._count_drop("in_clear" if tunnel.spec.protected else "no_tunnel")

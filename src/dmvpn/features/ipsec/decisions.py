@@ -1,14 +1,17 @@
 """Which tunnels can be protected, and by which policy; the others learn why not.
 
 IKE knows a pair of addresses and the protocol GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So
-tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile: else who
-proved himself for one of them could send by the other. Point-to-point tunnels with destinations of their own are told
-apart by these, and may have profiles of their own. IOS has the same rules.
+tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile: else a peer
+that proved itself for one of them could send by the other. IOS takes the lines of two profiles, and its guides demand
+one ("Sharing IPsec with Tunnel Protection", restrictions).
+
+A point-to-point tunnel with a destination of its own is told apart by that, and may have a profile of its own, beside
+other point-to-point tunnels and beside multipoint ones: its far end is barred to these, in both directions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a tunnel is protected, or (reason) why it cannot be. idle_time: seconds, 0: nothing is configured."""
+    """How a tunnel is protected, or (reason) why it cannot be. idle_time: seconds, 0: nothing is configured.
+
+    barred: the far ends of tunnels with the same source and another profile, each with the name of its tunnel.
+    """
 
     tunnel: str
     source: IPAddress
@@ -33,10 +39,18 @@ class Decision:
     policy: ProtectionPolicy | None = None
     reason: Reason | None = None
     idle_time: int = 0
+    barred: Mapping[IPAddress, str] = field(default_factory=dict)
 
     def is_about(self, local: IPAddress, remote: IPAddress) -> bool:
-        """May this tunnel send to `remote` from `local`?"""
+        """Do packets of this tunnel go to `remote` from `local`, if anything protects them?"""
         return local == self.source and self.destination in (None, remote)
+
+    def bar(self, remote: IPAddress) -> Reason | None:
+        """Why this tunnel has no business with a peer at `remote`."""
+        other = self.barred.get(remote)
+        if other is None:
+            return None
+        return Reason(f"{other} has this peer, with another IPsec profile", f"{self.source} to {remote}")
 
 
 def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Decision]:
@@ -68,19 +82,22 @@ class _Shares:
         """Have this tunnel's peers for its profile; the tunnel that has them for another one, if there is one."""
         earlier = self._tunnels.setdefault(source, [])
         for other in earlier:
-            overlaps = None in (tunnel.destination, other.destination) or tunnel.destination == other.destination
-            if overlaps and other.protection != tunnel.protection:
+            if other.destination == tunnel.destination and other.protection != tunnel.protection:
                 return other
         earlier.append(tunnel)
         return None
 
     def narrowed(self, decision: Decision) -> Decision:
-        """With a policy for certain peers only, where other tunnels with this source have other profiles."""
+        """With a policy for certain peers only, or without certain peers, where other tunnels have other profiles."""
         policy, tunnels = decision.policy, self._tunnels.get(decision.source, ())
         if policy is None or all(tunnel.protection == policy.name for tunnel in tunnels):
             return decision
-        ours = [t.destination for t in tunnels if t.protection == policy.name and t.destination is not None]
-        return replace(decision, policy=replace(policy, remotes=tuple(dict.fromkeys(ours))))
+        ours = [tunnel.destination for tunnel in tunnels if tunnel.protection == policy.name]
+        if None not in ours:
+            remotes = tuple(dict.fromkeys(remote for remote in ours if remote is not None))
+            return replace(decision, policy=replace(policy, remotes=remotes))
+        others = {t.destination: t.name for t in tunnels if t.destination is not None and t.protection != policy.name}
+        return replace(decision, barred=others if decision.destination is None else {})
 
 
 def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:

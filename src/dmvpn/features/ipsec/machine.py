@@ -52,7 +52,7 @@ from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.negotiations import Negotiations
 from dmvpn.features.ipsec.policies import Expansion, expansion
 from dmvpn.features.ipsec.serving import Serving
-from dmvpn.features.ipsec.sockets import CryptoSockets
+from dmvpn.features.ipsec.sockets import CryptoSockets, Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,7 +115,7 @@ class IpsecMachine:
             if state is None or not state.protection:
                 return _IN_CLEAR
             return Protected(phase=ProtectionPhase.INTF, reason=state.reason)
-        reason = self._obstacle(decision)
+        reason = self._obstacle(decision) or decision.bar(nbma)
         if reason is not None:
             return Protected(phase=ProtectionPhase.INTF, reason=reason, since=reason.since)
         known = self._associations.connections(decision.source, nbma)
@@ -241,7 +241,7 @@ class IpsecMachine:
         results += self._announce()
         results += self._close_foreign(now)
         homes = {
-            name: each.policy
+            name: Home(each.policy, frozenset(each.barred))
             for name, each in self._decisions.items()
             if each.policy is not None and self._obstacle(each) is None
         }
@@ -274,7 +274,10 @@ class IpsecMachine:
             return ProtectionDecided(decision.tunnel, reason)
         size = expansion(decision.policy) if self._config.fragment_first else Expansion(0, 1)
         df = self._config.df_bit
-        return ProtectionDecided(decision.tunnel, None, size.overhead, size.block, df, inside=size.inside)
+        barred = tuple(decision.barred)
+        return ProtectionDecided(
+            decision.tunnel, None, size.overhead, size.block, df, inside=size.inside, barred=barred
+        )
 
     def _connection_changed(self, event: ConnectionChanged, now: float) -> Results:
         results = self._followed(self._lifecycle.changed(event, now))

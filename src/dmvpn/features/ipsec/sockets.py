@@ -7,6 +7,7 @@ one address each may be wanted by itself, by the UDP port that it has there; por
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.notices import NegotiationWanted
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
     Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """How a tunnel is protected. barred: the NBMA addresses that are another tunnel's, with another profile."""
+
+    policy: ProtectionPolicy
+    barred: frozenset[IPAddress] = frozenset()
+
+
 class CryptoSockets:
     """Wanted pairs. A tunnel's wishes stay while it cannot be protected, and count again when it can."""
 
     def __init__(self) -> None:
         #: By tunnel, NBMA address and port: who says so.
         self._wishes: dict[str, dict[IPAddress, dict[int, dict[str, None]]]] = {}
-        self._homes: dict[str, ProtectionPolicy] = {}  # by tunnel
+        self._homes: dict[str, Home] = {}  # by tunnel
         self._asked: dict[Pair, str] = {}  # the policy's name
 
     def want(self, wish: ProtectionWanted) -> list[NegotiationWanted]:
@@ -43,14 +52,14 @@ class CryptoSockets:
         if not peers:
             del nbmas[wish.nbma]
         home = self._homes.get(wish.tunnel)
-        return self._compare((home.local, wish.nbma, wish.remote_port)) if home is not None else []
+        return self._compare((home.policy.local, wish.nbma, wish.remote_port)) if home is not None else []
 
     def forget(self, tunnel: str) -> None:
         """The tunnel is gone, and with it all that was wanted of it."""
         self._wishes.pop(tunnel, None)
 
-    def settle(self, homes: Mapping[str, ProtectionPolicy]) -> list[NegotiationWanted]:
-        """These tunnels can be protected, by these policies. What is let go comes first."""
+    def settle(self, homes: Mapping[str, Home]) -> list[NegotiationWanted]:
+        """These tunnels can be protected, and how. What is let go comes first."""
         self._homes = dict(homes)
         wanted = dict.fromkeys(self._wanted_pairs())
         before = [pair for pair in self._asked if pair not in wanted]
@@ -87,13 +96,15 @@ class CryptoSockets:
     def _wanted_pairs(self) -> Iterator[Pair]:
         for tunnel, home in self._homes.items():
             for nbma, ports in self._wishes.get(tunnel, {}).items():
-                yield from ((home.local, nbma, port) for port in ports)
+                if nbma not in home.barred:
+                    yield from ((home.policy.local, nbma, port) for port in ports)
 
     def _wanted_by(self, pair: Pair) -> ProtectionPolicy | None:
         """The policy of the first tunnel that wants this pair."""
         for tunnel, home in self._homes.items():
-            if home.local == pair[0] and pair[2] in self.ports(tunnel, pair[1]):
-                return home
+            is_its_own = home.policy.local == pair[0] and pair[1] not in home.barred
+            if is_its_own and pair[2] in self.ports(tunnel, pair[1]):
+                return home.policy
         return None
 
     def _compare(self, pair: Pair) -> list[NegotiationWanted]:

@@ -68,6 +68,8 @@ def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | 
         return Neighbour(bound.remote, bound.number)
     if entry.claimed is None:
         return secured(protection, tunnel, Neighbour(entry.nbma))
+    if protection.between(tunnel.name, entry.nbma).phase is ProtectionPhase.INTF:
+        return None  # connections with this address are those of a tunnel with another profile
     return _by_port(protection, tunnel, entry) or _only_one_left(protection, tunnel, entry, entry.nbma)
 
 

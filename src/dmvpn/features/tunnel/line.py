@@ -92,6 +92,7 @@ def make_spec(
         df=_df_bit(settings, decision),
         checksum=settings.checksum,
         sequence=settings.sequence,
+        barred=decision.barred if decision is not None else (),
     )
 
 

@@ -330,7 +330,14 @@ _REASONS = reason_group(
     Word(
         "<tunnel> protects the same source with another IPsec profile",
         "Two tunnels have one source address, so a packet's SA does not tell whose it is: they need one profile.",
-        "With two mGRE tunnels on one interface (dual cloud).",
+        "With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.",
+        next="show running-config",
+    ),
+    Word(
+        "<tunnel> has this peer, with another IPsec profile",
+        "The address is the destination of a point-to-point tunnel with the same source, and SAs with it are made as "
+        "its profile says. The multipoint tunnel sends nothing there and takes nothing from there.",
+        "When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.",
         next="show running-config",
     ),
     Word(
