@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.counting import Counting, Station
     from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
 ROUTERS = ("A", "B", "C")
@@ -396,3 +397,7 @@ class _Inside:
     def stations(self) -> tuple[Station, ...]:
         with self._world.inside(self._router):
             return self._world.plane(self._router).stations()
+
+    def translations(self) -> Translations:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).translations()

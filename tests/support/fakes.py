@@ -11,6 +11,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.notices import InterfaceState, Route, TunnelState
 from dmvpn.base.ports import Ports
 from dmvpn.base.protection import IkeStats, Protected, ProtectionPhase
+from dmvpn.base.translation import PacketPolicies
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
@@ -152,6 +153,16 @@ class FakePki:
 
 
 @dataclass
+class FakePolicies:
+    """Answers `ports.policies` with these."""
+
+    known: PacketPolicies = field(default_factory=PacketPolicies)
+
+    def of_packets(self) -> PacketPolicies:
+        return self.known
+
+
+@dataclass
 class FakeClock:
     """Answers `ports.clock`: 2026-11-20 06:00:00 UTC plus `now`."""
 
@@ -171,6 +182,7 @@ def fake_ports(*states: InterfaceState, seed: int = 1) -> Ports:
         protection=FakeProtection(),
         ike=FakeIke(),
         pki=FakePki(),
+        policies=FakePolicies(),
         debugging=FakeDebugging(),
         clock=FakeClock(),
         entropy=SeededEntropy(seed),

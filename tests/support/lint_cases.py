@@ -117,6 +117,22 @@ def edited(network: Mapping[str, str], **edits: list[tuple[str, str]]) -> Networ
     return result
 
 
+_NAT_INSIDE, _NAT_OUTSIDE = " ip nat inside\n", " ip nat outside\n"
+#: A spoke that lets its LAN into the Internet.
+TRANSLATING: Network = edited(
+    CLEAR,
+    SPOKE1=[
+        ("interface GigabitEthernet2\n", f"interface GigabitEthernet2\n{_NAT_INSIDE}"),
+        ("interface GigabitEthernet1\n", f"interface GigabitEthernet1\n{_NAT_OUTSIDE}"),
+        (
+            "!\nip route",
+            "!\nip access-list extended LAN\n permit ip 192.168.10.0 0.0.0.255 any\n!\n"
+            "ip nat inside source list LAN interface GigabitEthernet1 overload\nip route",
+        ),
+    ],
+)
+
+
 def everywhere(network: Mapping[str, str], *pairs: tuple[str, str]) -> Network:
     """The same edits on every router."""
     return edited(network, **{name: list(pairs) for name in network})
@@ -779,6 +795,24 @@ CASES: tuple[Case, ...] = (
         good=SEALED,
         at=("SPOKE1", "no crypto ipsec nat"),
         sites=_BEHIND_NAT,
+    ),
+    # NAT on the router itself
+    case(
+        "nat-without-outside",
+        "SPOKE1",
+        "ip nat inside source",
+        (_NAT_OUTSIDE, ""),
+        base=TRANSLATING,
+        first=False,
+    ),
+    case("nat-without-inside", "SPOKE1", "ip nat inside source", (_NAT_INSIDE, ""), base=TRANSLATING, first=False),
+    case(
+        "nat-rule-refused",
+        "SPOKE1",
+        "ip nat inside source",
+        ("permit ip 192.168.10.0 0.0.0.255 any", "permit gre any any"),
+        base=TRANSLATING,
+        first=False,
     ),
     # What is not built
     case(

@@ -199,10 +199,12 @@ def test_a_key_that_cannot_be_read_is_refused(typed: str) -> None:
 
 def test_what_is_not_configured_makes_no_model() -> None:
     tree = configurator(FEATURES).parse_text("key chain CHAIN\n key 1\ninterface Tunnel0\n ip mtu 1400\n").tree
-    chosen = [feature for feature in FEATURES if feature.kept_only or feature.name in ("ikev2", "ipsec")]
+    chosen = [
+        feature for feature in FEATURES if feature.kept_only or feature.name in ("ikev2", "ipsec", "nat", "policy")
+    ]
     models = [feature.model for feature in chosen if feature.model is not None]
-    assert len(models) == 5
-    assert [model(tree) for model in models] == [None] * 5
+    assert len(models) == 6
+    assert [model(tree) for model in models] == [None] * 6
 
 
 def test_ikev1_is_warned_of_once_in_a_configuration() -> None:

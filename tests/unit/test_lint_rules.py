@@ -9,7 +9,7 @@ from dmvpn.tools.lint import RULES, lint
 from support import lint_cases
 from support.lint_cases import CASES, Case
 
-_CLEAN = ("CLEAR", "SEALED", "OSPF", "RIP", "ELECTED", "PHASE1", "PHASE2", "TWO_TUNNELS", "SIGNED")
+_CLEAN = ("CLEAR", "SEALED", "OSPF", "RIP", "ELECTED", "PHASE1", "PHASE2", "TWO_TUNNELS", "SIGNED", "TRANSLATING")
 
 
 def _names(case: Case) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.translation import Translations
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -43,6 +45,10 @@ class Counting(Protocol):
         """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
         ...
 
+    def translations(self) -> Translations:
+        """The flows that are translated, and what was counted."""
+        ...
+
 
 class NoPlane:
     """Where there is nothing that counts."""
@@ -56,6 +62,10 @@ class NoPlane:
     def stations(self) -> tuple[Station, ...]:
         """Nobody is known."""
         return ()
+
+    def translations(self) -> Translations:
+        """Nothing is translated."""
+        return Translations()
 
 
 NO_PLANE = NoPlane()

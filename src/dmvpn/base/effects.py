@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.protection import EspSa
+    from dmvpn.base.translation import Overload
 
 #: GRE protocol types (RFC 2784 §2.4; NHRP's is what all DMVPN implementations use).
 GRE_IPV4 = 0x0800
@@ -310,6 +311,23 @@ class ClearRoute(Effect):
     """Take an entry out of the forwarding table."""
 
     prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class SetTranslation(Effect):
+    """Translate what comes in by one of `inside` and leaves by the outside of an overload (all of it each time).
+
+    Only what is routed from one to the other: never a packet of the router's own, nor one for it. The flows that there
+    are stay until they end by themselves, or `ForgetTranslations`.
+    """
+
+    inside: tuple[str, ...] = ()
+    overloads: tuple[Overload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetTranslations(Effect):
+    """Forget every flow that is translated: its next packet from inside makes another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,11 @@ class TunnelChanged(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class AccessListsChanged(Notice):
+    """Access lists or route maps are others now (`ports.policies`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineEnds(Notice):
     """We are about to take the line protocol of an interface down. Packets still leave it: now goodbyes can be said."""
 

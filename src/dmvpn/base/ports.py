@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ProtectedPair,
         SaView,
     )
+    from dmvpn.base.translation import PacketPolicies
 
 
 class Machine(Protocol):
@@ -154,6 +155,14 @@ class Pki(Protocol):
         ...
 
 
+class Policies(Protocol):
+    """Asked of the policy feature."""
+
+    def of_packets(self) -> PacketPolicies:
+        """Access lists and route maps, for those who match packets by them."""
+        ...
+
+
 class Debugging(Protocol):
     """Asked of the system feature."""
 
@@ -197,6 +206,7 @@ class Ports:
     protection: Protection
     ike: Ike
     pki: Pki
+    policies: Policies
     debugging: Debugging
     clock: Clock
     entropy: Entropy

@@ -17,6 +17,8 @@ registered, when a shortcut is proved is the router's business. What it does by 
 * ESP (RFC 4303, RFC 3948): on a protected tunnel GRE leaves sealed or not at all and is taken from ESP alone; packets
   are cut before they are sealed, and what a peer cut before comes out whole; sequence numbers, replay windows, limits;
   counters by connection and by SA;
+* translation (`SetTranslation`): what is routed from inside to outside gets the outside's address, with a port that is
+  none of the router's own; answers, and ICMP errors about it, find their way back;
 * which SA: of the connection that the adjacency names, else of the newest connection between tunnel source and NBMA
   address; in it the one that was last made current (`InstallSa`).
 """
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.base.counting import Station
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.translation import Translations
 
 
 class EffectError(Exception):
@@ -58,6 +61,10 @@ class DataPlane(Protocol):
 
     def stations(self) -> tuple[Station, ...]:
         """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
+        ...
+
+    def translations(self) -> Translations:
+        """What `SetTranslation` has come to: the flows that live, and what was counted."""
         ...
 
     def close(self) -> None:

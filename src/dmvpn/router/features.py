@@ -10,6 +10,7 @@ from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.ikev2 import FEATURE as IKEV2
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
+from dmvpn.features.nat import FEATURE as NAT
 from dmvpn.features.nhrp import FEATURE as NHRP
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.pki import FEATURE as PKI
@@ -34,6 +35,7 @@ FEATURES: tuple[Feature, ...] = (
     IPSEC,
     RIB,
     STATIC,
+    NAT,
     NHRP,
     EIGRP,
     OSPF,

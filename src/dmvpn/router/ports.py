@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.ports import Clock, Debugging, Ike, Interfaces, Machine, Pki, Ports, Protection, Rib, Tunnels
+    from dmvpn.base.ports import (
+        Clock,
+        Debugging,
+        Ike,
+        Interfaces,
+        Machine,
+        Pki,
+        Policies,
+        Ports,
+        Protection,
+        Rib,
+        Tunnels,
+    )
 
 
 def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
@@ -24,6 +36,8 @@ def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
         ports.ike = cast("Ike", ikev2)
     if pki := machines.get("pki"):
         ports.pki = cast("Pki", pki)
+    if policy := machines.get("policy"):
+        ports.policies = cast("Policies", policy)
     if system := machines.get("system"):
         ports.debugging = cast("Debugging", system)
         ports.clock = cast("Clock", system)

@@ -29,6 +29,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
+from dmvpn.base.translation import Translations
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel
 from dmvpn.net.octets import ip_address
@@ -156,6 +157,10 @@ class SimulatedPlane(IpsecBox):
     def interfaces_counted(self) -> InterfacesCounted:
         """What passed all interfaces, and what was dropped, up to now."""
         return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
+
+    def translations(self) -> Translations:
+        """Nothing is translated yet."""
+        return Translations()
 
     def stations(self) -> tuple[Station, ...]:
         """Nobody: a simulated wire has no link layer."""

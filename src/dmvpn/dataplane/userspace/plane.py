@@ -47,6 +47,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
+from dmvpn.base.translation import Translations
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
@@ -174,6 +175,10 @@ class UserspacePlane:
     def sas_counted(self) -> SasCounted:
         """What passed all pairs of SAs up to now."""
         return SasCounted(self._engine.sa_counts())
+
+    def translations(self) -> Translations:
+        """Nothing is translated yet."""
+        return Translations()
 
     def stations(self) -> tuple[Station, ...]:
         """The stations on Ethernets that the kernel has heard of; none if it does not say."""

@@ -1,9 +1,13 @@
-"""Policy: access lists, prefix lists, route maps, key chains. So far their configuration alone; nobody asks them yet.
+"""Policy: access lists, prefix lists, route maps, key chains.
+
+Access lists and route maps say which packets are translated (feature `nat`). Filters, and what routing protocols would
+ask lists for, is configuration alone.
 
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
     config    its lines
+    machine   access lists and route maps for those who match packets by them
     show      show key chain
 """
 
@@ -12,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.policy import config, show
+from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Feature
 
 if TYPE_CHECKING:
@@ -30,6 +35,6 @@ FEATURE = Feature(
     commands=show.COMMANDS,
     config=config.LINES,
     model=config.model,
-    kept_only=True,
+    machine=PolicyMachine,
     explanations=_explanations,
 )

@@ -16,6 +16,8 @@ from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.ipsec.model import IpsecConfig
+from dmvpn.features.nat.config import model as nat_model
+from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nhrp.config import model as nhrp_model
 from dmvpn.features.ospf.config import model as ospf_model
 from dmvpn.features.ospf.model import OspfConfig
@@ -29,7 +31,7 @@ from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NAT, NEGOTIATED
+from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +75,7 @@ class Device:
     ikev2: Ikev2Config
     pki: PkiConfig
     policy: PolicyConfig
+    nat: NatConfig
     site: Site | None = None
 
     @classmethod
@@ -101,6 +104,7 @@ class Device:
             ikev2=ikev2_model(tree) or Ikev2Config(),
             pki=pki_model(tree) or PkiConfig(),
             policy=policy_model(tree) or PolicyConfig(),
+            nat=nat_model(tree) or NatConfig(),
             site=site,
         )
 
@@ -203,8 +207,7 @@ class Device:
 
     def translates(self, interface: str, side: str) -> bool:
         """Is it on this side, "inside" or "outside", of a NAT of the router's own?"""
-        section = self.section(interface)
-        return section is not None and any(args.text("what", "") == side for args in section.all(NAT))
+        return interface in (self.nat.inside if side == "inside" else self.nat.outside)
 
     def _is_outside(self, interface: str, prefix: Prefix) -> bool:
         """Does a provider give the address, is NAT done towards it, or does a default route lead there?"""

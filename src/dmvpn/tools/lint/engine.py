@@ -8,8 +8,10 @@ from dmvpn.base.findings import Concern, Finding, Location
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ikev2 import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
+from dmvpn.features.nat import lint as nat_lines
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.features.ospf import lint as ospf
+from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_its_keys, without_keys
@@ -61,7 +63,7 @@ _OF_NETWORK: Final = (
     nat,
     unbuilt,
 )
-_OF_FEATURES: Final = (tunnel, nhrp, ipsec, ikev2, eigrp, ospf)
+_OF_FEATURES: Final = (tunnel, nhrp, ipsec, ikev2, eigrp, ospf, nat_lines)
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Lines and names", (*lines.RULES, *lists.RULES)),
@@ -75,6 +77,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *underlay.RULES)),
     ("Sizes", sizes.RULES),
+    ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
     ("What routers of others do", unbuilt.RULES),
     ("Comments", silence.RULES),
@@ -127,6 +130,7 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from ikev2.check(device.ikev2)
     yield from eigrp.check(device.eigrp)
     yield from ospf.check(device.ospf)
+    yield from nat_lines.check(device.nat, of_packets(device.policy))
 
 
 def _finding(one: Found) -> Finding:

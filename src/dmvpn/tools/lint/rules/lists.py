@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROUTE_MAP: Final = Rule(
     id="route-map-undefined",
     severity=Severity.WARNING,
-    title="A routing process names a route map that does not exist",
+    title="A routing process or NAT names a route map that does not exist",
     why="What a filter that is not there lets through differs from place to place: sometimes everything, sometimes "
     "nothing.",
     bad="router ospf 1\n redistribute static subnets route-map TYPO",
@@ -27,7 +27,7 @@ ROUTE_MAP: Final = Rule(
 LIST: Final = Rule(
     id="list-undefined",
     severity=Severity.WARNING,
-    title="A route map or neighbor names a list that does not exist",
+    title="A route map, a neighbor or NAT names a list that does not exist",
     why="What a list that is not there lets through differs from place to place: sometimes everything, sometimes "
     "nothing.",
     bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
@@ -56,6 +56,7 @@ def _route_maps(device: Device) -> Iterator[Found]:
     used += [(one.route_map, at) for one in bgp.redistributions]
     used += [(one.route_map, at) for one in bgp.networks]
     used += [(name, at) for name in _filters(device, FilterKind.ROUTE_MAP)]
+    used += [(rule.route_map, (str(rule),)) for rule in device.nat.rules]
     for name, where in dict.fromkeys(used):
         if name and name not in known:
             what = f"{where[0].removeprefix('router ')} names the route map {name}, which is not configured"
@@ -96,6 +97,9 @@ def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from named(_PREFIX_LIST, entry.prefix_lists, section, "match ip address prefix-list")
             yield from named(_ACCESS_LIST, entry.next_hop_access_lists, section, "match ip next-hop")
             yield from named(_PREFIX_LIST, entry.next_hop_prefix_lists, section, "match ip next-hop prefix-list")
+    for rule in device.nat.rules:
+        if rule.access_list:
+            yield from named(_ACCESS_LIST, (rule.access_list,), str(rule))
     router = f"router bgp {device.bgp.local_as}"
     yield from named(_PREFIX_LIST, _filters(device, FilterKind.PREFIX_LIST), router)
     yield from named(_ACCESS_LIST, _filters(device, FilterKind.DISTRIBUTE_LIST), router)

@@ -1,0 +1,179 @@
+"""Which packets a router translates towards the outside, as values: access lists as far as a translator can obey them.
+
+    PacketRule      one entry of an access list
+    Clause          what one entry of a route map means of a packet: any of some access lists permits it
+    Overload        `ip nat inside source ... interface Y overload`: the clauses for what leaves by Y
+
+Policy has the lists (`ports.policies`), NAT puts its rules together, planes carry them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+#: Protocols that an access list of a translator may name, by their numbers.
+ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50
+PROTOCOLS: Final = (ICMP, TCP, UDP)
+
+#: Ports that may stand outside for one inside, of TCP and UDP alike. The first range that has the port inside keeps it;
+#: all others go to the last. So nobody inside ever speaks from port 500 or 4500 of the router, where its own IKE is.
+PORT_RANGES: Final = ((1024, 4499), (4501, 65535))
+
+
+@dataclass(frozen=True, slots=True)
+class PacketFlow:
+    """What an access list looks at. Ports are 0 where the protocol has none."""
+
+    protocol: int
+    source: IPv4Address
+    destination: IPv4Address
+    source_port: int = 0
+    destination_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Those that agree with `address` in the bits that are 0 in `wildcard`."""
+
+    address: IPv4Address
+    wildcard: IPv4Address
+
+    def hold(self, address: IPv4Address) -> bool:
+        """Is this one of them?"""
+        return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
+
+    @property
+    def is_any(self) -> bool:
+        """Are all addresses meant?"""
+        return int(self.wildcard) == 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRule:
+    """One entry. protocol: None: every one. source_ports, destination_ports: the first and the last, None: all."""
+
+    permit: bool
+    source: Addresses
+    destination: Addresses
+    protocol: int | None = None
+    source_ports: tuple[int, int] | None = None
+    destination_ports: tuple[int, int] | None = None
+
+    def fits(self, flow: PacketFlow) -> bool:
+        """Is it about this packet?"""
+        return (
+            self.protocol in (None, flow.protocol)
+            and self.source.hold(flow.source)
+            and self.destination.hold(flow.destination)
+            and _between(self.source_ports, flow.source_port)
+            and _between(self.destination_ports, flow.destination_port)
+        )
+
+
+Rules = tuple[PacketRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Packets that one of the lists permits, or all if there is no list: they are translated, or (False) left alone."""
+
+    permit: bool
+    lists: tuple[Rules, ...] = ()
+
+    def fits(self, flow: PacketFlow) -> bool:
+        """Is it about this packet?"""
+        return not self.lists or any(permits(rules, flow) for rules in self.lists)
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """What leaves by `outside` gets its address where the first clause that fits says so; without one it stays as is.
+
+    refused: numbers of protocols without ports that would take packets away from the router's own tunnels: dropped.
+    """
+
+    outside: str
+    clauses: tuple[Clause, ...]
+    refused: tuple[int, ...] = ()
+
+    def translates(self, flow: PacketFlow) -> bool:
+        """Is this packet to be translated?"""
+        return next((clause.permit for clause in self.clauses if clause.fits(flow)), False)
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedFlow:
+    """A flow that is translated. Ports are 0 where the protocol has none; of echoes both are the identifier.
+
+    inside_local, inside_global: the address of the station inside, and what stands for it. expires: seconds, None: not
+    known. answered: packets went both ways.
+    """
+
+    protocol: int
+    inside_local: tuple[IPv4Address, int]
+    inside_global: tuple[IPv4Address, int]
+    outside: tuple[IPv4Address, int]
+    expires: float | None = None
+    answered: bool = False
+
+    @property
+    def original(self) -> PacketFlow:
+        """Its packets as they leave the station inside."""
+        (source, source_port), (destination, port) = self.inside_local, self.outside
+        return PacketFlow(self.protocol, source, destination, source_port, port)
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """All flows that live. misses: packets that made a flow, since the order was first given; hits: all other ones."""
+
+    flows: tuple[TranslatedFlow, ...] = ()
+    hits: int = 0
+    misses: int = 0
+
+
+# ------------------------------------------------------------------------------------------------ what policy has
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPackets:
+    """An access list. problem: what in it no translator here can obey, "" for nothing."""
+
+    rules: Rules
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPackets:
+    """One entry of a route map. access_lists: names of those it matches. interfaces: likewise, () for all."""
+
+    permit: bool
+    access_lists: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketPolicies:
+    """All access lists and route maps, each with its name."""
+
+    access_lists: tuple[tuple[str, ListedPackets], ...] = ()
+    route_maps: tuple[tuple[str, tuple[MappedPackets, ...]], ...] = ()
+
+
+def permits(rules: Rules, flow: PacketFlow) -> bool:
+    """The first rule that fits decides; none: denied."""
+    return next((rule.permit for rule in rules if rule.fits(flow)), False)
+
+
+def port_range(port: int) -> tuple[int, int]:
+    """The ports that may stand outside for this one inside."""
+    return next((ports for ports in PORT_RANGES if _between(ports, port)), PORT_RANGES[-1])
+
+
+def _between(ports: tuple[int, int] | None, port: int) -> bool:
+    return ports is None or ports[0] <= port <= ports[1]

@@ -1,0 +1,42 @@
+"""NAT overload (RFC 3022): stations inside speak to the outside from the address of an interface.
+
+    inside -> the kernel routes it out of an outside interface -> an access list permits it -> source: that interface's
+    address, with a port that is none of the router's own; answers take the way back
+
+The machine turns lines into one order, `SetTranslation`; the planes translate. A tunnel is neither inside nor outside
+of it unless somebody says so: what goes to other sites through it is never translated.
+
+    config    its lines                         model     what they mean
+    machine   lines and lists -> the order      show      show ip nat translations, statistics; clear
+    rules     a rule -> what it says of packets lint      rules about the lines of one router
+    messages  log messages                      explain   what its lines and words mean
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.nat import config, show
+from dmvpn.features.nat.machine import NatMachine
+from dmvpn.features.nat.messages import MESSAGES
+from dmvpn.ios import Feature
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.nat.explain import GROUPS
+
+    return GROUPS
+
+
+FEATURE = Feature(
+    name="nat",
+    config=config.LINES,
+    commands=show.COMMANDS,
+    model=config.model,
+    machine=NatMachine,
+    messages=MESSAGES,
+    explanations=_explanations,
+)

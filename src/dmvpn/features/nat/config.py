@@ -1,0 +1,67 @@
+"""The lines of NAT overload. Pools, static entries and what else `ip nat` can say are kept (`ios/known.txt`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.nat.model import NatConfig, NatRule
+from dmvpn.ios import ConfigLine, Group, Standing
+from dmvpn.ios.common import INTERFACE
+
+if TYPE_CHECKING:
+    from dmvpn.ios import Args, ConfigTree
+
+_HELP: Final = {
+    "nat": "Translate addresses",
+    "inside": "Stations here are translated",
+    "outside": "Here they are known by the interface's address",
+    "source": "The sender of what leaves",
+    "list": "What an access list permits",
+    "route-map": "What a route map permits",
+    "access_list": "Name or number of the access list",
+    "name": "Name of the route map",
+    "interface": "To the address of an interface",
+    "outside_interface": "The interface, which has `ip nat outside`",
+    "overload": "Many stations share the address, told apart by ports",
+}
+
+_KEPT: Final = Group(
+    "NAT", Standing.KEPT, "addresses are not translated; behind a translating host, what it does counts"
+)
+
+INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154, group=_KEPT)
+OUTSIDE: Final = ConfigLine("interface", "ip nat outside", _HELP, order=154, group=_KEPT)
+BY_LIST: Final = ConfigLine(
+    "global",
+    "ip nat inside source list {access_list:word} interface {outside_interface:interface} overload",
+    _HELP,
+    key=("access_list", "outside_interface"),
+    order=559,
+    group=_KEPT,
+)
+BY_MAP: Final = ConfigLine(
+    "global",
+    "ip nat inside source route-map {name:word} interface {outside_interface:interface} overload",
+    _HELP,
+    key=("name", "outside_interface"),
+    order=559,
+    group=_KEPT,
+)
+LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
+
+
+def model(tree: ConfigTree) -> NatConfig | None:
+    """What the configuration says of address translation; None: nothing."""
+    inside: list[str] = []
+    outside: list[str] = []
+    for args, section in tree.sections(INTERFACE):
+        for line, names in ((INSIDE, inside), (OUTSIDE, outside)):
+            if section.get(line) is not None:
+                names.append(args.interface("name"))
+    rules = [_rule(args) for line in (BY_LIST, BY_MAP) for args in tree.all(line)]
+    return NatConfig(tuple(inside), tuple(outside), tuple(rules)) if inside or outside or rules else None
+
+
+def _rule(args: Args) -> NatRule:
+    outside = args.interface("outside_interface")
+    return NatRule(outside, access_list=args.text("access_list", ""), route_map=args.text("name", ""))

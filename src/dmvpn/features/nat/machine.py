@@ -1,0 +1,126 @@
+"""NAT as a machine: lines and access lists come in, one order to the plane goes out whenever it is another one.
+
+A rule that the plane could not obey to the letter is not obeyed at all, and the log says why: what it was to hide then
+leaves with its own address, and nobody answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.base.effects import ForgetTranslations, SetTranslation
+from dmvpn.base.events import EffectFailed, Resync, Tick
+from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.base.translation import ESP, GRE, Overload
+from dmvpn.features.nat import messages
+from dmvpn.features.nat.events import ClearTranslations
+from dmvpn.features.nat.model import NatConfig
+from dmvpn.features.nat.rules import Policies
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.translation import TranslatedFlow
+    from dmvpn.features.nat.model import NatRule
+
+_ORDER: Final = "translation"
+#: What a station inside may not begin where the router has tunnels: without ports its packets and the router's own,
+#: to and from the same peer, are one flow. Any address may become a peer of a multipoint tunnel.
+_OF_TUNNELS: Final = (GRE, ESP)
+
+
+class NatMachine:
+    """Keeps the plane in step with the lines."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+        AccessListsChanged,
+        TunnelChanged,
+        ClearTranslations,
+        EffectFailed,
+        Resync,
+        Tick,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._ordered = SetTranslation()
+        self._overloads: dict[NatRule, Overload] = {}
+        self._retries: Retries[str] = Retries()
+        self._complaint = ""
+        self.config = NatConfig()
+        #: Rules that are not obeyed, and why.
+        self.refused: dict[NatRule, str] = {}
+
+    @property
+    def ordered(self) -> SetTranslation:
+        """What the plane was told last."""
+        return self._ordered
+
+    def failure(self) -> Reason | None:
+        """Why the host does not translate as it should, or None."""
+        return self._retries.reason(_ORDER)
+
+    def rule_of(self, flow: TranslatedFlow) -> NatRule | None:
+        """The rule by which a flow is translated; None if that is not in the configuration any more."""
+        for rule, overload in self._overloads.items():
+            state = self._ports.interfaces.get(rule.outside)
+            if state is not None and state.address == flow.inside_global[0] and overload.translates(flow.original):
+                return rule
+        return None
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        match event:
+            case Configured():
+                self.config = cast("NatConfig | None", event.model) or NatConfig()
+                return self._refresh()
+            case AccessListsChanged() | TunnelChanged():
+                return self._refresh()
+            case ClearTranslations():
+                return [ForgetTranslations()]
+            case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
+                self._retries.failed(_ORDER, Reason("the host refused to translate", event.text, since=now), now)
+                before, self._complaint = self._complaint, event.text
+                return [messages.NotTranslating.of(event.text)] if before != event.text else []
+            case Resync() if self._ordered != SetTranslation():
+                return [self._ordered]
+            case Tick():
+                return [self._ordered for _ in self._retries.pop_due(now)]
+            case _:
+                return []
+
+    def next_deadline(self) -> float | None:
+        """When the order is given again, after a refusal."""
+        return self._retries.next()
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _refresh(self) -> list[Effect | Notice]:
+        """Say what is different now."""
+        results: list[Effect | Notice] = []
+        policies = Policies(self._ports.policies.of_packets())
+        before, self.refused = self.refused, {}
+        overloads: dict[NatRule, Overload] = {}
+        for rule in self.config.rules:
+            clauses = policies.clauses(rule)
+            if isinstance(clauses, str):
+                self.refused[rule] = clauses
+                if before.get(rule) != clauses:
+                    results.append(messages.RuleRefused.of(str(rule), clauses))
+            elif rule.outside in self.config.outside and clauses:
+                overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside))
+        inside, self._overloads = self.config.inside, overloads
+        order = SetTranslation(inside, tuple(overloads.values())) if inside and overloads else SetTranslation()
+        if order != self._ordered:
+            self._ordered = order
+            self._retries.forget(_ORDER)
+            self._complaint = ""
+            results.append(order)
+        return results
+
+    def _protocols_refused(self, outside: str) -> tuple[int, ...]:
+        has_tunnels = any(tunnel.source_interface == outside for tunnel in self._ports.tunnels.all())
+        return _OF_TUNNELS if has_tunnels else ()

@@ -1,0 +1,32 @@
+"""Log messages of this feature, each with what it means."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+from dmvpn.base.notices import Log
+
+
+class RuleRefused(Log):
+    """A NAT rule asks for what cannot be done here. It is kept, and translates nothing."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, rule: str, reason: str) -> Self:
+        """The message for this rule."""
+        return cls("NAT", 3, "RULE_REFUSED", f"'{rule}' translates nothing: {reason}")
+
+
+class NotTranslating(Log):
+    """The host does not translate, although it was told to: inside stations reach nobody outside. It is tried again."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, reason: str) -> Self:
+        """The message with what the host says."""
+        return cls("NAT", 3, "NOT_TRANSLATING", f"Addresses are not translated: {reason}")
+
+
+MESSAGES: Final = (RuleRefused, NotTranslating)

@@ -1,0 +1,30 @@
+"""Address translation as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NatRule:
+    """`ip nat inside source list|route-map NAME interface OUTSIDE overload`. One of the two names is "".
+
+    access_list: a name, or a number as text.
+    """
+
+    outside: str
+    access_list: str = ""
+    route_map: str = ""
+
+    def __str__(self) -> str:
+        kind = f"list {self.access_list}" if self.access_list else f"route-map {self.route_map}"
+        return f"ip nat inside source {kind} interface {self.outside} overload"
+
+
+@dataclass(frozen=True, slots=True)
+class NatConfig:
+    """inside, outside: names of interfaces. rules: in the order of the configuration; the first that fits counts."""
+
+    inside: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    rules: tuple[NatRule, ...] = ()

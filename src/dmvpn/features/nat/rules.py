@@ -1,0 +1,50 @@
+"""What a NAT rule says of packets: its access list, or its route map with those that it names, as clauses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.translation import Clause
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.translation import ListedPackets, MappedPackets, PacketPolicies, Rules
+    from dmvpn.features.nat.model import NatRule
+
+
+class Policies:
+    """Access lists and route maps by name."""
+
+    def __init__(self, policies: PacketPolicies) -> None:
+        self._lists: Mapping[str, ListedPackets] = dict(policies.access_lists)
+        self._maps: Mapping[str, tuple[MappedPackets, ...]] = dict(policies.route_maps)
+
+    def clauses(self, rule: NatRule) -> tuple[Clause, ...] | str:
+        """What the rule says of packets; or why it cannot be obeyed to the letter.
+
+        A list or a map that is not there permits nothing.
+        """
+        if rule.access_list:
+            rules = self._rules(rule.access_list)
+            return rules if isinstance(rules, str) else (Clause(True, (rules,)),)
+        clauses: list[Clause] = []
+        for entry in self._maps.get(rule.route_map, ()):
+            if entry.problem:
+                return f"route map {rule.route_map}: {entry.problem}"
+            if entry.interfaces and rule.outside not in entry.interfaces:
+                continue  # the rule is about nothing else
+            lists: list[Rules] = []
+            for name in entry.access_lists:
+                rules = self._rules(name)
+                if isinstance(rules, str):
+                    return rules
+                lists.append(rules)
+            clauses.append(Clause(entry.permit, tuple(lists)))
+        return tuple(clauses)
+
+    def _rules(self, name: str) -> Rules | str:
+        listed = self._lists.get(name)
+        if listed is None:
+            return ()
+        return f"access list {name}: {listed.problem}" if listed.problem else listed.rules

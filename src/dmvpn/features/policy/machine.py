@@ -1,0 +1,102 @@
+"""Answers `ports.policies`: access lists and route maps, for those who match packets by them.
+
+A translator obeys less than these lines can say, so each list carries what of it cannot be obeyed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from dmvpn.base.notices import AccessListsChanged, Configured, Notice
+from dmvpn.base.translation import (
+    PROTOCOLS,
+    Addresses,
+    ListedPackets,
+    MappedPackets,
+    PacketPolicies,
+    PacketRule,
+)
+from dmvpn.features.policy.model import PolicyConfig, RouteMapEntry
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.policy.model import AccessEntry, AccessList, AddressRange, PortRange
+
+
+class PolicyMachine:
+    """Keeps what is configured, as others ask for it."""
+
+    subscriptions: tuple[type[Event] | type[Notice], ...] = ()
+
+    def __init__(self, ports: Ports) -> None:
+        self._policies = PacketPolicies()
+
+    def of_packets(self) -> PacketPolicies:
+        """Access lists and route maps, for those who match packets by them."""
+        return self._policies
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take one event."""
+        if not isinstance(event, Configured):
+            return []
+        self._policies = of_packets(cast("PolicyConfig | None", event.model) or PolicyConfig())
+        return [AccessListsChanged()]
+
+    def next_deadline(self) -> float | None:
+        """Nothing here waits for a time."""
+        return None
+
+
+def of_packets(config: PolicyConfig) -> PacketPolicies:
+    """All lists and maps, for those who match packets."""
+    return PacketPolicies(
+        access_lists=tuple((listed.name, _packets(listed)) for listed in config.access_lists),
+        route_maps=tuple(
+            (mapped.name, tuple(_mapped(entry) for entry in mapped.entries)) for mapped in config.route_maps
+        ),
+    )
+
+
+def _packets(listed: AccessList) -> ListedPackets:
+    problems = (f"entry {entry.sequence} {what}" for entry in listed.entries if (what := _problem(entry)))
+    return ListedPackets(tuple(_rule(entry) for entry in listed.entries), next(problems, ""))
+
+
+def _problem(entry: AccessEntry) -> str:
+    """What in it a translator cannot obey, "" for nothing."""
+    if entry.protocol not in (None, *PROTOCOLS):
+        return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
+    if entry.established:
+        return "asks for established TCP"
+    if any(ports is not None and ports.inverse for ports in (entry.source_ports, entry.destination_ports)):
+        return "excludes a port (neq); name the others by a range"
+    return ""
+
+
+def _rule(entry: AccessEntry) -> PacketRule:
+    return PacketRule(
+        permit=entry.permit,
+        source=_addresses(entry.source),
+        destination=_addresses(entry.destination),
+        protocol=entry.protocol,
+        source_ports=_ports(entry.source_ports),
+        destination_ports=_ports(entry.destination_ports),
+    )
+
+
+def _addresses(listed: AddressRange) -> Addresses:
+    return Addresses(listed.address, listed.wildcard)
+
+
+def _ports(ports: PortRange | None) -> tuple[int, int] | None:
+    return None if ports is None else (ports.low, ports.high)
+
+
+def _mapped(entry: RouteMapEntry) -> MappedPackets:
+    plain = RouteMapEntry(
+        sequence=entry.sequence, permit=entry.permit, access_lists=entry.access_lists, interfaces=entry.interfaces
+    )
+    problem = "" if entry == plain else f"entry {entry.sequence} has lines other than match ip address and interface"
+    return MappedPackets(entry.permit, entry.access_lists, entry.interfaces, problem)

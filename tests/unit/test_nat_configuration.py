@@ -1,0 +1,322 @@
+"""NAT overload: which lines say what, what is refused, and what the data plane is told."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.effects import ForgetTranslations, SetTranslation
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ConfigurationEntered, EffectFailed, LinkChanged, Tick
+from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
+from dmvpn.face.language import exec_parser
+from dmvpn.features.nat.events import ClearTranslations
+from dmvpn.ios import Match
+from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import take_in
+from dmvpn.router.router import Router
+from dmvpn.tools.lint import lint
+
+if TYPE_CHECKING:
+    from dmvpn.base.counting import Station
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Log
+
+INTERFACES = """
+interface GigabitEthernet1
+ ip address 203.0.113.2 255.255.255.252
+ ip nat outside
+interface GigabitEthernet2
+ ip address 10.1.1.1 255.255.255.0
+ ip nat inside
+"""
+RULE = "ip nat inside source list LAN interface GigabitEthernet1 overload\n"
+
+
+def standard(*entries: str) -> str:
+    return INTERFACES + RULE + "ip access-list standard LAN\n" + "".join(f" {entry}\n" for entry in entries)
+
+
+def extended(*entries: str) -> str:
+    return INTERFACES + RULE + "ip access-list extended LAN\n" + "".join(f" {entry}\n" for entry in entries)
+
+
+def flow(
+    source: str = "10.1.1.10", destination: str = "198.51.100.80", protocol: int = UDP, ports: tuple[int, int] = (0, 0)
+) -> PacketFlow:
+    return PacketFlow(protocol, IPv4Address(source), IPv4Address(destination), *ports)
+
+
+class Life:
+    """A router and what it did."""
+
+    def __init__(self, text: str) -> None:
+        self.router = Router(SeededEntropy(1))
+        self.logs: list[str] = []
+        self.router.logged = self._hear
+        self.effects: list[Effect] = []
+        self.enter(text)
+        for number in (1, 2):
+            self.handle(LinkChanged(f"GigabitEthernet{number}", up=True), 1.0)
+
+    def _hear(self, log: Log) -> None:
+        self.logs.append(str(log))
+
+    def handle(self, event: object, now: float) -> list[Effect]:
+        self.effects = self.router.handle(event, now)  # type: ignore[arg-type]
+        return self.effects
+
+    def enter(self, text: str) -> SetTranslation:
+        self.handle(ConfigurationEntered(text), 0.0)
+        return self.order()
+
+    def order(self) -> SetTranslation:
+        found = [effect for effect in self.effects if isinstance(effect, SetTranslation)]
+        return found[-1] if found else SetTranslation()
+
+    def shown(self, line: str) -> list[str]:
+        match = exec_parser(FEATURES).match(line)
+        assert isinstance(match, Match), match
+        return list(match.lines(self.router.context(2.0)))
+
+
+def ordered(text: str) -> SetTranslation:
+    router = Router(SeededEntropy(1))
+    effects = router.handle(ConfigurationEntered(text), 0.0)
+    return next((effect for effect in effects if isinstance(effect, SetTranslation)), SetTranslation())
+
+
+def translates(text: str, packet: PacketFlow) -> bool:
+    order = ordered(text)
+    assert order.inside == ("GigabitEthernet2",)
+    return order.overloads[0].translates(packet)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        standard("10 permit 10.1.1.0 0.0.0.255"),
+        extended("10 deny ip 10.1.1.0 0.0.0.255 10.0.0.0 0.255.255.255", "20 permit udp any any eq 53"),
+        INTERFACES + "ip nat inside source route-map OUT interface GigabitEthernet1 overload\n",
+        INTERFACES + "ip nat inside source list 7 interface GigabitEthernet1 overload\naccess-list 7 permit any\n",
+    ],
+)
+def test_the_lines_are_shown_back_as_they_were_typed_and_read_again(text: str) -> None:
+    tree = take_in(text).tree
+    shown = "\n".join(tree.render())
+    assert {line.strip() for line in shown.splitlines()} - {"!"} == {line.strip() for line in text.split("\n")} - {""}
+    assert take_in(shown).tree == tree
+
+
+def test_each_line_has_its_no_form() -> None:
+    life = Life(standard("permit any"))
+    assert life.router.running.render()
+    taken = "\n".join(
+        (
+            standard("permit any"),
+            f"no {RULE}",
+            "interface GigabitEthernet1\n no ip nat outside\ninterface GigabitEthernet2\n no ip nat inside\n",
+        )
+    )
+    assert ordered(taken) == SetTranslation()
+    assert not [line for line in take_in(taken).tree.render() if "nat" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "packet", "expected"),
+    [
+        (standard("permit 10.1.1.0 0.0.0.255"), flow(), True),
+        (standard("permit 10.1.1.0 0.0.0.255"), flow("10.1.2.10"), False),
+        (standard("deny host 10.1.1.10", "permit any"), flow(), False),
+        (standard("deny host 10.1.1.10", "permit any"), flow("10.1.1.11"), True),
+        (standard("20 permit any", "10 deny host 10.1.1.10"), flow(), False),
+        (standard("remark everybody", "permit any"), flow(protocol=ICMP), True),
+        (extended("permit tcp any any"), flow(protocol=UDP), False),
+        (extended("permit tcp any any eq www"), flow(protocol=TCP, ports=(2000, 80)), True),
+        (extended("permit tcp any any eq www"), flow(protocol=TCP, ports=(2000, 81)), False),
+        (extended("permit udp any range 2000 3000 any"), flow(ports=(2000, 53)), True),
+        (extended("permit udp any range 2000 3000 any"), flow(ports=(3001, 53)), False),
+        (extended("deny ip any 198.51.100.0 0.0.0.255", "permit ip any any"), flow(), False),
+        (extended("permit icmp any any"), flow(protocol=ICMP), True),
+    ],
+)
+def test_an_access_list_says_what_is_translated(text: str, packet: PacketFlow, expected: bool) -> None:
+    assert translates(text, packet) is expected
+
+
+def test_numbered_lists_are_lists() -> None:
+    rule = "ip nat inside source list {} interface GigabitEthernet1 overload\n"
+    plain = INTERFACES + rule.format(1) + "access-list 1 permit 10.1.1.0 0.0.0.255\n"
+    assert translates(plain, flow())
+    assert not translates(plain, flow("10.9.9.9"))
+    wide = (
+        INTERFACES
+        + rule.format(101)
+        + "access-list 101 deny ip any host 192.0.2.1\naccess-list 101 permit ip any any\n"
+    )
+    assert translates(wide, flow())
+    assert not translates(wide, flow(destination="192.0.2.1"))
+
+
+MAP = INTERFACES + "ip nat inside source route-map OUT interface GigabitEthernet1 overload\n"
+LISTS = "access-list 1 permit 10.1.1.10\naccess-list 2 permit 10.1.1.0 0.0.0.255\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "source", "expected"),
+    [
+        ("route-map OUT permit 10\n match ip address 2\n", "10.1.1.20", True),
+        ("route-map OUT permit 10\n match ip address 1\n", "10.1.1.20", False),
+        ("route-map OUT permit 10\n match ip address 1 2\n", "10.1.1.20", True),
+        (
+            "route-map OUT deny 10\n match ip address 1\nroute-map OUT permit 20\n match ip address 2\n",
+            "10.1.1.10",
+            False,
+        ),
+        (
+            "route-map OUT deny 10\n match ip address 1\nroute-map OUT permit 20\n match ip address 2\n",
+            "10.1.1.20",
+            True,
+        ),
+        ("route-map OUT permit 10\n match interface GigabitEthernet1\n", "10.7.7.7", True),
+        ("route-map OUT permit 10\n match ip address 2\n match interface GigabitEthernet1\n", "10.1.1.20", True),
+        ("route-map OUT permit 10\n", "10.1.1.20", True),
+    ],
+)
+def test_a_route_map_says_what_is_translated(entries: str, source: str, expected: bool) -> None:
+    assert translates(MAP + LISTS + entries, flow(source)) is expected
+
+
+def test_a_route_map_about_another_interface_translates_nothing() -> None:
+    assert ordered(MAP + LISTS + "route-map OUT permit 10\n match interface GigabitEthernet3\n") == SetTranslation()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (extended("10 permit gre any any"), "access list LAN: entry 10 names protocol 47"),
+        (extended("permit ip any any", "deny ospf any any"), "access list LAN: entry 20 names protocol 89"),
+        (extended("permit tcp any any established"), "access list LAN: entry 10 asks for established TCP"),
+        (extended("permit udp any any neq 53"), "access list LAN: entry 10 excludes a port (neq)"),
+        (
+            MAP + "route-map OUT permit 10\n match ip address prefix-list P\n",
+            "route map OUT: entry 10 has lines other than match ip address and interface",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_be_obeyed_to_the_letter_is_not_obeyed_and_says_why(text: str, why: str) -> None:
+    life = Life(text)
+    assert life.router.running.render()
+    assert ordered(text) == SetTranslation()
+    (line,) = [line for line in life.logs if "RULE_REFUSED" in line]
+    assert why in line
+    assert any(why in line for line in life.shown("show ip nat statistics"))
+    assert [one.rule for one in lint({"R1.cfg": text}) if one.rule == "nat-rule-refused"] == ["nat-rule-refused"]
+
+
+def test_without_inside_or_outside_nothing_is_translated_and_lint_says_which_is_missing() -> None:
+    whole = standard("permit 10.1.1.0 0.0.0.255")
+    for missing, rule in ((" ip nat outside\n", "nat-without-outside"), (" ip nat inside\n", "nat-without-inside")):
+        text = whole.replace(missing, "")
+        assert ordered(text) == SetTranslation()
+        assert rule in [one.rule for one in lint({"R1.cfg": text})]
+    assert not [one.rule for one in lint({"R1.cfg": whole}) if one.rule.startswith("nat-")]
+
+
+def test_lint_names_a_list_and_a_route_map_that_do_not_exist() -> None:
+    found = [one.rule for one in lint({"R1.cfg": INTERFACES + RULE})]
+    assert "list-undefined" in found
+    assert "route-map-undefined" in [one.rule for one in lint({"R1.cfg": MAP})]
+
+
+def test_a_list_that_also_permits_what_a_tunnel_carries_is_no_mistake() -> None:
+    tunnel = "interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source GigabitEthernet1\n"
+    found = [one.rule for one in lint({"R1.cfg": standard("permit 10.0.0.0 0.255.255.255") + tunnel})]
+    assert not [rule for rule in found if rule.startswith("nat-")]
+
+
+def test_gre_and_esp_from_inside_are_refused_where_the_router_has_its_own() -> None:
+    text = standard("permit any")
+    assert ordered(text).overloads[0].refused == ()
+    tunnel = "interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source GigabitEthernet1\n"
+    router = Router(SeededEntropy(1))
+    effects = router.handle(ConfigurationEntered(text + tunnel), 0.0)
+    effects += router.handle(LinkChanged("GigabitEthernet1", up=True), 1.0)
+    last = [effect for effect in effects if isinstance(effect, SetTranslation)][-1]
+    assert last.overloads[0].refused == (GRE, ESP)
+
+
+@pytest.mark.parametrize("port", [0, 1, 53, 500, 1023, 4500, 5000, 65535])
+def test_no_station_inside_speaks_from_a_port_of_the_routers_ike(port: int) -> None:
+    first, last = port_range(port)
+    assert 1024 <= first <= last <= 65535
+    assert not {500, 4500} & {*range(first, last + 1)}
+
+
+def test_what_the_host_refuses_is_logged_once_and_tried_again() -> None:
+    life = Life(standard("permit any"))
+    order = life.router.handle(ConfigurationEntered(standard("permit 10.1.1.0 0.0.0.255")), 2.0)[-1]
+    assert isinstance(order, SetTranslation)
+    life.handle(EffectFailed(order, 95, "Operation not supported"), 2.0)
+    assert sum("NOT_TRANSLATING" in line for line in life.logs) == 1
+    assert "Not translating: Operation not supported" in life.shown("show ip nat statistics")
+    due = life.router.next_deadline()
+    assert due is not None
+    assert order in life.handle(Tick(), 3.0)
+    life.handle(EffectFailed(order, 95, "Operation not supported"), 3.0)
+    assert sum("NOT_TRANSLATING" in line for line in life.logs) == 1
+
+
+def test_clear_forgets_the_flows() -> None:
+    life = Life(standard("permit any"))
+    match = exec_parser(
+        FEATURES,
+    ).match("clear ip nat translation *")
+    assert isinstance(match, Match)
+    assert life.handle(ClearTranslations(), 3.0) == [ForgetTranslations()]
+
+
+class Plane:
+    """Says what a plane would say."""
+
+    def interfaces_counted(self) -> None: ...
+
+    def sas_counted(self) -> None: ...
+
+    def stations(self) -> tuple[Station, ...]:
+        return ()
+
+    def translations(self) -> Translations:
+        inside, own, web = (IPv4Address(text) for text in ("10.1.1.10", "203.0.113.2", "198.51.100.80"))
+        flows = (
+            TranslatedFlow(TCP, (inside, 3000), (own, 3000), (web, 80), expires=86399.0, answered=True),
+            TranslatedFlow(ICMP, (inside, 7), (own, 7), (web, 7), expires=29.2),
+        )
+        return Translations(flows, hits=12, misses=2)
+
+
+def test_flows_are_shown_as_ios_shows_them() -> None:
+    life = Life(standard("permit any"))
+    life.router.counting = Plane()
+    assert life.shown("show ip nat translations") == [
+        "Pro  Inside global         Inside local          Outside local         Outside global",
+        "tcp  203.0.113.2:3000      10.1.1.10:3000        198.51.100.80:80      198.51.100.80:80",
+        "icmp 203.0.113.2:7         10.1.1.10:7           198.51.100.80:7       198.51.100.80:7",
+        "Total number of translations: 2",
+    ]
+    verbose = life.shown("show ip nat translations verbose")
+    assert verbose[2] == "    left 23:59:59, flags: extended"
+    assert verbose[4] == "    left 00:00:29, flags: extended, not answered"
+    assert life.shown("show ip nat statistics") == [
+        "Total active translations: 2 (0 static, 2 dynamic; 2 extended)",
+        "Outside interfaces:",
+        "  GigabitEthernet1",
+        "Inside interfaces:",
+        "  GigabitEthernet2",
+        "Hits: 12  Misses: 2",
+        "Dynamic mappings:",
+        "-- Inside Source",
+        "[Id: 1] access-list LAN interface GigabitEthernet1 refcount 2",
+    ]
