@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 PARSERS_VENV := .venv-parsers
+# Of `make test-python`: the environment of another Python.
+OTHER_VENV := .venv-other
 # Which Python makes the virtual environment; unset, scripts/find-python chooses.
 PYTHON ?=
 # `no` leaves the Rust data plane out even where it could be built.
@@ -32,10 +34,11 @@ PYTEST = $(BIN)/python -m pytest
 COMPUTING = $(wildcard tests/unit tests/property tests/scenarios)
 WAITING = $(wildcard tests/contract tests/lab)
 TESTS = $(COMPUTING) $(WAITING)
+SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab test test-all test-interop test-interop-smoke test-parsers test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,8 +79,12 @@ lab: setup ## hub, spokes and a provider on this machine; a short story; the lab
 test: setup-dev ## the tests of every day: unit, property, scenarios, data planes, lab
 	@status=0; \
 	$(PYTEST) -n $(JOBS) -m "not slow" $(COMPUTING) || status=1; \
-	$(PYTEST) -n $$((2 * $(JOBS))) -m "not slow" $(WAITING) || status=1; \
+	$(PYTEST) -n $$((2 * $(JOBS))) --dist worksteal -m "not slow" $(WAITING) || status=1; \
 	exit $$status
+
+check: setup-dev ## between two edits, about a minute: lint, types, unit tests, few examples of each property, a short simulation
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy
+	@HYPOTHESIS_PROFILE=few $(PYTEST) -n $(JOBS) -m "not slow" $(wildcard tests/unit tests/property) $(SMOKE)
 
 # --- further tests ------------------------------------------------------------------------------------------------
 
@@ -86,6 +93,10 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@$(BIN)/dmvpn simulate --campaign $(ROUTER_HOURS) --jobs $(JOBS) --seed $(SEED)
 	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
+
+test-python: ## unit, property and scenario tests under another Python: make test-python PYTHON=python3.13
+	@$(MAKE) VENV=$(OTHER_VENV) setup-dev
+	@$(OTHER_VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(COMPUTING)
 
 test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, about a minute (root)
 	@$(HAS_UML)
@@ -151,6 +162,6 @@ lock: ## pin requirements/*.txt again from requirements/*.in
 	@scripts/lock-requirements
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PARSERS_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) $(PARSERS_VENV) $(OTHER_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache tests/interop/uml/out
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

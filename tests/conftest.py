@@ -1,7 +1,8 @@
 """What all tests share: how many examples hypothesis tries, and that signals reach what tests start.
 
-`dev` (25 examples) is for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE chooses. Failing examples stay
-in .hypothesis and are tried first the next time. No deadline for a single example: the machine may be busy.
+`few` (5 examples) is for `make check`, `dev` (25) for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE
+chooses. Failing examples stay in .hypothesis and are tried first the next time. No deadline for a single example: the
+machine may be busy.
 
 What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
 of it, which is a fault to look for, in the test or in the router; what fails twice fails.
@@ -18,6 +19,7 @@ from hypothesis import settings
 # Assertions in these say what they compared, as those of tests do.
 pytest.register_assert_rewrite("support.dual_hub")
 
+settings.register_profile("few", max_examples=5, deadline=None)
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
