@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.net.gre import ProtocolType
-from dmvpn.shells.simulator.flows import Drop
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.doctors import WorldPatient

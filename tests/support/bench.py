@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.shells.lab.badness import HARMLESS, Badness
-from dmvpn.shells.scenario import NatKind, Scenario
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.troubles import Impair, KillRouter, Run, SetNat, Type
 

@@ -34,6 +34,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
@@ -105,12 +106,6 @@ class HostSpec(_Strict):
     def speaks_ipv6(self) -> bool:
         """Has it an IPv6 address?"""
         return self.interface.version == 6 or self.interface6 is not None
-
-
-#: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
-#: same port, but only who was written to may answer (port-restricted); another port for each destination (symmetric).
-#: GRE has no ports: there every kind has one flow for each pair of addresses.
-NatKind = Literal["cone", "port-restricted", "symmetric"]
 
 
 class GatewaySpec(_Strict):

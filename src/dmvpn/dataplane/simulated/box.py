@@ -13,6 +13,7 @@ neighbours are found without asking, as with IPv4. A link-local address is looke
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.reassembly import Reassembler
-from dmvpn.dataplane.refusals import time_exceeded
+from dmvpn.dataplane.refusals import time_exceeded, too_big
 from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbour
 from dmvpn.net import icmp, ip
@@ -46,8 +48,10 @@ _MAY_BE_SEALED = frozenset({IpProtocol.ESP, IpProtocol.UDP})
 class IpBox(SendingBox):
     """Takes packets from wires and tunnels and passes them on; `gre.py` adds GRE, `plane.py` what it is told to do."""
 
-    def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
-        super().__init__(report, transmit)
+    def __init__(
+        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        super().__init__(report, transmit, random)
         self.forwards_ipv6 = False
         self._hairpins = HairpinFilter()
         self._listeners: dict[tuple[str, int, int | None], int] = {}
@@ -90,7 +94,7 @@ class IpBox(SendingBox):
         They are done here after a look at the header; the way below comes to the same, and is for everything else.
         """
         header = peek_plain(data)
-        if header is None:
+        if header is None or self._translation.is_outside(interface):
             return False
         if header.protocol == IpProtocol.GRE and header.destination in self._table.own:
             port.count_received(len(data))
@@ -139,6 +143,8 @@ class IpBox(SendingBox):
     def _deliver(self, interface: str, packet: IpPacket, *, quiet: bool = False) -> None:
         """A packet for this box. quiet: it was multicast or broadcast, which no error may answer (RFC 1122 §3.2.2)."""
         whole = self._whole(packet) if packet.is_fragment else packet
+        if whole is not None and self._translation.is_outside(interface):
+            whole = self._let_inside(interface, whole)
         if whole is None:
             return
         if whole.protocol == IpProtocol.GRE:
@@ -220,7 +226,37 @@ class IpBox(SendingBox):
         next_hop = hop.address or packet.destination
         if sender is not None:
             self._watch_hairpin(interface, hop.interface, next_hop, sender, data)
+        if self._translation.is_between(interface, hop.interface) and isinstance(packet, Ipv4Packet):
+            translated = self._translated(hop.interface, packet)
+            if translated is None:
+                return
+            data = translated
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
+
+    def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
+        """A packet from inside as it leaves; None: it does not, or its last fragment is not there yet."""
+        port = self._table.port(leaves)
+        if packet.dont_fragment and len(packet.serialize()) > port.mtu:
+            self._answer(packet.serialize(), too_big(port.mtu))  # told by its own address
+            return None
+        whole = self._whole(packet) if packet.is_fragment else packet
+        if whole is None:
+            return None
+        result = self._translation.outwards(leaves, whole.serialize(), self.now)
+        return None if isinstance(result, Drop) else result
+
+    def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
+        """A packet for our outside address: an answer goes to the station inside. What is for us comes back."""
+        data = self._translation.inwards(interface, packet.serialize(), self.now)
+        moved = packet if data is None else ip.parse(data)
+        if self._table.owner(moved.destination, interface) is not None:
+            return moved
+        if packet.ttl <= 1:
+            self._count("expired")
+            self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
+        else:
+            self._forward(interface, moved, None)
+        return None
 
     def _hop_of(self, interface: str, packet: IpPacket, data: bytes) -> NextHop | RouteKind:
         """The way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""

@@ -5,6 +5,7 @@ A packet for a next hop without adjacency waits here until `SetAdjacency` lets i
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -45,8 +46,10 @@ class Outer(NamedTuple):
 class GreBox(IpBox):
     """A box with tunnels."""
 
-    def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
-        super().__init__(report, transmit)
+    def __init__(
+        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        super().__init__(report, transmit, random)
         self._paths = PathMtus()
         self._refusals = Alarms()
 

@@ -62,10 +62,10 @@ class IpsecBox(GreBox):
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
-        """random: where initialization vectors come from. `sealed` may be set: it is told of each GRE packet and its
-        ESP packet.
+        """random: where initialization vectors and ports come from. `sealed` may be set: it is told of each GRE packet
+        and its ESP packet.
         """
-        super().__init__(report, transmit)
+        super().__init__(report, transmit, random)
         self.sealed: Callable[[bytes, bytes], None] | None = None
         self._sas = SaTable(random)
         self._served: frozenset[IPAddress] = frozenset()

@@ -8,6 +8,7 @@ from dmvpn.base.effects import (
     ClearAdjacency,
     ClearRoute,
     Effect,
+    ForgetTranslations,
     Listen,
     NextHop,
     PollInterfaces,
@@ -24,12 +25,12 @@ from dmvpn.base.effects import (
     SetIpv6Forwarding,
     SetMulticast,
     SetRoute,
+    SetTranslation,
     SetTunnel,
     StopListening,
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
-from dmvpn.base.translation import Translations
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel
 from dmvpn.net.octets import ip_address
@@ -37,6 +38,7 @@ from dmvpn.net.octets import ip_address
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.counting import Station
+    from dmvpn.base.translation import Translations
     from dmvpn.dataplane.simulated.forwarding import Port
 
 
@@ -71,6 +73,10 @@ class SimulatedPlane(IpsecBox):
                 self._table.clear_route(effect.prefix)
             case SetInterface():
                 self._set_interface(effect)
+            case SetTranslation():
+                self._translation.set(effect)
+            case ForgetTranslations():
+                self._translation.forget()
             case SetIpv6Forwarding():
                 self.forwards_ipv6 = effect.enabled
             case SetTunnel():
@@ -159,8 +165,8 @@ class SimulatedPlane(IpsecBox):
         return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
 
     def translations(self) -> Translations:
-        """Nothing is translated yet."""
-        return Translations()
+        """The flows that are translated, and what was counted."""
+        return self._translation.translations(self.now)
 
     def stations(self) -> tuple[Station, ...]:
         """Nobody: a simulated wire has no link layer."""

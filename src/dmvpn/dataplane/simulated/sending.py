@@ -6,6 +6,7 @@ emit: a tunnel  -> MTU, MSS, adjacency -> GRE -> forwarding table again -> emit 
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from dmvpn.base.events import Event, GreDrops
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import IcmpError, may_answer, too_big, unreachable
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Port
+from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.simulated.tunnels import Tunnel, TunnelTable
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
@@ -37,10 +39,20 @@ class Counters:
     unresolved: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A source of octets as entropy."""
+
+    octets: Callable[[int], bytes]
+
+
 class SendingBox(ABC):
     """The half of a box that sends."""
 
-    def __init__(self, report: Callable[[Event], None], transmit: Transmit) -> None:
+    def __init__(
+        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        """random: where what nobody shall guess comes from."""
         self.now = 0.0
         self.counters = Counters()
         self._gre_drops = GreDrops()
@@ -48,6 +60,7 @@ class SendingBox(ABC):
         self._transmit = transmit
         self._table = ForwardingTable()
         self._tunnels = TunnelTable()
+        self._translation = RouterTranslation(self._table, _Drawn(random))
         self._identification = 0
 
     @abstractmethod
@@ -119,7 +132,7 @@ class SendingBox(ABC):
             effect.tos,
             dont_fragment=effect.df,
         )
-        self._emit(hop.interface, hop.address or destination, data)
+        self._emit(hop.interface, hop.address or destination, self._translation.own(hop.interface, data, self.now))
 
     def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
         """The way of a packet of our own: the interface that it has to leave by, or what its flow takes."""

@@ -20,7 +20,8 @@ from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
-    from dmvpn.shells.scenario import GatewaySpec, NatKind
+    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.shells.scenario import GatewaySpec
 
 #: Seconds for a flow that nobody has answered; the kernel's own for GRE and UDP.
 _UNANSWERED = 30

@@ -15,28 +15,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.dataplane.nat.flows import Drop, FlowTable
+from dmvpn.dataplane.nat.translator import Translator
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import may_answer, time_exceeded
-from dmvpn.net import icmp, translate
+from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
-from dmvpn.net.translate import Side
 from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
-from dmvpn.shells.simulator.flows import Drop, Endpoint, Flow, FlowTable
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
+    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.dataplane.simulated.sending import Transmit
-    from dmvpn.shells.scenario import GatewaySpec, NatKind
+    from dmvpn.shells.scenario import GatewaySpec
 
 _MTU = 1500
 
 
 class NatNode:
-    """A gateway of a scenario. public: its address outside. sign: the kind that it says it is.
+    """A gateway of a scenario. sign: the kind that it says it is.
 
     drops: packets that it did not let through, by reason.
 
@@ -47,14 +48,19 @@ class NatNode:
         self.name = name
         self.alive = True
         self.spec = spec
-        self.public: IPv4Address = spec.public.ip
         self.sign: NatKind = spec.kind
         self.flows = FlowTable(spec.kind, spec.timeout, entropy)
+        self._translator = Translator(spec.public.ip, self.flows)
         self.drops: dict[Drop, int] = {}
         self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
         self._transmit = transmit
         self._reassembler = Reassembler()
         self._now = 0.0
+
+    @property
+    def public(self) -> IPv4Address:
+        """Its address outside."""
+        return self._translator.public
 
     # -------------------------------------------------------------------------------------------- as a node
 
@@ -108,7 +114,7 @@ class NatNode:
         """Forget all mappings, as after a restart; with an address, be known by that one from now on."""
         self.flows.clear()
         if public is not None:
-            self.public = public
+            self._translator.public = public
 
     def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
         """Be of this kind from now on; hidden: its sign says nothing of it. Mappings of another kind are forgotten."""
@@ -127,40 +133,14 @@ class NatNode:
         data = self._one_hop_less(packet, INSIDE)
         if data is None:
             return
-        quoted = translate.quoted(data)
-        if quoted is not None:
-            self._error_outwards(data, bytearray(quoted))
-            return
-        inside = Endpoint(packet.source, translate.port(data, Side.SOURCE))
-        remote = Endpoint(packet.destination, _remote_port(data, Side.DESTINATION))
-        flow = self.flows.outbound(packet.protocol, inside, remote, self._now)
-        if isinstance(flow, Drop):
-            if flow is Drop.TAKEN:
+        why = self._translator.outwards(data, self._now)
+        if why is not None:
+            if why is Drop.TAKEN:
                 pair = (packet.source, packet.destination)
                 self.refused[pair] = self.refused.get(pair, 0) + 1
-            self._drop(flow)
+            self._drop(why)
             return
-        translate.rewrite(data, Side.SOURCE, self.public, flow.port)
         self._emit(OUTSIDE, self._next_hop(packet.destination), data)
-
-    def _error_outwards(self, data: bytearray, quoted: bytearray) -> None:
-        """Somebody inside could not do something with a packet from outside: undo what we did to it."""
-        inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
-        remote = Endpoint(translate.address(quoted, Side.SOURCE), _remote_port(quoted, Side.SOURCE))
-        flow = self._flow_of(quoted[9], inside, remote)
-        if flow is None:
-            self._drop(Drop.UNSOLICITED)
-            return
-        translate.rewrite(quoted, Side.DESTINATION, self.public, flow.port)
-        translate.replace_quoted(data, bytes(quoted))
-        translate.rewrite(data, Side.SOURCE, self.public, 0)
-        self._emit(OUTSIDE, self._next_hop(remote.address), data)
-
-    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint) -> Flow | None:
-        for flow in self.flows.living(self._now):
-            if flow.protocol == protocol and flow.inside == inside and flow.speaks_to(remote, self._now):
-                return flow
-        return None
 
     # -------------------------------------------------------------------------------------------- inwards
 
@@ -171,36 +151,12 @@ class NatNode:
         if self._answer_echo(packet, OUTSIDE):
             return
         data = bytearray(packet.serialize())
-        quoted = translate.quoted(data)
-        if quoted is not None:
-            self._error_inwards(packet, bytearray(quoted))
-            return
-        remote = Endpoint(packet.source, _remote_port(data, Side.SOURCE))
-        flow = self.flows.inbound(packet.protocol, translate.port(data, Side.DESTINATION), remote, self._now)
+        flow = self._translator.inwards(data, self._now)
         if flow is None:
             self._drop(Drop.UNSOLICITED)
-            return
-        hopped = self._one_hop_less(packet, OUTSIDE)
-        if hopped is None:
-            return
-        translate.rewrite(hopped, Side.DESTINATION, *flow.inside)
-        self._emit(INSIDE, flow.inside.address, hopped)
-
-    def _error_inwards(self, packet: Ipv4Packet, quoted: bytearray) -> None:
-        """Somebody outside, the remote or a router on the way, could not do something with a packet of a flow."""
-        remote = Endpoint(translate.address(quoted, Side.DESTINATION), _remote_port(quoted, Side.DESTINATION))
-        port = translate.port(quoted, Side.SOURCE)
-        flow = self.flows.inbound(quoted[9], port, remote, self._now, is_error=True)
-        if flow is None or translate.address(quoted, Side.SOURCE) != self.public:
-            self._drop(Drop.UNSOLICITED)
-            return
-        data = self._one_hop_less(packet, OUTSIDE)
-        if data is None:
-            return
-        translate.rewrite(quoted, Side.SOURCE, *flow.inside)
-        translate.replace_quoted(data, bytes(quoted))
-        translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
-        self._emit(INSIDE, flow.inside.address, data)
+        elif self._one_hop_less(packet, OUTSIDE) is not None:
+            decrement_ttl(data)
+            self._emit(INSIDE, flow.inside.address, data)
 
     # -------------------------------------------------------------------------------------------- parts
 
@@ -251,8 +207,3 @@ class NatNode:
 
     def _drop(self, why: Drop) -> None:
         self.drops[why] = self.drops.get(why, 0) + 1
-
-
-def _remote_port(data: bytearray, side: Side) -> int:
-    """The port of the end outside. An echo has one number, and that belongs to who asked."""
-    return 0 if data[9] == IpProtocol.ICMP else translate.port(data, side)

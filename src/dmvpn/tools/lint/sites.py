@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.shells.scenario import NatKind, Scenario
+    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.shells.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.scenario import RESERVED, Name, NatKind
+from dmvpn.shells.scenario import RESERVED, Name
 
 #: The router that stands for the provider in labs.
 PROVIDER = "TRANSPORT"

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.shells.scenario import NatKind
-
+#: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
+#: same port, but only who was written to may answer (port-restricted); another port for each destination (symmetric).
+#: GRE has no ports: there every kind has one flow for each pair of addresses.
+NatKind = Literal["cone", "port-restricted", "symmetric"]
 #: Seconds that a flow lives of which nobody has answered a packet yet, as Linux has it for UDP, GRE and ICMP.
 UNANSWERED = 30.0
 #: Flows of one translator. More are refused, as a full table does.
@@ -38,12 +40,21 @@ class Endpoint(NamedTuple):
     port: int
 
 
+class PublicPorts(NamedTuple):
+    """The ports that may stand for an endpoint inside. own: its own is one of them."""
+
+    first: int
+    size: int
+    own: bool
+
+
 class Drop(enum.Enum):
     """Why a translator did not let a packet through."""
 
     UNSOLICITED = "nobody inside speaks to its sender"
     TAKEN = "another station inside has the only flow to that address"
     FULL = "no room for another flow"
+    REFUSED = "its protocol has no ports, and the router's own tunnels speak it"
     TOO_FAR = "its hops are used up"
     NOT_ROUTED = "there is no way to its destination"
     MALFORMED = "it cannot be read"
@@ -80,11 +91,20 @@ class Flow:
 class FlowTable:
     """The mappings of one translator. They change only when a packet passes; what is over is forgotten on the way."""
 
-    def __init__(self, kind: NatKind, timeout: float, entropy: Entropy) -> None:
-        """timeout: seconds after the last packet of a flow that was answered."""
+    def __init__(
+        self,
+        kind: NatKind,
+        timeout: float,
+        entropy: Entropy,
+        ports: Callable[[Endpoint], PublicPorts] | None = None,
+    ) -> None:
+        """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux."""
         self.kind = kind
         self.timeout = timeout
+        #: Flows that were ever made.
+        self.made = 0
         self._entropy = entropy
+        self._ports = _class_of if ports is None else ports
         self._by_inside: dict[tuple[int, Endpoint, Endpoint | None], Flow] = {}
         self._by_port: dict[tuple[int, int, Endpoint | None], Flow] = {}
 
@@ -138,6 +158,7 @@ class FlowTable:
         port = self._choose_port(protocol, inside, scope, now)
         if port is None:
             return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
+        self.made += 1
         flow = Flow(protocol, inside, port, scope)
         self._by_inside[protocol, inside, scope] = self._by_port[protocol, port, scope] = flow
         return flow
@@ -147,9 +168,9 @@ class FlowTable:
         if protocol not in _WITH_NUMBER:
             return 0 if self._is_free(protocol, 0, scope, now) else None
         ported = protocol in _PORTED
-        if not (ported and self.kind == "symmetric") and self._is_free(protocol, inside.port, scope, now):
+        first, count, own = self._ports(inside) if ported else PublicPorts(0, 0x10000, own=True)
+        if own and not (ported and self.kind == "symmetric") and self._is_free(protocol, inside.port, scope, now):
             return inside.port
-        first, count = _class_of(inside.port) if ported else (0, 0x10000)
         start = below(self._entropy, count)
         for step in range(count):
             port = first + (start + step) % count
@@ -178,8 +199,8 @@ class FlowTable:
         del self._by_port[flow.protocol, flow.port, flow.scope]
 
 
-def _class_of(port: int) -> tuple[int, int]:
-    """The ports that may stand for this one, and how many: those below 512 stay there, those below 1024 too (Linux)."""
-    if port < 512:
-        return 1, 511
-    return (600, 424) if port < 1024 else (1024, 0x10000 - 1024)
+def _class_of(inside: Endpoint) -> PublicPorts:
+    """Ports below 512 stay there, those below 1024 too (Linux)."""
+    if inside.port < 512:
+        return PublicPorts(1, 511, own=True)
+    return PublicPorts(600, 424, own=True) if inside.port < 1024 else PublicPorts(1024, 0x10000 - 1024, own=True)

@@ -1,0 +1,169 @@
+"""A simulated router's own NAT overload: which packets pass its translators, and what these have counted.
+
+For each outside interface of the order there is one translator. What the router itself sends by one takes a flow of it,
+too, as in Linux: an answer to an echo of its own is never taken for that of a station inside.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import SetTranslation
+from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations, port_range
+from dmvpn.dataplane.nat.flows import Drop, Endpoint, FlowTable, PublicPorts
+from dmvpn.dataplane.nat.translator import Translator, sender_of
+from dmvpn.net import translate
+from dmvpn.net.icmp import IcmpType
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.translate import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.translation import Overload
+    from dmvpn.dataplane.simulated.forwarding import ForwardingTable
+
+#: Seconds after the last packet of a flow that was answered, as IOS keeps one of UDP.
+TIMEOUT: Final = 300.0
+_WITH_NUMBER: Final = (IpProtocol.UDP, IpProtocol.TCP, IpProtocol.ICMP)
+
+
+class RouterTranslation:
+    """Carries out `SetTranslation` for one box."""
+
+    def __init__(self, table: ForwardingTable, entropy: Entropy) -> None:
+        self._table = table
+        self._entropy = entropy
+        self._order = SetTranslation()
+        self._translators: dict[str, Translator] = {}
+        self._hits = 0
+        self._misses = 0
+
+    def set(self, order: SetTranslation) -> None:
+        """Obey this from now on. Flows stay where their interface is still one that translates."""
+        self._order = order
+        outside = {overload.outside for overload in order.overloads}  # looked up, never iterated
+        self._translators = {name: one for name, one in self._translators.items() if name in outside}
+        if not order.overloads:
+            self._hits = self._misses = 0
+
+    def forget(self) -> None:
+        """Forget all flows."""
+        for translator in self._translators.values():
+            translator.flows.clear()
+
+    def is_outside(self, interface: str) -> bool:
+        """May what comes in there be an answer to a station inside?"""
+        return interface in self._translators
+
+    def is_between(self, arrived: str, leaves: str) -> bool:
+        """Does a packet of this way pass a translator?"""
+        return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
+
+    def outwards(self, leaves: str, data: bytes, now: float) -> bytes | Drop:
+        """A whole packet that `is_between`, as it leaves; or why it does not."""
+        flow = _flow_of(data)
+        quoted = translate.quoted(data)
+        overload = next((one for one in self._of(leaves) if quoted is not None or one.translates(flow)), None)
+        translator = self._translator(leaves, flow.destination)
+        if overload is None or translator is None:
+            return data
+        if flow.protocol in overload.refused:
+            return Drop.REFUSED
+        moved = bytearray(data)
+        before = translator.flows.made
+        why = translator.outwards(moved, now)
+        if why is Drop.UNSOLICITED:  # an error about a packet that nobody translated
+            return data
+        if why is not None:
+            return why
+        self._count(made=translator.flows.made != before)
+        return bytes(moved)
+
+    def own(self, leaves: str, data: bytes, now: float) -> bytes:
+        """A packet of the router itself leaves there."""
+        if data[0] >> 4 != 4 or data[9] not in _WITH_NUMBER or not self._of(leaves):
+            return data
+        sender, moved = sender_of(bytearray(data)), bytearray(data)
+        translator = self._translator(leaves, translate.address(data, Side.DESTINATION))
+        if translator is None or sender.address != translator.public or translate.quoted(data) is not None:
+            return data
+        if data[9] == IpProtocol.ICMP and not _is_echo_request(data):
+            return data
+        return data if translator.outwards(moved, now) is not None else bytes(moved)
+
+    def inwards(self, interface: str, data: bytes, now: float) -> bytes | None:
+        """A whole packet for the router, as it goes on to the station inside; None: it is for the router itself."""
+        translator = self._translators.get(interface)
+        if translator is None or data[0] >> 4 != 4 or translate.address(data, Side.DESTINATION) != translator.public:
+            return None
+        moved = bytearray(data)
+        flow = translator.inwards(moved, now)
+        if flow is None:
+            return None
+        if flow.inside.address != translator.public:
+            self._count(made=False)
+        return bytes(moved)
+
+    def translations(self, now: float) -> Translations:
+        """The flows that live."""
+        found = [flow for translator in self._translators.values() for flow in _flows(translator, now)]
+        return Translations(tuple(found), self._hits, self._misses)
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _of(self, outside: str) -> list[Overload]:
+        return [overload for overload in self._order.overloads if overload.outside == outside]
+
+    def _translator(self, outside: str, towards: IPAddress) -> Translator | None:
+        """That of an interface, by its address; with another address it begins again."""
+        port = self._table.ports.get(outside)
+        address = port.address_towards(towards) if port is not None else None
+        if not isinstance(address, IPv4Address):
+            return None
+        known = self._translators.get(outside)
+        if known is None or known.public != address:
+
+            def ports(inside: Endpoint) -> PublicPorts:
+                first, last = port_range(inside.port)
+                own = first <= inside.port <= last or inside.address == address
+                return PublicPorts(first, last - first + 1, own)
+
+            flows = FlowTable("port-restricted", TIMEOUT, self._entropy, ports)
+            known = self._translators[outside] = Translator(address, flows)
+        return known
+
+    def _count(self, *, made: bool) -> None:
+        self._misses += made
+        self._hits += not made
+
+
+def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
+    """Those of stations inside."""
+    for flow in translator.flows.living(now):
+        for remote, state in flow.remotes.items():
+            if flow.inside.address != translator.public and state.expires > now:
+                port = flow.port if flow.protocol == IpProtocol.ICMP else remote.port
+                yield TranslatedFlow(
+                    protocol=flow.protocol,
+                    inside_local=(flow.inside.address, flow.inside.port),
+                    inside_global=(translator.public, flow.port),
+                    outside=(remote.address, port),
+                    expires=state.expires - now,
+                    answered=state.answered,
+                )
+
+
+def _flow_of(data: bytes) -> PacketFlow:
+    source, destination = sender_of(bytearray(data)), translate.address(data, Side.DESTINATION)
+    ports = (0, 0)
+    if data[9] in (IpProtocol.UDP, IpProtocol.TCP):
+        ports = source.port, translate.port(data, Side.DESTINATION)
+    return PacketFlow(data[9], source.address, destination, *ports)
+
+
+def _is_echo_request(data: bytes) -> bool:
+    return data[(data[0] & 0x0F) << 2] == IcmpType.ECHO_REQUEST

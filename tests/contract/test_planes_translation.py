@@ -1,0 +1,236 @@
+"""NAT overload on every plane: what leaves translated and what does not, and that answers find back."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from contract.test_planes import TUNNEL, contract, hub_and_spokes, udp
+from contract.worlds import LAN, UNDERLAY, host, nbma
+from dmvpn.base.effects import ForgetTranslations, SendIp, SetTranslation
+from dmvpn.base.events import IpReceived
+from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from contract.worlds import World
+    from dmvpn.base.translation import TranslatedFlow
+
+_ANY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+
+
+def permit(
+    *, protocol: int | None = None, to_port: int | None = None, source: Addresses = _ANY, deny: bool = False
+) -> PacketRule:
+    """An entry of an access list."""
+    ports = None if to_port is None else (to_port, to_port)
+    return PacketRule(not deny, source, _ANY, protocol=protocol, destination_ports=ports)
+
+
+def translate(*rules: PacketRule, refused: tuple[int, ...] = ()) -> SetTranslation:
+    """LAN inside, underlay outside."""
+    return SetTranslation((LAN,), (Overload(UNDERLAY, (Clause(True, (rules or (permit(),),)),), refused),))
+
+
+def echo(router: str, destination: IPv4Address, identifier: int = 7, *, ttl: int = 64, size: int = 8) -> Ipv4Packet:
+    """An echo request of the host behind a router."""
+    message = icmp.EchoRequest(identifier=identifier, sequence=1, payload=bytes(size)).serialize()
+    return Ipv4Packet(
+        source=host(router),
+        destination=destination,
+        protocol=IpProtocol.ICMP,
+        payload=message,
+        ttl=ttl,
+        identification=9,
+    )
+
+
+def datagram(router: str, destination: IPv4Address, source_port: int, port: int = 5000) -> Ipv4Packet:
+    """A UDP packet of the host behind a router."""
+    payload = UdpDatagram(source_port=source_port, destination_port=port, payload=b"hello")
+    return Ipv4Packet(
+        source=host(router),
+        destination=destination,
+        protocol=IpProtocol.UDP,
+        payload=payload.serialize(host(router), destination),
+    )
+
+
+def left(world: World, protocol: int) -> list[Ipv4Packet]:
+    """What of a protocol the provider got."""
+    return [packet for packet in world.wire if packet.protocol == protocol]
+
+
+def ports_left(world: World) -> list[int]:
+    return [int.from_bytes(packet.payload[:2], "big") for packet in left(world, IpProtocol.UDP)]
+
+
+def flows(world: World, router: str = "A") -> list[TranslatedFlow]:
+    return list(world.counting(router).translations().flows)
+
+
+@contract
+def test_a_host_inside_speaks_from_the_routers_address_and_hears_the_answer(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", echo("A", nbma("B")))
+    world.until(lambda: bool(world.received["A"]))
+    (request,) = [packet for packet in left(world, IpProtocol.ICMP) if packet.source != nbma("B")]
+    assert (request.source, request.destination, request.ttl) == (nbma("A"), nbma("B"), 63)
+    (reply,) = world.received["A"]
+    assert (reply.source, reply.destination) == (nbma("B"), host("A"))
+    assert icmp.parse(reply.payload) == icmp.EchoReply(identifier=7, sequence=1, payload=bytes(8))
+    (flow,) = flows(world)
+    assert (flow.protocol, flow.inside_local, flow.inside_global[0]) == (ICMP, (host("A"), 7), nbma("A"))
+    assert flow.outside[0] == nbma("B")
+    assert flow.answered
+
+
+@contract
+def test_udp_keeps_its_port_but_never_one_of_the_routers_ike(world: World) -> None:
+    world.execute("A", translate())
+    for number, port in enumerate((4000, 500, 4500, 53), 1):
+        world.send("A", datagram("A", nbma("B"), port))
+        world.until(lambda number=number: len(left(world, IpProtocol.UDP)) == number)  # type: ignore[misc]
+    ports = ports_left(world)
+    assert ports[0] == 4000
+    assert all(port > 1023 and port != 4500 for port in ports)
+    assert len(set(ports)) == 4
+    assert {packet.source for packet in left(world, IpProtocol.UDP)} == {nbma("A")}
+
+
+@contract
+def test_an_error_about_a_translated_packet_reaches_its_sender_and_quotes_what_that_sent(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", datagram("A", nbma("B"), 500))
+    world.until(lambda: bool(world.received["A"]))
+    (packet,) = world.received["A"]
+    message = icmp.parse(packet.payload)
+    assert isinstance(message, icmp.DestinationUnreachable)
+    quoted = message.quoted
+    assert IPv4Address(quoted[12:16]) == host("A")
+    assert int.from_bytes(quoted[20:22], "big") == 500
+
+
+@contract
+def test_what_the_list_does_not_permit_leaves_as_it_is(world: World) -> None:
+    world.execute("A", translate(permit(protocol=UDP, to_port=5001, deny=True), permit(protocol=UDP)))
+    world.send("A", datagram("A", nbma("B"), 4000, 5001))
+    world.send("A", echo("A", nbma("B")))
+    world.send("A", datagram("A", nbma("B"), 4000, 5002))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 2 and bool(left(world, IpProtocol.ICMP)))
+    assert [packet.source for packet in left(world, IpProtocol.UDP)] == [host("A"), nbma("A")]
+    assert left(world, IpProtocol.ICMP)[0].source == host("A")
+
+
+@contract
+def test_a_list_of_addresses_means_these_alone(world: World) -> None:
+    lan = Addresses(IPv4Address("192.168.1.64"), IPv4Address("0.0.0.63"))
+    other = Addresses(IPv4Address("192.168.1.0"), IPv4Address("0.0.0.63"))
+    for count, (source, expected) in enumerate(((other, host("A")), (lan, nbma("A"))), 1):
+        world.execute("A", translate(permit(source=source)))
+        world.send("A", datagram("A", nbma("B"), 4000 + count))
+        world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
+        assert left(world, IpProtocol.UDP)[-1].source == expected
+
+
+@contract
+def test_a_clause_that_denies_leaves_its_packets_alone(world: World) -> None:
+    clauses = (Clause(False, ((permit(protocol=UDP, to_port=5001),),)), Clause(True))
+    world.execute("A", SetTranslation((LAN,), (Overload(UNDERLAY, clauses),)))
+    world.send("A", datagram("A", nbma("B"), 4000, 5001))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 1)
+    world.send("A", datagram("A", nbma("B"), 4000, 5002))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 2)
+    assert [packet.source for packet in left(world, IpProtocol.UDP)] == [host("A"), nbma("A")]
+
+
+@contract
+def test_gre_and_esp_from_inside_do_not_leave_where_the_router_has_its_own(world: World) -> None:
+    world.execute("A", translate(refused=(GRE, ESP)))
+    for protocol in (GRE, ESP):
+        packet = Ipv4Packet(source=host("A"), destination=nbma("B"), protocol=protocol, payload=bytes(16))
+        world.send("A", packet)
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 1)
+    assert not left(world, GRE)
+    assert not left(world, ESP)
+
+
+@contract
+def test_what_goes_through_a_tunnel_is_never_translated(world: World) -> None:
+    hub_and_spokes(world)
+    for name in TUNNEL:
+        world.execute(name, translate(refused=(GRE, ESP)))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(world.received["C"]))
+    assert world.received["C"][0].source == host("B")
+    world.send("B", echo("B", nbma("C")))
+    world.until(lambda: bool(world.received["B"]))
+    assert [flow.protocol for flow in flows(world, "B")] == [ICMP]
+    assert not flows(world, "C")
+
+
+@contract
+def test_the_routers_own_packets_are_not_translated_and_their_answers_stay_its_own(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", echo("A", nbma("B"), 7))
+    world.until(lambda: len(world.received["A"]) == 1)
+    message = icmp.EchoRequest(identifier=8, sequence=1, payload=b"own").serialize()
+    world.execute("A", SendIp(None, None, nbma("B"), IpProtocol.ICMP, message))
+    world.until(lambda: bool(world.of("A", IpReceived)))
+    assert len(world.received["A"]) == 1
+    assert [flow.inside_local for flow in flows(world)] == [(host("A"), 7)]
+
+
+@contract
+def test_what_comes_unasked_is_for_the_router_itself(world: World) -> None:
+    world.execute("A", translate())
+    message = icmp.EchoRequest(identifier=9, sequence=1, payload=b"").serialize()
+    asked = Ipv4Packet(source=nbma("B"), destination=nbma("A"), protocol=IpProtocol.ICMP, payload=message)
+    world.inject("A", asked)
+    world.until(lambda: any(packet.source == nbma("A") for packet in left(world, IpProtocol.ICMP)))
+    assert not world.received["A"]
+
+
+@contract
+def test_pieces_are_put_together_before_they_are_translated(world: World) -> None:
+    world.execute("A", translate())
+    for piece in echo("A", nbma("B"), size=2000).fragments(1000):
+        world.send("A", piece)
+    world.until(lambda: sum(len(packet.payload) for packet in world.received["A"]) >= 2008)
+    assert {packet.source for packet in left(world, IpProtocol.ICMP)} <= {nbma("A"), nbma("B")}
+
+
+@contract
+def test_flows_that_are_forgotten_are_gone_and_the_next_packet_makes_another(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", echo("A", nbma("B")))
+    world.until(lambda: len(world.received["A"]) == 1)
+    assert len(flows(world)) == 1
+    world.execute("A", ForgetTranslations())
+    assert not flows(world)
+    world.send("A", echo("A", nbma("B")))
+    world.until(lambda: len(world.received["A"]) == 2)
+    assert len(flows(world)) == 1
+
+
+@contract
+def test_packets_that_make_a_flow_and_others_are_counted(world: World) -> None:
+    world.execute("A", translate())
+    for count in (1, 2, 3):
+        world.send("A", echo("A", nbma("B")))
+        world.until(lambda count=count: len(world.received["A"]) == count)  # type: ignore[misc]
+    counted = world.counting("A").translations()
+    assert (counted.misses, counted.hits) == (1, 5)
+
+
+@contract
+def test_without_the_order_nothing_is_translated_any_more(world: World) -> None:
+    world.execute("A", translate())
+    world.execute("A", SetTranslation())
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.until(lambda: bool(left(world, IpProtocol.UDP)))
+    assert left(world, IpProtocol.UDP)[0].source == host("A")
+    assert not flows(world)
