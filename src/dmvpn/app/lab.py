@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
 import re
 import select
 import shlex
@@ -15,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.finding import find_lab, find_node, nodes_of
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.finding import find_lab, find_node
 from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
-
-    from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds for which `reset` waits until all is well; there are labs in which it never is.
 _READY_AGAIN = 5.0
@@ -125,23 +122,10 @@ def _router_order(what: str, said: str) -> Callable[[argparse.Namespace], int]:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run a program in the network of a node, as a process of the lab. Its exit code."""
-    folder, node = find_node(
-        arguments.node, lambda name: shlex.join(["dmvpn", "lab", "exec", name, *arguments.program])
-    )
-    if not arguments.program:
-        raise UserError(f"exec needs a program, as in 'dmvpn lab exec {_some_host(folder)} ip address'")
-    descriptor, pid = control.borrow_namespace(folder.control, node)
-    directory = Path.cwd()
-    namespaces.enter_process(pid)
-    namespaces.enter_network(descriptor)
-    os.chdir(directory)
-    return namespaces.run_program(arguments.program)
+    """Run a program at a node. Its exit code."""
+    from dmvpn.app.execute import execute as run
 
-
-def _some_host(folder: LabFolder) -> str:
-    """A node of the lab, for advice: one of its last, which are hosts where it has some."""
-    return nodes_of(folder)[-1]
+    return run(arguments)
 
 
 def impair(arguments: argparse.Namespace) -> int:

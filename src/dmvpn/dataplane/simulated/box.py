@@ -53,6 +53,8 @@ class IpBox(SendingBox):
     ) -> None:
         super().__init__(report, transmit, random)
         self.forwards_ipv6 = False
+        #: Of its answers to echo requests; routers give 255.
+        self.echo_ttl = 255
         self._hairpins = HairpinFilter()
         self._listeners: dict[tuple[str, int, int | None], int] = {}
         self._reassembler = Reassembler()
@@ -181,6 +183,7 @@ class IpBox(SendingBox):
             packet.source,
             ip.ICMP[version],
             ip.serialize_icmp(message.reply(), version),
+            ttl=self.echo_ttl,
             tos=packet.tos,
         )
         with suppress(EffectError):  # a sender that nobody can reach gets no answer

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Events that one moment may cause in one router. More means an endless conversation with itself: our bug.
 EVENT_LIMIT = 100_000
+#: The TTL that a Linux host gives its packets.
+HOST_TTL = 64
 
 
 class RouterNode:
@@ -153,6 +155,7 @@ class HostNode:
         self.received: list[IpReceived] = []
         self.take: Callable[[IpReceived], None] = self.received.append
         self.plane = SimulatedPlane(self._take, transmit)
+        self.plane.echo_ttl = HOST_TTL
         own = tuple((address.ip, address.network.prefixlen) for address, _ in addresses)
         self.plane.execute(SetInterface("eth0", True, own))
         for _, gateway in addresses:

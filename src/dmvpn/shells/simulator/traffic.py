@@ -18,6 +18,7 @@ from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
+from dmvpn.shells.simulator.node import HOST_TTL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.simulator.simulator import Simulator
 
 #: The TTL that hosts give to packets.
-FIRST_TTL = 64
+FIRST_TTL = HOST_TTL
 #: Seconds between two packets of a flow.
 DENSE, SPARSE = 0.5, 6.0
 #: Conversations at a time; a world with more pairs of hosts has others each time.

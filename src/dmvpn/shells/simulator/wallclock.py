@@ -18,6 +18,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.network import Impairment
+from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
 
@@ -49,6 +50,7 @@ class SimulatedLab:
         self._recording = open_private(recording) if recording else None
         record = self._recording.write if self._recording else None
         self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
+        self.programs = Programs(self.world)
         self._began = time.time()
         self._offset = 0.0
         self._make_server = make_server
@@ -86,6 +88,7 @@ class SimulatedLab:
     def _advance(self) -> None:
         """Let the world catch up with the clock, and wake up again when its next thing is due."""
         loop = asyncio.get_running_loop()
+        self.programs.prune(loop.time())
         try:
             self.world.run_until(loop.time() - self._start + self._offset)
         finally:  # a fault of ours in one router is logged by the loop; the others go on
@@ -145,6 +148,8 @@ class SimulatedLab:
             "rebind": self._rebind,
             "scenario": self._scenario,
             "facts": self._facts,
+            "exec": self._exec,
+            "job": self._job,
         }
         what = str(request.get("do"))
         if what not in orders:
@@ -242,6 +247,27 @@ class SimulatedLab:
             raise UserError("the clock goes forward only, at most 31 days at once")
         self._offset += seconds
         return None
+
+    def _exec(self, request: dict[str, Json]) -> Json:
+        """Start a program at a host; the answer is its number, for `job`."""
+        node, words = str(request.get("node")), request.get("program")
+        hosts = ", ".join(self.world.hosts) or "none"
+        if node in self.world.routers:
+            raise UserError(
+                f"{node} is a router: 'dmvpn -r {node} ping ADDRESS' is for those; hosts of this lab: {hosts}"
+            )
+        if node not in self.world.hosts:
+            raise UserError(f"there is no host {node} in this lab; it has {hosts}")
+        texts = [str(word) for word in words] if isinstance(words, list) else []
+        return {"job": self.programs.start(node, texts, asyncio.get_running_loop().time())}
+
+    def _job(self, request: dict[str, Json]) -> Json:
+        """What a program has said since it was asked last; code: its exit code, null while it runs."""
+        number = int(str(request.get("job", 0)))
+        if request.get("interrupt"):
+            self.programs.interrupt(number)
+        lines, code = self.programs.output(number, asyncio.get_running_loop().time())
+        return {"lines": list(lines), "code": code}
 
     def _segment(self, text: str) -> Segment:
         wanted = Scenario.end(text) if text.count(":") == 1 else None

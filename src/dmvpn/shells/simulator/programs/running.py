@@ -1,0 +1,143 @@
+"""The programs that run on the hosts of a world, and what they have said since somebody last asked.
+
+A program of which nobody hears any more is ended: its terminal is gone, or it says more than anybody reads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.errors import UserError, WireError
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.net import ip
+from dmvpn.shells.simulator.programs.ping import Ping
+from dmvpn.shells.simulator.programs.traceroute import Traceroute
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import SendIp
+    from dmvpn.base.events import IpReceived
+    from dmvpn.shells.simulator.node import HostNode
+    from dmvpn.shells.simulator.programs.program import Program
+    from dmvpn.shells.simulator.simulator import Simulator
+
+_Make = Callable[[Sequence[str], Sequence["IPAddress"], int], "Program"]
+PROGRAMS: Final[dict[str, _Make]] = {"ping": Ping, "traceroute": Traceroute}
+#: Programs at a time; lines of one that nobody has read; seconds in which somebody must ask for them.
+_MOST: Final = 64
+_UNREAD: Final = 10_000
+_UNHEARD: Final = 10.0
+#: RFC 6335 §6: ports that belong to nobody; identifiers of echo requests may be the same.
+_FIRST_PORT: Final = 49152
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    host: HostNode
+    program: Program
+    asked_at: float
+    planned: float | None = None
+
+
+class Programs:
+    """Of one world. The times with which others ask are theirs (the wall clock); programs have the world's."""
+
+    def __init__(self, world: Simulator) -> None:
+        self._world = world
+        self._jobs: dict[int, _Job] = {}
+        self._number = 0
+        self._entropy = SeededEntropy(f"{world.seed}/programs")
+        self._arrived: deque[tuple[HostNode, IpReceived]] = deque()
+        self._busy = False
+
+    def start(self, host: str, words: Sequence[str], asked_at: float) -> int:
+        """Start a program at a host; its number. Raises UserError for what hosts cannot run, or not with such words."""
+        node = self._world.hosts[host]
+        name, *rest = words or [""]
+        if name not in PROGRAMS:
+            raise UserError(
+                f"the hosts of a simulated lab run {' and '.join(PROGRAMS)}, and not {name or 'nothing'}: "
+                "with real packets ('lab up' without --simulated) they run whatever this machine has"
+            )
+        self.prune(asked_at)
+        if len(self._jobs) >= _MOST:
+            raise UserError(f"{_MOST} programs run in this lab: end some first")
+        identifier = _FIRST_PORT + below(self._entropy, 0x10000 - _FIRST_PORT)
+        own = [address for address, _ in node.addresses_of("eth0")]
+        program = PROGRAMS[name](rest, own, identifier)
+        self._number += 1
+        job = self._jobs[self._number] = _Job(node, program, asked_at)
+        node.take = lambda packet: self._take(node, packet)
+        self._move(job, program.start(self._world.now))
+        return self._number
+
+    def output(self, number: int, asked_at: float) -> tuple[list[str], int | None]:
+        """What it said since it was asked last, and its exit code if it has ended; then it is forgotten.
+
+        Raises UserError.
+        """
+        job = self._job(number)
+        job.asked_at = asked_at
+        lines, job.program.lines = job.program.lines, []
+        if job.program.code is not None:
+            del self._jobs[number]
+        return lines, job.program.code
+
+    def interrupt(self, number: int) -> None:
+        """Ctrl-C. Raises UserError."""
+        program = self._job(number).program
+        if program.code is None:
+            program.interrupt(self._world.now)
+
+    def prune(self, now: float) -> None:
+        """Forget programs for which nobody asks."""
+        self._jobs = {number: job for number, job in self._jobs.items() if now - job.asked_at < _UNHEARD}
+
+    def _job(self, number: int) -> _Job:
+        if number not in self._jobs:
+            raise UserError("that program runs no more")
+        return self._jobs[number]
+
+    def _take(self, host: HostNode, packet: IpReceived) -> None:
+        """What a host gets. It may come while the host sends: to itself, or of a wire that nobody is plugged into."""
+        self._arrived.append((host, packet))
+        if not self._busy:
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._arrived:
+            host, packet = self._arrived.popleft()
+            try:
+                message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
+            except WireError:
+                continue
+            for job in list(self._jobs.values()):
+                if job.host is host and job.program.code is None:
+                    self._move(job, job.program.receive(packet, message, self._world.now))
+
+    def _move(self, job: _Job, packets: Sequence[SendIp]) -> None:
+        """Send what a program sends, and wake it when it wants to be."""
+        self._busy = True
+        for packet in packets:
+            try:
+                job.host.send(packet, self._world.now)
+            except EffectError as error:
+                job.program.fail(f"connect: Network is unreachable ({error.text})")
+                break
+        self._busy = False
+        if len(job.program.lines) > _UNREAD:
+            job.program.end(1)
+        due = job.program.deadline
+        if due is not None and due != job.planned:
+            job.planned = due
+            self._world.after(max(0.0, due - self._world.now), lambda: self._wake(job, due))
+        self._hand_out()
+
+    def _wake(self, job: _Job, due: float) -> None:
+        if job.program.deadline == due and job in self._jobs.values():
+            job.planned = None
+            self._move(job, job.program.tick(self._world.now))
