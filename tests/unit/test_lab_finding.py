@@ -87,11 +87,13 @@ def test_where_no_lab_has_the_router_the_routers_that_there_are_are_named(lab: O
         find_router("R99", str)
 
 
-def test_a_dead_router_is_found_and_the_advice_names_its_lab(lab: Open) -> None:
+def test_a_dead_router_is_found_and_the_advice_names_it_as_it_was_typed(lab: Open) -> None:
     lab("one", "R11 R31", dead="R31")
     lab("two", "HUB")
-    with pytest.raises(UserError, match="R31 is dead; 'dmvpn lab start one/R31' starts it again"):
+    with pytest.raises(UserError, match="R31 is dead; 'dmvpn lab start R31' starts it again"):
         find_router("R31", str)
+    with pytest.raises(UserError, match="R31 is dead; 'dmvpn lab start one/R31' starts it again"):
+        find_router("one/R31", str)
 
 
 def test_a_host_that_one_lab_alone_has_needs_no_name_of_a_lab(lab: Open) -> None:

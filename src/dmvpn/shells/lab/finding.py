@@ -58,7 +58,7 @@ def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[Lab
         if router in folder.dead_routers and dead:
             return folder, router
         if router in folder.dead_routers:
-            raise UserError(f"{router} is dead; 'dmvpn lab start {folder.name}/{router}' starts it again")
+            raise UserError(f"{router} is dead; 'dmvpn lab start {text}' starts it again")
         raise UserError(f"lab {folder.name} has no router {router}; it has {', '.join(folder.routers)}")
     return folder, router
 
