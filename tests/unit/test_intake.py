@@ -350,7 +350,27 @@ def test_a_stray_no_line_of_a_tunnel_is_refused_like_the_line_itself() -> None:
 # Templates -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["$WAN_IP", "{{ wan.ip }}", "<wan-ip>", "[WAN-IP]", "192.0.2.x", "X.X.X.X", "${wan}"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "$WAN_IP",
+        "{{ wan.ip }}",
+        "<wan-ip>",
+        "[WAN-IP]",
+        "192.0.2.x",
+        "X.X.X.X",
+        "${wan}",
+        "$wanInterface",
+        "{wan_ip}",
+        "@WAN@",
+        "%(wan)s",
+        "<<wan ip>>",
+        "[[wan]]",
+        "__WAN__",
+        "[wan]",
+        "%wan%",
+    ],
+)
 def test_a_placeholder_where_a_value_belongs_is_named(place: str) -> None:
     intake = take_in(TUNNEL.format(f"tunnel destination {place} 255.255.255.0"))
     assert intake.held == ("Tunnel0",)

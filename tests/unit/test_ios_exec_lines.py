@@ -182,7 +182,10 @@ def test_a_show_command_becomes_lines_or_json() -> None:
         ("show interfaces tunnel 5 ", ["  |     Output modifiers", "  <cr>"]),
         ("ping x size 1", ["  <36-18024>"]),
         ("ping x size ", ["  <36-18024>  Send echo requests"]),
-        ("show interfaces T", ["  TenGigabitEthernet  Tunnel  TwentyFiveGigE  TwoGigabitEthernet  "]),
+        (
+            "show interfaces T",
+            ["  TenGigabitEthernet  TokenRing  Tunnel  TwentyFiveGigE  TwoGigabitEthernet", "  TwoHundredGigE  "],
+        ),
         ("x", ["% Unrecognized command"]),
         ("show x ", ["% Unrecognized command"]),
         ("s ", ['% Ambiguous command:  "s "']),

@@ -11,6 +11,7 @@ from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config.tree import read
 from dmvpn.features.tunnel.config import model
 from dmvpn.ios import Fate
+from dmvpn.ios.transcript import decode
 from dmvpn.router.intake import Intake, take_in
 
 HERE, THERE = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.1")
@@ -129,7 +130,21 @@ def test_lines_of_tunnels_that_other_releases_have(line: str, shown: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "mode", ["sdwan", "ethernet gre ipv4", "ipip decapsulate-any", "iptalk", "udp ip", "tag-switching", "rbscp"]
+    "mode",
+    [
+        "sdwan",
+        "ethernet gre ipv4",
+        "ipip decapsulate-any",
+        "iptalk",
+        "udp ip",
+        "tag-switching",
+        "rbscp",
+        "gre multipoint l3vpn",
+        "l3vpn l2tpv3 multipoint",
+        "ethernet gre ipv4 p2p",
+        "vxlan-gpe ipv4 default-mac",
+        "udp multipoint",
+    ],
 )
 def test_another_kind_of_tunnel_is_kept_and_never_run(mode: str) -> None:
     intake = take_in(f"interface Tunnel0\n tunnel source Loopback0\n tunnel mode {mode}\n")
@@ -152,3 +167,70 @@ def test_ipv6_lines_of_ports_that_mean_nothing_here_are_kept(line: str) -> None:
     intake = take_in(f"interface Ethernet0/0\n {line}\n")
     assert intake.is_whole
     assert f" {line}" in list(intake.tree.render())
+
+
+@pytest.mark.parametrize(
+    ("header", "lines"),
+    [
+        (
+            "interface Tunnel0",
+            "ip nhrp map 10.0.0.1 2001:DB8::1\nip nhrp map multicast 2001:DB8::1\nip nhrp connect 101\n"
+            "ipv6 nhrp map 2001:DB8::1/128 2001:DB8:1::1\nip ospf message-digest-key 1 md5 7 0822455D0A16\n"
+            "ip ospf authentication-key 7 0822455D0A16\nip ospf bfd\nip ospf ttl-security hops 1\n"
+            "tunnel tsp-hop 1 10.0.0.1\n"
+            "ip summary-address eigrp 1 10.0.0.0 255.0.0.0 leak-map M\ntunnel bandwidth receive 10 transmit 20\n"
+            "nhrp event-publisher max-event-timeout 10\ndampening",
+        ),
+        (
+            "router eigrp 1",
+            "eigrp stub connected leak-map M\ndistance 90 10.0.0.0 0.0.0.255\nmetric rib-scale 128\n"
+            "timers active-time disabled\nredistribute maximum-prefix 100",
+        ),
+        ("router ospf 1", "distance 100 10.0.0.1 0.0.0.0\nneighbor 10.0.0.2 database-filter all out\nnsr\nlls"),
+        ("router bgp 1", "network 10.0.0.0 mask 255.0.0.0 backdoor\ndistribute-list 1 out"),
+        ("router rip", "timers basic 30 180 180 240 0"),
+        ("crypto ipsec profile P", "set security-association dummy pps 5\nset security-association lifetime days 1"),
+        ("crypto ikev2 profile P", "match address local 2001:DB8::1\nidentity local address 2001:DB8::1"),
+    ],
+)
+def test_lines_that_the_guides_of_ios_have_are_no_slips(header: str, lines: str) -> None:
+    """Each was refused with a caret, and a file with one of them did not count as understood."""
+    wanted = lines.split("\n")
+    intake = take_in("\n".join([header, *(f" {line}" for line in wanted)]))
+    assert intake.is_whole
+    assert sorted(wanted) == sorted({text.strip() for text in intake.tree.render()} & {*wanted})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto ipsec optional",
+        "crypto isakmp policy 1\n authentication ecdsa-sig",
+        "crypto ca trustpoint T\n on x",
+        "crypto pki certificate map M 1\n expires-on ge Jan 1 2020",
+        "crypto ikev2 profile P\n keyring ppk K",
+    ],
+)
+def test_what_tunnels_would_be_protected_by_otherwise_holds_them(line: str) -> None:
+    tunnel = "interface Tunnel0\n tunnel protection ipsec profile P"
+    held = take_in(f"{line}\n{tunnel}\n").held
+    assert held == (() if "trustpoint" in line else ("Tunnel0",))
+
+
+def test_the_old_word_for_certificates_is_the_new_one() -> None:
+    """Releases before 12.3 say `crypto ca`."""
+    text = "crypto {} trustpoint T\n enrollment terminal\ncrypto {} certificate map M 10\n subject-name co x\n"
+    assert take_in(text.format("ca", "ca")).tree == take_in(text.format("pki", "pki")).tree
+
+
+@pytest.mark.parametrize("word", ["shared", "isakmp-profile I", "isakmp-profile I shared", "shared isakmp-profile I"])
+def test_the_words_behind_a_profile_may_stand_in_any_order(word: str) -> None:
+    (settings,) = model(take_in(f"interface Tunnel0\n tunnel protection ipsec profile P {word}\n").tree).tunnels
+    assert (settings.protection, settings.shared) == ("P", "shared" in word)
+    assert settings.ike_profile == ("isakmp-profile I" if "isakmp" in word else "")
+
+
+def test_what_nobody_sees_in_a_line_is_no_part_of_it() -> None:
+    """Pages leave blanks of no width behind words; the line was refused at a caret that pointed at nothing."""
+    text = decode("interface Tunnel0\n tunnel source 10.0.0.1\u200b\n ip mtu\u2060 1400\ufeff\n".encode())
+    assert take_in(text).is_whole

@@ -66,6 +66,20 @@ KINDS: tuple[Kind, ...] = (
     Kind("POS", "PO", 41, "Packet over SONET"),
     Kind("CEM", "CE", 42, "Circuit emulation"),
     Kind("mgmt", "mg", 43, "Management interface"),
+    Kind("FiftyGigE", "FI", 44, "50 Gigabit Ethernet interface"),
+    Kind("TwoHundredGigE", "TH", 45, "200 Gigabit Ethernet interface"),
+    Kind("FourHundredGigE", "FH", 46, "400 Gigabit Ethernet interface"),
+    Kind("Virtual-PPP", "VP", 47, "Virtual interface of PPP over L2TP", logical=True),
+    Kind("MFR", "MF", 48, "Bundle of Frame Relay lines", logical=True),
+    Kind("Hssi", "Hs", 49, "High speed serial interface"),
+    Kind("TokenRing", "To", 50, "Token ring"),
+    Kind("Fddi", "Fd", 51, "Fibre ring"),
+    Kind("vasileft", "vl", 53, "Left end of a pair between VRFs", logical=True),
+    Kind("vasiright", "vr", 54, "Right end of a pair between VRFs", logical=True),
+    Kind("CTunnel", "Ct", 55, "Tunnel of CLNS", logical=True),
+    Kind("Content-Engine", "CO", 56, "Service engine"),
+    Kind("SSLVPN-VIF", "SV", 57, "Virtual interface of SSL VPN", logical=True),
+    Kind("Bluetooth", "Bl", 58, "Bluetooth interface"),
 )
 
 _NUMBER = re.compile(r"\d{1,10}(?:/\d{1,5}){0,3}(?:\.\d{1,10})?(?::\d{1,5})?\Z", re.ASCII)

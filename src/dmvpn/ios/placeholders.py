@@ -16,23 +16,28 @@ _OF_TEMPLATES: Final = re.compile(
 _OF_ADDRESSES: Final = re.compile(
     r"(?<![\w.:])(?=[\d.]{0,12}[xX])(?:[xX]{1,3}|\d{1,3})(?:\.(?:[xX]{1,3}|\d{1,3})){3}(?![\w.])"
 )
+#: Forms that a name or a key may have as well: they count in a line that was refused.
+_OF_OTHERS: Final = re.compile(
+    r"(?<!\S)(?:\$[A-Za-z]\w{1,60}|\{[A-Za-z_][\w.-]{0,60}\}|@[A-Za-z_]\w{1,60}@|__[A-Z]\w{1,60}__|%\(\w{1,60}\)[sd]"
+    r"|<<[\w .-]{1,60}>>|\[\[[\w .-]{1,60}\]\]|%\w{1,60}%|\[[A-Za-z][\w .-]{1,60}\])(?!\S)"
+)
 #: Most lines have none of these.
-_MAY_BE: Final = re.compile(r"[$<\[{%]|[xX]\.|\.[xX]")
+_MAY_BE: Final = re.compile(r"[$<\[{%@]|__|[xX]\.|\.[xX]")
 #: Behind these words stands text for people.
 _TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "action", "username")
 
 
-def placeholder_in(line: str) -> str:
-    """The first placeholder of a line; "" if there is none, or it is a text for people."""
+def placeholder_in(line: str, *, refused: bool = False) -> str:
+    """The first placeholder of a line; "" if there is none, or it is a text for people. refused: nobody took it."""
     if _MAY_BE.search(line) is None or line.lstrip().lower().startswith(_TEXTS):
         return ""
-    found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line)
+    found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line) or (_OF_OTHERS.search(line) if refused else None)
     return found[0].lstrip("\\") if found is not None else ""
 
 
 def refusal(line: str) -> tuple[str, ...]:
     """What is said of a line that was refused; nothing if no placeholder is in it."""
-    name = placeholder_in(line)
+    name = placeholder_in(line, refused=True)
     return (f"% A template's placeholder stands here, put a value in its place: {_said(line, name)}",) if name else ()
 
 

@@ -81,6 +81,10 @@ _SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(run|start|conf|arch)|more\s|wr(
 _CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure\b", re.IGNORECASE)
 
 
+#: What web pages leave between letters and nobody sees: zero-width blanks and joiners, a mark in the middle.
+_INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+
+
 def decode(octets: bytes) -> str:
     """The text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
 
@@ -93,7 +97,7 @@ def decode(octets: bytes) -> str:
     if b"\0" in octets:
         raise ValueError("not text: it has zero octets in it")
     try:
-        return octets.decode("utf-8-sig")
+        return octets.decode("utf-8-sig").translate(_INVISIBLE)
     except UnicodeDecodeError:
         return octets.decode("latin-1").translate(_WINDOWS)
 

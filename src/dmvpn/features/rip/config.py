@@ -24,7 +24,8 @@ VERSION: Final = ConfigLine(
 )
 TIMERS: Final = ConfigLine(
     "router-rip",
-    "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295}",
+    "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295} "
+    "[ {sleep:0-4294967295} ]",
     {
         "timers": "Adjust the timers",
         "basic": "Update, invalid, holddown, flush",

@@ -54,11 +54,13 @@ DESTINATION: Final = ConfigLine(
 )
 MODE: Final = ConfigLine(
     "interface",
-    "tunnel mode ( gre ( ip | ipv4=ip | multipoint [ ipv6 ] | ipv6 ) | "
+    "tunnel mode ( gre ( ip | ipv4=ip | multipoint [ ipv6 | l3vpn ] | ipv6 ) | "
     "ipsec ( ( ipv4 | ipv6 ) [ v4-overlay | v6-overlay ] | dual-overlay ) | "
-    "vxlan-gpe ( ipv4 | ipv6 ) | vxlan ( ipv4 | ipv6 ) | ipip [ decapsulate-any ] | ethernet gre ( ipv4 | ipv6 ) | "
+    "vxlan-gpe ( ipv4 | ipv6 ) [ {kind:line} ] | vxlan ( ipv4 | ipv6 ) [ {kind:line} ] | ipip [ decapsulate-any ] | "
+    "ethernet gre ( ipv4 | ipv6 ) [ p2p ] | l3vpn l2tpv3 [ multipoint ] | "
     "ipv6ip [ {kind:word} ] | ipv6 | "
-    "nos | eon | dvmrp | aurp | cayman | iptalk | rbscp | sdwan | udp ip | tag-switching | mpls {what:line} )",
+    "nos | eon | dvmrp | aurp | cayman | iptalk | rbscp | sdwan | udp ( ip | multipoint ) | "
+    "tag-switching | mpls {what:line} )",
     {
         "mode": "Kind of encapsulation",
         "gre": "Generic Routing Encapsulation",
@@ -70,7 +72,18 @@ MODE: Final = ConfigLine(
             "Another kind of tunnel; not here",
         ),
         **dict.fromkeys(
-            ("decapsulate-any", "aurp", "cayman", "iptalk", "rbscp", "sdwan", "tag-switching"),
+            (
+                "l3vpn",
+                "l2tpv3",
+                "p2p",
+                "decapsulate-any",
+                "aurp",
+                "cayman",
+                "iptalk",
+                "rbscp",
+                "sdwan",
+                "tag-switching",
+            ),
             "Another kind of tunnel; not here",
         ),
         "v4-overlay": "It carries IPv4",
@@ -109,7 +122,7 @@ PATH_MTU: Final = ConfigLine(
 PROTECTION: Final = ConfigLine(
     "interface",
     "tunnel protection ipsec profile {profile:word} [ shared ] "
-    "[ isakmp-profile {isakmp:word} | ikev2-profile {ikev2:word} ]",
+    "[ isakmp-profile {isakmp:word} | ikev2-profile {ikev2:word} ] [ shared ]",
     {
         "protection": "Encrypt what the tunnel carries",
         "ipsec": "With IPsec",

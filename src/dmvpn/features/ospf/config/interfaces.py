@@ -39,17 +39,25 @@ AUTHENTICATION: Final = _line(
     order=80,
 )
 PASSWORD: Final = _line(
-    "authentication-key [ 0 ] {key:secret}",
-    {"authentication-key": "Password in clear in every packet", "0": "It follows in clear", "key": "The password"},
+    "authentication-key [ 0 | 6 | 7 ] {key:secret}",
+    {
+        "authentication-key": "Password in clear in every packet",
+        "0": "It follows in clear",
+        "6": "It follows hidden",
+        "7": "It follows hidden",
+        "key": "The password",
+    },
     order=80,
 )
 DIGEST_KEY: Final = _line(
-    "message-digest-key {number:1-255} md5 [ 0 ] {key:secret}",
+    "message-digest-key {number:1-255} md5 [ 0 | 6 | 7 ] {key:secret}",
     {
         "message-digest-key": "A key of digests",
         "number": "Its number, which travels in packets",
         "md5": "MD5",
         "0": "It follows in clear",
+        "6": "It follows hidden",
+        "7": "It follows hidden",
         "key": "The key",
     },
     order=80,

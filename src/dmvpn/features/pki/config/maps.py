@@ -11,7 +11,7 @@ MODES: Final = (Mode(_MAP, "ca-certificate-map"),)
 
 MAP: Final = ConfigLine(
     "global",
-    "crypto pki certificate map {name:word} {number:1-65535}",
+    "crypto ( pki | ca=pki ) certificate map {name:word} {number:1-65535}",
     {
         "pki": "Certificates",
         "certificate": "Certificates as such",

@@ -40,8 +40,13 @@ REVOCATION: Final = register_type(
 )
 TRUSTPOINT: Final = ConfigLine(
     "global",
-    "crypto pki trustpoint {name:word}",
-    {"pki": "Certificates", "trustpoint": "An authority that is believed", "name": "Name of the trustpoint"},
+    "crypto ( pki | ca=pki ) trustpoint {name:word}",
+    {
+        "pki": "Certificates",
+        "ca": "Old word for `pki`",
+        "trustpoint": "An authority that is believed",
+        "name": "Name of the trustpoint",
+    },
     key=("name",),
     order=190,
     opens=_TRUSTPOINT,
@@ -116,7 +121,7 @@ AUTO_ENROLL: Final = ConfigLine(
 )
 CHAIN: Final = ConfigLine(
     "global",
-    "crypto pki certificate chain {name:word}",
+    "crypto ( pki | ca=pki ) certificate chain {name:word}",
     {"certificate": "Certificates as such", "chain": "Of a trustpoint", "name": "Its name"},
     key=("name",),
     order=191,
