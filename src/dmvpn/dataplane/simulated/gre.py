@@ -52,16 +52,20 @@ class GreBox(IpBox):
         super().__init__(report, transmit, random)
         self._paths = PathMtus()
         self._refusals = Alarms()
+        #: Is told of every packet as it goes into a tunnel or comes out, with the tunnel's name: who captures sets it.
+        self.overhear: Callable[[str, bytes], None] | None = None
 
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
         carried = GRE_OF[next_hop.version]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
             receivers = everybody if tunnel.spec.destination is None else (Neighbour(tunnel.spec.destination),)
+            self._tell(tunnel, data)
             self._encapsulate(tunnel, receivers, carried, data)
             return
         neighbour = tunnel.neighbour(next_hop)
         if neighbour is not None:
+            self._tell(tunnel, data)
             self._encapsulate(tunnel, (neighbour,), carried, data)
             return
         waiting = tunnel.waiting.get(next_hop)
@@ -73,6 +77,10 @@ class GreBox(IpBox):
             self._report(Unresolved(tunnel.spec.name, next_hop))
         elif len(waiting.packets) < WAITING_PACKETS:
             waiting.packets.append(data)
+
+    def _tell(self, tunnel: Tunnel, packet: bytes) -> None:
+        if self.overhear is not None:
+            self.overhear(tunnel.spec.name, packet)
 
     def _encapsulate(
         self, tunnel: Tunnel, receivers: tuple[Neighbour, ...], protocol: int, payload: bytes, tos: int | None = None
@@ -191,6 +199,7 @@ class GreBox(IpBox):
         """What was in GRE; False if it is no IP packet of the version that GRE's protocol type says."""
         name = tunnel.spec.name
         is_running = self._table.port(name).running
+        self._tell(tunnel, payload)
         if protocol == gre.ProtocolType.IPV4 and is_running:
             header = peek_plain(payload)
             if header is not None and self._overheard(name, header, payload):

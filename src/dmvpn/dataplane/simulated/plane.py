@@ -106,6 +106,11 @@ class SimulatedPlane(IpsecBox):
         port = self._table.ports.get(interface)
         return port.addresses if port and port.running else ()
 
+    @property
+    def tunnels(self) -> tuple[str, ...]:
+        """The names of the tunnels."""
+        return tuple(self._tunnels.by_name)
+
     def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
         """The next hops for a destination; empty if it would be dropped. For invariants that tests check."""
         hops = self._table.next_hops(destination)

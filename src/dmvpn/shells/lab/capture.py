@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
-from dmvpn.net import pcap
+from dmvpn.shells.capture_files import CaptureFile
 from dmvpn.shells.lab.namespaces import inside_network
 
 if TYPE_CHECKING:
-    from io import BufferedWriter
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
@@ -33,9 +32,7 @@ _BUFFER = 4 << 20
 @dataclass(slots=True)
 class _Capture:
     source: socket.socket
-    file: BufferedWriter
-    path: Path
-    packets: int = 0
+    file: CaptureFile
 
 
 class Captures:
@@ -60,7 +57,7 @@ class Captures:
         except OSError as error:
             self.stop()
             raise UserError(f"{error.filename or folder}: {error.strerror}") from error
-        return [str(capture.path) for capture in self._running]
+        return [str(capture.file.path) for capture in self._running]
 
     def stop(self) -> Json:
         """End the capture. Returns the number of packets by file."""
@@ -69,9 +66,8 @@ class Captures:
             self._read(capture)
             self._selector.unregister(capture.source)
             capture.source.close()
-            with contextlib.suppress(OSError):  # the disk is full: what is there is there
-                capture.file.close()
-        return {str(capture.path): capture.packets for capture in ended}
+            capture.file.close()
+        return {str(capture.file.path): capture.file.packets for capture in ended}
 
     def _open_all(self, node: str, folder: Path) -> None:
         with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
@@ -80,19 +76,16 @@ class Captures:
                     self._open(folder / f"{node}-{link.name}.pcap", link.name)
 
     def _open(self, path: Path, interface: str) -> None:
-        file = path.open("wb")
+        file = CaptureFile(path)
         source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # deaf until it is bound to its interface
         source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         source.bind((interface, _ALL_PROTOCOLS))
         source.setblocking(False)
-        capture = _Capture(source, file, path)
-        capture.file.write(pcap.file_header())
+        capture = _Capture(source, file)
         self._running.append(capture)
         self._selector.register(source, selectors.EVENT_READ, lambda: self._read(capture))
 
     def _read(self, capture: _Capture) -> None:
         with contextlib.suppress(OSError):
             for _ in range(_TURN):
-                frame = capture.source.recv(65600)
-                capture.file.write(pcap.record(frame, time.time_ns()))
-                capture.packets += 1
+                capture.file.write(capture.source.recv(65600), time.time_ns())

@@ -59,6 +59,8 @@ class _Plug:
         return self.node.name
 
     def receive(self, interface: str, packet: bytes) -> None:
+        if self.simulator.capture is not None:
+            self.simulator.capture(self.name, interface, packet)
         self.node.arrive(interface, packet, self.simulator.now)
         self.simulator.schedule(self.node)
 
@@ -70,7 +72,8 @@ class Simulator:
     """A world of routers, hosts and translators in virtual time. names: what its name service knows, in lower case.
 
     overhear: is told of every packet as it leaves a station, with that one's name. sealed: is told of every GRE packet
-    that a router puts into ESP, and of that one.
+    that a router puts into ESP, and of that one. capture: is told of every packet at every port and tunnel, with the
+    names of its node and interface, as it leaves and as it comes.
     """
 
     def __init__(self, seed: int = 1, *, epoch: float = EPOCH, remembers: bool = False) -> None:
@@ -86,6 +89,7 @@ class Simulator:
         self.certificates: dict[str, Certificates] = {}
         self.overhear: Callable[[str, bytes], None] | None = None
         self.sealed: Callable[[bytes, bytes], None] | None = None
+        self.capture: Callable[[str, str, bytes], None] | None = None
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
         self._plugs: dict[str, _Plug] = {}
@@ -156,11 +160,16 @@ class Simulator:
             remembers=self.remembers,
         )
         node.plane.sealed = self._tell_sealed
+        node.plane.overhear = lambda tunnel, packet: self._tell_capture(name, tunnel, packet)
         return node
 
     def _tell_sealed(self, message: bytes, sealed: bytes) -> None:
         if self.sealed is not None:
             self.sealed(message, sealed)
+
+    def _tell_capture(self, name: str, tunnel: str, packet: bytes) -> None:
+        if self.capture is not None:
+            self.capture(name, tunnel, packet)
 
     def add_host(self, name: str, node: HostNode) -> None:
         """A host."""
@@ -338,6 +347,8 @@ class Simulator:
             if segment is None:
                 return False
             self._hash.update(packet)
+            if self.capture is not None:
+                self.capture(name, interface, packet)
             if self.overhear is not None:
                 self.overhear(name, packet)
             return segment.transmit(self._plugs[name], next_hop, packet, self.now)

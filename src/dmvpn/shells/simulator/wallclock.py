@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
@@ -17,6 +18,7 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
+from dmvpn.shells.simulator.capturing import SimulatedCapture
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
@@ -24,8 +26,8 @@ from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.shells.handle import MakeServer, Server
     from dmvpn.shells.lab.control import Json
@@ -51,6 +53,7 @@ class SimulatedLab:
         record = self._recording.write if self._recording else None
         self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
         self.programs = Programs(self.world)
+        self._capture = SimulatedCapture(self.world)
         self._began = time.time()
         self._offset = 0.0
         self._make_server = make_server
@@ -79,6 +82,7 @@ class SimulatedLab:
         await self._ended.wait()
         for name in list(self._serving):
             await self._servers[name].stop()
+        self._capture.stop()
         if self._recording is not None:
             self._recording.close()
         self.folder.remove()
@@ -112,7 +116,12 @@ class SimulatedLab:
             FolderStorage(self.folder.storage(name)).store(key, octets)
 
         handle = Handle(lambda: self._node(name).router, now, post, store)
-        self._node(name).outside = handle.tell
+
+        def tell(effect: Effect) -> None:
+            self._capture.report(effect)
+            handle.tell(effect)
+
+        self._node(name).outside = tell
         return handle
 
     def _node(self, name: str) -> RouterNode:
@@ -150,6 +159,7 @@ class SimulatedLab:
             "facts": self._facts,
             "exec": self._exec,
             "job": self._job,
+            "capture": self._captured,
         }
         what = str(request.get("do"))
         if what not in orders:
@@ -198,6 +208,7 @@ class SimulatedLab:
             raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
         stored = self.folder.storage(name) / STARTUP
         self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
+        self._capture.begin(name)
         self._tend_soon(name)
         return None
 
@@ -213,6 +224,7 @@ class SimulatedLab:
             self.world.kill(name)
             self.world.forget(name)
             self.world.boot(name, text)
+            self._capture.begin(name)
             self._tend_soon(name)
         return None
 
@@ -268,6 +280,18 @@ class SimulatedLab:
             self.programs.interrupt(number)
         lines, code = self.programs.output(number, asyncio.get_running_loop().time())
         return {"lines": list(lines), "code": code}
+
+    def _captured(self, request: dict[str, Json]) -> Json:
+        if request.get("stop"):
+            return dict(self._capture.stop())
+        wanted = request.get("nodes")
+        known = [*self.world.routers, *self.world.hosts, *self.world.gateways]
+        nodes = [str(node) for node in wanted] if isinstance(wanted, list) and wanted else known
+        for node in nodes:
+            if node not in known:
+                raise UserError(f"there is no {node} in this lab; it has {', '.join(known)}")
+        folder = Path(str(request.get("output")))
+        return list(self._capture.start(nodes, folder, with_keys=bool(request.get("keys"))))
 
     def _segment(self, text: str) -> Segment:
         wanted = Scenario.end(text) if text.count(":") == 1 else None
