@@ -154,8 +154,8 @@ def test_other_words_are_none(word: str) -> None:
 def test_the_prompt_says_once_for_each_group_that_nothing_acts_and_takes_the_line_back() -> None:
     session = ConfigSession(LANGUAGE, ConfigTree())
     session.enter("interface GigabitEthernet0/1")
-    said = [session.told(session.enter(line)) for line in ("ip nat inside", "ip nat outside", "ip pim sparse-mode")]
-    assert said[0] == ("kept: nothing acts on it here (NAT)",)
+    said = [session.told(session.enter(line)) for line in ("ip nat enable", "ip nat enable", "ip pim sparse-mode")]
+    assert said[0] == ("kept: nothing acts on it here (NAT other than overload)",)
     assert said[1] == ()
     assert said[2] == ("kept: nothing acts on it here (multicast routing)",)
     assert session.enter("no ip pim sparse-mode").changed

@@ -53,11 +53,10 @@ def test_a_line_number_counts_what_a_screen_shows() -> None:
 
 
 def test_what_routers_here_do_not_have_is_told_once_in_a_file_with_all_its_lines() -> None:
-    text = "interface GigabitEthernet1\n ip nat outside\ninterface GigabitEthernet2\n ip nat inside\n"
-    known = "access-list 1 permit any\n"
-    (finding,) = lint({"R1.cfg": f"{text}ip nat inside source list 1 interface GigabitEthernet1 overload\n{known}"})
+    text = "interface GigabitEthernet1\n ip igmp version 3\ninterface GigabitEthernet2\n ip pim passive\n"
+    (finding,) = lint({"R1.cfg": f"{text}ip multicast-routing distributed\n"})
     assert (finding.rule, finding.severity, finding.line) == ("line-not-here", Severity.ADVICE, 2)
-    assert finding.what.startswith("NAT: ip nat outside (and 2 more): kept, for nothing here acts on it")
+    assert finding.what.startswith("multicast routing: ip igmp version 3 (and 2 more): kept, for nothing here acts")
     assert [place.line for place in finding.related] == [4, 5]
 
 

@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.dataplane.problems import HostProblem
 
@@ -17,7 +18,7 @@ _NFTABLES = 10 << 8
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What would go to the kernel."""
     datagrams: list[bytes] = []
-    monkeypatch.setattr(netfilter, "_exchange", lambda octets, last: datagrams.append(octets))
+    monkeypatch.setattr(NetfilterSocket, "_ask", lambda self, octets, first, last: datagrams.append(octets))
     return datagrams
 
 
@@ -40,10 +41,10 @@ def test_only_a_symmetric_translator_asks_for_random_ports(sent: list[bytes]) ->
 
 @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOENT, errno.EPROTONOSUPPORT])
 def test_a_kernel_without_it_is_named_in_one_line_with_what_helps(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def refuse(octets: bytes, last: int) -> None:
+    def refuse(self: NetfilterSocket, octets: bytes, first: int, last: int) -> None:
         raise OSError(number, "refused")
 
-    monkeypatch.setattr(netfilter, "_exchange", refuse)
+    monkeypatch.setattr(NetfilterSocket, "_ask", refuse)
     with pytest.raises(HostProblem) as problem:
         netfilter.install(netfilter.Masquerade("outside"))
     text = str(problem.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,12 @@ from dmvpn.base.effects import ConsoleLine
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.features.nat.config import model as nat_model
+from dmvpn.features.nat.model import NatConfig
+from dmvpn.features.nat.rules import Policies
+from dmvpn.features.policy.config import model as policy_model
+from dmvpn.features.policy.machine import of_packets
+from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_keys
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
 MOST_PRINTED: Final = 1000
+#: How a router logs that it does not do what a line says.
+_UNBUILT: Final = re.compile(r"-(?:NOT_BUILT|RULE_REFUSED): (.*)")
 
 
 def check(files: Iterable[Path]) -> int:
@@ -107,7 +116,9 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
     agreed = {" ".join(line.lower().split()) for line in without}  # looked up, never iterated
     all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
     left = [entry for entry in all_left if _protects(entry) or not agreed & {*_as_typed(entry)}]
-    if left:
+    if not left:
+        _refuse_unobeyed(name, result.tree, agreed)
+    else:
         first = left[0]
         shown = without_keys(first.text)
         why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
@@ -117,6 +128,18 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
             f"{name}:{first.number}: {shown}: nothing here does that ({why}){others}; "
             f"take the line away{f', {instead}' if instead else ''}"
         )
+
+
+def _refuse_unobeyed(name: Path | str, tree: ConfigTree, agreed: set[str]) -> None:
+    """Raise UserError for a NAT rule that would translate nothing, because its lists ask for more than there is."""
+    policies = Policies(of_packets(policy_model(tree) or PolicyConfig()))
+    for rule in (nat_model(tree) or NatConfig()).rules:
+        why = policies.clauses(rule)
+        if isinstance(why, str) and str(rule).lower() not in agreed:
+            raise UserError(
+                f"{name}: {rule}: it would translate nothing, for {why}; change that, take the line away, "
+                f"or go without it: --without '{rule}'"
+            )
 
 
 def _as_typed(entry: Entry) -> Iterator[str]:
@@ -132,8 +155,8 @@ def _protects(entry: Entry) -> bool:
 def not_built(text: str) -> list[str]:
     """What a router with this configuration would say of parts that this release does not have."""
     effects = Router(SeededEntropy(0)).handle(ConfigurationEntered(text), 0.0)
-    said = (effect.text.partition("-NOT_BUILT: ") for effect in effects if isinstance(effect, ConsoleLine))
-    return [reason for _, mark, reason in said if mark]
+    said = (_UNBUILT.search(effect.text) for effect in effects if isinstance(effect, ConsoleLine))
+    return [match[1] for match in said if match is not None]
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:

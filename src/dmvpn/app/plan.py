@@ -39,6 +39,7 @@ _HEADINGS: Final = {
     Kind.ROUTE: "routes, of protocol 54; more as it learns them",
     Kind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
     Kind.GUARD: "and their tables",
+    Kind.TABLE: "tables of nf_tables, until it ends",
 }
 
 

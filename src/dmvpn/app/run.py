@@ -24,6 +24,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
+from dmvpn.dataplane.userspace.things import TranslationTable, words
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
@@ -168,6 +169,8 @@ def cleanup() -> int:
         print(f"removed {rule}, which kept the traffic of protected tunnels from leaving in clear")
     for tap in cleaned.taps:
         print(f"removed {tap}, which kept the traffic of a protected tunnel from leaving in clear")
+    for table in cleaned.tables:
+        print(f"removed {words(TranslationTable(table), str)}")
     if cleaned.device is not None:
         print(f"gave {cleaned.device} back, which kept the kernel's own GRE quiet")
     for setting in cleaned.settings:

@@ -31,6 +31,7 @@ from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.things import Kind, LinkState, networks_of
+from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Others
     from dmvpn.dataplane.userspace.things import Difference
+    from dmvpn.dataplane.userspace.watch import Watch
 
 #: Octets of kernel buffer that may wait for one next hop: the default holds no more than 256 small packets.
 _WAITING_OCTETS = 4 << 20
@@ -85,12 +87,14 @@ class Kernel:
         report: Callable[[Event], None],
         *,
         manage: bool,
+        watch: Watch | None = None,
         later: Later | None = None,
         vanished: Callable[[str], None] | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only look at them.
 
-        later: call something after some seconds. vanished: told of an interface of ours that somebody deleted.
+        later: call something after some seconds. watch: calls when a descriptor is readable. vanished: told of an
+        interface of ours that somebody deleted.
         """
         self._names = names
         self._report = report
@@ -104,6 +108,7 @@ class Kernel:
         self._keeper = Keeper(self._socket, report, later, self._name_of)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
+        self.translation = Translation(self._ledger, self._others, names.linux, self._own_addresses, watch, later)
         self._protected: dict[str, None] = {}
         self._networks: dict[str, tuple[Prefix, ...]] = {}
         self._routes: dict[Prefix, SetRoute] = {}
@@ -123,6 +128,7 @@ class Kernel:
             self._left.begin(time.monotonic(), others.prefixes)
             problem = self._guard.problem()
             self._guard.begin(others, keep=bool(self._left))
+            self.translation.inherit(others)
             self._records.forget_dead()
             self._borrowed.keep_interface(KernelGre.FALLBACK)
             refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
@@ -148,6 +154,7 @@ class Kernel:
         """Remove what an earlier life left, if its time is over."""
         if self._left.age(time.monotonic()):
             self._guard.age()
+            self.translation.age()
 
     def fileno(self) -> int:
         """Readable when the kernel has something to say."""
@@ -160,6 +167,7 @@ class Kernel:
             self._keeper.close()
             self._left.remove()
             self._guard.close(shared=others.has_routes)
+            self.translation.close()
             theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
@@ -453,7 +461,7 @@ class Kernel:
     def differences(self) -> list[Difference]:
         """In what the kernel differs from what was ordered; what other routers have here, or left, is none."""
         known = self._others().prefixes | self._left.prefixes
-        return self._keeper.differences(lambda route: route.prefix not in known)
+        return [*self._keeper.differences(lambda route: route.prefix not in known), *self.translation.differences()]
 
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"
@@ -530,6 +538,12 @@ class Kernel:
             for address in self._socket.addresses()
             if address.link == index and isinstance(address.address, IPv4Address)
         ]
+
+    def _own_addresses(self, ios: str) -> list[IPv4Address]:
+        """The addresses of an interface, if it is there."""
+        link = self._links.get(ios)
+        own = self._addresses_of(link.index) if link is not None else []
+        return [address for address, _ in own if isinstance(address, IPv4Address)]
 
     # ------------------------------------------------------------------------------------------------ small change
 

@@ -22,6 +22,7 @@ from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.borrowed import give_back
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.names import made_here
+from dmvpn.dataplane.userspace.translation import remove_tables
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -102,6 +103,7 @@ class Cleaned:
     routes: tuple[netlink.Route, ...]
     rules: tuple[netlink.Rule, ...]
     taps: tuple[str, ...]
+    tables: tuple[str, ...]
     settings: tuple[Setting, ...]
     device: str | None
 
@@ -123,12 +125,13 @@ def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
         if unknown:
             routes = [route for route in routes if route.prefix in others.orphans]
         kernel.execute([netlink.delete_route(route) for route in routes])
+        tables = () if unknown else tuple(remove_tables(others))
         records.forget_dead()
         device = None if others.living or unknown else KernelGre(kernel).clean_up()
         settings = () if unknown else tuple(give_back(records, kernel))
         if not unknown:
             records.tidy()
-        return Cleaned(len(others.living) + unknown, tuple(routes), rules, taps, settings, device)
+        return Cleaned(len(others.living) + unknown, tuple(routes), rules, taps, tables, settings, device)
 
 
 def _remove(name: str) -> bool:

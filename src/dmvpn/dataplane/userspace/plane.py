@@ -22,6 +22,7 @@ from dmvpn.base.effects import (
     ClearAdjacency,
     ClearRoute,
     Effect,
+    ForgetTranslations,
     InstallSa,
     Listen,
     MoveConnection,
@@ -40,6 +41,7 @@ from dmvpn.base.effects import (
     SetInterface,
     SetMulticast,
     SetRoute,
+    SetTranslation,
     SetTunnel,
     StopListening,
     TunnelSpec,
@@ -47,7 +49,6 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
-from dmvpn.base.translation import Translations
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
@@ -65,6 +66,7 @@ from dmvpn.net.octets import ipv4_address
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.counting import Station
+    from dmvpn.base.translation import Translations
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
 
@@ -115,7 +117,9 @@ class UserspacePlane:
         self._report = report
         self._watch = watch
         self._vnet_hdr = vnet_hdr
-        self._kernel = Kernel(self._names, report, manage=manage, later=watch.later, vanished=self._vanished)
+        self._kernel = Kernel(
+            self._names, report, manage=manage, watch=watch, later=watch.later, vanished=self._vanished
+        )
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
         self._engine = make_engine(self._heard, watch)
         self._ike = IkePorts(self._engine, report, watch)
@@ -177,8 +181,8 @@ class UserspacePlane:
         return SasCounted(self._engine.sa_counts())
 
     def translations(self) -> Translations:
-        """Nothing is translated yet."""
-        return Translations()
+        """The flows that are translated, and what was counted."""
+        return self._kernel.translation.translations()
 
     def stations(self) -> tuple[Station, ...]:
         """The stations on Ethernets that the kernel has heard of; none if it does not say."""
@@ -220,6 +224,10 @@ class UserspacePlane:
                 self._kernel.clear_route(effect)
             case SetInterface():
                 self._set_interface(effect)
+            case SetTranslation():
+                self._kernel.translation.set(effect)
+            case ForgetTranslations():
+                self._kernel.translation.forget()
             case SetTunnel():
                 self._set_tunnel(effect.spec)
             case SetCarrier():

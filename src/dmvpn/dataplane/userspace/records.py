@@ -8,7 +8,8 @@ lives: a file that nobody locks is that of a dead router.
         lock                              held by whoever starts, ends or cleans up
         settings.json                     what each setting was before the first router changed it
         *.owner                           of one router, a line for each change:
-                                          "+10.0.0.0/8" routed, "-10.0.0.0/8" not any more, "=net/ipv4/..." in use
+                                          "+10.0.0.0/8" routed, "-10.0.0.0/8" not any more, "=net/ipv4/..." in use,
+                                          "@dmvpn-nat" a table of nf_tables, "~dmvpn-nat" not any more
 
 Network namespaces are told apart by boot, inode and the kernel's cookie: inodes are given again. Folders of earlier
 boots are removed. Where no folder can be made, records live in memory: a killed router then leaves what it borrowed.
@@ -59,6 +60,7 @@ class Belongings:
 
     prefixes: set[Prefix] = field(default_factory=set)
     settings: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,18 @@ class Ledger:
             self._has.prefixes.remove(prefix)
             self._write(f"-{prefix}\n", 1)
 
+    def holds(self, table: str) -> None:
+        """A table of nf_tables is about to be made."""
+        if table not in self._has.tables:
+            self._has.tables.add(table)
+            self._write(f"@{table}\n", 1)
+
+    def released(self, table: str) -> None:
+        """There is no such table of ours any more."""
+        if table in self._has.tables:
+            self._has.tables.remove(table)
+            self._write(f"~{table}\n", 1)
+
     def close(self) -> None:
         """The router has nothing here any more. A second call does nothing."""
         if self.path is not None and self._descriptor is not None:
@@ -246,6 +260,7 @@ class Ledger:
                 return
             lines = [f"={path}\n" for path in sorted(self._has.settings)]
             lines += [f"+{prefix}\n" for prefix in sorted(self._has.prefixes, key=str)]
+            lines += [f"@{table}\n" for table in sorted(self._has.tables)]
             self._lines = len(lines)
             os.write(surely(self._descriptor), "".join(lines).encode())
             surely(old).unlink(missing_ok=True)
@@ -355,6 +370,8 @@ def _read(path: Path) -> Belongings:
         sign, text = line[:1], line[1:]
         if sign == "=" and _SETTING.fullmatch(text):
             has.settings.add(text)
+        elif sign in ("@", "~"):
+            (has.tables.add if sign == "@" else has.tables.discard)(text)
         elif sign in ("+", "-"):
             with contextlib.suppress(ValueError):
                 (has.prefixes.add if sign == "+" else has.prefixes.discard)(Prefix.parse(text))

@@ -26,6 +26,7 @@ class Kind(enum.IntEnum):
     RULE = 5
     GUARD = 6
     ROUTE = 7
+    TABLE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,16 @@ class Difference:
     unordered: bool = False
 
 
-Thing: TypeAlias = netlink.Route | netlink.Neighbour | netlink.InterfaceAddress | netlink.Rule | LinkState
+@dataclass(frozen=True, slots=True)
+class TranslationTable:
+    """A table of nf_tables that translates addresses."""
+
+    name: str
+
+
+Thing: TypeAlias = (
+    netlink.Route | netlink.Neighbour | netlink.InterfaceAddress | netlink.Rule | LinkState | TranslationTable
+)
 Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
 
 
@@ -66,6 +76,8 @@ def key_of(thing: Thing) -> Key:
             return (Kind.RULE, thing.priority, (thing.version, thing.table))
         case LinkState():
             return (Kind.LINK, thing.link, None)
+        case TranslationTable():
+            return (Kind.TABLE, thing.name, None)
 
 
 def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.Route]:
@@ -97,6 +109,8 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
             return f"{name(thing.link)} {'up' if thing.up else 'down'}" + (f", MTU {thing.mtu}" if thing.mtu else "")
         case netlink.Rule():
             return str(thing)
+        case TranslationTable():
+            return f"table ip {thing.name} (nf_tables), which translates addresses"
 
 
 def links_of(thing: Thing) -> tuple[int, ...]:
@@ -104,7 +118,7 @@ def links_of(thing: Thing) -> tuple[int, ...]:
     match thing:
         case netlink.Route():
             return tuple(dict.fromkeys(hop.link for hop in thing.next_hops))
-        case netlink.Rule():
+        case netlink.Rule() | TranslationTable():
             return ()
         case _:
             return (thing.link,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nat.model import NatConfig, NatRule
-from dmvpn.ios import ConfigLine, Group, Standing
+from dmvpn.ios import ConfigLine
 from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
@@ -25,19 +25,14 @@ _HELP: Final = {
     "overload": "Many stations share the address, told apart by ports",
 }
 
-_KEPT: Final = Group(
-    "NAT", Standing.KEPT, "addresses are not translated; behind a translating host, what it does counts"
-)
-
-INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154, group=_KEPT)
-OUTSIDE: Final = ConfigLine("interface", "ip nat outside", _HELP, order=154, group=_KEPT)
+INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154)
+OUTSIDE: Final = ConfigLine("interface", "ip nat outside", _HELP, order=154)
 BY_LIST: Final = ConfigLine(
     "global",
     "ip nat inside source list {access_list:word} interface {outside_interface:interface} overload",
     _HELP,
     key=("access_list", "outside_interface"),
     order=559,
-    group=_KEPT,
 )
 BY_MAP: Final = ConfigLine(
     "global",
@@ -45,7 +40,6 @@ BY_MAP: Final = ConfigLine(
     _HELP,
     key=("name", "outside_interface"),
     order=559,
-    group=_KEPT,
 )
 LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
 

@@ -27,8 +27,10 @@ from pydantic import TypeAdapter
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import Key, Kind, LinkState, Thing, key_of, words
+from dmvpn.dataplane.userspace.things import Key, Kind, LinkState, Thing, TranslationTable, key_of, words
+from dmvpn.dataplane.userspace.translation import is_ours
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.syscalls import mount
@@ -219,6 +221,8 @@ def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
     with contextlib.suppress(netlink.NetlinkError):  # a kernel without policy routing
         things += kernel.rules(protocol=ROUTE_PROTOCOL)
     things += kernel.routes(protocol=ROUTE_PROTOCOL)
+    with contextlib.suppress(OSError), NetfilterSocket() as netfilter:  # a kernel without nf_tables
+        things += [TranslationTable(name) for name in netfilter.tables() if is_ours(name)]
     return {key_of(thing): thing for thing in things}
 
 

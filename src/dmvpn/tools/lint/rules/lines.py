@@ -43,7 +43,7 @@ NOT_SUPPORTED: Final = Rule(
     title="Lines of IOS upon which nothing here acts",
     why="On an IOS router they are right. A router of this program keeps them and shows them back; those that would "
     "restrict or divert traffic it leaves out, and `dmvpn run` does not start on them unless `--without` says so.",
-    bad="interface GigabitEthernet1\n ip nat outside",
+    bad="ip nat inside source static 10.1.1.5 192.0.2.5",
     fix="",
 )
 NOT_RUN: Final = Rule(

@@ -1,0 +1,131 @@
+"""The flows that the kernel tracks (conntrack) by nfnetlink: dumped, and deleted.
+
+Attributes are those of linux/netfilter/nfnetlink_conntrack.h, in network byte order.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.dataplane.netlink.nftables import IPV4
+from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.dataplane.netlink.nftables import NetfilterSocket
+
+_SUBSYSTEM = 1 << 8
+_GET, _DELETE = _SUBSYSTEM | 1, _SUBSYSTEM | 2
+_ORIGINAL, _REPLY, _STATUS, _TIMEOUT, _ZONE = 1, 2, 3, 7, 18
+_TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
+_SOURCE, _DESTINATION = 1, 2
+_NUMBER, _SOURCE_PORT, _DESTINATION_PORT, _ICMP_ID = 1, 2, 3, 4
+#: IPS_SEEN_REPLY, IPS_SRC_NAT and IPS_DST_NAT.
+_ANSWERED = 1 << 1
+SOURCE_TRANSLATED: Final = 1 << 4
+_DESTINATION_TRANSLATED = 1 << 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One direction of a flow. Ports are 0 where the protocol has none; of an echo both are its identifier."""
+
+    source: IPv4Address
+    source_port: int
+    destination: IPv4Address
+    destination_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFlow:
+    """A flow. original: as its first packet was; reply: as answers come. expires: seconds.
+
+    key: names it to the kernel.
+    """
+
+    protocol: int
+    original: Ends
+    reply: Ends
+    status: int
+    expires: int | None
+    key: bytes
+
+    @property
+    def answered(self) -> bool:
+        """Packets went both ways."""
+        return bool(self.status & _ANSWERED)
+
+    @property
+    def is_source_translated(self) -> bool:
+        """Its sender is known by another address outside."""
+        return bool(self.status & SOURCE_TRANSLATED)
+
+    @property
+    def is_translated(self) -> bool:
+        """One of its ends is known by another address."""
+        return bool(self.status & (SOURCE_TRANSLATED | _DESTINATION_TRANSLATED))
+
+
+def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
+    """All flows of IPv4 of the network namespace. Raises OSError."""
+    found = (parse(body) for body in kernel.dump(_GET))
+    return [flow for flow in found if flow is not None]
+
+
+def forget(kernel: NetfilterSocket, gone: Iterable[TrackedFlow]) -> None:
+    """Delete these flows; one that is over is deleted already. Raises OSError."""
+    for flow in gone:
+        try:
+            kernel.call(_DELETE, IPV4 + flow.key)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+
+
+def forget_all(kernel: NetfilterSocket) -> None:
+    """Delete every flow of IPv4. Raises OSError."""
+    kernel.call(_DELETE, IPV4)
+
+
+def parse(body: memoryview) -> TrackedFlow | None:
+    """One flow of a dump; None: it is not one of IPv4. Raises WireError."""
+    fields = parse_attributes(body)
+    original, reply = (_ends(fields.get(place)) for place in (_ORIGINAL, _REPLY))
+    if original is None or reply is None:
+        return None
+    zone = attribute(_ZONE, bytes(fields[_ZONE])) if _ZONE in fields else b""
+    expires = fields.get(_TIMEOUT)
+    return TrackedFlow(
+        protocol=original[0],
+        original=original[1],
+        reply=reply[1],
+        status=int.from_bytes(fields.get(_STATUS, b""), "big"),
+        expires=int.from_bytes(expires, "big") if expires is not None else None,
+        key=nest(_ORIGINAL, bytes(fields[_ORIGINAL])) + zone,
+    )
+
+
+def _ends(listed: memoryview | None) -> tuple[int, Ends] | None:
+    if listed is None:
+        return None
+    fields = parse_attributes(listed)
+    addresses, protocol = parse_attributes(fields[_TUPLE_IP]), parse_attributes(fields[_TUPLE_PROTOCOL])
+    source, destination = addresses.get(_SOURCE), addresses.get(_DESTINATION)
+    if source is None or destination is None or len(source) != 4 or len(destination) != 4:
+        return None
+    identifier = _port(protocol.get(_ICMP_ID))
+    return protocol[_NUMBER][0], Ends(
+        IPv4Address(bytes(source)),
+        identifier or _port(protocol.get(_SOURCE_PORT)),
+        IPv4Address(bytes(destination)),
+        identifier or _port(protocol.get(_DESTINATION_PORT)),
+    )
+
+
+def _port(value: memoryview | None) -> int:
+    return struct.unpack("!H", value)[0] if value is not None and len(value) == 2 else 0

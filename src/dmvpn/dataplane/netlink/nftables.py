@@ -1,0 +1,379 @@
+"""nf_tables by nfnetlink: tables, chains, rules and their expressions as octets, and the socket that asks the kernel.
+
+A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, of which
+everything is done or nothing. Attributes of nf_tables are in network byte order (linux/netfilter/nf_tables.h).
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST, MessageType
+from dmvpn.dataplane.netlink.wire import (
+    attribute,
+    attribute_text,
+    nest,
+    parse_acknowledgement,
+    parse_attributes,
+    parse_done,
+    parse_messages,
+    read_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from dmvpn.dataplane.netlink.wire import Message
+
+_NETLINK_NETFILTER: Final = 12
+_HEADER = struct.Struct("=IHHII")
+#: nfgenmsg: family, version, resource (network byte order).
+_NFGENMSG = struct.Struct("=BBH")
+_BE16, _BE32 = struct.Struct("!H"), struct.Struct("!I")
+_NFPROTO_IPV4 = 2
+#: What a body for IPv4 begins with.
+IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
+
+SUBSYSTEM: Final = 10
+_BATCH_BEGIN, _BATCH_END = 0x10, 0x11
+_NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _GET_RULE = (
+    SUBSYSTEM << 8 | number for number in (0, 1, 2, 3, 6, 7)
+)
+#: NFNLGRP_NFTABLES: who changed which table.
+_GROUP: Final = 7
+_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
+
+_TABLE_NAME = 1
+_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_TYPE = 1, 3, 4, 7
+_HOOK_NUMBER, _HOOK_PRIORITY = 1, 2
+_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS = 1, 2, 3, 4
+_LIST_ELEMENT = 1
+_EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
+_DATA_VALUE, _DATA_VERDICT = 1, 2
+_REGISTER, _SECOND_REGISTER = 1, 2
+_COUNTER_PACKETS = 2
+_NAME_OCTETS = 16
+
+_RECEIVE: Final = 1 << 17
+#: Octets of one transaction that the socket takes, where it may have them: a long access list.
+_SEND: Final = 1 << 21
+_PATIENCE = 5.0
+
+#: One part of a transaction: type, flags, body.
+Part = tuple[int, int, bytes]
+
+
+class Hook(enum.IntEnum):
+    """Where a base chain stands."""
+
+    INPUT = 1
+    FORWARD = 2
+    POSTROUTING = 4
+
+
+class Meta(enum.IntEnum):
+    """What of a packet that is not in it."""
+
+    INPUT_NAME = 6
+    OUTPUT_NAME = 7
+    PROTOCOL = 16
+
+
+class Compare(enum.IntEnum):
+    """How values are compared."""
+
+    EQUAL = 0
+    NOT_EQUAL = 1
+    AT_MOST = 3
+    AT_LEAST = 5
+
+
+class Verdict(enum.IntEnum):
+    """What becomes of a packet."""
+
+    DROP = 0
+    ACCEPT = 1
+    JUMP = -3
+    GOTO = -4
+    RETURN = -5
+
+
+# ---------------------------------------------------------------------------------------------------- tables
+
+
+def new_table(table: str) -> Part:
+    """Make it, if it is not there."""
+    return _NEW_TABLE, NLM_F_CREATE, IPV4 + attribute_text(_TABLE_NAME, table)
+
+
+def delete_table(table: str) -> Part:
+    """Delete it, with all that is in it."""
+    return _DELETE_TABLE, 0, IPV4 + attribute_text(_TABLE_NAME, table)
+
+
+def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> Part:
+    """A chain that packets pass. kind: "nat" or "filter"."""
+    where = attribute(_HOOK_NUMBER, _BE32.pack(hook)) + attribute(_HOOK_PRIORITY, struct.pack("!i", priority))
+    body = attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+    return _NEW_CHAIN, NLM_F_CREATE, IPV4 + body + nest(_CHAIN_HOOK, where) + attribute_text(_CHAIN_TYPE, kind)
+
+
+def chain(table: str, name: str) -> Part:
+    """A chain that others jump to."""
+    return _NEW_CHAIN, NLM_F_CREATE, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+
+
+def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
+    """A rule behind those that the chain has."""
+    listed = b"".join(nest(_LIST_ELEMENT, expression) for expression in expressions)
+    body = attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, in_chain) + nest(_RULE_EXPRESSIONS, listed)
+    return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body
+
+
+# ---------------------------------------------------------------------------------------------------- expressions
+
+
+def is_interface(key: Meta, name: str) -> tuple[bytes, bytes]:
+    """The interface by which a packet came or leaves has this Linux name."""
+    return meta(key), compare(Compare.EQUAL, name.encode().ljust(_NAME_OCTETS, b"\0"))
+
+
+def is_protocol(number: int) -> tuple[bytes, bytes]:
+    """The protocol in the IP header."""
+    return meta(Meta.PROTOCOL), compare(Compare.EQUAL, bytes((number,)))
+
+
+def meta(key: Meta) -> bytes:
+    """Load what is not in the packet."""
+    return _expression("meta", _numbers(_REGISTER, key))
+
+
+def network_header(offset: int, length: int) -> bytes:
+    """Load octets of the IP header."""
+    return _expression("payload", _numbers(_REGISTER, 1, offset, length))
+
+
+def transport_header(offset: int, length: int) -> bytes:
+    """Load octets of what follows the IP header."""
+    return _expression("payload", _numbers(_REGISTER, 2, offset, length))
+
+
+def tracked_status() -> bytes:
+    """Load the status of the packet's flow, four octets in host order."""
+    return _expression("ct", _numbers(_REGISTER, 2))
+
+
+def masked(mask: bytes) -> bytes:
+    """Keep of what was loaded the bits of the mask."""
+    values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bytes(len(mask))))
+    return _expression("bitwise", _numbers(_REGISTER, _REGISTER, len(mask)) + values)
+
+
+def compare(operation: Compare, value: bytes) -> bytes:
+    """Go on if what was loaded compares so."""
+    return _expression("cmp", _numbers(_REGISTER, operation) + nest(3, attribute(_DATA_VALUE, value)))
+
+
+def counter() -> bytes:
+    """Count packets that come here."""
+    return _expression("counter", b"")
+
+
+def verdict(code: Verdict, to: str = "") -> bytes:
+    """End here. to: the chain, of JUMP and GOTO."""
+    fields = attribute(1, struct.pack("!i", code)) + (attribute_text(2, to) if to else b"")
+    return _expression("immediate", attribute(1, _BE32.pack(0)) + nest(2, nest(_DATA_VERDICT, fields)))
+
+
+def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[bytes, ...]:
+    """The sender gets the address of the interface by which the packet leaves, and a port of this range."""
+    body = attribute(1, _BE32.pack(flags)) if flags else b""
+    if ports is None:
+        return (_expression("masq", body),)
+    registers = (_REGISTER, _SECOND_REGISTER)
+    loads = (
+        _expression("immediate", attribute(1, _BE32.pack(register)) + nest(2, attribute(_DATA_VALUE, _BE16.pack(port))))
+        for register, port in zip(registers, ports, strict=True)
+    )
+    where = b"".join(attribute(2 + place, _BE32.pack(register)) for place, register in enumerate(registers))
+    return (*loads, _expression("masq", body + where))
+
+
+def _numbers(*values: int) -> bytes:
+    return b"".join(attribute(place, _BE32.pack(value)) for place, value in enumerate(values, 1))
+
+
+def _expression(name: str, fields: bytes) -> bytes:
+    return attribute_text(_EXPRESSION_NAME, name) + nest(_EXPRESSION_DATA, fields)
+
+
+# ---------------------------------------------------------------------------------------------------- the kernel
+
+
+@dataclass(frozen=True, slots=True)
+class RuleThere:
+    """A rule that the kernel has. handle: its number in the table, never given again. packets: counted; None: not."""
+
+    table: str
+    chain: str
+    handle: int
+    packets: int | None
+
+
+class NetfilterSocket:
+    """Asks and tells nf_tables and conntrack of the network namespace in which it was made."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        self._sequence = 0
+        try:
+            self._socket.settimeout(_PATIENCE)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND)
+            self._socket.bind((0, 0))
+        except OSError:
+            self._socket.close()
+            raise
+
+    def transact(self, parts: Sequence[Part]) -> None:
+        """Do all or nothing. Raises OSError for the first part that the kernel refuses."""
+        first = self._sequence + 1
+        edge = _NFGENMSG.pack(0, 0, socket.htons(SUBSYSTEM))
+        pieces = [_message(_BATCH_BEGIN, 0, first, edge)]
+        last = first + len(parts)
+        for number, (kind, flags, body) in enumerate(parts, first + 1):
+            # One answer is enough: refusals come without being asked for.
+            pieces.append(_message(kind, flags | (NLM_F_ACK if number == last else 0), number, body))
+        self._sequence = last + 1
+        self._ask(b"".join([*pieces, _message(_BATCH_END, 0, self._sequence, edge)]), first, last)
+
+    def call(self, kind: int, body: bytes) -> None:
+        """Ask for one thing. Raises OSError."""
+        self._sequence += 1
+        self._ask(_message(kind, NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
+
+    def dump(self, kind: int, body: bytes = IPV4) -> Iterator[memoryview]:
+        """The bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
+        self._sequence += 1
+        self._socket.send(_message(kind, NLM_F_DUMP, self._sequence, body))
+        while True:
+            for message in self._receive():
+                if message.sequence != self._sequence:
+                    continue
+                if message.kind == MessageType.ERROR:
+                    _check(message)
+                elif message.kind == MessageType.DONE:
+                    if failure := parse_done(message):
+                        raise OSError(failure, os.strerror(failure))
+                    return
+                else:
+                    yield message.body[_NFGENMSG.size :]
+
+    def tables(self) -> list[str]:
+        """The names of all tables of IPv4. Raises OSError."""
+        return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
+
+    def rules(self, table: str) -> list[RuleThere]:
+        """The rules of a table, in order; none if it is not there. Raises OSError."""
+        asked = IPV4 + attribute_text(_RULE_TABLE, table)
+        found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
+        return [one for one in found if one.table == table]
+
+    def _ask(self, octets: bytes, first: int, last: int) -> None:
+        """Send, and read answers up to number `last`. Raises OSError for the first refusal."""
+        self._socket.send(octets)
+        while True:
+            for message in self._receive():
+                if message.kind == MessageType.ERROR and _check(message, first) == last:
+                    return
+
+    def _receive(self) -> Iterator[Message]:
+        datagram, sender = self._socket.recvfrom(_RECEIVE)
+        # Only the kernel has number 0; whatever other processes send us is not listened to.
+        return parse_messages(memoryview(datagram)) if sender[0] == 0 else iter(())
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class NetfilterMonitor:
+    """Hears who changes tables of its network namespace."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        try:
+            self._socket.bind((0, 0))
+            self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
+            self._socket.setblocking(False)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        """Readable when something has changed."""
+        return self._socket.fileno()
+
+    def read(self) -> bool:
+        """Take all that was said. True: something has changed, or was lost."""
+        changed = False
+        while True:
+            try:
+                self._socket.recv(_RECEIVE)
+            except BlockingIOError:
+                return changed
+            except OSError:  # ENOBUFS: what was said is lost
+                pass
+            changed = True
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
+
+
+def _check(message: Message, first: int = 0) -> int:
+    """The number that was answered. Raises OSError for a refusal; an answer before `first` is of an earlier request."""
+    said = parse_acknowledgement(message)
+    if said.errno and said.sequence >= first:
+        raise OSError(said.errno, said.text or os.strerror(said.errno))
+    return said.sequence
+
+
+def _rule_there(body: memoryview) -> RuleThere:
+    fields = parse_attributes(body)
+    return RuleThere(
+        table=read_text(fields[_RULE_TABLE]),
+        chain=read_text(fields[_RULE_CHAIN]),
+        handle=int.from_bytes(fields[_RULE_HANDLE], "big"),
+        packets=next((packets for packets in _counters(fields.get(_RULE_EXPRESSIONS)) if packets is not None), None),
+    )
+
+
+def _counters(listed: memoryview | None) -> Iterator[int | None]:
+    offset = 0
+    while listed is not None and offset + 4 <= len(listed):
+        length = int.from_bytes(listed[offset : offset + 2], sys.byteorder)
+        if length < 4:
+            return
+        fields = parse_attributes(listed[offset + 4 : offset + length])
+        if read_text(fields[_EXPRESSION_NAME]) == "counter":
+            yield int.from_bytes(parse_attributes(fields[_EXPRESSION_DATA])[_COUNTER_PACKETS], "big")
+        offset += (length + 3) & ~3

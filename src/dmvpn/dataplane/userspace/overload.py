@@ -1,0 +1,177 @@
+"""NAT overload as rules of nf_tables: one order, one table. What `nft` would say of a rule with one access list:
+
+    table ip dmvpn-nat {
+        chain passing { type filter hook forward priority 0          what is translated already is counted, both ways
+            iifname "eth1" oifname "eth0" ct status snat counter
+            iifname "eth0" oifname "eth1" ct status snat counter }
+        chain leaving { type nat hook postrouting priority 100       the first packet of each flow
+            iifname "eth1" oifname "eth0" goto rule-0 }
+        chain rule-0    { jump rule-0-0-0; accept }                  its clauses; then the next rule of this interface
+        chain rule-0-0-0 { ip saddr 10.1.1.0/24 goto map-0 }         the entries of an access list: permit; deny: return
+        chain map-0     { meta l4proto { gre, esp } drop             where the router has tunnels
+            counter
+            udp sport 1024-4499 masquerade to :1024-4499             so nobody gets port 500 or 4500
+            meta l4proto udp masquerade to :4501-65535; the same of tcp
+            masquerade }
+    }
+
+The kernel's own conntrack does the rest. What the router sends itself came in by no interface, and fits no rule. There
+is no chain at the input, as a translator without a router's own protocols would have one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.translation import PORT_RANGES, TCP, UDP
+from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
+from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Hook,
+    Meta,
+    Part,
+    Verdict,
+    base_chain,
+    chain,
+    compare,
+    counter,
+    delete_table,
+    is_interface,
+    is_protocol,
+    masked,
+    masquerade,
+    network_header,
+    new_table,
+    rule,
+    tracked_status,
+    transport_header,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.effects import SetTranslation
+    from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
+
+#: Chains whose counters are packets of flows, and packets that made one.
+PASSING: Final = "passing"
+MAP: Final = "map-"
+_LEAVING: Final = "leaving"
+_SOURCE, _DESTINATION = 12, 16
+_PORT_OF_SOURCE, _PORT_OF_DESTINATION = 0, 2
+_BE16 = struct.Struct("!H")
+#: NF_NAT_RANGE_PROTO_SPECIFIED.
+_PORTS_SPECIFIED: Final = 1 << 1
+
+LinuxName = Callable[[str], str]
+
+
+def ruleset(table: str, order: SetTranslation, linux: LinuxName) -> list[Part]:
+    """The transaction that makes the table so, whatever it was. linux: Linux name of an interface."""
+    return [new_table(table), delete_table(table), new_table(table), *_chains(table, order, linux)]
+
+
+def removal(table: str) -> list[Part]:
+    """The transaction after which there is none."""
+    return [new_table(table), delete_table(table)]
+
+
+def _chains(table: str, order: SetTranslation, linux: LinuxName) -> Iterator[Part]:
+    yield base_chain(table, PASSING, "filter", Hook.FORWARD, 0)
+    yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, NAT_PRIORITY)
+    for number in range(len(order.overloads)):
+        yield chain(table, _name(number))
+        yield chain(table, f"{MAP}{number}")
+    first: dict[str, int] = {}
+    for number, overload in enumerate(order.overloads):
+        first.setdefault(overload.outside, number)
+        yield from _overload(table, number, overload, _next(order.overloads, number))
+    for outside, number in first.items():
+        for inside in order.inside:
+            inner, outer = linux(inside), linux(outside)
+            ways = ((inner, outer), (outer, inner))
+            yield from (rule(table, PASSING, *_way(*way), *_is_translated(), counter()) for way in ways)
+            yield rule(table, _LEAVING, *_way(inner, outer), verdict(Verdict.GOTO, _name(number)))
+
+
+def _overload(table: str, number: int, overload: Overload, after: int | None) -> Iterator[Part]:
+    name, mapping = _name(number), f"{MAP}{number}"
+    otherwise = verdict(Verdict.ACCEPT) if after is None else verdict(Verdict.GOTO, _name(after))
+    translated = verdict(Verdict.GOTO, mapping)
+    for place, clause in enumerate(overload.clauses):
+        yield from _clause(table, f"{name}-{place}", clause, translated if clause.permit else otherwise, name)
+    yield rule(table, name, otherwise)
+    for protocol in overload.refused:
+        yield rule(table, mapping, *is_protocol(protocol), verdict(Verdict.DROP))
+    yield rule(table, mapping, counter())
+    for protocol in (UDP, TCP):
+        for ports in PORT_RANGES[:-1]:
+            fitting = (*is_protocol(protocol), *_ports(_PORT_OF_SOURCE, ports))
+            yield rule(table, mapping, *fitting, *masquerade(_PORTS_SPECIFIED, ports))
+        yield rule(table, mapping, *is_protocol(protocol), *masquerade(_PORTS_SPECIFIED, PORT_RANGES[-1]))
+    yield rule(table, mapping, *masquerade())
+
+
+def _clause(table: str, name: str, clause: Clause, fits: bytes, caller: str) -> Iterator[Part]:
+    """What to do with packets that one of its lists permits; others come back to the caller."""
+    if not clause.lists:
+        yield rule(table, caller, fits)
+    for place, rules in enumerate(clause.lists):
+        listed = f"{name}-{place}"
+        yield chain(table, listed)
+        for entry in rules:
+            yield rule(table, listed, *_matches(entry), fits if entry.permit else verdict(Verdict.RETURN))
+        yield rule(table, caller, verdict(Verdict.JUMP, listed))
+
+
+def _matches(entry: PacketRule) -> Iterator[bytes]:
+    if entry.protocol is not None:
+        yield from is_protocol(entry.protocol)
+    yield from _addresses(_SOURCE, entry.source)
+    yield from _addresses(_DESTINATION, entry.destination)
+    if entry.source_ports is not None:
+        yield from _ports(_PORT_OF_SOURCE, entry.source_ports)
+    if entry.destination_ports is not None:
+        yield from _ports(_PORT_OF_DESTINATION, entry.destination_ports)
+
+
+def _addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:
+    if meant.is_any:
+        return ()
+    mask = ~int(meant.wildcard) & 0xFFFFFFFF
+    wanted = IPv4Address(int(meant.address) & mask).packed
+    loads = (network_header(offset, 4), *([masked(mask.to_bytes(4, "big"))] if mask != 0xFFFFFFFF else []))
+    return (*loads, compare(Compare.EQUAL, wanted))
+
+
+def _ports(offset: int, ports: tuple[int, int]) -> tuple[bytes, ...]:
+    first, last = (_BE16.pack(port) for port in ports)
+    return transport_header(offset, 2), compare(Compare.AT_LEAST, first), compare(Compare.AT_MOST, last)
+
+
+def _way(arrives: str, leaves: str) -> tuple[bytes, ...]:
+    return (*is_interface(Meta.INPUT_NAME, arrives), *is_interface(Meta.OUTPUT_NAME, leaves))
+
+
+def _is_translated() -> tuple[bytes, ...]:
+    status = struct.Struct("=I")
+    return (
+        tracked_status(),
+        masked(status.pack(SOURCE_TRANSLATED)),
+        compare(Compare.NOT_EQUAL, status.pack(0)),
+    )
+
+
+def _next(overloads: tuple[Overload, ...], number: int) -> int | None:
+    """The next rule of the same interface."""
+    later = range(number + 1, len(overloads))
+    return next((other for other in later if overloads[other].outside == overloads[number].outside), None)
+
+
+def _name(number: int) -> str:
+    return f"rule-{number}"

@@ -1,0 +1,271 @@
+"""A router's NAT in the kernel: a table of its own, put back when somebody takes it away, and the flows that it makes.
+
+The table has a name that no living router of this network namespace has ("dmvpn-nat", then "dmvpn-nat-2" ...), and
+stands in the records: that of a killed router stays and translates on, until the next life replaces it in one step,
+begins without NAT, or `dmvpn cleanup` removes it. Nothing of nf_tables is asked for before the first order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import SetTranslation
+from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations
+from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.netlink.netfilter import explained
+from dmvpn.dataplane.netlink.nftables import NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.userspace.overload import MAP, PASSING, removal, ruleset
+from dmvpn.dataplane.userspace.things import Difference, TranslationTable, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.dataplane.netlink.conntrack import TrackedFlow
+    from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.watch import Watch
+
+_NAME: Final = "dmvpn-nat"
+_OURS: Final = re.compile(rf"{_NAME}(?:-\d+)?")
+#: Seconds between two times that the table is put back: somebody wants it otherwise.
+_PAUSE: Final = 1.0
+
+
+class Translation:
+    """Carries out `SetTranslation` in the network namespace in which it gets its first order."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        others: Callable[[], Others],
+        linux: Callable[[str], str],
+        addresses: Callable[[str], list[IPv4Address]],
+        watch: Watch | None,
+        later: Later | None,
+    ) -> None:
+        """others: the other routers here. linux, addresses: of an interface by its IOS name. later: see `Keeper`."""
+        self._ledger = ledger
+        self._others = others
+        self._linux = linux
+        self._addresses = addresses
+        self._watch = watch
+        self._later = later
+        self._order = SetTranslation()
+        self._kernel: NetfilterSocket | None = None
+        self._monitor: NetfilterMonitor | None = None
+        self._table = ""
+        #: Rules as the kernel has numbered them, after we put them there.
+        self._there: list[tuple[str, int]] = []
+        self._earlier = [0, 0]
+        self._inherited: tuple[str, ...] = ()
+        self._restored_at = float("-inf")
+        self._waiting = False
+
+    def set(self, order: SetTranslation) -> None:
+        """Translate so from now on. Raises HostProblem; the next order, or the same again, is another attempt."""
+        if not order.overloads:
+            self._stop(order)
+            return
+        try:
+            self._order = order
+            self._put(self._open())
+            self._forget_untranslated(self._open())
+        except OSError as error:
+            raise explained(error) from error
+
+    def inherit(self, others: Others) -> None:
+        """What killed routers left translates on until this one has said what it wants (`age`)."""
+        self._inherited = tuple(sorted({name for dead in others.dead for name in dead.tables}))
+
+    def age(self) -> None:
+        """What was inherited and not taken over goes."""
+        inherited, self._inherited = self._inherited, ()
+        if any(name != self._table for name in inherited):
+            remove_tables(self._others(), but=self._table)
+
+    def forget(self) -> None:
+        """Forget all flows that are translated. Raises HostProblem."""
+        if self._kernel is not None:
+            try:
+                conntrack.forget(self._kernel, [flow for flow, _ in self._flows(self._kernel)])
+            except OSError as error:
+                raise explained(error) from error
+
+    def translations(self) -> Translations:
+        """The flows that live, and what the rules have counted."""
+        if self._kernel is None or not self._order.overloads:
+            return Translations()
+        try:
+            found = tuple(one for _, one in self._flows(self._kernel))
+            hits, misses = self._counted(self._kernel)
+        except OSError:
+            return Translations()
+        return Translations(found, hits, misses)
+
+    def differences(self) -> list[Difference]:
+        """In what the table differs from the one that was ordered."""
+        if self._kernel is None or not self._order.overloads:
+            return []
+        there = self._handles(self._kernel)
+        if there == self._there:
+            return []
+        return [
+            Difference(words(TranslationTable(self._table), str), "missing" if not there else "other rules are in it")
+        ]
+
+    def close(self) -> None:
+        """Translate nothing any more. What lives goes on where a next life takes it up soon."""
+        self.age()
+        if self._monitor is not None and self._watch is not None:
+            self._watch.remove(self._monitor.fileno())
+            self._monitor.close()
+            self._monitor = None
+        if self._kernel is not None:
+            self._remove(self._kernel)
+            self._kernel.close()
+            self._kernel = None
+
+    # ------------------------------------------------------------------------------------------------ the table
+
+    def _open(self) -> NetfilterSocket:
+        if self._kernel is None:
+            self._kernel = NetfilterSocket()
+            if self._watch is not None:
+                self._monitor = NetfilterMonitor()
+                self._watch.add(self._monitor.fileno(), self._heard)
+        if not self._table:
+            taken = {name for other in self._others().living for name in other.tables}  # looked up, never iterated
+            names = itertools.chain((_NAME,), (f"{_NAME}-{number}" for number in itertools.count(2)))
+            self._table = next(name for name in names if name not in taken)
+        return self._kernel
+
+    def _put(self, kernel: NetfilterSocket) -> None:
+        self._ledger.holds(self._table)
+        self._earlier = [old + new for old, new in zip(self._earlier, self._counters(kernel), strict=True)]
+        kernel.transact(ruleset(self._table, self._order, self._linux))
+        self._there = self._handles(kernel)
+
+    def _stop(self, order: SetTranslation) -> None:
+        if self._kernel is not None and self._order.overloads:
+            self.forget()
+            self._remove(self._kernel)
+        self._order = order
+        self._earlier = [0, 0]
+
+    def _remove(self, kernel: NetfilterSocket) -> None:
+        if self._table:
+            self._there = []
+            try:
+                kernel.transact(removal(self._table))
+            except OSError:
+                return  # it stays in the records, for whoever cleans up
+            self._ledger.released(self._table)
+
+    def _heard(self) -> None:
+        if self._monitor is not None and self._monitor.read():
+            self._restore()
+
+    def _restore(self) -> None:
+        """Put the table back if it is not as we made it; not too often."""
+        if self._kernel is None or not self._order.overloads or self._waiting:
+            return
+        try:
+            if self._handles(self._kernel) == self._there:
+                return
+            pause = self._restored_at + _PAUSE - time.monotonic()
+            if pause > 0 and self._later is not None:
+                self._waiting = True
+                self._later(pause, self._restore_late)
+                return
+            self._restored_at = time.monotonic()
+            self._put(self._kernel)
+        except OSError:  # it was refused, or an answer is lost: later
+            if self._later is not None:
+                self._waiting = True
+                self._later(_PAUSE, self._restore_late)
+
+    def _restore_late(self) -> None:
+        self._waiting = False
+        self._restore()
+
+    def _handles(self, kernel: NetfilterSocket) -> list[tuple[str, int]]:
+        return [(one.chain, one.handle) for one in kernel.rules(self._table)]
+
+    def _counted(self, kernel: NetfilterSocket) -> tuple[int, int]:
+        (old_hits, old_misses), (hits, misses) = self._earlier, self._counters(kernel)
+        return old_hits + hits, old_misses + misses
+
+    def _counters(self, kernel: NetfilterSocket) -> tuple[int, int]:
+        """Packets of flows, and packets that made one, by the rules that there are: those of this life."""
+        rules = [one for one in kernel.rules(self._table) if one.packets is not None] if self._there else []
+        hits = sum(one.packets or 0 for one in rules if one.chain == PASSING)
+        return hits, sum(one.packets or 0 for one in rules if one.chain.startswith(MAP))
+
+    # ------------------------------------------------------------------------------------------------ flows
+
+    def _flows(self, kernel: NetfilterSocket) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
+        """Those whose sender is known outside by an address of an outside interface of the order."""
+        outside = dict.fromkeys(overload.outside for overload in self._order.overloads)
+        own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
+        for flow in conntrack.flows(kernel):
+            if flow.is_source_translated and flow.reply.destination in own and flow.original.source not in own:
+                yield flow, _translated(flow)
+
+    def _forget_untranslated(self, kernel: NetfilterSocket) -> None:
+        """Flows that began before they would have been translated: their next packet begins again."""
+        own = {address for name in self._order.inside for address in self._addresses(name)}  # looked up
+        own.update(address for overload in self._order.overloads for address in self._addresses(overload.outside))
+        conntrack.forget(
+            kernel,
+            [
+                flow
+                for flow in conntrack.flows(kernel)
+                if not flow.is_translated
+                and flow.original.source not in own
+                and flow.original.destination not in own
+                and any(overload.translates(_original(flow)) for overload in self._order.overloads)
+            ],
+        )
+
+
+def leftover_tables(kernel: NetfilterSocket, others: Others) -> list[str]:
+    """Tables of ours that no living router has. Raises OSError."""
+    living = {name for other in others.living for name in other.tables}  # looked up, never iterated
+    return [name for name in kernel.tables() if is_ours(name) and name not in living]
+
+
+def remove_tables(others: Others, but: str = "") -> list[str]:
+    """Remove what dead routers left in the network namespace of the calling thread, all but one; returns the names."""
+    try:
+        with NetfilterSocket() as kernel:
+            names = [name for name in leftover_tables(kernel, others) if name != but]
+            for name in names:
+                kernel.transact(removal(name))
+            return names
+    except OSError:  # a kernel without nf_tables has none
+        return []
+
+
+def is_ours(table: str) -> bool:
+    """Is it a name that our tables have?"""
+    return _OURS.fullmatch(table) is not None
+
+
+def _translated(flow: TrackedFlow) -> TranslatedFlow:
+    return TranslatedFlow(
+        protocol=flow.protocol,
+        inside_local=(flow.original.source, flow.original.source_port),
+        inside_global=(flow.reply.destination, flow.reply.destination_port),
+        outside=(flow.original.destination, flow.original.destination_port),
+        expires=None if flow.expires is None else float(flow.expires),
+        answered=flow.answered,
+    )
+
+
+def _original(flow: TrackedFlow) -> PacketFlow:
+    ends = flow.original
+    return PacketFlow(flow.protocol, ends.source, ends.destination, ends.source_port, ends.destination_port)

@@ -1,0 +1,180 @@
+"""The table that translates in the kernel: put back when it is taken away, and left behind by nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract.test_killed_router import BY_DEFAULT, in_world
+from contract.test_planes_translation import datagram, left, translate
+from contract.worlds import host, nbma
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
+from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink.nftables import Hook, NetfilterSocket, base_chain, delete_table, new_table
+from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace.records import Records
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from contract.worlds import RealWorld
+
+pytestmark = pytest.mark.lab
+
+TABLE = "dmvpn-nat"
+
+
+def tables(world: RealWorld, router: str = "A") -> list[str]:
+    with world.inside(router), NetfilterSocket() as kernel:
+        return kernel.tables()
+
+
+def transact(world: RealWorld, *parts: tuple[int, int, bytes]) -> None:
+    with world.inside("A"), NetfilterSocket() as kernel:
+        kernel.transact(parts)
+
+
+def source_of_next(world: RealWorld, port: int = 4000) -> str:
+    """The address by which the provider sees the host's next packet."""
+    seen = len(left(world, IpProtocol.UDP))
+    world.send("A", datagram("A", nbma("B"), port))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) > seen)
+    return str(left(world, IpProtocol.UDP)[-1].source)
+
+
+def test_a_table_that_somebody_deletes_is_put_back() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        for _ in range(3):
+            transact(world, delete_table(TABLE))
+            world.until(lambda: TABLE in tables(world), seconds=20)
+            world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_table_with_other_rules_is_a_difference_and_put_back() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        assert world.planes["A"].differences() == []
+        emptied = base_chain(TABLE, "leaving", "nat", Hook.POSTROUTING, 100)
+        transact(world, delete_table(TABLE), new_table(TABLE), emptied)
+        with world.inside("A"):
+            assert any(TABLE in one.what for one in world.planes["A"].differences())
+        world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_other_tables_of_the_host_are_left_alone() -> None:
+    def test(world: RealWorld) -> None:
+        transact(world, new_table("somebodys"))
+        world.execute("A", translate())
+        assert sorted(tables(world)) == [TABLE, "somebodys"]
+        world.execute("A", SetTranslation())
+        assert tables(world) == ["somebodys"]
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+        assert tables(world) == ["somebodys"]
+
+    in_world(test)
+
+
+def test_an_orderly_end_leaves_no_table() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        with world.inside("A"):
+            world.planes["A"].close()
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_what_a_killed_router_left_translates_on_and_its_next_life_takes_it_over() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", BY_DEFAULT, translate())
+        assert source_of_next(world) == str(nbma("A")), "while it is dead"
+        world.live_again("A")
+        assert tables(world) == [TABLE]
+        world.execute("A", BY_DEFAULT, translate())
+        assert tables(world) == [TABLE]
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_next_life_without_nat_removes_what_the_killed_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", translate())
+        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        world.live_again("A")
+        world.run(0.4)
+        world.execute("A", SetRoute(Prefix.parse("0.0.0.0/0"), (NextHop("GigabitEthernet0/1"),)))
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_cleanup_removes_the_table_of_a_killed_router_and_not_that_of_a_living_one() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("B", translate())
+        world.die_after("A", translate())
+        with world.inside("B"), netlink.NetlinkSocket() as kernel:
+            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+        assert tables(world, "B") == [TABLE]
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert leftovers.clean_up(kernel, Records.here()).tables == (TABLE,)
+        assert tables(world) == []
+        world.live_again("A")
+
+    in_world(test)
+
+
+def test_a_flow_that_began_before_its_list_permitted_it_is_translated_from_then_on() -> None:
+    def test(world: RealWorld) -> None:
+        nobody = Addresses(nbma("C"), type(nbma("C"))(0))
+        world.execute("A", translate(PacketRule(True, nobody, nobody)))
+        assert source_of_next(world) == str(host("A"))
+        world.execute("A", translate())
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_list_of_a_thousand_entries_is_one_order() -> None:
+    def test(world: RealWorld) -> None:
+        everybody = Addresses(nbma("C"), type(nbma("C"))("255.255.255.255"))
+        rules = [
+            PacketRule(False, everybody, everybody, protocol=UDP, destination_ports=(port, port))
+            for port in range(10000, 11000)
+        ]
+        clauses = (Clause(True, ((*rules, PacketRule(True, everybody, everybody)),)),)
+        order = translate()
+        world.execute("A", SetTranslation(order.inside, (Overload(order.overloads[0].outside, clauses),)))
+        assert source_of_next(world) == str(nbma("A"))
+        assert world.planes["A"].differences() == []
+
+    in_world(test)
+
+
+def test_two_rules_for_one_interface_are_asked_one_after_the_other() -> None:
+    def test(world: RealWorld) -> None:
+        first, second = (
+            Clause(False, ((_about(5000),),)),
+            Clause(True, ((_about(5000),),)),
+        )
+        outside = translate().overloads[0].outside
+        order = SetTranslation(translate().inside, (Overload(outside, (first,)), Overload(outside, (second,))))
+        world.execute("A", order)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def _about(port: int) -> PacketRule:
+    everybody = Addresses(nbma("C"), type(nbma("C"))("255.255.255.255"))
+    return PacketRule(True, everybody, everybody, protocol=UDP, destination_ports=(port, port))
