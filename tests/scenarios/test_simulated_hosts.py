@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from support.labs import Labs
 from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dmvpn.shells.lab.control import Json
 
 
 class Terminal:
@@ -158,6 +162,41 @@ def test_a_ping_whose_terminal_is_gone_ends(terminal: Terminal) -> None:
     terminal.programs.prune(20.0)
     with pytest.raises(UserError, match="runs no more"):
         terminal.programs.output(job, 20.0)
+
+
+# ------------------------------------------------------------------------------------------------ bad wires
+
+
+def bad(terminal: Terminal, **wrong: Json) -> None:
+    """H4's wire is this bad from now on."""
+    wire = terminal.world.sim.segment_of("H4", "eth0")
+    wire.impairment = Impairment.of(Badness.read(wrong))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "expected"),
+    [
+        ({"loss": 100}, "ping -c 2 -W 1 10.4.4.100", "2 packets transmitted, 0 received, 100% packet loss"),
+        ({"delay": 50}, "ping -c 2 10.4.4.100", r"icmp_seq=2 ttl=62 time=100 ms"),
+        ({"delay": 50, "sender": "H4"}, "ping -c 2 10.4.4.100", r"icmp_seq=2 ttl=62 time=50\.\d ms"),
+        ({"cut": 1}, "ping -c 2 -W 1 10.4.4.100", "100% packet loss"),
+        ({"cut": 1, "sender": "R41"}, "ping -c 2 -W 1 10.4.4.100", "100% packet loss"),
+        ({"rate": 8}, "ping -c 2 -s 72 10.4.4.100", r"icmp_seq=2 ttl=62 time=20\d ms"),
+        ({"mtu": 1000}, "ping -c 2 -s 972 10.4.4.100", "2 received, 0% packet loss"),
+        ({"mtu": 1000}, "ping -c 2 -W 1 -s 973 10.4.4.100", "0 received, 100% packet loss"),
+        ({"block": ["icmp"]}, "ping -c 2 -W 1 10.4.4.100", "0 received, 100% packet loss"),
+        ({"loss": 30}, "ping -c 100 -i 0.1 -W 1 10.4.4.100", r"\b[3-6]\d received"),
+    ],
+)
+def test_a_bad_wire_does_to_a_ping_what_it_says(
+    terminal: Terminal, wrong: dict[str, Json], line: str, expected: str
+) -> None:
+    bad(terminal)
+    terminal.type("ping -c 2 10.4.4.100")
+    bad(terminal, **wrong)
+    said, _ = terminal.type(line)
+    bad(terminal)
+    assert re.search(expected, said), said
 
 
 # ------------------------------------------------------------------------------------------------ as it is typed

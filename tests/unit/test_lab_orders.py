@@ -189,6 +189,8 @@ def test_badness_is_read_from_an_order() -> None:
         {"rate": "nan"},
         {"rate": "inf"},
         {"rate": 1e-9},
+        {"mtu": 67},
+        {"mtu": 65_536},
         {"rate": "quick"},
         {"colour": 1},
     ],

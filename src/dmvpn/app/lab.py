@@ -130,7 +130,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def impair(arguments: argparse.Namespace) -> int:
     """Make a link bad, or good again."""
-    settings = {"delay": arguments.delay, "loss": arguments.loss, "rate": arguments.rate}
+    settings = {"delay": arguments.delay, "loss": arguments.loss, "rate": arguments.rate, "mtu": arguments.mtu}
     wanted: dict[str, control.Json] = {name: value for name, value in settings.items() if value}
     if arguments.cut:
         wanted["cut"] = 1.0

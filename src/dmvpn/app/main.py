@@ -136,6 +136,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     impair.add_argument("--delay", type=_amount, default=0.0, metavar="MS", help="one way")
     impair.add_argument("--loss", type=_amount, default=0.0, metavar="PERCENT")
     impair.add_argument("--rate", type=_amount, default=0.0, metavar="KBIT/S")
+    impair.add_argument("--mtu", type=_amount, default=0.0, metavar="OCTETS", help="larger IP packets vanish in it")
     impair.add_argument("--cut", action="store_true", help="nothing passes")
     impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
     impair.add_argument("--one-way", action="store_true", help="only what the named end sends; name the other one else")

@@ -50,7 +50,7 @@ def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
     links, notes = [], []
     for spec, named, bad in _wires(scenario, status):
         amounts = {name: getattr(bad, name) for name in _AMOUNTS}
-        lost = [text for text in bad.particulars if bad.sender or text == "cut" or text.startswith("block")]
+        lost = [text for text in bad.particulars if bad.sender or text == "cut" or text.startswith(("block", "mtu"))]
         notes += [f"{named}: {text}" for text in lost]
         if bad.sender:
             amounts = dict.fromkeys(_AMOUNTS, 0)

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 #: Milliseconds; no wire is slower, and the frames on their way must fit into memory.
 LONGEST_DELAY = 10_000.0
-_AMOUNTS = ("delay", "loss", "rate", "cut")
+#: Octets: what every link of IPv4 carries (RFC 791 §3.2), and the largest packet.
+SMALLEST_MTU, LARGEST_MTU = 68, 65_535
+#: Packets that wait for a slow wire, each way; more are lost, as in any queue.
+LONGEST_QUEUE = 1000
+_AMOUNTS = ("delay", "loss", "rate", "cut", "mtu")
 _KNOWN = (*_AMOUNTS, "block", "sender")
 
-_ETHERNET: Final = 14
+#: Octets of the header in front of a packet.
+ETHERNET: Final = 14
 _IPV4: Final = b"\x08\x00"
 _FRAGMENT_AT: Final = 6
 _PROTOCOL_AT: Final = 9
@@ -69,13 +74,14 @@ FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
 
 def ip_packet(frame: bytes) -> memoryview:
     """What an Ethernet frame carries if that is IPv4; nothing if it is something else."""
-    return memoryview(frame)[_ETHERNET:] if frame[_ETHERNET - 2 : _ETHERNET] == _IPV4 else memoryview(b"")
+    return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] == _IPV4 else memoryview(b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Badness:
     """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes. block: names of `FILTERS`.
 
+    mtu: octets of the largest IP packet that passes, 0 = whatever its ends send; who sends a larger one hears nothing.
     sender: all of this concerns only what this node sends; "": what anybody does.
     """
 
@@ -83,6 +89,7 @@ class Badness:
     loss: float = 0.0
     rate: float = 0.0
     cut: float = 0.0
+    mtu: float = 0.0
     block: tuple[str, ...] = ()
     sender: str = ""
 
@@ -92,7 +99,7 @@ class Badness:
         settings = {name: value for name, value in request.items() if name not in ("do", "link", "hidden")}
         if any(name not in _KNOWN for name in settings):
             raise UserError(
-                "impair knows delay (ms), loss (percent), rate (kbit/s), cut, block (a list) and sender (a node)"
+                "impair knows delay (ms), loss (percent), rate (kbit/s), mtu (octets), cut, block, sender (a node)"
             )
         block = settings.get("block", [])
         if not isinstance(block, list) or any(name not in FILTERS for name in block):
@@ -108,6 +115,8 @@ class Badness:
             raise UserError(f"delay is 0 to {LONGEST_DELAY:.0f} ms, loss 0 to 100 percent")
         if not (badness.rate == 0 or 1 <= badness.rate < float("inf")):
             raise UserError("rate is at least 1 kbit/s, or 0 for a wire without limit")
+        if badness.mtu and not SMALLEST_MTU <= badness.mtu <= LARGEST_MTU:
+            raise UserError(f"mtu is {SMALLEST_MTU} to {LARGEST_MTU} octets")
         return badness
 
     @property
@@ -118,6 +127,10 @@ class Badness:
     def concerns(self, sender: str) -> bool:
         """Does it happen to what this node sends?"""
         return self.sender in ("", sender)
+
+    def swallows(self, length: int) -> bool:
+        """Is an IP packet of so many octets too large for the wire?"""
+        return 0 < self.mtu < length
 
     def blocks(self, packet: Packet) -> bool:
         """Is this IP packet of a kind that does not pass? Pieces of IPv6 packets and the like pass."""
@@ -134,13 +147,14 @@ class Badness:
     def described(self) -> dict[str, Json]:
         """What `lab status` shows: the amounts always, the rest where there is some."""
         more: dict[str, Json] = {"block": list(self.block)} if self.block else {}
+        more |= {"mtu": self.mtu} if self.mtu else {}
         more |= {"sender": self.sender} if self.sender else {}
         return {"delay": self.delay, "loss": self.loss, "rate": self.rate, "cut": self.cut, **more}
 
     @property
     def particulars(self) -> tuple[str, ...]:
         """What is wrong with the wire: "loss 10", "block esp", "loss 100 from R31"."""
-        amounts = {"delay": self.delay, "loss": self.loss, "rate": self.rate}
+        amounts = {"delay": self.delay, "loss": self.loss, "rate": self.rate, "mtu": self.mtu}
         texts = ["cut"] if self.cut else [f"{name} {amount:g}" for name, amount in amounts.items() if amount]
         texts += [f"block {name}" for name in self.block]
         return tuple(f"{text} from {self.sender}" if self.sender else text for text in texts)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
-from dmvpn.shells.lab.badness import HARMLESS, Badness, ip_packet
+from dmvpn.shells.lab.badness import ETHERNET, HARMLESS, LONGEST_QUEUE, Badness, ip_packet
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import Cable, End, Wiring, linux_name, plug_in
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
 
 _TURN = 128
-#: Frames that wait for a slow wire, each way; more are lost, as in any queue.
-_QUEUE = 1000
 #: Hardware addresses that a switch remembers.
 _STATIONS = 4096
 #: Frames on their way over all cables; more are lost.
@@ -168,14 +166,14 @@ class _Relay:
     def _carry(self, number: int, frame: bytes, now: float) -> None:
         bad = self.badness if self.badness.concerns(self._nodes[number]) else HARMLESS
         receivers = self._receivers(number, frame)
-        if bad.block and bad.blocks(ip_packet(frame)):
+        if (bad.block and bad.blocks(ip_packet(frame))) or bad.swallows(len(frame) - ETHERNET):
             return
         if bad.cut or self._chance.random() * 100 < bad.loss:
             return
         when = now
         if bad.rate:
             seconds = len(frame) * 8 / (bad.rate * 1000)
-            if self._free_at[number] - now > _QUEUE * seconds:
+            if self._free_at[number] - now > LONGEST_QUEUE * seconds:
                 return
             when = self._free_at[number] = max(now, self._free_at[number]) + seconds
         when += bad.delay / 1000

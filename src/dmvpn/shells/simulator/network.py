@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.entropy import Entropy, fraction
-from dmvpn.shells.lab.badness import HARMLESS, Badness
+from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -135,7 +135,7 @@ class Segment:
         if self.gate is not None and not self.gate(sender.name, station.name, packet):
             return
         wrong = self.impairment if self.impairment.filters.concerns(sender.name) else _GOOD
-        if wrong.filters.block and wrong.filters.blocks(packet):
+        if (wrong.filters.block and wrong.filters.blocks(packet)) or wrong.filters.swallows(len(packet)):
             return
         if wrong.cut or (wrong.loss and fraction(self._entropy) < wrong.loss):
             return
@@ -143,8 +143,10 @@ class Segment:
         if wrong.jitter:
             delay += wrong.jitter * fraction(self._entropy)
         if wrong.rate:
-            start = max(now, self._free_at.get(sender.name, now))
-            self._free_at[sender.name] = start + len(packet) * 8 / wrong.rate
+            start, seconds = max(now, self._free_at.get(sender.name, now)), len(packet) * 8 / wrong.rate
+            if start - now > LONGEST_QUEUE * seconds:
+                return
+            self._free_at[sender.name] = start + seconds
             delay += self._free_at[sender.name] - now
         copies = 2 if wrong.duplicate and fraction(self._entropy) < wrong.duplicate else 1
         for _ in range(copies):

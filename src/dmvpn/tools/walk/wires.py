@@ -30,12 +30,14 @@ def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
             return f"it lets no {rest} through"
         if word == "loss" and float(rest) >= 100:
             return f"it loses everything that {sender} sends"
+        if word == "mtu" and packet.octets > float(rest):
+            return f"{packet.octets} octets are more than the {rest} that pass it, and nobody is told"
     return ""
 
 
 def remark(link: LinkFacts, sender: str) -> str:
     """What else is wrong with a wire that may let a packet through, "": nothing."""
-    return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block")))
+    return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block", "mtu")))
 
 
 def _about(link: LinkFacts, sender: str) -> list[str]:
