@@ -3,6 +3,9 @@
     described   the folder has a `lab.yaml`: its routers are the files called NAME.cfg
     others      every file that holds a configuration counts, whatever it is called (`recognition.py`); where the folder
                 itself has none, those of its sub-folders, if these are parts of one network; else the page about it all
+    topologies  the file of another program that draws networks (`topologies`) says which file is whose, or has the
+                configurations in it; and what is plugged into what
+    stages      of `R1_init.cfg` and `R1_final.cfg`, and of such folders, the complete one counts
 
 Nothing is left out in silence (`Found.notes`), and several networks in one folder are an error that names each.
 """
@@ -19,17 +22,24 @@ from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of
 from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.ios.transcript import decode
+from dmvpn.shells.stages import earlier_of
+from dmvpn.shells.topologies import segments_of, topology_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dmvpn.shells.topologies import Topology
+
 _SUFFIX: Final = ".cfg"
 #: Strangers call them as they like; all files count but these, which are other things.
 _NEVER: Final = (
     *(".bak", ".old", ".orig", ".swp", ".yaml", ".yml", ".json", ".j2", ".py", ".sh", ".csv", ".html", ".xml", ".vpc"),
+    *(".unl", ".gns3", ".virl"),
     *(".pem", ".key", ".crt", ".cer", ".pcap", ".pcapng", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".zip", ".pkt"),
 )
+#: Copies of an editor, and the keys that GNS3 keeps beside a configuration.
+_BESIDE: Final = ("~", "private-config.cfg")
 #: Larger files of strangers are not looked into, nor more files, nor deeper sub-folders.
 _LARGEST: Final = 4 << 20
 _MOST_FILES: Final = 1000
@@ -48,12 +58,14 @@ class OtherDevice(UserError):
 class Found:
     """The configurations of a folder, and their files: by the router, or by the file if it has one router.
 
-    notes: what was decided about files that could be understood in two ways.
+    notes: what was decided about files that could be understood in two ways. segments: for ports of which a topology
+    says where they are plugged in, by the router's name here and the port: equal numbers are one wire.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    segments: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, name: str, text: str, path: Path) -> None:
         """One more router. Raises UserError if there is one of that name."""
@@ -95,6 +107,9 @@ def read_configuration(path: Path) -> str:
 
 def read_routers(path: Path) -> tuple[Part, ...]:
     """The configurations of the routers in a file, each with its lines where they are in the file. Raises UserError."""
+    topology = topology_in(path)
+    if topology is not None:
+        return _inside(path, topology)
     text = read_configuration(path)
     device = other_device(text)
     if device:
@@ -103,6 +118,20 @@ def read_routers(path: Path) -> tuple[Part, ...]:
         return parts_of(text)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _inside(path: Path, topology: Topology) -> tuple[Part, ...]:
+    """The routers whose configurations are in a topology. Raises UserError."""
+    parts = tuple(Part(node.name, node.text) for node in topology.nodes if _is_of_router(node.text))
+    if not parts:
+        files = [str(node.file) for node in topology.nodes if node.file is not None]
+        beside = f"; they are in {_some(files)}" if files else ""
+        raise UserError(f"{path}: a topology of {topology.kind} without configurations of routers in it{beside}")
+    return parts
+
+
+def _is_of_router(text: str) -> bool:
+    return bool(text) and looks_like_one(text) and not other_device(text)
 
 
 def read_router(path: Path) -> str:
@@ -120,7 +149,11 @@ def read_router(path: Path) -> str:
 def configurations_of(path: Path) -> Found:
     """The configurations in a file. Raises UserError."""
     found = Found()
-    _add(found, path, read_routers(path))
+    topology = topology_in(path)
+    if topology is not None:
+        _take_topology(found, path, topology)
+    if not found.texts:
+        _add(found, path, read_routers(path))
     return found
 
 
@@ -150,7 +183,8 @@ def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
 def files_of_strangers(folder: Path) -> tuple[Path, ...]:
     """The files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
     files = [path for path in _files(folder) if _is_one(path)]
-    return tuple(files) or tuple(_pages(folder))
+    drawn = [path for path, topology in _topologies(folder) if any(_is_of_router(node.text) for node in topology.nodes)]
+    return tuple(files) or tuple(drawn) or tuple(_pages(folder))
 
 
 def _described(folder: Path) -> Found:
@@ -166,9 +200,17 @@ def _described(folder: Path) -> Found:
 
 
 def _of_strangers(folder: Path, depth: int = 0) -> Found:
-    """Those of the folder; else those of its sub-folders; else those in the page about it."""
+    """As a topology says; else those of the folder, of its sub-folders, in a topology, in the page about it."""
     found = Found()
+    drawn = _topologies(folder)
+    if len(drawn) == 1 and any(node.file is not None for node in drawn[0][1].nodes):
+        _take_topology(found, *drawn[0])
+        return found
     files = _files(folder)
+    early = earlier_of(path.stem for path in files)
+    for path in [path for path in files if path.stem in early]:
+        found.notes.append(f"{path.name} is left out: {early[path.stem]} is the same, complete")
+    files = [path for path in files if path.stem not in early]
     ours = [path for path in files if path.suffix.lower() == _SUFFIX]
     for path in ours:
         _take(found, path)
@@ -182,11 +224,52 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
             _take(found, path)
     if not found.texts and depth < _DEEPEST:
         found = _of_sub_folders(folder, found, depth)
+    _consult(found, drawn)
     if not found.texts:
         for path in _pages(folder):
             _take(found, path)
     order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, as they come there
-    return Found({name: found.texts[name] for name in order}, found.files, found.notes)
+    return Found({name: found.texts[name] for name in order}, found.files, found.notes, found.segments)
+
+
+# ---------------------------------------------------------------------------------------------------- topologies
+
+
+def _topologies(folder: Path) -> list[tuple[Path, Topology]]:
+    found = [(path, topology_in(path)) for path in _all(folder)]
+    return [(path, topology) for path, topology in found if topology is not None]
+
+
+def _consult(found: Found, drawn: list[tuple[Path, Topology]]) -> None:
+    """Take from the topology of a folder what its files do not say: configurations, or how they are plugged in."""
+    if len(drawn) != 1:
+        found.notes += [f"{path.name} is left out: there are {len(drawn)} topologies" for path, _ in drawn]
+        return
+    ((path, topology),) = drawn
+    if not found.texts:
+        _take_topology(found, path, topology)
+    else:
+        _plug_in(found, path, topology)
+
+
+def _take_topology(found: Found, path: Path, topology: Topology) -> None:
+    """The routers that a topology has, or names the files of, and their wires."""
+    for node in topology.nodes:
+        text = node.text or (read_configuration(node.file) if node.file is not None else "")
+        if _is_of_router(text) and node.name not in found.texts:
+            found.add(node.name, text, node.file or path)
+    if found.texts:
+        _plug_in(found, path, topology)
+
+
+def _plug_in(found: Found, path: Path, topology: Topology) -> None:
+    """Have the ports where the topology says, by what its nodes and the routers here are called."""
+    called = {host.lower(): name for host, name in found.routers.items()}
+    called |= {name.lower(): name for name in found.texts}
+    segments = segments_of(topology, called)
+    found.segments = {(called[node.lower()], port): number for (node, port), number in segments.items()}
+    if segments:
+        found.notes.append(f"{path.name} ({topology.kind}) says what is plugged into what")
 
 
 def _take(found: Found, path: Path) -> None:
@@ -237,6 +320,9 @@ def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
     """The sub-folders have parts of one network, or each has a network. Raises UserError for several networks."""
     inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
     parts = {each: found for each in inner if (found := _of_strangers(each, depth + 1)).texts}
+    early = earlier_of(part.name for part in parts)
+    so_far.notes += [f"{name} is left out: {complete} is the same, complete" for name, complete in early.items()]
+    parts = {part: found for part, found in parts.items() if part.name not in early}
     taken: dict[str, Path] = {}
     for part, found in parts.items():
         for router in found.routers:
@@ -247,6 +333,7 @@ def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
         for name, text in found.texts.items():
             whole.add(name if name not in whole.texts else f"{part.name}-{name}", text, found.files[name])
         whole.notes += found.notes
+        whole.segments = found.segments if len(parts) == 1 else {}
     if parts:
         whole.notes.append(f"read from the sub-folders {_some([part.name for part in parts])} as one network")
     return whole
@@ -273,7 +360,9 @@ def _pages(folder: Path) -> Iterator[Path]:
 
 def _all(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())[:_MOST_FILES]
-    return [path for path in paths if not path.name.startswith(".") and not path.name.endswith("~") and path.is_file()]
+    return [
+        path for path in paths if not path.name.startswith(".") and not path.name.endswith(_BESIDE) and path.is_file()
+    ]
 
 
 def _is_one(path: Path, *, fences: bool = False) -> bool:

@@ -265,7 +265,7 @@ class Scenario:
         from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
 
         try:
-            made = infer(found.texts, strict=strict)
+            made = infer(found.texts, strict=strict, segments=found.segments)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         folder = path if path.is_dir() else path.parent

@@ -40,15 +40,21 @@ class Inferred:
     notes: tuple[str, ...]
 
 
-def infer(texts: Mapping[str, str], *, strict: bool = False) -> Inferred:
+def infer(
+    texts: Mapping[str, str], *, strict: bool = False, segments: Mapping[tuple[str, str], int] | None = None
+) -> Inferred:
     """The network of these configurations (texts by file name). Raises UserError.
 
-    strict: nothing is put in the place of lines that cannot be done.
+    strict: nothing is put in the place of lines that cannot be done. segments: for ports of which somebody drew where
+    they are plugged in, by file name and port: different numbers are different wires, whatever the addresses are.
     """
     change = Adapted(dict(texts), ()) if strict else adapted(texts)
     names, notes = named(change.texts)
     configurations = {router: change.texts[file] for router, file in names.items()}
-    network = Network({name: Lines.of(text) for name, text in configurations.items()}, [*notes, *change.notes])
+    routers = {file: router for router, file in names.items()}
+    drawn = {(routers[file], port): number for (file, port), number in (segments or {}).items() if file in routers}
+    read = {name: Lines.of(text) for name, text in configurations.items()}
+    network = Network(read, [*notes, *change.notes], segments=drawn)
     provider = add_provider(network, configurations)
     if not strict:
         answer_for_others(network, configurations, provider)

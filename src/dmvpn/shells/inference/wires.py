@@ -15,7 +15,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.lines import addresses, interfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Interface
 
     from dmvpn.shells.lines import Lines
@@ -54,10 +54,14 @@ class Wire:
 
 @dataclass(slots=True)
 class Network:
-    """What is known of it. wires: made of the lines. notes: what was decided; whoever decides adds a sentence."""
+    """What is known of it. wires: made of the lines. notes: what was decided; whoever decides adds a sentence.
+
+    segments: of ports (router, name) that somebody drew: those with different numbers are on different wires.
+    """
 
     lines: dict[str, Lines]
     notes: list[str] = field(default_factory=list)
+    segments: Mapping[tuple[str, str], int] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,6 +89,9 @@ class Network:
 
     def _belongs(self, port: Port, wire: Wire) -> bool:
         other = wire.ports[0].address
+        drawn = [known for each in (port, *wire.ports) if (known := self._segment(each)) is not None]
+        if any(number != drawn[0] for number in drawn):
+            return False
         if not port.address.network.overlaps(other.network):
             return False
         same = [there for there in wire.ports if there.address.ip == port.address.ip]
@@ -95,6 +102,10 @@ class Network:
             return True
         self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
         return False
+
+    def _segment(self, port: Port) -> int | None:
+        """Where it was drawn; a subinterface is where its port is."""
+        return self.segments.get((port.router, port.name.partition(".")[0]))
 
 
 def _peculiar(router: str, lines: Lines) -> Iterator[str]:

@@ -1,0 +1,144 @@
+"""Topologies in YAML: those of CML (Cisco Modeling Labs) and of containerlab."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from dmvpn.shells.topologies.model import Node, Topology, port_named, within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dmvpn.shells.topologies.model import End
+
+_CML: Final = re.compile(r"^nodes:\s*$.*^\s+(?:- )?node_definition:", re.MULTILINE | re.DOTALL)
+_CONTAINERLAB: Final = re.compile(r"^topology:\s*$.*^\s+nodes:\s*$", re.MULTILINE | re.DOTALL)
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: `eth1` of a node is this port, by the kind of the node: the first part of its name, and the number of `eth1`.
+_PORTS: Final = {
+    "cisco_iol": ("Ethernet0/", 1),
+    "cisco_vios": ("GigabitEthernet0/", 1),
+    "linux_vios": ("GigabitEthernet0/", 1),
+    "vr-vios": ("GigabitEthernet0/", 1),
+    "cisco_csr1000v": ("GigabitEthernet", 2),
+    "vr-csr": ("GigabitEthernet", 2),
+    "cisco_c8000v": ("GigabitEthernet", 2),
+    "vr-c8000v": ("GigabitEthernet", 2),
+    "cisco_c8000": ("GigabitEthernet", 2),
+}
+_DEEPEST: Final = 32
+_ETH: Final = re.compile(r"eth(\d{1,3})$")
+
+
+def read(path: Path, text: str) -> Topology | None:
+    """One of the two, or None. Raises ValueError, RecursionError."""
+    is_cml = _CML.search(text) is not None
+    if not is_cml and _CONTAINERLAB.search(text) is None:
+        return None
+    try:
+        _refuse_depth(text)
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    top = dict(_pairs(root))
+    return _cml(top) if is_cml else _containerlab(path.parent, dict(_pairs(top.get("topology"))))
+
+
+def _refuse_depth(text: str) -> None:
+    """Raise ValueError for a text that is deeper than any topology: the library would follow it until it crashes."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError("too deep for a topology")
+
+
+# ------------------------------------------------------------------------------------------------ CML
+
+
+def _cml(top: dict[str, yaml.Node]) -> Topology:
+    nodes: list[Node] = []
+    labels: dict[str, str] = {}
+    ports: dict[tuple[str, str], str] = {}
+    for each in _items(top.get("nodes")):
+        node = dict(_pairs(each))
+        identity, label = _word(node.get("id")), _word(node.get("label"))
+        labels[identity] = label
+        nodes.append(Node(label, _configuration(node.get("configuration"))))
+        for interface in _items(node.get("interfaces")):
+            known = dict(_pairs(interface))
+            ports[identity, _word(known.get("id"))] = port_named(_word(known.get("label")))
+    return Topology("CML", tuple(nodes), tuple(_cml_cables(top.get("links"), labels, ports)))
+
+
+def _cml_cables(
+    links: yaml.Node | None, labels: dict[str, str], ports: dict[tuple[str, str], str]
+) -> Iterator[tuple[End, ...]]:
+    for each in _items(links):
+        link = dict(_pairs(each))
+        ends = ((_word(link.get(node)), _word(link.get(port))) for node, port in (("n1", "i1"), ("n2", "i2")))
+        yield tuple((labels[end[0]], ports[end]) for end in ends if end in ports)
+
+
+def _configuration(node: yaml.Node | None) -> str:
+    """The text, or that of the first of several files."""
+    for each in _items(node):
+        return _configuration(dict(_pairs(each)).get("content"))
+    if not isinstance(node, yaml.ScalarNode):
+        return ""
+    first = node.start_mark.line + (node.style in ("|", ">"))
+    return "\n" * first + str(node.value)
+
+
+# ------------------------------------------------------------------------------------------------ containerlab
+
+
+def _containerlab(folder: Path, top: dict[str, yaml.Node]) -> Topology:
+    defaults = dict(_pairs(top.get("defaults")))
+    kinds = {name: dict(_pairs(kind)) for name, kind in _pairs(top.get("kinds"))}
+    nodes: list[Node] = []
+    kind_of: dict[str, str] = {}
+    for name, each in _pairs(top.get("nodes")):
+        node = {**defaults, **dict(_pairs(each))}
+        kind_of[name] = _word(node.get("kind"))
+        node = {**kinds.get(kind_of[name], {}), **node}
+        file = _word(node.get("startup-config")).replace("__clabNodeName__", name)
+        nodes.append(Node(name, file=within(folder, file) if file and "\n" not in file else None))
+    cables = [_ends(dict(_pairs(link)).get("endpoints"), kind_of) for link in _items(top.get("links"))]
+    return Topology("containerlab", tuple(nodes), tuple(cables))
+
+
+def _ends(node: yaml.Node | None, kind_of: dict[str, str]) -> tuple[End, ...]:
+    """`["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end."""
+    found: list[End] = []
+    for each in _items(node):
+        known = dict(_pairs(each))
+        name, _, port = _word(each).partition(":")
+        name, port = (_word(known.get("node")), _word(known.get("interface"))) if known else (name, port)
+        found.append((name, _port(port, kind_of.get(name, ""))))
+    return tuple(found)
+
+
+def _port(name: str, kind: str) -> str:
+    eth, known = _ETH.match(name), _PORTS.get(kind)
+    return f"{known[0]}{int(eth[1]) + known[1] - 1}" if eth and known else port_named(name)
+
+
+# ------------------------------------------------------------------------------------------------ YAML
+
+
+def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from ((_word(key), value) for key, value in node.value)
+
+
+def _items(node: yaml.Node | None) -> list[yaml.Node]:
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _word(node: yaml.Node | None) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""

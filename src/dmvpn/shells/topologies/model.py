@@ -1,0 +1,49 @@
+"""What a topology file says, whoever wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.ios import normalize_interface
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A node and one of its ports.
+End = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything that is plugged in. text: its configuration, each line at the number that it has in the topology file.
+
+    file: that of its configuration, if it is another one.
+    """
+
+    name: str
+    text: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """kind: the program whose file it is. cables: the ends of each."""
+
+    kind: str
+    nodes: tuple[Node, ...]
+    cables: tuple[tuple[End, ...], ...]
+
+
+def port_named(name: str) -> str:
+    """A port as configurations call it: "Ethernet0/1" for "e0/1"."""
+    return normalize_interface(name) or name
+
+
+def within(folder: Path, name: str) -> Path | None:
+    """A file of the folder or below it; None if it is somewhere else, or is not there."""
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+    except (OSError, ValueError):
+        return None
