@@ -12,6 +12,7 @@ import pytest
 import dmvpn.shells
 from dmvpn.app import lab
 from dmvpn.app.picture import addresses
+from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
@@ -73,7 +74,7 @@ def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        lab.up(argparse.Namespace(scenario="ipv6-phase3", simulated=False, strict=False))
+        lab.up(argparse.Namespace(scenario="ipv6-phase3", simulated=False, strict=False), Told(for_programs=False))
     assert str(refused.value) == (
         "ipv6-phase3 needs IPv6, which only the data plane of a simulated lab carries as yet: "
         "'dmvpn lab up ipv6-phase3 --simulated'"
@@ -95,7 +96,7 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        lab.up(argparse.Namespace(scenario="guide-phase2", simulated=True, strict=False))
+        lab.up(argparse.Namespace(scenario="guide-phase2", simulated=True, strict=False), Told(for_programs=False))
     text = str(refused.value)
     first, second = text.splitlines()
     assert first == "guide-phase2 needs ospf, which this release does not have:"
@@ -107,7 +108,7 @@ def test_the_list_says_what_cannot_come_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    lab.list_labs(argparse.Namespace())
+    lab.list_labs(argparse.Namespace(), Told(for_programs=False))
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines["guide-phase2"].endswith("(not in this release: needs ospf)")
     assert "not in this release" not in lines["notes-phase3"]

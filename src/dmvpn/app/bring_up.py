@@ -32,29 +32,49 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from dmvpn.app.told import Told
+
 #: Seconds in which a lab must be ready.
 PATIENCE = 20.0
 #: Seconds between two looks.
 _LOOKS = 0.05
 
 
-def list_labs(arguments: argparse.Namespace) -> int:
+def list_labs(told: Told) -> int:
     """Scenarios, with a mark at those that run."""
     running = {folder.name for folder in running_labs()}
+    shown: list[control.Json] = []
     for name in built_in_names():
-        mark = "up" if name in running else ""
         scenario = Scenario.load(name)
         lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
         only = " (simulated only)" if scenario.simulated_only else ""
-        print(f"{name:<24} {mark:<3} {scenario.lab.title}{lacks}{only}")
+        told.say(f"{name:<24} {'up' if name in running else '':<3} {scenario.lab.title}{lacks}{only}")
+        shown.append(
+            {
+                "name": name,
+                "title": scenario.lab.title,
+                "up": name in running,
+                "simulated_only": scenario.simulated_only,
+                "lacks": list(scenario.lacks),
+            }
+        )
     from dmvpn.app import exercise  # only here and where one comes up: other labs shall not wait for its import
 
     learnt = {place.name for place in places() if place.name in running and runs(LabFolder.of(place.name)).is_exercise}
-    print("\n".join(exercise.listed(learnt)))
-    for service in running_services():
-        print(f"{service.name:<24} up  (a service)")
-    for name in sorted(running - {*built_in_names(), *learnt}):
-        print(f"{name:<24} up  (a folder of yours)")
+    exercises = list(exercise.listed())
+    for name, title in exercises:
+        told.say(f"{name:<24} {'up' if name in learnt else '':<3} {title}")
+    services, own = running_services(), sorted(running - {*built_in_names(), *learnt})
+    for service in services:
+        told.say(f"{service.name:<24} up  (a service)")
+    for name in own:
+        told.say(f"{name:<24} up  (a folder of yours)")
+    told.put(
+        scenarios=shown,
+        exercises=[{"name": name, "title": title, "up": name in learnt} for name, title in exercises],
+        services=[service.name for service in services],
+        own=list(own),
+    )
     return 0
 
 
@@ -63,7 +83,7 @@ def runs(folder: LabFolder) -> Scenario:
     return from_description(control.order(folder.control, do="scenario"))
 
 
-def up(arguments: argparse.Namespace) -> int:
+def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
     issued = "" if arguments.strict or scenario.is_exercise else enrol(scenario)
@@ -75,7 +95,7 @@ def up(arguments: argparse.Namespace) -> int:
     never = check_scenario(scenario, strict=arguments.strict)
     folder = LabFolder.of(scenario.name)
     if folder.alive():
-        return _up_again(scenario, folder, arguments)
+        return _up_again(scenario, folder, arguments, told)
     folder.make(scenario.configurations)
     began = time.monotonic()
     lab: int | None = None
@@ -91,17 +111,24 @@ def up(arguments: argparse.Namespace) -> int:
             _end_at_once(lab)
         folder.remove()
         raise
+    told.put(
+        lab=scenario.name,
+        simulated=arguments.simulated,
+        already=False,
+        seconds=round(time.monotonic() - began, 3),
+        missing=list(lacks),
+    )
     if lacks:
         print(f"lab {scenario.name} is up, but:", file=sys.stderr)
         print("\n".join(f"  {text}" for text in lacks), file=sys.stderr)
         print(f"It stays up for you to look: 'dmvpn doctor' says more; its log is {folder.log}", file=sys.stderr)
         return 1
     kind = "simulated" if arguments.simulated else "real packets"
-    _describe(scenario, f"up and converged in {time.monotonic() - began:.1f} s ({kind})")
+    _describe(told, scenario, f"up and converged in {time.monotonic() - began:.1f} s ({kind})")
     return 0
 
 
-def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
+def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace, told: Told) -> int:
     """The lab is up: show it once more. Raises UserError if another kind of lab was asked for."""
     if runs(folder).is_exercise != scenario.is_exercise:
         raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
@@ -109,7 +136,9 @@ def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespa
     simulated = isinstance(status, dict) and bool(status.get("simulated"))
     if simulated != arguments.simulated or arguments.record or arguments.engine != "auto":
         raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
-    _describe(scenario, f"up already ('dmvpn lab down {folder.name}' ends it)")
+    told.put(lab=folder.name, simulated=simulated, already=True, seconds=0.0)
+    told.put(missing=control.order(folder.control, do="missing"))
+    _describe(told, scenario, f"up already ('dmvpn lab down {folder.name}' ends it)")
     return 0
 
 
@@ -216,19 +245,19 @@ def _facts(folder: LabFolder) -> LabFacts:
     return LabFacts.model_validate(control.order(folder.control, do="facts"))
 
 
-def _describe(scenario: Scenario, how: str) -> None:
-    print(f"{scenario.name}: {scenario.lab.title}")
-    print()
-    print("\n".join(picture(scenario)))
-    print()
+def _describe(told: Told, scenario: Scenario, how: str) -> None:
+    told.say(f"{scenario.name}: {scenario.lab.title}")
+    told.say()
+    told.say("\n".join(picture(scenario)))
+    told.say()
     if scenario.is_exercise:
         from dmvpn.app import exercise
 
-        print("\n".join([*exercise.tasks(scenario.name), ""]))
-    print(f"{how}. Next:")
+        told.say("\n".join([*exercise.tasks(scenario.name), ""]))
+    told.say(f"{how}. Next:")
     lab = f"{scenario.name}/" if len(running_labs()) > 1 else ""
     for line in _next_commands(scenario, lab):
-        print(f"  {line}")
+        told.say(f"  {line}")
 
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:

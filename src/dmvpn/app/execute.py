@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +18,17 @@ from dmvpn.shells.lab.finding import find_node
 if TYPE_CHECKING:
     import argparse
 
+    from dmvpn.app.told import Told
     from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds between two looks at what a program of a simulated host has said.
 _LOOKS = 0.03
 _INTERRUPTED = 130
+#: Octets of a program's output that an object for programs holds.
+_LARGEST_OUTPUT = 1 << 24
 
 
-def execute(arguments: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace, told: Told) -> int:
     """Run a program at a node. Its exit code. Raises UserError."""
     folder, node = find_node(
         arguments.node, lambda name: shlex.join(["dmvpn", "lab", "exec", name, *arguments.program])
@@ -33,42 +36,48 @@ def execute(arguments: argparse.Namespace) -> int:
     status = control.order(folder.control, do="status")
     if not isinstance(status, dict) or not arguments.program:
         raise UserError(f"exec needs a program, as in 'dmvpn lab exec {node} ping ADDRESS'")
+    told.put(lab=folder.name, node=node, program=list(arguments.program))
     if status.get("simulated"):
-        return _at_simulated_host(folder, node, arguments.program)
-    return _in_namespace(folder, node, arguments.program)
+        return _at_simulated_host(folder, node, arguments.program, told)
+    return _in_namespace(folder, node, arguments.program, told)
 
 
-def _in_namespace(folder: LabFolder, node: str, program: list[str]) -> int:
+def _in_namespace(folder: LabFolder, node: str, program: list[str], told: Told) -> int:
     descriptor, pid = control.borrow_namespace(folder.control, node)
     directory = Path.cwd()
     namespaces.enter_process(pid)
     namespaces.enter_network(descriptor)
     os.chdir(directory)
-    return namespaces.run_program(program)
+    if not told.for_programs:
+        return namespaces.run_program(program)
+    with tempfile.TemporaryFile() as kept:  # what it says is a part of the object
+        terminal = os.dup(1)
+        os.dup2(kept.fileno(), 1)
+        code = namespaces.run_program(program)
+        os.dup2(terminal, 1)
+        os.close(terminal)
+        kept.seek(0)
+        told.put(exit_code=code, output=kept.read(_LARGEST_OUTPUT).decode(errors="replace"))
+    return code
 
 
-def _at_simulated_host(folder: LabFolder, node: str, program: list[str]) -> int:
+def _at_simulated_host(folder: LabFolder, node: str, program: list[str], told: Told) -> int:
     """Print what it says as it says it; Ctrl-C is Ctrl-C there."""
     started = control.order(folder.control, do="exec", node=node, program=list(program))
     job = started["job"] if isinstance(started, dict) else None
-    interrupted = False
+    interrupted, said = False, ""
     while True:
         try:
             answer = control.order(folder.control, do="job", job=job, interrupt=interrupted)
-            code = _print(answer)
-            if code is not None:
+            lines, code = (answer.get("lines"), answer.get("code")) if isinstance(answer, dict) else ([], 1)
+            for line in lines if isinstance(lines, list) else ():
+                told.say(str(line))
+                said += f"{line}\n" if told.for_programs and len(said) < _LARGEST_OUTPUT else ""
+            if isinstance(code, int):
+                told.put(exit_code=code, output=said)
                 return code
             time.sleep(_LOOKS)
         except KeyboardInterrupt:
             if interrupted:
                 return _INTERRUPTED
             interrupted = True
-
-
-def _print(answer: control.Json) -> int | None:
-    """What a program said; its exit code if it has ended."""
-    lines, code = (answer.get("lines"), answer.get("code")) if isinstance(answer, dict) else (None, 1)
-    for line in lines if isinstance(lines, list) else ():
-        print(line)
-    sys.stdout.flush()
-    return code if isinstance(code, int) else None

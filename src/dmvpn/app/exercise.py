@@ -10,6 +10,7 @@ from dmvpn.tools.exercises import exercise, exercises, look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.app.told import Told
     from dmvpn.tools.exercises import Exercise, Finding, Ground
 
 _WIDTH: Final = 110
@@ -21,11 +22,10 @@ def find(name: str) -> Exercise | None:
     return exercise(name)
 
 
-def listed(running: set[str]) -> Iterator[str]:
-    """Lines of `lab list`."""
+def listed() -> Iterator[tuple[str, str]]:
+    """Names and titles."""
     for one in exercises():
-        mark = "up" if one.name in running else ""
-        yield f"{one.name:<24} {mark:<3} {one.scenario().lab.title.partition(': ')[2]}"
+        yield one.name, one.scenario().lab.title.partition(": ")[2]
 
 
 def tasks(name: str) -> Iterator[str]:
@@ -36,13 +36,20 @@ def tasks(name: str) -> Iterator[str]:
         yield f"  {number}. {task.title}"
 
 
-def grade(ground: Ground, one: Exercise) -> int:
+def grade(ground: Ground, one: Exercise, told: Told) -> int:
     """Say of each task whether it is done; 1 if one is not."""
     findings = look(ground, one)
     for number, finding in enumerate(findings, 1):
-        print("\n".join(_told(number, finding)))
+        told.say("\n".join(_told(number, finding)))
     left = sum(not finding.is_done for finding in findings)
-    print(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
+    told.put(
+        done=not left,
+        checks=[
+            {"title": finding.task.title, "good": finding.is_done, "now": finding.missing, "hint": finding.hint}
+            for finding in findings
+        ],
+    )
+    told.say(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
     return int(bool(left))
 
 

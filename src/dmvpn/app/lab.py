@@ -10,9 +10,11 @@ import select
 import shlex
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.finding import find_lab, find_node
@@ -20,7 +22,9 @@ from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Verb = Callable[[argparse.Namespace, Told], int]
 
 #: Seconds for which `reset` waits until all is well; there are labs in which it never is.
 _READY_AGAIN = 5.0
@@ -32,38 +36,40 @@ def _with_lab(name: str) -> str:
     return shlex.join(["dmvpn", *sys.argv[1:], "--lab", name])
 
 
-def list_labs(arguments: argparse.Namespace) -> int:
+def list_labs(arguments: argparse.Namespace, told: Told) -> int:
     """Scenarios, with a mark at those that run."""
     from dmvpn.app import bring_up
 
-    return bring_up.list_labs(arguments)
+    return bring_up.list_labs(told)
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(arguments: argparse.Namespace, told: Told) -> int:
     """Print what a lab needs and whether it is there; 1 if something is missing."""
     from dmvpn.shells.lab.check import check as check_machine
 
     findings = check_machine()
     for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'NO  '}{finding.what}: {finding.evidence}")
+        told.say(f"{'ok  ' if finding.ok else 'NO  '}{finding.what}: {finding.evidence}")
         if finding.fix:
-            print(f"    run: {finding.fix}")
-    if all(finding.ok for finding in findings):
+            told.say(f"    run: {finding.fix}")
+    well = all(finding.ok for finding in findings)
+    told.put(ok=well, findings=[asdict(finding) for finding in findings])
+    if well:
         return 0
-    print("Labs still work with --simulated: the same prompts, no privileges.")
+    told.say("Labs still work with --simulated: the same prompts, no privileges.")
     return 1
 
 
-def up(arguments: argparse.Namespace) -> int:
+def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
     gc.disable()  # an eighth of the time that this takes: nothing of it becomes garbage
     from dmvpn.app import bring_up
 
     gc.enable()
-    return bring_up.up(arguments)
+    return bring_up.up(arguments, told)
 
 
-def down(arguments: argparse.Namespace) -> int:
+def down(arguments: argparse.Namespace, told: Told) -> int:
     """End a lab, or all if none is named and only one runs."""
     folder = find_lab(arguments.lab, "dmvpn lab down {}".format)
     control.order(folder.control, do="down")
@@ -72,63 +78,74 @@ def down(arguments: argparse.Namespace) -> int:
         time.sleep(0.02)
     if folder.path.exists():
         raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
-    print(f"lab {folder.name} is down")
+    told.say(f"lab {folder.name} is down")
+    told.put(lab=folder.name)
     return 0
 
 
-def status(arguments: argparse.Namespace) -> int:
+def status(arguments: argparse.Namespace, told: Told) -> int:
     """What runs."""
-    answer = control.order(find_lab(arguments.lab, "dmvpn lab status {}".format).control, do="status")
+    folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
+    answer = control.order(folder.control, do="status")
     if isinstance(answer, dict):
-        routers = answer.get("routers")
-        kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
-        print(f"{answer.get('scenario')} ({kind})")
-        for name, alive in routers.items() if isinstance(routers, dict) else ():
-            print(f"  {name:<16} {'running' if alive else 'DEAD'}")
-        hosts = answer.get("hosts")
-        for name, address in hosts.items() if isinstance(hosts, dict) else ():
-            print(f"  {name:<16} host {address}")
-        gateways = answer.get("gateways")
-        for name, text in gateways.items() if isinstance(gateways, dict) else ():
-            print(f"  {name:<16} {text}")
-        links = answer.get("links")
-        impaired = answer.get("impaired")
-        for link in links if isinstance(links, list) else ():
-            bad = impaired.get(str(link)) if isinstance(impaired, dict) else None
-            print(f"  {link}" + (f"  {json.dumps(bad)}" if bad else ""))
+        told.put(lab=folder.name, **answer)
+        for line in _status_lines(answer):
+            told.say(line)
     return 0
 
 
-def reset(arguments: argparse.Namespace) -> int:
+def _status_lines(answer: dict[str, control.Json]) -> Iterator[str]:
+    """What runs, for people."""
+    routers = answer.get("routers")
+    kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
+    yield f"{answer.get('scenario')} ({kind})"
+    for name, alive in routers.items() if isinstance(routers, dict) else ():
+        yield f"  {name:<16} {'running' if alive else 'DEAD'}"
+    hosts = answer.get("hosts")
+    for name, address in hosts.items() if isinstance(hosts, dict) else ():
+        yield f"  {name:<16} host {address}"
+    gateways = answer.get("gateways")
+    for name, text in gateways.items() if isinstance(gateways, dict) else ():
+        yield f"  {name:<16} {text}"
+    links = answer.get("links")
+    impaired = answer.get("impaired")
+    for link in links if isinstance(links, list) else ():
+        bad = impaired.get(str(link)) if isinstance(impaired, dict) else None
+        yield f"  {link}" + (f"  {json.dumps(bad)}" if bad else "")
+
+
+def reset(arguments: argparse.Namespace, told: Told) -> int:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
     folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
     control.order(folder.control, do="reset")
     (folder.path / LESSON).unlink(missing_ok=True)
     end = time.monotonic() + _READY_AGAIN
-    while control.order(folder.control, do="missing") and time.monotonic() < end:
+    while (missing := control.order(folder.control, do="missing")) and time.monotonic() < end:
         time.sleep(0.05)
-    print(f"lab {folder.name} begins again")
+    told.say(f"lab {folder.name} begins again")
+    told.put(lab=folder.name, missing=missing)
     return 0
 
 
-def _router_order(what: str, said: str) -> Callable[[argparse.Namespace], int]:
-    def give(arguments: argparse.Namespace) -> int:
+def _router_order(what: str, said: str) -> Verb:
+    def give(arguments: argparse.Namespace, told: Told) -> int:
         folder, router = find_node(arguments.router, f"dmvpn lab {what} {{}}".format)
         control.order(folder.control, do=what, router=router)
-        print(f"{router} {said}")
+        told.say(f"{router} {said}")
+        told.put(lab=folder.name, router=router, alive=what == "start")
         return 0
 
     return give
 
 
-def execute(arguments: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace, told: Told) -> int:
     """Run a program at a node. Its exit code."""
     from dmvpn.app.execute import execute as run
 
-    return run(arguments)
+    return run(arguments, told)
 
 
-def impair(arguments: argparse.Namespace) -> int:
+def impair(arguments: argparse.Namespace, told: Told) -> int:
     """Make a link bad, or good again."""
     settings = {"delay": arguments.delay, "loss": arguments.loss, "rate": arguments.rate, "mtu": arguments.mtu}
     wanted: dict[str, control.Json] = {name: value for name, value in settings.items() if value}
@@ -148,49 +165,55 @@ def impair(arguments: argparse.Namespace) -> int:
     said = [
         f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in wanted.items()
     ]
-    print(f"{arguments.link}: " + (", ".join(said) or "good again"))
+    told.say(f"{arguments.link}: " + (", ".join(said) or "good again"))
+    told.put(lab=folder.name, link=arguments.link, impairment=wanted)
     return 0
 
 
-def rebind(arguments: argparse.Namespace) -> int:
+def rebind(arguments: argparse.Namespace, told: Told) -> int:
     """Let a NAT box forget its mappings, or give it another public address or kind."""
     folder, gateway = find_node(arguments.gateway, "dmvpn lab rebind {}".format)
     asked: dict[str, control.Json] = {"public": arguments.public, "kind": arguments.kind}
     wanted = {name: value for name, value in asked.items() if value is not None}
     answer = control.order(folder.control, do="rebind", gateway=gateway, **wanted)
-    print(f"{gateway} has forgotten its mappings: {answer}")
+    told.say(f"{gateway} has forgotten its mappings: {answer}")
+    told.put(lab=folder.name, gateway=gateway, nat=answer)
     return 0
 
 
-def capture(arguments: argparse.Namespace) -> int:
+def capture(arguments: argparse.Namespace, told: Told) -> int:
     """Capture for some seconds, until Ctrl-C or the end of the lab; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
-    socket = find_lab(arguments.lab, _with_lab, arguments.nodes).control
+    folder = find_lab(arguments.lab, _with_lab, arguments.nodes)
+    told.put(lab=folder.name, keys=None, ended=False)
     if arguments.stop:
-        _print_counts(control.order(socket, do="capture", stop=True))
+        _tell_counts(told, control.order(folder.control, do="capture", stop=True))
         return 0
-    ended = control.end_of(socket)
+    ended = control.end_of(folder.control)
     output = arguments.output.resolve()
-    files = control.order(socket, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
+    files = control.order(folder.control, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
     if arguments.keys:
-        print(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap", flush=True)
+        told.say(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap")
+        told.put(keys=str(output / "keys"))
     lives = True
     try:
         lives = not select.select([ended], [], [], arguments.seconds)[0]
     except KeyboardInterrupt:
-        print()
+        told.say()
     if lives:
-        _print_counts(control.order(socket, do="capture", stop=True))
+        _tell_counts(told, control.order(folder.control, do="capture", stop=True))
     else:
-        print("the lab has ended")
-        _print_counts({str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {})
+        told.say("the lab has ended")
+        told.put(ended=True)
+        _tell_counts(told, {str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {})
     return 0
 
 
-def _print_counts(counts: control.Json) -> None:
+def _tell_counts(told: Told, counts: control.Json) -> None:
     for path, packets in counts.items() if isinstance(counts, dict) else ():
-        print(f"{packets:>8} packets  {path}")
+        told.say(f"{packets:>8} packets  {path}")
+    told.put(files=counts)
 
 
 def _frames(path: Path) -> int:
@@ -203,33 +226,35 @@ def _frames(path: Path) -> int:
     return 0
 
 
-def watch(arguments: argparse.Namespace) -> int:
+def watch(arguments: argparse.Namespace, told: Told) -> int:
     """Show what happens, until Ctrl-C or the end of the lab."""
     from dmvpn.app.watch import watch as watch_lab
 
-    return watch_lab(arguments)
+    return watch_lab(arguments, told)
 
 
-def clock(arguments: argparse.Namespace) -> int:
+def clock(arguments: argparse.Namespace, told: Told) -> int:
     """Let time pass in a simulated lab."""
     match = re.fullmatch(r"\+(\d+(?:\.\d+)?)([smhd]?)", arguments.step)
     if match is None:
         raise UserError(f"{arguments.step}: a step is +SECONDS, or +2h, +30m, +1d")
     seconds = float(match[1]) * _UNITS[match[2]]
-    control.order(find_lab(arguments.lab, _with_lab).control, do="clock", seconds=seconds)
+    folder = find_lab(arguments.lab, _with_lab)
+    control.order(folder.control, do="clock", seconds=seconds)
+    told.put(lab=folder.name, seconds=seconds)
     return 0
 
 
-def _teach(verb: str) -> Callable[[argparse.Namespace], int]:
-    def give(arguments: argparse.Namespace) -> int:
+def _teach(verb: str) -> Verb:
+    def give(arguments: argparse.Namespace, told: Told) -> int:
         from dmvpn.app import teach
 
-        return teach.VERBS[verb](arguments)
+        return teach.VERBS[verb](arguments, told)
 
     return give
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+VERBS: dict[str, Verb] = {
     "list": list_labs,
     "check": check,
     "up": up,
@@ -246,3 +271,11 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "rebind": rebind,
     **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
 }
+
+
+def run(verb: str, arguments: argparse.Namespace) -> int:
+    """Run a verb; with `--json` its object is all that is printed. Its exit code. Raises UserError."""
+    told = Told(for_programs=arguments.json)
+    code = VERBS[verb](arguments, told)
+    told.end()
+    return code

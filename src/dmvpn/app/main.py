@@ -113,6 +113,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text)
+        added.add_argument("--json", action="store_true", help="for programs: one object, and nothing else")
         added.set_defaults(command=lambda arguments: _lab(name, arguments))
         return added
 
@@ -199,7 +200,7 @@ def _amount(text: str) -> float:
 def _lab(verb: str, arguments: argparse.Namespace) -> int:
     from dmvpn.app import lab
 
-    return lab.VERBS[verb](arguments)
+    return lab.run(verb, arguments)
 
 
 def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -144,6 +144,6 @@ def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
     from dmvpn.app import lab
 
     order = argparse.Namespace(
-        scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None, strict=True
+        scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None, strict=True, json=False
     )
-    return lab.VERBS["up"](order)
+    return lab.run("up", order)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
 
+    from dmvpn.app.told import Told
     from dmvpn.tools.lessons.health import Subject
 
 #: Seconds that a network may need after a change of its phase.
@@ -114,10 +115,10 @@ class _Class:
 # ---------------------------------------------------------------------------------------------------- break
 
 
-def break_(arguments: argparse.Namespace) -> int:
+def break_(arguments: argparse.Namespace, told: Told) -> int:
     """Break something, and only say what users report."""
     if arguments.list:
-        return _list(arguments)
+        return _list(arguments, told)
     lesson = _Class(arguments.lab, "dmvpn lab break --lab {}")
     known = Lesson.read(lesson.folder.path)
     if known is not None:
@@ -132,7 +133,7 @@ def break_(arguments: argparse.Namespace) -> int:
     stage = lesson.stage(running)
     chosen = _choose(stage, arguments.name, arguments.seed)
     orders = orders_for(chosen, stage)
-    print("Looking at the lab while it is well ...", flush=True)
+    told.say("Looking at the lab while it is well ...")
     healthy = examine(lesson.bench, stage)
     if not any(value for subject, value in healthy.found.items() if _is_way(subject)):
         raise UserError("no site reaches another one: nobody would notice if something broke")
@@ -140,8 +141,9 @@ def break_(arguments: argparse.Namespace) -> int:
     Lesson.begin(chosen, healthy, running, complaint).write(lesson.folder.path)
     carry_out(lesson.bench, orders)
     _cover_tracks(lesson.bench, list(running))
-    print(f"\n  {complaint}\n")
-    print("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    told.say(f"\n  {complaint}\n")
+    told.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    told.put(lab=lesson.folder.name, complaint=complaint)
     return 0
 
 
@@ -153,15 +155,16 @@ def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
     bench.ask([(router, "clear logging") for router in routers])
 
 
-def _list(arguments: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace, told: Told) -> int:
     """All troubles, or those that fit the lab that runs."""
     stage: Stage | None = None
     with contextlib.suppress(UserError):
         lesson = _Class(arguments.lab, "dmvpn lab break --list --lab {}")
         stage = lesson.stage(lesson.running())
-    for known in TROUBLES:
-        if known.noticed and (stage is None or fits(known, stage)):
-            print(f"{known.id:<26} {known.title}")
+    found = [known for known in TROUBLES if known.noticed and (stage is None or fits(known, stage))]
+    for known in found:
+        told.say(f"{known.id:<26} {known.title}")
+    told.put(troubles=[{"name": known.id, "title": known.title} for known in found])
     return 0
 
 
@@ -177,7 +180,7 @@ def _choose(stage: Stage, name: str | None, seed: int | None) -> Trouble:
 # ---------------------------------------------------------------------------------------------------- hint, grade
 
 
-def hint(arguments: argparse.Namespace) -> int:
+def hint(arguments: argparse.Namespace, told: Told) -> int:
     """The next hint."""
     lesson = _Class(arguments.lab, "dmvpn lab hint {}")
     if lesson.scenario.is_exercise and Lesson.read(lesson.folder.path) is None:
@@ -189,31 +192,46 @@ def hint(arguments: argparse.Namespace) -> int:
     if state.hints >= len(hints):
         raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
     stage = lesson.stage(state.configurations)
-    print(f"{state.hints + 1}. {stage.fill(hints[state.hints], Part.SPOKE)}")
+    text = stage.fill(hints[state.hints], Part.SPOKE)
+    told.say(f"{state.hints + 1}. {text}")
+    told.put(lab=lesson.folder.name, number=state.hints + 1, of=len(hints), hint=text)
     state.hinted().write(lesson.folder.path)
     return 0
 
 
-def grade_(arguments: argparse.Namespace) -> int:
+def grade_(arguments: argparse.Namespace, told: Told) -> int:
     """Is the lab as well as it was? 1 if not."""
     lesson = _Class(arguments.lab, "dmvpn lab grade {}")
+    told.put(lab=lesson.folder.name)
     learnt = exercise.find(lesson.folder.name) if lesson.scenario.is_exercise else None
     if learnt is not None and Lesson.read(lesson.folder.path) is None:
         if not lesson.bench.is_simulated:
-            print("Looking at the lab; with real packets that may take a minute ...", flush=True)
-        return exercise.grade(lesson.bench, learnt)
+            told.say("Looking at the lab; with real packets that may take a minute ...")
+        return exercise.grade(lesson.bench, learnt, told)
     state = _state(lesson)
     stage = lesson.stage(state.configurations)
-    print("Looking at the lab; what has just come up must last for some seconds ...", flush=True)
+    told.say("Looking at the lab; what has just come up must last for some seconds ...")
     verdicts = grade(state.health, examine(lesson.bench, stage, state.health))
     for verdict in verdicts:
-        print(f"{'good' if verdict.is_good else 'BAD '}  {verdict}")
+        told.say(f"{'good' if verdict.is_good else 'BAD '}  {verdict}")
     bad = sum(not verdict.is_good for verdict in verdicts)
+    told.put(
+        done=not bad,
+        checks=[
+            {
+                "title": f"{verdict.subject} {verdict.check.value}",
+                "good": verdict.is_good,
+                "now": str(verdict),
+                "hint": "",
+            }
+            for verdict in verdicts
+        ],
+    )
     if bad:
-        print(f"\nNot yet: {bad} of {len(verdicts)} are worse than they were. Some repairs take a minute to show.")
+        told.say(f"\nNot yet: {bad} of {len(verdicts)} are worse than they were. Some repairs take a minute to show.")
         return 1
     hints = f"with {state.hints} hint{'s' if state.hints != 1 else ''}" if state.hints else "without a hint"
-    print(f"\nFixed, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
+    told.say(f"\nFixed, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
     note_fixed(lesson.folder.path, state.trouble)
     forget(lesson.folder.path)
     return 0
@@ -229,7 +247,7 @@ def _state(lesson: _Class) -> Lesson:
 # ---------------------------------------------------------------------------------------------------- phase
 
 
-def phase(arguments: argparse.Namespace) -> int:
+def phase(arguments: argparse.Namespace, told: Told) -> int:
     """Make the lab one of this phase, and show what was different."""
     lesson = _Class(arguments.lab, f"dmvpn lab phase {arguments.number} {{}}")
     if Lesson.read(lesson.folder.path) is not None:
@@ -241,19 +259,24 @@ def phase(arguments: argparse.Namespace) -> int:
     _refuse_the_dead(lesson, before)
     stage = lesson.stage(before)
     orders = phase_lines(stage, arguments.number)
+    told.put(lab=lesson.folder.name, phase=arguments.number, already=not orders, changes={}, ways=[])
     if not orders:
-        print(f"{lesson.folder.name} is a phase {arguments.number} network already")
+        told.say(f"{lesson.folder.name} is a phase {arguments.number} network already")
         return 0
-    print("Looking at the lab before ...\n", flush=True)
+    told.say("Looking at the lab before ...\n")
     was = examine(lesson.bench, stage)
     for router, lines in orders.items():
         lesson.bench.configure(router, lines)
+    changes: dict[str, control.Json] = {}
     for router, text in lesson.bench.running(list(orders)).items():
-        print("\n".join(difference(before[router], text, router)))
+        changed = difference(before[router], text, router)
+        changes[router] = list(changed)
+        told.say("\n".join(changed))
     lesson.bench.ask([(router, "clear ip nhrp") for router in stage.spokes])
     health = _settled(lesson, stage)
-    print()
-    print("\n".join(_ways(was, health)))
+    told.say()
+    told.say("\n".join(_ways(was, health)))
+    told.put(changes=changes, ways=list(_ways(was, health)))
     return int(any(not health.found.get(subject) for subject, value in was.found.items() if value and _is_way(subject)))
 
 
@@ -296,17 +319,19 @@ def _hops(health: Health, way: str) -> str:
 # ---------------------------------------------------------------------------------------------------- save
 
 
-def save_(arguments: argparse.Namespace) -> int:
+def save_(arguments: argparse.Namespace, told: Told) -> int:
     """Write the lab down as a folder that `lab up` takes."""
     lesson = _Class(arguments.lab, f"dmvpn lab save {{}} {arguments.folder}")
     status = control.order(lesson.folder.control, do="status")
-    for note in save(lesson.scenario, lesson.running(), status, Path(arguments.folder)):
-        print(f"not saved: {note}")
-    print(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
+    notes = save(lesson.scenario, lesson.running(), status, Path(arguments.folder))
+    for note in notes:
+        told.say(f"not saved: {note}")
+    told.put(lab=lesson.folder.name, folder=str(arguments.folder), not_saved=list(notes))
+    told.say(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
     return 0
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+VERBS: dict[str, Callable[[argparse.Namespace, Told], int]] = {
     "break": break_,
     "hint": hint,
     "grade": grade_,

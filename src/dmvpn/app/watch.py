@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.interruption import Interruption
-from dmvpn.app.watch_screen import Paper, Screen, width, zone
+from dmvpn.app.watch_screen import Paper, Rows, Screen, width, zone
 from dmvpn.base.chronicle import Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import read_span
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dmvpn.app.told import Told
     from dmvpn.base.chronicle import Line
     from dmvpn.face.watcher import Heard
 
@@ -35,7 +36,7 @@ LARGEST_STORY: Final = 20_000
 _ROUTER: Final = "router"
 
 
-def watch(arguments: argparse.Namespace) -> int:
+def watch(arguments: argparse.Namespace, told: Told) -> int:
     """Show what happens, until Ctrl-C or the end of the lab. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab watch {}".format)
     since = 0 if arguments.since is None else read_span(arguments.since)
@@ -44,7 +45,9 @@ def watch(arguments: argparse.Namespace) -> int:
     status = control.order(folder.control, do="status")
     network = _network(folder.name, status if isinstance(status, dict) else {})
     heard = network.routers
-    network = replace(network, routers=_chosen(arguments.only, network.routers, status))
+    network = replace(
+        network, routers=_chosen(arguments.only, network.routers, status, width() if not told.for_programs else None)
+    )
     if len(heard) > _LARGEST_CIRCLE:
         heard = network.routers
     if arguments.save is not None:
@@ -54,22 +57,30 @@ def watch(arguments: argparse.Namespace) -> int:
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     with Interruption() as interruption:
         paper = Paper(interruption, needed=arguments.save is None)
-        screen = Screen(network.routers, paper, ascii_only=arguments.ascii)
+        kind = Rows if told.for_programs else Screen
+        screen = kind(network.routers, paper, ascii_only=arguments.ascii)
         try:
             screen.begin()
             with Watcher(sockets, control.end_of(folder.control), interruption.descriptor) as watcher:
                 _follow(watcher, ear, end, lambda fresh: _tell(fresh, screen, record))
             _tell(ear.ripe(float("inf")), screen, record)
-            if interruption.asked:
+            if told.for_programs:
+                pass
+            elif interruption.asked:
                 paper.say("")
             elif not watcher.lives:
                 paper.say(f"lab {folder.name} has ended")
-            if ear.missed:
+            if ear.missed and not told.for_programs:
                 paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
         finally:  # whatever ended this: who asked for a story gets what has happened until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
             if arguments.save is not None:
-                _save(arguments.save, story(network, record.steps, zone(), ear.missed, record.untold), record, paper)
+                _save(
+                    arguments.save,
+                    story(network, record.steps, zone(), ear.missed, record.untold),
+                    record,
+                    None if told.for_programs else paper,
+                )
     return 0
 
 
@@ -94,8 +105,10 @@ def _tell(fresh: Sequence[Step], screen: Screen, record: Record) -> None:
         screen.show(line)
 
 
-def _save(path: Path, text: str, record: Record, paper: Paper) -> None:
+def _save(path: Path, text: str, record: Record, paper: Paper | None) -> None:
     path.write_text(text, encoding="utf-8")
+    if paper is None:
+        return
     if record.untold:
         paper.report(f"{record.untold} steps are not in the story: it has the first {len(record.steps)}")
     paper.report(f"the story is in {path}")
@@ -129,7 +142,7 @@ def _network(lab: str, status: dict[str, control.Json]) -> Network:
     )
 
 
-def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json) -> tuple[str, ...]:
+def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json, columns: int | None) -> tuple[str, ...]:
     """The routers that get a column. Raises UserError if one is unknown, or there are too many."""
     known = status.get("routers") if isinstance(status, dict) else None
     names = list(known) if isinstance(known, dict) else list(speakers)
@@ -139,7 +152,6 @@ def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json) -
         unknown = [name for name in chosen if name not in names]
         if unknown or not chosen:
             raise UserError(f"there is no {', '.join(unknown) or 'router'} in this lab; it has {', '.join(names)}")
-    columns = width()
     if columns is None:
         return chosen
     room = room_for(columns, max(map(len, chosen), default=1))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.interruption import Interrupted
-from dmvpn.tools.watch import Ladder, Look
+from dmvpn.tools.watch import Ladder, Look, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,3 +120,25 @@ class Screen:
             self._paper.say(self._ladder.header())
         self._lines += 1
         self._paper.say(line)
+
+
+class Rows(Screen):
+    """The same steps for programs: an object a line, and no word else."""
+
+    def begin(self) -> None:
+        """There is no heading."""
+
+    def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
+        """Those steps that are told here, each as an object."""
+        return [(step, _row(step)) for step, _ in super().lines(steps)]
+
+    def show(self, line: str) -> None:
+        """One of these."""
+        self._paper.say(line)
+
+
+def _row(step: Step) -> str:
+    facts = {**asdict(step), "time": round(step.time, 6)}
+    if isinstance(step, Note):
+        facts["sign"] = step.sign.value
+    return json.dumps({"step": "note" if isinstance(step, Note) else "message", **facts})

@@ -80,7 +80,7 @@ class Wiring:
         """The cable that is plugged into "R31:Gi0/1", or that is named so. Raises UserError."""
         wanted = Scenario.end(text) if text.count(":") == 1 else None
         for cable in self.cables:
-            if cable.name == text or wanted in cable.ends:
+            if cable.name == text or wanted in cable.ends or tuple(text.split(":")) in cable.ends:  # H3:eth0
                 return cable
         names = "\n  ".join(cable.name for cable in self.cables)
         raise UserError(f"no link {text}; there are\n  {names}")

@@ -297,7 +297,7 @@ class SimulatedLab:
         wanted = Scenario.end(text) if text.count(":") == 1 else None
         for segment in self.world.segments:
             ends = [(station.name, interface) for station, interface in segment.ends]
-            if segment.name == text or wanted in ends:
+            if segment.name == text or wanted in ends or tuple(text.split(":")) in ends:  # the last: H3:eth0
                 return segment
         raise UserError(f"no link {text}; there are\n  " + "\n  ".join(segment.name for segment in self.world.segments))
 

@@ -1,0 +1,40 @@
+"""What a verb of `dmvpn lab` says: lines for people, or with `--json` one object for programs and nothing else.
+
+A verb does both, and knows not which is printed: `say` as it goes, `put` what the object has (`docs/reference/
+lab-json.md` describes the objects). Complaints go to standard error in either case; then there is no object.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.control import Json
+
+
+class Told:
+    """See the module's docstring. for_programs: `--json`."""
+
+    def __init__(self, *, for_programs: bool) -> None:
+        self.for_programs = for_programs
+        self._facts: dict[str, Json] = {}
+
+    def say(self, text: str = "") -> None:
+        """A line for people, at once: the next one may take a while."""
+        if not self.for_programs:
+            print(text, flush=True)
+
+    def put(self, **facts: Json) -> None:
+        """Facts for programs."""
+        self._facts.update(facts)
+
+    def row(self, **facts: Json) -> None:
+        """One of many objects, of which each is a line: for what goes on and on."""
+        if self.for_programs:
+            print(json.dumps(facts), flush=True)
+
+    def end(self) -> None:
+        """The verb is done: print its object. One that told rows, and put nothing, has none."""
+        if self.for_programs and self._facts:
+            print(json.dumps(self._facts, indent=2))
