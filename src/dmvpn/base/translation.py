@@ -10,10 +10,8 @@ Policy has the lists (`ports.policies`), NAT puts its rules together, planes car
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
+from typing import Final
 
 #: Protocols that an access list of a translator may name, by their numbers.
 ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50

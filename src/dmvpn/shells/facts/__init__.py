@@ -31,6 +31,7 @@ from dmvpn.shells.facts.values import (
     RouterFacts,
     SaFacts,
     ServerFacts,
+    TranslationFacts,
     TunnelFacts,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "RouterFacts",
     "SaFacts",
     "ServerFacts",
+    "TranslationFacts",
     "TunnelFacts",
     "lab_facts",
     "router_facts",

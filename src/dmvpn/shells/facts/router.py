@@ -12,6 +12,7 @@ from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.neighbor import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.system.machine import SystemMachine
@@ -33,6 +34,7 @@ from dmvpn.shells.facts.values import (
     RouteFacts,
     RouterFacts,
     SaFacts,
+    TranslationFacts,
 )
 
 if TYPE_CHECKING:
@@ -86,8 +88,14 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
         drops=DropFacts(**asdict(router.machine(TunnelMachine).drops)),
         refused=_refused(log),
         log=tuple(log[-LOG_LINES:]),
+        translation=_translation(router.machine(NatMachine)),
         kernel=tuple(KernelFacts(what=one.what, there=one.there, unordered=one.unordered) for one in kernel),
     )
+
+
+def _translation(machine: NatMachine) -> TranslationFacts | None:
+    order = machine.ordered
+    return TranslationFacts(inside=order.inside, overloads=order.overloads) if order.overloads else None
 
 
 def _interface(router: Router, state: InterfaceState) -> InterfaceFacts:

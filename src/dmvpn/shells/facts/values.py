@@ -9,6 +9,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6
 
 from pydantic import BaseModel, ConfigDict
 
+from dmvpn.base.translation import Overload
+
 Address = IPv4Address | IPv6Address
 AddressWithLength = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
@@ -312,6 +314,13 @@ class KernelFacts(Fact):
     unordered: bool = False
 
 
+class TranslationFacts(Fact):
+    """NAT overload of a router: the interfaces inside, and what is translated that leaves by which one outside."""
+
+    inside: tuple[str, ...]
+    overloads: tuple[Overload, ...]
+
+
 class RouterFacts(Fact):
     """A router that runs. now: its monotonic clock; clock: its wall clock.
 
@@ -335,6 +344,7 @@ class RouterFacts(Fact):
     refused: tuple[PeerFacts, ...] = ()
     log: tuple[str, ...] = ()
     kernel: tuple[KernelFacts, ...] = ()
+    translation: TranslationFacts | None = None
 
     @property
     def addresses(self) -> dict[str, tuple[Address, ...]]:

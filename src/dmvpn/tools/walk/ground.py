@@ -112,7 +112,10 @@ class Ground(ABC):
             where = f"in by {port}" if port else "comes in"
             self._say(router, packet, Act.ARRIVE, f"{where}, TTL {packet.ttl}")
         if self.view.own(router, packet.destination) is not None:
-            return self._deliver(router, packet)
+            moved = self._let_inside(router, port, packet)
+            if moved is None:
+                return self._deliver(router, packet)
+            packet = moved
         return self._forward(router, interface, packet, sender)
 
     def _deliver(self, router: str, packet: Packet) -> End:
@@ -141,7 +144,7 @@ class Ground(ABC):
         self._seen[key] = len(self.crossings)
         if came is not None and packet.depth == 0:
             self._note_clamp(router, came, packet)
-        return self._route(router, replace(packet, ttl=packet.ttl - 1), sender)
+        return self._route(router, replace(packet, ttl=packet.ttl - 1), sender, came.name if came is not None else "")
 
     def _round(self, router: str, packet: Packet, since: int) -> End:
         way = [router, *(crossing.receiver for crossing in self.crossings[since:])]
@@ -149,8 +152,8 @@ class Ground(ABC):
         self._say(router, packet, Act.END, why)
         return End(outcome=Outcome.LOOP, where=router, why=why, ttl=packet.ttl)
 
-    def _route(self, router: str, packet: Packet, sender: Sender | None = None) -> End:
-        """Look it up, and send it there."""
+    def _route(self, router: str, packet: Packet, sender: Sender | None = None, came: str = "") -> End:
+        """Look it up, and send it there. came: the interface by which it came, "" for one of the router's own."""
         match = self.view.match(router, packet.destination)
         if match is None:
             return self._drop(router, packet, f"no route to {packet.destination}", "host unreachable")
@@ -169,7 +172,8 @@ class Ground(ABC):
         next_hop = hop.address or packet.destination
         if sender is not None:
             self._watch_hairpin(router, hop.interface, next_hop, sender, packet)
-        return self.emit(router, hop.interface, next_hop, packet)
+        outside = self._overload(router, came, hop.interface, packet)
+        return outside if isinstance(outside, End) else self.emit(router, hop.interface, next_hop, outside)
 
     def _hop(self, router: str, match: Match, packet: Packet) -> HopFacts:
         override = match.route.override
@@ -277,6 +281,14 @@ class Ground(ABC):
     @abstractmethod
     def _translate(self, name: str, port: str, packet: Packet) -> End:
         """It comes to a translator."""
+
+    @abstractmethod
+    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
+        """A packet as it leaves a router that may translate it (NAT overload)."""
+
+    @abstractmethod
+    def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
+        """An answer to an address of a router, as it goes on to a station inside; None: it is for the router."""
 
     @abstractmethod
     def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:

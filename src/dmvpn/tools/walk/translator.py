@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.translation import PacketFlow
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 from dmvpn.tools.walk.ground import ETHERNET, Ground
 from dmvpn.tools.walk.values import Act, End
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.shells.facts import Address, GatewayFacts
     from dmvpn.tools.walk.packet import Packet
 
@@ -31,6 +31,43 @@ class Translating(Ground):
             return self._drop(name, packet, "its TTL is over", "time exceeded", clause="RFC 1812 §5.3.1")
         packet = replace(packet, ttl=packet.ttl - 1)
         return self._outwards(name, gateway, packet) if port == INSIDE else self._inwards(name, gateway, packet)
+
+    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
+        facts = self.view.router(router)
+        order = facts.translation if facts is not None else None
+        source, destination = packet.source, packet.destination
+        if order is None or came not in order.inside or not isinstance(source, IPv4Address):
+            return packet
+        overloads = [one for one in order.overloads if one.outside == leaves]
+        interface = self.view.interface(router, leaves)
+        public = next((own.ip for own in interface.addresses if own.version == 4), None) if interface else None
+        if not overloads or public is None or not isinstance(destination, IPv4Address):
+            return packet
+        flow = PacketFlow(packet.protocol, source, destination, *packet.ports)
+        overload = next((one for one in overloads if one.translates(flow)), None)
+        if overload is None:
+            what = "no NAT rule permits it: it leaves with its own address"
+            self._say(router, packet, Act.TRANSLATE, what, limit=ETHERNET)
+            return packet
+        if packet.protocol in overload.refused:
+            why = f"{packet.name} has no ports, and the router's own tunnels speak it: NAT overload does not let it out"
+            return self._drop(router, packet, why)
+        packet = packet.whole()
+        self.translated[router, destination] = source
+        outside = replace(packet, source=public)
+        self._say(router, outside, Act.TRANSLATE, f"NAT overload: source {source} becomes {public}", limit=ETHERNET)
+        return outside
+
+    def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
+        facts = self.view.router(router)
+        order = facts.translation if facts is not None else None
+        inside = self.translated.get((router, packet.source))
+        if order is None or inside is None or packet.depth or came not in [one.outside for one in order.overloads]:
+            return None
+        moved = replace(packet.whole(), destination=inside)
+        what = f"NAT overload: destination {packet.destination} becomes {inside}"
+        self._say(router, moved, Act.TRANSLATE, what, limit=ETHERNET)
+        return moved
 
     def _outwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> End:
         taken = _taken(gateway, packet)
