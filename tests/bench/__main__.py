@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import direct, failover, hub, ike, kernel, machine, micro, quiet, simulation, start, throughput
+from bench import direct, failover, hub, ike, kernel, machine, micro, paste, quiet, simulation, start, throughput
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
@@ -69,6 +69,7 @@ BENCHES = (
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
+    Bench("paste", "Lines at a prompt", 120, paste.measure),
 )
 
 

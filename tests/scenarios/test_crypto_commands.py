@@ -142,7 +142,7 @@ def test_an_internal_fault_does_not_write_the_configuration_into_the_log(world: 
     world.sim.routers["HUB"].watch = events.append
     world.configure("HUB", "interface Tunnel0", "ip mtu 1390")
     described += [repr(event) for event in events]
-    assert "ConfigurationEntered" in "".join(described)
+    assert "LinesEntered" in "".join(described)
     assert not [text for text in described if SECRET in text]
 
 

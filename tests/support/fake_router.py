@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
-from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, Tick
+from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
@@ -19,6 +19,7 @@ from dmvpn.ios import (
     INTERFACE_MODE,
     Args,
     ConfigLine,
+    ConfigSession,
     ConfigTree,
     Configurator,
     Confirm,
@@ -147,6 +148,11 @@ class FakeRouter:
             self.running = self.configurator.parse_text(event.text).tree
             if event.saved:
                 self.startup_text = event.text
+            self._queue.append(Configured("system", model(self.running)))
+        if isinstance(event, LinesEntered):
+            session = ConfigSession(self.configurator, self.running)
+            for line in event.lines:
+                session.enter_again(line)
             self._queue.append(Configured("system", model(self.running)))
         self._queue.append(event)
         while self._queue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base.events import ConfigurationEntered, JobAborted
+from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.features.system import ConfigurationLeft
@@ -56,9 +56,9 @@ def test_a_script_configures_and_leaves_configuration_mode() -> None:
     text, status = run(router, "configure terminal", "interface Tunnel0", "ip mtu 1400", "do show privilege")
     assert text == ("Enter configuration commands, one per line.  End with CNTL/Z.\nCurrent privilege level is 15\n")
     assert status == 0
+    entered = (EnteredLine((), "interface Tunnel0"), EnteredLine(("interface Tunnel0",), "ip mtu 1400"))
     assert router.posted == [
-        ConfigurationEntered("hostname R1\n!\ninterface Tunnel0\n!\n", by="console"),
-        ConfigurationEntered("hostname R1\n!\ninterface Tunnel0\n ip mtu 1400\n!\n", by="console"),
+        LinesEntered(entered, by="console"),
         ConfigurationLeft("console", "console"),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.effects import ConsoleLine, JobDone, JobOutput
-from dmvpn.base.events import ConfigurationEntered, JobAborted
+from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
 from dmvpn.base.notices import Log
 from dmvpn.face.builtins import User
 from dmvpn.face.handle import Line, new_session
@@ -233,11 +233,11 @@ def test_a_configuration_session_byte_for_byte() -> None:
 def test_each_line_is_in_effect_before_the_next_prompt() -> None:
     terminal = Terminal()
     terminal.type("conf t\rint tu0\r")
-    assert terminal.router.posted == [ConfigurationEntered("hostname R1\n!\ninterface Tunnel0\n!\n", by="console")]
+    assert terminal.router.posted == [LinesEntered((EnteredLine((), "int tu0"),), by="console")]
     terminal.type("ip mtu 1400\r")
-    assert terminal.router.posted[-1] == ConfigurationEntered(
-        "hostname R1\n!\ninterface Tunnel0\n ip mtu 1400\n!\n", by="console"
-    )
+    line = EnteredLine(("interface Tunnel0",), "ip mtu 1400")
+    assert terminal.router.posted[-1] == LinesEntered((line,), by="console")
+    assert terminal.router.running.render() == ["hostname R1", "!", "interface Tunnel0", " ip mtu 1400", "!"]
 
 
 def test_lines_that_change_nothing_are_not_posted() -> None:
@@ -277,7 +277,7 @@ def test_a_vty_is_named_with_its_user_and_address() -> None:
     terminal = Terminal(line=VTY)
     assert terminal.type("conf t\rint tu0\rexit\rexit\r").endswith("R1(config)#exit\r\nR1#")
     assert terminal.router.posted == [
-        ConfigurationEntered("hostname R1\n!\ninterface Tunnel0\n!\n", by="admin"),
+        LinesEntered((EnteredLine((), "int tu0"),), by="admin"),
         ConfigurationLeft("admin", "vty0 (10.0.0.5)"),
     ]
 

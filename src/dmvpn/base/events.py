@@ -53,6 +53,26 @@ class ConfigurationEntered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EnteredLine:
+    """A line, and the lines that open the sections around it, outermost first."""
+
+    within: tuple[str, ...]
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinesEntered(Event):
+    """Lines that are entered, in this order, on top of what runs; `by` says who entered them.
+
+    Only lines without errors get here. No two of them say the same thing in two ways: what a line does must have
+    happened before another one takes it back.
+    """
+
+    lines: tuple[EnteredLine, ...]
+    by: str = "console"
+
+
+@dataclass(frozen=True, slots=True)
 class KeysWanted(Event):
     """Who owns the lab captures its packets and wants to read them: keys are to be told (`ReportKey`), or no more.
 

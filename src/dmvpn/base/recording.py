@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, GreDrops, InterfaceCount, PeerUsage
+from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _decode(value: Json) -> object:
 
 
 #: What events, and effects that failed, are made of.
-_PARTS = (PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform)
+_PARTS = (EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform)
 
 
 def _classes() -> dict[str, type[object]]:

@@ -3,8 +3,8 @@
     line --> Interpreter.run --> Outcome: lines to show, then perhaps a question, a job to wait for, or the end
 
 It knows modes and privileges, and nothing of terminals: `ConsoleSession` puts an editor and a pager before it,
-`OneShot` neither. In configuration mode each line that changes the tree goes to the router at once as a whole new
-configuration, so a refused line changes nothing and an accepted one is in effect before the next prompt.
+`OneShot` neither. In configuration mode a refused line changes nothing, and an accepted one is in effect as soon as
+nothing more was typed ahead (`settle`), or a command asks what the router does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConfigurationEntered, Event, Job
 from dmvpn.face.builtins import SESSION_SHOWS, SessionContext, User
+from dmvpn.face.draft import Draft
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.language import exec_parser
 from dmvpn.face.requests import (
@@ -31,7 +32,7 @@ from dmvpn.face.requests import (
     SetScreen,
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right, with_version
-from dmvpn.ios import Ask, Change, CliError, ConfigSession, ConfigTree, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,19 +122,19 @@ class Interpreter:
         self.screen = Screen()
         self._users = users or (lambda: (User(line, here=True),))
         self._parser = exec_parser(handle.features)
-        self._config: ConfigSession | None = None
+        self._draft: Draft | None = None
 
     @property
     def prompt(self) -> str:
         """What stands before the next line."""
-        mode = self._config.prompt_mode if self._config else None
-        hostname = self.handle.context(self.session).hostname
-        return prompt(hostname, mode, privileged=self.privilege > USER)
+        if self._draft is not None:
+            return prompt(self._draft.hostname, self._draft.session.prompt_mode)
+        return prompt(self.handle.context(self.session).hostname, privileged=self.privilege > USER)
 
     @property
     def configuring(self) -> bool:
         """Is this configuration mode?"""
-        return self._config is not None
+        return self._draft is not None
 
     @property
     def system(self) -> SystemConfig:
@@ -142,43 +143,47 @@ class Interpreter:
 
     def run(self, text: str, prompt_width: int = 0) -> Outcome:
         """Carry out a line. `prompt_width` places the caret under what was typed behind the prompt."""
-        if self._config is not None:
-            return self._configure(self._config, text, prompt_width)
+        if self._draft is not None:
+            return self._configure(self._draft, text, prompt_width)
         return self._exec(text, prompt_width)
 
     def help(self, text: str) -> list[str]:
         """What `?` shows behind `text`."""
-        if self._config is not None:
-            return self._config.help(text, self.privilege)
+        if self._draft is not None:
+            return self._draft.session.help(text, self.privilege)
         return self._parser.help_lines(text, self.privilege)
 
     def complete(self, text: str) -> str | None:
         """`text` with its last word completed by Tab, or None."""
-        if self._config is not None:
-            return self._config.complete(text, self.privilege)
+        if self._draft is not None:
+            return self._draft.session.complete(text, self.privilege)
         return self._parser.complete(text, self.privilege)
 
     def leave_configuration(self) -> None:
         """`end`, Ctrl-Z: back to exec mode, which is logged."""
-        if self._config is not None:
-            self._config = None
+        if self._draft is not None:
+            self.settle()
+            self._draft = None
             self.handle.post(ConfigurationLeft(self.line.who, self.line.place))
+
+    def settle(self) -> None:
+        """Let the lines take effect that were entered: whoever typed them waits for what they do."""
+        if self._draft is not None:
+            self._draft.settle()
 
     # -------------------------------------------------------------------------------------------- configuration
 
-    def _configure(self, config: ConfigSession, text: str, prompt_width: int) -> Outcome:
-        # Others may have configured since the last line: each line starts from what runs now.
-        config.tree = self._running().copy()
-        result = config.enter(text, prompt_width)
-        if result.changed:
-            self._enter(config.tree)
+    def _configure(self, draft: Draft, text: str, prompt_width: int) -> Outcome:
+        result = draft.enter(text, prompt_width)
         if result.ended:
             self.leave_configuration()
         if result.refused and (match := self._configuring_command(text)) is not None:
+            self.settle()
             return self._run_match(match)
         if result.exec_line is not None:
+            self.settle()
             return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
-        return Outcome((*result.output_lines, *config.told(result)), failed=result.refused)
+        return Outcome((*result.output_lines, *draft.session.told(result)), failed=result.refused)
 
     def _configuring_command(self, text: str) -> Match | None:
         """A command that IOS has in configuration mode and that is no line of a configuration (`crypto pki import`)."""
@@ -303,7 +308,7 @@ class Interpreter:
     def _configure_from(self, source: str) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
-        self._config = ConfigSession(self.handle.configurator, self._running().copy(), self._parser)
+        self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
         return Outcome((_CONFIGURE,))
 
     def _set_terminal(self, request: SetScreen | SetMonitor | SetHistory) -> None:

@@ -110,6 +110,7 @@ class ConsoleSession:
         """Take what was typed."""
         if not self.closed:
             self._run(self._editor.feed(data))
+            self._interpreter.settle()
             self.pump()
 
     def effect(self, effect: Effect) -> None:

@@ -46,15 +46,16 @@ from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Place, Places
 from dmvpn.ios.reader import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
-from dmvpn.ios.session import ConfigSession, LineResult, prompt
+from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
-from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.tree import EVERYTHING, ConfigTree, Section, Statement, reading
 from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type
 
 __all__ = [
     "DEFAULTS",
+    "EVERYTHING",
     "GLOBAL",
     "HOSTNAME",
     "INTERFACE",
@@ -100,6 +101,7 @@ __all__ = [
     "Spoken",
     "Standing",
     "Statement",
+    "Touch",
     "Twins",
     "Unknown",
     "UnseenDefault",
@@ -118,6 +120,7 @@ __all__ = [
     "moment_of",
     "normalize_interface",
     "prompt",
+    "reading",
     "register_type",
     "several",
     "short_interface",

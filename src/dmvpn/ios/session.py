@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.events import EnteredLine
 from dmvpn.ios.assignment import assign, reset, take_back
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.common import INTERFACE
@@ -22,6 +23,8 @@ from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from dmvpn.ios.configurator import Configurator
     from dmvpn.ios.exec_parser import ExecParser
 
@@ -66,6 +69,24 @@ class LineResult:
     error: CliError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What an entered line may change. where: the lines that opened the sections around it.
+
+    lines: the commands that it is about; none: nobody knows. key: of the one entry; None: it may be any, or many.
+    """
+
+    where: tuple[str, ...]
+    lines: tuple[ConfigLine, ...]
+    key: Hashable | None = None
+
+    @property
+    def is_wide(self) -> bool:
+        """May it change what other lines say: does a whole section go?"""
+        return not self.lines or (self.key is None and any(line.opens for line in self.lines))
+
+
+_NOTHING = Touch((), ())
 _DONE = LineResult()
 _CHANGED = LineResult(changed=True)
 _ENDED = LineResult(ended=True)
@@ -94,6 +115,8 @@ class ConfigSession:
         self._path: list[tuple[Statement, Section]] = []
         self._headers: list[tuple[Statement, str]] = []  # of the path when they were asked for last
         self._entered: tuple[ConfigLine, Args, bool] | None = None  # what the last line was, and if it was a `no`
+        self._line = ""  # the last one, as it was typed; of a text: the whole of it
+        self._touch = _NOTHING
 
     @property
     def mode(self) -> Mode:
@@ -120,14 +143,32 @@ class ConfigSession:
         text = args.without_secrets(" ".join(("no", *args.words)) if negated else line.text(args))
         return Place(number, self.headers[: len(around)], text)
 
+    @property
+    def entry(self) -> EnteredLine:
+        """The last line, which changed the tree, as another session can enter it from the global mode on."""
+        return EnteredLine(self.touch.where, self._line)
+
+    @property
+    def touch(self) -> Touch:
+        """What the last line, which changed the tree, may have changed."""
+        return self._touch
+
+    def enter_again(self, entry: EnteredLine) -> None:
+        """Carry out what another session entered on a tree with the same content."""
+        self._path.clear()
+        for line in (*entry.within, entry.text):
+            self.enter(line)
+
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
         """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
-        self._entered = None
+        self._entered, self._touch = None, _NOTHING
         if self._text is not None:
             return self._go_on(*self._text, line)
+        self._line = line
         command = self._configurator.interpret(self.mode.name, line)
         if isinstance(command, CliError):
             if self._drop_unknown(line):
+                self._touch = Touch(self._where, ())
                 return _CHANGED
             return LineResult(tuple(command.lines(prompt_width)), refused=True, error=command)
         self._reattach()
@@ -291,6 +332,7 @@ class ConfigSession:
         if message and not _is_warning(message):
             return LineResult(tuple(message.splitlines()), refused=True)
         self._entered = (line, args, False)
+        self._touch = Touch(self._where, (line,), line.key_of(args))
         changed = self._open(section, line, args, line.opens) if line.opens else assign(section, line, args)
         if message:
             return LineResult(tuple(message.splitlines()), changed=changed, group=line.group)
@@ -309,8 +351,22 @@ class ConfigSession:
         self._path.append((statement, inner))
         return changed
 
+    @property
+    def _where(self) -> tuple[str, ...]:
+        """The lines that opened the sections we are in, with their secrets."""
+        return tuple(statement.text for statement, _ in self._path)
+
+    def _touched_by(self, section: Section, command: Command) -> Touch:
+        """What a `no` or `default` changes: one entry, if it names one."""
+        lines = tuple(line for line, _ in command.targets)
+        line, args = command.targets[0]
+        named = section.find(line, args) if len(lines) == 1 and not line.opens else None
+        is_named = named is not None and (not line.is_list or args.agrees_with(named.args))
+        return Touch(self._where, lines, line.key_of(args) if is_named else None)
+
     def _no(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
+        self._touch = self._touched_by(section, command)
         changed = False
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
@@ -321,6 +377,7 @@ class ConfigSession:
 
     def _default(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
+        self._touch = self._touched_by(section, command)
         changed = False
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:

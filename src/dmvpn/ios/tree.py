@@ -11,8 +11,10 @@ Sections may be changed (by the configurator); whoever wants to keep a state tak
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.common import HOSTNAME
@@ -53,6 +55,31 @@ class JournalReader(Protocol):
 
     def read(self, section: Section, statement: Statement) -> None:
         """One more statement, and the section that it stands in."""
+
+
+#: Stands for every line: something was read of a section that any line can change.
+EVERYTHING: Final = ConfigLine("", "", "")
+_READ: ContextVar[set[ConfigLine] | None] = ContextVar("_READ", default=None)
+
+
+@contextmanager
+def reading() -> Iterator[set[ConfigLine]]:
+    """Note which lines are asked for meanwhile, of any section of any tree, whether they are configured or not.
+
+    What was made of a tree is still right as long as none of these lines changed (`ConfigTree.take_touched`).
+    """
+    lines: set[ConfigLine] = set()
+    token = _READ.set(lines)
+    try:
+        yield lines
+    finally:
+        _READ.reset(token)
+
+
+def _read(line: ConfigLine) -> None:
+    lines = _READ.get()
+    if lines is not None:
+        lines.add(line)
 
 
 R = TypeVar("R", bound=JournalReader)
@@ -145,22 +172,31 @@ class Section:
 
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
         """Does any of these lines stand here, or in a section inside?"""
-        return self._mentions(frozenset(lines))
+        wanted = frozenset(lines)
+        for line in wanted:
+            _read(line)
+        return self._mentions(wanted)
 
     def _mentions(self, wanted: frozenset[ConfigLine]) -> bool:
         if not wanted.isdisjoint(self._statements):
             return True
         opened = (entries for line, entries in self._statements.items() if line.opens is not None)
         sections = (entry.section for entries in opened for entry in entries.values())
-        return any(section is not None and not section.is_empty() and section._mentions(wanted) for section in sections)
+        return any(section is not None and section._mentions(wanted) for section in sections)
 
     def statements(self) -> Iterator[Statement]:
         """Everything, in the order of the running configuration."""
+        _read(EVERYTHING)
         for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
             yield from self._in_order(line, self._statements[line].values())
 
+    def entries(self, *lines: ConfigLine) -> list[Statement]:
+        """The entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
+        return [entry for line in lines for entry in self._entries(line)]
+
     def is_empty(self) -> bool:
         """Is nothing configured here?"""
+        _read(EVERYTHING)
         return not self._statements
 
     @property
@@ -181,6 +217,9 @@ class Section:
 
     # What the configurator does ----------------------------------------------------------------------------------
 
+    def touch(self, statement: Statement) -> None:
+        """This line, somewhere inside, is another one from now on. Only a whole configuration wants to know."""
+
     def find(self, line: ConfigLine, args: Args) -> Statement | None:
         """The entry that these arguments would replace."""
         return self._statements.get(line, {}).get(line.key_of(args))
@@ -195,9 +234,10 @@ class Section:
             if key in entries:
                 index.remove(key, entries[key].args)
             index.add(key, statement.args)
-        is_new = key not in entries and (statement.section is None or statement.section.is_empty())
-        entries[key] = statement
         root = self.root
+        root.touch(statement)
+        is_new = key not in entries and (statement.section is None or not statement.section._statements)
+        entries[key] = statement
         if root._journal is not None:
             if is_new:
                 root._journal.entries.append((self, statement))
@@ -208,6 +248,7 @@ class Section:
     def drop(self, statement: Statement) -> None:
         """Remove a statement that is here."""
         self.root._journal = None
+        self.root.touch(statement)
         entries = self._statements[statement.line]
         key = statement.line.key_of(statement.args)
         dropped = entries.pop(key)
@@ -227,6 +268,7 @@ class Section:
 
     def index(self, line: ConfigLine, kind: type[IndexOf]) -> IndexOf:
         """The one index of this kind of the entries of `line`. It is kept up to date."""
+        _read(line)
         if self._indexes is None:
             self._indexes = {}
         indexes = self._indexes.setdefault(line, {})
@@ -243,12 +285,17 @@ class Section:
     def clear(self) -> bool:
         """Remove everything. True if there was something."""
         had = bool(self._statements)
+        for statement in self.statements():
+            self.root.touch(statement)
         self.root._journal = None
         self._statements.clear()
         self._indexes = None
         return had
 
     def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:
+        lines = _READ.get()
+        if lines is not None:
+            lines.add(line)
         entries = self._statements.get(line)
         return tuple(entries.values()) if entries else ()
 
@@ -279,10 +326,27 @@ class Section:
 class ConfigTree(Section):
     """A whole configuration: its global section."""
 
-    __slots__ = ()
+    __slots__ = ("_touched", "revision")
 
     def __init__(self) -> None:
         super().__init__(GLOBAL)
+        #: Counts the changes, so that somebody who has seen the tree before knows whether it is still the same.
+        self.revision = 0
+        self._touched: set[ConfigLine] = set()
+
+    def touch(self, statement: Statement) -> None:
+        """Note it, and all that stands inside it."""
+        self.revision += 1
+        self._touched.add(statement.line)
+        if statement.section is not None:
+            for entries in statement.section._statements.values():
+                for entry in entries.values():
+                    self.touch(entry)
+
+    def take_touched(self) -> set[ConfigLine]:
+        """The commands of which an entry changed since this was asked last."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     @property
     def hostname(self) -> str:
@@ -294,6 +358,7 @@ class ConfigTree(Section):
         """An independent tree with the same content."""
         copy = ConfigTree()
         copy._fill_from(self)
+        copy.revision = self.revision
         return copy
 
     def render(self) -> list[str]:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from dmvpn.base.notices import AnswersEnd, LineEnds
 from dmvpn.ios.common import INTERFACE, SHUTDOWN
 
+#: What a change of one of these lines may end.
+ENDING_LINES = frozenset((INTERFACE, SHUTDOWN))
+
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.ios import ConfigTree
 
 
-def endings(before: ConfigTree, after: ConfigTree, ports: Ports) -> list[Notice]:
+def endings(before: dict[str, None], after: dict[str, None], ports: Ports) -> list[Notice]:
     """Those that were on, and are shut down or taken away now. Tunnels whose packets leave by one of them end first."""
-    running = _on(after)
-    ending = [name for name in _on(before) if name not in running]
+    ending = [name for name in before if name not in after]
     if not ending:
         return []
     over = [tunnel.name for tunnel in ports.tunnels.all() if tunnel.source_interface in ending]
@@ -25,7 +27,7 @@ def endings(before: ConfigTree, after: ConfigTree, ports: Ports) -> list[Notice]
     return [*map(LineEnds, names), *map(AnswersEnd, tunnels)]
 
 
-def _on(tree: ConfigTree) -> dict[str, None]:
+def switched_on(tree: ConfigTree) -> dict[str, None]:
     """The interfaces that are configured and not shut down, in the order of the configuration."""
     found = ((args.interface("name"), section) for args, section in tree.sections(INTERFACE))
     return {name: None for name, section in found if not section.flag(SHUTDOWN)}

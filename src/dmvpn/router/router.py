@@ -8,8 +8,9 @@ An event goes to each machine that subscribes to its type (an IP packet: to its 
 the event has been handled by all; an effect is for the shell. The queue is emptied before `handle` returns, so a router
 is always at rest between two events.
 
-Nothing here knows a protocol. The one event it handles itself is `ConfigurationEntered`: the text becomes a tree, each
-feature makes its typed model of it, and a feature whose model changed is told so.
+Nothing here knows a protocol. Two events it handles itself: of `ConfigurationEntered` the text becomes a tree, those of
+`LinesEntered` change the tree. Each feature makes its typed model of the tree if a line changed that it read for the
+last one, and a feature whose model changed is told so.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.counting import NO_PLANE
-from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, Packets, Resync, Tick
+from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, Log, Notice
 from dmvpn.base.ports import Machine, Ports
-from dmvpn.ios import ConfigTree, Feature
-from dmvpn.router.endings import endings
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, reading
+from dmvpn.router.endings import ENDING_LINES, endings, switched_on
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
@@ -87,6 +88,9 @@ class Router:
         self._packet_takers: dict[int, list[_Seat]] = {}
         self._configured: dict[str, _Seat] = {}
         self._models: dict[str, object] = {}
+        #: The lines of which each model was made, configured or not.
+        self._read: dict[str, set[ConfigLine]] = {}
+        self._on: dict[str, None] = {}
         for feature in self.features:
             if feature.machine is not None:
                 machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
@@ -102,7 +106,9 @@ class Router:
             self._tick(event, now, effects, notices)
         else:
             if type(event) is ConfigurationEntered:
-                self._configure(event, notices)
+                self._replace(event, notices)
+            elif type(event) is LinesEntered:
+                self._enter(event, notices)
             subscribers = self._subscribers.get(type(event), ())
             for seat in self._packet_takers.get(event.protocol, ()) if type(event) is IpReceived else subscribers:
                 self._sort(seat.hand(event, now), effects, notices)
@@ -175,16 +181,35 @@ class Router:
                 self._sort(seat.hand(notice, now), effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
-    def _configure(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
-        before, self.running = self.running, configurator(self.features).parse_text(event.text).tree
-        if "tunnel" in self.machines:
-            notices.extend(endings(before, self.running, self.ports))
+    def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
+        self.running = configurator(self.features).parse_text(event.text).tree
+        self.running.take_touched()
         if event.saved:
             self.startup_text = event.text
+        self._model({EVERYTHING}, notices)
+
+    def _enter(self, event: LinesEntered, notices: deque[Notice]) -> None:
+        session = ConfigSession(configurator(self.features), self.running)
+        for line in event.lines:
+            session.enter_again(line)
+        self._model(self.running.take_touched(), notices)
+
+    def _model(self, touched: set[ConfigLine], notices: deque[Notice]) -> None:
+        """Make the models again that these lines may change."""
+        is_all = EVERYTHING in touched
+        if is_all or not touched.isdisjoint(ENDING_LINES):
+            before, self._on = self._on, switched_on(self.running)
+            if "tunnel" in self.machines:
+                notices.extend(endings(before, self._on, self.ports))
         for feature in self.features:
             if feature.model is None or feature.name not in self.machines:
                 continue
-            model = feature.model(self.running)
+            read = self._read.get(feature.name, set())
+            if not (is_all or EVERYTHING in read) and touched.isdisjoint(read):
+                continue
+            with reading() as lines:
+                model = feature.model(self.running)
+            self._read[feature.name] = lines
             if self._models.get(feature.name) != model:
                 self._models[feature.name] = model
                 notices.append(Configured(feature.name, model))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
 from dmvpn.base.effects import Effect, HistoryGrew
-from dmvpn.base.events import ConfigurationEntered, Event
+from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
 from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, Notice, RouteChanged, SaNegotiated
 from dmvpn.features.chronicle.translate import translate
 
@@ -41,6 +41,7 @@ class ChronicleMachine:
         ConnectionChanged,
         SaNegotiated,
         ConfigurationEntered,
+        LinesEntered,
     )
 
     def __init__(self, ports: Ports) -> None:

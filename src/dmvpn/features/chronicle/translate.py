@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.events import ConfigurationEntered
+from dmvpn.base.events import ConfigurationEntered, LinesEntered
 from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, RouteChanged, SaNegotiated
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def translate(event: Event | Notice) -> StateChanged | None:
             return _connection(event)
         case SaNegotiated(replaces=int() as old):
             return _protected(Sign.CHANGED, event.connection, f"SA {old:#x} replaced by {event.sa.spi_in:#x}")
-        case ConfigurationEntered():
+        case ConfigurationEntered() | LinesEntered():
             return StateChanged(
                 topic=Topic.CONFIGURATION, sign=Sign.CHANGED, subject="running-config", text=f"entered by {event.by}"
             )

@@ -22,6 +22,7 @@ from dmvpn.base.events import (
     IpReceived,
     Job,
     JobAborted,
+    LinesEntered,
     NameResolved,
     Packets,
     Tick,
@@ -78,6 +79,7 @@ class SystemMachine:
         Packets(IpProtocol.ICMP),
         Packets(IpProtocol.ICMPV6),
         JobAborted,
+        LinesEntered,
         Log,
         NameResolved,
         SetDebug,
@@ -110,7 +112,7 @@ class SystemMachine:
                 return list(self.probes.receive(event, now))
             case Tick():
                 return list(self.probes.tick(now))
-            case ConfigurationEntered():
+            case ConfigurationEntered() | LinesEntered():
                 return self._configuration_entered(event, now)
             case ConfigurationLeft():
                 return [messages.Configured.by(event.user, event.line)]
@@ -173,7 +175,7 @@ class SystemMachine:
                 return _answer(event, self.switches.set_condition(event))
         return []
 
-    def _configuration_entered(self, event: ConfigurationEntered, now: float) -> list[Effect | Notice]:
+    def _configuration_entered(self, event: ConfigurationEntered | LinesEntered, now: float) -> list[Effect | Notice]:
         first = self.last_change is None
         self.last_change = LastChange(now, event.by)
         return [messages.Restarted.now()] if first else []

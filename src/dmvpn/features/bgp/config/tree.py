@@ -80,12 +80,9 @@ def read(tree: ConfigTree) -> BgpConfig:
 
 def _activations(router: Section, family: Section | None) -> dict[Peer, bool]:
     """Which neighbors are switched on or off by name; the family speaks last."""
-    statements = [*router.statements(), *(family.statements() if family is not None else ())]
-    return {
-        peer_of(statement.args): not statement.negated
-        for statement in statements
-        if statement.line in (ACTIVATE, FAMILY_ACTIVATE)
-    }
+    sections = (router,) if family is None else (router, family)
+    entries = [entry for section in sections for entry in section.entries(ACTIVATE, FAMILY_ACTIVATE)]
+    return {peer_of(entry.args): not entry.negated for entry in entries}
 
 
 def _address(section: Section, line: ConfigLine) -> IPv4Address | None:

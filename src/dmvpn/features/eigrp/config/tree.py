@@ -49,7 +49,7 @@ def model(tree: ConfigTree) -> EigrpConfig:
 def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
     default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT))
-    listed = [statement.args.interface("name") for statement in section.statements() if statement.line is PASSIVE]
+    listed = [entry.args.interface("name") for entry in section.entries(PASSIVE)]
     interfaces = dict(own_settings(tree, number, default))
     for name in listed:
         passive = not section.negated(PASSIVE, name=name)

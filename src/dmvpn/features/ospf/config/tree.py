@@ -61,9 +61,7 @@ def _process(number: int, section: Section) -> Process:
         section.get(processes.SPF_THROTTLE),
         section.get(processes.DEFAULT_ORIGINATE),
     )
-    listed = [
-        statement.args.interface("name") for statement in section.statements() if statement.line is processes.PASSIVE
-    ]
+    listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
     return Process(
         number=number,
         router_id=router_id.address("address") if router_id else None,

@@ -1,0 +1,94 @@
+"""What a user in configuration mode enters, on its way to the router.
+
+Each line is carried out at once on a copy of the running configuration: so the user hears of errors before the next
+prompt. The router is given the lines when the user waits for what they do, and not one by one: what it costs a router
+to look at its configuration again is the same for one line and for a thousand pasted ones.
+
+What the router is given does the same as the lines one by one. So no line waits beside another one that it undoes:
+`shutdown` and `no shutdown`, pasted one after the other, do shut the interface down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import EnteredLine, LinesEntered
+from dmvpn.ios import ConfigSession
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from dmvpn.face.handle import RouterHandle
+    from dmvpn.ios import ConfigLine, ConfigTree, ExecParser, LineResult, Touch
+
+#: Lines that wait for the router, at most: it may be busy with them for a tenth of a second.
+MOST_WAITING: Final = 2_000
+
+
+class Draft:
+    """The lines of one stay in configuration mode. session: its number. by: who enters them."""
+
+    def __init__(self, handle: RouterHandle, parser: ExecParser, session: int, by: str) -> None:
+        self._handle = handle
+        self._session = session
+        self._by = by
+        self._waiting: list[EnteredLine] = []
+        #: Keys of the entries that they change, by section and command; None: any entry.
+        self._touched: dict[tuple[tuple[str, ...], ConfigLine], set[Hashable | None]] = {}
+        self._base = self._running()
+        self._revision = self._base.revision
+        self.session = ConfigSession(handle.configurator, self._base.copy(), parser)
+
+    @property
+    def hostname(self) -> str:
+        """The name that the next prompt shows."""
+        return self.session.tree.hostname
+
+    def enter(self, text: str, prompt_width: int) -> LineResult:
+        """Carry out a line."""
+        self._catch_up()
+        result = self.session.enter(text, prompt_width)
+        if result.changed:
+            self._hold(self.session.entry, self.session.touch)
+        return result
+
+    def settle(self) -> None:
+        """Give the router what it does not have yet."""
+        if not self._waiting:
+            return
+        lines, self._waiting = tuple(self._waiting), []
+        self._touched.clear()
+        self._handle.post(LinesEntered(lines, by=self._by))
+        running = self._running()
+        if running is self._base and running.revision == self.session.tree.revision:
+            self._revision = running.revision
+
+    def _hold(self, entry: EnteredLine, touch: Touch) -> None:
+        if touch.is_wide or self._undoes(touch):
+            self.settle()
+        self._waiting.append(entry)
+        for line in touch.lines:
+            self._touched.setdefault((touch.where, line), set()).add(touch.key)
+        if touch.is_wide or len(self._waiting) == MOST_WAITING:
+            self.settle()
+
+    def _undoes(self, touch: Touch) -> bool:
+        """Is it about an entry that a waiting line changes?"""
+        for line in touch.lines:
+            keys = self._touched.get((touch.where, line))
+            if keys and (touch.key is None or None in keys or touch.key in keys):
+                return True
+        return False
+
+    def _running(self) -> ConfigTree:
+        return self._handle.context(self._session).running
+
+    def _catch_up(self) -> None:
+        """Others may have configured since the last line: it is entered on top of what runs now."""
+        running = self._running()
+        if running is self._base and running.revision == self._revision:
+            return
+        self.settle()
+        self._base = self._running()
+        self._revision = self._base.revision
+        self.session.tree = self._base.copy()
