@@ -70,7 +70,7 @@ class RibMachine:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._lines: dict[tuple[str, int], bool] = {}
+        self._running: dict[int, dict[str, None]] = {4: {}, 6: {}}  # by IP version: the interfaces that carry it
         self._table = RouteTable(self._line)
         self._fib = ForwardingTable(self._line)
         self._overrides: dict[Prefix, NextHop] = {}
@@ -149,7 +149,7 @@ class RibMachine:
             if isinstance(result, SetRoute | ClearRoute):
                 touched[result.prefix] = None
         if isinstance(event, InterfaceChanged):
-            past.note_ipv6(any(up for (_, version), up in self._lines.items() if version == 6), now)
+            past.note_ipv6(bool(self._running[6]), now)
         for prefix in touched:
             node = self.nodes.get(prefix)
             past.note(prefix, record_of(self, node, node.best) if node is not None and node.best else None, now)
@@ -189,7 +189,7 @@ class RibMachine:
         return self._fib.next_deadline()
 
     def _line(self, interface: str, version: int) -> bool:
-        return self._lines.get((interface, version), False)
+        return interface in self._running[version]
 
     def _match(self, address: IPAddress) -> Node | None:
         for _, node in self._table.nodes.matches(address):
@@ -230,7 +230,10 @@ class RibMachine:
         lines = {version: event.new is not None and event.new.runs(version) for version in (4, 6)}
         if any(up != self._line(event.name, version) for version, up in lines.items()):
             for version, up in lines.items():
-                self._lines[event.name, version] = up
+                if up:
+                    self._running[version][event.name] = None
+                else:
+                    self._running[version].pop(event.name, None)
             results += self._publish(self._table.link(event.name, now))
             for prefix, next_hop in self._overrides.items():
                 if next_hop.interface == event.name:
