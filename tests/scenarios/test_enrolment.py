@@ -79,6 +79,24 @@ def test_a_lab_whose_files_have_no_private_keys_gets_certificates_and_comes_up(i
     assert missing(scenario) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "identity"),
+    [
+        ("", "address 203.0.113.2"),
+        ("crypto isakmp identity dn\n", "dn"),
+        ("crypto isakmp identity hostname\n", "fqdn R2"),
+    ],
+)
+def test_who_signs_by_ikev1_is_known_by_its_address_unless_it_says_otherwise(
+    said: str, identity: str, tmp_path: Path
+) -> None:
+    """It said the subject of its certificate, which is the default of IKEv2's profiles alone."""
+    scenario = write(tmp_path, said + _IKEV1)
+    enrol(scenario)
+    assert f"\n identity local {identity}\n" in scenario.configurations["R2"]
+    assert missing(scenario) == []
+
+
 def test_a_lab_that_has_an_authority_is_left_alone(tmp_path: Path) -> None:
     made = authority(tmp_path / "pki" / "VPN")
     issue(made, "R1")

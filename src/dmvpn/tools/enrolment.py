@@ -56,7 +56,8 @@ def enrol(scenario: Scenario) -> str:
         for name, trustpoints in wanted.items():
             text = scenario.configurations[name]
             scenario.certificates[name] = certificates_of(place, name, text)
-            more = [*_identities(read[name]), *_signing_profile(read[name], trustpoints[0])]
+            fqdn = next(iter(_request(name, read[name], trustpoints[0]).fqdns), "")
+            more = [*_identities(read[name]), *_signing_profile(read[name], trustpoints[0], fqdn)]
             scenario.configurations[name] = with_lines(_without_chains(text, trustpoints), more)
     by_ikev1 = [name for name in wanted if _signs_by_ikev1(read[name])]
     by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
@@ -117,10 +118,7 @@ def _identities(lines: Lines) -> list[str]:
 
     Here it would say the subject of its certificate, which `match identity remote address` of its peers does not take.
     """
-    own = {name: str(address.ip) for name, address in addresses(lines)}
-    sources = [source for tunnel in tunnels(lines) if (source := tunnel.value("tunnel source "))]
-    ends = [own.get(source, source) for source in sources]
-    address = next((end for end in ends if end[:1].isdigit()), "")
+    address = _tunnel_end(lines)
     found: list[str] = []
     for header in lines.headers("crypto ikev2 profile ") if address else ():
         profile = lines.section(header)
@@ -130,7 +128,30 @@ def _identities(lines: Lines) -> list[str]:
     return found
 
 
-def _signing_profile(lines: Lines, trustpoint: str) -> list[str]:
+def _tunnel_end(lines: Lines) -> str:
+    """The address of the first tunnel's source; "" if no line says it."""
+    own = {name: str(address.ip) for name, address in addresses(lines)}
+    sources = [source for tunnel in tunnels(lines) if (source := tunnel.value("tunnel source "))]
+    ends = [own.get(source, source) for source in sources]
+    return next((end for end in ends if end[:1].isdigit()), "")
+
+
+def _isakmp_identity(lines: Lines, fqdn: str) -> list[str]:
+    """As whom IKEv1 signs: by its address, whatever it signs with, unless `crypto isakmp identity` says otherwise.
+
+    The default is `address` with signatures, too (Cisco IOS Security Command Reference, crypto isakmp identity); that
+    of an IKEv2 profile would be the subject of the certificate.
+    """
+    address = _tunnel_end(lines)
+    said = lines.value("crypto isakmp identity ")
+    if said == "dn":
+        return [" identity local dn"]
+    if said == "hostname" and fqdn:
+        return [f" identity local fqdn {fqdn}"]
+    return [f" identity local address {address}"] if address else []
+
+
+def _signing_profile(lines: Lines, trustpoint: str, fqdn: str) -> list[str]:
     """Lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so."""
     headers = lines.headers("crypto ipsec profile ") if _signs_by_ikev1(lines) else ()
     without = [
@@ -143,6 +164,7 @@ def _signing_profile(lines: Lines, trustpoint: str) -> list[str]:
     return [
         f"crypto ikev2 profile {_IKEV1}",
         " match identity remote any",
+        *_isakmp_identity(lines, fqdn),
         " authentication remote rsa-sig",
         " authentication local rsa-sig",
         f" pki trustpoint {trustpoint}",
