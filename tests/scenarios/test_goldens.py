@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import functools
 import os
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from dmvpn.base.effects import SendIp
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.udp import UdpDatagram
 from support.world import World
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -82,6 +86,8 @@ PROTECTED = (
     "show logging",
 )
 
+TRANSLATING = ("show ip nat translations", "show ip nat translations verbose", "show ip nat statistics")
+
 #: Scenario, router, commands.
 CASES = (
     ("notes-phase3", "R31", EVERY_ROUTER + PHASE3_SPOKE),
@@ -94,6 +100,8 @@ CASES = (
     ("course-lab", "HUB", ("show key chain",)),
     ("intro-phase3", "HUB", PROTECTED),
     ("intro-phase3", "SPOKE10", PROTECTED),
+    ("nat-overload", "R31", TRANSLATING),
+    ("nat-overload", "R41", TRANSLATING),
 )
 
 
@@ -112,10 +120,22 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
     if name == "intro-phase3":
         world.stream("H10", "192.168.20.100", seconds=5, rate=10)
+    if name == "nat-overload":
+        for host in ("H3", "H4"):
+            world.stream(host, "198.51.100.80", seconds=2, rate=2)
+            world.send(host, _datagram(5000, 53))
+            world.send(host, _datagram(500, 500))
     world.run_for(120 - world.now)
     cases = [(router, command) for scenario, router, commands in CASES if scenario == name for command in commands]
     cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last
     return {(router, command): world.do(router, command) for router, command in cases}
+
+
+def _datagram(source_port: int, port: int) -> SendIp:
+    """UDP to the host in the Internet."""
+    message = UdpDatagram(source_port=source_port, destination_port=port, payload=b"hello")
+    web = IPv4Address("198.51.100.80")
+    return SendIp(None, None, web, IpProtocol.UDP, message.serialize(IPv4Address(0), web))
 
 
 def golden(name: str, router: str, command: str) -> Path:

@@ -27,8 +27,8 @@ def world() -> World:
 class Wire:
     """Everything that passes one wire."""
 
-    def __init__(self, world: World, router: str) -> None:
-        self._tap = world.watch(router, "GigabitEthernet0/1")
+    def __init__(self, world: World, router: str, interface: str = "GigabitEthernet0/1") -> None:
+        self._tap = world.watch(router, interface)
 
     def of(self, protocol: int) -> list[Ipv4Packet]:
         packets = [Ipv4Packet.parse(octets) for _, octets in self._tap.packets]
@@ -59,15 +59,14 @@ def test_both_kinds_of_rules_translate(world: World) -> None:
 
 
 def test_what_goes_to_another_site_leaves_sealed_and_is_not_translated(world: World) -> None:
-    wire = Wire(world, "R31")
+    wire, lan = Wire(world, "R31"), Wire(world, "R41", "GigabitEthernet0/2")
     for sequence in range(4):
         world.ping("H3", H4, sequence)
         world.run_for(1)
     assert world.replies("H3") == [0, 1, 2, 3]
     assert wire.of(IpProtocol.UDP), "ESP in UDP"
     assert not wire.of(IpProtocol.ICMP)
-    received = [event for event in world.sim.hosts["H4"].received if event.protocol == IpProtocol.ICMP]
-    assert {str(event.source) for event in received} == {H3}
+    assert {str(packet.source) for packet in lan.of(IpProtocol.ICMP)} == {H3, H4}
     assert "Total number of translations: 0" in world.show("R31", "ip nat translations")
 
 
@@ -152,6 +151,34 @@ def test_a_traceroute_from_inside_shows_every_hop(world: World) -> None:
     assert isinstance(told, icmp.TimeExceeded)
     assert str(heard.source) == "172.16.31.2"
     assert IPv4Address(told.quoted[12:16]) == IPv4Address(H3)
+
+
+def test_a_hub_lets_other_sites_into_the_internet_if_its_tunnel_is_inside() -> None:
+    edits = {
+        "R31": (("\nip route 10.0.0.0", "\nip route 198.51.100.0 255.255.255.0 192.168.100.11\nip route 10.0.0.0"),),
+        "R11": (
+            ("\ninterface Tunnel100\n", "\ninterface Tunnel100\n ip nat inside\n"),
+            (" ip address 172.16.11.1 255.255.255.252\n", " ip address 172.16.11.1 255.255.255.252\n ip nat outside\n"),
+            (
+                "\nip route 0.0.0.0",
+                "\naccess-list 1 permit 10.0.0.0 0.255.255.255\n"
+                "ip nat inside source list 1 interface GigabitEthernet0/1 overload\nip route 0.0.0.0",
+            ),
+        ),
+    }
+
+    def change(router: str, text: str) -> str:
+        for old, new in edits.get(router, ()):
+            text = text.replace(old, new)
+        return text
+
+    world = World("nat-overload", change=change).converge()
+    hub, spoke = Wire(world, "R11"), Wire(world, "R31")
+    world.ping("H3", WEB, 3)
+    world.run_for(1)
+    assert world.replies("H3") == [3]
+    assert {str(packet.source) for packet in hub.of(IpProtocol.ICMP)} == {"172.16.11.1", WEB}
+    assert not spoke.of(IpProtocol.ICMP)
 
 
 def test_walk_tells_the_translation_there_and_back(world: World) -> None:

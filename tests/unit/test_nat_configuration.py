@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.config import not_built, refuse_left_out
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, LinkChanged, Tick
+from dmvpn.base.recording import Entry, Recorder, load
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.events import ClearTranslations
-from dmvpn.ios import Match
+from dmvpn.ios import Fate, Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
@@ -267,6 +270,41 @@ def test_what_the_host_refuses_is_logged_once_and_tried_again() -> None:
     assert order in life.handle(Tick(), 3.0)
     life.handle(EffectFailed(order, 95, "Operation not supported"), 3.0)
     assert sum("NOT_TRANSLATING" in line for line in life.logs) == 1
+
+
+def test_a_refused_order_can_be_recorded_and_lived_again() -> None:
+    event = EffectFailed(ordered(extended("permit tcp any any eq www")), 95, "Operation not supported")
+    written: list[str] = []
+    Recorder("R1", written.append).event(event, 1.0)
+    assert load(written[0]) == Entry(1.0, "R1", event)
+
+
+def test_run_refuses_a_rule_that_would_translate_nothing_and_names_the_reason() -> None:
+    text = extended("10 permit gre any any")
+    result = take_in(text).result
+    with pytest.raises(UserError, match="access list LAN: entry 10 names protocol 47") as refusal:
+        refuse_left_out("R1.cfg", result, ())
+    assert "\n" not in str(refusal.value)
+    refuse_left_out("R1.cfg", result, [RULE.strip()])
+    refuse_left_out("R1.cfg", take_in(standard("permit any")).result, ())
+    assert any("entry 10 names protocol 47" in line for line in not_built(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0",
+        "ip nat inside source static 10.1.1.5 203.0.113.5",
+        "ip nat inside source list LAN pool P overload",
+        "ip nat inside source list LAN interface GigabitEthernet1 vrf GUESTS overload",
+        "ip nat outside source static 10.9.9.9 10.1.1.9",
+    ],
+)
+def test_other_nat_is_kept_and_said_to_do_nothing(line: str) -> None:
+    intake = take_in(f"{INTERFACES}{line}\n")
+    (entry,) = [entry for entry in intake.result.entries if entry.group is not None]
+    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.KEPT, "NAT other than overload")
+    assert line in intake.tree.render()
 
 
 def test_clear_forgets_the_flows() -> None:

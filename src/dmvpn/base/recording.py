@@ -23,6 +23,7 @@ from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
+from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -200,7 +201,10 @@ def _decode(value: Json) -> object:
 
 
 #: What events, and effects that failed, are made of.
-_PARTS = (EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform)
+_PARTS = (
+    *(EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform),
+    *(Overload, Clause, PacketRule, Addresses),
+)
 
 
 def _classes() -> dict[str, type[object]]:
