@@ -46,10 +46,10 @@ def test_a_gateway_is_port_restricted_and_remembers_for_three_minutes_unless_it_
         ('  - ends: ["NAT1:outside", "P:Gi0/1"]\n', "", "nothing is plugged into NAT1:outside"),
         ("203.0.113.2", "203.0.114.2", "203.0.114.2 is not on its outside link"),
         ("192.168.1.1/24", "203.0.113.9/24", "the same addresses inside and outside"),
-        ("192.168.1.1/24", "192.168.1.300/24", "gateway NAT1"),
+        ("192.168.1.1/24", "192.168.1.300/24", "gateways.NAT1.inside"),
         ("{outside", "{kind: magic, outside", "gateways.NAT1.kind"),
         ("  NAT1:", "  R1:", "R1 is a router and a gateway"),
-        ("links:", "ready: {either: [R9]}\nlinks:", "ready: there is no router R9"),
+        ("links:", "ready: {either: [R9]}\nlinks:", "there is no router R9"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -28,22 +28,33 @@ from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_interface
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
+from dmvpn.shells.documents import Places
 from dmvpn.shells.exercises import START, Place, find_place
-from dmvpn.shells.folders import configurations_in, configurations_of, read_text
+from dmvpn.shells.folders import configurations_in, configurations_of
+from dmvpn.shells.lab_file import read_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dmvpn.shells.documents import Path_
     from dmvpn.shells.folders import Found
 
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
@@ -92,6 +103,19 @@ class HostSpec(_Strict):
     address6: str | None = None
     gateway6: IPv6Address | None = None
 
+    @field_validator("address")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        ip_interface(text)
+        return text
+
+    @field_validator("address6")
+    @classmethod
+    def _is_address6(cls, text: str | None) -> str | None:
+        if text is not None:
+            IPv6Interface(text)
+        return text
+
     @cached_property
     def interface(self) -> IPv4Interface | IPv6Interface:
         """Address with prefix length."""
@@ -120,6 +144,20 @@ class GatewaySpec(_Strict):
     gateway: IPv4Address
     inside: str
     timeout: float = Field(default=180.0, ge=1, le=86_400)
+
+    @field_validator("outside", "inside")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        IPv4Interface(text)
+        return text
+
+    @model_validator(mode="after")
+    def _sides_differ(self) -> Self:
+        if self.gateway not in self.public.network:
+            raise ValueError(f"its gateway {self.gateway} is not on its outside link {self.public.network}")
+        if self.public.network.overlaps(self.private.network):
+            raise ValueError("the same addresses inside and outside")
+        return self
 
     @cached_property
     def public(self) -> IPv4Interface:
@@ -164,28 +202,6 @@ class Lab(_Strict):
     gateways: dict[Name, GatewaySpec] = {}
     ready: ReadySpec = ReadySpec()
 
-    @model_validator(mode="after")
-    def _hosts_have_addresses(self) -> Self:
-        for name, host in self.hosts.items():
-            try:
-                host.interface, host.interface6  # noqa: B018 - reading them checks them
-            except ValueError as error:
-                raise ValueError(f"host {name}: {error}") from error
-        return self
-
-    @model_validator(mode="after")
-    def _gateways_have_addresses(self) -> Self:
-        for name, gateway in self.gateways.items():
-            try:
-                public, private = gateway.public, gateway.private
-            except ValueError as error:
-                raise ValueError(f"gateway {name}: {error}") from error
-            if gateway.gateway not in public.network:
-                raise ValueError(f"gateway {name}: {gateway.gateway} is not on its outside link {public.network}")
-            if public.network.overlaps(private.network):
-                raise ValueError(f"gateway {name}: the same addresses inside and outside")
-        return self
-
 
 class StartSpec(_Strict):
     """`start.yaml` of an exercise: what is typed into the configurations of a built-in network before it begins."""
@@ -194,9 +210,6 @@ class StartSpec(_Strict):
     network: str
     type: dict[Name, list[str]]
     ready: ReadySpec = ReadySpec()
-
-
-_Model = TypeVar("_Model", Lab, StartSpec)
 
 
 class Scenario:
@@ -247,10 +260,10 @@ class Scenario:
         found = configurations_in(folder, is_described=is_described)
         if not is_described:
             return cls._inferred(folder.resolve().name, folder, found, strict=strict)
-        lab = _read_lab(folder / CONFIGURATION)
+        lab, places = read_model(folder / CONFIGURATION, Lab)
         certificates = {name: certificates_of(folder, name, text) for name, text in found.texts.items()}
         return cls(folder.resolve().name, lab, found.texts, certificates, tuple(found.notes), found.files)._checked(
-            folder
+            folder, places
         )
 
     @classmethod
@@ -279,7 +292,7 @@ class Scenario:
         """Where an exercise begins. Raises UserError."""
         from dmvpn.shells.lines import after  # it reads configurations, which most who read scenarios do not
 
-        start = _read_yaml(exercise.folder / START, StartSpec)
+        start, _ = read_model(exercise.folder / START, StartSpec)
         network = cls.load(start.network)
         texts = {
             name: after(text, start.type[name]) if name in start.type else text
@@ -289,41 +302,64 @@ class Scenario:
         lab = network.lab.model_copy(update={"title": title, "ready": start.ready})
         return cls(exercise.name, lab, texts, network.certificates, is_exercise=True)
 
-    def _checked(self, folder: Path) -> Self:
-        where = folder / CONFIGURATION
+    def _checked(self, folder: Path, places: Places | None = None) -> Self:
+        """Raises UserError with all that is wrong. places: where the parts of its `lab.yaml` stand."""
         for router in self.configurations:
             if not re.fullmatch(NAME, router) or router == RESERVED:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
-            if router in self.lab.hosts:
-                raise UserError(f"{where}: {router} is a router and a host")
-            if router in self.lab.gateways:
-                raise UserError(f"{where}: {router} is a router and a gateway")
-        for name, host in self.lab.hosts.items():
-            node, interface = self.end(host.link)
-            if node not in self.configurations or not interface:
-                raise UserError(f"{where}: host {name}: its link {host.link!r} names no router interface")
-        for router in self.lab.routers:
+        found = [*self._wrong_names(), *self._wrong_ends()]
+        if found:
+            raise (places or Places(str(folder / CONFIGURATION))).problems(found)
+        return self
+
+    def _wrong_names(self) -> Iterator[tuple[Path_, str]]:
+        """Names that stand for nothing, or for two things."""
+        lab = self.lab
+        known = ", ".join(self.configurations)
+        for router in lab.routers:
             if router not in self.configurations:
-                raise UserError(f"{where}: router {router} has no file {router}.cfg")
-        taken: set[tuple[str, str]] = set()
-        for link in self.lab.links:
-            for end in link.ends:
-                node, interface = self.end(end)
+                yield ("routers", router), f"router {router} has no file {router}.cfg; there are {known}"
+        for name, host in lab.hosts.items():
+            if name in self.configurations:
+                yield ("hosts", name), f"{name} is a router and a host"
+            node, interface = self._end_or_none(host.link)
+            if node not in self.configurations or not interface:
+                yield ("hosts", name, "link"), f"host {name}: its link {host.link!r} names no router interface"
+        for name in lab.gateways:
+            if name in self.configurations:
+                yield ("gateways", name), f"{name} is a router and a gateway"
+            if name in lab.hosts or name == RESERVED:
+                yield ("gateways", name), f"a gateway cannot be called {name}: that name is taken"
+        for position, router in enumerate(lab.ready.either):
+            if router not in self.configurations:
+                yield ("ready", "either", position), f"there is no router {router}; there are {known}"
+        for router in lab.ready.routes:
+            if router not in self.configurations:
+                yield ("ready", "routes", router), f"there is no router {router}; there are {known}"
+
+    def _wrong_ends(self) -> Iterator[tuple[Path_, str]]:
+        """Ends of links that are nowhere, or in two places."""
+        taken: dict[tuple[str, str], None] = {}
+        for number, link in enumerate(self.lab.links):
+            for position, end in enumerate(link.ends):
+                where = ("links", number, "ends", position)
+                node, interface = self._end_or_none(end)
                 if not self._exists(node, interface):
-                    raise UserError(f"{where}: link end {end!r} names no router interface, gateway port or host")
-                if (node, interface) in taken:
-                    raise UserError(f"{where}: {end} is on two links")
-                taken.add((node, interface))
+                    yield where, f"link end {end!r} names no router interface, gateway port or host"
+                elif (node, interface) in taken:
+                    yield where, f"{end} is on two links"
+                taken[node, interface] = None
         for name in self.lab.gateways:
-            if name in self.lab.hosts or name == RESERVED:
-                raise UserError(f"{where}: a gateway cannot be called {name}: that name is taken")
             for port in (INSIDE, OUTSIDE):
                 if (name, port) not in taken:
-                    raise UserError(f"{where}: nothing is plugged into {name}:{port}")
-        for router in self.lab.ready.either:
-            if router not in self.configurations:
-                raise UserError(f"{where}: ready: there is no router {router}")
-        return self
+                    yield ("gateways", name), f"nothing is plugged into {name}:{port}; add a link with that end"
+
+    def _end_or_none(self, text: str) -> tuple[str, str]:
+        """Like `end`; names nothing where there is no such kind of interface."""
+        try:
+            return self.end(text)
+        except UserError:
+            return "", ""
 
     def _exists(self, node: str, interface: str) -> bool:
         """Is there such a port?"""
@@ -378,21 +414,6 @@ class Scenario:
         """hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)
         return spec.role if spec else "router"
-
-
-def _read_lab(path: Path) -> Lab:
-    return _read_yaml(path, Lab)
-
-
-def _read_yaml(path: Path, kind: type[_Model]) -> _Model:
-    try:
-        return kind.model_validate(yaml.safe_load(read_text(path)) or {})
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: {where}: {first['msg']}") from error
 
 
 def built_in_names() -> list[str]:

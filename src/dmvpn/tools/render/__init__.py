@@ -33,9 +33,9 @@ from dmvpn.tools.render.templating import DEFAULT, render
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dmvpn.shells.documents import Places
     from dmvpn.tools.render.allocation import Allocations
     from dmvpn.tools.render.plan import Planned
-    from dmvpn.tools.render.reading import Places
     from dmvpn.tools.render.table import Table
 
 __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.render.reading import parse_yaml, read_text
+from dmvpn.shells.documents import parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

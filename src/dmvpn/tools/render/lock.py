@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.shells.scenario import Name
 from dmvpn.tools.render.allocation import Allocations
-from dmvpn.tools.render.reading import parse_yaml, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import yaml
 from pydantic import RootModel, StringConstraints, ValidationError
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.render.reading import parse_yaml, read_text
+from dmvpn.shells.documents import parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection

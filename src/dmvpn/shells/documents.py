@@ -1,0 +1,169 @@
+"""YAML with the line and column of every key, so that whatever is wrong is said where it stands, all at once.
+
+What nobody means is refused before anything is looked at: names that are there twice (YAML would take the last one
+without a word), anchors (a few lines of them can stand for a thousand million), a depth that no file of ours has.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+#: Octets of the largest file: of thousands of sites with all that can be said of each.
+LARGEST: Final = 8 << 20
+_DEEPEST: Final = 32
+#: Problems of one file that are told; of a file with more something else is wrong.
+_TOLD: Final = 20
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people mean it: `NO` and `ON` are names of sites, 12:30 is no number, a date is text (as in YAML 1.2)."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """One node; refuses anchors, aliases and what is too deep."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:
+            problem = "anchors and aliases (& and *) are not taken; write it out"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"deeper than {_DEEPEST} levels", problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789"))
+
+#: Where something stands: the keys from the top.
+Path_ = tuple[str | int, ...]
+
+
+class Places:
+    """Where the keys of a file stand. twice: those that are there more than once, at the later place."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.twice: list[tuple[int, int, str]] = []
+        self._known: dict[Path_, tuple[int, int]] = {}
+
+    def at(self, where: Path_) -> str:
+        """`FILE:LINE: KEY`, of what stands there or of what stands around it."""
+        return f"{self.file}:{self._place(where)[0]}{_named(where)}"
+
+    def exactly(self, where: Path_) -> str:
+        """`FILE:LINE:COLUMN: KEY`, likewise."""
+        line, column = self._place(where)
+        return f"{self.file}:{line}:{column}{_named(where)}"
+
+    def error(self, where: Path_, text: str) -> UserError:
+        """What is wrong there."""
+        return UserError(f"{self.at(where)}: {text}")
+
+    def problems(self, found: Sequence[tuple[Path_, str]]) -> UserError:
+        """All that is wrong in the file, in the order of its lines."""
+        placed = [(*self._place(where), f"{self.exactly(where)}: {text}") for where, text in found]
+        placed += [
+            (line, column, f"{self.file}:{line}:{column}: {key} is there twice: leave one")
+            for line, column, key in self.twice
+        ]
+        lines = list(dict.fromkeys(text for _, _, text in sorted(placed, key=lambda each: each[:2])))
+        if len(lines) == 1:
+            return UserError(lines[0])
+        more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []
+        return UserError("\n  ".join([f"{self.file}: {len(lines)} mistakes", *lines[:_TOLD], *more]))
+
+    def _place(self, where: Path_) -> tuple[int, int]:
+        known = where
+        while known and known not in self._known:
+            known = known[:-1]
+        return self._known.get(known, (1, 1))
+
+    def note(self, node: yaml.Node, where: Path_ = ()) -> None:
+        """Learn where everything stands."""
+        self._known.setdefault(where, _mark(node))
+        if isinstance(node, yaml.SequenceNode):
+            for position, item in enumerate(node.value):
+                self.note(item, (*where, position))
+        elif isinstance(node, yaml.MappingNode):
+            here: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in here:
+                    self.twice.append((*_mark(key), name))
+                    continue
+                here.add(name)
+                self._known[*where, name] = _mark(key)
+                self.note(value, (*where, name))
+
+
+def parse_yaml(text: str, file: str, *, patient: bool = False) -> tuple[object, Places]:
+    """What a YAML text holds, and where. Raises UserError.
+
+    patient: keys that are there twice are left to the caller (`Places.twice`), who tells them with what else is wrong.
+    """
+    places = Places(file)
+    loader: _Loader | None = None
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, places
+        places.note(node)
+        if places.twice and not patient:
+            line, _, key = places.twice[0]
+            raise UserError(f"{file}:{line}: {key} is there twice")
+        return loader.construct_document(node), places
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        where = f"{file}:{line}:{column}" if patient else f"{file}:{line}"
+        raise UserError(f"{where}: no YAML: {_said(error)}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: no YAML: {str(error).splitlines()[0]}") from error
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def read_text(path: Path, largest: int = LARGEST) -> str:
+    """The text of a file of reasonable size. Raises UserError."""
+    try:
+        if path.stat().st_size > largest:
+            raise UserError(f"{path}: larger than {largest >> 20} MiB")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not text: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    """What the library says, with what people mostly did."""
+    problem = str(error.problem or error.context)
+    if "\\t" in problem:
+        return f"{problem}: lines begin with spaces, not with a tab"
+    if "mapping values are not allowed" in problem:
+        return f"{problem}: put a text with a colon into quotes, and check how far the line is indented"
+    return problem
+
+
+def _named(where: Path_) -> str:
+    return f": {'.'.join(map(str, where))}" if where else ""
+
+
+def _mark(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
