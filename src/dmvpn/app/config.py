@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.ios import ConfigResult, ConfigTree, Entry
+    from dmvpn.ios.parts import Part
     from dmvpn.shells.scenario import Scenario
 
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
@@ -43,21 +44,26 @@ def check(files: Iterable[Path]) -> int:
     """Read every file; print problems as `FILE:LINE:` and IOS's own words. 0 if there is no error, else 1."""
     failed = False
     for path in files:
-        parts = read_routers(path)
-        for part in parts:
-            with uncollected():
-                intake = take_in(part.text)
-            is_good = _print_problems(path, intake.result)
-            failed |= not is_good
-            whose = f"{path}" if len(parts) == 1 else f"{path}: {part.name}"
-            asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
-            if is_good or len(parts) > 1:
-                print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
-            for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.known_text)):
-                print(f"  {line}")
-            if said := put_in(intake.result):
-                print(f"  {said}")
+        with uncollected():
+            parts = read_routers(path)
+            for part in parts:
+                failed |= not _check(path, part, is_only=len(parts) == 1)
     return int(failed)
+
+
+def _check(path: Path, part: Part, *, is_only: bool) -> bool:
+    """Print what there is to say of one router. True: no errors."""
+    intake = take_in(part.text)
+    is_good = _print_problems(path, intake.result)
+    whose = f"{path}" if is_only else f"{path}: {part.name}"
+    asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
+    if is_good or not is_only:
+        print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
+    for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.known_text)):
+        print(f"  {line}")
+    if said := put_in(intake.result):
+        print(f"  {said}")
+    return is_good
 
 
 def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree:

@@ -40,6 +40,7 @@ Known = tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]
 _LONGEST_BEGINNING: Final = 6
 #: How many understood lines are remembered. Thousands of spokes have nearly the same lines.
 MEMORY = 4_096
+_NEGATIONS: Final = ("no", "default")
 
 
 def _verb_line(syntax: str, text: str) -> ConfigLine:
@@ -108,7 +109,7 @@ class Configurator:
 
     def knows(self, mode: str, line: str) -> bool:
         """Is `line`, or what stands behind its `no` or `default`, a whole command of this very mode?"""
-        if mode not in self._modes:
+        if mode not in self._modes or self._is_strange(mode, line):
             return False
         tokens = _behind_no(line)
         walk = self.grammar(mode).walk(line, tokens)
@@ -138,18 +139,24 @@ class Configurator:
 
         Behind `no` fewer words are one: `no tunnel mode`.
         """
-        if mode not in self._modes:
+        if mode not in self._modes or self._is_strange(mode, line):
             return False
         tokens = _behind_no(line)
-        grammar = self.grammar(mode)
-        if not grammar.may_begin(tokens):
-            return False
-        walk = grammar.walk(line, tokens)
+        walk = self.grammar(mode).walk(line, tokens)
         best = walk.best()
         if best is not None:
             return bool(best[0].mode) and best[0].group is None
         is_negated = bool(tokens) and tokens[0].start > len(line) - len(line.lstrip())
         return is_negated and any(target.line.mode and target.line.group is None for target in _targets(walk))
+
+    def _is_strange(self, mode: str, line: str) -> bool:
+        """Does no line of this very mode begin with its first word, as in most lines that nobody knows?"""
+        words = line.split(None, 2)
+        first = words[0].lower() if words else ""
+        if first in _NEGATIONS and len(words) > 1:
+            first = words[1].lower()
+        root = self.grammar(mode).root
+        return not (not words or first in root.beginnings or first in self.own_words(mode) or root.has_values())
 
     def own_words(self, mode: str) -> frozenset[str]:
         """The words that lines of this very mode begin with."""
@@ -325,7 +332,7 @@ class Configurator:
 
 def _behind_no(line: str) -> list[Token]:
     tokens = tokenize(line)
-    return tokens[1:] if len(tokens) > 1 and tokens[0].text.lower() in ("no", "default") else tokens
+    return tokens[1:] if len(tokens) > 1 and tokens[0].text.lower() in _NEGATIONS else tokens
 
 
 def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tokens: list[Token]) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import placeholders
@@ -296,8 +297,11 @@ class FileReader:
                 self._open[-1].is_indented = True
             elif is_taken:
                 self._open[-1].is_flat = True
+        sections = self._session.sections
+        if len(sections) == len(self._open) and all(map(is_, sections, (each.section for each in self._open))):
+            return
         before = {id(each.section): each for each in self._open}
-        self._open = [before.get(id(section)) or _Open(section, indentation) for section in self._session.sections]
+        self._open = [before.get(id(section)) or _Open(section, indentation) for section in sections]
 
     # What becomes of it ----------------------------------------------------------------------------------------------
 

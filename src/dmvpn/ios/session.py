@@ -114,6 +114,7 @@ class ConfigSession:
         self._text: tuple[list[str], str] | None = None  # lines of a text that goes on, and how that ends
         self._path: list[tuple[Statement, Section]] = []
         self._headers: list[tuple[Statement, str]] = []  # of the path when they were asked for last
+        self._header_lines: tuple[str, ...] = ()  # the texts among them
         self._entered: tuple[ConfigLine, Args, bool] | None = None  # what the last line was, and if it was a `no`
         self._line = ""  # the last one, as it was typed; of a text: the whole of it
         self._touch = _NOTHING
@@ -214,10 +215,15 @@ class ConfigSession:
     def headers(self) -> tuple[str, ...]:
         """The lines that opened them."""
         known = self._headers
+        is_old = len(known) != len(self._path)
+        del known[len(self._path) :]
         for index, (statement, _) in enumerate(self._path):
             if index >= len(known) or known[index][0] is not statement:
                 known[index:] = [(statement, statement.text_for_others)]
-        return tuple(text for _, text in known[: len(self._path)])
+                is_old = True
+        if is_old:
+            self._header_lines = tuple(text for _, text in known)
+        return self._header_lines
 
     @property
     def header(self) -> str:

@@ -72,6 +72,8 @@ _COMMENTS: Final = (" !", " //", "\t!")
 #: Notes that people write behind a line: `# the WAN`, `<-- important`, `(phase 3)`; and a remark in a language of other
 #: letters, set off from the line by more than one space.
 _REMARK: Final = re.compile(r"(?<=\S)(?:\s{1,80}(?:#|;|<[-=]{1,8}|--|\u2190|\()[^#;<]{0,200}$|\s{2,}(?=[^\x00-\x7f]))")
+#: Without one of these there is no comment behind a line.
+_MAY_REMARK: Final = re.compile(r"[!#;<(/-]|[^\x00-\x7f]")
 #: Commands of configuration mode that ask questions, and print; their answers are no configuration.
 _ASKS: Final = re.compile(
     r"(?:do\s+)?cry\w*\s+(?:(?:pki|ca)\s+(?:auth\w*|enr\w*|imp\w*|exp\w*)|key\s+(?:gen\w*|zero\w*|imp\w*|exp\w*))(?:\s|$)",
@@ -156,7 +158,7 @@ class Transcript:
         line = shown(line)
         if not line or line.isspace():
             return Line("")
-        prompt = PROMPT.match(line)
+        prompt = PROMPT.match(line) if "#" in line or ">" in line else None
         if prompt is not None:
             return self._behind(prompt["mode"], line[prompt.end() :])
         bare = line.lstrip()
@@ -213,6 +215,8 @@ def _parted(line: str) -> list[str]:
 
 def without_comment(line: str) -> str:
     """The line without a comment behind it: IOS has none there, but people write them into files."""
+    if _MAY_REMARK.search(line) is None:
+        return line
     for mark in _COMMENTS:
         before, found, _ = line.partition(mark)
         if found and before.strip():

@@ -114,6 +114,13 @@ def _protects(entry: Entry) -> bool:
 
 def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
     """The tunnels that one of these lines could protect, in the order of the configuration, each with that line."""
+    tunnels = [
+        (name, section)
+        for args, section in tree.sections(INTERFACE)
+        if (name := args.interface("name")).startswith("Tunnel")
+    ]
+    if not tunnels:
+        return
     inside: dict[str, Entry] = {}
     crypto = stray = None
     for entry in refused:
@@ -124,13 +131,11 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
             crypto = entry
         if stray is None and _is_stray(header, entry.text):
             stray = entry
-    for args, section in tree.sections(INTERFACE):
-        name = args.interface("name")
-        if name.startswith("Tunnel"):
-            is_protected = section.get(PROTECTION) is not None
-            holding = inside.get(f"interface {name}") or (crypto if is_protected else stray)
-            if holding is not None:
-                yield name, holding
+    for name, section in tunnels:
+        is_protected = section.get(PROTECTION) is not None
+        holding = inside.get(f"interface {name}") or (crypto if is_protected else stray)
+        if holding is not None:
+            yield name, holding
 
 
 def _is_stray(header: str, text: str) -> bool:
