@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contract.test_planes import TUNNEL, contract, hub_and_spokes, udp
 from contract.worlds import LAN, UNDERLAY, host, nbma
-from dmvpn.base.effects import ForgetTranslations, SendIp, SetTranslation
+from dmvpn.base.effects import ForgetTranslations, SendIp, SetInterface, SetTranslation
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.net import icmp
@@ -228,6 +228,32 @@ def test_packets_that_make_a_flow_and_others_are_counted(world: World) -> None:
         world.until(lambda count=count: len(world.received["A"]) == count)  # type: ignore[misc]
     counted = world.counting("A").translations()
     assert (counted.misses, counted.hits) == (1, 5)
+
+
+@contract
+def test_with_another_address_outside_the_next_packet_leaves_from_that(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 1)
+    other = IPv4Address("10.0.1.3")
+    world.execute("A", SetInterface(UNDERLAY, True, ((other, 24),)))
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) == 2)
+    assert [packet.source for packet in left(world, IpProtocol.UDP)] == [nbma("A"), other]
+    assert {flow.inside_global[0] for flow in flows(world)} == {other}
+
+
+@contract
+def test_a_packet_too_big_for_the_outside_is_refused_in_the_stations_own_words(world: World) -> None:
+    """The sender hears of its own packet, not of what that became."""
+    world.execute("A", translate(), SetInterface(UNDERLAY, True, ((nbma("A"), 24),), mtu=1000))
+    world.send("A", udp("A", nbma("B"), size=1200, df=True))
+    world.until(lambda: bool(world.received["A"]))
+    message = icmp.parse(world.received["A"][0].payload)
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert (message.code, message.next_hop_mtu) == (icmp.UnreachableCode.FRAGMENTATION_NEEDED, 1000)
+    assert IPv4Address(message.quoted[12:16]) == host("A")
+    assert not left(world, IpProtocol.UDP)
 
 
 @contract

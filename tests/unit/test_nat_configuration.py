@@ -203,6 +203,7 @@ def test_a_route_map_about_another_interface_translates_nothing() -> None:
         (extended("permit ip any any", "deny ospf any any"), "access list LAN: entry 20 names protocol 89"),
         (extended("permit tcp any any established"), "access list LAN: entry 10 asks for established TCP"),
         (extended("permit udp any any neq 53"), "access list LAN: entry 10 excludes a port (neq)"),
+        (extended("permit udp any any lt 0"), "access list LAN: entry 10 means no port at all"),
         (
             MAP + "route-map OUT permit 10\n match ip address prefix-list P\n",
             "route map OUT: entry 10 has lines other than match ip address and interface",

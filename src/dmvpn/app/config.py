@@ -16,7 +16,6 @@ from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.rules import Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
-from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_keys
@@ -138,7 +137,7 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
 
 def _refuse_unobeyed(name: Path | str, tree: ConfigTree, agreed: set[str]) -> None:
     """Raise UserError for a NAT rule that would translate nothing, because its lists ask for more than there is."""
-    policies = Policies(of_packets(policy_model(tree) or PolicyConfig()))
+    policies = Policies(of_packets(policy_model(tree)))
     for rule in (nat_model(tree) or NatConfig()).rules:
         why = policies.clauses(rule)
         if isinstance(why, str) and str(rule).lower() not in agreed:

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -49,6 +50,7 @@ _NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _GET_RULE = (
 #: NFNLGRP_NFTABLES: who changed which table.
 _GROUP: Final = 7
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
+_SO_SNDBUFFORCE = 32
 
 _TABLE_NAME = 1
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_TYPE = 1, 3, 4, 7
@@ -236,6 +238,8 @@ class NetfilterSocket:
         try:
             self._socket.settimeout(_PATIENCE)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND)
+            with suppress(OSError):  # beyond the limit of the machine, for root of it alone
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _SEND)
             self._socket.bind((0, 0))
         except OSError:
             self._socket.close()

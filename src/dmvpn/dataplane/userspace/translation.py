@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SetTranslation
@@ -72,10 +73,12 @@ class Translation:
             return
         try:
             self._order = order
-            self._put(self._open())
-            self._forget_untranslated(self._open())
+            kernel = self._open()
+            self._put(kernel)
         except OSError as error:
             raise explained(error) from error
+        with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+            self._forget_untranslated(kernel)
 
     def inherit(self, others: Others) -> None:
         """What killed routers left translates on until this one has said what it wants (`age`)."""

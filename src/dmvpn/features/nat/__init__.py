@@ -16,13 +16,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.nat import config, show
+from dmvpn.features.nat import config
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.nat.messages import MESSAGES
-from dmvpn.ios import Feature
+from dmvpn.ios import Feature, Later
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.nat.show import COMMANDS
+
+    return COMMANDS
 
 
 def _explanations() -> tuple[Group, ...]:
@@ -34,7 +41,7 @@ def _explanations() -> tuple[Group, ...]:
 FEATURE = Feature(
     name="nat",
     config=config.LINES,
-    commands=show.COMMANDS,
+    commands=Later(_commands),
     model=config.model,
     machine=NatMachine,
     messages=MESSAGES,

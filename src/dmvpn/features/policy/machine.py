@@ -16,13 +16,19 @@ from dmvpn.base.translation import (
     PacketPolicies,
     PacketRule,
 )
-from dmvpn.features.policy.model import PolicyConfig, RouteMapEntry
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.ports import Ports
-    from dmvpn.features.policy.model import AccessEntry, AccessList, AddressRange, PortRange
+    from dmvpn.features.policy.model import (
+        AccessEntry,
+        AccessList,
+        AddressRange,
+        PolicyConfig,
+        PortRange,
+        RouteMapEntry,
+    )
 
 
 class PolicyMachine:
@@ -41,7 +47,7 @@ class PolicyMachine:
         """Take one event."""
         if not isinstance(event, Configured):
             return []
-        self._policies = of_packets(cast("PolicyConfig | None", event.model) or PolicyConfig())
+        self._policies = of_packets(cast("PolicyConfig | None", event.model))
         return [AccessListsChanged()]
 
     def next_deadline(self) -> float | None:
@@ -49,8 +55,10 @@ class PolicyMachine:
         return None
 
 
-def of_packets(config: PolicyConfig) -> PacketPolicies:
-    """All lists and maps, for those who match packets."""
+def of_packets(config: PolicyConfig | None) -> PacketPolicies:
+    """All lists and maps, for those who match packets. None: there are none."""
+    if config is None:
+        return PacketPolicies()
     return PacketPolicies(
         access_lists=tuple((listed.name, _packets(listed)) for listed in config.access_lists),
         route_maps=tuple(
@@ -70,7 +78,10 @@ def _problem(entry: AccessEntry) -> str:
         return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
     if entry.established:
         return "asks for established TCP"
-    if any(ports is not None and ports.inverse for ports in (entry.source_ports, entry.destination_ports)):
+    ranges = [ports for ports in (entry.source_ports, entry.destination_ports) if ports is not None]
+    if any(ports.low > ports.high for ports in ranges):
+        return "means no port at all"
+    if any(ports.inverse for ports in ranges):
         return "excludes a port (neq); name the others by a range"
     return ""
 
@@ -95,7 +106,7 @@ def _ports(ports: PortRange | None) -> tuple[int, int] | None:
 
 
 def _mapped(entry: RouteMapEntry) -> MappedPackets:
-    plain = RouteMapEntry(
+    plain = type(entry)(
         sequence=entry.sequence, permit=entry.permit, access_lists=entry.access_lists, interfaces=entry.interfaces
     )
     problem = "" if entry == plain else f"entry {entry.sequence} has lines other than match ip address and interface"
