@@ -10,13 +10,14 @@ from typing import get_args
 import pytest
 
 import dmvpn.shells
-from dmvpn.app import lab
+from dmvpn.app import bring_up, lab
 from dmvpn.app.picture import addresses
 from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.scenario import Need, Scenario, built_in_names, schema
+from dmvpn.shells.simulator.topologies import phase3
 
 NAMES = built_in_names()
 
@@ -119,3 +120,9 @@ def test_an_unknown_need_is_a_mistake_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text("needs: [teleport]\n")
     with pytest.raises(UserError, match="needs"):
         Scenario.load(str(tmp_path))
+
+
+def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
+    """252 encrypted routers were up after 26 s, and `lab up` had given up after 20."""
+    assert bring_up.patience(Scenario.load("notes-phase3")) < 25
+    assert bring_up.patience(phase3(250)) > 3 * 26

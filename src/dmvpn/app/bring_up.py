@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from dmvpn.app.told import Told
 
-#: Seconds in which a lab must be ready.
+#: Seconds in which a lab must be ready: so many, and more for each router. With IPsec 252 take 26 s on two cores.
 PATIENCE = 20.0
+PATIENCE_EACH = 0.3
 #: Seconds between two looks.
 _LOOKS = 0.05
 
@@ -84,7 +85,7 @@ def runs(folder: LabFolder) -> Scenario:
 
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
-    """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
+    """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
     issued = "" if arguments.strict or scenario.is_exercise else enrol(scenario)
     for note in (*scenario.notes, *([issued] if issued else [])):
@@ -102,7 +103,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     try:
         start = _start_simulated if arguments.simulated else _start_real
         lab = start(scenario, folder, arguments)
-        lacks = never + _wait(scenario, folder, lab, began + PATIENCE)
+        lacks = never + _wait(scenario, folder, lab, began + patience(scenario))
     except HostProblem as problem:
         folder.remove()
         raise UserError(f"{problem}; or without namespaces: dmvpn lab up {arguments.scenario} --simulated") from problem
@@ -126,6 +127,11 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     kind = "simulated" if arguments.simulated else "real packets"
     _describe(told, scenario, f"up and converged in {time.monotonic() - began:.1f} s ({kind})")
     return 0
+
+
+def patience(scenario: Scenario) -> float:
+    """Seconds in which this lab must be ready."""
+    return PATIENCE + PATIENCE_EACH * len(scenario.configurations)
 
 
 def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace, told: Told) -> int:

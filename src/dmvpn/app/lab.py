@@ -61,7 +61,7 @@ def check(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
-    """Bring a scenario up; returns when it is ready, or 1 after 20 seconds with what is missing."""
+    """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
     gc.disable()  # an eighth of the time that this takes: nothing of it becomes garbage
     from dmvpn.app import bring_up
 
