@@ -95,7 +95,7 @@ def test_a_folder_that_is_called_like_an_exercise_is_none(labs: Labs, tmp_path: 
     said = labs.up(tmp_path / "exercise-05", "--simulated")
     assert "Your tasks" not in said
     assert "nothing is broken here" in labs.run("lab", "grade", "exercise-05").stderr
-    listed = [line for line in labs.say("lab", "list").splitlines() if line.startswith("exercise-05")]
+    listed = [line for line in labs.say("lab", "list").splitlines() if line.startswith("  exercise-05")]
     assert [" up " in line for line in listed] == [False, True]
     assert listed[1].endswith("(a folder of yours)")
     assert "another lab is called exercise-05" in labs.run("lab", "up", "exercise-05", "--simulated").stderr

@@ -11,6 +11,7 @@ import pytest
 
 import dmvpn.shells
 from dmvpn.app import bring_up, lab
+from dmvpn.app.catalogue import TOPICS
 from dmvpn.app.picture import addresses
 from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
@@ -126,3 +127,13 @@ def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
     """252 encrypted routers were up after 26 s, and `lab up` had given up after 20."""
     assert bring_up.patience(Scenario.load("notes-phase3")) < 25
     assert bring_up.patience(phase3(250)) > 3 * 26
+
+
+def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [name for names in TOPICS.values() for name in names]
+    assert sorted(listed) == built_in_names()
+    lab.list_labs(argparse.Namespace(), Told(for_programs=False))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0].rstrip(":") for line in lines if not line.startswith(" ")] == [*TOPICS, "exercises"]
+    assert [line.split()[0] for line in lines if line.startswith(" ")][: len(listed)] == listed
+    assert max(map(len, lines)) < 145

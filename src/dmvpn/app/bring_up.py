@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from dmvpn.app.catalogue import HINTS, in_order
 from dmvpn.app.config import check_scenario, not_built
 from dmvpn.app.engines import choose
 from dmvpn.app.picture import addresses, main_address, picture
@@ -42,34 +43,41 @@ _LOOKS = 0.05
 
 
 def list_labs(told: Told) -> int:
-    """Scenarios, with a mark at those that run."""
+    """Scenarios by what they teach, with a mark at those that run."""
     running = {folder.name for folder in running_labs()}
     shown: list[control.Json] = []
-    for name in built_in_names():
-        scenario = Scenario.load(name)
-        lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
-        only = " (simulated only)" if scenario.simulated_only else ""
-        told.say(f"{name:<24} {'up' if name in running else '':<3} {scenario.lab.title}{lacks}{only}")
-        shown.append(
-            {
-                "name": name,
-                "title": scenario.lab.title,
-                "up": name in running,
-                "simulated_only": scenario.simulated_only,
-                "lacks": list(scenario.lacks),
-            }
-        )
+    for topic, names in in_order(built_in_names()):
+        told.say(_heading(topic, HINTS.get(topic, "")))
+        for name in names:
+            scenario = Scenario.load(name)
+            lacks = f" (not in this release: needs {', '.join(scenario.lacks)})" if scenario.lacks else ""
+            only = " (simulated only)" if scenario.simulated_only else ""
+            told.say(_row(name, f"{scenario.lab.title}{lacks}{only}", is_up=name in running))
+            shown.append(
+                {
+                    "name": name,
+                    "topic": topic,
+                    "title": scenario.lab.title,
+                    "up": name in running,
+                    "simulated_only": scenario.simulated_only,
+                    "lacks": list(scenario.lacks),
+                }
+            )
     from dmvpn.app import exercise  # only here and where one comes up: other labs shall not wait for its import
 
     learnt = {place.name for place in places() if place.name in running and runs(LabFolder.of(place.name)).is_exercise}
     exercises = list(exercise.listed())
+    told.say(_heading("exercises", "in this order; 'dmvpn lab grade' says what is left to do"))
     for name, title in exercises:
-        told.say(f"{name:<24} {'up' if name in learnt else '':<3} {title}")
+        told.say(_row(name, title, is_up=name in learnt))
     services, own = running_services(), sorted(running - {*built_in_names(), *learnt})
-    for service in services:
-        told.say(f"{service.name:<24} up  (a service)")
-    for name in own:
-        told.say(f"{name:<24} up  (a folder of yours)")
+    if services or own:
+        told.say(_heading("yours"))
+    for name, what in [
+        *((each.name, "a service") for each in services),
+        *((name, "a folder of yours") for name in own),
+    ]:
+        told.say(_row(name, f"({what})", is_up=True))
     told.put(
         scenarios=shown,
         exercises=[{"name": name, "title": title, "up": name in learnt} for name, title in exercises],
@@ -77,6 +85,14 @@ def list_labs(told: Told) -> int:
         own=list(own),
     )
     return 0
+
+
+def _heading(topic: str, hint: str = "") -> str:
+    return f"{topic}{f' ({hint})' if hint else ''}:"
+
+
+def _row(name: str, title: str, *, is_up: bool) -> str:
+    return f"  {name:<24} {'up' if is_up else '':<3} {title}"
 
 
 def runs(folder: LabFolder) -> Scenario:
