@@ -11,10 +11,11 @@ from contract.test_planes_translation import datagram, left, translate
 from contract.worlds import host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
+from dmvpn.base.events import KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nftables import Hook, NetfilterSocket, base_chain, delete_table, new_table
-from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace import keeper, leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -65,6 +66,21 @@ def test_a_table_with_other_rules_is_a_difference_and_put_back() -> None:
         with world.inside("A"):
             assert any(TABLE in one.what for one in world.planes["A"].differences())
         world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_program_that_insists_is_told_of_once_and_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        monkeypatch.setattr(keeper, "CALM", 2.0)
+        world.execute("A", translate())
+        for _ in range(keeper.FIGHT):
+            transact(world, new_table(TABLE), delete_table(TABLE))
+            world.until(lambda: TABLE in tables(world), seconds=20)
+        assert [said.ended for said in world.of("A", KernelContested)] == [False]
+        assert TABLE in world.of("A", KernelContested)[0].what
+        world.until(lambda: [said.ended for said in world.of("A", KernelContested)] == [False, True], seconds=20)
         assert source_of_next(world) == str(nbma("A"))
 
     in_world(test)

@@ -114,12 +114,14 @@ def _ends(listed: memoryview | None) -> tuple[int, Ends] | None:
     if listed is None:
         return None
     fields = parse_attributes(listed)
-    addresses, protocol = parse_attributes(fields[_TUPLE_IP]), parse_attributes(fields[_TUPLE_PROTOCOL])
-    source, destination = addresses.get(_SOURCE), addresses.get(_DESTINATION)
-    if source is None or destination is None or len(source) != 4 or len(destination) != 4:
+    addresses, protocol = (parse_attributes(fields.get(kind, memoryview(b""))) for kind in (_TUPLE_IP, _TUPLE_PROTOCOL))
+    source, destination, number = addresses.get(_SOURCE), addresses.get(_DESTINATION), protocol.get(_NUMBER)
+    if source is None or destination is None or number is None:
+        return None
+    if (len(source), len(destination), len(number)) != (4, 4, 1):
         return None
     identifier = _port(protocol.get(_ICMP_ID))
-    return protocol[_NUMBER][0], Ends(
+    return number[0], Ends(
         IPv4Address(bytes(source)),
         identifier or _port(protocol.get(_SOURCE_PORT)),
         IPv4Address(bytes(destination)),

@@ -108,7 +108,9 @@ class Kernel:
         self._keeper = Keeper(self._socket, report, later, self._name_of)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
-        self.translation = Translation(self._ledger, self._others, names.linux, self._own_addresses, watch, later)
+        self.translation = Translation(
+            self._ledger, self._others, names.linux, self._own_addresses, report, watch, later
+        )
         self._protected: dict[str, None] = {}
         self._networks: dict[str, tuple[Prefix, ...]] = {}
         self._routes: dict[Prefix, SetRoute] = {}

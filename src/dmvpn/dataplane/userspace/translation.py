@@ -14,10 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SetTranslation
+from dmvpn.base.events import KernelContested
 from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations
 from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.netfilter import explained
 from dmvpn.dataplane.netlink.nftables import NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.overload import MAP, PASSING, removal, ruleset
 from dmvpn.dataplane.userspace.things import Difference, TranslationTable, words
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address
 
+    from dmvpn.base.events import Event
     from dmvpn.dataplane.netlink.conntrack import TrackedFlow
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 _NAME: Final = "dmvpn-nat"
 _OURS: Final = re.compile(rf"{_NAME}(?:-\d+)?")
-#: Seconds between two times that the table is put back: somebody wants it otherwise.
-_PAUSE: Final = 1.0
 
 
 class Translation:
@@ -45,6 +46,7 @@ class Translation:
         others: Callable[[], Others],
         linux: Callable[[str], str],
         addresses: Callable[[str], list[IPv4Address]],
+        report: Callable[[Event], None],
         watch: Watch | None,
         later: Later | None,
     ) -> None:
@@ -53,6 +55,7 @@ class Translation:
         self._others = others
         self._linux = linux
         self._addresses = addresses
+        self._report = report
         self._watch = watch
         self._later = later
         self._order = SetTranslation()
@@ -63,7 +66,9 @@ class Translation:
         self._there: list[tuple[str, int]] = []
         self._earlier = [0, 0]
         self._inherited: tuple[str, ...] = ()
-        self._restored_at = float("-inf")
+        self._losses = 0
+        self._lost_at = float("-inf")
+        self._contested = False
         self._waiting = False
 
     def set(self, order: SetTranslation) -> None:
@@ -116,9 +121,7 @@ class Translation:
         there = self._handles(self._kernel)
         if there == self._there:
             return []
-        return [
-            Difference(words(TranslationTable(self._table), str), "missing" if not there else "other rules are in it")
-        ]
+        return [Difference(self._words(), "other rules are in it" if there else "missing")]
 
     def close(self) -> None:
         """Translate nothing any more. What lives goes on where a next life takes it up soon."""
@@ -173,27 +176,56 @@ class Translation:
             self._restore()
 
     def _restore(self) -> None:
-        """Put the table back if it is not as we made it; not too often."""
+        """Put the table back if it is not as we made it: at once, and later and later where somebody insists."""
         if self._kernel is None or not self._order.overloads or self._waiting:
             return
         try:
             if self._handles(self._kernel) == self._there:
                 return
-            pause = self._restored_at + _PAUSE - time.monotonic()
-            if pause > 0 and self._later is not None:
-                self._waiting = True
-                self._later(pause, self._restore_late)
-                return
-            self._restored_at = time.monotonic()
-            self._put(self._kernel)
-        except OSError:  # it was refused, or an answer is lost: later
-            if self._later is not None:
-                self._waiting = True
-                self._later(_PAUSE, self._restore_late)
+            delay = self._lost()
+            if delay and self._later is not None:
+                self._wait(delay)
+            else:
+                self._put(self._kernel)
+        except OSError:  # it was refused, or an answer is lost
+            self._wait(keeper.LONGEST_DELAY)
+
+    def _wait(self, delay: float) -> None:
+        if self._later is not None:
+            self._waiting = True
+            self._later(delay, self._restore_late)
 
     def _restore_late(self) -> None:
         self._waiting = False
-        self._restore()
+        try:
+            if self._kernel is not None and self._order.overloads and self._handles(self._kernel) != self._there:
+                self._put(self._kernel)
+        except OSError:
+            self._wait(keeper.LONGEST_DELAY)
+
+    def _lost(self) -> float:
+        """Somebody took the table away, or changed it. Returns the seconds after which it is put back."""
+        now = time.monotonic()
+        self._losses = self._losses + 1 if now - self._lost_at < keeper.CALM else 1
+        self._lost_at = now
+        if self._losses >= keeper.FIGHT and not self._contested and self._later is not None:
+            self._contested = True
+            self._report(KernelContested(self._words(), ended=False))
+            self._later(keeper.CALM, self._calm)
+        later = self._losses - keeper.AT_ONCE
+        return min(keeper.FIRST_DELAY * 2**later, keeper.LONGEST_DELAY) if later > 0 else 0.0
+
+    def _calm(self) -> None:
+        """The fight may be over."""
+        left = self._lost_at + keeper.CALM - time.monotonic()
+        if left > 0 and self._later is not None:
+            self._later(left, self._calm)
+        elif self._kernel is not None:
+            self._contested = False
+            self._report(KernelContested(self._words(), ended=True))
+
+    def _words(self) -> str:
+        return words(TranslationTable(self._table), str)
 
     def _handles(self, kernel: NetfilterSocket) -> list[tuple[str, int]]:
         return [(one.chain, one.handle) for one in kernel.rules(self._table)]
