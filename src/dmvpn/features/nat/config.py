@@ -32,14 +32,14 @@ BY_LIST: Final = ConfigLine(
     "ip nat inside source list {access_list:word} interface {outside_interface:interface} overload",
     _HELP,
     key=("access_list", "outside_interface"),
-    order=559,
+    order=490,
 )
 BY_MAP: Final = ConfigLine(
     "global",
     "ip nat inside source route-map {name:word} interface {outside_interface:interface} overload",
     _HELP,
     key=("name", "outside_interface"),
-    order=559,
+    order=490,
 )
 LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
 
