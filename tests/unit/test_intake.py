@@ -519,3 +519,25 @@ def test_an_item_that_opens_a_section_does_not_change_the_section_before(mark: s
 def test_a_key_behind_a_misspelled_word_is_not_printed(line: str) -> None:
     assert "SECRET42" not in without_keys(line)
     assert "SECRET42" not in "\n".join(report(take_in(f"interface Tunnel0\n {line}\n")))
+
+
+def test_a_section_whose_first_line_was_cut_out_is_one_message_and_the_rest_is_taken() -> None:
+    """Each of its lines was refused with a caret, and `no shutdown` became one of EIGRP."""
+    text = (
+        "hostname R1\nrouter eigrp 100\n network 10.0.0.0\n!\nip nhrp network-id 1\nip nhrp map multicast dynamic\n"
+        f" ip mtu 1400\nno shutdown\n!\n{PORT}router ospf 1\n ip ospf cost 5\n network 10.0.0.0 0.0.0.255 area 0\n"
+    )
+    intake = take_in(text)
+    assert [(problem.line_number, len(problem.message_lines)) for problem in intake.result.problems] == [
+        (5, 1),
+        (13, 1),
+    ]
+    assert "`interface ...` is missing here" in intake.result.problems[0].message_lines[0]
+    assert [entry.number for entry in intake.of(Fate.REFUSED)] == [5, 6, 7, 8, 13]
+    kept = [line.strip() for line in intake.tree.render()]
+    assert {"network 10.0.0.0", "network 10.0.0.0 0.0.0.255 area 0", "ip address 192.0.2.1 255.255.255.0"} <= {*kept}
+
+
+def test_a_section_without_its_first_line_holds_the_tunnels_that_it_could_have_protected() -> None:
+    text = f"ip nhrp network-id 1\ntunnel protection ipsec profile P\n{TUNNEL.format('ip mtu 1400')}"
+    assert take_in(text).held == ("Tunnel0",)

@@ -143,7 +143,8 @@ def test_wrong_lines_are_reported_and_the_rest_counts() -> None:
         (7, "%Warning: only the first 8 characters (LongerTh) are sent and compared", ()),
         (9, "% Incomplete command.", ("",)),
         (11, " " * 35 + "^", invalid),
-        (14, " " * 4 + "^", invalid),  # the router section is left, the interface long ago
+        # The router section is left, the interface long ago.
+        (14, "% A line of an interface, and no line above says of which one: `interface ...` is missing here", ()),
         (17, "% Incomplete command.", ("",)),
     ]
     shown = result.tree.render()

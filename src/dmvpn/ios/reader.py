@@ -58,6 +58,8 @@ _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
 _BELONGS: Final = ("% It belongs to the line above, which was refused",)
+_HEADLESS: Final = ("% A line of an interface, and no line above says of which one: `interface ...` is missing here",)
+_WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the line above",)
 _ASTRAY: Final = ("% It asks for a tunnel to be protected, and stands in none",)
 #: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
 #: start, so none of that is ever forgotten.
@@ -232,6 +234,9 @@ class FileReader:
     def _take(self, number: int, line: str) -> None:
         indentation = len(line) - len(line.lstrip())
         if self._refused is not None:
+            if self._refused.is_headless and self._is_of_no_section(line):
+                self._enter_entry(self._entry(number, line, _WITHOUT_HEAD, is_stray=True))
+                return
             if self._refused.takes(line, indentation):
                 self._refuse(number, line, _BELONGS, is_stray=True)
                 return
@@ -246,12 +251,20 @@ class FileReader:
                 self._refuse(number, line, _ASTRAY, is_stray=True)
             return
         result = self._enter(line, indentation)
+        is_headless = result.error is not None and self._is_of_no_section(line)
+        if is_headless:
+            result = replace(result, output_lines=_HEADLESS)
         self._follow(indentation, is_taken=not result.refused)
         self._account(number, line, result, mode)
         if not result.refused:
             self._unshown.line(number, line, mode, self._session)
         if result.refused and not result.group:
-            self._refused = _Refused(self._configurator, indentation, is_opener=self._is_near_opener(line, mode))
+            is_opener = not is_headless and self._is_near_opener(line, mode)
+            self._refused = _Refused(self._configurator, indentation, is_opener=is_opener, is_headless=is_headless)
+
+    def _is_of_no_section(self, line: str) -> bool:
+        """Is it a line of an interface, and stands where none is?"""
+        return self._session.mode.name != INTERFACE.opens and self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_astray(self, line: str, mode: str) -> bool:
         """Does it ask for protection where no tunnel gets it? Descriptions may speak of it."""
@@ -414,10 +427,16 @@ class FileReader:
     def _refuse(
         self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
     ) -> None:
+        entry = self._entry(number, line, messages, mode, is_stray=is_stray)
+        self._problems.append(Problem(number, line, entry.mode, messages))
+        self._enter_entry(entry)
+
+    def _entry(
+        self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
+    ) -> Entry:
+        """A line that is refused."""
         mode = mode or self._session.mode.name
-        path = self._session.headers
-        self._problems.append(Problem(number, line, mode, messages))
-        self._enter_entry(Entry(number, line.strip(), mode, path, Fate.REFUSED, None, messages, is_stray))
+        return Entry(number, line.strip(), mode, self._session.headers, Fate.REFUSED, None, messages, is_stray)
 
     def _enter_entry(self, entry: Entry) -> None:
         if entry.fate is not Fate.KEPT or len(self._entries) < MOST_KEPT:
@@ -427,12 +446,16 @@ class FileReader:
 class _Refused:
     """A line that was refused, and takes with it what stands under it."""
 
-    __slots__ = ("_configurator", "_indentation", "_is_opener")
+    __slots__ = ("_configurator", "_indentation", "_is_opener", "is_headless")
 
-    def __init__(self, configurator: Configurator, indentation: int, *, is_opener: bool) -> None:
+    def __init__(
+        self, configurator: Configurator, indentation: int, *, is_opener: bool, is_headless: bool = False
+    ) -> None:
+        """is_opener: it may have opened a section. is_headless: it is of a section that nothing opened."""
         self._configurator = configurator
         self._indentation = indentation
         self._is_opener = is_opener
+        self.is_headless = is_headless
 
     def takes(self, line: str, indentation: int) -> bool:
         """Does this line belong to it? Where nothing is indented, up to the next line that is a global one."""
