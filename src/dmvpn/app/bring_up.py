@@ -16,6 +16,7 @@ from dmvpn.app.catalogue import HINTS, in_order
 from dmvpn.app.config import check_scenario, not_built
 from dmvpn.app.engines import choose
 from dmvpn.app.picture import addresses, main_address, picture
+from dmvpn.app.progress import Progress
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
@@ -119,7 +120,8 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     try:
         start = _start_simulated if arguments.simulated else _start_real
         lab = start(scenario, folder, arguments)
-        lacks = never + _wait(scenario, folder, lab, began + patience(scenario))
+        with Progress.of(arguments, beats=False) as progress:
+            lacks = never + _wait(scenario, folder, lab, began + patience(scenario), progress)
     except HostProblem as problem:
         folder.remove()
         raise UserError(f"{problem}; or without namespaces: dmvpn lab up {arguments.scenario} --simulated") from problem
@@ -235,13 +237,14 @@ def _log_to(path: Path) -> None:
     os.dup2(log, 2)
 
 
-def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float) -> list[str]:
+def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress: Progress) -> list[str]:
     """Wait until nothing is missing, or until `end`; what this release never does is missing at once.
 
     Raises UserError if the lab ended.
     """
     lacks, pause = ["its supervisor has not started"], _LOOKS
     while lacks and time.monotonic() < end:
+        progress.tell(f"{len(lacks)} missing, such as {lacks[0]}")
         if select.select([lab], [], [], pause)[0]:
             tail = folder.log.read_text().splitlines()[-12:] if folder.log.exists() else []
             raise UserError("\n".join([f"lab {folder.name} ended while it was starting:", *tail]))

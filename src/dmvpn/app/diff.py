@@ -36,6 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     diff.add_argument("--max-outage", type=_seconds, metavar="S", help="worse, if the change costs a pair more than S")
     diff.add_argument("--json", action="store_true", help="for programs: the changes, and all that was measured")
+    diff.add_argument("--progress", action="store_true", help="say how far it is, though this is no terminal")
     diff.set_defaults(command=run)
 
 
@@ -55,10 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     except UserError as error:
         print(f"dmvpn: {error}", file=sys.stderr)
         return 2
+    from dmvpn.app.progress import Progress
     from dmvpn.tools.diff import as_json, as_text, compare_networks
 
     order = None if arguments.order == "none" else arguments.order
-    comparison = compare_networks(before, after, seed=arguments.seed, order=order, max_outage=arguments.max_outage)
+    with Progress.of(arguments) as progress:
+        comparison = compare_networks(
+            before, after, seed=arguments.seed, order=order, max_outage=arguments.max_outage, stage=progress.tell
+        )
     if arguments.json:
         import json
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.config import not_built
+from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.shells.files import open_private
@@ -32,18 +33,25 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
 
 def import_files(arguments: argparse.Namespace) -> int:
     """Print the list of each file; write what is taken. Returns 1 if lines were refused, else 0. Raises UserError."""
+    with Progress.of(arguments) as progress:
+        return _import(arguments, progress)
+
+
+def _import(arguments: argparse.Namespace, progress: Progress) -> int:
     taken: dict[str, tuple[Path, Intake]] = {}
     refused = False
-    for path in _files(arguments.files):
+    for number, path in enumerate(_files(arguments.files), 1):
+        progress.tell(f"file {number}: {path.name}")
         try:
             parts = read_routers(path)
         except OtherDevice as error:
             if len(arguments.files) == 1 and path == arguments.files[0]:
                 raise
-            print(f"{error}: it is left out")
+            progress.say(f"{error}: it is left out")
             continue
         for part in parts:
             intake = take_in(part.text)
+            progress.wipe()
             _print(path, part.name if len(parts) > 1 else "", intake)
             refused |= any(not problem.is_warning for problem in intake.result.problems)
             name = _name(path, part.name, intake)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.shells.simulator.campaigns import Order, campaign, carry_out, load, orders
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from dmvpn.shells.simulator.campaign import Verdict
     from dmvpn.shells.simulator.campaigns import Outcome
 
 #: The word behind `--faults` that asks for those of the seed.
 RANDOM = "random"
-#: Runs of a campaign between two lines about how far it is.
-PROGRESS = 50
 
 
 def judge_one(arguments: argparse.Namespace) -> int:
     """One network under faults. The last line says the verdict and the fingerprint; 1 if something must not be so."""
     order = _order(arguments)
-    outcome = carry_out(order, shorten=order.faults is None)
+    with Progress.of(arguments) as progress:
+        progress.tell(f"{order.seconds / 3600:g} virtual hours of faults on {order.name}")
+        outcome = carry_out(order, shorten=order.faults is None)
     _print_failure(outcome)
     print(_line(outcome.order, outcome.verdict))
     return 0 if outcome.verdict.ok else 1
@@ -43,11 +44,10 @@ def judge_many(arguments: argparse.Namespace) -> int:
     names = dict.fromkeys(order.name for order in chosen)
     print(f"{len(chosen)} runs of {hours:g} h, seeds {chosen[0].seed} to {chosen[-1].seed}")
     print(f"networks: {', '.join(names)}")
+    progress = Progress.of(arguments)
     failed: list[Outcome] = []
     router_hours, faults, sent, demanded, longest = 0.0, 0, 0, 0, dict[str, float]()
-    for number, outcome in enumerate(campaign(chosen, arguments.jobs), 1):
-        if number % PROGRESS == 0:
-            print(f"{number} of {len(chosen)} runs, {len(failed)} failed", file=sys.stderr)
+    for outcome in _watched(chosen, arguments.jobs, progress, failed):
         router_hours += outcome.verdict.router_hours
         faults += len(outcome.verdict.faults)
         sent += outcome.verdict.sent
@@ -56,6 +56,7 @@ def judge_many(arguments: argparse.Namespace) -> int:
             longest[why] = max(longest.get(why, 0.0), seconds)
         if not outcome.verdict.ok:
             failed.append(outcome)
+            progress.wipe()
             _print_failure(outcome)
             print(_line(outcome.order, outcome.verdict), flush=True)
     if longest:
@@ -67,6 +68,15 @@ def judge_many(arguments: argparse.Namespace) -> int:
     did = f"{router_hours:.0f} router-hours, {faults} faults, {len(chosen)} runs, {share}, {spent:.0f} s"
     print(f"campaign: {did}: {verdict}")
     return 1 if failed else 0
+
+
+def _watched(chosen: list[Order], jobs: int, progress: Progress, failed: list[Outcome]) -> Iterator[Outcome]:
+    """The outcomes of a campaign, and a line about how far it is."""
+    with progress:
+        progress.tell(f"0 of {len(chosen)} runs")
+        for number, outcome in enumerate(campaign(chosen, jobs), 1):
+            yield outcome
+            progress.tell(f"{number} of {len(chosen)} runs, {len(failed)} failed")
 
 
 def _order(arguments: argparse.Namespace) -> Order:

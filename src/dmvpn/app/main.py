@@ -29,6 +29,7 @@ examples:
 """
 
 
+_PROGRESS = "say how far it is, though this is no terminal"
 _BLOCK = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 
 
@@ -125,6 +126,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     up.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
     up.add_argument("--record", type=Path, metavar="FILE", help="write the events of all routers down")
+    up.add_argument("--progress", action="store_true", help=_PROGRESS)
     for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
         verb(name, text).add_argument("lab", nargs="?")
     for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
@@ -259,6 +261,7 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
     taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is taken, a file for each router")
     taking.add_argument("--force", action="store_true", help="overwrite files that are there")
+    taking.add_argument("--progress", action="store_true", help=_PROGRESS)
     taking.set_defaults(command=_import)
     simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
     simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
@@ -273,6 +276,7 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="static, no-unique, short, if-state or protected: one thing configured otherwise; may be given again",
     )
+    simulate.add_argument("--progress", action="store_true", help=_PROGRESS)
     _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
     replay = commands.add_parser("replay", help="live a recorded life again, and compare")

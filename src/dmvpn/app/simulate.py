@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from dmvpn.app.config import check_scenario
+from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario
@@ -27,7 +27,6 @@ def simulate(arguments: argparse.Namespace) -> int:
         return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
     if arguments.hours is not None:
         raise UserError("--hours goes with --faults random")
-    began = time.monotonic()
     if arguments.scenario is None:
         raise UserError("simulate needs a scenario (or --campaign)")
     if arguments.scenario == "phase3":
@@ -38,19 +37,37 @@ def simulate(arguments: argparse.Namespace) -> int:
         scenario = Scenario.load(arguments.scenario)
         check_scenario(scenario)
     scenario = vary(scenario, arguments.variant)
+    with Progress.of(arguments) as progress:
+        return _run(scenario, arguments, progress)
+
+
+def _run(scenario: Scenario, arguments: argparse.Namespace, progress: Progress) -> int:
+    began = time.monotonic()
+    progress.tell("putting the network together")
     recording = open_private(arguments.record) if arguments.record else None
     world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
     title = "+".join((scenario.name, *arguments.variant))
-    print(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
-    converged = world.run_while(lambda: bool(world.missing(scenario)), arguments.seconds, step=0.25)
+    progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
+
+    def is_unfinished() -> bool:
+        missing = world.missing(scenario)
+        progress.tell(f"{world.now:.2f} virtual seconds, {len(missing)} things missing")
+        return bool(missing)
+
+    converged = world.run_while(is_unfinished, arguments.seconds, step=0.25)
     if not converged:
-        print("\n".join(world.missing(scenario)[:20]), file=sys.stderr)
-        print(f"not converged after {arguments.seconds:g} virtual seconds", file=sys.stderr)
+        progress.say("\n".join(world.missing(scenario)[:20]), error=True)
+        progress.say(f"not converged after {arguments.seconds:g} virtual seconds", error=True)
         return 1
-    print(f"all registered and converged after {world.now:.2f} virtual seconds, {time.monotonic() - began:.1f} real")
+    progress.say(
+        f"all registered and converged after {world.now:.2f} virtual seconds, {time.monotonic() - began:.1f} real"
+    )
+    progress.tell("packets between the spokes")
     result = go_direct(world, scenario)
-    print(f"{result.direct} of {result.pairs} spoke pairs went direct; {result.lost} of {result.sent} packets lost")
-    print(f"{time.monotonic() - began:.1f} s in all, digest {world.digest}")
+    progress.say(
+        f"{result.direct} of {result.pairs} spoke pairs went direct; {result.lost} of {result.sent} packets lost"
+    )
+    progress.say(f"{time.monotonic() - began:.1f} s in all, digest {world.digest}")
     if recording is not None:
         recording.close()
     return 0 if result.direct == result.pairs else 1

@@ -14,6 +14,8 @@ from dmvpn.tools.diff.report import Comparison
 from dmvpn.tools.lint import lint, sites_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.shells.scenario import Scenario
 
 
@@ -24,14 +26,21 @@ def compare_networks(
     seed: int = 1,
     order: str | None = "together",
     max_outage: float | None = None,
+    stage: Callable[[str], None] = lambda _text: None,
 ) -> Comparison:
-    """What changes. order: how the change is entered (`ORDERS`), None: not at all. max_outage: seconds it may cost."""
+    """What changes. order: how the change is entered (`ORDERS`), None: not at all. max_outage: seconds it may cost.
+
+    stage: is told what begins.
+    """
     old, new = Subject.of(before, seed), Subject.of(after, seed)
     name_alike(old.lans, new.lans)
     pairs = choose_pairs([name for name in old.lans if name in new.lans], seed)
     fresh = choose_pairs(new.lans, seed, about=[name for name in new.lans if name not in old.lans])
+    stage("measuring the network as it is")
     was = _linted(before, measure(old, pairs))
+    stage("measuring the network as it would be")
     will_be = _linted(after, measure(new, pairs, fresh))
+    stage("making the change on the network that runs")
     migration = None if order is None else migrate(before, after, seed, order)
     changes = [*compare(was, will_be), *(judge_migration(migration, max_outage) if migration else ())]
     tried, possible = len(pairs) + len(fresh), len(new.lans) * (len(new.lans) - 1)

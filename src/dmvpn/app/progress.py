@@ -1,0 +1,108 @@
+"""How far something is that takes longer than a second: one line on standard error, wiped away at the end.
+
+Only on a terminal; with `--progress` a line each few seconds elsewhere, too. Never beside `--json`. A thread keeps the
+line alive while the program computes; where processes are forked (`beats=False`) whoever loops calls `tell` often.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    import argparse
+
+#: Seconds before the first line, between two on a terminal, and between two elsewhere.
+_PATIENCE: Final = 1.0
+_PACE: Final = 0.25
+_SLOW_PACE: Final = 5.0
+_WIPE: Final = "\r\x1b[K"
+_NARROW: Final = 20
+
+
+class Progress:
+    """One line about what goes on.
+
+    with Progress(arguments) as progress:
+        progress.tell("3 of 7 networks")
+    """
+
+    def __init__(self, *, wanted: bool = False, silent: bool = False, beats: bool = True) -> None:
+        """wanted: `--progress`. silent: `--json`. beats: a thread writes it, and the time that has passed."""
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._on = (wanted or self._terminal) and not silent
+        self._beats = beats
+        self._text = ""
+        self._began = self._written = 0.0
+        self._is_shown = False
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace, *, beats: bool = True) -> Self:
+        """As somebody asked for it."""
+        wanted, silent = getattr(arguments, "progress", False), getattr(arguments, "json", False)
+        return cls(wanted=bool(wanted), silent=bool(silent), beats=beats)
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        if self._on and self._beats:
+            self._thread = threading.Thread(target=self._beat, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.wipe()
+
+    def tell(self, text: str) -> None:
+        """What goes on now; it is written when its time has come."""
+        self._text = text
+        if self._on and not self._beats:
+            self._write()
+
+    def wipe(self) -> None:
+        """Take the line away: something else is to be printed."""
+        with self._lock:
+            self._wipe()
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """Print lines that stay. error: to standard error."""
+        with self._lock:
+            self._wipe()
+            print(text, file=sys.stderr if error else None, flush=True)
+
+    def _wipe(self) -> None:
+        if self._is_shown:
+            sys.stderr.write(_WIPE)
+            sys.stderr.flush()
+            self._is_shown = False
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_PACE):
+            self._write()
+
+    def _write(self) -> None:
+        now = time.monotonic()
+        pace = _PACE if self._terminal else _SLOW_PACE
+        if now - self._began < _PATIENCE or now - self._written < pace or not self._text:
+            return
+        line = f"{self._text} ({now - self._began:.0f} s)"
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._written = now
+            if self._terminal:
+                columns = max(_NARROW, shutil.get_terminal_size().columns)
+                sys.stderr.write(_WIPE + line[: columns - 1])
+                self._is_shown = True
+            else:
+                sys.stderr.write(line + "\n")
+            sys.stderr.flush()
