@@ -163,6 +163,20 @@ def test_gre_and_esp_from_inside_do_not_leave_where_the_router_has_its_own(world
 
 
 @contract
+def test_gre_of_the_routers_peer_is_its_own_though_a_host_spoke_to_the_peer_before(world: World) -> None:
+    world.execute("A", translate())
+    world.send("A", Ipv4Packet(source=host("A"), destination=nbma("B"), protocol=GRE, payload=bytes(16)))
+    world.until(lambda: bool(left(world, GRE)))
+    assert left(world, GRE)[0].source == nbma("A")
+    world.execute("A", translate(refused=(GRE, ESP)))
+    world.inject("A", Ipv4Packet(source=nbma("B"), destination=nbma("A"), protocol=GRE, payload=bytes(16)))
+    world.send("A", echo("A", nbma("B")))
+    world.until(lambda: any(packet.protocol == IpProtocol.ICMP for packet in world.received["A"]))
+    assert not [packet for packet in world.received["A"] if packet.protocol == GRE]
+    assert [flow.protocol for flow in flows(world)] == [ICMP]
+
+
+@contract
 def test_what_goes_through_a_tunnel_is_never_translated(world: World) -> None:
     hub_and_spokes(world)
     for name in TUNNEL:

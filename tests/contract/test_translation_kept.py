@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.test_killed_router import BY_DEFAULT, in_world
-from contract.test_planes_translation import datagram, left, translate
+from contract.test_planes_translation import datagram, left, ports_left, translate
 from contract.worlds import host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
@@ -106,6 +106,24 @@ def test_an_orderly_end_leaves_no_table() -> None:
         with world.inside("A"):
             world.planes["A"].close()
         assert tables(world) == []
+
+    in_world(test)
+
+
+def test_flows_live_on_when_a_router_is_started_again() -> None:
+    """The port that stands for one of IKE's is drawn: the same one again is the same flow."""
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        assert source_of_next(world, 500) == str(nbma("A"))
+        with world.inside("A"):
+            world.planes["A"].close()
+        assert tables(world) == []
+        world.live_again("A")
+        world.execute("A", BY_DEFAULT, translate())
+        assert source_of_next(world, 500) == str(nbma("A"))
+        before, after = ports_left(world)
+        assert before == after
 
     in_world(test)
 

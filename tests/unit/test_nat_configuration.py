@@ -241,10 +241,11 @@ def test_a_list_that_also_permits_what_a_tunnel_carries_is_no_mistake() -> None:
     assert not [rule for rule in found if rule.startswith("nat-")]
 
 
-def test_gre_and_esp_from_inside_are_refused_where_the_router_has_its_own() -> None:
+@pytest.mark.parametrize("source", ["GigabitEthernet1", "203.0.113.2"])
+def test_gre_and_esp_from_inside_are_refused_where_the_router_has_its_own(source: str) -> None:
     text = standard("permit any")
     assert ordered(text).overloads[0].refused == ()
-    tunnel = "interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source GigabitEthernet1\n"
+    tunnel = f"interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source {source}\n"
     router = Router(SeededEntropy(1))
     effects = router.handle(ConfigurationEntered(text + tunnel), 0.0)
     effects += router.handle(LinkChanged("GigabitEthernet1", up=True), 1.0)

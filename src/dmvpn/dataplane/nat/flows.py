@@ -17,7 +17,7 @@ from dmvpn.base.entropy import Entropy, below
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from ipaddress import IPv4Address
 
 #: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
@@ -138,6 +138,11 @@ class FlowTable:
     def living(self, now: float) -> Iterator[Flow]:
         """All flows, in the order in which they were made."""
         return (flow for flow in self._by_inside.values() if flow.lives(now))
+
+    def forget(self, protocols: Collection[int]) -> None:
+        """Forget the flows of these protocols."""
+        for flow in [flow for flow in self._by_inside.values() if flow.protocol in protocols]:
+            self._forget(flow)
 
     def clear(self) -> None:
         """Forget everything, as a restart does."""

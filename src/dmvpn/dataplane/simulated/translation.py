@@ -47,6 +47,9 @@ class RouterTranslation:
         self._order = order
         outside = {overload.outside for overload in order.overloads}  # looked up, never iterated
         self._translators = {name: one for name, one in self._translators.items() if name in outside}
+        for overload in order.overloads:
+            if overload.outside in self._translators:
+                self._translators[overload.outside].flows.forget(overload.refused)
         if not order.overloads:
             self._hits = self._misses = 0
 

@@ -83,7 +83,7 @@ class Translation:
         except OSError as error:
             raise explained(error) from error
         with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
-            self._forget_untranslated(kernel)
+            self._forget_others(kernel)
 
     def inherit(self, others: Others) -> None:
         """What killed routers left translates on until this one has said what it wants (`age`)."""
@@ -250,21 +250,24 @@ class Translation:
             if flow.is_source_translated and flow.reply.destination in own and flow.original.source not in own:
                 yield flow, _translated(flow)
 
-    def _forget_untranslated(self, kernel: NetfilterSocket) -> None:
-        """Flows that began before they would have been translated: their next packet begins again."""
-        own = {address for name in self._order.inside for address in self._addresses(name)}  # looked up
-        own.update(address for overload in self._order.overloads for address in self._addresses(overload.outside))
-        conntrack.forget(
-            kernel,
-            [
-                flow
-                for flow in conntrack.flows(kernel)
-                if not flow.is_translated
-                and flow.original.source not in own
-                and flow.original.destination not in own
-                and any(overload.translates(_original(flow)) for overload in self._order.overloads)
-            ],
-        )
+    def _forget_others(self, kernel: NetfilterSocket) -> None:
+        """Flows that the order is against: their next packet begins again.
+
+        They began before they would have been translated, or before their protocol was one of our own tunnels'.
+        """
+        overloads = self._order.overloads
+        refused = {protocol for overload in overloads for protocol in overload.refused}  # looked up, never iterated
+        outside = {address for overload in overloads for address in self._addresses(overload.outside)}  # likewise
+        own = outside | {address for name in self._order.inside for address in self._addresses(name)}  # likewise
+
+        def is_against(flow: TrackedFlow) -> bool:
+            if flow.is_source_translated:
+                return flow.protocol in refused and flow.reply.destination in outside
+            is_of_others = flow.original.source not in own and flow.original.destination not in own
+            would_be = is_of_others and any(overload.translates(_original(flow)) for overload in overloads)
+            return would_be and not flow.is_translated
+
+        conntrack.forget(kernel, [flow for flow in conntrack.flows(kernel) if is_against(flow)])
 
 
 def leftover_tables(kernel: NetfilterSocket, others: Others) -> list[str]:
