@@ -17,7 +17,7 @@ from dmvpn.features.ikev2.exchanges.auth import request_for
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE, abilities, note_abilities
 from dmvpn.features.ikev2.nat import detect, detection
 from dmvpn.features.ikev2.offers import choose, mismatch
-from dmvpn.features.ikev2.sa import IkeSa, SaState
+from dmvpn.features.ikev2.sa import IkeSa, Move
 from dmvpn.features.ikev2.window import mark_of
 from dmvpn.features.ikev2.wire.message import HEADER, NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, ProtocolId
@@ -133,6 +133,6 @@ class Stranger:
             ),
             sa.spi_r,
         )
-        sa.state = SaState.PROVING
+        sa.happened(Move.AGREED)
         sa.incoming.answered(mark_of(self.octets), (sa.init_response,))
         return sa, sa.init_response, ""

@@ -57,6 +57,31 @@ class SaState(enum.Enum):
     DEAD = "dead"
 
 
+class Move(enum.Enum):
+    """What can happen to an IKE SA."""
+
+    AGREED = "the answer to IKE_SA_INIT is sent, or has come"
+    PROVED = "both sides have proved who they are"
+    SUCCEEDED = "it was made on the SA whose place it takes, which was proved"
+    LEAVING = "we say Delete"
+    ENDED = "it is over, by a Delete, a failure or silence"
+
+
+#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
+MOVES: Final[dict[tuple[SaState, Move], SaState]] = {
+    (SaState.STARTING, Move.AGREED): SaState.PROVING,
+    (SaState.STARTING, Move.SUCCEEDED): SaState.ESTABLISHED,
+    (SaState.PROVING, Move.PROVED): SaState.ESTABLISHED,
+    (SaState.PROVING, Move.LEAVING): SaState.CLOSING,
+    (SaState.ESTABLISHED, Move.LEAVING): SaState.CLOSING,
+    (SaState.CLOSING, Move.LEAVING): SaState.CLOSING,
+    (SaState.STARTING, Move.ENDED): SaState.DEAD,
+    (SaState.PROVING, Move.ENDED): SaState.DEAD,
+    (SaState.ESTABLISHED, Move.ENDED): SaState.DEAD,
+    (SaState.CLOSING, Move.ENDED): SaState.DEAD,
+}
+
+
 class IkeSa:
     """One IKE SA. is_initiator: we are the original initiator, which the flags of all messages show.
 
@@ -167,9 +192,14 @@ class IkeSa:
         self._sealer = suite.cipher.sealer(*ours, self.entropy)
         self._opener = suite.cipher.opener(*theirs)
 
-    def established(self) -> None:
+    def happened(self, move: Move) -> None:
+        """Go where the table says."""
+        self.state = MOVES[self.state, move]
+
+    def established(self, move: Move = Move.PROVED) -> None:
         """Both sides are who they say."""
-        self.state, self.since = SaState.ESTABLISHED, self.now
+        self.happened(move)
+        self.since = self.now
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
 
     def forget_beginnings(self) -> None:
@@ -192,7 +222,7 @@ class IkeSa:
     def end(self, reason: str) -> None:
         """It is over; nothing more is sent."""
         if self.state is not SaState.DEAD:
-            self.state = SaState.DEAD
+            self.happened(Move.ENDED)
             self.act(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
                 self.book.esp_spis.free(spi)

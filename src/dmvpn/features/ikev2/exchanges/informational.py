@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
-from dmvpn.features.ikev2.sa import SaState
+from dmvpn.features.ikev2.sa import Move
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import Delete, Payload
 
@@ -68,7 +68,7 @@ class DeleteIke(Exchange):
     def __init__(self, sa: IkeSa, reason: str) -> None:
         super().__init__(sa)
         self.reason = reason
-        sa.state = SaState.CLOSING
+        sa.happened(Move.LEAVING)
         sa.outgoing.waiting.clear()
 
     def request(self) -> tuple[Payload, ...]:

@@ -12,7 +12,7 @@ from dmvpn.features.ikev2.crypto.signatures import HASHES
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.nat import detect, detection
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
-from dmvpn.features.ikev2.sa import NAT_PORT, SaState
+from dmvpn.features.ikev2.sa import NAT_PORT, Move
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.wire.message import NO_SPI, parse_header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
@@ -101,7 +101,7 @@ class Init(Exchange):
         local, remote = sa.path.local, sa.path.remote
         if (sa.nat.found or sa.prefers_udp) and local.port != NAT_PORT:
             sa.path = Path(Endpoint(local.address, NAT_PORT), Endpoint(remote.address, NAT_PORT))
-        sa.state = SaState.PROVING
+        sa.happened(Move.AGREED)
         sa.queue(following(sa), urgent=True)
 
     def _noted(self, notify: Notify) -> None:

@@ -13,7 +13,7 @@ from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
-from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, RETRY_REFUSED, IkeSa
+from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, RETRY_REFUSED, IkeSa, Move
 from dmvpn.features.ikev2.spis import fresh_spi
 from dmvpn.features.ikev2.wire.message import NO_SPI
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
@@ -122,7 +122,7 @@ def succeed(
     successor.proved_by, successor.chain = sa.proved_by, sa.chain
     successor.entry, successor.named = sa.entry, sa.named
     successor.use(suite, rekeyed_seed(sa.prf, surely(sa.keys).d, nonces, shared), nonces)
-    successor.established()
+    successor.established(Move.SUCCEEDED)
     return successor
 
 

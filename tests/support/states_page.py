@@ -1,0 +1,96 @@
+"""docs/reference/states.md: the state machines, each a picture made from its table of moves.
+
+python -m support.states_page    (from the folder tests)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from dmvpn.features.eigrp import dual
+from dmvpn.features.eigrp.topology import State as DestinationState
+from dmvpn.features.ikev2 import sa
+from dmvpn.features.nhrp import client, path
+from support.conformance import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PAGE: Final = ROOT / "docs" / "reference" / "states.md"
+
+_HEAD: Final = """\
+# State machines
+
+Each machine is one table of moves in its file: what can happen to it in which state, and the state that follows. What
+is not in the table cannot happen; if it does, that is a fault of this program, never of a peer. The pictures are made
+from the tables (`python -m support.states_page` in the folder `tests`), and a test fails when they are old.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A table of moves. begin: the first state. clause: where it comes from."""
+
+    title: str
+    file: str
+    clause: str
+    begin: Any
+    moves: Mapping[tuple[Any, Any], Any]
+
+
+MACHINES: Final = (
+    Machine(
+        "Registration with a next hop server",
+        "features/nhrp/client.py",
+        "RFC 2332 §5.2.3",
+        client.NhsState.DOWN,
+        client.MOVES,
+    ),
+    Machine(
+        "A direct path to another spoke",
+        "features/nhrp/path.py",
+        "no RFC has it: see [direct paths](../explanation/direct-paths.md)",
+        path.PathState.PROVING,
+        path.MOVES,
+    ),
+    Machine("An IKE SA", "features/ikev2/sa.py", "RFC 7296 §1.2 to §1.4", sa.SaState.STARTING, sa.MOVES),
+    Machine(
+        "A destination of EIGRP",
+        "features/eigrp/dual.py",
+        "RFC 7868 §3.5, figure 1",
+        DestinationState.PASSIVE,
+        dual.MOVES,
+    ),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(line for machine in MACHINES for line in _section(machine))])
+
+
+def _section(machine: Machine) -> Iterator[str]:
+    yield f"## {machine.title}"
+    yield ""
+    yield f"`{machine.file}`, {machine.clause}"
+    yield ""
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {machine.begin.name}"
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for (state, move), follows in machine.moves.items():
+        arrows.setdefault((state.name, follows.name), []).append(move.name)
+    for (before, after), names in arrows.items():
+        yield f"    {before} --> {after}: {', '.join(names)}"
+    yield "```"
+    yield ""
+    yield "| move | what happened |"
+    yield "| --- | --- |"
+    for each in dict.fromkeys(move for _, move in machine.moves):
+        yield f"| {each.name} | {each.value} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
