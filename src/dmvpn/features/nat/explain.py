@@ -39,6 +39,7 @@ _FLOWS = label_group(
     Word("flags", "Always extended: by addresses and ports, not by addresses alone.", also=("extended",)),
     Word("not answered", "Nobody has answered a packet of the flow yet."),
     next=_STATISTICS,
+    sighted=True,
     mark=r"^Pro +Inside global +Inside local",
 )
 _COUNTS = label_group(
@@ -57,6 +58,7 @@ _COUNTS = label_group(
     Word("refcount", "Flows of this rule that live."),
     Word("translates nothing", "The rule cannot be obeyed to the letter, so it is not obeyed; the reason follows."),
     next=_TRANSLATIONS,
+    sighted=True,
 )
 
 GROUPS: Final = (_LOGS, _REASONS, _FLOWS, _COUNTS)

@@ -114,10 +114,10 @@ def _settings() -> Finding:
 
 
 def _translation() -> Finding:
-    # No reason to stop either: only scenarios with gateways need it.
+    # No reason to stop either: only gateways, and routers with NAT, need it.
     what = "address translation"
     try:
         netfilter.install(netfilter.Masquerade("check"))
     except HostProblem as problem:
-        return Finding(what, True, f"not here, so scenarios with gateways need --simulated: {problem.what}")
-    return Finding(what, True, "nf_tables masquerades (for scenarios with gateways)")
+        return Finding(what, True, f"not here, so scenarios with gateways or NAT need --simulated: {problem.what}")
+    return Finding(what, True, "nf_tables masquerades (for gateways, and routers with NAT)")
