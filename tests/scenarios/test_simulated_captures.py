@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +21,6 @@ from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from support.labs import Labs, eventually
 from support.world import World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def packets(path: Path) -> list[ip.IpPacket]:
@@ -51,7 +48,10 @@ def test_one_ping_is_seen_on_the_lan_in_the_tunnel_and_in_gre_on_the_underlay(tm
     files = capture.start([*world.sim.routers, *world.sim.hosts], tmp_path / "new")
     assert str(tmp_path / "new" / "R31-Tunnel100.pcap") in files
     ping(world)
-    counts = capture.stop()
+    written = capture.stop()
+    counts = written["files"]
+    assert isinstance(counts, dict)
+    assert (written["lost"], written["why"]) == (0, "")
     for name in ("H3-eth0", "H4-eth0", "R31-Gi0-2", "R31-Tunnel100", "R41-Tunnel100"):
         assert pings(tmp_path / "new" / f"{name}.pcap") == 4, name
     outer = packets(tmp_path / "new" / "R31-Gi0-1.pcap")
@@ -104,8 +104,19 @@ def test_a_capture_file_has_a_largest_size_and_stays_whole(tmp_path: Path, monke
     for number in range(5):
         file.write(bytes(100), number)
     file.close()
-    assert (file.packets, file.lost) == (3, 2)
+    assert (file.packets, file.lost, file.why) == (3, 2, "a file has at most 0 MiB")
     assert len(pcap.read((tmp_path / "a.pcap").read_bytes()).frames) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_what_a_full_disk_did_not_take_is_counted_and_the_disk_named(tmp_path: Path) -> None:
+    """Seen: 117 packets were said to be in a file that had 41, and ended in the middle of one."""
+    (tmp_path / "a.pcap").symlink_to("/dev/full")
+    file = CaptureFile(tmp_path / "a.pcap")
+    for number in range(500):
+        file.write(bytes(100), number)
+    file.close()
+    assert (file.packets, file.lost, file.why) == (0, 500, "No space left on device")
 
 
 def test_a_tunnel_that_is_configured_later_is_captured_too(tmp_path: Path) -> None:

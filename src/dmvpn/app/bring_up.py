@@ -215,7 +215,11 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, arguments: argparse.
         def simulate() -> int:
             os.setsid()
             _log_to(folder.log)
-            asyncio.run(SimulatedLab(scenario, folder, make_server, arguments.record).run())
+            try:
+                asyncio.run(SimulatedLab(scenario, folder, make_server, arguments.record).run())
+            except (UserError, OSError) as error:  # what this machine cannot do: `lab up` shows it
+                print(error)
+                return 1
             return 0
 
         end_with(simulate)
@@ -247,7 +251,7 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
         progress.tell(f"{len(lacks)} missing, such as {lacks[0]}")
         if select.select([lab], [], [], pause)[0]:
             tail = folder.log.read_text().splitlines()[-12:] if folder.log.exists() else []
-            raise UserError("\n".join([f"lab {folder.name} ended while it was starting:", *tail]))
+            raise UserError(f"lab {folder.name} ended while it was starting:" + _indented(tail))
         if folder.control.exists():
             answer = control.order(folder.control, do="missing")
             lacks = [str(text) for text in answer] if isinstance(answer, list) else []
@@ -260,6 +264,11 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
     facts = _facts(folder)
     seen = _unfinished(scenario, facts) if lacks else []
     return together(lacks, [*seen, *scenario.still_missing(cannot(facts))])
+
+
+def _indented(lines: list[str]) -> str:
+    """One line behind what is said of it, more below."""
+    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n{line}" for line in lines)
 
 
 def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:

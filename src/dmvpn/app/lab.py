@@ -206,14 +206,19 @@ def capture(arguments: argparse.Namespace, told: Told) -> int:
     else:
         told.say("the lab has ended")
         told.put(ended=True)
-        _tell_counts(told, {str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {})
+        counts = {str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {}
+        _tell_counts(told, {"files": dict(counts), "lost": 0, "why": ""})
     return 0
 
 
-def _tell_counts(told: Told, counts: control.Json) -> None:
+def _tell_counts(told: Told, written: control.Json) -> None:
+    answer = written if isinstance(written, dict) else {}
+    counts, lost, why = (answer.get(key) for key in ("files", "lost", "why"))
     for path, packets in counts.items() if isinstance(counts, dict) else ():
         told.say(f"{packets:>8} packets  {path}")
-    told.put(files=counts)
+    if lost:
+        told.say(f"{lost:>8} packets  are in no file: {why}")
+    told.put(files=counts, lost=lost)
 
 
 def _frames(path: Path) -> int:

@@ -21,6 +21,7 @@ from dmvpn.app.reloading import HangUp, hang_up, reload
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.problems import Capability, HostProblem, has
 from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
@@ -160,7 +161,9 @@ def mapping(words: list[str]) -> dict[str, str]:
 
 
 def cleanup() -> int:
-    """Remove what killed routers of ours left in this network namespace. Nothing else is touched."""
+    """Remove what killed routers of ours left in this network namespace, and nothing else. Raises HostProblem."""
+    if not has(Capability.NET_ADMIN):
+        raise HostProblem("the capability NET_ADMIN is missing: nothing was looked for", fix="sudo dmvpn cleanup")
     with netlink.NetlinkSocket() as kernel:
         cleaned = leftovers.clean_up(kernel, Records.here())
     for route in cleaned.routes:

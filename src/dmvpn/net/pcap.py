@@ -99,18 +99,24 @@ def read(file: Octets) -> Capture:
 
 def count(file: BinaryIO) -> int:
     """How many whole frames a capture file has, however large it is. Raises WireError if it is not one."""
+    return whole(file)[0]
+
+
+def whole(file: BinaryIO) -> tuple[int, int]:
+    """How many whole frames a capture file has, and the octets up to their end. Raises WireError if it is not one."""
     head = file.read(_FILE_HEADER_LENGTH)
     if len(head) < _FILE_HEADER_LENGTH:
         raise WireError("capture file cut short", offset=len(head), clause=_CLAUSE)
     record_header = struct.Struct(_format(head)[0] + "8xI4x")
     size, frames = file.seek(0, io.SEEK_END), 0
-    position = _FILE_HEADER_LENGTH + _RECORD_HEADER_LENGTH
+    end, position = _FILE_HEADER_LENGTH, _FILE_HEADER_LENGTH + _RECORD_HEADER_LENGTH
     while position <= size:
         file.seek(position - _RECORD_HEADER_LENGTH)
         position += record_header.unpack(file.read(_RECORD_HEADER_LENGTH))[0]
-        frames += position <= size
+        if position <= size:
+            frames, end = frames + 1, position
         position += _RECORD_HEADER_LENGTH
-    return frames
+    return frames, end
 
 
 def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
-from dmvpn.shells.capture_files import CaptureFile
+from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.lab.namespaces import inside_network
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ class Captures:
         return [str(capture.file.path) for capture in self._running]
 
     def stop(self) -> Json:
-        """End the capture. Returns the number of packets by file."""
+        """End the capture. Returns what was written (`capture_files.report`)."""
         ended, self._running = self._running, []
         for capture in ended:
             self._read(capture)
             self._selector.unregister(capture.source)
             capture.source.close()
             capture.file.close()
-        return {str(capture.file.path): capture.file.packets for capture in ended}
+        return report(capture.file for capture in ended)
 
     def _open_all(self, node: str, folder: Path) -> None:
         with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import keys
-from dmvpn.shells.capture_files import CaptureFile
+from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.lab.wiring import linux_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.base.effects import Effect
+    from dmvpn.shells.lab.control import Json
     from dmvpn.shells.simulator.simulator import Simulator
 
 from dmvpn.base.effects import ReportKey
@@ -61,8 +62,8 @@ class SimulatedCapture:
                 self.begin(name)
         return [str(file.path) for file in self._files.values()]
 
-    def stop(self) -> dict[str, int]:
-        """End the capture. Returns the number of packets by file."""
+    def stop(self) -> dict[str, Json]:
+        """End the capture. Returns what was written (`capture_files.report`)."""
         self._world.capture = None
         if self._keys is not None:
             self._keys = None
@@ -72,7 +73,7 @@ class SimulatedCapture:
         ended, self._files, self._nodes = self._files, {}, ()
         for file in ended.values():
             file.close()
-        return {str(file.path): file.packets for file in ended.values()}
+        return report(ended.values())
 
     def begin(self, router: str) -> None:
         """A router lives, perhaps again: while keys are written, it is to tell its own."""

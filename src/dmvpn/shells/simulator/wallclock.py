@@ -283,7 +283,7 @@ class SimulatedLab:
 
     def _captured(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
-            return dict(self._capture.stop())
+            return self._capture.stop()
         wanted = request.get("nodes")
         known = [*self.world.routers, *self.world.hosts, *self.world.gateways]
         nodes = [str(node) for node in wanted] if isinstance(wanted, list) and wanted else known
