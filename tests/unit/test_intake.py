@@ -10,7 +10,9 @@ from dmvpn.app.config import refuse_left_out
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.eigrp.config import model as eigrp_configuration
-from dmvpn.ios import ConfigSession, ConfigTree, Fate, reader
+from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, reader
+from dmvpn.ios.common import IP_MTU
+from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.slips import slip_of
@@ -541,3 +543,40 @@ def test_a_section_whose_first_line_was_cut_out_is_one_message_and_the_rest_is_t
 def test_a_section_without_its_first_line_holds_the_tunnels_that_it_could_have_protected() -> None:
     text = f"ip nhrp network-id 1\ntunnel protection ipsec profile P\n{TUNNEL.format('ip mtu 1400')}"
     assert take_in(text).held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("int ra gig0/1-3\nip mtu 1400\nexit\nip route 0.0.0.0 0.0.0.0 192.0.2.9\n", "Gi0/1 Gi0/2 Gi0/3"),
+        ("interface range e0/0 - 1, lo5\n ip mtu 1400\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.9\n", "Et0/0 Et0/1 Lo5"),
+        (
+            "R1(config)#interface range gi0/1 - 2\nR1(config-if-range)#ip mtu 1400\n"
+            "R1(config)#ip route 0.0.0.0 0.0.0.0 192.0.2.9\n",
+            "Gi0/1 Gi0/2",
+        ),
+        ("interface range vlan 10 - 11\nip mtu 1400\nip route 0.0.0.0 0.0.0.0 192.0.2.9\n", "Vl10 Vl11"),
+    ],
+)
+def test_what_was_typed_for_a_range_is_for_each_of_its_interfaces(text: str, names: str) -> None:
+    """A range was kept as a line that nobody knows, and its lines were refused, or went to the router."""
+    intake = take_in(text)
+    assert intake.is_whole
+    sections = [args.interface("name") for args, section in intake.tree.sections(INTERFACE) if section.get(IP_MTU)]
+    assert sorted(map(short_interface, sections)) == sorted(names.split())
+    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.9" in list(intake.tree.render())
+
+
+@pytest.mark.parametrize("indent", ["", " "])
+def test_a_slip_in_a_range_of_tunnels_holds_each_of_them(indent: str) -> None:
+    lines = ["tunnel mode gre multipoint", "tunnle protection ipsec profile P", "ip nhrp network-id 1"]
+    text = "\n".join(["interface range tunnel 1 - 2", *(f"{indent}{line}" for line in lines), "!", "hostname R"])
+    assert take_in(text).held == ("Tunnel1", "Tunnel2")
+
+
+@pytest.mark.parametrize("spec", ["gi0/1 - 99999", "gi0/1-", "1 - 2", "gi0/1 - 2,", "foo 1 - 2", "gi0/5 - 3"])
+def test_what_is_no_range_is_none(spec: str) -> None:
+    assert [
+        args.interface("name")
+        for args, _ in take_in(f"interface range {spec}\n ip mtu 1400\n").tree.sections(INTERFACE)
+    ] == []

@@ -38,6 +38,7 @@ from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.groups import Group, Standing
 from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Release, Unshown
 from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
@@ -152,7 +153,7 @@ class FileReader:
         number = 0
         lines = Transcript.lines(text)
         wrapped = Wrapped(self._configurator, lines)
-        for number, printed in enumerate(lines, 1):
+        for number, printed in unrolled(lines, self._configurator):
             if number <= wrapped.taken:
                 continue
             if self._session.awaits:
