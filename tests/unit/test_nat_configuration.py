@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.config import not_built, refuse_left_out
+from dmvpn.app.config import check_scenario, not_built, refuse_left_out
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -20,6 +20,7 @@ from dmvpn.ios import Fate, Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint
 
 if TYPE_CHECKING:
@@ -290,6 +291,18 @@ def test_run_refuses_a_rule_that_would_translate_nothing_and_names_the_reason() 
     refuse_left_out("R1.cfg", result, [RULE.strip()])
     refuse_left_out("R1.cfg", take_in(standard("permit any")).result, ())
     assert any("entry 10 names protocol 47" in line for line in not_built(text))
+
+
+def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Scenario.load("nat-overload")
+    text = whole.configurations["R31"].replace("list LAN interface", "list 150 interface")
+    text = text.replace("\nend", "\naccess-list 150 permit gre any any\nend")
+    scenario = Scenario(whole.name, whole.lab, {"R31": text})
+    check_scenario(scenario)
+    said = capsys.readouterr().err
+    assert "R31: ip nat inside source list 150 interface GigabitEthernet0/1 overload: it translates nothing" in said
+    with pytest.raises(UserError, match="entry 10 names protocol 47"):
+        check_scenario(scenario, strict=True)
 
 
 @pytest.mark.parametrize(

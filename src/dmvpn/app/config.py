@@ -95,10 +95,12 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
         held += [f"{name}: {why}" for why in intake.why_held(file.name if file is not None else "")]
         if said := put_in(intake.result):
             print(f"{name}: {said}", file=sys.stderr)
-        if intake.is_whole:
-            continue
         if strict:
             _refuse_strictly(name if file is None else file, text)
+        for rule, why in _unobeyed(intake.tree):
+            print(f"{name}: {rule}: it translates nothing, for {why}", file=sys.stderr)
+        if intake.is_whole:
+            continue
         for line in report(intake):
             print(f"{name}: {line}", file=sys.stderr)
         scenario.configurations[name] = intake.text
@@ -106,7 +108,7 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
 
 
 def _refuse_strictly(name: Path | str, text: str) -> None:
-    """Raise UserError for a configuration of a lab that is not whole."""
+    """Raise UserError for a configuration of a lab that is not whole, or asks for what nothing here does."""
     result, is_good = examine(name, text)
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed (without --strict the lab goes without those lines)")
@@ -137,14 +139,21 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
 
 def _refuse_unobeyed(name: Path | str, tree: ConfigTree, agreed: set[str]) -> None:
     """Raise UserError for a NAT rule that would translate nothing, because its lists ask for more than there is."""
-    policies = Policies(of_packets(policy_model(tree)))
-    for rule in (nat_model(tree) or NatConfig()).rules:
-        why = policies.clauses(rule)
-        if isinstance(why, str) and str(rule).lower() not in agreed:
+    for rule, why in _unobeyed(tree):
+        if rule.lower() not in agreed:
             raise UserError(
                 f"{name}: {rule}: it would translate nothing, for {why}; change that, take the line away, "
                 f"or go without it: --without '{rule}'"
             )
+
+
+def _unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:
+    """NAT rules that a router here does not obey, each with the reason."""
+    policies = Policies(of_packets(policy_model(tree)))
+    for rule in (nat_model(tree) or NatConfig()).rules:
+        why = policies.clauses(rule)
+        if isinstance(why, str):
+            yield str(rule), why
 
 
 def _as_typed(entry: Entry) -> Iterator[str]:
