@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
 from dmvpn.face.session import ConsoleSession
+from dmvpn.ios import Section, Statement
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
 from support.work import calls
@@ -86,6 +89,26 @@ def test_a_new_name_is_in_the_next_prompt_of_a_paste() -> None:
     terminal.take_output()
     terminal.feed(b"hostname R2\rip route 10.9.9.0 255.255.255.0 192.0.2.1\r")
     assert b"R2(config)#ip route" in terminal.take_output()
+
+
+def test_a_line_over_which_we_stumble_is_not_half_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    terminal = desk.terminal()
+    terminal.feed(b"interface Tunnel0\r")
+
+    def stumble(section: Section, statement: Statement) -> bool:
+        put(section, statement)
+        raise ZeroDivisionError
+
+    put = Section.put
+    with monkeypatch.context() as broken:
+        broken.setattr(Section, "put", stumble)
+        with pytest.raises(ZeroDivisionError):
+            terminal.feed(b"ip mtu 1340\r")
+    terminal.recover("% Internal error")
+    assert " ip mtu 1340" not in desk.router.running.render()
+    terminal.feed(b"ip mtu 1340\r")
+    assert " ip mtu 1340" in desk.router.running.render()
 
 
 def paste(count: int) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Lines that wait for the router, at most: it may be busy with them for a tenth of a second.
 MOST_WAITING: Final = 2_000
+#: Of no tree.
+_NONE: Final = -1
 
 
 class Draft:
@@ -47,7 +49,11 @@ class Draft:
     def enter(self, text: str, prompt_width: int) -> LineResult:
         """Carry out a line."""
         self._catch_up()
-        result = self.session.enter(text, prompt_width)
+        try:
+            result = self.session.enter(text, prompt_width)
+        except Exception:
+            self._revision = _NONE  # a fault of ours: nobody knows what the copy has of the line
+            raise
         if result.changed:
             self._hold(self.session.entry, self.session.touch)
         return result
