@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.completion import candidates
+from dmvpn.app.main import _parser
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lab import control
+from dmvpn.shells.lab import control, places
 from dmvpn.shells.lab.finding import find_lab, find_node, find_router, some_router
 from dmvpn.shells.lab.places import LabFolder
 
@@ -112,3 +114,12 @@ def test_the_only_lab_needs_no_name_and_of_several_one_is_asked_for_by_an_exact_
     with pytest.raises(UserError, match=r"several labs are up \(one, two\): say which, as in 'dmvpn lab down one'"):
         find_lab(None, "dmvpn lab down {}".format)
     assert some_router() == "one/R11"
+
+
+def test_tab_offers_hosts_where_a_command_takes_them(
+    lab: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(places, "SERVICES", tmp_path / "none")
+    lab("one", "R11", hosts="H1")
+    assert candidates(_parser(), ["lab", "exec", "H"]) == ["H1"]
+    assert candidates(_parser(), ["walk", "H1", ""]) == ["H1", "R11", "one/H1", "one/R11"]

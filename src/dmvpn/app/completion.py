@@ -104,7 +104,9 @@ def _values(action: argparse.Action) -> Iterator[str]:
         from dmvpn.shells.scenario import built_in_names
 
         yield from built_in_names()
-    elif "ROUTER" in name or "NODE" in name or action.dest == "router":
+    elif "NODE" in name or name in ("SRC", "DST"):
+        yield from _nodes()
+    elif "ROUTER" in name or action.dest == "router":
         yield from _routers()
     elif action.dest == "lab":
         yield from _labs()
@@ -115,6 +117,20 @@ def _labs() -> Iterator[str]:
 
     try:
         yield from (folder.name for folder in (*running_labs(), *running_services()))
+    except (UserError, OSError):
+        return
+
+
+def _nodes() -> Iterator[str]:
+    """Routers, hosts and gateways."""
+    from dmvpn.shells.lab.finding import nodes_of
+    from dmvpn.shells.lab.places import running_labs
+
+    try:
+        for folder in running_labs():
+            nodes = nodes_of(folder)
+            yield from nodes
+            yield from (f"{folder.name}/{node}" for node in nodes)
     except (UserError, OSError):
         return
 
