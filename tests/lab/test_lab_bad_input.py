@@ -66,6 +66,15 @@ def test_a_disk_that_is_full_before_all_sockets_are_there_ends_a_simulated_lab_w
     assert "No space left on device" in line
 
 
+def test_a_router_that_cannot_begin_says_why_where_lab_up_lists_what_is_missing(folder: Path) -> None:
+    """Seen: "its process has ended; see" the log, which had a traceback."""
+    answer = said(folder, SMALL.format(10), "lab", "up", "notes-gre")
+    assert answer.returncode == 1
+    named = [line for line in answer.stderr.splitlines() if "its process has ended: " in line]
+    assert named, answer.stderr
+    assert all("No space left on device" in line for line in named)
+
+
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)")
 def test_cleanup_without_privileges_says_how_to_get_them(folder: Path) -> None:
     """Seen: "0 routes of ours removed", and it had looked for none."""

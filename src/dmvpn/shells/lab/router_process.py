@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.base.errors import UserError
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import router_facts
 from dmvpn.shells.lab.lending import lend
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
     from dmvpn.shells.handle import MakeServer
 
 
+log = logging.getLogger("dmvpn.lab")
+
 #: What the supervisor may ask by the pipe.
 MISSING, FACTS = b"missing", b"facts"
 #: What it may order: keys are written into the folder that follows, or no more.
 KEYS = b"keys "
+#: What a router says last that cannot run here: the reason follows.
+WHY = b"why "
 _LONGEST_QUESTION = 8192
+_LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,13 @@ def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
     enter_network(namespace)
     _keep_only(pipe.fileno())
     logging.basicConfig(format=f"{plan.name} %(levelname)s %(message)s", level=logging.INFO)
-    asyncio.run(_serve(plan, pipe))
+    try:
+        asyncio.run(_serve(plan, pipe))
+    except (UserError, OSError) as error:  # what this machine refuses: the supervisor tells it on
+        log.error("%s", error)
+        with contextlib.suppress(OSError):
+            pipe.send(WHY + str(error).encode()[:_LONGEST_REASON])
+        return 1
     return 0
 
 

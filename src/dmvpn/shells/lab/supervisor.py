@@ -33,7 +33,7 @@ from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, RouterPlan, run
+from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, WHY, RouterPlan, run
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
@@ -59,6 +59,7 @@ class _Router:
     plan: RouterPlan
     pid: int = 0
     pipe: socket.socket | None = None
+    why: str = ""
 
     @property
     def alive(self) -> bool:
@@ -145,7 +146,7 @@ class Supervisor:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             end_with(lambda: run(router.plan, namespace, theirs))
         theirs.close()
-        router.pid, router.pipe = pid, ours
+        router.pid, router.pipe, router.why = pid, ours, ""
         if self._keys is not None:
             self._order_keys(router)
 
@@ -166,6 +167,7 @@ class Supervisor:
     def _forget(self, router: _Router) -> None:
         router.pid = 0
         if router.pipe is not None:
+            router.why = router.why or _last_words(router.pipe)
             router.pipe.close()
             router.pipe = None
 
@@ -236,11 +238,14 @@ class Supervisor:
     def _lacks(self, router: _Router) -> list[str]:
         """What a router still waits for."""
         if router.pipe is None:
-            return [f"its process has ended; see {self.folder.log}"]
+            return [f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"]
         try:
             return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
         except TimeoutError:
             return ["it does not answer yet"]
+        except _EndedError as error:
+            router.why = str(error)
+            return [f"its process has ended: {router.why}"]
         except OSError:
             return [f"its process has ended; see {self.folder.log}"]
 
@@ -248,10 +253,14 @@ class Supervisor:
         routers: dict[str, RouterFacts | None] = {}
         for name, router in self._routers.items():
             routers[name] = None
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 if router.pipe is not None:
                     _order(router.pipe, FACTS)
                     routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
+            except _EndedError as error:
+                router.why = str(error)
+            except (OSError, ValueError):
+                pass
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):
@@ -353,7 +362,7 @@ class Supervisor:
 def _ask(pipe: socket.socket, question: bytes) -> bytes:
     """A router's answer. Raises TimeoutError, OSError."""
     _order(pipe, question)
-    return pipe.recv(LARGEST_ANSWER)
+    return _told(pipe.recv(LARGEST_ANSWER))
 
 
 def _order(pipe: socket.socket, question: bytes) -> None:
@@ -362,9 +371,33 @@ def _order(pipe: socket.socket, question: bytes) -> None:
     pipe.send(question)
 
 
+def _last_words(pipe: socket.socket) -> str:
+    """Why a router that has ended could not run; "" where it did not say."""
+    pipe.setblocking(False)
+    try:
+        while _told(pipe.recv(LARGEST_ANSWER)):
+            pass
+    except _EndedError as error:
+        return str(error)
+    except OSError:
+        pass
+    return ""
+
+
+def _told(octets: bytes) -> bytes:
+    """What a router said. Raises _EndedError if these were its last words."""
+    if octets.startswith(WHY):
+        raise _EndedError(octets.removeprefix(WHY).decode(errors="replace"))
+    return octets
+
+
+class _EndedError(OSError):
+    """A router cannot run here, and says why."""
+
+
 def _forget_late_answers(pipe: socket.socket) -> None:
     """A router that was too slow for an earlier question has answered since; that is not what we ask now."""
     pipe.setblocking(False)
     with contextlib.suppress(BlockingIOError):
-        while pipe.recv(65536):
+        while _told(pipe.recv(LARGEST_ANSWER)):
             pass
