@@ -278,3 +278,26 @@ def test_without_the_order_nothing_is_translated_any_more(world: World) -> None:
     world.until(lambda: bool(left(world, IpProtocol.UDP)))
     assert left(world, IpProtocol.UDP)[0].source == host("A")
     assert not flows(world)
+
+
+@contract
+def test_an_interface_that_is_outside_no_more_translates_nothing_though_another_one_is(world: World) -> None:
+    order = translate()
+    (rule,) = order.overloads
+    other = Overload(LAN, rule.clauses)
+    world.execute("A", SetTranslation((LAN,), (rule, other)))
+    for count, (given, source) in enumerate(((None, nbma("A")), (other, host("A")), (rule, nbma("A"))), 1):
+        if given is not None:
+            world.execute("A", SetTranslation((LAN,), (given,)))
+        world.send("A", datagram("A", nbma("B"), 4000))
+        world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
+        assert left(world, IpProtocol.UDP)[-1].source == source
+
+
+@contract
+def test_an_interface_that_is_inside_no_more_is_not_translated_though_another_one_is(world: World) -> None:
+    for count, inside in enumerate(((LAN, UNDERLAY), (UNDERLAY,)), 1):
+        world.execute("A", SetTranslation(inside, translate().overloads))
+        world.send("A", datagram("A", nbma("B"), 4000))
+        world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
+    assert [packet.source for packet in left(world, IpProtocol.UDP)] == [nbma("A"), host("A")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
 from dmvpn.base.events import KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.nftables import Hook, NetfilterSocket, base_chain, delete_table, new_table
 from dmvpn.dataplane.userspace import keeper, leftovers
 from dmvpn.dataplane.userspace.records import Records
@@ -21,6 +23,7 @@ from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from contract.worlds import RealWorld
+    from dmvpn.dataplane.netlink.conntrack import TrackedFlow
 
 pytestmark = pytest.mark.lab
 
@@ -175,6 +178,20 @@ def test_a_flow_that_began_before_its_list_permitted_it_is_translated_from_then_
         assert source_of_next(world) == str(host("A"))
         world.execute("A", translate())
         assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_host_that_does_not_tell_its_flows_stops_translating_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: NetfilterSocket) -> list[TrackedFlow]:
+        raise OSError(errno.EINVAL, "no nf_conntrack_netlink")
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        monkeypatch.setattr(conntrack, "flows", refuse)
+        world.execute("A", SetTranslation())
+        assert tables(world) == []
+        assert source_of_next(world) == str(host("A"))
 
     in_world(test)
 

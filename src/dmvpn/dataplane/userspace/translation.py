@@ -24,10 +24,11 @@ from dmvpn.dataplane.userspace.overload import MAP, PASSING, removal, ruleset
 from dmvpn.dataplane.userspace.things import Difference, TranslationTable, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from ipaddress import IPv4Address
 
     from dmvpn.base.events import Event
+    from dmvpn.base.translation import Overload
     from dmvpn.dataplane.netlink.conntrack import TrackedFlow
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
@@ -76,13 +77,14 @@ class Translation:
         if not order.overloads:
             self._stop(order)
             return
+        before, self._order = self._order, order
         try:
-            self._order = order
             kernel = self._open()
             self._put(kernel)
         except OSError as error:
             raise explained(error) from error
         with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+            self._forget_former(kernel, before)
             self._forget_others(kernel)
 
     def inherit(self, others: Others) -> None:
@@ -99,7 +101,7 @@ class Translation:
         """Forget all flows that are translated. Raises HostProblem."""
         if self._kernel is not None:
             try:
-                conntrack.forget(self._kernel, [flow for flow, _ in self._flows(self._kernel)])
+                conntrack.forget(self._kernel, [flow for flow, _ in self._flows(self._kernel, self._order.overloads)])
             except OSError as error:
                 raise explained(error) from error
 
@@ -108,7 +110,7 @@ class Translation:
         if self._kernel is None or not self._order.overloads:
             return Translations()
         try:
-            found = tuple(one for _, one in self._flows(self._kernel))
+            found = tuple(one for _, one in self._flows(self._kernel, self._order.overloads))
             hits, misses = self._counted(self._kernel)
         except OSError:
             return Translations()
@@ -156,10 +158,11 @@ class Translation:
         self._there = self._handles(kernel)
 
     def _stop(self, order: SetTranslation) -> None:
-        if self._kernel is not None and self._order.overloads:
-            self.forget()
-            self._remove(self._kernel)
-        self._order = order
+        before, self._order = self._order, order
+        if self._kernel is not None and before.overloads:
+            self._remove(self._kernel)  # first: a packet that comes in between makes no flow again
+            with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+                self._forget_former(self._kernel, before)
         self._earlier = [0, 0]
 
     def _remove(self, kernel: NetfilterSocket) -> None:
@@ -242,13 +245,24 @@ class Translation:
 
     # ------------------------------------------------------------------------------------------------ flows
 
-    def _flows(self, kernel: NetfilterSocket) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
-        """Those whose sender is known outside by an address of an outside interface of the order."""
-        outside = dict.fromkeys(overload.outside for overload in self._order.overloads)
+    def _flows(
+        self, kernel: NetfilterSocket, overloads: Iterable[Overload]
+    ) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
+        """Those whose sender is known outside by an address of an outside interface of these rules."""
+        outside = dict.fromkeys(overload.outside for overload in overloads)
         own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
         for flow in conntrack.flows(kernel):
             if flow.is_source_translated and flow.reply.destination in own and flow.original.source not in own:
                 yield flow, _translated(flow)
+
+    def _forget_former(self, kernel: NetfilterSocket, before: SetTranslation) -> None:
+        """Flows by an interface that is outside no more; where one is inside no more, all: no flow says its own."""
+        outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
+        inside = set(self._order.inside)  # likewise
+        is_narrower = any(name not in inside for name in before.inside)
+        former = [overload for overload in before.overloads if is_narrower or overload.outside not in outside]
+        if former:
+            conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
     def _forget_others(self, kernel: NetfilterSocket) -> None:
         """Flows that the order is against: their next packet begins again.
