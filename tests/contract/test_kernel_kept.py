@@ -26,7 +26,7 @@ from dmvpn.base.effects import (
     SetRoute,
 )
 from dmvpn.base.events import KernelContested, Resync, Unresolved
-from dmvpn.dataplane import netlink
+from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace import guard, keeper
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
@@ -501,6 +501,21 @@ def test_what_the_kernel_has_otherwise_is_told_by_name() -> None:
         assert found["route 203.0.113.0/24 via 10.0.1.2, GigabitEthernet0/1"] == ("nobody ordered it", True)
         world.run(0.3)
         assert [one.what for one in plane.differences() if not one.unordered] == []
+
+    in_world("python", test)
+
+
+@pytest.mark.lab
+def test_a_setting_that_somebody_changed_is_told_by_name() -> None:
+    """Seen: after `sysctl net.ipv4.ip_forward=0` nothing was passed on, and the doctor found nothing."""
+
+    def test(world: RealWorld) -> None:
+        a_and_b(world)
+        with world.inside("A"):
+            assert world.planes["A"].differences() == []
+            assert sysctl.write("net/ipv4/ip_forward", "0") is None
+            found = [(one.what, one.there) for one in world.planes["A"].differences()]
+        assert found == [("setting net.ipv4.ip_forward = 1", "it is 0")]
 
     in_world("python", test)
 

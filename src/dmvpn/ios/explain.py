@@ -78,6 +78,11 @@ _ANSWERS = Group(
             next="dmvpn config check FILE",
         ),
         Word(
+            "% It belongs to an interface that no line names, as the line above",
+            "The `interface ...` line above these lines is missing in the file: nobody can say whose they are.",
+            next="dmvpn config check FILE",
+        ),
+        Word(
             "% It asks for a tunnel to be protected, and stands in none",
             "A line of a file says `protection ipsec` where no tunnel is open: below a line that nobody knows, in a "
             "banner, behind a prompt. The tunnel that it was meant for would be in clear, so each that it could be is "

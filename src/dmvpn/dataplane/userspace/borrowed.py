@@ -12,12 +12,14 @@ are kept, and given back last.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.sysctl import Setting, put_all, read, write
+from dmvpn.dataplane.sysctl import Setting, dotted, put_all, read, write
+from dmvpn.dataplane.userspace.things import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,11 +39,28 @@ class Borrowed:
     def __init__(self, records: Records, ledger: Ledger) -> None:
         self._records = records
         self._ledger = ledger
+        self._set: dict[str, str] = {}
+        self._namespace = ""
 
     def set_all(self, values: Mapping[str, str | int]) -> list[Setting]:
         """Write settings in order, after what they were is on disk. Returns those that are not as wanted."""
         self._keep([*values, *_of_interfaces()])
-        return put_all(values)
+        refused = put_all(values)
+        self._namespace = _namespace()
+        lost = {setting.path for setting in refused}
+        self._set |= {path: str(value) for path, value in values.items() if path not in lost}
+        return refused
+
+    def differences(self) -> list[Difference]:
+        """Settings that somebody has changed since; none to a thread in another namespace, which sees others."""
+        if _namespace() != self._namespace:
+            return []
+        now = {path: read(path) for path in self._set}
+        return [
+            Difference(f"setting {dotted(path)} = {value}", f"it is {now[path]}")
+            for path, value in self._set.items()
+            if now[path] not in (None, value)
+        ]
 
     def keep_interface(self, linux: str) -> None:
         """An interface of the host is about to be set up by netlink."""
@@ -73,6 +92,11 @@ def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
     with contextlib.suppress(OSError):
         records.write_found({path: value for path, value in found.items() if path in in_use})
     return changed
+
+
+def _namespace() -> str:
+    """The network namespace of this thread, as the kernel names it."""
+    return os.readlink("/proc/thread-self/ns/net")
 
 
 def _of_interfaces() -> list[str]:

@@ -463,7 +463,8 @@ class Kernel:
     def differences(self) -> list[Difference]:
         """In what the kernel differs from what was ordered; what other routers have here, or left, is none."""
         known = self._others().prefixes | self._left.prefixes
-        return [*self._keeper.differences(lambda route: route.prefix not in known), *self.translation.differences()]
+        things = self._keeper.differences(lambda route: route.prefix not in known)
+        return [*self._borrowed.differences(), *things, *self.translation.differences()]
 
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"
