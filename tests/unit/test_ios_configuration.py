@@ -530,3 +530,23 @@ def test_a_no_that_names_some_values_takes_all_entries_that_have_them_of_many() 
     left = [line for line in tree.render() if line.startswith("ip route")]
     assert len(left) == 99
     assert "ip route 10.0.7.0 255.255.255.0 Null0 254" not in left
+
+
+@pytest.mark.parametrize(
+    ("lines", "wrong"),
+    [
+        (["ip nat inside source list 1 interface GigabitEthernet1 overload"], "no ip nat inside source list 1"),
+        (["ip route 10.0.0.0 255.0.0.0 Null0"], "no ip route 10.0.0.0"),
+        (["interface Tunnel0", "ip nhrp map 10.0.0.1 192.0.2.1"], "no ip nhrp map 10.0.0.1"),
+    ],
+)
+def test_a_no_that_names_no_whole_entry_is_refused_and_not_kept_as_a_line_of_others(
+    lines: list[str], wrong: str
+) -> None:
+    started = ConfigSession(configurator(FEATURES), ConfigTree())
+    for line in lines:
+        started.enter(line)
+    before = started.tree.render()
+    result = started.enter(wrong)
+    assert (result.output_lines[0], result.refused) == ("% Incomplete command.", True)
+    assert started.tree.render() == before

@@ -319,6 +319,8 @@ class Configurator:
             targets = [target for target in _targets(walk) if target.line.mode]
             if not targets and any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
                 return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."
+            if _is_entry_begun(walk, targets):
+                return walk.failure(line)  # it is not a line of the table, which would be kept and do nothing
             free = None if targets else self._begun_free(scope, line, tokens)
             if free is not None:
                 targets = [free]
@@ -362,6 +364,15 @@ def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
     if alone and not begun[0].line.is_list:
         return begun
     return named
+
+
+def _is_entry_begun(walk: Walk[ConfigLine], targets: list[Found[ConfigLine]]) -> bool:
+    """Do the words say something of an entry of a list upon which somebody acts, but not which one it is?"""
+    if any(target.line.group is None for target in targets) or walk.best() is not None:
+        return False
+    begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+    own = [found for found in begun if found.line.mode and found.line.group is None and found.line.is_list]
+    return any(len(found.args.words) > len(leading_keywords(found.line.syntax)) for found in own)
 
 
 def _is_begun(found: Found[ConfigLine]) -> bool:
