@@ -161,6 +161,18 @@ def test_neighbours_of_protocols_that_do_not_run_are_missing(hub: str, spoke: st
     assert missing(tmp_path) == [], "nobody at the other end wants it"
 
 
+def test_a_tunnel_of_a_kind_that_this_release_has_not_is_not_up(tmp_path: Path) -> None:
+    ends = {1: "203.0.113.2", 2: "203.0.113.1"}
+    for number, far in ends.items():
+        tunnel = (
+            f"interface Tunnel0\n ip address 172.16.0.{number} 255.255.255.0\n tunnel source GigabitEthernet0/0\n"
+            f" tunnel destination {far}\n tunnel mode ipsec ipv4\n tunnel protection ipsec profile P\n"
+        )
+        (tmp_path / f"R{number}.cfg").write_text(f"hostname R{number}\n{_CRYPTO}{tunnel}{_WAN.format(number)}end\n")
+    reason = "Tunnel0 is down: this build has GRE over IPv4 and no other kind of tunnel (tunnel mode ipsec ipv4)"
+    assert missing(tmp_path) == [f"R1: {reason}", f"R2: {reason}"]
+
+
 def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
     ospf = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
     slip = " tunnle protection ipsec profile P\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.shells.adaptations import adapted
 from dmvpn.shells.scenario import Scenario
 from support.world import World
@@ -109,6 +111,12 @@ def test_ciphers_that_protect_nothing_are_replaced_alike_at_both_ends(tmp_path: 
         "esp-sha384-hmac in its place"
         for name in "AB"
     )
+
+
+@pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])
+def test_what_protects_and_is_not_built_is_not_said_to_protect_nothing(words: str) -> None:
+    (note,) = adapted({"a": f"hostname A\ncrypto ipsec transform-set T {words}\n"}).notes
+    assert note == f"A: T ({words}) is not built: the lab uses esp-aes 256 esp-sha256-hmac in its place"
 
 
 def test_what_is_strong_or_encrypts_nothing_stays_as_it_is() -> None:

@@ -580,3 +580,18 @@ def test_what_is_no_range_is_none(spec: str) -> None:
         args.interface("name")
         for args, _ in take_in(f"interface range {spec}\n ip mtu 1400\n").tree.sections(INTERFACE)
     ] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto ikev2 limit max-in-negotation-sa 3 outgoing",
+        "crypto ikev2 limit max-in-negotiation-sa 30",
+        "router eigrp 7\n redistribute connected metric 10000 10 255 1 1500 route-map LOOPBACKS",
+        "router eigrp N\n address-family ipv4 unicast autonomous-system 7\n  topology base\n"
+        "   redistribute static metric 10000 10 255 1 1500 route-map LOOPBACKS",
+    ],
+)
+def test_a_line_that_ios_writes_holds_no_tunnel(line: str) -> None:
+    intake = take_in(TUNNEL.format("tunnel protection ipsec profile P") + line + "\n")
+    assert (intake.held, intake.of(Fate.REFUSED), intake.of(Fate.LEFT_OUT)) == ((), (), ())

@@ -74,8 +74,8 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
         vrfs = _join_tables(lines)
         if vrfs:
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
-        for before, after in _replace_ciphers(lines):
-            notes.append(f"{name}: {before} protects nothing and is not built: the lab uses {after} in its place")
+        for before, why, after in _replace_ciphers(lines):
+            notes.append(f"{name}: {before} {why}: the lab uses {after} in its place")
         for tunnel, before, after in _share_profiles(lines, read[file]):
             notes.append(
                 f"{name}: {tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
@@ -159,11 +159,12 @@ _STRONG: Final = {
     "ah-sha384-hmac": "esp-sha384-hmac",
     "ah-sha512-hmac": "esp-sha512-hmac",
 }
+_WEAK: Final = frozenset(("esp-3des", "esp-des", "esp-seal", "esp-md5-hmac", "ah-md5-hmac"))
 _ALONE: Final = "esp-sha512-hmac"
 
 
-def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Change the transform sets that have nothing usable in them; each with what it became."""
+def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
+    """Change the transform sets that have nothing usable in them; each with the reason and what it became."""
     for number, line in enumerate(lines):
         match = _TRANSFORMS.match(line)
         if match is None:
@@ -176,7 +177,9 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str]]:
             changed.append(_ALONE)
         if changed != words:
             lines[number] = f"{match['before']}{match['head']} {' '.join(changed)}"
-            yield f"{match['head'].split()[-1]} ({' '.join(words)})", " ".join(changed)
+            is_weak = not _WEAK.isdisjoint(words) or not any(word.endswith("-hmac") for word in words)
+            why = "protects nothing and is not built" if is_weak else "is not built"
+            yield f"{match['head'].split()[-1]} ({' '.join(words)})", why, " ".join(changed)
 
 
 # ------------------------------------------------------------------------------------------------ profiles

@@ -179,7 +179,7 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 
 def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """Neighbours of OSPF and BGP that both ends want, in sentences by router: this release has none."""
+    """What this release has not, in sentences by router: kinds of tunnels, and neighbours of OSPF and BGP."""
     texts = {
         name: Lines(router.configuration)
         for name, router in facts.routers.items()
@@ -202,11 +202,18 @@ def cannot(facts: LabFacts) -> dict[str, list[str]]:
             peer = owners.get(address)
             if peer is not None and peer != name and _takes(texts[peer], name, owners):
                 found[name, "BGP"].append(peer)
-    sentences: dict[str, list[str]] = {name: [] for name in texts}
+    sentences = {name: list(_of_other_kinds(facts.routers[name], lines)) for name, lines in texts.items()}
     for (name, what), peers in found.items():
         whom = ", ".join(dict.fromkeys(peers))
         sentences[name].append(f"{what} has no neighbour {whom}: this release does not run {what.split()[0]}")
     return {name: said for name, said in sentences.items() if said}
+
+
+def _of_other_kinds(router: RouterFacts | None, lines: Lines) -> Iterator[str]:
+    """Tunnels that nobody shut down, and that never come up here."""
+    for tunnel in router.tunnels if router is not None else ():
+        if not tunnel.enabled and not lines.section(f"interface {tunnel.name}").has("shutdown"):
+            yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
 
 
 def _has_ospf(lines: Lines, seat: _Seat) -> bool:
