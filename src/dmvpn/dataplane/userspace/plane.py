@@ -293,6 +293,7 @@ class UserspacePlane:
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self._remove_tunnel(spec.name)  # the kernel treats the neighbours of the two kinds differently
             tunnel = None
+            self._report(Resync())  # addresses and all else that stood on the interface have gone with it
         fresh = tunnel is None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
