@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ def said(folder: Path, before: str, *words: str) -> subprocess.CompletedProcess[
     """A command in mounts of its own, which a shell has changed first; `$X` is its runtime folder, of a small disk."""
     environment = {**variables(), "XDG_RUNTIME_DIR": str(folder / "x"), "X": str(folder / "x")}
     (folder / "x").mkdir(mode=0o700, exist_ok=True)
-    script = f'cd {folder}; {before} && exec "$@"'
+    down = f"{shlex.join(command('lab', 'down'))} >/dev/null 2>&1"  # what came up in part stays up for people to look
+    script = f'cd {folder}; {before} && {{ "$@"; code=$?; {down}; exit $code; }}'
     return subprocess.run(
         [*APART, "-m", "sh", "-c", script, "sh", *command(*words)],
         env=environment,
