@@ -143,6 +143,23 @@ def test_an_excerpt_that_does_not_say_the_address_of_a_tunnels_source_gets_one(t
     ) in Scenario.load(str(tmp_path)).notes
 
 
+def test_an_excerpt_has_the_address_that_is_its_ike_identity() -> None:
+    """It got a made-up one, which no peer's profile took for its identity."""
+    text = """hostname A
+crypto ikev2 profile P
+ match identity remote address 203.0.113.0 255.255.255.0
+ identity local address 203.0.113.7
+interface Tunnel0
+ ip address 10.0.0.7 255.255.255.0
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+"""
+    (note,) = adapted({"a": text}).notes
+    assert note.endswith(
+        "GigabitEthernet0/0 is the source of a tunnel and has no address: the lab gives it 203.0.113.7/24"
+    )
+
+
 def test_a_route_that_tracks_an_object_holds(tmp_path: Path) -> None:
     """It was kept without effect, so a spoke with two providers had no default route at all."""
     routes = ("192.0.2.1 10 track 1 name first", "192.0.2.5 20 track 2")

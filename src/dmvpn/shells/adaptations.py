@@ -296,8 +296,10 @@ def _homeless(lines: Lines) -> IPv4Interface | None:
 
 
 def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
-    """What the router's own tunnel says its address is, or those who map its tunnel address."""
+    """What the router's own tunnel says its address is, or those who map its tunnel address, or its IKE identity."""
     mine = read[file]
+    profiles = [mine.section(header) for header in mine.headers("crypto ikev2 profile ")]
+    identities = {one.value("identity local address ") for one in profiles} - {""}
     for header in mine.headers("interface Tunnel"):
         section = mine.section(header)
         source = section.value("tunnel source ")
@@ -316,6 +318,8 @@ def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Inter
                 for other in lines.headers("interface Tunnel")
                 for line in lines.section(other).headers(f"ip nhrp nhs {tunnel.ip} nbma ")
             ]
+        if source == name and len(identities) == 1:
+            said += identities
         for text in said:
             if re.fullmatch(r"\d+(\.\d+){3}", text) and IPv4Address(text) not in [one.ip for one in known]:
                 near = next((one for one in known if IPv4Address(text) in one.network), None)
