@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from contract.test_planes import TUNNEL, contract, hub_and_spokes, udp
 from contract.worlds import LAN, UNDERLAY, host, nbma
-from dmvpn.base.effects import ForgetTranslations, SendIp, SetInterface, SetTranslation
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    ClearRoute,
+    ForgetTranslations,
+    NextHop,
+    SendIp,
+    SetInterface,
+    SetRoute,
+    SetTranslation,
+)
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.net import icmp
@@ -301,3 +310,43 @@ def test_an_interface_that_is_inside_no_more_is_not_translated_though_another_on
         world.send("A", datagram("A", nbma("B"), 4000))
         world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
     assert [packet.source for packet in left(world, IpProtocol.UDP)] == [nbma("A"), host("A")]
+
+
+@contract
+def test_what_went_through_a_tunnel_is_translated_once_its_way_is_by_the_outside(world: World) -> None:
+    """No packet after that has the address of a station inside, also of a flow that has never been silent."""
+    hub_and_spokes(world)
+    world.execute("B", translate(refused=(GRE, ESP)))
+    away = Prefix.host(nbma("C"))
+    world.execute("B", SetRoute(away, (NextHop("Tunnel0", TUNNEL["A"]),)))
+    world.send("B", datagram("B", nbma("C"), 4000))
+    world.until(lambda: [packet.source for packet in left(world, IpProtocol.UDP)] == [host("B")])
+    world.execute("B", ClearRoute(away))
+
+    def leaves_translated() -> bool:
+        world.send("B", datagram("B", nbma("C"), 4000))
+        return nbma("B") in [packet.source for packet in left(world, IpProtocol.UDP)]
+
+    world.until(leaves_translated, seconds=20)
+
+
+@contract
+def test_an_answer_whose_way_is_by_the_outside_now_is_translated_though_its_question_came_by_a_tunnel(
+    world: World,
+) -> None:
+    hub_and_spokes(world)
+    world.execute("B", translate(refused=(GRE, ESP)))
+    asked = UdpDatagram(source_port=5000, destination_port=4000, payload=b"?").serialize(nbma("C"), host("B"))
+    way = Prefix.host(nbma("C"))
+    world.execute("B", SetRoute(way, (NextHop("Tunnel0", TUNNEL["A"]),)))
+    question = Ipv4Packet(source=nbma("C"), destination=host("B"), protocol=IpProtocol.UDP, payload=asked)
+    world.send("A", question)
+    world.until(lambda: question.payload in [packet.payload for packet in world.received["B"]])
+    world.send("B", datagram("B", nbma("C"), 4000))
+    world.execute("B", ClearRoute(way))
+
+    def leaves_translated() -> bool:
+        world.send("B", datagram("B", nbma("C"), 4000))
+        return nbma("B") in [packet.source for packet in left(world, IpProtocol.UDP)]
+
+    world.until(leaves_translated, seconds=20)

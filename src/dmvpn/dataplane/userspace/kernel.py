@@ -321,6 +321,7 @@ class Kernel:
         request = netlink.replace_route(route)
         self._keeper.want(route, request, order=order)
         self._socket.call(request)
+        self.translation.led(order.prefix, [hop.interface for hop in order.next_hops])
         if not guarded:
             self._guard.uncover(order.prefix, ROUTED)
         self._guard.settled(order.prefix)
@@ -332,6 +333,7 @@ class Kernel:
         route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
         self._keeper.release(route)
         self._tolerate(netlink.delete_route(route), errno.ESRCH)
+        self.translation.led(order.prefix, None)
         self._guard.uncover(order.prefix, ROUTED)
         self._guard.settled(order.prefix)
         self._strike(order.prefix)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SetTranslation
 from dmvpn.base.events import KernelContested
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations
 from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.netfilter import explained
@@ -24,17 +25,20 @@ from dmvpn.dataplane.userspace.overload import MAP, PASSING, removal, ruleset
 from dmvpn.dataplane.userspace.things import Difference, TranslationTable, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Overload
-    from dmvpn.dataplane.netlink.conntrack import TrackedFlow
+    from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
 
 _NAME: Final = "dmvpn-nat"
+#: Seconds. Routes that change together are done with by then.
+_MOMENT: Final = 0.05
 _OURS: Final = re.compile(rf"{_NAME}(?:-\d+)?")
 
 
@@ -71,6 +75,9 @@ class Translation:
         self._lost_at = float("-inf")
         self._contested = False
         self._waiting = False
+        #: Where routes have changed lately, and the seconds after which their flows are looked at.
+        self._moved: PrefixTable[None] = PrefixTable()
+        self._pause = _MOMENT
 
     def set(self, order: SetTranslation) -> None:
         """Translate so from now on. Raises HostProblem; the next order, or the same again, is another attempt."""
@@ -86,6 +93,20 @@ class Translation:
         with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
             self._forget_former(kernel, before)
             self._forget_others(kernel)
+
+    def led(self, prefix: Prefix, interfaces: Collection[str] | None) -> None:
+        """A route of this prefix leads out by these interfaces now; None: it is gone, and a shorter one leads.
+
+        The kernel decides once about a flow: what has gone through a tunnel would leave by the outside as it is.
+        """
+        outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
+        if prefix.address.version != 4 or not outside:
+            return
+        if interfaces is None or any(name in outside for name in interfaces):
+            is_first = not self._moved
+            self._moved[prefix] = None
+            if is_first and self._later is not None:
+                self._later(self._pause, self._follow)
 
     def inherit(self, others: Others) -> None:
         """What killed routers left translates on until this one has said what it wants (`age`)."""
@@ -193,6 +214,15 @@ class Translation:
         except OSError:  # it was refused, or an answer is lost
             self._wait(keeper.LONGEST_DELAY)
 
+    def _follow(self) -> None:
+        """Routes have changed, many of them perhaps. It takes a tenth of our time, however many flows there are."""
+        moved, self._moved = self._moved, PrefixTable()
+        begun = time.monotonic()
+        if self._kernel is not None and self._order.overloads:
+            with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+                self._forget_others(self._kernel, moved)
+        self._pause = max(_MOMENT, 9 * (time.monotonic() - begun))
+
     def _wait(self, delay: float) -> None:
         if self._later is not None:
             self._waiting = True
@@ -264,10 +294,11 @@ class Translation:
         if former:
             conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
-    def _forget_others(self, kernel: NetfilterSocket) -> None:
+    def _forget_others(self, kernel: NetfilterSocket, moved: PrefixTable[None] | None = None) -> None:
         """Flows that the order is against: their next packet begins again.
 
-        They began before they would have been translated, or before their protocol was one of our own tunnels'.
+        They began before they would have been translated, or before their protocol was one of our own tunnels'. moved:
+        where packets go another way than they did; then it is about those to there, and about answers, too.
         """
         overloads = self._order.overloads
         refused = {protocol for overload in overloads for protocol in overload.refused}  # looked up, never iterated
@@ -277,8 +308,10 @@ class Translation:
         def is_against(flow: TrackedFlow) -> bool:
             if flow.is_source_translated:
                 return flow.protocol in refused and flow.reply.destination in outside
+            ways = (flow.original,) if moved is None else (flow.original, flow.reply)
+            packets = [_packet(flow.protocol, ends) for ends in ways if moved is None or moved.lookup(ends.destination)]
             is_of_others = flow.original.source not in own and flow.original.destination not in own
-            would_be = is_of_others and any(overload.translates(_original(flow)) for overload in overloads)
+            would_be = is_of_others and any(one.translates(packet) for one in overloads for packet in packets)
             return would_be and not flow.is_translated
 
         conntrack.forget(kernel, [flow for flow in conntrack.flows(kernel) if is_against(flow)])
@@ -318,6 +351,5 @@ def _translated(flow: TrackedFlow) -> TranslatedFlow:
     )
 
 
-def _original(flow: TrackedFlow) -> PacketFlow:
-    ends = flow.original
-    return PacketFlow(flow.protocol, ends.source, ends.destination, ends.source_port, ends.destination_port)
+def _packet(protocol: int, ends: Ends) -> PacketFlow:
+    return PacketFlow(protocol, ends.source, ends.destination, ends.source_port, ends.destination_port)
