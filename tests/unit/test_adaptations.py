@@ -92,6 +92,18 @@ def test_a_port_with_dhcp_has_an_address_of_the_pool_that_is_there(tmp_path: Pat
     assert list(scenario.configurations) == ["HUB", "A", "ISP"], "nobody has to be added"
 
 
+def test_a_port_with_dhcp_has_an_address_of_the_wire_that_somebody_drew() -> None:
+    """It was plugged into a provider that nobody had drawn, and reached nobody."""
+    isp = "".join(
+        f"interface GigabitEthernet0/{number}\n ip address 198.51.{number}.9 255.255.255.0\n" for number in (1, 2)
+    )
+    texts = {"A": _router("A", 2, "ip address dhcp"), "ISP": f"hostname ISP\n{isp}"}
+    drawn = {("A", "GigabitEthernet0/0"): 7, ("ISP", "GigabitEthernet0/1"): 6, ("ISP", "GigabitEthernet0/2"): 7}
+    change = adapted(texts, drawn)
+    assert "interface GigabitEthernet0/0\n ip address 198.51.2.254 255.255.255.0\n" in change.texts["A"]
+    assert "ip route 0.0.0.0 0.0.0.0 198.51.2.9 254" in change.texts["A"]
+
+
 def test_ciphers_that_protect_nothing_are_replaced_alike_at_both_ends(tmp_path: Path) -> None:
     crypto = (
         "crypto isakmp policy 1\n encr 3des\n hash md5\n authentication pre-share\n group 2\n"

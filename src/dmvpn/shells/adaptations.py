@@ -2,7 +2,8 @@
 
     tracking   routes hold, whatever they track
     VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
-    DHCP       a port gets the address that its tunnel or its clients name, or one of a pool, or one that is made up
+    DHCP       a port gets the address that its tunnel or its clients name, or one of its wire, if that was drawn, or
+               of a pool, or one that is made up
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
     keys       tunnels that cannot be told apart get keys (`clouds.py`)
     excerpts   a router with nothing but tunnels gets a port with their source
@@ -57,12 +58,13 @@ class Adapted:
     notes: tuple[str, ...]
 
 
-def adapted(texts: Mapping[str, str]) -> Adapted:
-    """Change what has to be. texts: by file name."""
+def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | None = None) -> Adapted:
+    """Change what has to be. texts: by file name. segments: wires that somebody drew, by file name and port."""
     notes: list[str] = []
     found = {}
     read = {file: Lines.of(text) for file, text in texts.items()}
-    given, keys = _given(read), cloud_keys(read)
+    across = _across(read, segments or {})
+    given, keys = _given(read, across), cloud_keys(read)
     taken = {end for each in read.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     for file, text in texts.items():
         name = read[file].value("hostname ") or file
@@ -83,14 +85,14 @@ def adapted(texts: Mapping[str, str]) -> Adapted:
             )
         for port, address in _address_ports(lines, given.get(file, {})):
             known = [one for _, one in default_routes(read[file]) if one in address.network and one != address.ip]
-            gateway = next(iter(known), next(host for host in address.network.hosts() if host != address.ip))
+            gateway = next(iter(known), _gateway(address, across.get((file, port))))
             lines += [] if known else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(
                 f"{name} {port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
             )
         for port in _unaddressed(read[file]):
             address = given[file][port]
-            gateway = next(host for host in address.network.hosts() if host != address.ip)
+            gateway = _gateway(address, across.get((file, port)))
             lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
             lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
@@ -216,8 +218,28 @@ def _shared_profiles(read: Lines) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ DHCP
 
 
-def _given(read: Mapping[str, Lines]) -> dict[str, dict[str, IPv4Interface]]:
-    """The address of each port that asks for one: by file and port."""
+def _across(read: Mapping[str, Lines], segments: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], IPv4Interface]:
+    """For each port that somebody drew: an address that another router has on the same wire."""
+    own = {(file, name): address for file, lines in read.items() for name, address in addresses(lines)}
+    on_wire: dict[int, list[tuple[str, str]]] = {}
+    for port, number in segments.items():
+        if port in own:
+            on_wire.setdefault(number, []).append(port)
+    others = {port: [one for one in on_wire.get(number, ()) if one[0] != port[0]] for port, number in segments.items()}
+    return {port: own[found[0]] for port, found in others.items() if found}
+
+
+def _gateway(address: IPv4Interface, across: IPv4Interface | None) -> IPv4Address:
+    """Who leads on from there: whoever is at the other end of the wire, else the first host."""
+    if across is not None and across.ip in address.network:
+        return across.ip
+    return next(host for host in address.network.hosts() if host != address.ip)
+
+
+def _given(
+    read: Mapping[str, Lines], across: Mapping[tuple[str, str], IPv4Interface]
+) -> dict[str, dict[str, IPv4Interface]]:
+    """The address of each port that asks for one: by file and port. across: who is at the other end of its wire."""
     ports = [(file, name) for file, lines in read.items() for name in (*_asking(lines), *_unaddressed(lines))]
     known = [
         address for lines in read.values() for _, each in interfaces(lines) if (address := interface_address(each))
@@ -230,7 +252,8 @@ def _given(read: Mapping[str, Lines]) -> dict[str, dict[str, IPv4Interface]]:
         if address is None:
             gateway = _elsewhere(read[file])
             pool = next((pool for pool in pools if pool.prefixlen <= _LINK), gateway)
-            network = pool if pool is not None else next(made)
+            near = across.get((file, name))
+            network = near.network if near is not None else pool if pool is not None else next(made)
             free = _free(network, known)
             if free is None:
                 free = next(next(made).hosts())

@@ -48,7 +48,7 @@ def infer(
     strict: nothing is put in the place of lines that cannot be done. segments: for ports of which somebody drew where
     they are plugged in, by file name and port: different numbers are different wires, whatever the addresses are.
     """
-    change = Adapted(dict(texts), ()) if strict else adapted(texts)
+    change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
     names, notes = named(change.texts)
     configurations = {router: change.texts[file] for router, file in names.items()}
     routers = {file: router for router, file in names.items()}
