@@ -384,6 +384,11 @@ def test_names_that_are_taken_are_left_to_those_who_have_them(tmp_path: Path) ->
     assert len(scenario.lab.hosts) == len(names)
 
 
+def test_routers_that_nothing_is_plugged_into_are_one_message(tmp_path: Path) -> None:
+    note = "file1, file2 have no physical interface with an IPv4 address: nothing is plugged in"
+    assert note in load(tmp_path, router("A", f"10.1.1.1 {LONG}"), "", "").notes
+
+
 def test_a_file_without_an_address_and_a_second_address_are_said(tmp_path: Path) -> None:
     two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
     assert load(tmp_path, router("A", two), "").notes == (

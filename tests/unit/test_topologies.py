@@ -157,6 +157,23 @@ def test_what_is_plugged_into_a_switch_is_told_apart_by_addresses(tmp_path: Path
     assert sorted(end[0] for end in link.ends) == ["A", "D"]
 
 
+def test_a_switch_that_has_a_configuration_joins_what_is_plugged_into_it(tmp_path: Path) -> None:
+    """The providers at both sides of it were not plugged into each other, and no tunnel came up."""
+    text = eve({name: TEXTS[name] for name in ("A", "D")}).replace('network_id="1"', 'network_id="7"', 1)
+    lines = (
+        "hostname SW\ninterface Vlan1\n ip address 10.9.9.9 255.255.255.0\ninterface Gi0/0\n switchport mode access\n"
+    )
+    node = (
+        '<node id="9" name="SW"><interface id="0" name="Gi0/0" network_id="7"/>'
+        '<interface id="1" name="Gi0/1" network_id="1"/></node>'
+    )
+    config = f'<config id="9">{base64.b64encode(lines.encode()).decode()}</config>'
+    text = text.replace("</nodes>", f"{node}</nodes>").replace("</configs>", f"{config}</configs>")
+    (tmp_path / "lab.unl").write_text(text)
+    links = Scenario.load(str(tmp_path)).lab.links
+    assert ["A", "D"] in [sorted(end[0] for end in link.ends) for link in links]
+
+
 def test_a_topology_reads_nothing_outside_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.cfg").write_text(TEXTS["A"])
     inside = tmp_path / "inside"

@@ -22,6 +22,7 @@ from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of
 from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.ios.transcript import decode
+from dmvpn.shells.lines import Lines, interfaces
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 
@@ -48,6 +49,9 @@ _DEEPEST: Final = 3
 _ABOUT: Final = "readme"
 #: Files that an error names.
 _NAMED: Final = 4
+#: How lines begin that make a port one of a router, and what of a switch may have an address, too.
+_ADDRESSED: Final = ("ip address", "ipv6 address", "ip unnumbered")
+_NO_PORTS: Final = ("Vlan", "Loopback", "Null")
 
 
 class OtherDevice(UserError):
@@ -266,10 +270,19 @@ def _plug_in(found: Found, path: Path, topology: Topology) -> None:
     """Have the ports where the topology says, by what its nodes and the routers here are called."""
     called = {host.lower(): name for host, name in found.routers.items()}
     called |= {name.lower(): name for name in found.texts}
-    segments = segments_of(topology, called)
+    segments = segments_of(topology, [node for node, name in called.items() if not _is_switch(found.texts[name])])
     found.segments = {(called[node.lower()], port): number for (node, port), number in segments.items()}
     if segments:
         found.notes.append(f"{path.name} ({topology.kind}) says what is plugged into what")
+
+
+def _is_switch(text: str) -> bool:
+    """Has none of its ports an address, nor is one the source of a tunnel? Then it joins what is plugged into it."""
+    return not any(
+        name.startswith("Tunnel") or any(line.startswith(_ADDRESSED) for line in each.lines)
+        for name, each in interfaces(Lines.of(text))
+        if not name.startswith(_NO_PORTS)
+    )
 
 
 def _take(found: Found, path: Path) -> None:

@@ -34,9 +34,9 @@ def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
                 "two times, or of two networks; put the files of one network into a folder of their own"
             )
         name = _fit(host if len(alike) == 1 else file, found)
-        if len(alike) > 1:
+        if len(alike) > 1 and name != host:
             notes.append(f"{' and '.join(alike)} are all called {host}: {file} is {name} here")
-        elif host and name != host:
+        elif len(alike) == 1 and host and name != host:
             notes.append(
                 f"{host} is {name} here: the names of a lab's routers begin with a letter and have at most "
                 f"{_LONGEST_NAME} letters, digits, '_', '.' and '-'"

@@ -70,9 +70,11 @@ class Network:
             raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
         plugged = {port.router for port in ports}
         for router, lines in self.lines.items():
-            if router not in plugged:
-                self.notes.append(f"{router} has no physical interface with an IPv4 address: nothing is plugged in")
             self.notes += _peculiar(router, lines)
+        loose = [router for router in self.lines if router not in plugged]
+        if loose:
+            have = f"{', '.join(loose)} {'has' if len(loose) == 1 else 'have'}"
+            self.notes.append(f"{have} no physical interface with an IPv4 address: nothing is plugged in")
         self._wire_up(ports)
 
     def _wire_up(self, ports: list[Port]) -> None:
