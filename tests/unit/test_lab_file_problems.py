@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.documents import read_text
 from dmvpn.shells.scenario import Scenario, built_in_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def wrong(folder: Path, text: str) -> list[str]:
@@ -129,6 +128,18 @@ def test_a_hostile_file_is_refused_with_one_line(tmp_path: Path, text: str) -> N
     lines = wrong(tmp_path, text)
     assert len(lines) == 1
     assert lines[0].startswith("lab.yaml")
+
+
+def test_a_lab_file_without_an_end_is_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "R1.cfg").write_text("hostname R1\n")
+    os.mkfifo(tmp_path / "lab.yaml")
+    with pytest.raises(UserError, match=r"lab\.yaml: no regular file"):
+        Scenario.load(str(tmp_path))
+
+
+def test_of_a_device_no_more_is_read_than_a_file_may_have() -> None:
+    with pytest.raises(UserError, match="/dev/zero: larger than 1 MiB"):
+        read_text(Path("/dev/zero"), 1 << 20)
 
 
 def test_the_built_in_scenarios_have_no_mistake() -> None:
