@@ -14,6 +14,7 @@ from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, reader
 from dmvpn.ios.common import IP_MTU
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
+from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.slips import slip_of
 from dmvpn.router.features import FEATURES
@@ -279,7 +280,7 @@ def test_a_slip_that_the_table_would_take_for_the_router_stays_in_the_tunnel() -
     text = TUNNEL.format("ip tcp adjust-mss 13x0\n tunnel protection ipsec profile P")
     assert [fate for number, fate, _ in fates(text) if number == 6] == [Fate.REFUSED]
     assert "tunnel protection ipsec profile P" in running(text)
-    assert take_in(text).held == ("Tunnel0",)
+    assert take_in(text).held == (), "that line is about something else"
 
 
 @pytest.mark.parametrize(
@@ -595,3 +596,43 @@ def test_what_is_no_range_is_none(spec: str) -> None:
 def test_a_line_that_ios_writes_holds_no_tunnel(line: str) -> None:
     intake = take_in(TUNNEL.format("tunnel protection ipsec profile P") + line + "\n")
     assert (intake.held, intake.of(Fate.REFUSED), intake.of(Fate.LEFT_OUT)) == ((), (), ())
+
+
+@pytest.mark.parametrize("line", ["ip nhrp hold-time 300", "ip mtu 14OO", "ip nhrp map 10.0.0.9", "bandwidth lots"])
+def test_a_line_of_a_tunnel_that_cannot_be_its_protection_holds_it_not(line: str) -> None:
+    """A misspelled holdtime kept a hub down, and with it the whole network."""
+    intake = take_in(TUNNEL.format("tunnel protection ipsec profile P\n " + line))
+    assert (len(intake.of(Fate.REFUSED)), intake.held) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ip nhrp autentication SECRET",
+        "ip nhrp network-id 1tunnel protection ipsec profile P",
+        "ip mtu 1400 prot ips prof P",
+        "nhrp hold-time 300",
+    ],
+)
+def test_what_is_left_of_protection_or_of_a_key_holds_the_tunnel(line: str) -> None:
+    assert take_in(TUNNEL.format(line)).held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tunnelprotection ipsec profile P",
+        "tunnel protectionipsec profile P",
+        "tunnel_protection ipsec profile P",
+    ],
+)
+@pytest.mark.parametrize("above", ["", "!\nbanner x\n", "!\nrouter eigrp 1\n"])
+def test_protection_without_its_blanks_beside_its_tunnel_is_not_passed_over(line: str, above: str) -> None:
+    """A file without indentation brought the tunnel up in clear."""
+    assert take_in(TUNNEL.format("ip mtu 1400").replace("!\n", "") + above + line + "\n").held == ("Tunnel0",)
+
+
+def test_protection_that_is_taken_back_is_not_asked_for() -> None:
+    assert asks_for_protection("no shutdown ; tunnel protection ipsec profile P"), "something else is taken back"
+    assert not asks_for_protection(" no tunnel protection ipsec profile P")
+    assert not asks_for_protection("default tunnel protection ipsec")

@@ -1,6 +1,7 @@
 """Does a line ask for a tunnel to be protected, however it is written?
 
-    asks_for_protection(line)    `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
+    asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
+    is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP: no protection
 
 Such a line protects a tunnel where it stands in one. Anywhere else (in the output of a command, in a banner, behind a
 prompt, in somebody else's section) it must not be passed over: the tunnel that it was meant for would be in clear.
@@ -17,22 +18,43 @@ from dmvpn.ios.slips import slip_of
 #: One edit of `protection` leaves one of them; most lines have none.
 _MAY_BE: Final = re.compile(r"pro|ect|ion", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\s#>:;,`'\"()\[\]{}|]+")
+#: Blanks were lost, or became something else.
+_WITHOUT_BLANKS: Final = re.compile(r"\Bprotection\W{0,9}ipsec|protectionipsec", re.IGNORECASE)
 _LONGEST: Final = 4_096
+#: `no tunnel` stands right before it.
+_OF_ONE_LINE: Final = 2
 _SHORTEST: Final = 3
 _PROTECTION: Final = frozenset(("protection",))
 _IPSEC: Final = frozenset(("ipsec",))
 _TAKEN_BACK: Final = frozenset(("no", "default"))
 
 
+#: First words of lines of tunnels that have nothing to do with who may read and send packets.
+_OTHER: Final = re.compile(r"\s*(?:ip (?:nhrp|mtu|tcp|ospf|address)|bandwidth|delay|load-interval|keepalive) ")
+#: What may be left of a line that protects, or of NHRP's key.
+_TRACES: Final = re.compile(r"pro|ips|cry|key|auth|tunn?e?l", re.IGNORECASE)
+_AUTHENTICATION: Final = frozenset(("authentication",))
+
+
 def asks_for_protection(line: str) -> bool:
     """Do two words of it, as they stand, abbreviated or with a slip, say `protection ipsec`? Not of comments."""
     if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!"):
         return False
+    if _WITHOUT_BLANKS.search(line, 0, _LONGEST) is not None:
+        return True
     words = [word.lower() for word in _WORD.findall(line[:_LONGEST])]
     for index, (first, second) in enumerate(pairwise(words)):
         if _is_nearly(first, "protection", _PROTECTION) and _is_nearly(second, "ipsec", _IPSEC):
-            return _TAKEN_BACK.isdisjoint(words[:index])
+            return _TAKEN_BACK.isdisjoint(words[max(0, index - _OF_ONE_LINE) : index])
     return False
+
+
+def is_about_something_else(line: str) -> bool:
+    """Can a line of a tunnel that was not understood have protected nothing? Not if it may be NHRP's key."""
+    if len(line) > _LONGEST or _OTHER.match(line) is None or _TRACES.search(line) is not None:
+        return False
+    words = line.lower().split()
+    return words[:2] != ["ip", "nhrp"] or len(words) < _SHORTEST or not slip_of(words[2], _AUTHENTICATION)
 
 
 def _is_nearly(word: str, wanted: str, known: frozenset[str]) -> bool:

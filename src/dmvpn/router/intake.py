@@ -21,7 +21,7 @@ from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.transcript import is_log
 from dmvpn.ios.tree import Statement
@@ -125,7 +125,7 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
     crypto = stray = None
     for entry in refused:
         header = "" if entry.is_stray or not entry.path else entry.path[0]
-        for own in {header, *entry.path[:1]}:
+        for own in {header, *entry.path[:1]} if not is_about_something_else(entry.text) else ():
             inside.setdefault(own, entry)
         if crypto is None and _CRYPTO in (_first(header), _first(entry.text)) and not is_crypto_map(entry.text):
             crypto = entry
