@@ -104,6 +104,26 @@ def test_a_port_with_dhcp_has_an_address_of_the_wire_that_somebody_drew() -> Non
     assert "ip route 0.0.0.0 0.0.0.0 198.51.2.9 254" in change.texts["A"]
 
 
+def test_two_hubs_of_one_subnet_are_not_each_others_gateways(tmp_path: Path) -> None:
+    """Excerpts of tunnels alone: no spoke reached a hub."""
+    one, two = (_router(f"HUB{number}", number, "description WAN") for number in (1, 2))
+    servers = "ip nhrp nhs 172.16.0.1 nbma 203.0.113.1\n ip nhrp nhs 172.16.0.2 nbma 203.0.113.2"
+    scenario = _comes_up(tmp_path, one, two, _router("A", 3, "description WAN").replace(_NHS, servers))
+    assert "ip route 0.0.0.0 0.0.0.0 203.0.113.3 254" in scenario.configurations["HUB1"]
+
+
+def test_the_source_of_a_tunnel_has_no_address_of_another_sites_pool() -> None:
+    lan = (
+        "interface GigabitEthernet0/1\n ip address 10.1.1.1 255.255.255.0\n"
+        "ip dhcp pool LAN\n network 10.1.1.0 255.255.255.0\n"
+    )
+    texts = {
+        "A": _router("A", 2, "ip address 203.0.113.2 255.255.255.0", more=lan),
+        "B": _router("B", 3, "ip address dhcp"),
+    }
+    assert "ip address 198.18.0.2 255.255.255.252" in adapted(texts).texts["B"]
+
+
 def test_ciphers_that_protect_nothing_are_replaced_alike_at_both_ends(tmp_path: Path) -> None:
     crypto = (
         "crypto isakmp policy 1\n encr 3des\n hash md5\n authentication pre-share\n group 2\n"

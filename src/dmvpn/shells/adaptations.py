@@ -25,7 +25,7 @@ from dmvpn.shells.lines import BEFORE, Lines, addresses, default_routes, interfa
 from dmvpn.shells.underlay import far_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _PROMPT: Final = rf"(?P<before>{BEFORE})"
 _TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
@@ -66,6 +66,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     across = _across(read, segments or {})
     given, keys = _given(read, across), cloud_keys(read)
     taken = {end for each in read.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
+    taken |= {address.ip for ports in given.values() for address in ports.values()}
     for file, text in texts.items():
         name = read[file].value("hostname ") or file
         lines = text.split("\n")
@@ -85,14 +86,14 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             )
         for port, address in _address_ports(lines, given.get(file, {})):
             known = [one for _, one in default_routes(read[file]) if one in address.network and one != address.ip]
-            gateway = next(iter(known), _gateway(address, across.get((file, port))))
+            gateway = next(iter(known), _gateway(address, across.get((file, port)), taken))
             lines += [] if known else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(
                 f"{name} {port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
             )
         for port in _unaddressed(read[file]):
             address = given[file][port]
-            gateway = _gateway(address, across.get((file, port)))
+            gateway = _gateway(address, across.get((file, port)), taken)
             lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
             lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
@@ -229,11 +230,13 @@ def _across(read: Mapping[str, Lines], segments: Mapping[tuple[str, str], int]) 
     return {port: own[found[0]] for port, found in others.items() if found}
 
 
-def _gateway(address: IPv4Interface, across: IPv4Interface | None) -> IPv4Address:
-    """Who leads on from there: whoever is at the other end of the wire, else the first host."""
+def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IPv4Address]) -> IPv4Address:
+    """Who leads on from there: whoever is at the other end of the wire, else the first host that ends no tunnel."""
     if across is not None and across.ip in address.network:
         return across.ip
-    return next(host for host in address.network.hosts() if host != address.ip)
+    first = next(host for host in address.network.hosts() if host != address.ip)
+    free = (host for host in address.network.hosts() if host != address.ip and host not in taken)
+    return next(free, first)
 
 
 def _given(
@@ -244,14 +247,17 @@ def _given(
     known = [
         address for lines in read.values() for _, each in interfaces(lines) if (address := interface_address(each))
     ]
-    pools = [pool for lines in read.values() for pool in _pools(lines) if any(one.ip in pool for one in known)]
+    pools = [pool for pool in _all_pools(read.values()) if any(one.ip in pool for one in known)]
+    providers = [*_all_pools(lines for lines in read.values() if not tunnels(lines))]
     found: dict[str, dict[str, IPv4Interface]] = {}
     made = _MADE_UP.subnets(new_prefix=_LINK)
     for file, name in ports:
         address = _told(read, file, name, known)
         if address is None:
             gateway = _elsewhere(read[file])
-            pool = next((pool for pool in pools if pool.prefixlen <= _LINK), gateway)
+            is_wan = any(tunnel.value("tunnel source ") == name for tunnel in tunnels(read[file]))
+            fit = (pool for pool in pools if pool.prefixlen <= _LINK and (pool in providers or not is_wan))
+            pool = next(fit, gateway)
             near = across.get((file, name))
             network = near.network if near is not None else pool if pool is not None else next(made)
             free = _free(network, known)
@@ -348,6 +354,10 @@ def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Inter
                 near = next((one for one in known if IPv4Address(text) in one.network), None)
                 return IPv4Interface(f"{text}/{near.network.prefixlen if near is not None else _WIDE}")
     return None
+
+
+def _all_pools(routers: Iterable[Lines]) -> Iterator[IPv4Network]:
+    return (pool for lines in routers for pool in _pools(lines))
 
 
 def _pools(lines: Lines) -> Iterator[IPv4Network]:
