@@ -184,6 +184,7 @@ def test_badness_is_read_from_an_order() -> None:
         {"delay": "inf"},
         {"delay": "nan"},
         {"delay": 10_001},
+        {"mtu": 1400.5},
         {"loss": 101},
         {"loss": "nan"},
         {"rate": "nan"},

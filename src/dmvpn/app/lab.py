@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import re
 import select
 import shlex
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.finding import find_lab, find_node
 from dmvpn.shells.lab.places import LESSON
 
@@ -111,7 +111,7 @@ def _status_lines(answer: dict[str, control.Json]) -> Iterator[str]:
     impaired = answer.get("impaired")
     for link in links if isinstance(links, list) else ():
         bad = impaired.get(str(link)) if isinstance(impaired, dict) else None
-        yield f"  {link}" + (f"  {json.dumps(bad)}" if bad else "")
+        yield f"  {link}" + (f"  {', '.join(Badness.read(bad).particulars)}" if isinstance(bad, dict) else "")
 
 
 def reset(arguments: argparse.Namespace, told: Told) -> int:
@@ -162,10 +162,7 @@ def impair(arguments: argparse.Namespace, told: Told) -> int:
         wanted["sender"] = node
     folder = find_lab(arguments.lab, _with_lab, [arguments.link.partition(":")[0]])
     control.order(folder.control, do="impair", link=arguments.link, **wanted)
-    said = [
-        f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in wanted.items()
-    ]
-    told.say(f"{arguments.link}: " + (", ".join(said) or "good again"))
+    told.say(f"{arguments.link}: " + (", ".join(Badness.read(wanted).particulars) or "good again"))
     told.put(lab=folder.name, link=arguments.link, impairment=wanted)
     return 0
 

@@ -115,8 +115,8 @@ class Badness:
             raise UserError(f"delay is 0 to {LONGEST_DELAY:.0f} ms, loss 0 to 100 percent")
         if not (badness.rate == 0 or 1 <= badness.rate < float("inf")):
             raise UserError("rate is at least 1 kbit/s, or 0 for a wire without limit")
-        if badness.mtu and not SMALLEST_MTU <= badness.mtu <= LARGEST_MTU:
-            raise UserError(f"mtu is {SMALLEST_MTU} to {LARGEST_MTU} octets")
+        if badness.mtu and not (SMALLEST_MTU <= badness.mtu <= LARGEST_MTU and badness.mtu.is_integer()):
+            raise UserError(f"mtu is {SMALLEST_MTU} to {LARGEST_MTU} octets, a whole number")
         return badness
 
     @property
