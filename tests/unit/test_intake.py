@@ -632,6 +632,13 @@ def test_protection_without_its_blanks_beside_its_tunnel_is_not_passed_over(line
     assert take_in(TUNNEL.format("ip mtu 1400").replace("!\n", "") + above + line + "\n").held == ("Tunnel0",)
 
 
+@pytest.mark.parametrize("before", ["ip mtu 1400", "no shutdown", "tunnel key 7"])
+def test_protection_behind_a_semicolon_is_no_comment(before: str) -> None:
+    """The tunnel came up in clear."""
+    assert take_in(TUNNEL.format(f"{before} ; tunnel protection ipsec profile P")).held == ("Tunnel0",)
+    assert take_in(TUNNEL.format(f"{before} ; no tunnel protection ipsec profile P here")).held == ()
+
+
 def test_protection_that_is_taken_back_is_not_asked_for() -> None:
     assert asks_for_protection("no shutdown ; tunnel protection ipsec profile P"), "something else is taken back"
     assert not asks_for_protection(" no tunnel protection ipsec profile P")

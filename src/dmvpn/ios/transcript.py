@@ -14,6 +14,8 @@ import enum
 import re
 from typing import Final, NamedTuple
 
+from dmvpn.ios.protection import asks_for_protection
+
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
 LONGEST_FILE: Final = 64 * 1024 * 1024
 
@@ -214,7 +216,10 @@ def _parted(line: str) -> list[str]:
 
 
 def without_comment(line: str) -> str:
-    """The line without a comment behind it: IOS has none there, but people write them into files."""
+    """The line without a comment behind it: IOS has none there, but people write them into files.
+
+    Protection behind a semicolon is no comment: other languages have their next command there.
+    """
     if _MAY_REMARK.search(line) is None:
         return line
     for mark in _COMMENTS:
@@ -222,7 +227,9 @@ def without_comment(line: str) -> str:
         if found and before.strip():
             return before.rstrip()
     remark = _REMARK.search(line)
-    return line[: remark.start()] if remark is not None else line
+    if remark is None or (";" in remark.group() and asks_for_protection(remark.group())):
+        return line
+    return line[: remark.start()]
 
 
 def is_prose(line: str) -> bool:
