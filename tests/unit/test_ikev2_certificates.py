@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from dmvpn.base.certificates import LARGEST
+from dmvpn.base.certificates import LARGEST, certificate_of, serial_number
 from dmvpn.features.ikev2.crypto import certificates
 from dmvpn.features.ikev2.crypto.certificates import LONGEST_PATH, MOST_CHECKS, Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.identity import of_address
@@ -129,6 +129,17 @@ def refusal(trust: Anchors, *chain: Issued, theirs: Identification = SPOKE) -> s
     with pytest.raises(Untrusted) as caught:
         trust.believe(tuple(issued.der for issued in chain), theirs, NOW)
     return str(caught.value)
+
+
+def test_an_odd_serial_number_of_a_stranger_is_no_word_on_standard_error() -> None:
+    """Seen: one changed octet, and the library warned (here: failed) on standard error instead of in our log."""
+    authority = issue("CA", authority=True)
+    octets = bytearray(issue("spoke", authority, names=NAMES).der)
+    serial = octets.index(b"\x02\x01\x02\x02") + 5  # version 3 is before it, its length too
+    octets[serial] |= 0x80
+    assert serial_number(certificate_of(bytes(octets))) < 0
+    with pytest.raises(Untrusted, match="signature"):
+        Anchors((authority.certificate,)).believe((bytes(octets),), SPOKE, NOW)
 
 
 def test_a_certificate_of_an_authority_that_we_believe_gives_its_key() -> None:

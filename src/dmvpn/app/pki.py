@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509 import load_der_x509_certificate
 
+from dmvpn.base.certificates import certificate_of
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem, read_pkcs12
@@ -143,7 +143,7 @@ def _read(path: Path) -> list[bytes]:
 
 
 def _blocks_of(found: Material) -> list[bytes]:
-    certificates = (load_der_x509_certificate(one) for one in (found.own, *found.authorities) if one)
+    certificates = (certificate_of(one) for one in (found.own, *found.authorities) if one)
     return [*(one.public_bytes(Encoding.PEM) for one in certificates), _pem_key(read_key(found.key))]
 
 

@@ -5,12 +5,18 @@ The router that proves itself asks the same as the one that checks: what peers w
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Bits of an RSA modulus: shorter ones are weak (RFC 8247 §4.1), longer ones cost whoever checks too much.
 SHORTEST_RSA: Final = 2048
@@ -36,6 +42,29 @@ _NAMES: Final = {
     ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
     ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
 }
+
+
+def certificate_of(octets: bytes) -> x509.Certificate:
+    """Read DER or PEM. Raises ValueError.
+
+    What old authorities did wrong, such as a serial number of zero, is borne in silence (RFC 5280 §4.1.2.2). The
+    library would warn of it on standard error, in words that any stranger can cause.
+    """
+    with _in_silence():
+        return (x509.load_pem_x509_certificate if b"-----BEGIN" in octets else x509.load_der_x509_certificate)(octets)
+
+
+def serial_number(certificate: x509.Certificate) -> int:
+    """Whatever it is: negative ones, too."""
+    with _in_silence():
+        return certificate.serial_number
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 def weakness(key: object) -> str:

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from dmvpn.base.certificates import certificate_of
 from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.trust import Proof
 from dmvpn.features.ikev2.wire.numbers import IdType
@@ -43,10 +44,10 @@ class Trustpoint:
 def parsed(given: Credentials) -> Trustpoint:
     """Credentials that somebody looked through when they were configured."""
     anchors = Anchors(
-        tuple(x509.load_der_x509_certificate(octets) for octets in given.anchors),
+        tuple(certificate_of(octets) for octets in given.anchors),
         tuple(x509.load_der_x509_crl(octets) for octets in given.crls),
         given.revocation,
-        tuple(x509.load_der_x509_certificate(octets) for octets in given.intermediates),
+        tuple(certificate_of(octets) for octets in given.intermediates),
         given.any_use,
     )
     return Trustpoint(given, anchors, anchors.requests, _proof_of(given))
@@ -58,5 +59,5 @@ def _proof_of(given: Credentials) -> Proof | None:
     key = load_der_private_key(given.key, None)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         return None
-    subject = x509.load_der_x509_certificate(given.chain[0]).subject
+    subject = certificate_of(given.chain[0]).subject
     return Proof(key=key, chain=given.chain, name=Identification(IdType.DER_ASN1_DN, subject.public_bytes()))

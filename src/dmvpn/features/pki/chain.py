@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from cryptography import x509
-
+from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.features.pki.names import serial_of
 
 #: Digits of a group, and groups of a line.
@@ -30,7 +29,7 @@ def trustpoint_lines(name: str, enrollment: str) -> list[str]:
 
 
 def _certificate(kind: str, octets: bytes) -> list[str]:
-    serial = serial_of(x509.load_der_x509_certificate(octets).serial_number)
+    serial = serial_of(serial_number(certificate_of(octets)))
     groups = textwrap.wrap(octets.hex().upper(), _GROUP)
     rows = (groups[start : start + _GROUPS] for start in range(0, len(groups), _GROUPS))
     return [f" certificate {kind}{serial}", *(f"  {' '.join(row)}" for row in rows), "  quit"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.certificates import serial_number
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.names import moment, serial_of
 
@@ -70,7 +71,7 @@ def _list(held: Holdings, wall: datetime) -> Iterator[Finding]:
 
 def _dates(name: str, whose: str, certificate: x509.Certificate, wall: datetime) -> Iterator[Finding]:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    about = f"{name} {serial_of(certificate.serial_number)} {certificate.issuer.rfc4514_string()}"
+    about = f"{name} {serial_of(serial_number(certificate))} {certificate.issuer.rfc4514_string()}"
     if wall < begin:
         yield Finding(about, "early", messages.NotYetValid.of(name, whose, moment(begin), moment(wall)))
     elif wall > end:

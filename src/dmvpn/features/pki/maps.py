@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from cryptography import x509
 
+from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.features.pki.material import UNREADABLE
 from dmvpn.features.pki.model import Comparison, Part
 from dmvpn.features.pki.names import serial_of, text_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def is_meant(entries: Iterable[CertificateMap], octets: bytes) -> bool:
     """Does any entry mean this certificate (DER)? One without rules means all, as IOS has it; without entries none."""
     try:
-        certificate = x509.load_der_x509_certificate(octets)
+        certificate = certificate_of(octets)
         said = {part: _texts(certificate, part) for part in Part}
     except UNREADABLE:
         return False
@@ -54,7 +55,7 @@ def _texts(certificate: x509.Certificate, part: Part) -> tuple[str, ...]:
         case Part.ISSUER:
             return (text_of(certificate.issuer),)
         case Part.SERIAL:
-            return (serial_of(certificate.serial_number),)
+            return (serial_of(serial_number(certificate)),)
         case Part.ALTERNATIVE:
             return alternatives(certificate)
         case _:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from dmvpn.base.certificates import other_use, weakness
+from dmvpn.base.certificates import certificate_of, other_use, serial_number, weakness
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def doubts(found: Material) -> tuple[str, ...]:
     """What peers, or we, will not believe of what was found; each in one line. It is taken all the same."""
     said = []
     for octets in (*((found.own,) if found.own else ()), *found.authorities):
-        certificate = x509.load_der_x509_certificate(octets)
-        who = certificate.subject.rfc4514_string() or f"serial {certificate.serial_number:x}"
+        certificate = certificate_of(octets)
+        who = certificate.subject.rfc4514_string() or f"serial {serial_number(certificate):x}"
         if why := weakness(certificate.public_key()):
             said.append(f"% Warning: {who}: {why}: nobody is believed by it")
         if octets == found.own and (use := other_use(certificate)):
@@ -159,9 +159,8 @@ def usable(key: object) -> Key:
 def read_certificate(data: bytes) -> x509.Certificate:
     """A certificate: PEM, DER, or base 64 without the lines around it. Raises UserError."""
     try:
-        if b"-----BEGIN" in data:
-            return _looked_through(x509.load_pem_x509_certificate(data))
-        return _looked_through(x509.load_der_x509_certificate(data if data[:1] == b"\x30" else octets_of(data)))
+        is_whole = b"-----BEGIN" in data or data[:1] == b"\x30"
+        return _looked_through(certificate_of(data if is_whole else octets_of(data)))
     except UNREADABLE as error:
         raise UserError("this is no certificate that can be read") from error
 

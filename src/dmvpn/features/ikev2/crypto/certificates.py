@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, other_use, weakness
+from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
 from dmvpn.features.ikev2.identity import address_of, text_of
 from dmvpn.features.ikev2.wire.numbers import IdType
 
@@ -129,7 +129,7 @@ class Anchors:
             raise Untrusted("the peer sent a certificate that cannot be read") from error
 
     def _judge(self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks) -> PublicKey:
-        certificates = [x509.load_der_x509_certificate(octets) for octets in chain[: LONGEST_PATH + 1]]
+        certificates = [certificate_of(octets) for octets in chain[: LONGEST_PATH + 1]]
         leaf = certificates[0]
         _names(leaf, theirs)
         key = leaf.public_key()
@@ -197,7 +197,7 @@ class Anchors:
                 continue
             if not revoked.is_signature_valid(key):
                 continue
-            if revoked.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+            if revoked.get_revoked_certificate_by_serial_number(serial_number(certificate)) is not None:
                 raise Untrusted(f"{_subject(certificate)}: revoked by {_subject(issuer)}")
             checked |= is_current(revoked, when)
         if self.must_check and not checked:
@@ -231,7 +231,7 @@ def _is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _subject(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string() or f"serial {certificate.serial_number:x}"
+    return certificate.subject.rfc4514_string() or f"serial {serial_number(certificate):x}"
 
 
 def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:

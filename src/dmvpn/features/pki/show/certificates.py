@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from dmvpn.base.certificates import serial_number
 from dmvpn.features.pki.maps import alternatives
 from dmvpn.features.pki.names import moment, parts, printable, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint, grouped
@@ -94,7 +95,7 @@ def _all(held: Holdings) -> Iterator[tuple[str, x509.Certificate]]:
 
 def _view(heading: str, certificate: x509.Certificate, trustpoints: tuple[str, ...]) -> CertificateView:
     is_authority = heading == _AUTHORITY
-    serial = serial_of(certificate.serial_number)
+    serial = serial_of(serial_number(certificate))
     return CertificateView(
         heading=heading,
         serial=serial,

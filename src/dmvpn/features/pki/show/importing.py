@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from dmvpn.base.certificates import CLOCK_TOLERANCE
+from dmvpn.base.certificates import CLOCK_TOLERANCE, certificate_of, serial_number
 from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
 from dmvpn.features.pki.chain import chain_lines, trustpoint_lines
@@ -28,6 +27,8 @@ from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cryptography import x509
 
     from dmvpn.features.pki.holdings import Holdings
     from dmvpn.features.pki.material import Material
@@ -180,7 +181,7 @@ def _signed_by(found: x509.CertificateRevocationList, authority: x509.Certificat
 
 def _check_serials(authorities: tuple[bytes, ...]) -> None:
     """A chain in the configuration tells its certificates apart by their numbers alone."""
-    serials = [x509.load_der_x509_certificate(octets).serial_number for octets in authorities]
+    serials = [serial_number(certificate_of(octets)) for octets in authorities]
     if len(set(serials)) < len(serials):
         raise UserError("two authorities with the same serial number: give each a trustpoint of its own")
 

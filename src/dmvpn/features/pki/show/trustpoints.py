@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from dmvpn.base.certificates import serial_number
 from dmvpn.features.pki.names import moment, parts, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint
 from dmvpn.features.pki.store import LARGEST
@@ -55,7 +56,7 @@ def _trustpoint(held: Holdings) -> TrustpointView:
     return TrustpointView(
         name=held.trustpoint.name,
         authority=tuple(parts(authority.subject)) if authority else (),
-        serial=serial_of(authority.serial_number) if authority else "",
+        serial=serial_of(serial_number(authority)) if authority else "",
         authority_md5=fingerprint(ca, "md5") if ca else "",
         authority_sha1=fingerprint(ca, "sha1") if ca else "",
         own=tuple(parts(own.subject)) if own else (),
