@@ -108,3 +108,32 @@ def test_a_lab_that_has_an_authority_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_lab_with_keys_needs_no_certificates(tmp_path: Path) -> None:
     assert enrol(write(tmp_path, _IKEV1 + "crypto isakmp key K address 0.0.0.0\n")) == ""
+
+
+_POINT_TO_POINT = """crypto isakmp policy 9
+ encr aes 256
+ authentication pre-share
+ group 14
+crypto isakmp key K address 203.0.113.{0}
+crypto ipsec profile POINT
+ set transform-set T
+interface Tunnel9
+ ip address 172.16.9.{1} 255.255.255.0
+ tunnel source GigabitEthernet0/0
+ tunnel destination 203.0.113.{0}
+ tunnel key 9
+ tunnel protection ipsec profile POINT
+"""
+
+
+def test_a_key_for_one_peer_goes_on_beside_certificates_for_the_others(tmp_path: Path) -> None:
+    """The hub had no certificate, because it had a key: of its cloud nobody came up."""
+    write(tmp_path, _IKEV1)
+    hub = tmp_path / "R1.txt"
+    hub.write_text(hub.read_text().removesuffix("end\n") + _POINT_TO_POINT.format(9, 1) + "end\n")
+    transform = "crypto ipsec transform-set T esp-aes esp-sha256-hmac\n mode transport\n"
+    port = "interface GigabitEthernet0/0\n ip address 203.0.113.9 255.255.255.0\n"
+    (tmp_path / "R9.txt").write_text(f"hostname R9\n{transform}{port}{_POINT_TO_POINT.format(1, 9)}end\n")
+    scenario = Scenario.load(str(tmp_path))
+    assert enrol(scenario).startswith("R1, R2, R3: the private keys of certificates are not in the files")
+    assert missing(scenario) == []

@@ -28,6 +28,13 @@ _SIGNATURES: Final = ("rsa-sig", "ecdsa-sig")
 _AUTHORITY: Final = "cn=Lab"
 #: The profile of a router that would sign by IKEv1.
 _IKEV1: Final = "crypto-isakmp-rsa-sig"
+#: And the one for its peers that have keys.
+_IKEV1_KEYS: Final = "crypto-isakmp-keys"
+_IPSEC: Final = "crypto ipsec profile "
+_PROTECTION: Final = "tunnel protection ipsec profile "
+#: A peer and a mask of keys of IKEv1.
+_EVERYBODY: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
+_HOST: Final = "255.255.255.255"
 _CHAIN: Final = r"(?m)^[ \t]*crypto (?:pki|ca) certificate chain {name}[ \t]*\r?$(?:\n[ \t]+\S.*$)*"
 
 
@@ -57,7 +64,7 @@ def enrol(scenario: Scenario) -> str:
             text = scenario.configurations[name]
             scenario.certificates[name] = certificates_of(place, name, text)
             fqdn = next(iter(_request(name, read[name], trustpoints[0]).fqdns), "")
-            more = [*_identities(read[name]), *_signing_profile(read[name], trustpoints[0], fqdn)]
+            more = [*_identities(read[name]), *_profiles_of_ikev1(read[name], trustpoints[0], fqdn)]
             scenario.configurations[name] = with_lines(_without_chains(text, trustpoints), more)
     by_ikev1 = [name for name in wanted if _signs_by_ikev1(read[name])]
     by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
@@ -86,9 +93,22 @@ def _signs(lines: Lines) -> bool:
 
 
 def _signs_by_ikev1(lines: Lines) -> bool:
+    """Does a policy sign, and is there no key that would be for everybody?"""
     policies = [lines.section(header) for header in lines.headers("crypto isakmp policy ")]
-    has_keys = bool(lines.headers("crypto isakmp key ") or lines.headers("crypto keyring "))
-    return not has_keys and any(not policy.has("authentication pre-share") for policy in policies)
+    has_others = bool(lines.headers("crypto keyring ")) or _EVERYBODY in _keyed(lines)
+    return not has_others and any(not policy.has("authentication pre-share") for policy in policies)
+
+
+def _keyed(lines: Lines) -> dict[str, str]:
+    """The keys of IKEv1 by the address of the peer; with a mask it may be everybody's."""
+    keys: dict[str, str] = {}
+    for header in lines.headers("crypto isakmp key "):
+        before, _, behind = header.partition(" address ")
+        key, peer = before.split()[-1], behind.split()
+        masked = any(word[:1].isdigit() and word != _HOST for word in peer[1:])
+        if peer:
+            keys[_EVERYBODY if masked else peer[0]] = key
+    return keys
 
 
 def _issuer(read: dict[str, Lines]) -> str:
@@ -151,25 +171,55 @@ def _isakmp_identity(lines: Lines, fqdn: str) -> list[str]:
     return [f" identity local address {address}"] if address else []
 
 
-def _signing_profile(lines: Lines, trustpoint: str, fqdn: str) -> list[str]:
-    """Lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so."""
-    headers = lines.headers("crypto ipsec profile ") if _signs_by_ikev1(lines) else ()
+def _profiles_of_ikev1(lines: Lines, trustpoint: str, fqdn: str) -> list[str]:
+    """Lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
+
+    That of a tunnel to a peer with a key uses the key, which needs a profile, too: the one that signs is for anybody.
+    """
+    if not _signs_by_ikev1(lines):
+        return []
+    keyed = {peer: key for peer, key in _keyed(lines).items() if peer != _EVERYBODY}
+    by_key = {
+        words[0]
+        for tunnel in tunnels(lines)
+        if tunnel.value("tunnel destination ") in keyed and (words := tunnel.value(_PROTECTION).split())
+    }
     without = [
         header
-        for header in headers
+        for header in lines.headers(_IPSEC)
         if not lines.section(header).has("set ikev2-profile") and not lines.section(header).has("set isakmp-profile")
     ]
-    if not without:
-        return []
-    return [
-        f"crypto ikev2 profile {_IKEV1}",
-        " match identity remote any",
-        *_isakmp_identity(lines, fqdn),
-        " authentication remote rsa-sig",
-        " authentication local rsa-sig",
-        f" pki trustpoint {trustpoint}",
-        *(line for header in without for line in (header, f" set ikev2-profile {_IKEV1}")),
-    ]
+    signing = [header for header in without if header.removeprefix(_IPSEC) not in by_key]
+    identity = _isakmp_identity(lines, fqdn)
+    more: list[str] = []
+    if signing:
+        more += [
+            f"crypto ikev2 profile {_IKEV1}",
+            " match identity remote any",
+            *identity,
+            " authentication remote rsa-sig",
+            " authentication local rsa-sig",
+            f" pki trustpoint {trustpoint}",
+            *(line for header in signing for line in (header, f" set ikev2-profile {_IKEV1}")),
+        ]
+    if signing and by_key:
+        peers = keyed.items()
+        more += [
+            f"crypto ikev2 keyring {_IKEV1_KEYS}",
+            *(
+                line
+                for peer, key in peers
+                for line in (f" peer {peer}", f"  address {peer}", f"  pre-shared-key {key}")
+            ),
+            f"crypto ikev2 profile {_IKEV1_KEYS}",
+            *(f" match identity remote address {peer} {_HOST}" for peer in keyed),
+            *identity,
+            " authentication remote pre-share",
+            " authentication local pre-share",
+            f" keyring local {_IKEV1_KEYS}",
+            *(line for name in sorted(by_key) for line in (f"{_IPSEC}{name}", f" set ikev2-profile {_IKEV1_KEYS}")),
+        ]
+    return more
 
 
 def _without_chains(text: str, trustpoints: list[str]) -> str:
