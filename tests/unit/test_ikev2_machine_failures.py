@@ -340,6 +340,36 @@ def test_isakmp_profiles_choose_their_keyrings() -> None:
     assert crosswise(hub, spoke), (hub.logs, spoke.logs)
 
 
+FRONT_DOOR = """
+crypto keyring ONE vrf INTERNET
+  pre-shared-key address 0.0.0.0 0.0.0.0 key between
+crypto keyring TWO vrf MPLS
+  pre-shared-key address 0.0.0.0 0.0.0.0 key other
+crypto isakmp policy 10
+ encr aes
+ authentication pre-share
+ group 14
+"""
+
+
+def test_keyrings_that_no_profile_names_are_for_everybody() -> None:
+    """The usual way to write the key of a front door VRF; no profile was found for it, and no tunnel came up."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, FRONT_DOOR), net.node(SPOKE, FRONT_DOOR)
+    spoke.want(hub)
+    net.run(1)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+
+
+def test_a_keyring_that_a_profile_names_is_for_nobody_else() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, PROFILE), net.node(SPOKE, PROFILE, isakmp_profile="TO-HUBS")
+    hub.want(spoke)
+    net.run(1)
+    assert not crosswise(hub, spoke)
+    assert any("names no ikev2 profile, and there is not exactly one" in line for line in hub.logs), hub.logs
+
+
 LEGACY = """
 crypto ikev2 proposal OLD
  encryption aes-cbc-256

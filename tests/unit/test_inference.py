@@ -57,6 +57,13 @@ def test_two_files_of_one_name_are_two_networks(tmp_path: Path) -> None:
         load(tmp_path, router("A", f"192.0.2.1 {LONG}"), router("A", f"192.0.2.1 {LONG}", f"10.1.1.1 {LONG}"))
 
 
+def test_a_router_that_was_saved_twice_is_one(tmp_path: Path) -> None:
+    """Its owner saved it under a wrong name first: it was refused as one router at two times."""
+    scenario = load(tmp_path, *[router("A", f"192.0.2.1 {LONG}")] * 2, router("B", f"192.0.2.2 {LONG}"))
+    assert list(scenario.configurations) == ["A", "B"]
+    assert "file0 says the same as file1: it is taken once" in scenario.notes
+
+
 def test_routers_that_nobody_gave_names_of_their_own_are_called_as_their_files(tmp_path: Path) -> None:
     """Their owner copied the first one, or never typed `hostname`: they were taken for two networks."""
     scenario = load(tmp_path, *(router("Router", f"192.0.2.{number} {LONG}") for number in (1, 2)))

@@ -5,7 +5,8 @@ address) IKEv2 can do as well, so they become a proposal, keyrings and profiles,
 
     crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
     crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key
-    crypto keyring NAME        the keyring "crypto isakmp NAME"
+    crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
+                               "crypto isakmp", too (with `vrf` for the tunnels of that VRF; there is one table here)
     crypto isakmp profile P    the profile "crypto isakmp P"
 
 The key of IKEv1 is that of an address; IKEv2 asks for the peer's identity first, and then for its address, as ever.
@@ -42,7 +43,7 @@ def translated(config: Ikev2Config) -> Ikev2Config:
     proposals = _proposals(isakmp)
     keyrings = _keyrings(isakmp)
     profiles = tuple(_profile(profile, isakmp) for profile in isakmp.profiles)
-    if any(not key.keyring for key in isakmp.keys):
+    if _of_everybody(isakmp):
         profiles = (*profiles, _everybody(isakmp))
     policies: tuple[Policy, ...] = ()
     if proposals:  # after those of `crypto ikev2 policy`, before nothing: the defaults come with them
@@ -73,14 +74,22 @@ def _proposals(isakmp: IsakmpConfig) -> tuple[Proposal, ...]:
 
 
 def _keyrings(isakmp: IsakmpConfig) -> tuple[Keyring, ...]:
-    names = dict.fromkeys(key.keyring for key in isakmp.keys)
-    return tuple(
-        Keyring(
-            name_of(name),
-            tuple(_peer(key) for key in isakmp.keys if key.keyring == name),
-        )
-        for name in names
+    names = dict.fromkeys(key.keyring for key in isakmp.keys if key.keyring)
+    own = tuple(
+        Keyring(name_of(name), tuple(_peer(key) for key in isakmp.keys if key.keyring == name)) for name in names
     )
+    everybody = {peer.name: peer for peer in map(_peer, reversed(_of_everybody(isakmp)))}
+    return (*own, Keyring(ISAKMP, tuple(reversed(everybody.values())))) if everybody else own
+
+
+def _of_everybody(isakmp: IsakmpConfig) -> list[IsakmpKey]:
+    """The global keys, then those of keyrings that no profile names; of two for one peer the first counts."""
+    named = {profile.keyring for profile in isakmp.profiles}
+    return sorted((key for key in isakmp.keys if key.keyring not in named or not key.keyring), key=_is_of_keyring)
+
+
+def _is_of_keyring(key: IsakmpKey) -> bool:
+    return bool(key.keyring)
 
 
 def _peer(key: IsakmpKey) -> KeyringPeer:

@@ -19,15 +19,19 @@ _LONGEST_NAME: Final = 31
 def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The name of each router and that of its text, and what was decided. Raises UserError.
 
-    A router is called as its text where it has no host name, or where several have the same.
+    A router is called as its text where it has no host name, or where several have the same. Of texts that say the same
+    the last one counts.
     """
-    read = {file: Lines.of(text) for file, text in texts.items()}
+    every = {file: Lines.of(text) for file, text in texts.items()}
+    read = {file: lines for file, lines in every.items() if file == _last_like(file, every)}
     hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}
     found: dict[str, str] = {}
-    notes: list[str] = []
-    for file in texts:
+    notes = [
+        f"{file} says the same as {_last_like(file, every)}: it is taken once" for file in every if file not in read
+    ]
+    for file in read:
         host = hosts[file]
-        alike = [other for other in texts if hosts[other] == host] if host else []
+        alike = [other for other in read if hosts[other] == host] if host else []
         if any(_same_places(read[file], read[other]) for other in alike if other != file):
             raise UserError(
                 f"{alike[0]} and {alike[1]} are both called {host} and have the same address: they are one router at "
@@ -43,6 +47,14 @@ def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
             )
         found[name] = file
     return found, notes
+
+
+def _last_like(file: str, every: Mapping[str, Lines]) -> str:
+    """The last text with the same lines, name and addresses among them: somebody saved the router twice."""
+    lines = every[file]
+    if not lines.value("hostname ") or not any(addresses(lines)):
+        return file
+    return next(other for other in reversed([*every]) if every[other].lines == lines.lines)
 
 
 def _same_places(one: Lines, other: Lines) -> bool:
