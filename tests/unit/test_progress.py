@@ -37,7 +37,7 @@ class _Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Standard error is a terminal; gives what stands there."""
+    """Standard error is a terminal; gives what it shows."""
     stream = _Terminal()
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=stream))
     monkeypatch.setenv("TERM", "xterm")
@@ -50,7 +50,7 @@ def test_on_a_terminal_there_is_a_line_and_at_the_end_none(terminal: Callable[[]
         line.tell("2 of 2")
     said = terminal()
     assert "1 of 2 (0 s)" in said
-    assert said.endswith("2 of 2 (0 s)\r\x1b[K"), "the cursor is where it was, and nothing stands there"
+    assert said.endswith("2 of 2 (0 s)\r\x1b[K"), "the cursor is where it was, and nothing is left"
 
 
 def test_in_a_pipe_there_is_nothing_unless_somebody_asks(capsys: pytest.CaptureFixture[str]) -> None:

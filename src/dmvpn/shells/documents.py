@@ -61,7 +61,7 @@ class Places:
         self._known: dict[Path_, tuple[int, int]] = {}
 
     def at(self, where: Path_) -> str:
-        """`FILE:LINE: KEY`, of what stands there or of what stands around it."""
+        """`FILE:LINE: KEY`, of the value there or of what is around it."""
         return f"{self.file}:{self._place(where)[0]}{_named(where)}"
 
     def exactly(self, where: Path_) -> str:

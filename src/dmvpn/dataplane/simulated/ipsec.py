@@ -62,7 +62,7 @@ class IpsecBox(GreBox):
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
-        """random: where initialization vectors and ports come from. `sealed` may be set: it is told of each GRE packet
+        """random: where initialization vectors and ports come from. `sealed` may be set: it gets each GRE packet
         and its ESP packet.
         """
         super().__init__(report, transmit, random)

@@ -85,11 +85,8 @@ def _keyrings(isakmp: IsakmpConfig) -> tuple[Keyring, ...]:
 def _of_everybody(isakmp: IsakmpConfig) -> list[IsakmpKey]:
     """The global keys, then those of keyrings that no profile names; of two for one peer the first counts."""
     named = {profile.keyring for profile in isakmp.profiles}
-    return sorted((key for key in isakmp.keys if key.keyring not in named or not key.keyring), key=_is_of_keyring)
-
-
-def _is_of_keyring(key: IsakmpKey) -> bool:
-    return bool(key.keyring)
+    unnamed = [key for key in isakmp.keys if key.keyring and key.keyring not in named]
+    return [*(key for key in isakmp.keys if not key.keyring), *unnamed]
 
 
 def _peer(key: IsakmpKey) -> KeyringPeer:

@@ -23,12 +23,11 @@ def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     the last one counts.
     """
     every = {file: Lines.of(text) for file, text in texts.items()}
-    read = {file: lines for file, lines in every.items() if file == _last_like(file, every)}
+    last = {file: _last_like(file, every) for file in every}
+    read = {file: lines for file, lines in every.items() if file == last[file]}
     hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}
     found: dict[str, str] = {}
-    notes = [
-        f"{file} says the same as {_last_like(file, every)}: it is taken once" for file in every if file not in read
-    ]
+    notes = [f"{file} says the same as {last[file]}: it is taken once" for file in every if file not in read]
     for file in read:
         host = hosts[file]
         alike = [other for other in read if hosts[other] == host] if host else []
