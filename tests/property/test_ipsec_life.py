@@ -131,7 +131,8 @@ class LifeOfIpsec(RuleBasedStateMachine):
         self.wishes.pop((tunnel, nbma, port), None)
         if wanted:
             self.wishes[tunnel, nbma, port] = None
-        self.do(self.bench.handle(ProtectionWanted(tunnel, nbma, wanted, remote_port=port)))
+        peers = tuple((remote, at) for name, remote, at in self.wishes if name == tunnel)
+        self.do(self.bench.handle(ProtectionWanted(tunnel, "nhrp4", peers)))
 
     @rule(remote=st.sampled_from(PEERS), port=st.sampled_from(PORTS), eager=st.booleans())
     def a_peer_connects(self, remote: IPv4Address, port: int, eager: bool) -> None:

@@ -104,6 +104,9 @@ class FakeProtection:
     esp: list[SaView] = field(default_factory=list)
     wanted: list[ProtectedPair] = field(default_factory=list)
 
+    def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
+        return any((pair.tunnel, pair.remote) == (tunnel, nbma) for pair in self.wanted)
+
     def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
         return self.states.get((tunnel, nbma), Protected(phase=ProtectionPhase.SECURED))
 

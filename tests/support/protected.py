@@ -8,6 +8,7 @@ behind NAT, gone, or cut off. A packet that nothing protects is a mistake of the
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre, SetAdjacency, SetMulticast
@@ -15,6 +16,7 @@ from dmvpn.base.events import NhrpReceived, PeerUsage
 from dmvpn.base.notices import ConnectionChanged, Notice, ProtectionChanged, ProtectionWanted
 from dmvpn.base.protection import Connection, Protected, ProtectionPhase, Proved
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.sockets import CryptoSockets
 from dmvpn.features.nhrp.packet import parse
 from support.fakes import FakeProtection
 from support.overlay import TUNNEL, Member, Overlay, Sent, cloud
@@ -30,8 +32,25 @@ PROFILE = "DMVPN"
 class FakeIpsec(FakeProtection):
     """Answers `ports.protection` of one member: what it has connections with is secured, all else is not."""
 
+    book: CryptoSockets = field(default_factory=CryptoSockets)
     reasons: dict[IPAddress, Reason] = field(default_factory=dict)
     phases: dict[IPAddress, ProtectionPhase] = field(default_factory=dict)
+
+    def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
+        return bool(self.book.ports(tunnel, nbma))
+
+    def take(self, wish: ProtectionWanted) -> tuple[list[IPAddress], list[IPAddress]]:
+        """The addresses that are wanted by one port more, and by one less."""
+        more: list[IPAddress] = []
+        less: list[IPAddress] = []
+        for change in self.book.changes(wish):
+            before = self.book.ports(wish.tunnel, change[0])
+            self.book.want(wish.tunnel, wish.by, change)
+            if change[1] not in before:
+                more.append(change[0])
+            elif change[1] not in self.book.ports(wish.tunnel, change[0]):
+                less.append(change[0])
+        return more, less
 
     def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
         newest = next(iter(self.connections(remote=nbma)), None)
@@ -161,12 +180,14 @@ class ProtectedOverlay(Overlay):
 
     def _carry_out(self, member: Member, result: Effect | Notice) -> None:
         match result:
-            case ProtectionWanted(tunnel="Tunnel100", nbma=nbma, wanted=wanted, by="nhrp"):
-                if wanted:
+            case ProtectionWanted(tunnel="Tunnel100"):
+                more, less = self.ipsec[member.name].take(result)
+                for nbma in more:
                     self.wanted[member.name].append(nbma)
                     self._serial += 1
-                    self._queue.append((self.now + self.ike, self._serial, lambda: self._negotiate(member, nbma)))
-                else:
+                    start = partial(self._negotiate, member, nbma)
+                    self._queue.append((self.now + self.ike, self._serial, start))
+                for nbma in less:
                     self.wanted[member.name].remove(nbma)
             case SendGre(nbma=nbma, protocol=protocol, payload=payload, connection=connection):
                 self._send(member, nbma, connection, (protocol, payload))

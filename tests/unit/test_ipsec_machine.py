@@ -76,8 +76,10 @@ class Bench(Workbench):
         self.notices = [notice for notice in self.notices if not isinstance(notice, kind)]
         return found
 
-    def want(self, nbma: IPv4Address = PEER, *, tunnel: str = "Tunnel0", wanted: bool = True, by: str = "nhrp") -> None:
-        self.handle(ProtectionWanted(tunnel, nbma, wanted, by))
+    def want(
+        self, nbma: IPv4Address = PEER, *, tunnel: str = "Tunnel0", wanted: bool = True, by: str = "nhrp4"
+    ) -> None:
+        self.handle(ProtectionWanted(tunnel, by, ((nbma, 0),) if wanted else (), at=nbma))
 
     def secure(self, number: int = 1, spi: int = 0x1000, remote: IPv4Address = PEER) -> list[Effect]:
         """A connection with its first pair of SAs."""
@@ -469,9 +471,9 @@ def test_a_tunnel_without_protection_is_always_as_protected_as_it_wants_to_be() 
 
 def test_a_pair_is_let_go_when_nobody_wants_it_any_more() -> None:
     bench = Bench()
-    bench.want(by="nhrp")
+    bench.want(by="nhrp4")
     bench.want(by="tunnel")
-    bench.want(by="nhrp", wanted=False)
+    bench.want(by="nhrp4", wanted=False)
     assert len(bench.said(NegotiationWanted)) == 1
     bench.want(by="tunnel", wanted=False)
     assert bench.said(NegotiationWanted) == [NegotiationWanted("P", HERE, PEER, wanted=False)]
@@ -826,17 +828,27 @@ def test_debug_crypto_ipsec_tells_the_life_of_an_sa() -> None:
 
 def test_peers_behind_one_address_are_asked_for_and_let_go_by_their_ports() -> None:
     bench = Bench()
-    for port in (5500, 6500):
-        bench.handle(ProtectionWanted("Tunnel0", PEER, wanted=True, remote_port=port))
-    bench.handle(ProtectionWanted("Tunnel0", PEER, wanted=False, remote_port=5500))
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 5500), (PEER, 6500))))
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 6500),), at=PEER))
     said = [(notice.remote_port, notice.wanted) for notice in bench.said(NegotiationWanted)]
     assert said == [(5500, True), (6500, True), (5500, False)]
 
 
+def test_a_set_of_peers_lets_go_of_those_that_are_not_in_it_and_of_nobody_elses() -> None:
+    bench = Bench()
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp6", ((PEER, 0),)))
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 0), (OTHER, 0))))
+    bench.said(NegotiationWanted)
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((OTHER, 0),)))
+    assert bench.said(NegotiationWanted) == []
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp6", ()))
+    assert [(notice.remote, notice.wanted) for notice in bench.said(NegotiationWanted)] == [(PEER, False)]
+    assert [bench.ipsec.is_wanted("Tunnel0", nbma) for nbma in (PEER, OTHER)] == [False, True]
+
+
 def test_how_far_one_of_them_is_says_nothing_of_the_other() -> None:
     bench = Bench()
-    for port in (5500, 6500):
-        bench.handle(ProtectionWanted("Tunnel0", PEER, wanted=True, remote_port=port))
+    bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 5500), (PEER, 6500))))
     peer = connection(1, HERE, PEER, remote_port=5500, since=bench.now)
     bench.handle(came(peer), negotiated(peer, 0x1000, since=bench.now))
     bench.said(ProtectionChanged)

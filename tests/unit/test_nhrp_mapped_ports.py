@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.base.notices import ProtectionWanted
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import extension_lines
@@ -134,12 +133,8 @@ def _said(overlay: ProtectedOverlay, kind: type[ResolutionRequest] | type[Resolu
 
 def _wanted(overlay: ProtectedOverlay, name: str) -> list[tuple[IPv4Address, int]]:
     """Whom a spoke wants SAs with besides the hub, and by which port."""
-    wanted: list[tuple[IPv4Address, int]] = []
-    for effect in overlay.members[name].effects:
-        if isinstance(effect, ProtectionWanted) and effect.nbma != HUB_NBMA:
-            pair = (IPv4Address(str(effect.nbma)), effect.remote_port)
-            (wanted.append if effect.wanted else wanted.remove)(pair)
-    return wanted
+    wishes = overlay.ipsec[name].book.wishes()
+    return [(IPv4Address(str(nbma)), port) for _, nbma, port in wishes if nbma != HUB_NBMA]
 
 
 def test_the_hub_writes_into_request_and_reply_where_it_hears_each_end() -> None:

@@ -391,5 +391,11 @@ def test_what_both_versions_of_ip_need_is_protected_until_neither_does() -> None
     seen = []
     for tunnels in ((four, six), (six,), ()):
         effects = machine.handle(Configured("nhrp", NhrpConfig(tunnels=tunnels)), 0.0)
-        seen.append([effect.wanted for effect in effects if isinstance(effect, ProtectionWanted)])
-    assert seen == [[True], [], [False]]
+        seen.append({effect.by: effect.peers for effect in effects if isinstance(effect, ProtectionWanted)})
+    hub = ((HUB_NBMA, 0),)
+    assert [{by: peers for by, peers in each.items() if peers} for each in seen] == [
+        {"nhrp4": hub, "nhrp6": hub},
+        {},
+        {},
+    ]
+    assert [sorted(each) for each in seen] == [["nhrp4", "nhrp6"], ["nhrp4"], ["nhrp6"]]

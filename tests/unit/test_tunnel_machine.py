@@ -181,8 +181,8 @@ def test_the_far_end_is_wanted_while_a_protected_point_to_point_tunnel_can_reach
     bench.configure(f"no {DEFAULT}")
     far_end = IPv4Address("172.16.31.1")
     assert [notice for notice in bench.notices if isinstance(notice, ProtectionWanted)] == [
-        ProtectionWanted("Tunnel100", far_end, wanted=True, by="tunnel"),
-        ProtectionWanted("Tunnel100", far_end, wanted=False, by="tunnel"),
+        ProtectionWanted("Tunnel100", "tunnel", ((far_end, 0),)),
+        ProtectionWanted("Tunnel100", "tunnel", ()),
     ]
 
 

@@ -243,24 +243,24 @@ class ProtectionDecided(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionWanted(Notice):
-    """Packets of a protected tunnel are to go to this NBMA address, or (wanted False) no more. To IPsec.
+    """The peers that packets of a protected tunnel are to go to: these, and no others. To IPsec, which keeps the book.
 
-    by: who says so ("tunnel", "nhrp"): a pair is let go when nobody wants it. remote_port: the peer is the one that its
-    NAT shows with this UDP port, as a server says; 0: nothing is known of one.
+    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is let go when nobody wants it. peers: NBMA address, and the
+    UDP port by which its NAT shows it, as a server says; 0: nothing is known of one. at: it is about this NBMA address
+    alone; None: about all of them.
     """
 
     tunnel: str
-    nbma: IPAddress
-    wanted: bool
-    by: str = "nhrp"
-    remote_port: int = 0
+    by: str
+    peers: tuple[tuple[IPAddress, int], ...]
+    at: IPAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectionChanged(Notice):
     """The protection between a tunnel and an NBMA address is different now, whoever began. To tunnels and NHRP.
 
-    remote_port: of the one peer there that is wanted by this port, as in `ProtectionWanted`; 0: of the address.
+    remote_port: of the one peer there that is wanted by this port, as `ProtectionWanted` has it; 0: of the address.
     """
 
     tunnel: str

@@ -107,6 +107,10 @@ class Protection(Protocol):
         """
         ...
 
+    def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
+        """Does anybody want packets of the tunnel to this address protected?"""
+        ...
+
     def connection(self, number: int) -> Connection | None:
         """A connection that has SAs, by its number."""
         ...

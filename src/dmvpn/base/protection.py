@@ -2,7 +2,7 @@
 
 Who asks whom, when a tunnel is protected:
 
-    tunnel, nhrp --ProtectionWanted(tunnel, nbma)--> ipsec --NegotiationWanted(policy, remote)--> ikev2
+    tunnel, nhrp --ProtectionWanted(tunnel, peers)-> ipsec --NegotiationWanted(policy, remote)--> ikev2
     tunnel, nhrp <--ProtectionChanged------------- ipsec <--SaNegotiated, ConnectionChanged----- ikev2
                                                    ipsec --InstallSa, UseSa, RemoveSa--> data plane
 

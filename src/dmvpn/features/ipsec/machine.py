@@ -132,6 +132,10 @@ class IpsecMachine:
         """Those that have SAs (between these addresses), the newest first."""
         return self._associations.connections(local, remote)
 
+    def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
+        """Does anybody want packets of the tunnel to this address protected?"""
+        return bool(self._sockets.ports(tunnel, nbma))
+
     def sas(self) -> tuple[SaView, ...]:
         """All pairs of SAs, the oldest first."""
         return tuple(self._associations.views())
@@ -167,7 +171,7 @@ class IpsecMachine:
             case TunnelChanged():
                 return self._tunnel_changed(event, now)
             case ProtectionWanted():
-                return self._asked(self._sockets.want(event), now) + self._news(event.tunnel, event.nbma)
+                return self._wanted(event, now)
             case NegotiationChanged(local=local, remote=remote, phase=phase, reason=reason, remote_port=port):
                 self._negotiations.hear((local, remote, port), phase, reason, now)
                 return self._tell(local, (remote,))
@@ -295,6 +299,14 @@ class IpsecMachine:
         return connection.profile not in [policy.name for policy in valid]
 
     # ------------------------------------------------------------------------------------------- who is told what
+
+    def _wanted(self, wish: ProtectionWanted, now: float) -> Results:
+        """A tunnel or NHRP says which peers it wants."""
+        results: Results = []
+        for change in self._sockets.changes(wish):
+            results += self._asked(self._sockets.want(wish.tunnel, wish.by, change), now)
+            results += self._news(wish.tunnel, change[0])
+        return results
 
     def _asked(self, changes: Iterable[NegotiationWanted], now: float) -> Results:
         """Pass on what the sockets want of IKE, and who has to hear of it."""

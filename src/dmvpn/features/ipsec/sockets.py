@@ -1,8 +1,10 @@
 """Crypto sockets: who wants packets to whom to be protected, and what IKE was asked for because of that.
 
-A tunnel or NHRP wants a pair (tunnel, NBMA address); IKE knows pairs (local address, remote address). Tunnels with one
-source share a pair; it is asked for as long as anybody wants it, and let go with the last one. Of several peers behind
-one address each may be wanted by itself, by the UDP port that it has there; port 0 is whoever has the address.
+This is the only book of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or for one
+NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (local address, remote address) and is asked
+for one at a time. Tunnels with one source share a pair; it is asked for as long as anybody wants it, and let go with
+the last one. Of several peers behind one address each may be wanted by itself, by the UDP port that it has there; port
+0 is whoever has the address.
 """
 
 from __future__ import annotations
@@ -39,20 +41,34 @@ class CryptoSockets:
         self._homes: dict[str, Home] = {}  # by tunnel
         self._asked: dict[Pair, str] = {}  # the policy's name
 
-    def want(self, wish: ProtectionWanted) -> list[NegotiationWanted]:
+    def changes(self, wish: ProtectionWanted) -> list[tuple[IPAddress, int, bool]]:
+        """What a set of peers changes about what its author wanted before: address, port, and whether it is wanted."""
+        before = self._wishes.get(wish.tunnel, {})
+        named: dict[IPAddress, dict[int, None]] = {}
+        for nbma, port in wish.peers:
+            named.setdefault(nbma, {})[port] = None
+        changes: list[tuple[IPAddress, int, bool]] = []
+        for nbma in (*before, *(new for new in named if new not in before)) if wish.at is None else (wish.at,):
+            known, ports = before.get(nbma, {}), named.get(nbma, {})
+            changes += [(nbma, port, True) for port in ports if wish.by not in known.get(port, ())]
+            changes += [(nbma, port, False) for port, who in known.items() if wish.by in who and port not in ports]
+        return changes
+
+    def want(self, tunnel: str, by: str, change: tuple[IPAddress, int, bool]) -> list[NegotiationWanted]:
         """Somebody wants a pair, or wants it no more."""
-        nbmas = self._wishes.setdefault(wish.tunnel, {})
-        peers = nbmas.setdefault(wish.nbma, {})
-        if wish.wanted:
-            peers.setdefault(wish.remote_port, {})[wish.by] = None
-        elif wish.remote_port in peers:
-            peers[wish.remote_port].pop(wish.by, None)
-            if not peers[wish.remote_port]:
-                del peers[wish.remote_port]
+        nbma, port, wanted = change
+        nbmas = self._wishes.setdefault(tunnel, {})
+        peers = nbmas.setdefault(nbma, {})
+        if wanted:
+            peers.setdefault(port, {})[by] = None
+        else:
+            del peers[port][by]
+            if not peers[port]:
+                del peers[port]
         if not peers:
-            del nbmas[wish.nbma]
-        home = self._homes.get(wish.tunnel)
-        return self._compare((home.policy.local, wish.nbma, wish.remote_port)) if home is not None else []
+            del nbmas[nbma]
+        home = self._homes.get(tunnel)
+        return self._compare((home.policy.local, nbma, port)) if home is not None else []
 
     def forget(self, tunnel: str) -> None:
         """The tunnel is gone, and with it all that was wanted of it."""

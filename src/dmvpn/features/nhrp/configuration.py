@@ -76,7 +76,7 @@ class Configuration:
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._station.update_multicast(tunnel)
-        self._station.sockets.touch_all(tunnel)
+        self._station.wants.touch_all(tunnel)
         if tunnel.running:
             self.came_up(tunnel)
 
@@ -84,7 +84,7 @@ class Configuration:
         for client in tunnel.clients.values():
             if client.is_responding and client.nbma is not None:
                 self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._station.sockets.touch_all(tunnel)
+        self._station.wants.touch_all(tunnel)
         reason = Reason("NHRP is not configured any more", since=self._station.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
@@ -119,7 +119,7 @@ class Configuration:
                 self._forget_learned(tunnel, registered=False)
         self._registration.update_hold(tunnel)
         self._peers.server_changed(tunnel)
-        self._station.sockets.touch_all(tunnel)
+        self._station.wants.touch_all(tunnel)
 
     # -------------------------------------------------------------------------------------------- line and addresses
 
@@ -163,7 +163,7 @@ class Configuration:
                 self._station.update_multicast(tunnel)
                 self._registration.choose(tunnel)
                 self._peers.server_changed(tunnel)
-                self._station.sockets.touch_all(tunnel)
+                self._station.wants.touch_all(tunnel)
 
     def doubt_names(self, tunnel: Tunnel) -> None:
         """Ask again for the names of servers that do not answer."""

@@ -1,10 +1,13 @@
-"""Over which connection a peer is reached on a protected tunnel.
+"""Protected peers: whom a tunnel wants protected, and over which connection a peer is reached.
 
 What was heard from a peer names its connection, and binds its entry to it for as long as the connection is there. An
 entry that nothing was heard of goes by address: the newest connection with it. Behind a translator that may be another
 spoke's, which would pass the packets on by the hub, echoes too, so that the wrong path would look proved. There the
 connection must be known: by a message that came over it, because a server hears the peer by its port, or because it is
 the only one from there that nobody has.
+
+A peer is wanted as long as anything on the tunnel leads to its address: a configured server or mapping, a registered
+client, another spoke. Peers behind one NAT are wanted each by its port. Who wants what, `ipsec` alone keeps.
 """
 
 from __future__ import annotations
@@ -13,16 +16,72 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local
+from dmvpn.base.notices import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.neighbour import Neighbour
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Protection
     from dmvpn.base.protection import Connection, Proved
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+class Wants:
+    """Says of one version of IP which peers each tunnel wants, as sets.
+
+    Who changes something about an address says so with `touch`; what became of it is looked at once, when the event has
+    been handled: an entry that is replaced by another one with the same address must not cost its peer the SAs.
+    """
+
+    def __init__(self, version: int) -> None:
+        self._by = f"nhrp{version}"
+        self._touched: dict[tuple[str, IPAddress | None], None] = {}
+        self._spoken_of: dict[str, None] = {}
+
+    def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
+        """Something that leads to these addresses came or went."""
+        if tunnel.protected:
+            self._touched.update(((tunnel.name, nbma), None) for nbma in nbmas if nbma is not None)
+
+    def touch_all(self, tunnel: Tunnel) -> None:
+        """The tunnel came up, went down, or is configured differently."""
+        if tunnel.protected or tunnel.name in self._spoken_of:
+            self._touched[tunnel.name, None] = None
+
+    def settle(self, tunnels: Mapping[str, Tunnel], protection: Protection) -> list[ProtectionWanted]:
+        """The sets of what was touched, in this order."""
+        if not self._touched:
+            return []
+        touched, self._touched = self._touched, {}
+        wants: list[ProtectionWanted] = []
+        for name, at in touched:
+            tunnel = tunnels.get(name)
+            if tunnel is None or not tunnel.protected or not tunnel.running:
+                peers: tuple[tuple[IPAddress, int], ...] = ()
+            else:
+                configured = dict.fromkeys([*tunnel.config.multicast, *_servers(tunnel)])
+                known = (at,) if at is not None else dict.fromkeys([*tunnel.cache.nbmas(), *configured])
+                peers = tuple(
+                    (nbma, port)
+                    for nbma in known
+                    if nbma != tunnel.nbma
+                    for port in ports_of(protection, tunnel, nbma, configured=nbma in configured)
+                )
+            wants.append(ProtectionWanted(name, self._by, peers, at))
+            self._spoken_of[name] = None
+            if tunnel is None:
+                del self._spoken_of[name]
+        return wants
+
+
+def _servers(tunnel: Tunnel) -> list[IPAddress]:
+    """Of a `dynamic` server there is no entry before it has answered."""
+    return [client.nbma for client in tunnel.clients.values() if client.nbma is not None]
 
 
 def secured(protection: Protection, tunnel: Tunnel, to: Neighbour) -> Neighbour | None:
@@ -96,13 +155,13 @@ def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | N
     return Reason("the peer and we are both behind NAT", f"{evidence}; {where}")
 
 
-def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress) -> tuple[int, ...]:
-    """By which UDP ports there the peers at an NBMA address are wanted; 0: by any, or by none.
+def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configured: bool) -> tuple[int, ...]:
+    """By which UDP ports there the peers at an NBMA address are wanted; 0: by any, as what is configured always is.
 
     Who registered with us is reached however it came. A peer behind NAT is wanted where its connection is, and where a
     server hears it, unless its connection works: a translator that began again shows its stations by other ports.
     """
-    ports: dict[int, None] = {}
+    ports: dict[int, None] = {0: None} if configured else {}
     for known in tunnel.cache.at(nbma):
         entry = tunnel.cache.host(known.next_hop) or known  # what is behind a peer is reached as the peer itself
         if entry.binds or entry.claimed is None:

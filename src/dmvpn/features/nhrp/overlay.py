@@ -248,7 +248,7 @@ class Overlay:
         """The tunnel's state changed: start, stop or begin again."""
         was_running = bool(before[0])
         if before != _identity(tunnel):
-            self._station.sockets.touch_all(tunnel)
+            self._station.wants.touch_all(tunnel)
         if tunnel.running and not was_running:
             tunnel.counters.count(Happening.UP)
             self._configuration.came_up(tunnel)

@@ -78,7 +78,7 @@ class Peers:
             if entry.neighbour != at:
                 self._move(tunnel, entry, at)
             fill(entry, binding, now)
-            self._station.sockets.touch(tunnel, entry.nbma)
+            self._station.wants.touch(tunnel, entry.nbma)
             self._station.time_entry(tunnel, entry)
         if at.connection and binding.direct:
             self._unbind_others(tunnel, entry)
@@ -243,7 +243,7 @@ class Peers:
     def moved(self, tunnel: Tunnel, to: Neighbour) -> None:
         """The peers of a connection are at another address or port now; packets go on as they did."""
         for entry in tunnel.cache.over(to.connection):
-            self._station.sockets.touch(tunnel, entry.nbma)
+            self._station.wants.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
             if path is not None and path.neighbour.connection == to.connection:
                 path.neighbour = to
@@ -325,7 +325,7 @@ class Peers:
                 case Act.LEAVE:
                     self._leave(tunnel, path)
         if acts and acts != [Act.PROBE]:
-            self._station.sockets.touch(tunnel, path.nbma)
+            self._station.wants.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.reason = path.reason

@@ -68,7 +68,7 @@ class Protection:
                 if connection is not None:
                     self._follow(tunnel, connection, event.new)
                     if tunnel.cache.over(connection.number):
-                        self._station.sockets.touch(tunnel, connection.remote)
+                        self._station.wants.touch(tunnel, connection.remote)
             if tunnel.protected and event.returned and event.new is not None:
                 self._registration.peer_returned(tunnel, event.new.number)
 

@@ -20,9 +20,8 @@ from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.connections import account_of, secured
+from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.counters import Happening, Refusal
-from dmvpn.features.nhrp.crypto_sockets import CryptoSockets
 from dmvpn.features.nhrp.debug import CONTAINING, Direction
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
@@ -99,7 +98,7 @@ class Station:
         self.deadlines: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
         self.request_ids = shared.request_ids
-        self.sockets = CryptoSockets(shared, version)
+        self.wants = Wants(version)
         self._logged: dict[tuple[str, str], float] = {}
         self._leaves_until = 0.0
 
@@ -112,7 +111,7 @@ class Station:
 
     def end(self) -> list[Effect | Notice]:
         """It has been handled: what is to be done."""
-        self._out += self.sockets.settle(self.tunnels, self.ports.protection)
+        self._out += self.wants.settle(self.tunnels, self.ports.protection)
         return self._out
 
     def emit(self, *results: Effect | Notice) -> None:
@@ -254,7 +253,7 @@ class Station:
 
     def believes(self, tunnel: Tunnel, sender: Neighbour, nbma: IPAddress, *, asked: bool = False) -> bool:
         """May this station's word lead IKE to the address? asked: it answers a question of ours."""
-        known = nbma == sender.nbma or self.shared.has_socket(tunnel.name, nbma)
+        known = nbma == sender.nbma or self.ports.protection.is_wanted(tunnel.name, nbma)
         account = account_of(self.ports.protection, sender)
         if self.shared.hearsay.believes(tunnel, account, nbma, now=self.now, asked=asked, known=known):
             return True
@@ -380,7 +379,7 @@ class Station:
     def add_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Put an entry into the cache and let its time run."""
         tunnel.cache.add(entry)
-        self.sockets.touch(tunnel, entry.nbma)
+        self.wants.touch(tunnel, entry.nbma)
         self.time_entry(tunnel, entry)
         self.watch_traffic(tunnel)
         self.debug(
@@ -400,7 +399,7 @@ class Station:
 
     def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
         """The peer of an entry is somewhere else, or is spoken to over another connection."""
-        self.sockets.touch(tunnel, entry.nbma, to.nbma)
+        self.wants.touch(tunnel, entry.nbma, to.nbma)
         tunnel.cache.move(entry, to)
 
     def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
@@ -414,7 +413,7 @@ class Station:
     def remove_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Take an entry out of the cache, and its timers."""
         tunnel.cache.remove(entry.target)
-        self.sockets.touch(tunnel, entry.nbma)
+        self.wants.touch(tunnel, entry.nbma)
         self.deadlines.cancel(Timer(TimerKind.EXPIRY, tunnel.name, entry.target))
         self.deadlines.cancel(Timer(TimerKind.REFRESH, tunnel.name, entry.target))
         self.debug(

@@ -359,12 +359,10 @@ def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
 
 def _ask(tunnel: _Tunnel, far_end: IPAddress | None) -> list[Effect | Notice]:
     """IPsec shall keep SAs with this address, None: with nobody."""
-    name, before = tunnel.settings.name, tunnel.asked
-    if before == far_end:
+    if tunnel.asked == far_end:
         return []
     tunnel.asked = far_end
-    ends = ((before, False), (far_end, True))
-    return [ProtectionWanted(name, nbma, wanted, by="tunnel") for nbma, wanted in ends if nbma is not None]
+    return [ProtectionWanted(tunnel.settings.name, "tunnel", ((far_end, 0),) if far_end is not None else ())]
 
 
 def _state(settings: TunnelSettings, source: line.Source, mtu: tuple[int, int], reason: Reason | None) -> TunnelState:
