@@ -16,11 +16,11 @@ INTERFACE: Final[int]
 
 #: Something for the router: kind, tunnel, where it came from, octets, number, connection, our address, UDP port.
 #:
-#: "nhrp"       tunnel, neighbour, the packet; connection that protected it or 0
-#: "keepalive"  tunnel, neighbour
-#: "big"        tunnel, neighbour, what an ICMP error quotes of a packet that does not fit the path to it and may be
+#: "nhrp"       tunnel, neighbor, the packet; connection that protected it or 0
+#: "keepalive"  tunnel, neighbor
+#: "big"        tunnel, neighbor, what an ICMP error quotes of a packet that does not fit the path to it and may be
 #:              answered; number: octets of what would fit
-#: "hairpin"    tunnel, neighbour, the packet's first octets; number: of the tunnel it left by; connection
+#: "hairpin"    tunnel, neighbor, the packet's first octets; number: of the tunnel it left by; connection
 #: "ike"        source, the datagram with its marker; number: TOS; our address; source port
 #: "spi"        ESP for an SA that is not: source; number: SPI; our address; source port, 0: protocol 50
 #: "clear"      GRE in clear for a protected tunnel: source; our address

@@ -91,11 +91,11 @@ def link(kernel: netlink.NetlinkSocket, name: str = "Tunnel0") -> None:
     kernel.call(netlink.set_down(name))
 
 
-def neighbours(kernel: netlink.NetlinkSocket) -> None:
+def neighbors(kernel: netlink.NetlinkSocket) -> None:
     """`ip neigh flush nud all`."""
-    known = kernel.neighbours(index(kernel, "Tunnel0"))
+    known = kernel.neighbors(index(kernel, "Tunnel0"))
     assert known
-    kernel.call(*(netlink.delete_neighbour(one) for one in known))
+    kernel.call(*(netlink.delete_neighbor(one) for one in known))
 
 
 def addresses(kernel: netlink.NetlinkSocket, name: str = "Tunnel0") -> None:
@@ -144,7 +144,7 @@ THEFTS: tuple[Callable[[netlink.NetlinkSocket], None], ...] = (
     link_for_a_moment,
     functools.partial(link, name="Gi0-1"),
     functools.partial(link_for_a_moment, name="Gi0-1"),
-    neighbours,
+    neighbors,
     addresses,
     functools.partial(addresses, name="Gi0-1"),
     rules,
@@ -186,7 +186,7 @@ def arrives_again(world: RealWorld, seconds: float) -> float:
 def state(world: RealWorld) -> str:
     with world.inside("A"), netlink.NetlinkSocket() as kernel:
         known = [*our_routes(kernel), *kernel.rules(protocol=netlink.ROUTE_PROTOCOL), *kernel.addresses()]
-        return "; ".join(map(str, [*known, *kernel.links(), *kernel.neighbours()]))
+        return "; ".join(map(str, [*known, *kernel.links(), *kernel.neighbors()]))
 
 
 @pytest.mark.parametrize("theft", THEFTS, ids=named)
@@ -330,11 +330,11 @@ def test_the_end_of_a_fight_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.lab
-def test_a_neighbour_that_is_taken_away_is_no_question_for_nhrp() -> None:
+def test_a_neighbor_that_is_taken_away_is_no_question_for_nhrp() -> None:
     def test(world: RealWorld) -> None:
         a_and_b(world)
         arrives_again(world, 5.0)
-        steal(world, neighbours)
+        steal(world, neighbors)
         arrives_again(world, 5.0)
         world.run(0.1)
         assert world.of("A", Unresolved) == []

@@ -95,7 +95,7 @@ def test_with_protection_traffic_stops_until_the_router_is_back() -> None:
         world.execute("A", *life(protected=True)[2:5])
         assert provider_sees(world) == set(), "while there is no SA"
         assert world.of("A", Unresolved)[0] == Unresolved("Tunnel0", FAR_TUNNEL), (
-            "neighbours of an earlier life are gone"
+            "neighbors of an earlier life are gone"
         )
 
     in_world(test)

@@ -249,7 +249,7 @@ def test_two_tunnels_on_one_source_are_told_apart_by_their_keys(world: World) ->
 
 
 @contract
-def test_multicast_is_copied_to_every_neighbour_of_the_list(world: World) -> None:
+def test_multicast_is_copied_to_every_neighbor_of_the_list(world: World) -> None:
     group = IPv4Address("224.0.0.10")
     for name in TUNNEL:
         multipoint(world, name)

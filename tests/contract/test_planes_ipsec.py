@@ -173,7 +173,7 @@ def test_clear_gre_for_a_protected_tunnel_is_dropped_and_told_once(world: World)
 
 @contract
 def test_what_comes_sealed_for_a_tunnel_in_clear_goes_nowhere(world: World) -> None:
-    """It has no protection that anybody agreed on, and its neighbours are others."""
+    """It has no protection that anybody agreed on, and its neighbors are others."""
     peer = Peer(world, "A", OUTSIDE)
     hub(world, peer)
     spec = TunnelSpec(name="Tunnel1", source=nbma("A"), destination=None, key=KEY + 1, mtu=1400)

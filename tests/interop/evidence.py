@@ -386,7 +386,7 @@ class Run:
         return {"udp" if ":udp:" in protocols else "esp" for (protocols,) in rows}
 
     def kernel_answers(self) -> list[float]:
-        """When the kernel of our node told a neighbour that it knows nothing of GRE."""
+        """When the kernel of our node told a neighbor that it knows nothing of GRE."""
         rows = self._tshark(self.ours[0], f"{_KERNEL_ANSWER} && ip.src == {NBMA[self.ours[0]]}", "frame.time_epoch")
         return [float(at) for (at,) in rows]
 

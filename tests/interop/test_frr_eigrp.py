@@ -23,7 +23,7 @@ HOLD_TIME = 15
 
 
 @pytest.mark.story("eigrp-routes")
-def test_our_hub_and_eigrpd_are_neighbours_and_have_acknowledged_everything(eigrp: Run) -> None:
+def test_our_hub_and_eigrpd_are_neighbors_and_have_acknowledged_everything(eigrp: Run) -> None:
     ours = eigrp.text("routes.hub.eigrp.txt")
     (line,) = [line for line in ours.splitlines() if re.match(rf"\d +{re.escape(TUNNEL['spoke2'])} ", line)]
     assert line.split()[-2] == "0", "nothing waits in the queue to it"
@@ -52,17 +52,17 @@ def test_hosts_behind_both_reach_each_other_by_the_hub(eigrp: Run) -> None:
 
 
 @pytest.mark.story("eigrp-query")
-def test_a_query_ends_eigrpd_and_our_hub_lets_its_neighbour_go_with_the_hold_time(limited_eigrp: Run) -> None:
+def test_a_query_ends_eigrpd_and_our_hub_lets_its_neighbor_go_with_the_hold_time(limited_eigrp: Run) -> None:
     """eigrpd 8.4.4 aborts at any Query for a route that it has; nothing that we could send instead would tell it."""
     queries = [at for at, source in limited_eigrp.eigrp("spoke2", QUERY) if source == TUNNEL["hub"]]
     assert limited_eigrp.mark("LAN down") < queries[0]
     assert "eigrp_fsm_event_q_fcn(): assertion (successors) failed" in limited_eigrp.text("spoke2.eigrpd.log")
-    assert limited_eigrp.mark("neighbour lost") - queries[0] < HOLD_TIME + 5
+    assert limited_eigrp.mark("neighbor lost") - queries[0] < HOLD_TIME + 5
     assert LAN["spoke2"] not in limited_eigrp.routes("lost", "spoke1")
 
 
 @pytest.mark.story("eigrp-return")
-def test_eigrpd_that_starts_again_is_a_neighbour_again_and_has_all_routes(eigrp: Run) -> None:
+def test_eigrpd_that_starts_again_is_a_neighbor_again_and_has_all_routes(eigrp: Run) -> None:
     assert eigrp.mark("routes again") - eigrp.mark("start eigrpd") < 20
     assert BY_HUB in eigrp.pings("spoke1").between(eigrp.mark("routes again"), eigrp.mark("flow end spoke1"))
 

@@ -1,7 +1,7 @@
 """Our router beside FRR nhrpd, as its spoke and as its hub: registration, redirect, resolution, shortcut both ways.
 
 Two boots of user-mode Linux, about a minute long, do what uml/scen/smoke-spoke.sh and smoke-hub.sh say; these tests
-look at what they left (tests/interop/uml/out). The neighbours' words count: FRR's own tables, pings and traces of
+look at what they left (tests/interop/uml/out). The neighbors' words count: FRR's own tables, pings and traces of
 hosts, captures read by tshark.
 """
 

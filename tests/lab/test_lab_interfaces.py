@@ -100,7 +100,7 @@ def test_a_link_that_came_up_while_the_router_was_busy_never_was_down(user: str)
 @pytest.mark.lab
 @pytest.mark.parametrize("user", USERS)
 def test_an_adopted_interface_that_somebody_takes_down_by_hand_has_no_carrier(user: str) -> None:
-    """`ip link set lan0 down` on a machine that is a router: its LAN was offered to all neighbours as before."""
+    """`ip link set lan0 down` on a machine that is a router: its LAN was offered to all neighbors as before."""
 
     def start() -> Json:
         far, router = cable(), Router(manage=False)
@@ -121,7 +121,7 @@ def test_an_adopted_interface_that_somebody_takes_down_by_hand_has_no_carrier(us
 @pytest.mark.lab
 @pytest.mark.parametrize("user", USERS)
 def test_a_router_tells_who_is_on_its_wires_who_it_is(user: str) -> None:
-    """Else a neighbour that asked before we were there asks again only after a second, and its packets wait."""
+    """Else a neighbor that asked before we were there asks again only after a second, and its packets wait."""
 
     def start() -> Json:
         far, router = cable(), Router()
@@ -151,9 +151,9 @@ def _ask_for(far: int, address: IPv4Address) -> bool:
     with inside_network(far), netlink.NetlinkSocket() as kernel:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waiting:
             waiting.sendto(b"waits", (str(address), 9))
-        return any(entry.address == address for entry in kernel.neighbours())
+        return any(entry.address == address for entry in kernel.neighbors())
 
 
 def _is_known(far: int, address: IPv4Address) -> bool:
     with inside_network(far), netlink.NetlinkSocket() as kernel:
-        return any(entry.address == address and entry.lladdr for entry in kernel.neighbours())
+        return any(entry.address == address and entry.lladdr for entry in kernel.neighbors())

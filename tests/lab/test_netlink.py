@@ -23,11 +23,11 @@ from dmvpn.dataplane.netlink import (
     InterfaceAddress,
     LinkEvent,
     LinkSettings,
-    Neighbour,
-    NeighbourEvent,
-    NeighbourFlag,
-    NeighbourParameters,
-    NeighbourState,
+    Neighbor,
+    NeighborEvent,
+    NeighborFlag,
+    NeighborParameters,
+    NeighborState,
     NetlinkError,
     NetlinkMonitor,
     NetlinkSocket,
@@ -42,13 +42,13 @@ from dmvpn.dataplane.netlink import (
     create_veth,
     delete_address,
     delete_link,
-    delete_neighbour,
+    delete_neighbor,
     delete_route,
     replace_route,
     set_down,
     set_link,
-    set_neighbour,
-    set_neighbour_parameters,
+    set_neighbor,
+    set_neighbor_parameters,
     set_up,
 )
 from dmvpn.shells.lab.namespaces import inside_network, new_network
@@ -227,17 +227,17 @@ def test_each_refusal_in_a_long_batch_names_its_own_request(in_lab: Lab) -> None
     in_lab(batch)
 
 
-# ------------------------------------------------------------------------------------------------------ neighbours
+# ------------------------------------------------------------------------------------------------------ neighbors
 
 
-def test_neighbour_parameters_are_set_without_proc_sys(in_lab: Lab) -> None:
+def test_neighbor_parameters_are_set_without_proc_sys(in_lab: Lab) -> None:
     def look() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
-            kernel.call(set_neighbour_parameters(NeighbourParameters(link=index, retransmit_ms=200)))
+            kernel.call(set_neighbor_parameters(NeighborParameters(link=index, retransmit_ms=200)))
             for family in (AF_INET, AF_INET6):
-                (found,) = [p for p in kernel.neighbour_parameters(family) if p.link == index]
+                (found,) = [p for p in kernel.neighbor_parameters(family) if p.link == index]
                 assert (found.app_probes, found.unicast_probes, found.multicast_probes) == (1, 0, 0)
-            (ipv4,) = [p for p in kernel.neighbour_parameters(AF_INET) if p.link == index]
+            (ipv4,) = [p for p in kernel.neighbor_parameters(AF_INET) if p.link == index]
             assert (ipv4.retransmit_ms, ipv4.queue_octets) == (200, 4 << 20)
             if (octets := sysctl.read("net/ipv4/neigh/Tunnel100/app_solicit")) is not None:
                 assert octets == "1"
@@ -245,43 +245,43 @@ def test_neighbour_parameters_are_set_without_proc_sys(in_lab: Lab) -> None:
     in_lab(look)
 
 
-def test_a_permanent_neighbour_is_set_replaced_and_deleted(in_lab: Lab) -> None:
+def test_a_permanent_neighbor_is_set_replaced_and_deleted(in_lab: Lab) -> None:
     def change() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
             for address in (IPv4Address("192.168.100.41"), IPv6Address("2001:db8::41")):
                 for lladdr in (PEER_MAC, TAP_MAC):
-                    kernel.call(set_neighbour(Neighbour(index, address, lladdr)))
-                    found = [n for n in kernel.neighbours(index) if n.address == address]
-                    assert found == [Neighbour(index, address, lladdr, NeighbourState.PERMANENT)]
-                kernel.call(delete_neighbour(Neighbour(index, address)))
-                left = [n for n in kernel.neighbours(index) if n.address == address]
-                assert all(NeighbourState.PERMANENT not in n.state for n in left)
-            learned = Neighbour(
+                    kernel.call(set_neighbor(Neighbor(index, address, lladdr)))
+                    found = [n for n in kernel.neighbors(index) if n.address == address]
+                    assert found == [Neighbor(index, address, lladdr, NeighborState.PERMANENT)]
+                kernel.call(delete_neighbor(Neighbor(index, address)))
+                left = [n for n in kernel.neighbors(index) if n.address == address]
+                assert all(NeighborState.PERMANENT not in n.state for n in left)
+            learned = Neighbor(
                 index,
                 IPv4Address("192.168.100.42"),
                 PEER_MAC,
-                NeighbourState.STALE,
-                NeighbourFlag.EXTERNALLY_LEARNED,
+                NeighborState.STALE,
+                NeighborFlag.EXTERNALLY_LEARNED,
             )
-            kernel.call(set_neighbour(learned))
-            assert learned in kernel.neighbours()
+            kernel.call(set_neighbor(learned))
+            assert learned in kernel.neighbors()
 
     in_lab(change)
 
 
 @pytest.mark.parametrize("address", [IPv4Address("192.168.100.41"), IPv6Address("2001:db8::41")])
-def test_the_first_packet_to_an_unknown_neighbour_asks_us_and_waits_for_the_answer(
+def test_the_first_packet_to_an_unknown_neighbor_asks_us_and_waits_for_the_answer(
     in_lab: Lab, address: IPAddress
 ) -> None:
     def ask() -> None:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index), NetlinkMonitor(Group.NEIGHBOUR) as monitor:
+        with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index), NetlinkMonitor(Group.NEIGHBOR) as monitor:
             with socket.socket(family, socket.SOCK_DGRAM) as sender:
                 sender.sendto(b"waiting", (str(address), 7777))
-            question = NeighbourEvent(Change.ASKED, Neighbour(index, address, state=NeighbourState.INCOMPLETE))
+            question = NeighborEvent(Change.ASKED, Neighbor(index, address, state=NeighborState.INCOMPLETE))
             assert heard(monitor, lambda event: event == question)
             assert read_frame(tap) is None, "neither ARP nor the packet leaves before the answer"
-            kernel.call(set_neighbour(Neighbour(index, address, PEER_MAC)))
+            kernel.call(set_neighbor(Neighbor(index, address, PEER_MAC)))
             octets = next_frame(tap)
             assert octets[:12] == PEER_MAC + TAP_MAC
             assert octets.endswith(b"waiting")
@@ -292,20 +292,20 @@ def test_the_first_packet_to_an_unknown_neighbour_asks_us_and_waits_for_the_answ
 # ------------------------------------------------------------------------------------------------------- monitoring
 
 
-def test_a_monitor_hears_links_addresses_routes_and_neighbours_come_and_go(in_lab: Lab) -> None:
+def test_a_monitor_hears_links_addresses_routes_and_neighbors_come_and_go(in_lab: Lab) -> None:
     def listen() -> None:
         with NetlinkSocket() as kernel, NetlinkMonitor() as monitor, tunnel(kernel) as (tap, index):
             route = Route(Prefix.parse("10.4.4.0/24"), (NextHop(index, ip_address("192.168.100.41")),))
-            neighbour = Neighbour(index, ip_address("192.168.100.41"), PEER_MAC)
-            kernel.call(replace_route(route), set_neighbour(neighbour))
-            kernel.call(delete_route(route), delete_neighbour(neighbour))
+            neighbor = Neighbor(index, ip_address("192.168.100.41"), PEER_MAC)
+            kernel.call(replace_route(route), set_neighbor(neighbor))
+            kernel.call(delete_route(route), delete_neighbor(neighbor))
             kernel.call(delete_address(InterfaceAddress(index, ip_address("192.168.100.31"), 24)))
             events = [event for _ in patiently(0.1) for event in monitor.read()]
 
             assert RouteEvent(Change.SET, route) in events
             assert RouteEvent(Change.GONE, route) in events
-            assert NeighbourEvent(Change.SET, neighbour) in events
-            assert any(isinstance(e, NeighbourEvent) and e.change is Change.GONE for e in events)
+            assert NeighborEvent(Change.SET, neighbor) in events
+            assert any(isinstance(e, NeighborEvent) and e.change is Change.GONE for e in events)
             addresses = [e for e in events if isinstance(e, AddressEvent)]
             assert {e.change for e in addresses} == {Change.SET, Change.GONE}
             assert any(isinstance(e, LinkEvent) and e.link.carrier for e in events)

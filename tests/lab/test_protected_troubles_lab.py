@@ -182,7 +182,7 @@ def test_after_clear_crypto_session_traffic_is_back_at_once(lab: Labs, router: s
 def test_nothing_leaves_in_clear_while_a_spoke_is_killed_and_started_again(lab: Labs, tmp_path: Path) -> None:
     """Its peers do not notice its death; its answer to what they send makes them try again.
 
-    EIGRP takes the routes of a neighbour that starts again back for a moment, at the hub as at the spokes: without a
+    EIGRP takes the routes of a neighbor that starts again back for a moment, at the hub as at the spokes: without a
     route to Null0 the default route has the packets meanwhile, as on any router (docs/explanation/protection.md).
     """
     for router in ("HUB", "SPOKE10", "SPOKE20"):

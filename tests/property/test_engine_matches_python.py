@@ -103,7 +103,7 @@ HUB = Tunnel(
 
 @given(st.lists(st.tuples(theirs, traffic.tcp_packets, peer_ids, st.sampled_from([0.0, 3.0, 8.0])), max_size=20))
 def test_both_cores_report_the_same_hairpins(taken: list[tuple[bytes, bytes, int, float]]) -> None:
-    """Packets come in from one neighbour and leave for another, some of them merged by a network card on the way."""
+    """Packets come in from one neighbor and leave for another, some of them merged by a network card on the way."""
     both: list[tuple[object, ...]] = []
     for nbma, packet, peer, later in taken:
         gre = GreHeader(protocol_type=GRE_IPV4).serialize(packet)

@@ -33,7 +33,7 @@ HUB = Tunnel(
     bound=((traffic.THEIRS[0], 1), (traffic.THEIRS[1], 3)),
     df=DfBit.COPY,
 )
-#: Beside it a tunnel in clear with another key, and a protected one with one neighbour.
+#: Beside it a tunnel in clear with another key, and a protected one with one neighbor.
 CLEAR = Tunnel(traffic.OURS[0], None, None, 1400, None, None, 1, True, [traffic.THEIRS[2]], [(1, traffic.THEIRS[2])])
 POINT = Tunnel(
     traffic.OURS[1],

@@ -159,7 +159,7 @@ def test_a_path_that_is_over_is_forgotten_though_no_packet_goes_there() -> None:
     both.agree()
 
 
-def test_multicast_is_the_same_to_all_neighbours_and_cut_for_those_who_need_it() -> None:
+def test_multicast_is_the_same_to_all_neighbors_and_cut_for_those_who_need_it() -> None:
     both = Both([MULTIPOINT])
     for number, nbma in enumerate(MULTIPOINT.multicast[:40]):
         both.learn_path(nbma, (MTU, 800, 1400)[number % 3], 0.0)

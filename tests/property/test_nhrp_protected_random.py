@@ -77,17 +77,17 @@ def _check(overlay: ProtectedOverlay, name: str, tunnel: Tunnel) -> None:
     for path in tunnel.paths.values():
         entry = tunnel.cache.host(path.peer)
         assert entry is not None
-        assert entry.neighbour is not None
+        assert entry.neighbor is not None
         assert entry.nbma == path.nbma
         if path.usable:
-            behind = [other.neighbour for other in tunnel.cache.behind(path.peer) if not other.binds]
-            assert behind == [path.neighbour] * len(behind)
-            assert entry.neighbour == path.neighbour
-            assert overlay.ipsec[name].connection(path.neighbour.connection) is not None
+            behind = [other.neighbor for other in tunnel.cache.behind(path.peer) if not other.binds]
+            assert behind == [path.neighbor] * len(behind)
+            assert entry.neighbor == path.neighbor
+            assert overlay.ipsec[name].connection(path.neighbor.connection) is not None
     if tunnel.running:
         for entry in entries:
             if entry.is_registered and entry.target.is_host:
-                assert tunnel.adjacencies[entry.next_hop] == entry.neighbour
+                assert tunnel.adjacencies[entry.next_hop] == entry.neighbor
             if entry.type is EntryType.STATIC:
                 assert entry.connection == 0
 

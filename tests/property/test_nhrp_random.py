@@ -207,7 +207,7 @@ def _check_tunnel(member: Member, tunnel: Tunnel) -> None:
             path = tunnel.paths.get(entry.next_hop)
             assert path is None or path.usable
             assert Flag.TEMPORARY not in entry.flags
-            assert tunnel.adjacencies.get(entry.next_hop) == entry.neighbour
+            assert tunnel.adjacencies.get(entry.next_hop) == entry.neighbor
         if entry.route is RouteState.OVERRIDE:
             hop = overrides.pop(entry.target)
             assert hop.address == (None if entry.is_next_hop else entry.next_hop)

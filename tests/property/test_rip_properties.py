@@ -77,7 +77,7 @@ def test_silence_ends_with_an_empty_database(said: list[Announcement | float | s
 
 
 @given(st.lists(st.binary(max_size=120), max_size=5), st.integers(1, 65535))
-def test_whatever_a_neighbour_sends_the_table_stays_sound(payloads: list[bytes], port: int) -> None:
+def test_whatever_a_neighbor_sends_the_table_stays_sound(payloads: list[bytes], port: int) -> None:
     bench = Workbench(INTERFACE, RIB, RIP)
     bench.configure("interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter rip\n version 2\n network 10.0.0.0\n")
     bench.handle(LinkChanged("GigabitEthernet0/1", up=True))

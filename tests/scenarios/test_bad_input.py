@@ -136,7 +136,7 @@ def test_every_truncation_and_every_flipped_octet_of_a_registration_changes_noth
 
 
 def dropped_eigrp(world: World, router: str) -> int:
-    """EIGRP packets that a router dropped, whatever the reason: a few even while neighbours meet."""
+    """EIGRP packets that a router dropped, whatever the reason: a few even while neighbors meet."""
     return sum(map(int, re.findall(r"Dropped, .*: (\d+)", world.show(router, "ip eigrp traffic"))))
 
 

@@ -114,7 +114,7 @@ def test_a_folder_with_parts_that_do_not_run_comes_up_and_says_so(tmp_path: Path
     assert (result.returncode, first) == (1, f"note: HUB1, SPOKE1, SPOKE2: {said}")
     assert (head, lacks[0]) == (
         "lab mine is up, but:",
-        "  HUB1: OSPF on Tunnel0 has no neighbour SPOKE1, SPOKE2: this release does not run OSPF",
+        "  HUB1: OSPF on Tunnel0 has no neighbor SPOKE1, SPOKE2: this release does not run OSPF",
     )
     assert dmvpn("lab", "down", environment=environment).returncode == 0
 

@@ -120,19 +120,19 @@ def test_what_keeps_rip_from_telling_is_named_with_the_line_that_mends_it(
     assert broken(world) == []
 
 
-def test_from_one_end_it_says_neighbour_only_of_one() -> None:
+def test_from_one_end_it_says_neighbor_only_of_one() -> None:
     """It offered "hub is an EIGRP stub" on a router without EIGRP."""
     world = after(("R11", (TUNNEL, "ip split-horizon")))
     diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"), one_end=True)
     assert [one.cause for one in diagnosis.hypotheses] == [Cause.SPLIT_HORIZON, Cause.NETWORK_STATEMENT]
-    assert not re.search("neighbour|EIGRP", "\n".join(as_text(diagnosis)))
+    assert not re.search("neighbor|EIGRP", "\n".join(as_text(diagnosis)))
 
 
-def test_from_one_end_without_any_routing_protocol_no_neighbour_is_spoken_of() -> None:
+def test_from_one_end_without_any_routing_protocol_no_neighbor_is_spoken_of() -> None:
     world = after(("R31", ("no router rip",)))
     diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"), one_end=True)
     assert [one.cause for one in diagnosis.hypotheses] == [Cause.NO_ROUTE_THERE]
-    assert "neighbour" not in "\n".join(as_text(diagnosis))
+    assert "neighbor" not in "\n".join(as_text(diagnosis))
 
 
 @pytest.mark.parametrize(

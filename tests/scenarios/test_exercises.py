@@ -146,7 +146,7 @@ WRONG: list[tuple[str, int, dict[str, tuple[str, ...]], dict[int, str]]] = [
         "the destination is one of the provider's addresses",
         1,
         {"R11": (*TUNNEL_R11, "tunnel destination 172.16.31.2")},
-        {1: "Each end's destination is the other's source", 2: "no EIGRP neighbour", 3: "no route"},
+        {1: "Each end's destination is the other's source", 2: "no EIGRP neighbor", 3: "no route"},
     ),
     (
         "EIGRP announces the underlay, too",
@@ -306,7 +306,7 @@ def test_any_summary_that_covers_the_lans_is_one() -> None:
 
 def test_nobody_is_told_that_the_hub_knows_what_it_does_not_know() -> None:
     missing = Learner(ALL[2]).missing()
-    assert missing[3] == "R11 has no route of EIGRP to 10.4.4.0/24: The hub must know it first, from its neighbour R41."
+    assert missing[3] == "R11 has no route of EIGRP to 10.4.4.0/24: The hub must know it first, from its neighbor R41."
 
 
 def test_a_grade_says_what_is_done_what_is_not_and_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,14 +125,14 @@ def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: 
     )
 
 
-def test_neighbours_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:
+def test_neighbors_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:
     """Registration works without `ip nhrp map multicast`; Hellos do not."""
     write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS, _EIGRP))
     assert [text.partition(":")[0] for text in missing(tmp_path)] == ["A", "HUB"]
-    assert all("EIGRP 7 has no neighbour" in text for text in missing(tmp_path))
+    assert all("EIGRP 7 has no neighbor" in text for text in missing(tmp_path))
 
 
-def test_a_neighbour_that_one_end_alone_wants_is_not_missed(tmp_path: Path) -> None:
+def test_a_neighbor_that_one_end_alone_wants_is_not_missed(tmp_path: Path) -> None:
     passive = _EIGRP + " passive-interface Tunnel0\n"
     write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS + _MULTICAST, passive))
     assert missing(tmp_path) == []
@@ -153,10 +153,10 @@ def test_a_neighbour_that_one_end_alone_wants_is_not_missed(tmp_path: Path) -> N
     ],
     ids=["ospf", "bgp"],
 )
-def test_neighbours_of_protocols_that_do_not_run_are_missing(hub: str, spoke: str, tmp_path: Path) -> None:
+def test_neighbors_of_protocols_that_do_not_run_are_missing(hub: str, spoke: str, tmp_path: Path) -> None:
     write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
     assert missing(tmp_path)[0].startswith("A: ")
-    assert " has no neighbour HUB: this release does not run " in missing(tmp_path)[0]
+    assert " has no neighbor HUB: this release does not run " in missing(tmp_path)[0]
     write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, ""))
     assert missing(tmp_path) == [], "nobody at the other end wants it"
 
@@ -191,7 +191,7 @@ def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
         assert rest.splitlines()[:3] == [
             "  B: Tunnel0 stays shut down: B.cfg:9, `tunnle protection ipsec profile P`, is not taken and could be "
             "what protects it",
-            "  A: OSPF on Tunnel0 has no neighbour HUB: this release does not run OSPF",
-            "  HUB: OSPF on Tunnel0 has no neighbour A: this release does not run OSPF",
+            "  A: OSPF on Tunnel0 has no neighbor HUB: this release does not run OSPF",
+            "  HUB: OSPF on Tunnel0 has no neighbor A: this release does not run OSPF",
         ]
         assert labs.running() == ["ospf"]

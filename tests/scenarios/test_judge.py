@@ -187,7 +187,7 @@ def test_the_judge_sees_a_server_that_nobody_watches(monkeypatch: pytest.MonkeyP
     assert rules(verdict) == {"black hole"}
 
 
-def test_the_judge_sees_an_adjacency_that_outlives_its_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_judge_sees_an_adjacency_that_outlives_its_neighbor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Station, "clear_adjacency", lambda *_: None)
     verdict = judged(faults.Kill(at=20.0, seconds=250.0, router="R41"), variants=("short",), seconds=280.0)
     assert rules(verdict) == {"stale adjacency"}

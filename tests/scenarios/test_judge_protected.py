@@ -16,7 +16,7 @@ from dmvpn.shells.simulator.variants import vary
 if TYPE_CHECKING:
     from dmvpn.base.effects import TunnelSpec
     from dmvpn.dataplane.simulated.gre import Outer
-    from dmvpn.dataplane.simulated.tunnels import Neighbour
+    from dmvpn.dataplane.simulated.tunnels import Neighbor
     from dmvpn.shells.simulator.faults import Fault
 
 
@@ -67,7 +67,7 @@ def test_the_judge_sees_a_plane_that_sends_in_clear_what_it_has_no_sa_for(monkey
     """At the first packet of the first second."""
 
     def outer(
-        box: IpsecBox, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
+        box: IpsecBox, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         in_clear = GreBox._outer(box, spec, receiver, message, tos, df=df)
         return sealed(box, spec, receiver, message, tos, df=df) or in_clear

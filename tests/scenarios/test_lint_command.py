@@ -71,7 +71,7 @@ def test_files_that_are_named_together_are_one_network(dmvpn: Command, tmp_path:
     assert rest[1:] == ["  fix:", "    interface Tunnel0", "     tunnel key 100", "1 error"]
 
 
-def test_a_folder_is_a_network_and_its_neighbour_another(dmvpn: Command, tmp_path: Path) -> None:
+def test_a_folder_is_a_network_and_its_neighbor_another(dmvpn: Command, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         written(tmp_path / name, CLEAR)

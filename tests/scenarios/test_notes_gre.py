@@ -63,9 +63,9 @@ def test_the_underlay_is_learned_by_rip(world: World) -> None:
 
 def test_the_far_lan_is_learned_by_eigrp_with_the_metric_of_the_configured_bandwidth(world: World) -> None:
     """A tenth of the bandwidth would give the 38912000 that is in print beside the configuration."""
-    for router, lan, neighbour in (("R11", "10.3.3.0", "192.168.100.31"), ("R31", "10.1.1.0", "192.168.100.11")):
+    for router, lan, neighbor in (("R11", "10.3.3.0", "192.168.100.31"), ("R31", "10.1.1.0", "192.168.100.11")):
         (route,) = [line for line in world.lines(router, "ip route") if line.startswith("D ")]
-        assert route.startswith(f"D        {lan}/24 [90/27392000] via {neighbour}, 00:00:")
+        assert route.startswith(f"D        {lan}/24 [90/27392000] via {neighbor}, 00:00:")
         assert route.endswith(", Tunnel100")
 
 
@@ -152,14 +152,14 @@ def test_eigrp_on_the_transport_prefix_takes_the_tunnel_down_again_and_again(wor
     before = len(world.messages("R11"))
     world.run_for(200)
     happened = world.messages("R11")[before:]
-    neighbour = "%DUAL-5-NBRCHANGE: EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is"
+    neighbor = "%DUAL-5-NBRCHANGE: EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is"
     line = "%LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel100, changed state to"
     loop = [
         "%TUN-5-RECURDOWN: Tunnel100 temporarily disabled due to recursive routing",
         f"{line} down",
-        f"{neighbour} down: interface down",
+        f"{neighbor} down: interface down",
         f"{line} up",
-        f"{neighbour} up: new adjacency",
+        f"{neighbor} up: new adjacency",
     ]
     assert happened[: 3 * len(loop)] == 3 * loop
     # Meanwhile the proper way is back.

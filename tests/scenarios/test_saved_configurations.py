@@ -48,7 +48,7 @@ def newer(router: str, text: str) -> str:
 
 
 def test_a_network_of_a_newer_release_comes_up_and_goes_direct() -> None:
-    """Its hub copied no multicasts, so it had no EIGRP neighbours; its spokes never left the hub."""
+    """Its hub copied no multicasts, so it had no EIGRP neighbors; its spokes never left the hub."""
     world = World("notes-phase3", change=newer).converge()
     world.configure("R31", "ip route 203.0.113.0 255.255.255.0 Null0")
     world.do("R31", "ping 10.4.4.1 source 10.3.3.1")

@@ -13,7 +13,7 @@ from support.world import World
 CALL = Call(("H3", "10.3.3.100"), ("H4", "10.4.4.100"))
 TO_THE_HUB = Call(("H3", "10.3.3.100"), ("H1", "10.1.1.100"))
 
-#: Seconds after which EIGRP gives up a neighbour that is silent.
+#: Seconds after which EIGRP gives up a neighbor that is silent.
 HOLD_TIME = 15.0
 #: Seconds within which traffic flows again after a spoke has started: registration and EIGRP with a hub that is there.
 SPOKE_LIMIT = 1.0

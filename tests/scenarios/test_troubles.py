@@ -130,7 +130,7 @@ def test_another_repair_than_undoing_is_as_good() -> None:
     assert not lesson.bad()
 
 
-def test_a_neighbour_that_comes_and_goes_is_not_fixed_in_the_moment_when_it_is_there() -> None:
+def test_a_neighbor_that_comes_and_goes_is_not_fixed_in_the_moment_when_it_is_there() -> None:
     lesson = Lesson("notes-phase3")
     lesson.break_("eigrp-timers")
     for _ in range(4):

@@ -15,7 +15,7 @@ from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
 from dmvpn.dataplane.esp import EspSuite, Inbound, Place, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
 from dmvpn.net.gre import Sequence
 from support import traffic
 
@@ -181,7 +181,7 @@ class Both:
             report=tunnel.report,
             multicast=tuple(tunnel.multicast),
             protected=tunnel.protected,
-            bound=tuple(Neighbour(nbma, connection) for nbma, connection in tunnel.bound),
+            bound=tuple(Neighbor(nbma, connection) for nbma, connection in tunnel.bound),
             df=tunnel.df,
             checksum=tunnel.checksum,
             sequence=Sequence() if tunnel.sequence and tunnel.destination else None,

@@ -158,7 +158,7 @@ routing, and every fault that it was tried with.
 
 ## What it checks of the machine
 
-With real packets a router's routes, neighbours, addresses and rules are entries of a kernel that others may change,
+With real packets a router's routes, neighbors, addresses and rules are entries of a kernel that others may change,
 too. The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its
 place, is named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a
 moment ago, or [is fought about](../how-to/linux-router.md#beside-other-programs). Routes with the router's mark,
@@ -167,7 +167,7 @@ protocol 54, that it did not order are said as advice.
 ## What routing it checks
 
 - **EIGRP**: that it runs on the tunnels of both ends, in one autonomous system, with the same K-values, authentication
-  and sound timers, not passive; that they are neighbours; that LANs are announced, and passed on by the hub (stubs,
+  and sound timers, not passive; that they are neighbors; that LANs are announced, and passed on by the hub (stubs,
   split horizon).
 - **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced,
   and passed on by the hub (split horizon).

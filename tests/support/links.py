@@ -14,7 +14,7 @@ from dmvpn.dataplane.netlink import (
     InetConf,
     InterfaceAddress,
     LinkSettings,
-    NeighbourParameters,
+    NeighborParameters,
     NetlinkSocket,
     NextHop,
     Route,
@@ -23,7 +23,7 @@ from dmvpn.dataplane.netlink import (
     add_route,
     create_veth,
     set_link,
-    set_neighbour_parameters,
+    set_neighbor_parameters,
     set_up,
 )
 from dmvpn.dataplane.sockets import IcmpSocket
@@ -53,7 +53,7 @@ def index_of(kernel: NetlinkSocket, name: str) -> int:
 
 @contextlib.contextmanager
 def tunnel(kernel: NetlinkSocket) -> Iterator[tuple[Tap, int]]:
-    """A TAP as a router makes its tunnel: silent, asks us for neighbours, 192.168.100.31/24 and 2001:db8::31/64."""
+    """A TAP as a router makes its tunnel: silent, asks us for neighbors, 192.168.100.31/24 and 2001:db8::31/64."""
     with Tap("Tunnel100") as tap:
         tap.set_hardware_address(TAP_MAC)
         tap.set_transmit_queue()
@@ -61,8 +61,8 @@ def tunnel(kernel: NetlinkSocket) -> Iterator[tuple[Tap, int]]:
         probes = {"app_probes": 1, "unicast_probes": 0, "multicast_probes": 0}
         kernel.call(
             set_link(index, LinkSettings(mtu=1400, silent_ipv6=True, alias="Tunnel100")),
-            set_neighbour_parameters(NeighbourParameters(link=index, queue_octets=4 << 20, **probes)),
-            set_neighbour_parameters(NeighbourParameters(link=index, family=AF_INET6, **probes)),
+            set_neighbor_parameters(NeighborParameters(link=index, queue_octets=4 << 20, **probes)),
+            set_neighbor_parameters(NeighborParameters(link=index, family=AF_INET6, **probes)),
             set_up(index),
             add_address(InterfaceAddress(index, ip_address("192.168.100.31"), 24)),
             add_address(InterfaceAddress(index, ip_address("2001:db8::31"), 64, AddressFlag.NODAD)),

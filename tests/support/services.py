@@ -23,7 +23,7 @@ APART: Final = ("unshare", "-Urn")
 CONFIGURATION: Final = (
     "hostname BRANCH\ninterface Loopback0\n ip address 10.9.0.1 255.255.255.0\n description as written\n"
 )
-#: It has a port, a protected tunnel, a route, and neighbours: so it needs all that a router does.
+#: It has a port, a protected tunnel, a route, and neighbors: so it needs all that a router does.
 PROTECTED: Final = """\
 hostname BRANCH
 crypto ikev2 keyring KEYS

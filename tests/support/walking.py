@@ -166,7 +166,7 @@ def try_it(world: World, ears: Ears, ends: tuple[str, str], size: int, *, df: bo
 
 
 def edges(told: Walk) -> list[int]:
-    """Sizes at which something changes, and their neighbours."""
+    """Sizes at which something changes, and their neighbors."""
     found = told.budget
     marks = [size for size in (found.whole, found.with_df) if size is not None]
     around = [size + step for size in marks for step in (-1, 0, 1, 8)]

@@ -9,27 +9,27 @@ import pytest
 from dmvpn.tools import answers
 
 
-def _neighbour(**values: str) -> str:
+def _neighbor(**values: str) -> str:
     row = {"address": "10.0.0.1", "interface": "Tunnel0", "uptime": "00:01:05", "state": "up", **values}
     return json.dumps({"tables": [{"neighbors": [row, None]}, 7]})
 
 
-def test_a_neighbour_has_its_age_in_seconds() -> None:
-    (found,) = answers.neighbours(_neighbour())
-    assert found == answers.Neighbour("10.0.0.1", "Tunnel0", is_up=True, age=65.0)
+def test_a_neighbor_has_its_age_in_seconds() -> None:
+    (found,) = answers.neighbors(_neighbor())
+    assert found == answers.Neighbor("10.0.0.1", "Tunnel0", is_up=True, age=65.0)
 
 
 @pytest.mark.parametrize(
     ("uptime", "steady"), [("00:00:12", False), ("00:00:13", True), ("1d02h", True), ("never", True), ("", True)]
 )
 def test_who_has_been_there_for_longer_than_a_clock_shows_is_steady(uptime: str, steady: bool) -> None:
-    (found,) = answers.neighbours(_neighbour(uptime=uptime))
+    (found,) = answers.neighbors(_neighbor(uptime=uptime))
     assert found.is_steady is steady
 
 
 @pytest.mark.parametrize("answer", ["", "% Invalid input", "[]", "3", '{"tables": 3, "tunnels": {}}', "null"])
 def test_an_answer_that_is_no_table_has_no_rows(answer: str) -> None:
-    assert list(answers.neighbours(answer)) == []
+    assert list(answers.neighbors(answer)) == []
     assert list(answers.servers(answer)) == []
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.shells.facts import NeighbourFacts, PeerFacts, RouterFacts, ServerFacts, TunnelFacts
+from dmvpn.shells.facts import NeighborFacts, PeerFacts, RouterFacts, ServerFacts, TunnelFacts
 from dmvpn.tools.checking import Level, Wanted, judge
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def tunnel(*servers: ServerFacts, up: bool = True, enabled: bool = True, **more:
     )
 
 
-def neighbour(*, up: bool) -> NeighbourFacts:
-    return NeighbourFacts(protocol="eigrp 1", interface="Tunnel0", address=_HUB, up=up, age=1.0, reason="no reply")
+def neighbor(*, up: bool) -> NeighborFacts:
+    return NeighborFacts(protocol="eigrp 1", interface="Tunnel0", address=_HUB, up=up, age=1.0, reason="no reply")
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def neighbour(*, up: bool) -> NeighbourFacts:
         ),
         (RouterFacts(tunnels=(tunnel(by_server=(_SECOND,)),)), Level.WARNING, "packets for 10.0.0.2 go by a server"),
         (
-            RouterFacts(tunnels=(), neighbours=(neighbour(up=False),)),
+            RouterFacts(tunnels=(), neighbors=(neighbor(up=False),)),
             Level.WARNING,
-            "eigrp 1 neighbour 10.0.0.1 on Tunnel0 is not up: no reply",
+            "eigrp 1 neighbor 10.0.0.1 on Tunnel0 is not up: no reply",
         ),
     ],
 )
@@ -74,10 +74,10 @@ def test_what_is_wrong_is_said_with_its_reason(facts: RouterFacts, level: Level,
 
 
 def test_the_worst_comes_first_and_the_rest_has_lines_of_its_own() -> None:
-    facts = RouterFacts(tunnels=(tunnel(up=False),), neighbours=(neighbour(up=False),))
+    facts = RouterFacts(tunnels=(tunnel(up=False),), neighbors=(neighbor(up=False),))
     first, second = judge("R1", facts, Wanted()).lines()
     assert first.startswith("DMVPN CRITICAL - R1: Tunnel0 is down | tunnels_up=0 registered=0 ")
-    assert second == "eigrp 1 neighbour 10.0.0.1 on Tunnel0 is not up: no reply"
+    assert second == "eigrp 1 neighbor 10.0.0.1 on Tunnel0 is not up: no reply"
 
 
 def test_a_bar_in_a_reason_is_not_taken_for_the_beginning_of_the_counts() -> None:
@@ -86,10 +86,10 @@ def test_a_bar_in_a_reason_is_not_taken_for_the_beginning_of_the_counts() -> Non
 
 
 def test_fewer_than_were_asked_for_is_critical() -> None:
-    facts = RouterFacts(tunnels=(tunnel(),), neighbours=(neighbour(up=True),))
-    assert judge("R1", facts, Wanted(neighbours=1)).level is Level.OK
-    texts = [concern.text for concern in judge("R1", facts, Wanted(clients=3, neighbours=2)).concerns]
-    assert texts == ["1 neighbours of routing protocols instead of 2", "0 registered clients instead of 3"]
+    facts = RouterFacts(tunnels=(tunnel(),), neighbors=(neighbor(up=True),))
+    assert judge("R1", facts, Wanted(neighbors=1)).level is Level.OK
+    texts = [concern.text for concern in judge("R1", facts, Wanted(clients=3, neighbors=2)).concerns]
+    assert texts == ["1 neighbors of routing protocols instead of 2", "0 registered clients instead of 3"]
 
 
 @pytest.mark.parametrize("words", [["R1", "--clients", "many"], ["no-lab/R1"], ["R1", "--colour"], []])

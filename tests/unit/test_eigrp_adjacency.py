@@ -1,4 +1,4 @@
-"""Neighbours: how they come, and each way in which they go."""
+"""Neighbors: how they come, and each way in which they go."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def pair(
     return net
 
 
-def test_two_routers_become_neighbours_at_once_and_know_each_others_networks() -> None:
+def test_two_routers_become_neighbors_at_once_and_know_each_others_networks() -> None:
     net = pair()
     net.run(0.2)
     hub, spoke = net.routers["R11"], net.routers["R31"]
@@ -72,7 +72,7 @@ def test_an_adjacency_begins_with_init_both_ways_and_the_table_ends_with_its_mar
     assert all((sent.order.ttl, sent.order.tos, sent.order.protocol) == (1, 0xC0, 88) for sent in net.packets())
 
 
-def test_hellos_keep_neighbours_for_an_hour() -> None:
+def test_hellos_keep_neighbors_for_an_hour() -> None:
     net = pair()
     net.run(3600)
     assert net.routers["R11"].logs == [R31_UP]
@@ -93,7 +93,7 @@ def test_silence_ends_an_adjacency_after_the_senders_hold_time() -> None:
     assert not net.routers["R11"].routes
 
 
-def test_an_interface_that_goes_down_takes_its_neighbours_with_it() -> None:
+def test_an_interface_that_goes_down_takes_its_neighbors_with_it() -> None:
     net = pair()
     net.run(1)
     net.line("R11", "Tunnel100", up=False)
@@ -113,7 +113,7 @@ def test_a_process_that_is_removed_says_goodbye() -> None:
     assert not net.routers["R31"].routes
 
 
-def test_a_cleared_neighbour_comes_again() -> None:
+def test_a_cleared_neighbor_comes_again() -> None:
     net = pair()
     net.run(1)
     net.event("R11", ClearNeighbors())
@@ -139,7 +139,7 @@ def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
     assert net.routers["R31"].metric("10.1.1.0/24") == 1920256
 
 
-def test_routers_with_other_weights_are_no_neighbours_and_the_log_says_so_once_a_minute() -> None:
+def test_routers_with_other_weights_are_no_neighbors_and_the_log_says_so_once_a_minute() -> None:
     other = replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0)))
     net = pair(spoke=other)
     net.run(50)
@@ -147,7 +147,7 @@ def test_routers_with_other_weights_are_no_neighbours_and_the_log_says_so_once_a
     assert not net.routers["R11"].process.neighbors()
 
 
-def test_a_neighbour_whose_weights_change_is_down() -> None:
+def test_a_neighbor_whose_weights_change_is_down() -> None:
     net = pair()
     net.run(1)
     net.configure("R31", EigrpConfig((replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0))),)))
@@ -169,7 +169,7 @@ def test_who_answers_no_unicast_is_given_up_after_sixteen_tries_and_tried_again(
     assert hub.logs[2] == R31_UP
 
 
-def test_a_stub_that_changes_its_mind_is_a_new_neighbour() -> None:
+def test_a_stub_that_changes_its_mind_is_a_new_neighbor() -> None:
     net = pair()
     net.run(1)
     net.configure("R31", EigrpConfig((replace(CLASSIC, stub=StubFlag.CONNECTED),)))
@@ -186,7 +186,7 @@ SEALED = replace(CLASSIC, default_interface=MD5)
 CHAIN = KeyChain("EIGRP", (Key(1, "one"), Key(2, "two")))
 
 
-def test_neighbours_with_the_same_key_seal_every_packet() -> None:
+def test_neighbors_with_the_same_key_seal_every_packet() -> None:
     net = pair(SEALED, SEALED, CHAIN)
     net.run(20)
     assert net.routers["R11"].logs == [R31_UP]
@@ -194,7 +194,7 @@ def test_neighbours_with_the_same_key_seal_every_packet() -> None:
     assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020028") for sent in net.packets())
 
 
-def test_without_the_right_key_nobody_is_a_neighbour_and_it_is_counted() -> None:
+def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
     net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", (Key(1, "other"),)))
     net.run(20)
     assert net.routers["R11"].logs == []
@@ -208,7 +208,7 @@ def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
 
 
 def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
-    """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbour for a while."""
+    """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbor for a while."""
     net = pair(CLASSIC, SEALED, CHAIN)
     net.run(100)
     assert net.routers["R11"].logs == []
@@ -216,7 +216,7 @@ def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
     assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
 
 
-def test_a_neighbour_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
+def test_a_neighbor_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
     net = pair(SEALED, SEALED, CHAIN)
     net.run(1)
     hub = net.routers["R11"].process.interfaces["Tunnel100"]
@@ -230,7 +230,7 @@ def test_a_neighbour_that_ceases_to_be_authentic_is_down_with_this_reason() -> N
     assert net.routers["R11"].logs[-1] == down("Auth failure")
 
 
-def test_a_neighbour_that_begins_to_authenticate_alone_is_refused_with_this_reason() -> None:
+def test_a_neighbor_that_begins_to_authenticate_alone_is_refused_with_this_reason() -> None:
     net = pair()
     net.run(1)
     hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=(Parameters(hold_time=15),))
@@ -303,7 +303,7 @@ def test_a_broken_packet_is_counted_and_logged_once_a_minute() -> None:
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-def test_a_passive_interface_is_told_about_and_has_no_neighbours() -> None:
+def test_a_passive_interface_is_told_about_and_has_no_neighbors() -> None:
     lan = ("GigabitEthernet0/2", InterfaceSettings(passive=True))
     net = pair(hub=replace(CLASSIC, interfaces=(lan,)))
     net.run(1)
@@ -321,7 +321,7 @@ def test_an_interface_that_becomes_passive_says_goodbye() -> None:
     assert not net.routers["R31"].process.neighbors()
 
 
-def test_the_machine_listens_where_it_has_neighbours_and_says_so_again_when_asked() -> None:
+def test_the_machine_listens_where_it_has_neighbors_and_says_so_again_when_asked() -> None:
     net = EigrpNet()
     router = net.router("R11")
     state = tunnel("192.168.100.11")

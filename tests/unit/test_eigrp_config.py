@@ -245,7 +245,7 @@ def test_defaults_are_not_shown() -> None:
     assert again(text) == ["router eigrp 100", " network 10.0.0.0", "!"]
 
 
-def test_log_messages_of_neighbours_may_be_switched_off() -> None:
+def test_log_messages_of_neighbors_may_be_switched_off() -> None:
     assert not process("router eigrp 1\nno eigrp log-neighbor-changes").log_changes
     assert " no eigrp log-neighbor-changes" in again("router eigrp 1\nno eigrp log-neighbor-changes")
 

@@ -17,7 +17,7 @@ NONE = PacketFlag(0)
 
 
 def _hub() -> EigrpNet:
-    """R11, alone with what the tests say in the name of a neighbour."""
+    """R11, alone with what the tests say in the name of a neighbor."""
     net = EigrpNet()
     net.router("R11", config=EigrpConfig((ProcessSettings(autonomous_system=100, networks=(EVERYTHING,)),)))
     net.plug("tunnel", "R11", tunnel(str(US)))
@@ -33,7 +33,7 @@ def _say(
     acknowledgment: int = 0,
     flags: PacketFlag = NONE,
 ) -> list[EigrpPacket]:
-    """The neighbour sends a packet. Returns what goes to it within a tenth of a second."""
+    """The neighbor sends a packet. Returns what goes to it within a tenth of a second."""
     now = net.now
     packet = EigrpPacket(
         opcode=opcode,
@@ -65,7 +65,7 @@ def test_a_first_packet_that_acknowledges_ours_is_no_restart_though_another_came
     assert len(net.routers["R11"].logs) == 1
 
 
-def test_a_first_packet_of_a_neighbour_that_is_up_is_a_restart_whatever_it_acknowledges() -> None:
+def test_a_first_packet_of_a_neighbor_that_is_up_is_a_restart_whatever_it_acknowledges() -> None:
     net = _hub()
     (init,) = _say(net, Opcode.HELLO)
     _say(net, Opcode.UPDATE, 1, init.sequence, PacketFlag.INIT)

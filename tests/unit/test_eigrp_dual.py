@@ -1,4 +1,4 @@
-"""DUAL without packets: one router, its neighbours as sources, and every arc of the state machine."""
+"""DUAL without packets: one router, its neighbors as sources, and every arc of the state machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNIT = 10  # microseconds: 256 of classic distance
 
 
 class Room:
-    """A router with neighbours a, b and c, each `UNIT` away. Distances are counted in units, bandwidth apart."""
+    """A router with neighbors a, b and c, each `UNIT` away. Distances are counted in units, bandwidth apart."""
 
     def __init__(self) -> None:
         self.neighbors = {
@@ -37,7 +37,7 @@ class Room:
         return [source for source in self.neighbors.values() if source is not told_by]
 
     def say(self, name: str, message: Message, units: int | None) -> None:
-        """A neighbour says that the destination is so far from it, None = unreachable."""
+        """A neighbor says that the destination is so far from it, None = unreachable."""
         report = UNREACHABLE if units is None else Report(self.link(units))
         self.dual.receive(P, self.neighbors[name], report, message, 0.0)
 
@@ -86,7 +86,7 @@ def room() -> Room:
     return room
 
 
-def test_the_nearest_neighbour_becomes_the_successor(room: Room) -> None:
+def test_the_nearest_neighbor_becomes_the_successor(room: Room) -> None:
     assert (room.via, room.units) == ("b", 10)
     assert room.destination.feasible_distance == 10 * 256
     assert [path.source.interface for path in room.destination.feasible_successors()] == ["Ethernetb"]
@@ -164,7 +164,7 @@ def test_a_successor_that_asks_while_we_ask_is_answered_at_the_end(room: Room) -
     assert (room.state, room.via) == ("PASSIVE", "a")
 
 
-def test_if_the_successor_grew_worse_meanwhile_only_a_nearer_neighbour_may_be_taken(room: Room) -> None:
+def test_if_the_successor_grew_worse_meanwhile_only_a_nearer_neighbor_may_be_taken(room: Room) -> None:
     room.update("b", 12)
     assert room.state == "ASKED"
     room.update("b", 50)
@@ -199,7 +199,7 @@ def test_who_has_said_unreachable_answers_even_the_old_successor_at_once(room: R
     assert room.state == "ASKED"
 
 
-def test_a_neighbour_that_goes_has_replied(room: Room) -> None:
+def test_a_neighbor_that_goes_has_replied(room: Room) -> None:
     room.update("b", None)
     room.reply("a", 10)
     room.dual.forget(room.neighbors["c"], 0.0)

@@ -1,4 +1,4 @@
-"""A neighbour that is given up learns it at once, also when it is no longer heard, and its address leads elsewhere."""
+"""A neighbor that is given up learns it at once, also when it is no longer heard, and its address leads elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hellos that are not the clock's: to somebody new who hears us, and to a neighbour that may not have heard us."""
+"""Hellos that are not the clock's: to somebody new who hears us, and to a neighbor that may not have heard us."""
 
 from __future__ import annotations
 

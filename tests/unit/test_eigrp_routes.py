@@ -81,7 +81,7 @@ def test_with_split_horizon_the_hub_keeps_spokes_apart() -> None:
     assert net.routers["R31"].metric("10.4.4.0/24") is None
 
 
-def test_split_horizon_may_change_while_neighbours_stay() -> None:
+def test_split_horizon_may_change_while_neighbors_stay() -> None:
     net = cloud(NAMED, NAMED, NAMED)
     net.configure("R11", EigrpConfig((on_tunnel(NAMED, OPEN_HUB),)))
     net.run(1)

@@ -43,7 +43,7 @@ def reliable(net: EigrpNet, router: str, since: float) -> list[Sent]:
     return [sent for sent in net.packets(since) if sent.router == router and sent.packet.sequence]
 
 
-def test_a_change_goes_to_many_neighbours_in_one_multicast() -> None:
+def test_a_change_goes_to_many_neighbors_in_one_multicast() -> None:
     net = cloud(8)
     net.run(10)
     before = net.now
@@ -81,7 +81,7 @@ def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
     assert not any(net.routers[f"R{number}"].metric("10.0.0.0/24") for number in (1, 2, 3))
 
 
-def test_a_multicast_past_a_neighbour_that_is_behind_is_conditional() -> None:
+def test_a_multicast_past_a_neighbor_that_is_behind_is_conditional() -> None:
     net = cloud(4)
     net.run(10)
     deaf = IPv4Address("192.168.100.1")
@@ -141,11 +141,11 @@ def test_the_time_for_an_answer_follows_the_way_it_takes() -> None:
     assert neighbor.rto == pytest.approx(6 * neighbor.srtt)
 
 
-# ------------------------------------------------------------------------------------------------ older neighbours
+# ------------------------------------------------------------------------------------------------ older neighbors
 
 
 class OldRouter:
-    """A neighbour by hand that says TLV version 1.2, as FRR does, and acknowledges what comes."""
+    """A neighbor by hand that says TLV version 1.2, as FRR does, and acknowledges what comes."""
 
     def __init__(self, net: EigrpNet, address: str) -> None:
         self.net = net
@@ -169,7 +169,7 @@ class OldRouter:
                 self.say(EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, acknowledgment=sent.packet.sequence))
 
 
-def test_a_neighbour_that_reads_classic_metrics_only_gets_those_even_from_a_named_process() -> None:
+def test_a_neighbor_that_reads_classic_metrics_only_gets_those_even_from_a_named_process() -> None:
     net = cloud(1)
     named = replace(HUB, name="X", scale=MetricScale(wide=True))
     net = EigrpNet()
@@ -184,7 +184,7 @@ def test_a_neighbour_that_reads_classic_metrics_only_gets_those_even_from_a_name
     ]
 
 
-def test_old_and_new_neighbours_on_one_interface_each_get_what_they_read_and_no_multicast() -> None:
+def test_old_and_new_neighbors_on_one_interface_each_get_what_they_read_and_no_multicast() -> None:
     net = cloud(2)
     net.run(2)
     old = OldRouter(net, "192.168.100.8")
@@ -220,7 +220,7 @@ def test_an_acknowledgment_may_carry_tlvs_as_frr_sends_them_but_counts_only_as_u
     assert neighbor.outstanding is None
 
 
-def test_a_neighbour_learns_everything_though_the_one_before_it_went_in_the_middle_of_its_table() -> None:
+def test_a_neighbor_learns_everything_though_the_one_before_it_went_in_the_middle_of_its_table() -> None:
     net = EigrpNet()
     net.router("R0", HUB)
     small = replace(tunnel("192.168.100.250"), ip_mtu=100)  # one destination a packet

@@ -105,7 +105,7 @@ def test_a_log_line_is_found_as_it_was_copied_and_so_is_the_code_in_it() -> None
     assert words(line)[:2] == ["%NHRP-3-PAKREPLY", "UNIQUE_ADDRESS_REGISTERED (14)"]
 
 
-def test_why_a_neighbour_went_is_told_with_its_log_line() -> None:
+def test_why_a_neighbor_went_is_told_with_its_log_line() -> None:
     line = "%DUAL-5-NBRCHANGE: EIGRP-IPv4 100: Neighbor 10.0.0.2 (Tunnel0) is down: retry limit exceeded"
     assert words(line) == ["%DUAL-5-NBRCHANGE", "retry limit exceeded"]
 

@@ -281,7 +281,7 @@ def test_headings_and_labels_are_told_where_the_values_are_plain_numbers(
     assert expected <= {word for _, word in words("", golden(name))}
 
 
-def test_the_detail_of_neighbours_has_its_labels_too() -> None:
+def test_the_detail_of_neighbors_has_its_labels_too() -> None:
     lines = [
         "0   192.168.100.31          Tu100                    13 00:01:59    1   100  0  2",
         "   Version 23.0/2.0, Retrans: 0, Retries: 0, Prefixes: 1",

@@ -461,7 +461,7 @@ def test_a_default_route_that_cannot_be_used_is_none(default: str, tmp_path: Pat
     assert any(line in text for line in added)
 
 
-def test_a_neighbour_of_external_bgp_is_the_provider_whatever_the_mask(tmp_path: Path) -> None:
+def test_a_neighbor_of_external_bgp_is_the_provider_whatever_the_mask(tmp_path: Path) -> None:
     """On a /28 that no tunnel has as its source: the router's way to everything was not there."""
     bgp = "router bgp 1001\n neighbor 30.30.30.1 remote-as 301\n neighbor 30.30.30.14 remote-as 1001\n"
     scenario = load(tmp_path, router("R15", "30.30.30.2 255.255.255.240", more=bgp))

@@ -120,7 +120,7 @@ def test_global_lines() -> None:
         ),
         (GI1 + "interface Gi0/2\n ipv6 address 2001:db8:1::7/80", "% 2001:DB8:1::/80 overlaps with GigabitEthernet0/1"),
         ("ipv6 route 2001:db8::/32 fe80::1", "% Interface has to be specified for a link-local nexthop"),
-        ("ipv6 route 2001:db8::/32 null0 2001:db8::1", "%Invalid next hop: Null0 has no neighbours"),
+        ("ipv6 route 2001:db8::/32 null0 2001:db8::1", "%Invalid next hop: Null0 has no neighbors"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(text: str, message: str) -> None:

@@ -90,7 +90,7 @@ def test_a_trouble_that_does_not_exist_says_where_all_are() -> None:
 
 
 class Asked:
-    """A bench whose routers have one EIGRP neighbour each, for as long as is said, and nothing else."""
+    """A bench whose routers have one EIGRP neighbor each, for as long as is said, and nothing else."""
 
     def __init__(self, uptime: str) -> None:
         self.uptime = uptime
@@ -98,12 +98,12 @@ class Asked:
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """An answer about EIGRP."""
-        neighbour = {"address": "10.0.0.1", "interface": "Tunnel0", "uptime": self.uptime, "state": "up"}
-        answer = json.dumps({"tables": [{"neighbors": [neighbour]}]})
+        neighbor = {"address": "10.0.0.1", "interface": "Tunnel0", "uptime": self.uptime, "state": "up"}
+        answer = json.dumps({"tables": [{"neighbors": [neighbor]}]})
         return [answer if "eigrp" in line else "" for _, line in questions]
 
     def wait(self, seconds: float) -> None:
-        """Time passes, and the neighbour is as young as before."""
+        """Time passes, and the neighbor is as young as before."""
         self.waited += seconds
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
@@ -126,16 +126,16 @@ class Asked:
 @pytest.mark.parametrize(
     ("uptime", "lasts"), [("00:00:05", False), ("00:00:13", True), ("01:00:00", True), ("1d02h", True)]
 )
-def test_a_neighbour_counts_when_it_has_lasted(uptime: str, lasts: bool) -> None:
+def test_a_neighbor_counts_when_it_has_lasted(uptime: str, lasts: bool) -> None:
     stage = Stage.of(Scenario.load("notes-phase3"))
-    neighbour = (Check.ADJACENCY, "R31: 10.0.0.1 on Tunnel0")
-    assert examine(Asked(uptime), stage).found[neighbour] == 1, "of a lab that just came up nothing is held against it"
+    neighbor = (Check.ADJACENCY, "R31: 10.0.0.1 on Tunnel0")
+    assert examine(Asked(uptime), stage).found[neighbor] == 1, "of a lab that just came up nothing is held against it"
     bench = Asked(uptime)
-    assert examine(bench, stage, Health({neighbour: 1})).found[neighbour] == lasts
+    assert examine(bench, stage, Health({neighbor: 1})).found[neighbor] == lasts
 
 
 class Comes(Asked):
-    """The neighbour is there again since a second ago, from the second question on."""
+    """The neighbor is there again since a second ago, from the second question on."""
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """The first time nobody is there."""
@@ -147,9 +147,9 @@ class Comes(Asked):
 
 
 def test_who_comes_back_while_it_is_graded_gets_the_time_to_last() -> None:
-    neighbour = (Check.ADJACENCY, "R31: 10.0.0.1 on Tunnel0")
+    neighbor = (Check.ADJACENCY, "R31: 10.0.0.1 on Tunnel0")
     stage = Stage.of(Scenario.load("notes-phase3"))
-    assert examine(Comes(""), stage, Health({neighbour: 1})).found[neighbour] == 1
+    assert examine(Comes(""), stage, Health({neighbor: 1})).found[neighbor] == 1
 
 
 # ---------------------------------------------------------------------------------------------------- save

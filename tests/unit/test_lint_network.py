@@ -161,7 +161,7 @@ def test_both_of_two_tunnels_have_to_say_that_they_share_a_profile() -> None:
         assert bad(network) == [("SPOKE1", "tunnel-protection-not-shared")]
 
 
-def test_ospf_neighbours_with_different_mtus_are_an_error() -> None:
+def test_ospf_neighbors_with_different_mtus_are_an_error() -> None:
     network = edited(OSPF, SPOKE1=[("ip mtu 1400", "ip mtu 1420")])
     (finding,) = [one for one in lint(network) if one.rule == "tunnel-mtu-differs"]
     assert finding.severity is Severity.ERROR

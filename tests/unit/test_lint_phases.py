@@ -31,7 +31,7 @@ def judged(network: dict[str, str]) -> list[Finding]:
 
 
 def test_the_fix_for_ospf_in_phase_2_keeps_the_adjacencies_and_leads_to_phase_3() -> None:
-    """It said `ip ospf network broadcast` for the hub alone, and then no spoke had a neighbour."""
+    """It said `ip ospf network broadcast` for the hub alone, and then no spoke had a neighbor."""
     network = everywhere(ELECTED, ("network broadcast", "network point-to-multipoint"))
     (finding,) = found(network, "phase2-ospf-point-to-multipoint")
     section, line = finding.fix.split("\n")

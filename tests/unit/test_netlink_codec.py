@@ -22,11 +22,11 @@ from dmvpn.dataplane.netlink import (
     LinkEvent,
     LinkFlag,
     LinkSettings,
-    Neighbour,
-    NeighbourEvent,
-    NeighbourFlag,
-    NeighbourParameters,
-    NeighbourState,
+    Neighbor,
+    NeighborEvent,
+    NeighborFlag,
+    NeighborParameters,
+    NeighborState,
     NextHop,
     Request,
     Route,
@@ -40,17 +40,17 @@ from dmvpn.dataplane.netlink import (
     add_rule,
     create_gre_collector,
     create_veth,
-    delete_neighbour,
+    delete_neighbor,
     delete_route,
     replace_route,
     set_down,
     set_link,
-    set_neighbour,
-    set_neighbour_parameters,
+    set_neighbor,
+    set_neighbor_parameters,
     set_up,
 )
 from dmvpn.dataplane.netlink.events import parse_event
-from dmvpn.dataplane.netlink.neighbour import parse_neighbour_parameters
+from dmvpn.dataplane.netlink.neighbor import parse_neighbor_parameters
 from dmvpn.dataplane.netlink.wire import (
     Message,
     attribute,
@@ -111,12 +111,12 @@ ACK = 0x04
     ("request_made", "ip_sends"),
     [
         pytest.param(
-            set_neighbour(Neighbour(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
+            set_neighbor(Neighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
             "300000001c0005055605006b0000000002000000020000008000000008000100c0a864290a0002000200000000050000",
             id="ip neigh replace 192.168.100.41 lladdr 02:00:00:00:00:05 dev 2 nud permanent",
         ),
         pytest.param(
-            delete_neighbour(Neighbour(TUNNEL, ip_address("192.168.100.41"))),
+            delete_neighbor(Neighbor(TUNNEL, ip_address("192.168.100.41"))),
             "240000001d0005005605006b0000000002000000020000008000000008000100c0a86429",
             id="ip neigh del 192.168.100.41 dev 2",
         ),
@@ -176,16 +176,14 @@ def test_a_request_means_what_ip_8_sends(request_made: Request, ip_sends: str) -
     assert meaning(request_made.serialize(1, ACK)) == meaning(bytes.fromhex(ip_sends))
 
 
-def test_neighbour_parameters_are_set_with_the_attributes_that_ip_ntable_sends() -> None:
-    parameters = NeighbourParameters(
-        link=TUNNEL, app_probes=1, unicast_probes=0, multicast_probes=0, retransmit_ms=1000
-    )
+def test_neighbor_parameters_are_set_with_the_attributes_that_ip_ntable_sends() -> None:
+    parameters = NeighborParameters(link=TUNNEL, app_probes=1, unicast_probes=0, multicast_probes=0, retransmit_ms=1000)
     # ip ntable change name arp_cache dev 2 app_probes 1 ucast_probes 0 mcast_probes 0 retrans 1000
     sent = bytes.fromhex(
         "54000000430005015605006b00000000000000000e0001006172705f6361636865000000300006000800010002000000"
         "080009000100000008000a000000000008000b00000000000c000500e803000000000000"
     )
-    ours, theirs = meaning(set_neighbour_parameters(parameters).serialize(1)), meaning(sent)
+    ours, theirs = meaning(set_neighbor_parameters(parameters).serialize(1)), meaning(sent)
     assert (ours[0], ours[3]) == (theirs[0], theirs[3])
 
 
@@ -319,37 +317,35 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
         pytest.param(
             "4c0000001c00000000000000e93e000002000000020000008000000108000100c0a864290a000200020000000005000008000400"
             "000000001400030000000000000000000000000001000000",
-            NeighbourEvent(Change.SET, Neighbour(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
-            id="permanent neighbour",
+            NeighborEvent(Change.SET, Neighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
+            id="permanent neighbor",
         ),
         pytest.param(
             "580000001c00000000000000eb3e00000a00000002000000040010011400010020010db80000000000000000000000410a000200"
             "020000000005000008000400000000001400030070170000000000000000000001000000",
-            NeighbourEvent(
+            NeighborEvent(
                 Change.SET,
-                Neighbour(
+                Neighbor(
                     TUNNEL,
                     ip_address("2001:db8::41"),
                     PEER_MAC,
-                    NeighbourState.STALE,
-                    NeighbourFlag.EXTERNALLY_LEARNED,
+                    NeighborState.STALE,
+                    NeighborFlag.EXTERNALLY_LEARNED,
                 ),
             ),
-            id="IPv6 neighbour, stale and externally learned",
+            id="IPv6 neighbor, stale and externally learned",
         ),
         pytest.param(
             "400000001d000000000000000000000002000000020000002000000108000100c0a8642908000400000000001400030006000000"
             "060000000600000000000000",
-            NeighbourEvent(Change.GONE, Neighbour(TUNNEL, ip_address("192.168.100.41"), state=NeighbourState.FAILED)),
-            id="neighbour deleted",
+            NeighborEvent(Change.GONE, Neighbor(TUNNEL, ip_address("192.168.100.41"), state=NeighborState.FAILED)),
+            id="neighbor deleted",
         ),
         pytest.param(
             "400000001e000000000000000000000002000000020000000100000108000100c0a8642a08000400000000001400030006000000"
             "060000000600000000000000",
-            NeighbourEvent(
-                Change.ASKED, Neighbour(TUNNEL, ip_address("192.168.100.42"), state=NeighbourState.INCOMPLETE)
-            ),
-            id="the kernel asks for an unknown neighbour",
+            NeighborEvent(Change.ASKED, Neighbor(TUNNEL, ip_address("192.168.100.42"), state=NeighborState.INCOMPLETE)),
+            id="the kernel asks for an unknown neighbor",
         ),
     ],
 )
@@ -377,9 +373,9 @@ def test_an_interface_is_read_with_its_alias_kind_and_ipv4_settings() -> None:
     assert link.inet == InetConf(forwarding=1, rp_filter=2, send_redirects=1, accept_redirects=1)
 
 
-def test_neighbour_parameters_are_read_as_they_are_written() -> None:
-    wanted = NeighbourParameters(link=7, app_probes=1, unicast_probes=0, queue_octets=4 << 20, delay_probe_ms=5000)
-    assert parse_neighbour_parameters(memoryview(set_neighbour_parameters(wanted).body)) == wanted
+def test_neighbor_parameters_are_read_as_they_are_written() -> None:
+    wanted = NeighborParameters(link=7, app_probes=1, unicast_probes=0, queue_octets=4 << 20, delay_probe_ms=5000)
+    assert parse_neighbor_parameters(memoryview(set_neighbor_parameters(wanted).body)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -417,8 +413,8 @@ def test_a_message_with_a_wrong_length_is_refused(octets: str, what: str) -> Non
         (24, "02180000fe36000100000000080001000a04", "attribute 1 of 8 octets"),
         (24, "02180000fe36000c00000000", "route type 12"),
         (24, "02210000fe36000100000000", "destination not of its family"),
-        (28, "020000000200000080000000", "neighbour without address"),
-        (28, "0a000000020000008000000008000100c0a86429", "neighbour address not of its family"),
+        (28, "020000000200000080000000", "neighbor without address"),
+        (28, "0a000000020000008000000008000100c0a86429", "neighbor address not of its family"),
         (20, "0218800002000000", "address missing"),
     ],
 )
@@ -473,13 +469,13 @@ def test_every_route_that_can_be_written_is_read_back(
     assert event == RouteEvent(Change.SET, route)
 
 
-@given(st.integers(1, 2**31 - 1), addresses, st.binary(min_size=1, max_size=32), st.sampled_from(NeighbourState))
-def test_every_neighbour_that_can_be_written_is_read_back(
-    link: int, address: IPAddress, lladdr: bytes, state: NeighbourState
+@given(st.integers(1, 2**31 - 1), addresses, st.binary(min_size=1, max_size=32), st.sampled_from(NeighborState))
+def test_every_neighbor_that_can_be_written_is_read_back(
+    link: int, address: IPAddress, lladdr: bytes, state: NeighborState
 ) -> None:
-    neighbour = Neighbour(link, address, lladdr, state)
-    event = parse_event(Message(28, 0, 0, 0, memoryview(set_neighbour(neighbour).body)))
-    assert event == NeighbourEvent(Change.SET, neighbour)
+    neighbor = Neighbor(link, address, lladdr, state)
+    event = parse_event(Message(28, 0, 0, 0, memoryview(set_neighbor(neighbor).body)))
+    assert event == NeighborEvent(Change.SET, neighbor)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1), st.none() | st.integers(0, 128), st.sampled_from((4, 6)))
@@ -534,5 +530,5 @@ HEADERS = [
 )
 def test_any_body_behind_a_true_header_is_an_event_or_refused(kind: int, head: str, rest: bytes) -> None:
     message = Message(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
-    for parse in (parse_event, parse_acknowledgement, parse_done, lambda m: parse_neighbour_parameters(m.body)):
+    for parse in (parse_event, parse_acknowledgement, parse_done, lambda m: parse_neighbor_parameters(m.body)):
         assert 0 <= offset_of_refusal(partial(parse, message)) <= len(message.body)

@@ -134,7 +134,7 @@ def test_a_direct_path_that_dies_is_left_within_three_seconds(offset: float) -> 
     assert spoke.forwards("192.168.100.41") == (TUNNEL, HUB_NBMA)
 
 
-def test_leaving_a_path_takes_the_routes_back_before_the_neighbour_changes() -> None:
+def test_leaving_a_path_takes_the_routes_back_before_the_neighbor_changes() -> None:
     overlay = ready()
     make_shortcut(overlay)
     spoke = overlay.members["R31"]

@@ -11,7 +11,7 @@ from dmvpn.features.nhrp import client as clients
 from dmvpn.features.nhrp import path as paths
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
 from dmvpn.features.nhrp.client import NhsClient, NhsState
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.path import Path, PathState
 from support.overlay import address
 
@@ -25,7 +25,7 @@ def _client() -> NhsClient:
 
 
 def _path(state: PathState = PathState.PROVING) -> Path:
-    return Path(address("192.168.100.41"), Neighbour(address("172.16.41.1")), 7, 0.0, state)
+    return Path(address("192.168.100.41"), Neighbor(address("172.16.41.1")), 7, 0.0, state)
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -242,7 +242,7 @@ def test_what_is_removed_leaves_no_trace_in_any_index() -> None:
     for target in ("10.0.0.2", "192.168.2.0/24"):
         cache.add(_entry(target, "10.0.0.2", "203.0.113.2"))
     cache.add(_entry("192.168.2.9", "192.168.2.9"))
-    cache.move(cache.entries()[0], Neighbour(address("203.0.113.3"), 7))
+    cache.move(cache.entries()[0], Neighbor(address("203.0.113.3"), 7))
     for entry in cache.entries():
         assert cache.remove(entry.target) is entry
     assert cache.remove(Prefix.parse("10.0.0.2")) is None

@@ -13,7 +13,7 @@ from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.features.nhrp.answers import binding_of
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeRequest,
@@ -151,7 +151,7 @@ def test_a_client_that_comes_with_a_new_connection_keeps_its_entry() -> None:
     assert overlay.adjacent["R11"][SPOKE] == entry.connection
 
 
-def test_what_is_for_a_client_whose_connection_is_gone_does_not_go_to_its_neighbour() -> None:
+def test_what_is_for_a_client_whose_connection_is_gone_does_not_go_to_its_neighbor() -> None:
     overlay = _ready()
     number = targets(overlay, "R11")["192.168.100.31/32"].connection
     overlay.disconnect("R31", "R11")
@@ -182,7 +182,7 @@ def test_a_peer_learns_which_of_two_connections_from_one_address_is_whose(ike: f
     overlay.run(5)
     bound = {c.number: c.identity for c in overlay.ipsec["R51"].known}
     assert [bound[overlay.adjacent["R51"][peer]] for peer in (SPOKE, PEER)] == ["R31.example", "R41.example"]
-    for peer in (SPOKE, PEER):  # what is behind it is used when its own packets pass, not those of its neighbour
+    for peer in (SPOKE, PEER):  # what is behind it is used when its own packets pass, not those of its neighbor
         behind = tunnel_of(overlay, "R51").cache.behind(peer)
         assert [entry.connection for entry in behind] == [overlay.adjacent["R51"][peer]] * 2
 
@@ -246,7 +246,7 @@ def test_who_introduces_himself_over_a_connection_that_was_thought_another_ones_
     _, number = overlay.connect("R41", "R51")  # the only one from there, and R31 is the only peer there
     overlay.run(1)
     path = tunnel_of(overlay, "R51").paths[SPOKE]
-    assert (path.state, path.neighbour) == (PathState.PROVING, Neighbour(PUBLIC, number))
+    assert (path.state, path.neighbor) == (PathState.PROVING, Neighbor(PUBLIC, number))
     request = ResolutionRequest(
         source_nbma=address("10.99.4.2"),
         source_protocol=PEER,
@@ -277,7 +277,7 @@ def test_a_peer_that_answers_straight_is_where_its_connection_is_whatever_its_se
         extensions=(ReverseTransitRecord(), NatAddress(entries=(seen,))),
     )
     tunnel = tunnel_of(overlay, "R51")
-    straight, by_hub = (binding_of(tunnel, reply, cie, Neighbour(at, 7)) for at in (PUBLIC, HUB_NBMA))
+    straight, by_hub = (binding_of(tunnel, reply, cie, Neighbor(at, 7)) for at in (PUBLIC, HUB_NBMA))
     assert straight is not None
     assert by_hub is not None
     assert (straight.nbma, straight.direct, straight.connection) == (PUBLIC, True, 7)

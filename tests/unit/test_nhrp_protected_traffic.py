@@ -88,7 +88,7 @@ def test_a_packet_that_goes_back_to_where_it_came_from_is_no_reason_for_a_redire
     assert overlay.sent(TrafficIndication) == []
 
 
-def test_one_who_makes_many_mistakes_does_not_silence_what_his_neighbour_is_told() -> None:
+def test_one_who_makes_many_mistakes_does_not_silence_what_his_neighbor_is_told() -> None:
     overlay = _ready(behind=("R31", "R41"))
     numbers = {c.identity: c.number for c in overlay.ipsec["R11"].known}
     told = []

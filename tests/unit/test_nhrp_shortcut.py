@@ -41,7 +41,7 @@ def test_packets_take_the_direct_way_as_soon_as_it_is_proved() -> None:
 
 
 @pytest.mark.conforms("frr-7702")
-def test_the_neighbour_is_known_before_a_route_needs_it() -> None:
+def test_the_neighbor_is_known_before_a_route_needs_it() -> None:
     overlay = ready()
     spoke = overlay.members["R31"]
     spoke.effects.clear()

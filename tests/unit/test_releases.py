@@ -55,7 +55,7 @@ def on(text: str, line: str = SHORTCUT) -> list[str]:
     ],
 )  # fmt: skip
 def test_what_a_release_has_on_without_showing_it_is_on(version: str, is_on: bool) -> None:
-    """A hub of IOS XE 17 had no neighbours here: no line told it to copy multicasts to its spokes."""
+    """A hub of IOS XE 17 had no neighbors here: no line told it to copy multicasts to its spokes."""
     for line in (DYNAMIC, SHORTCUT):
         assert on(of(version), line) == (["Tunnel0"] if is_on else [])
 

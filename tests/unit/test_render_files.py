@@ -73,7 +73,7 @@ def test_a_site_that_is_gone_takes_its_file_with_it_and_no_other(there: Path) ->
     with_line(table, "  A: {}\n", "")
     assert main(["render", str(table)]) == 0
     assert _names(there) == ["B.cfg", "HUB.cfg", "NOTES.cfg"]
-    assert (there / "B.cfg").read_text() == before, "its neighbour's going is nothing to it"
+    assert (there / "B.cfg").read_text() == before, "its neighbor's going is nothing to it"
 
 
 def test_the_file_of_a_site_that_is_gone_goes_from_every_folder(

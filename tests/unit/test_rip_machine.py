@@ -427,7 +427,7 @@ def test_a_new_distance_is_used_at_once() -> None:
     assert route.distance == 150
 
 
-def test_clear_ip_route_asks_the_neighbours_again() -> None:
+def test_clear_ip_route_asks_the_neighbors_again() -> None:
     net = pair()
     net.run(1)
     orders = of_type(net.routers["A"].do("clear ip route *"), SendIp)

@@ -288,7 +288,7 @@ def test_a_packet_that_leaves_the_network_of_its_version_is_no_hairpin(box: Box)
     assert (hairpin.tunnel, hairpin.out_tunnel, hairpin.nbma) == ("Tunnel0", "Tunnel1", PEER)
 
 
-def test_neighbours_of_ipv6_go_with_its_last_address(box: Box) -> None:
+def test_neighbors_of_ipv6_go_with_its_last_address(box: Box) -> None:
     assert box.plane.adjacency("Tunnel0", HUB) == PEER
     box.plane.execute(SetInterface("Tunnel0", True, ((address("10.0.0.1"), 24),)))
     assert box.plane.adjacency("Tunnel0", HUB) is None

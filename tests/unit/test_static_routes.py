@@ -83,7 +83,7 @@ def test_null0_discards() -> None:
     ("line", "message"),
     [
         ("ip route 10.0.0.1 255.0.0.0 172.16.31.2", "%Inconsistent address and mask"),
-        ("ip route 10.0.0.0 255.0.0.0 Null0 10.1.1.1", "%Invalid next hop: Null0 has no neighbours"),
+        ("ip route 10.0.0.0 255.0.0.0 Null0 10.1.1.1", "%Invalid next hop: Null0 has no neighbors"),
     ],
 )
 def test_static_routes_that_cannot_be_meant_are_refused(line: str, message: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  dmvpn check BRANCH                         registered, secured, with neighbours?
+  dmvpn check BRANCH                         registered, secured, with neighbors?
   dmvpn check HUB --clients 40               and are as many spokes registered?
 exit code: 0 ok, 1 warning, 2 critical, 3 unknown: the router does not answer, or it was asked wrongly
 """
@@ -23,13 +23,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = commands.add_parser(
         "check",
         help="is a router well? one line and an exit code for monitoring",
-        description="Judges what a router knows now: registrations, direct paths, SAs, neighbours. Sends no packet.",
+        description="Judges what a router knows now: registrations, direct paths, SAs, neighbors. Sends no packet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument("router", metavar="[LAB/]ROUTER")
     check.add_argument("--clients", metavar="N", default="0", help="critical if fewer are registered here")
-    check.add_argument("--neighbours", metavar="N", default="0", help="critical if fewer routing neighbours are up")
+    check.add_argument(
+        "--neighbors", "--neighbours", metavar="N", default="0", help="critical if fewer routing neighbors are up"
+    )
     check.set_defaults(command=_check)
 
 
@@ -37,7 +39,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from dmvpn.tools.checking import Level, Wanted, judge
 
     try:
-        wanted = Wanted(_number(arguments.clients), _number(arguments.neighbours))
+        wanted = Wanted(_number(arguments.clients), _number(arguments.neighbors))
         name, facts = _facts(arguments.router)
     except (UserError, OSError) as error:
         print(f"DMVPN UNKNOWN - {arguments.router}: {error}")

@@ -1,7 +1,7 @@
 """`dmvpn run --plan FILE`: what `dmvpn run FILE` would change on this machine, and what is in the way; nothing is done.
 
 What it prints comes from a rehearsal (`shells/runtime/rehearsal.py`) of the router itself, with the interfaces of this
-machine. It is what is there when the router has begun: neighbours, and routes that it learns, come later.
+machine. It is what is there when the router has begun: neighbors, and routes that it learns, come later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HEADINGS: Final = {
     Kind.LINK: "interfaces",
     Kind.ADDRESS: "addresses",
-    Kind.NEIGHBOUR: "neighbours",
+    Kind.NEIGHBOR: "neighbors",
     Kind.ROUTE: "routes, of protocol 54; more as it learns them",
     Kind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
     Kind.GUARD: "and their tables",

@@ -189,7 +189,7 @@ class Unresolved(Event):
 class Hairpin(Event):
     """A transit packet came out of `tunnel` and left by a tunnel of the same NHRP network (rate-limited by the plane).
 
-    nbma, connection: the neighbour it came from. packet: its first octets, TTL already decremented.
+    nbma, connection: the neighbor it came from. packet: its first octets, TTL already decremented.
     """
 
     tunnel: str
@@ -240,9 +240,9 @@ class InterfaceCount:
 class GreDrops:
     """GRE packets that went nowhere. malformed: damaged, too, and out of order where packets have numbers.
 
-    no_tunnel: for none of ours, because of their addresses or their key. no_peer: of our own, for a neighbour without
+    no_tunnel: for none of ours, because of their addresses or their key. no_peer: of our own, for a neighbor without
     NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused by the host. in_clear: came without ESP for
-    a protected tunnel. no_sa: should have left by a protected tunnel, to a neighbour without SA. no_spi: ESP for an SA
+    a protected tunnel. no_sa: should have left by a protected tunnel, to a neighbor without SA. no_spi: ESP for an SA
     that is not.
     """
 

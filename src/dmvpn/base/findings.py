@@ -47,7 +47,7 @@ class Rule:
 class Concern:
     """What a rule says of one configuration.
 
-    at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbours
+    at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbors
     ("interface Tunnel0", "tunnel key"). If there is none, it is about the section. fix: lines to enter, "" if that
     cannot be said in lines. severity: None: the rule's.
     """

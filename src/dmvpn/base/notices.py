@@ -210,9 +210,9 @@ class MulticastReached(Notice):
 
 @dataclass(frozen=True, slots=True)
 class NeighborSilent(Notice):
-    """A routing protocol heard a neighbour no more until its holding time was over. To NHRP.
+    """A routing protocol heard a neighbor no more until its holding time was over. To NHRP.
 
-    If the neighbour is a next hop server, it may have forgotten us: to those it does not know it sends no multicast.
+    If the neighbor is a next hop server, it may have forgotten us: to those it does not know it sends no multicast.
     """
 
     interface: str
@@ -440,7 +440,7 @@ class RouteChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RoutesCleared(Notice):
-    """Somebody cleared the routing table (None: all of it): dynamic protocols ask their neighbours again."""
+    """Somebody cleared the routing table (None: all of it): dynamic protocols ask their neighbors again."""
 
     prefix: Prefix | None = None
 

@@ -1,8 +1,8 @@
 """Kernel settings below /proc/sys, of the network namespace of the calling thread: read and written.
 
 A host lends us its settings: `userspace/borrowed.py` remembers what they were, and gives them back. In containers
-/proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbour
-tables can be made by netlink (`netlink.InetConf`, `netlink.NeighbourParameters`), and a router works, less politely,
+/proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbor
+tables can be made by netlink (`netlink.InetConf`, `netlink.NeighborParameters`), and a router works, less politely,
 without the others.
 
 Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain dots.

@@ -1,7 +1,7 @@
 """TAP interfaces: a network interface whose far side is a file descriptor of ours (Linux: networking/tuntap).
 
 What the kernel routes into the interface we `read` as an Ethernet frame, what we `write` the kernel receives from it.
-The interface lives as long as somebody holds the descriptor, and takes its routes and neighbours with it, unless it was
+The interface lives as long as somebody holds the descriptor, and takes its routes and neighbors with it, unless it was
 made persistent. Only one holder is possible: a second one gets "busy", which makes the name a lock on the tunnel.
 
 Set the hardware address before setting up: we answer for it, and a random one may be changed by the host's udev.
@@ -160,7 +160,7 @@ class Tap:
             kernel.call(set_link(self.name, LinkSettings(transmit_queue_length=frames)))
 
     def set_carrier(self, up: bool) -> None:
-        """The line protocol. Without carrier permanent neighbours and routes stay, but nothing is sent."""
+        """The line protocol. Without carrier permanent neighbors and routes stay, but nothing is sent."""
         fcntl.ioctl(self.fileno(), _TUNSETCARRIER, struct.pack("=i", up))
 
     def set_persistent(self, persistent: bool) -> None:

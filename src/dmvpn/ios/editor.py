@@ -265,7 +265,7 @@ class LineEditor:
         self._events.append(event)
 
     def _taken_events(self) -> list[EditorEvent]:
-        """The events so far, neighbouring writes joined."""
+        """The events so far, neighboring writes joined."""
         events, self._events = self._events, []
         joined: list[EditorEvent] = []
         for event in events:

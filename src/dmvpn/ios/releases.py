@@ -71,7 +71,7 @@ class UnseenDefault:
 
 _CLOUD: Final = ("tunnel mode gre multipoint", "ip nhrp network-id ")
 _CLOUD6: Final = ("tunnel mode gre multipoint", "ipv6 nhrp network-id ")
-_COPIES: Final = "every client that registers gets copies of multicasts: without them a hub has no neighbours"
+_COPIES: Final = "every client that registers gets copies of multicasts: without them a hub has no neighbors"
 _FOLLOWS: Final = "redirects are followed: spokes go to each other directly"
 _GUIDE6: Final = (
     "Cisco, *Dynamic Multipoint VPN Configuration Guide*, IPv6 over DMVPN: on by default from IOS XE Denali 16.3"

@@ -150,10 +150,10 @@ _PROTOCOLS = Group(
             next="show crypto ipsec sa",
             clause="RFC 4303",
         ),
-        code(IpProtocol.ICMPV6, "ICMP of IPv6, neighbour discovery included.", clause="RFC 4443"),
+        code(IpProtocol.ICMPV6, "ICMP of IPv6, neighbor discovery included.", clause="RFC 4443"),
         code(
             IpProtocol.EIGRP,
-            "EIGRP, to 224.0.0.10 or one neighbour.",
+            "EIGRP, to 224.0.0.10 or one neighbor.",
             next="show ip eigrp neighbors",
             clause="RFC 7868 §6.1",
         ),

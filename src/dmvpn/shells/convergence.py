@@ -2,7 +2,7 @@
 
     registered   every server in use answers, as `show ip nhrp nhs` counts them
     protected    every tunnel that wants an SA has one, with each server and at each far end
-    neighbours   where both ends run the same EIGRP on a wire or on the tunnel between them, they are neighbours
+    neighbors   where both ends run the same EIGRP on a wire or on the tunnel between them, they are neighbors
 
 What a release cannot do at all (`cannot`) is known from the configurations, and not waited for.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.shells.lines import Lines, covers
 from dmvpn.shells.ready import is_unused
-from dmvpn.shells.underlay import bgp_neighbours
+from dmvpn.shells.underlay import bgp_neighbors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ _Seat = tuple[str, str, "Address"]
 def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
     """What is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
 
-    either: routers of which one suffices, so that nobody can tell who is to be its neighbour.
+    either: routers of which one suffices, so that nobody can tell who is to be its neighbor.
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, router in facts.routers.items():
@@ -108,7 +108,7 @@ def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
     return server.reason or unsecured or "no reply yet"
 
 
-# ------------------------------------------------------------------------------------------------ neighbours
+# ------------------------------------------------------------------------------------------------ neighbors
 
 
 def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
@@ -151,22 +151,22 @@ def _seats(facts: LabFacts, node: str, port: str) -> Iterator[_Seat]:
 
 
 def _not_heard(facts: LabFacts, here: _Seat, there: _Seat) -> Iterator[str]:
-    """Neighbours that both want and that this end does not have."""
+    """Neighbors that both want and that this end does not have."""
     mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
     if mine is None or theirs is None:
         return
     for number in _systems(mine.eigrp, here[1]):
         if number not in _systems(theirs.eigrp, there[1]):
             continue
-        near = [one for one in mine.neighbours if one.protocol == f"eigrp {number}" and one.interface == here[1]]
+        near = [one for one in mine.neighbors if one.protocol == f"eigrp {number}" and one.interface == here[1]]
         known = next((one for one in near if one.address == there[2]), None)
         if known is None or not known.up:
             why = f": {known.reason}" if known is not None and known.reason else ""
-            yield f"EIGRP {number} has no neighbour {there[2]} ({there[0]}) on {here[1]}{why}"
+            yield f"EIGRP {number} has no neighbor {there[2]} ({there[0]}) on {here[1]}{why}"
 
 
 def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
-    """The systems that a router wants neighbours of on an interface."""
+    """The systems that a router wants neighbors of on an interface."""
     return [
         process.autonomous_system
         for process in processes
@@ -179,7 +179,7 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 
 def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """What this release has not, in sentences by router: kinds of tunnels, and neighbours of OSPF and BGP."""
+    """What this release has not, in sentences by router: kinds of tunnels, and neighbors of OSPF and BGP."""
     texts = {
         name: Lines(router.configuration)
         for name, router in facts.routers.items()
@@ -198,14 +198,14 @@ def cannot(facts: LabFacts) -> dict[str, list[str]]:
         for address in addresses
     }
     for name, lines in texts.items():
-        for address in bgp_neighbours(lines):
+        for address in bgp_neighbors(lines):
             peer = owners.get(address)
             if peer is not None and peer != name and _takes(texts[peer], name, owners):
                 found[name, "BGP"].append(peer)
     sentences = {name: list(_of_other_kinds(facts.routers[name], lines)) for name, lines in texts.items()}
     for (name, what), peers in found.items():
         whom = ", ".join(dict.fromkeys(peers))
-        sentences[name].append(f"{what} has no neighbour {whom}: this release does not run {what.split()[0]}")
+        sentences[name].append(f"{what} has no neighbor {whom}: this release does not run {what.split()[0]}")
     return {name: said for name, said in sentences.items() if said}
 
 
@@ -235,7 +235,7 @@ def _has_ospf(lines: Lines, seat: _Seat) -> bool:
 
 def _takes(lines: Lines, caller: str, owners: dict[Address, str]) -> bool:
     """Does BGP here want this router, too, by an address of its own or by a range?"""
-    if any(owners.get(address) == caller for address in bgp_neighbours(lines)):
+    if any(owners.get(address) == caller for address in bgp_neighbors(lines)):
         return True
     ranges = [
         Prefix.parse(line.split()[3])

@@ -1,4 +1,4 @@
-"""What is missing until a router is ready: its registrations, its neighbours' routes. For `lab up`, and for people."""
+"""What is missing until a router is ready: its registrations, its neighbors' routes. For `lab up`, and for people."""
 
 from __future__ import annotations
 

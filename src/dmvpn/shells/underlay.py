@@ -37,7 +37,7 @@ _NOWHERE: Final = "Null0"
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """The way from a router to a neighbour on a wire: out of which port, to which address of whom."""
+    """The way from a router to a neighbor on a wire: out of which port, to which address of whom."""
 
     port: str
     gateway: IPv4Address
@@ -181,19 +181,19 @@ def _throws_away(lines: Lines) -> bool:
 
 
 def _upstream(lines: Lines, hops: Sequence[Hop], added: str) -> IPv4Address | None:
-    """The neighbour of BGP that is the provider of our own."""
-    named = bgp_neighbours(lines)
+    """The neighbor of BGP that is the provider of our own."""
+    named = bgp_neighbors(lines)
     return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in named), None)
 
 
-def bgp_neighbours(lines: Lines) -> list[IPv4Address]:
-    """The addresses of configured neighbours; those of a range call us."""
+def bgp_neighbors(lines: Lines) -> list[IPv4Address]:
+    """The addresses of configured neighbors; those of a range call us."""
     words = [line.split() for header in lines.headers("router bgp ") for line in lines.section(header).lines]
     named = [word[1] for word in words if word[:1] == ["neighbor"] and word[2:3] in (["remote-as"], ["peer-group"])]
     return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
 
 
-def external_neighbours(lines: Lines) -> list[IPv4Address]:
+def external_neighbors(lines: Lines) -> list[IPv4Address]:
     """Those of BGP in other systems than the router's own."""
     found = []
     for header in lines.headers("router bgp "):

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Row: TypeAlias = "dict[str, Json]"
 
-NEIGHBOURS: Final = "show ip eigrp neighbors | json"
+NEIGHBORS: Final = "show ip eigrp neighbors | json"
 SERVERS: Final = "show ip nhrp nhs | json"
 CONFIGURATION: Final = "show running-config"
-#: Seconds after which a neighbour counts as one that stays. What comes and goes does so within this.
+#: Seconds after which a neighbor counts as one that stays. What comes and goes does so within this.
 STEADY: Final = 13
 #: Seconds that a shortcut may take to come up, and tries.
 SHORTCUT: Final = 1.5
@@ -73,8 +73,8 @@ def text(row: Row, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A neighbour of EIGRP. age: seconds for which it has been there; infinite where that is more than a day."""
+class Neighbor:
+    """A neighbor of EIGRP. age: seconds for which it has been there; infinite where that is more than a day."""
 
     address: str
     interface: str
@@ -87,12 +87,12 @@ class Neighbour:
         return self.age >= STEADY
 
 
-def neighbours(answer: str) -> Iterator[Neighbour]:
-    """Those that the answer to `NEIGHBOURS` tells of."""
+def neighbors(answer: str) -> Iterator[Neighbor]:
+    """Those that the answer to `NEIGHBORS` tells of."""
     for table in rows(read(answer), "tables"):
         for row in rows(table, "neighbors"):
             is_up = text(row, "state") == "up"
-            yield Neighbour(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
+            yield Neighbor(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
 
 
 @dataclass(frozen=True, slots=True)

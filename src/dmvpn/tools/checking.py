@@ -29,10 +29,10 @@ class Level(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What there must be at least: stations that are registered here, and neighbours of routing protocols."""
+    """What there must be at least: stations that are registered here, and neighbors of routing protocols."""
 
     clients: int = 0
-    neighbours: int = 0
+    neighbors: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Verdict:
 
 
 def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
-    """Registered, direct, secured, with neighbours: what of it is not so."""
+    """Registered, direct, secured, with neighbors: what of it is not so."""
     tunnels = [
         tunnel
         for tunnel in facts.tunnels
@@ -83,15 +83,15 @@ def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
         "direct": sum(bool(entry.route) for tunnel in tunnels for entry in tunnel.mappings),
         "by_server": sum(len(tunnel.by_server) for tunnel in tunnels),
         "sas": len(facts.sas),
-        "neighbours": sum(neighbour.up for neighbour in facts.neighbours),
+        "neighbors": sum(neighbor.up for neighbor in facts.neighbors),
     }
     concerns = [concern for tunnel in tunnels for concern in _of_tunnel(tunnel)]
     concerns += [
-        Concern(Level.WARNING, f"{one.protocol} neighbour {one.address} on {one.interface} is not up{_why(one.reason)}")
-        for one in facts.neighbours
+        Concern(Level.WARNING, f"{one.protocol} neighbor {one.address} on {one.interface} is not up{_why(one.reason)}")
+        for one in facts.neighbors
         if not one.up
     ]
-    concerns += _fewer("neighbours of routing protocols", counts["neighbours"], wanted.neighbours)
+    concerns += _fewer("neighbors of routing protocols", counts["neighbors"], wanted.neighbors)
     concerns += _fewer("registered clients", counts["clients"], wanted.clients)
     return Verdict(router, tuple(concerns), counts)
 

@@ -1,7 +1,7 @@
-"""Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbours without any binary or library.
+"""Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbors without any binary or library.
 
     wire, codes                       messages and attributes as octets
-    link, address, route, rule, neighbour   one object each: value, requests about it, decoder; pure functions
+    link, address, route, rule, neighbor   one object each: value, requests about it, decoder; pure functions
     events                            notifications as typed events
     channel                           NetlinkSocket: asks and tells, in batches
     monitor                           NetlinkMonitor: hears what changes
@@ -28,7 +28,7 @@ from dmvpn.dataplane.netlink.events import (
     Change,
     KernelEvent,
     LinkEvent,
-    NeighbourEvent,
+    NeighborEvent,
     Overrun,
     RouteEvent,
     RuleEvent,
@@ -52,14 +52,14 @@ from dmvpn.dataplane.netlink.link import (
     set_up,
 )
 from dmvpn.dataplane.netlink.monitor import NetlinkMonitor
-from dmvpn.dataplane.netlink.neighbour import (
-    Neighbour,
-    NeighbourFlag,
-    NeighbourParameters,
-    NeighbourState,
-    delete_neighbour,
-    set_neighbour,
-    set_neighbour_parameters,
+from dmvpn.dataplane.netlink.neighbor import (
+    Neighbor,
+    NeighborFlag,
+    NeighborParameters,
+    NeighborState,
+    delete_neighbor,
+    set_neighbor,
+    set_neighbor_parameters,
 )
 from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
@@ -100,11 +100,11 @@ __all__ = [
     "LinkRef",
     "LinkSettings",
     "MessageType",
-    "Neighbour",
-    "NeighbourEvent",
-    "NeighbourFlag",
-    "NeighbourParameters",
-    "NeighbourState",
+    "Neighbor",
+    "NeighborEvent",
+    "NeighborFlag",
+    "NeighborParameters",
+    "NeighborState",
     "NetlinkError",
     "NetlinkMonitor",
     "NetlinkSocket",
@@ -128,7 +128,7 @@ __all__ = [
     "create_veth",
     "delete_address",
     "delete_link",
-    "delete_neighbour",
+    "delete_neighbor",
     "delete_route",
     "delete_rule",
     "link_of",
@@ -136,8 +136,8 @@ __all__ = [
     "set_arp",
     "set_down",
     "set_link",
-    "set_neighbour",
-    "set_neighbour_parameters",
+    "set_neighbor",
+    "set_neighbor_parameters",
     "set_up",
     "subject_of",
 ]

@@ -2,7 +2,7 @@
 
 The kernel works a datagram off message by message while we send it, so nothing here ever waits for long. Only the
 last message of a batch wants an acknowledgement; a refused one is answered anyway, with its sequence number, and the
-ones behind it are carried out all the same. Batches make 260,000 neighbour entries a second out of 144,000.
+ones behind it are carried out all the same. Batches make 260,000 neighbor entries a second out of 144,000.
 
 A socket belongs for ever to the network namespace in which it was made.
 """
@@ -20,13 +20,13 @@ from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, pa
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import Link, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
-from dmvpn.dataplane.netlink.neighbour import (
-    Neighbour,
-    NeighbourParameters,
-    dump_neighbour_parameters,
-    dump_neighbours,
-    parse_neighbour,
-    parse_neighbour_parameters,
+from dmvpn.dataplane.netlink.neighbor import (
+    Neighbor,
+    NeighborParameters,
+    dump_neighbor_parameters,
+    dump_neighbors,
+    parse_neighbor,
+    parse_neighbor_parameters,
 )
 from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, Route, delete_route, dump_routes, parse_route, route_protocol
 from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
@@ -81,7 +81,7 @@ class NetlinkError(OSError):
 
 
 class NetlinkSocket:
-    """Asks and tells the kernel of one network namespace about links, addresses, routes and neighbours."""
+    """Asks and tells the kernel of one network namespace about links, addresses, routes and neighbors."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -226,13 +226,13 @@ class NetlinkSocket:
             found = [message for message in found if _is_of(message, protocol, but)]
         return _parsed(found, parse_route)
 
-    def neighbours(self, link: int | None = None) -> list[Neighbour]:
-        """The neighbour entries of both families; with `link` (an index) only those of this interface."""
-        return _parsed(self.dump(dump_neighbours(link)), parse_neighbour)
+    def neighbors(self, link: int | None = None) -> list[Neighbor]:
+        """The neighbor entries of both families; with `link` (an index) only those of this interface."""
+        return _parsed(self.dump(dump_neighbors(link)), parse_neighbor)
 
-    def neighbour_parameters(self, family: int) -> list[NeighbourParameters]:
-        """The neighbour table parameters of every interface that has its own."""
-        return _parsed(self.dump(dump_neighbour_parameters(family)), parse_neighbour_parameters)
+    def neighbor_parameters(self, family: int) -> list[NeighborParameters]:
+        """The neighbor table parameters of every interface that has its own."""
+        return _parsed(self.dump(dump_neighbor_parameters(family)), parse_neighbor_parameters)
 
     def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[Route]:
         """Delete every route of this owner, in all tables, and say which they were: what an earlier run left behind."""

@@ -1,4 +1,4 @@
-"""The numbers of rtnetlink that we use, as linux/netlink.h, linux/rtnetlink.h and linux/neighbour.h name them."""
+"""The numbers of rtnetlink that we use, as linux/netlink.h, linux/rtnetlink.h and linux/neighbor.h name them."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class MessageType(enum.IntEnum):
 
 
 class Group(enum.IntFlag):
-    """What a monitor hears of (RTMGRP_*). GETNEIGH questions come with NEIGHBOUR, for both families."""
+    """What a monitor hears of (RTMGRP_*). GETNEIGH questions come with NEIGHBOR, for both families."""
 
     LINK = 0x1
-    NEIGHBOUR = 0x4
+    NEIGHBOR = 0x4
     IPV4_ADDRESS = 0x10
     IPV4_ROUTE = 0x40
     IPV4_RULE = 0x80
@@ -64,7 +64,7 @@ class Group(enum.IntFlag):
     ADDRESS = IPV4_ADDRESS | IPV6_ADDRESS
     ROUTE = IPV4_ROUTE | IPV6_ROUTE
     RULE = IPV4_RULE | IPV6_RULE
-    EVERYTHING = LINK | NEIGHBOUR | ADDRESS | ROUTE | RULE
+    EVERYTHING = LINK | NEIGHBOR | ADDRESS | ROUTE | RULE
 
 
 def family_of(version: int) -> int:

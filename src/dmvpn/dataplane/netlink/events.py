@@ -1,7 +1,7 @@
 """What a monitor hears: the kernel's notifications as typed events.
 
 `Overrun` stands where the socket was too full and messages were lost: whoever keeps a copy of the kernel's state dumps
-it again. A `NeighbourEvent` with `Change.ASKED` is a question (see `neighbour`), its state tells which one.
+it again. A `NeighborEvent` with `Change.ASKED` is a question (see `neighbor`), its state tells which one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
 from dmvpn.dataplane.netlink.codes import MessageType
 from dmvpn.dataplane.netlink.link import Link, parse_link
-from dmvpn.dataplane.netlink.neighbour import Neighbour, parse_neighbour
+from dmvpn.dataplane.netlink.neighbor import Neighbor, parse_neighbor
 from dmvpn.dataplane.netlink.route import KERNEL_PROTOCOL, Route, parse_route
 from dmvpn.dataplane.netlink.rule import Rule, parse_rule
 
@@ -28,7 +28,7 @@ class Change(enum.Enum):
 
     SET = "set"  # it is new, or changed into this
     GONE = "gone"
-    ASKED = "asked"  # neighbours only: the kernel wants an answer
+    ASKED = "asked"  # neighbors only: the kernel wants an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class RuleEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class NeighbourEvent:
-    """A neighbour entry changed or went away, or the kernel asks about it."""
+class NeighborEvent:
+    """A neighbor entry changed or went away, or the kernel asks about it."""
 
     change: Change
-    neighbour: Neighbour
+    neighbor: Neighbor
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Overrun:
     """Messages were lost (ENOBUFS): dump and compare."""
 
 
-KernelEvent = LinkEvent | AddressEvent | RouteEvent | RuleEvent | NeighbourEvent | Overrun
+KernelEvent = LinkEvent | AddressEvent | RouteEvent | RuleEvent | NeighborEvent | Overrun
 
 _CHANGES = {
     MessageType.NEWLINK: Change.SET,
@@ -97,8 +97,8 @@ def parse_event(message: Message) -> KernelEvent | None:
     """The event a notification stands for; None: of a type or family that we do not follow. Raises WireError."""
     match message.kind:
         case MessageType.NEWNEIGH | MessageType.DELNEIGH | MessageType.GETNEIGH:
-            neighbour = parse_neighbour(message.body)
-            return None if neighbour is None else NeighbourEvent(_CHANGES[MessageType(message.kind)], neighbour)
+            neighbor = parse_neighbor(message.body)
+            return None if neighbor is None else NeighborEvent(_CHANGES[MessageType(message.kind)], neighbor)
         case MessageType.NEWROUTE | MessageType.DELROUTE:
             route = parse_route(message.body)
             return None if route is None else RouteEvent(_CHANGES[MessageType(message.kind)], route)

@@ -5,7 +5,7 @@ or by name. Moving a veth end into a namespace, or making it there, takes an ope
 
 Traps: the kernel applies IFLA_AF_SPEC (address generation, forwarding) *after* the up flag of the same message, so
 `set_link` never sets up, and a tunnel that must stay silent is configured first and set up by a second request
-(`set_up`). Setting an interface down removes all its routes and neighbours, permanent ones too.
+(`set_up`). Setting an interface down removes all its routes and neighbors, permanent ones too.
 """
 
 from __future__ import annotations
@@ -228,12 +228,12 @@ def set_up(link: LinkRef) -> Request:
 
 
 def set_down(link: LinkRef) -> Request:
-    """Set administratively down: the kernel removes all its routes and neighbour entries."""
+    """Set administratively down: the kernel removes all its routes and neighbor entries."""
     return _set_flags(link, LinkFlag(0), f"interface {link} down")
 
 
 def set_arp(link: LinkRef, enabled: bool) -> Request:
-    """Resolve neighbours (True), or treat every address as one hop away without asking (IFF_NOARP)."""
+    """Resolve neighbors (True), or treat every address as one hop away without asking (IFF_NOARP)."""
     return _set_flags(link, LinkFlag(0) if enabled else LinkFlag.NOARP, f"interface {link} arp", LinkFlag.NOARP)
 
 

@@ -1,15 +1,15 @@
 """What is done to each packet between a TAP and GRE, as a value: octets in, octets out, no system call.
 
     outbound(tunnel, frame)  what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> `wire`
-    inbound(packet)          what came from an NBMA neighbour    -> tunnel by address and key -> frame -> `taps`,
+    inbound(packet)          what came from an NBMA neighbor    -> tunnel by address and key -> frame -> `taps`,
                                                                     or NHRP and keepalives -> `punts`
     inbound_esp, inbound_udp                                        -> `protection`, then as above
 
 What a protected tunnel sends leaves by `protection.sealed` and never by `wire`; what it takes came out of ESP. Which
-connection a packet takes is what its neighbour says, else the newest connection between the tunnel's source and the
+connection a packet takes is what its neighbor says, else the newest connection between the tunnel's source and the
 NBMA address.
 
-The kernel names the neighbour by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this table
+The kernel names the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this table
 turns into an NBMA address; a point-to-point tunnel has only one. The Rust engine does the same to the octet: both are
 fuzzed against each other, so whatever changes here changes there.
 """
@@ -31,7 +31,7 @@ from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
 from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
 from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import ecn
@@ -58,7 +58,7 @@ _DONT_FRAGMENT = 0x40
 
 
 class ToWire(NamedTuple):
-    """A GRE packet to send from our NBMA address to a neighbour's. Addresses are packed."""
+    """A GRE packet to send from our NBMA address to a neighbor's. Addresses are packed."""
 
     source: bytes
     nbma: bytes
@@ -93,7 +93,7 @@ class _Arrival(NamedTuple):
     """How a GRE packet came: to which address of ours, from whom. tos: what ECN is taken from, None: came in clear."""
 
     local: bytes
-    sender: Neighbour
+    sender: Neighbor
     tos: int | None = None
 
 
@@ -112,12 +112,12 @@ class PacketCore:
         self.paths = PathMtus()
         self._refusals = Alarms()
         # Where transit packets came from, and when the pair was last reported.
-        self._came_from: OrderedDict[bytes, tuple[int, Neighbour]] = OrderedDict()
+        self._came_from: OrderedDict[bytes, tuple[int, Neighbor]] = OrderedDict()
         self._reported: OrderedDict[bytes, float] = OrderedDict()
 
     def set_peer(self, tunnel: int, peer: int, nbma: bytes, connection: int = 0) -> None:
         """Frames of the tunnel to 02:00 and this id go to an NBMA address, over this connection."""
-        self.tunnels[tunnel].set_peer(peer, Neighbour(nbma, connection))
+        self.tunnels[tunnel].set_peer(peer, Neighbor(nbma, connection))
 
     def clear_peer(self, tunnel: int, peer: int) -> None:
         """Forget a peer id."""
@@ -134,9 +134,9 @@ class PacketCore:
             return
         mac, packet = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6], frame[start:]
         if packet[9] == IpProtocol.IGMP:
-            return  # group membership is of no interest to a tunnel's neighbours
-        neighbours = tunnel.neighbours(mac)
-        if not neighbours:
+            return  # group membership is of no interest to a tunnel's neighbors
+        neighbors = tunnel.neighbors(mac)
+        if not neighbors:
             self.dropped.no_peer += 1
             return
         try:
@@ -145,27 +145,27 @@ class PacketCore:
             self.dropped.malformed += 1
             return
         if not mac[0] & 1:
-            self._watch_hairpin(number, tunnel, neighbours[0], packets[0], now)
+            self._watch_hairpin(number, tunnel, neighbors[0], packets[0], now)
         minds_paths = tunnel.df is not DfBit.CLEAR and self.paths.knows(now)
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
             if tunnel.mss is not None:
                 packet = clamp_mss(packet, tunnel.mss)
             if minds_paths:
-                self._send_by_path(number, tunnel, neighbours, packet, now)
+                self._send_by_path(number, tunnel, neighbors, packet, now)
                 continue
-            for neighbour in neighbours:
-                self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1])
+            for neighbor in neighbors:
+                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1])
 
     def _send_by_path(
-        self, number: int, tunnel: CoreTunnel, neighbours: tuple[Neighbour, ...], packet: bytes, now: float
+        self, number: int, tunnel: CoreTunnel, neighbors: tuple[Neighbor, ...], packet: bytes, now: float
     ) -> None:
         """Something is known of paths: what is too big is cut, or told."""
         cuts = Cuts(packet)
-        for neighbour in neighbours:
-            room = self._room(tunnel, neighbour, now)
+        for neighbor in neighbors:
+            room = self._room(tunnel, neighbor, now)
             if room is None or len(packet) <= room.largest:
-                self._send(tunnel, neighbour, GRE_IPV4, packet, packet[1], may_df=room is None or room.df)
+                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], may_df=room is None or room.df)
                 continue
             try:
                 pieces = cuts.of(room.largest)
@@ -173,19 +173,19 @@ class PacketCore:
                 self.dropped.malformed += 1
                 continue
             for piece in pieces or ():
-                self._send(tunnel, neighbour, GRE_IPV4, piece, packet[1], may_df=room.df)
+                self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], may_df=room.df)
             # Whom nobody answers takes no one's turn.
             if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
-                self.punts.append(Punt("big", number, neighbour.nbma, quote(packet), room.largest))
+                self.punts.append(Punt("big", number, neighbor.nbma, quote(packet), room.largest))
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address."""
-        self._send(self.tunnels[number], Neighbour(nbma, connection), protocol, payload, tos)
+        self._send(self.tunnels[number], Neighbor(nbma, connection), protocol, payload, tos)
 
     def _send(
         self,
         tunnel: CoreTunnel,
-        neighbour: Neighbour,
+        neighbor: Neighbor,
         protocol: int,
         payload: bytes,
         tos: int,
@@ -195,30 +195,28 @@ class PacketCore:
         packet = tunnel.header(protocol).serialize(payload)
         df = may_df and tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
         if not tunnel.protected:
-            _count(tunnel, tunnel.sent, neighbour.nbma)
-            self.wire.append(ToWire(tunnel.source, neighbour.nbma, tos, packet, df))
+            _count(tunnel, tunnel.sent, neighbor.nbma)
+            self.wire.append(ToWire(tunnel.source, neighbor.nbma, tos, packet, df))
             return
-        link = self._link(tunnel, neighbour)
+        link = self._link(tunnel, neighbor)
         if link is None:
             self.dropped.no_sa += 1
         elif self.protection.seal(link, packet, tos, df=df):
             self._count_over(tunnel.sent_over, link.number)
 
-    def _room(self, tunnel: CoreTunnel, neighbour: Neighbour, now: float) -> Room | None:
-        """What the path to a neighbour takes; None: nothing is known of it."""
-        link = self._link(tunnel, neighbour) if tunnel.protected else None
-        mtu = self.paths.to(neighbour.nbma if link is None else link.place.address, now)
+    def _room(self, tunnel: CoreTunnel, neighbor: Neighbor, now: float) -> Room | None:
+        """What the path to a neighbor takes; None: nothing is known of it."""
+        link = self._link(tunnel, neighbor) if tunnel.protected else None
+        mtu = self.paths.to(neighbor.nbma if link is None else link.place.address, now)
         if mtu is None:
             return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
         return Room(room - tunnel.header_length, mtu > LEAST)
 
-    def _link(self, tunnel: CoreTunnel, neighbour: Neighbour) -> Link | None:
+    def _link(self, tunnel: CoreTunnel, neighbor: Neighbor) -> Link | None:
         table = self.protection.table
-        if neighbour.connection:
-            link = table.link(neighbour.connection)
-        else:
-            link = table.between(tunnel.source, neighbour.nbma)
+        known = neighbor.connection
+        link = table.link(known) if known else table.between(tunnel.source, neighbor.nbma)
         if link is None or link.local != tunnel.source or link.place.address in tunnel.barred:
             return None
         return link
@@ -239,7 +237,7 @@ class PacketCore:
         changed[10:12] = checksum(changed[:ip_length]).to_bytes(2, "big")
         return bytes(changed)
 
-    def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: Neighbour, packet: bytes, now: float) -> None:
+    def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: Neighbor, packet: bytes, now: float) -> None:
         pair = packet[12:20]
         came = self._came_from.get(pair) if self._came_from else None
         if came is None or self._leads_to(leaves, to, came[1]):
@@ -253,11 +251,11 @@ class PacketCore:
         _remember(self._reported, pair, now)
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
 
-    def _leads_to(self, tunnel: CoreTunnel, neighbour: Neighbour, sender: Neighbour) -> bool:
+    def _leads_to(self, tunnel: CoreTunnel, neighbor: Neighbor, sender: Neighbor) -> bool:
         """Does a packet go back to where it came from?"""
         if not tunnel.protected:
-            return neighbour.nbma == sender.nbma
-        link = self._link(tunnel, neighbour)
+            return neighbor.nbma == sender.nbma
+        link = self._link(tunnel, neighbor)
         return link is not None and link.number == sender.connection
 
     # ------------------------------------------------------------------------------------------------ in
@@ -266,7 +264,7 @@ class PacketCore:
         """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
         start = self._payload(packet)
         if start:
-            self._decapsulate(_Arrival(packet[16:20], Neighbour(packet[12:16])), packet, start, now)
+            self._decapsulate(_Arrival(packet[16:20], Neighbor(packet[12:16])), packet, start, now)
 
     def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
         """A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
@@ -289,7 +287,7 @@ class PacketCore:
 
     def _opened(self, local: bytes, opened: Opened | None) -> None:
         if opened is not None:
-            sender = Neighbour(opened.nbma, opened.connection)
+            sender = Neighbor(opened.nbma, opened.connection)
             self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, 0.0)
 
     def _decapsulate(self, arrival: _Arrival, packet: bytes, start: int, now: float) -> None:
@@ -326,7 +324,7 @@ class PacketCore:
         else:
             self._receive(number, tunnel, arrival, payload)
 
-    def _takes(self, tunnel: CoreTunnel, sender: Neighbour) -> bool:
+    def _takes(self, tunnel: CoreTunnel, sender: Neighbor) -> bool:
         """May packets come out of ESP for this tunnel, and from there?"""
         return tunnel.protected and sender.nbma not in tunnel.barred
 
@@ -335,8 +333,8 @@ class PacketCore:
         if self.protection.alarms.may_tell(("clear", local, nbma), now):
             self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
 
-    def _return_keepalive(self, local: bytes, sender: Neighbour, packet: bytes) -> None:
-        """A neighbour's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a martian)."""
+    def _return_keepalive(self, local: bytes, sender: Neighbor, packet: bytes) -> None:
+        """A neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a martian)."""
         start = (packet[0] & 0x0F) << 2
         if not HEADER_LENGTH <= start <= len(packet):
             return

@@ -18,7 +18,7 @@ from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpR
 from dmvpn.dataplane.esp import Place
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbour
+from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.gre import Sequence
@@ -118,7 +118,7 @@ class PythonEngine:
         """Multicast frames go to these NBMA addresses, and to those over one connection each."""
         told = self._core_tunnel(tunnel)
         told.multicast = tuple(nbma.packed for nbma in nbmas)
-        told.bound = tuple(Neighbour(nbma.packed, connection) for nbma, connection in bound)
+        told.bound = tuple(Neighbor(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """What the tunnel reports of transit packets."""

@@ -6,7 +6,7 @@ router carries packets of at most the tunnel's `ip mtu`, so they are cut here, b
 
 The other way the kernel does the same to us (seen on Linux 6.18): generic receive offload, on by default on every
 Ethernet card, looks into GRE and merges the TCP segments it finds there; a raw socket then returns one packet of up to
-64 KiB whose inner TCP checksum is the pseudo header's sum. So does a neighbour behind a virtual cable, whose kernel
+64 KiB whose inner TCP checksum is the pseudo header's sum. So does a neighbor behind a virtual cable, whose kernel
 leaves the checksum to a card that is not there. The TAP is told what is missing: `unfinished`.
 """
 

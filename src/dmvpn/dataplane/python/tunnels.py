@@ -1,4 +1,4 @@
-"""What the packet core knows of a tunnel: its ends, its neighbours and what it counted."""
+"""What the packet core knows of a tunnel: its ends, its neighbors and what it counted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from dmvpn.base.effects import DfBit
 from dmvpn.net.gre import GreHeader, Sequence, header_length, next_header
 
-#: What the link-layer address of a neighbour begins with; the peer id follows.
+#: What the link-layer address of a neighbor begins with; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
 _NOBODY = PEER_MAC_PREFIX + bytes(4)
 
 
-class Neighbour(NamedTuple):
+class Neighbor(NamedTuple):
     """Where a tunnel sends to: a packed NBMA address, on a protected tunnel over a connection (0: the newest)."""
 
     nbma: bytes
@@ -22,7 +22,7 @@ class Neighbour(NamedTuple):
 
 @dataclass(slots=True)
 class CoreTunnel:
-    """One tunnel. own_mac: of the TAP. mtu: octets, of the inner packets. peers: neighbours by link-layer address.
+    """One tunnel. own_mac: of the TAP. mtu: octets, of the inner packets. peers: neighbors by link-layer address.
 
     multicast, bound: who gets copies, and over which connections further ones go. sent, received: packets by NBMA
     address, and on a protected tunnel sent_over, received_over by connection. ids, ids_over: the reverse of peers.
@@ -39,13 +39,13 @@ class CoreTunnel:
     network: int | None = None
     report: bool = False
     interval: float = 8.0
-    peers: dict[bytes, Neighbour] = field(default_factory=dict)
+    peers: dict[bytes, Neighbor] = field(default_factory=dict)
     multicast: tuple[bytes, ...] = ()
     sent: dict[bytes, int] = field(default_factory=dict)
     received: dict[bytes, int] = field(default_factory=dict)
     ids: dict[bytes, bytes] = field(default_factory=dict)
     protected: bool = False
-    bound: tuple[Neighbour, ...] = ()
+    bound: tuple[Neighbor, ...] = ()
     sent_over: dict[int, int] = field(default_factory=dict)
     received_over: dict[int, int] = field(default_factory=dict)
     ids_over: dict[int, bytes] = field(default_factory=dict)
@@ -63,34 +63,34 @@ class CoreTunnel:
         """Octets of it."""
         return header_length(self.key, checksum=self.checksum, sequence=self.sequence is not None)
 
-    def set_peer(self, peer: int, neighbour: Neighbour) -> None:
-        """Frames to this peer id go to a neighbour."""
+    def set_peer(self, peer: int, neighbor: Neighbor) -> None:
+        """Frames to this peer id go to a neighbor."""
         mac = _mac(peer)
-        self.peers[mac] = neighbour
-        if neighbour.connection:
-            self.ids_over[neighbour.connection] = mac
+        self.peers[mac] = neighbor
+        if neighbor.connection:
+            self.ids_over[neighbor.connection] = mac
         else:
-            self.ids[neighbour.nbma] = mac
+            self.ids[neighbor.nbma] = mac
 
     def clear_peer(self, peer: int) -> None:
         """Forget a peer id."""
-        neighbour = self.peers.pop(_mac(peer), None)
-        if neighbour is not None and neighbour.connection:
-            self.ids_over.pop(neighbour.connection, None)
-        elif neighbour is not None:
-            self.ids.pop(neighbour.nbma, None)
+        neighbor = self.peers.pop(_mac(peer), None)
+        if neighbor is not None and neighbor.connection:
+            self.ids_over.pop(neighbor.connection, None)
+        elif neighbor is not None:
+            self.ids.pop(neighbor.nbma, None)
 
-    def neighbours(self, mac: bytes) -> tuple[Neighbour, ...]:
+    def neighbors(self, mac: bytes) -> tuple[Neighbor, ...]:
         """Who gets a frame to this link-layer address."""
         if self.destination is not None:
-            return (Neighbour(self.destination),)
+            return (Neighbor(self.destination),)
         if mac[0] & 1:
-            return (*map(Neighbour, self.multicast), *self.bound)
-        neighbour = self.peers.get(mac)
-        return () if neighbour is None else (neighbour,)
+            return (*map(Neighbor, self.multicast), *self.bound)
+        neighbor = self.peers.get(mac)
+        return () if neighbor is None else (neighbor,)
 
-    def mac_of(self, sender: Neighbour) -> bytes:
-        """The link-layer address of a neighbour that a packet came from."""
+    def mac_of(self, sender: Neighbor) -> bytes:
+        """The link-layer address of a neighbor that a packet came from."""
         return self.ids_over.get(sender.connection) or self.ids.get(sender.nbma, _NOBODY)
 
 

@@ -8,7 +8,7 @@ longest-match table), `Tunnel`s (see tunnels.py), listeners. The way of a packet
                                -> else forward -> TTL, longest match, hairpin -> emit out of a port (`sending`)
 
 Packets are real octets from end to end, so whatever passes here has been encoded and decoded. IPv6 goes the same way;
-neighbours are found without asking, as with IPv4. A link-local address is looked for on its own link, in no table.
+neighbors are found without asking, as with IPv4. A link-local address is looked for on its own link, in no table.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import time_exceeded, too_big
 from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
-from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbour
+from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbor
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
@@ -100,7 +100,7 @@ class IpBox(SendingBox):
             return False
         if header.protocol == IpProtocol.GRE and header.destination in self._table.own:
             port.count_received(len(data))
-            self._decapsulate(Neighbour(header.source), header.destination, data[HEADER_LENGTH:])
+            self._decapsulate(Neighbor(header.source), header.destination, data[HEADER_LENGTH:])
             return True
         if header.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, header, data[HEADER_LENGTH:]):
             port.count_received(len(data))
@@ -128,8 +128,8 @@ class IpBox(SendingBox):
             )
         return True
 
-    def _take(self, interface: str, packet: IpPacket, sender: Neighbour | None = None) -> None:
-        """A packet from a wire, or out of a tunnel (then `sender` is the neighbour it came from)."""
+    def _take(self, interface: str, packet: IpPacket, sender: Neighbor | None = None) -> None:
+        """A packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
         destination, port = packet.destination, self._table.port(interface)
         if destination.version == 6 and not (port.has_ipv6 and ip.is_possible(packet)):
             self._count("malformed")
@@ -150,7 +150,7 @@ class IpBox(SendingBox):
         if whole is None:
             return
         if whole.protocol == IpProtocol.GRE:
-            self._decapsulate(Neighbour(whole.source), whole.destination, whole.payload)
+            self._decapsulate(Neighbor(whole.source), whole.destination, whole.payload)
         elif (whole.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, whole, whole.payload)) or (
             ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
         ):
@@ -211,7 +211,7 @@ class IpBox(SendingBox):
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def _forward(self, interface: str, packet: IpPacket, sender: Neighbour | None) -> None:
+    def _forward(self, interface: str, packet: IpPacket, sender: Neighbor | None) -> None:
         if packet.destination.version == 6 and not self.forwards_ipv6:
             self._count("no_route")
             return
@@ -269,7 +269,7 @@ class IpBox(SendingBox):
         leaves_link = is_link_local(packet.source) and not isinstance(hop, RouteKind) and hop.interface != interface
         return RouteKind.DISCARD if leaves_link else hop
 
-    def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: Neighbour, data: bytes) -> None:
+    def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: Neighbor, data: bytes) -> None:
         order = self._tunnels.hairpin(arrived, leaves, next_hop.version)
         if order is None or self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
             return  # what goes back to where it came from is no detour
@@ -280,12 +280,12 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ tunnels
 
     @abstractmethod
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
-        """The neighbour that packets for an overlay next hop reach, named as what comes from it is."""
+    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+        """The neighbor that packets for an overlay next hop reach, named as what comes from it is."""
 
     @abstractmethod
-    def _decapsulate(self, sender: Neighbour, local: IPAddress, message: bytes, tos: int | None = None) -> None:
-        """A GRE packet from a neighbour to `local`, an address of this box. tos: outer, of what came sealed."""
+    def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:
+        """A GRE packet from a neighbor to `local`, an address of this box. tos: outer, of what came sealed."""
 
     @abstractmethod
     def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:

@@ -19,7 +19,7 @@ from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, W
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
-from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel, Waiting
+from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 
@@ -37,9 +37,9 @@ _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 
 
 class Outer(NamedTuple):
-    """A packet for the wire, and the neighbour that it reaches."""
+    """A packet for the wire, and the neighbor that it reaches."""
 
-    receiver: Neighbour
+    receiver: Neighbor
     packet: bytes
 
 
@@ -59,14 +59,14 @@ class GreBox(IpBox):
         carried = GRE_OF[next_hop.version]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
-            receivers = everybody if tunnel.spec.destination is None else (Neighbour(tunnel.spec.destination),)
+            receivers = everybody if tunnel.spec.destination is None else (Neighbor(tunnel.spec.destination),)
             self._tell(tunnel, data)
             self._encapsulate(tunnel, receivers, carried, data)
             return
-        neighbour = tunnel.neighbour(next_hop)
-        if neighbour is not None:
+        neighbor = tunnel.neighbor(next_hop)
+        if neighbor is not None:
             self._tell(tunnel, data)
-            self._encapsulate(tunnel, (neighbour,), carried, data)
+            self._encapsulate(tunnel, (neighbor,), carried, data)
             return
         waiting = tunnel.waiting.get(next_hop)
         if waiting is None and len(tunnel.waiting) >= UNRESOLVED_NEXT_HOPS:
@@ -83,9 +83,9 @@ class GreBox(IpBox):
             self.overhear(tunnel.spec.name, packet)
 
     def _encapsulate(
-        self, tunnel: Tunnel, receivers: tuple[Neighbour, ...], protocol: int, payload: bytes, tos: int | None = None
+        self, tunnel: Tunnel, receivers: tuple[Neighbor, ...], protocol: int, payload: bytes, tos: int | None = None
     ) -> None:
-        """Send a packet to these neighbours: the GRE packet is made once, an outer header for each of them."""
+        """Send a packet to these neighbors: the GRE packet is made once, an outer header for each of them."""
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
@@ -103,7 +103,7 @@ class GreBox(IpBox):
                 port.count_sent(len(payload))
                 self._send_outer(outer.receiver.nbma, outer.packet)
 
-    def _encapsulate_pieces(self, tunnel: Tunnel, receiver: Neighbour, payload: bytes, largest: int) -> None:
+    def _encapsulate_pieces(self, tunnel: Tunnel, receiver: Neighbor, payload: bytes, largest: int) -> None:
         """The path takes no more than `largest` octets: cut the packet first, or tell its sender."""
         packet = Ipv4Packet.parse(payload)
         if packet.dont_fragment:
@@ -118,16 +118,16 @@ class GreBox(IpBox):
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
-        """Octets of the largest outer packet that reaches a neighbour; None: nothing is known of the path."""
+    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbor) -> int | None:
+        """Octets of the largest outer packet that reaches a neighbor; None: nothing is known of the path."""
         return self._paths.to(receiver.nbma.packed, self.now)
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbour, mtu: int) -> int:
+    def _largest(self, spec: TunnelSpec, receiver: Neighbor, mtu: int) -> int:
         """Octets of the largest packet that fits such an outer one."""
         return mtu - HEADER_LENGTH - gre_length(spec)
 
     def _outer(
-        self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
+        self, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         """What goes on the wire for a GRE packet, or None: it may not go."""
         packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
@@ -159,11 +159,11 @@ class GreBox(IpBox):
             return
         self._emit(hop.interface, hop.address or nbma, outer)
 
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
-        return tunnel.neighbour(next_hop)
+    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+        return tunnel.neighbor(next_hop)
 
-    def _decapsulate(self, sender: Neighbour, local: IPAddress, message: bytes, tos: int | None = None) -> None:
-        """Open the GRE packet that came from a neighbour to our address `local`."""
+    def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:
+        """Open the GRE packet that came from a neighbor to our address `local`."""
         try:
             header, start = gre.GreHeader.parse(message)
         except WireError:
@@ -191,11 +191,11 @@ class GreBox(IpBox):
         elif not self._take_inner(tunnel, sender, local, header.protocol_type, marked):
             self._count_drop("not_ipv4")
 
-    def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
-        """May packets of this neighbour come out of this tunnel? Those that may not are counted."""
+    def _may_come(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress) -> bool:
+        """May packets of this neighbor come out of this tunnel? Those that may not are counted."""
         return True
 
-    def _take_inner(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress, protocol: int, payload: bytes) -> bool:
+    def _take_inner(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress, protocol: int, payload: bytes) -> bool:
         """What was in GRE; False if it is no IP packet of the version that GRE's protocol type says."""
         name = tunnel.spec.name
         is_running = self._table.port(name).running
@@ -211,18 +211,18 @@ class GreBox(IpBox):
         if GRE_OF[inner.source.version] != protocol:
             return False
         if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == (sender.nbma, local):
-            # The neighbour's keepalive goes back though our own line is down: else two could never come up again.
+            # The neighbor's keepalive goes back though our own line is down: else two could never come up again.
             self._return_keepalive(tunnel.spec, sender, payload)
         elif is_running:
             self._take(name, inner, sender)
         return True
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbour, packet: bytes) -> None:
+    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbor, packet: bytes) -> None:
         self._send_outer(sender.nbma, packet)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        receiver = Neighbour(effect.nbma, effect.connection)
+        receiver = Neighbor(effect.nbma, effect.connection)
         self._encapsulate(tunnel, (receiver,), effect.protocol, effect.payload, effect.tos)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
@@ -232,7 +232,7 @@ class GreBox(IpBox):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
         message = tunnel.header(GRE_IPV4).serialize(payload)
-        outer = self._outer(spec, Neighbour(spec.destination), message, TOS_INTERNETWORK_CONTROL)
+        outer = self._outer(spec, Neighbor(spec.destination), message, TOS_INTERNETWORK_CONTROL)
         if outer is not None:
             self._send_outer(outer.receiver.nbma, outer.packet)
 

@@ -23,7 +23,7 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import Place, SaTable
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
-from dmvpn.dataplane.simulated.tunnels import Neighbour
+from dmvpn.dataplane.simulated.tunnels import Neighbor
 from dmvpn.net import ecn, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
@@ -100,16 +100,16 @@ class IpsecBox(GreBox):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbour) -> int | None:
+    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbor) -> int | None:
         link = self._link_to(spec, receiver) if spec.protected else None
         return super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self.now)
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbour, mtu: int) -> int:
+    def _largest(self, spec: TunnelSpec, receiver: Neighbor, mtu: int) -> int:
         link = self._link_to(spec, receiver) if spec.protected else None
         return super()._largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
 
     def _outer(
-        self, spec: TunnelSpec, receiver: Neighbour, message: bytes, tos: int, *, df: bool = False
+        self, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         if not spec.protected:
             return super()._outer(spec, receiver, message, tos, df=df)
@@ -124,9 +124,9 @@ class IpsecBox(GreBox):
         if link.place.port:
             protocol, sealed = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, link.place.port, sealed)
         packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
-        return Outer(Neighbour(remote, link.number), packet)
+        return Outer(Neighbor(remote, link.number), packet)
 
-    def _link_to(self, spec: TunnelSpec, receiver: Neighbour) -> Link | None:
+    def _link_to(self, spec: TunnelSpec, receiver: Neighbor) -> Link | None:
         local = spec.source.packed
         if receiver.connection:
             link = self._sas.link(receiver.connection)
@@ -136,12 +136,12 @@ class IpsecBox(GreBox):
             return None
         return link
 
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
-        neighbour = tunnel.neighbour(next_hop)
-        if neighbour is None or not tunnel.spec.protected:
-            return neighbour
-        link = self._link_to(tunnel.spec, neighbour)
-        return neighbour if link is None else Neighbour(ip_address(link.place.address), link.number)
+    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+        neighbor = tunnel.neighbor(next_hop)
+        if neighbor is None or not tunnel.spec.protected:
+            return neighbor
+        link = self._link_to(tunnel.spec, neighbor)
+        return neighbor if link is None else Neighbor(ip_address(link.place.address), link.number)
 
     def _sealed(self, spec: TunnelSpec, link: Link, message: bytes, tos: int) -> bytes | None:
         pair, next_header = link.current, int(IpProtocol.GRE)
@@ -158,7 +158,7 @@ class IpsecBox(GreBox):
         self._watch_wear(pair)
         return sealed
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbour, packet: bytes) -> None:
+    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbor, packet: bytes) -> None:
         if not spec.protected:
             super()._return_keepalive(spec, sender, packet)
             return
@@ -240,7 +240,7 @@ class IpsecBox(GreBox):
             self._count_drop("malformed")
             return
         if inside is not None:
-            sender = Neighbour(ip_address(link.place.address), link.number)
+            sender = Neighbor(ip_address(link.place.address), link.number)
             self._decapsulate(sender, local, inside.message, inside.tos)
 
     def _inside(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
@@ -268,7 +268,7 @@ class IpsecBox(GreBox):
         whole = link.fragments.add(replace(inner, tos=merged), self.now)
         return None if whole is None else _Inside(whole.payload, whole.tos)
 
-    def _may_come(self, tunnel: Tunnel, sender: Neighbour, local: IPAddress) -> bool:
+    def _may_come(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress) -> bool:
         if tunnel.spec.protected and sender.connection and sender.nbma in tunnel.spec.barred:
             self._count_drop("no_tunnel")
             return False

@@ -32,7 +32,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
-from dmvpn.dataplane.simulated.tunnels import Neighbour, Tunnel
+from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class SimulatedPlane(IpsecBox):
             case ClearAdjacency():
                 self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
             case SetMulticast():
-                receivers = (*map(Neighbour, effect.nbmas), *(Neighbour(*bound) for bound in effect.bound))
+                receivers = (*map(Neighbor, effect.nbmas), *(Neighbor(*bound) for bound in effect.bound))
                 self._tunnel(effect, effect.tunnel).multicast[effect.version] = receivers
             case SetHairpin():
                 self._tunnel(effect, effect.tunnel).set_hairpin(effect)
@@ -119,8 +119,8 @@ class SimulatedPlane(IpsecBox):
     def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
         """The NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
         found = self._tunnels.by_name.get(tunnel)
-        neighbour = found.neighbour(next_hop) if found else None
-        return neighbour.nbma if neighbour else None
+        neighbor = found.neighbor(next_hop) if found else None
+        return neighbor.nbma if neighbor else None
 
     def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
         """All overlay next hops of a multipoint tunnel with their NBMA addresses. For invariants that tests check."""
@@ -158,7 +158,7 @@ class SimulatedPlane(IpsecBox):
 
     def _set_adjacency(self, effect: SetAdjacency) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        tunnel.adjacencies[effect.next_hop] = Neighbour(effect.nbma, effect.connection)
+        tunnel.adjacencies[effect.next_hop] = Neighbor(effect.nbma, effect.connection)
         waiting = tunnel.waiting.pop(effect.next_hop, None)
         if waiting is not None:
             self._deadlines.cancel((effect.tunnel, effect.next_hop))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
 
 
-class Neighbour(NamedTuple):
+class Neighbor(NamedTuple):
     """Whom a GRE packet goes to, or came from. connection: what protects it; 0: in clear, or the newest there."""
 
     nbma: IPAddress
@@ -42,8 +42,8 @@ class Tunnel:
     spec: TunnelSpec
     carrier: bool = False
     hairpins: dict[int, SetHairpin] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, Neighbour] = field(default_factory=dict)
-    multicast: dict[int, tuple[Neighbour, ...]] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, Neighbor] = field(default_factory=dict)
+    multicast: dict[int, tuple[Neighbor, ...]] = field(default_factory=dict)
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
     sent: dict[IPAddress | int, int] = field(default_factory=dict)
     received: dict[IPAddress | int, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Tunnel:
         self.hairpins[order.version] = order
 
     def forget_other_versions(self, versions: Container[int]) -> None:
-        """IP versions without an address here have no neighbours either."""
+        """IP versions without an address here have no neighbors either."""
         self.adjacencies = {hop: known for hop, known in self.adjacencies.items() if hop.version in versions}
 
     def network(self, version: int) -> int | None:
@@ -68,19 +68,19 @@ class Tunnel:
         order = self.hairpins.get(version)
         return order.network if order is not None else None
 
-    def neighbour(self, next_hop: IPAddress) -> Neighbour | None:
-        """The neighbour that an overlay next hop is: the far end of a point-to-point tunnel, else its adjacency."""
+    def neighbor(self, next_hop: IPAddress) -> Neighbor | None:
+        """The neighbor that an overlay next hop is: the far end of a point-to-point tunnel, else its adjacency."""
         if self.spec.destination is not None:
-            return Neighbour(self.spec.destination)
+            return Neighbor(self.spec.destination)
         return self.adjacencies.get(next_hop)
 
-    def count_sent(self, receiver: Neighbour) -> None:
-        """A packet went to a neighbour."""
+    def count_sent(self, receiver: Neighbor) -> None:
+        """A packet went to a neighbor."""
         peer = receiver.connection or receiver.nbma
         self.sent[peer] = self.sent.get(peer, 0) + 1
 
-    def count_received(self, sender: Neighbour) -> None:
-        """A packet came from a neighbour."""
+    def count_received(self, sender: Neighbor) -> None:
+        """A packet came from a neighbor."""
         peer = sender.connection or sender.nbma
         self.received[peer] = self.received.get(peer, 0) + 1
 

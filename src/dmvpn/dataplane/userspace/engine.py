@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TooBig(Event):
-    """A packet for a tunnel does not fit the path to its neighbour and may not be cut: its sender is to hear so.
+    """A packet for a tunnel does not fit the path to its neighbor and may not be cut: its sender is to hear so.
 
     mtu: octets of what would fit. quoted: of the IPv4 packet, one that may be answered, what an ICMP error quotes.
     """

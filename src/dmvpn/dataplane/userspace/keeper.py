@@ -8,7 +8,7 @@ Whatever the kernel accepted from us is *wanted* until the order is taken back. 
     again and again                     somebody wants it otherwise: later and later, logged once, and when it ends
 
 Saying again costs little: the kernel compares, and tells nobody of what did not change. Links come first, then their
-addresses with the networks that are connected by them, neighbours, the guard, and routes at last, because each needs
+addresses with the networks that are connected by them, neighbors, the guard, and routes at last, because each needs
 those before it.
 """
 
@@ -165,13 +165,13 @@ class Keeper:
                 self._compare(route, gone=event.change is Change.GONE)
             case netlink.RuleEvent(Change.GONE, rule):
                 self._compare(rule, gone=True)
-            case netlink.NeighbourEvent(Change.ASKED, neighbour):
-                if key_of(neighbour) not in self._wanted:
+            case netlink.NeighborEvent(Change.ASKED, neighbor):
+                if key_of(neighbor) not in self._wanted:
                     return False
-                self._lose(key_of(neighbour))
+                self._lose(key_of(neighbor))
                 return True
-            case netlink.NeighbourEvent(_, neighbour):
-                self._compare(neighbour, gone=event.change is Change.GONE)
+            case netlink.NeighborEvent(_, neighbor):
+                self._compare(neighbor, gone=event.change is Change.GONE)
             case netlink.AddressEvent(_, address):
                 self._compare(address, gone=event.change is Change.GONE)
                 self.suspect(address.link)
@@ -272,7 +272,7 @@ class Keeper:
         routes = {key_of(route): route for route in self._kernel.routes()}
         there: dict[Key, Thing] = dict(routes)
         there |= {key_of(address): address for address in self._kernel.addresses()}
-        there |= {key_of(neighbour): neighbour for neighbour in self._kernel.neighbours()}
+        there |= {key_of(neighbor): neighbor for neighbor in self._kernel.neighbors()}
         there |= {(Kind.LINK, one.index, None): LinkState(one.index, one.up, one.mtu) for one in self._kernel.links()}
         if any(key[0] is Kind.RULE for key in self._wanted):
             there |= {key_of(rule): rule for rule in self._kernel.rules()}

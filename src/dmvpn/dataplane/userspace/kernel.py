@@ -1,7 +1,7 @@
-"""The kernel's part of forwarding, as both userspace planes use it: links, addresses, routes, neighbours, settings.
+"""The kernel's part of forwarding, as both userspace planes use it: links, addresses, routes, neighbors, settings.
 
 The kernel routes; we tell it how by netlink. Routes carry our own protocol number and one fixed metric, so that they
-are ours to replace and to flush. Neighbours of a TAP are permanent entries whose link-layer address names a peer;
+are ours to replace and to flush. Neighbors of a TAP are permanent entries whose link-layer address names a peer;
 what is not there makes the kernel ask us once (app_solicit 1, no ARP ever leaves), while its packets wait.
 
 What somebody else takes away is put back (`keeper`); what leads into a protected tunnel is guarded meanwhile (`guard`).
@@ -20,7 +20,7 @@ from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, Set
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import AddressAssigned, Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import Change, NeighbourState
+from dmvpn.dataplane.netlink import Change, NeighborState
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
 from dmvpn.dataplane.userspace.guard import ROUTED, Guard
@@ -59,7 +59,7 @@ _ROUTER_SETTINGS = {
     "net/ipv4/conf/all/ignore_routes_with_linkdown": 0,
 }
 
-#: Where every interface is ours (a lab): tell the neighbours of an interface that came up who is there, as IOS does.
+#: Where every interface is ours (a lab): tell the neighbors of an interface that came up who is there, as IOS does.
 #: Who asked before it was up would else ask again only after a second, and all packets to us would wait for that.
 _MANAGER_SETTINGS = {"net/ipv4/conf/all/arp_notify": 1}
 
@@ -201,7 +201,7 @@ class Kernel:
         self._host_routes.read()
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
-        """A TAP of ours was made, or taken over: set it up as a tunnel, with neighbours that only we answer for."""
+        """A TAP of ours was made, or taken over: set it up as a tunnel, with neighbors that only we answer for."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
@@ -209,14 +209,14 @@ class Kernel:
         self._note(link)
         self._left.taken_over(linux)
         # They name peers of an earlier life, whose numbers are given again.
-        self._socket.execute([netlink.delete_neighbour(known) for known in self._socket.neighbours(link.index)])
+        self._socket.execute([netlink.delete_neighbor(known) for known in self._socket.neighbors(link.index)])
         settings = netlink.LinkSettings(mtu=mtu, alias=ios)
-        parameters = netlink.NeighbourParameters(
+        parameters = netlink.NeighborParameters(
             link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
         )
         self._socket.silence_ipv6(link.index)
-        self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbour_parameters(parameters))
-        # On a point-to-point tunnel there is one neighbour, and nothing to resolve.
+        self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbor_parameters(parameters))
+        # On a point-to-point tunnel there is one neighbor, and nothing to resolve.
         self._socket.call(netlink.set_arp(link.index, multipoint))
         self._prepare(link.index)
         self._keep_link(link.index, up=link.up, mtu=mtu)
@@ -300,10 +300,10 @@ class Kernel:
     def stations(self) -> tuple[Station, ...]:
         """The stations on interfaces that we did not make, IPv4 and IPv6."""
         found = []
-        for neighbour in self._socket.neighbours():
-            name = self._names_by_index.get(neighbour.link, "")
-            if name and not made_here(name) and not neighbour.state & netlink.NeighbourState.NOARP:
-                found.append(Station(name, neighbour.address, neighbour.lladdr))
+        for neighbor in self._socket.neighbors():
+            name = self._names_by_index.get(neighbor.link, "")
+            if name and not made_here(name) and not neighbor.state & netlink.NeighborState.NOARP:
+                found.append(Station(name, neighbor.address, neighbor.lladdr))
         return tuple(found)
 
     def set_route(self, order: SetRoute) -> None:
@@ -392,18 +392,18 @@ class Kernel:
         if prefix not in self._routes and not any(prefix in networks for networks in self._networks.values()):
             self._ledger.cleared(prefix)
 
-    def set_neighbour(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
+    def set_neighbor(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
         """Packets for an overlay next hop go to the peer of this link-layer address; replaced in place."""
-        neighbour = netlink.Neighbour(self._index(tunnel), next_hop, mac)
-        request = netlink.set_neighbour(neighbour)
-        self._keeper.want(neighbour, request)
+        neighbor = netlink.Neighbor(self._index(tunnel), next_hop, mac)
+        request = netlink.set_neighbor(neighbor)
+        self._keeper.want(neighbor, request)
         self._socket.call(request)
 
-    def clear_neighbour(self, tunnel: str, next_hop: IPAddress) -> None:
+    def clear_neighbor(self, tunnel: str, next_hop: IPAddress) -> None:
         """Forget an overlay next hop."""
-        neighbour = netlink.Neighbour(self._index(tunnel), next_hop)
-        self._keeper.release(neighbour)
-        self._tolerate(netlink.delete_neighbour(neighbour), errno.ENOENT)
+        neighbor = netlink.Neighbor(self._index(tunnel), next_hop)
+        self._keeper.release(neighbor)
+        self._tolerate(netlink.delete_neighbor(neighbor), errno.ENOENT)
 
     # ------------------------------------------------------------------------------------------------ what it says
 
@@ -425,10 +425,10 @@ class Kernel:
 
     def _tell(self, event: netlink.KernelEvent) -> None:
         match event:
-            case netlink.NeighbourEvent(Change.ASKED, neighbour) if neighbour.state & NeighbourState.INCOMPLETE:
-                name = self._names_by_index.get(neighbour.link)
+            case netlink.NeighborEvent(Change.ASKED, neighbor) if neighbor.state & NeighborState.INCOMPLETE:
+                name = self._names_by_index.get(neighbor.link)
                 if name is not None and made_here(name):
-                    self._report(Unresolved(name, neighbour.address))
+                    self._report(Unresolved(name, neighbor.address))
             case netlink.LinkEvent(Change.SET, link):
                 self._gre.noticed(link)
                 self._note(link, tell=True)

@@ -1,6 +1,6 @@
 """The userspace data plane of a Linux network namespace: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
 
-    effects -> UserspacePlane.execute -> Kernel        (links, addresses, routes, neighbours: netlink)
+    effects -> UserspacePlane.execute -> Kernel        (links, addresses, routes, neighbors: netlink)
                                       -> ControlSockets (routing protocols, ICMP), IkePorts (IKE)
                                       -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
     events  <- kernel notifications, control packets, packets that the engine hands up
@@ -213,7 +213,7 @@ class UserspacePlane:
                 self._set_adjacency(effect)
             case ClearAdjacency():
                 self._tunnels[effect.tunnel].peers.clear(effect.next_hop)
-                self._kernel.clear_neighbour(effect.tunnel, effect.next_hop)
+                self._kernel.clear_neighbor(effect.tunnel, effect.next_hop)
             case SetMulticast():
                 self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
             case SetHairpin():
@@ -291,7 +291,7 @@ class UserspacePlane:
     def _set_tunnel(self, spec: TunnelSpec) -> None:
         tunnel = self._tunnels.get(spec.name)
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
-            self._remove_tunnel(spec.name)  # the kernel treats the neighbours of the two kinds differently
+            self._remove_tunnel(spec.name)  # the kernel treats the neighbors of the two kinds differently
             tunnel = None
             self._report(Resync())  # addresses and all else that stood on the interface have gone with it
         fresh = tunnel is None
@@ -358,7 +358,7 @@ class UserspacePlane:
         peers = self._tunnels[effect.tunnel].peers
         peer = peers.lead(effect.next_hop, effect.nbma, effect.connection)
         self._engine.set_peer(effect.tunnel, peer, effect.nbma, effect.connection)
-        self._kernel.set_neighbour(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
+        self._kernel.set_neighbor(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
         for idle in peers.forget_idle():
             self._engine.clear_peer(effect.tunnel, idle)
 

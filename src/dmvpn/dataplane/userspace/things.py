@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import NeighbourState
+from dmvpn.dataplane.netlink import NeighborState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -22,7 +22,7 @@ class Kind(enum.IntEnum):
     LINK = 1
     ADDRESS = 2
     NETWORK = 3
-    NEIGHBOUR = 4
+    NEIGHBOR = 4
     RULE = 5
     GUARD = 6
     ROUTE = 7
@@ -55,7 +55,7 @@ class TranslationTable:
 
 
 Thing: TypeAlias = (
-    netlink.Route | netlink.Neighbour | netlink.InterfaceAddress | netlink.Rule | LinkState | TranslationTable
+    netlink.Route | netlink.Neighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | TranslationTable
 )
 Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
 
@@ -68,8 +68,8 @@ def key_of(thing: Thing) -> Key:
         case netlink.Route():
             kind = Kind.ROUTE if thing.table == netlink.TABLE_MAIN else Kind.GUARD
             return (kind, thing.prefix, (thing.table, thing.metric))
-        case netlink.Neighbour():
-            return (Kind.NEIGHBOUR, thing.link, thing.address)
+        case netlink.Neighbor():
+            return (Kind.NEIGHBOR, thing.link, thing.address)
         case netlink.InterfaceAddress():
             return (Kind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
         case netlink.Rule():
@@ -101,8 +101,8 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
             )
             table = "" if thing.table == netlink.TABLE_MAIN else f" in table {thing.table}"
             return f"route {thing.prefix} {hops or thing.kind.name.lower()}{table}"
-        case netlink.Neighbour():
-            return f"neighbour {thing.address} on {name(thing.link)}"
+        case netlink.Neighbor():
+            return f"neighbor {thing.address} on {name(thing.link)}"
         case netlink.InterfaceAddress():
             return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
         case LinkState():
@@ -133,8 +133,8 @@ def alike(wanted: Thing, there: Thing) -> bool:
             and wanted.kind is there.kind
             and hops == [(hop.link, hop.gateway) for hop in there.next_hops]
         )
-    if isinstance(wanted, netlink.Neighbour) and isinstance(there, netlink.Neighbour):
-        return NeighbourState.PERMANENT in there.state and wanted.lladdr == there.lladdr
+    if isinstance(wanted, netlink.Neighbor) and isinstance(there, netlink.Neighbor):
+        return NeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
     if isinstance(wanted, LinkState) and isinstance(there, LinkState):
         return wanted.up is there.up and wanted.mtu in (None, there.mtu)
     return True

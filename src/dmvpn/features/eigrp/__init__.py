@@ -4,15 +4,15 @@ Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribu
 makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
-    neighbor, adjacency        Hellos, neighbours    rtp, teller, policy      who is told what, and reliably
-    farewells                  the end of neighbours
+    neighbor, adjacency        Hellos, neighbors    rtp, teller, policy      who is told what, and reliably
+    farewells                  the end of neighbors
     interface, process         one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`
 
 Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
-neighbours.
+neighbors.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Hellos, and the life of neighbours: RFC 7868 §5.3.
+"""Hellos, and the life of neighbors: RFC 7868 §5.3.
 
-    first Hello     the neighbour is pending: it gets a Hello at once and an Update with flag INIT
-    its ack         the neighbour is up: routing hears of it, and it is sent the table
+    first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT
+    its ack         the neighbor is up: routing hears of it, and it is sent the table
     a multicast Hello while it is pending: it may not have heard ours; both go out again
     any packet      refreshes the holding time
-    goodbye, silence, another INIT, too many retransmissions ...   the neighbour is down (farewells.py tells it)
+    goodbye, silence, another INIT, too many retransmissions ...   the neighbor is down (farewells.py tells it)
 
 A Hello that is octet for octet the last one of its sender says nothing new: `hear_again` only notes the time. No timer
 is moved for it either; the hold timer looks at the time when it fires, and sleeps on.
@@ -56,9 +56,9 @@ _JITTER = 0.1
 _GREETING_INTERVAL = 1.0
 #: Seconds' worth of such Hellos that may follow each other at once.
 _GREETING_CREDIT = 6.0
-#: How often a neighbour that stays pending is greeted again: two whose unicast is lost must not go on for ever.
+#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on for ever.
 _GREETINGS_AGAIN = 3
-#: Seconds that a greeted neighbour may take to answer; a Hello of its own before that may be that answer.
+#: Seconds that a greeted neighbor may take to answer; a Hello of its own before that may be that answer.
 _ANSWER_TIME = 0.1
 _GREETING_SPREAD = 0.05
 #: Seconds between two log messages about the same refused sender.
@@ -66,7 +66,7 @@ _COMPLAINT_INTERVAL = 60.0
 
 
 class Listener(Protocol):
-    """Who wants to know of neighbours."""
+    """Who wants to know of neighbors."""
 
     def neighbor_up(self, neighbor: Neighbor) -> None:
         """It takes part in routing from now on."""
@@ -78,7 +78,7 @@ class Listener(Protocol):
 
 
 class Adjacencies:
-    """The neighbours of one process."""
+    """The neighbors of one process."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Adjacencies:
         """Say the first Hello on an interface. On a tunnel, who knows us from before a restart is to greet us again.
 
         To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
-        has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbour here.
+        has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbor here.
         """
         if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
             self._farewells.to_all(interface)
@@ -152,7 +152,7 @@ class Adjacencies:
             self._context.start(interface.hello_timer, due - now)
 
     def _answer_hello(self, interface: EigrpInterface) -> None:
-        """Say hello to somebody new, and by multicast: whom ours does not reach is no neighbour of ours.
+        """Say hello to somebody new, and by multicast: whom ours does not reach is no neighbor of ours.
 
         So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
         """
@@ -253,10 +253,10 @@ class Adjacencies:
     # The handshake ---------------------------------------------------------------------------------------------
 
     def hear_init(self, neighbor: Neighbor, packet: EigrpPacket, *, was_up: bool) -> None:
-        """The neighbour's first packet came; or it came again; or the neighbour has started again.
+        """The neighbor's first packet came; or it came again; or the neighbor has started again.
 
         After a restart its numbers may be the same ones again. But it goes on from the first packet only when we have
-        acknowledged that, so once we took another one, a first packet is a new one. One that has made the neighbour up
+        acknowledged that, so once we took another one, a first packet is a new one. One that has made the neighbor up
         (was_up: before it came) acknowledges ours and so is the last one: FRR 8.4 sends another one after those of
         both sides have crossed.
         """
@@ -271,7 +271,7 @@ class Adjacencies:
         self._transport.accept_first(neighbor, packet)
 
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
-        """The neighbour acknowledges this number; its first one makes it up. True if that was news."""
+        """The neighbor acknowledges this number; its first one makes it up. True if that was news."""
         packet = self._transport.acknowledged(neighbor, sequence)
         if packet is None:
             return False
@@ -303,7 +303,7 @@ class Adjacencies:
         return neighbor
 
     def _greet(self, neighbor: Neighbor) -> None:
-        """A new neighbour: say hello at once, so that it knows us before our first packet comes."""
+        """A new neighbor: say hello at once, so that it knows us before our first packet comes."""
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
         self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
@@ -312,7 +312,7 @@ class Adjacencies:
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def greet_again(self, neighbor: Neighbor) -> None:
-        """A neighbour that is still pending looks for neighbours: it may not have heard us, or has started again."""
+        """A neighbor that is still pending looks for neighbors: it may not have heard us, or has started again."""
         interface, now = neighbor.interface, self._context.now
         if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
@@ -328,7 +328,7 @@ class Adjacencies:
     # The end ---------------------------------------------------------------------------------------------------
 
     def drop(self, neighbor: Neighbor, reason: DownReason, *, tell: bool = False) -> None:
-        """Give the neighbour up. tell: let it know (peer termination)."""
+        """Give the neighbor up. tell: let it know (peer termination)."""
         interface = neighbor.interface
         if interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
@@ -349,7 +349,7 @@ class Adjacencies:
         self._tell(neighbor, Sign.WENT, reason.value)
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
-        """Give all neighbours of an interface up; with `tell`, one goodbye for all."""
+        """Give all neighbors of an interface up; with `tell`, one goodbye for all."""
         if tell:
             self.say_goodbye(interface)
         neighbors = list(interface.neighbors.values())
@@ -358,7 +358,7 @@ class Adjacencies:
         self._listener.neighbors_down(neighbors)
 
     def leave(self, interface: EigrpInterface) -> None:
-        """We do not run on the interface any more; its neighbours have been given up."""
+        """We do not run on the interface any more; its neighbors have been given up."""
         self._farewells.forget(interface)
         self._context.stop(interface.hello_timer)
 
@@ -377,7 +377,7 @@ class Adjacencies:
         self.drop(neighbor, reason, tell=True)
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
-        """Log that the neighbours of an interface stay, but are told something else from now on."""
+        """Log that the neighbors of an interface stay, but are told something else from now on."""
         for neighbor in interface.neighbors.values():
             self._log(NeighborChanged.resync(self._sender.autonomous_system, neighbor.address, interface.name, why))
 

@@ -6,8 +6,8 @@ distance of ours since the last time we asked (FD), so that source cannot be rou
 is not feasible, the destination becomes *active*: everybody is told our distance by the old successor and asked for
 his, and nothing changes until all have replied. Then nobody holds an old distance of ours, and FD may grow.
 
-    receive(prefix, source, report, message)    a neighbour says something, or a path of our own changed
-    forget(source)                              a neighbour is gone, with all its paths and the replies it owes
+    receive(prefix, source, report, message)    a neighbor says something, or a path of our own changed
+    forget(source)                              a neighbor is gone, with all its paths and the replies it owes
     outcome                                     what is to be done about it; whoever calls takes it away
 
 The moves between the states are the table `MOVES`. Three points go beyond the RFC's text. A REPLY in which the
@@ -56,7 +56,7 @@ class Event(enum.Enum):
     REPLIES = "the last reply came, and the best path may be taken"  # 13, 14, 15, 16
 
 
-#: Every legal move. A missing pair (KeyError) is our bug, never a neighbour's.
+#: Every legal move. A missing pair (KeyError) is our bug, never a neighbor's.
 MOVES: dict[tuple[State, Event], State] = {
     (State.PASSIVE, Event.FEASIBLE): State.PASSIVE,
     (State.PASSIVE, Event.SUCCESSOR_ASKS): State.SUCCESSOR_ASKED,
@@ -82,7 +82,7 @@ class Neighborhood(Protocol):
     """Whom DUAL may ask."""
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
-        """Neighbours to be queried, in a fixed order: all but stubs.
+        """Neighbors to be queried, in a fixed order: all but stubs.
 
         told_by: the successor whose message made us ask. Split horizon spares its interface (RFC 7868 §5.4.2), but for
         those there who may think that they can reach the prefix through us.

@@ -1,10 +1,10 @@
-"""How neighbours learn that an adjacency ends, RFC 7868 §6.7.7: a goodbye to all, or a peer termination to some.
+"""How neighbors learn that an adjacency ends, RFC 7868 §6.7.7: a goodbye to all, or a peer termination to some.
 
-Both are multicast, as FRR sends them. A neighbour that we hear no more may hear us all the same: a way can be dead in
+Both are multicast, as FRR sends them. A neighbor that we hear no more may hear us all the same: a way can be dead in
 one direction. But what is unicast to it goes by our way *to its address*, and that may lead elsewhere by then (to the
 server that stands in for it, say), where its TTL ends.
 
-A hub whose own way was cut gives up a thousand neighbours within seconds, and each multicast goes to all of them: after
+A hub whose own way was cut gives up a thousand neighbors within seconds, and each multicast goes to all of them: after
 a few at once they are named together, once a second.
 """
 
@@ -57,7 +57,7 @@ class Farewells:
         self._send(interface, (Parameters.goodbye(interface.settings.hold_time),))
 
     def to_one(self, interface: EigrpInterface, address: IPv4Address) -> None:
-        """Tell one neighbour that we have given it up, now or with others in a moment."""
+        """Tell one neighbor that we have given it up, now or with others in a moment."""
         pending = self._pending.get(interface)
         if pending is None:
             pending = self._pending[interface] = _Pending(Timer(lambda: self._name_waiting(interface)))
@@ -71,7 +71,7 @@ class Farewells:
             self._name_waiting(interface)
 
     def withdraw(self, interface: EigrpInterface, address: IPv4Address) -> None:
-        """It is a neighbour again: what still waits to be said would end the new adjacency."""
+        """It is a neighbor again: what still waits to be said would end the new adjacency."""
         pending = self._pending.get(interface)
         if pending is not None:
             pending.waiting.pop(address, None)

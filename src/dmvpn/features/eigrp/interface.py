@@ -1,6 +1,6 @@
-"""One process on one interface: its neighbours, and what they have been told together.
+"""One process on one interface: its neighbors, and what they have been told together.
 
-Neighbours with nothing outstanding form the group that is told by multicast. `told` is what the group knows of each
+Neighbors with nothing outstanding form the group that is told by multicast. `told` is what the group knows of each
 destination: an update goes out only if that changes. Prefixes wait in `updates` and `queries` until the group is ready.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: In `told`: not everybody knows the same. Equal to no advert.
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
 
-#: Seconds that a multicast waits for neighbours that are behind: bounds, and the value before anything was measured.
+#: Seconds that a multicast waits for neighbors that are behind: bounds, and the value before anything was measured.
 _MINIMUM_FLOW, _INITIAL_FLOW, _MAXIMUM_FLOW = 0.05, 1.0, 2.0
 _RELIABLE_PACKET_BITS = 1400 * 8
 
@@ -41,7 +41,7 @@ class Statistics:
     unicasts: int = 0
     multicasts_unreliable: int = 0
     unicasts_unreliable: int = 0
-    exceptions: int = 0  # multicasts that went to each neighbour alone
+    exceptions: int = 0  # multicasts that went to each neighbor alone
     conditional: int = 0
     acknowledgments_suppressed: int = 0
     retransmissions: int = 0
@@ -52,7 +52,7 @@ class Statistics:
 class EigrpInterface:
     """An interface that a process runs on. neighbors: by address, as a number (hashing an address object is slow).
 
-    busy: neighbours that are up and not idle, an ordered set. link: what the way over this interface costs.
+    busy: neighbors that are up and not idle, an ordered set. link: what the way over this interface costs.
     blocked: why we neither send nor take anything here, None if we do. greetings_paid: until when
     Hellos out of turn are paid for: each costs an interval.
     """
@@ -80,7 +80,7 @@ class EigrpInterface:
 
     @property
     def speaks(self) -> bool:
-        """May there be neighbours? Not on a passive interface, nor on one that leads nowhere."""
+        """May there be neighbors? Not on a passive interface, nor on one that leads nowhere."""
         return not (self.settings.passive or self.blocked) and not self.name.startswith(("Loopback", "Null"))
 
     @property
@@ -94,7 +94,7 @@ class EigrpInterface:
         return prefix is not None and address in prefix and address != self.state.address
 
     def up_neighbors(self) -> list[Neighbor]:
-        """The neighbours that take part in routing, in the order of their arrival."""
+        """The neighbors that take part in routing, in the order of their arrival."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.is_up]
 
     def advert_told(self, prefix: Prefix) -> Advert:
@@ -115,12 +115,12 @@ class EigrpInterface:
         self.queries.clear()
 
     def measure(self, round_trip: float) -> None:
-        """Note the time between a packet and its acknowledgment by any neighbour here, seconds."""
+        """Note the time between a packet and its acknowledgment by any neighbor here, seconds."""
         self.srtt = 0.9 * self.srtt + 0.1 * round_trip if self.srtt else round_trip
 
     @property
     def flow_time(self) -> float:
-        """How long a multicast waits for neighbours that are behind, seconds (the multicast flow timer)."""
+        """How long a multicast waits for neighbors that are behind, seconds (the multicast flow timer)."""
         return min(max(4 * self.srtt, _MINIMUM_FLOW), _MAXIMUM_FLOW) if self.srtt else _INITIAL_FLOW
 
     @property

@@ -1,4 +1,4 @@
-"""Rules about the EIGRP lines of one router. What has to agree with its neighbours is in `tools/lint`."""
+"""Rules about the EIGRP lines of one router. What has to agree with its neighbors is in `tools/lint`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HALF: Final = Rule(
     id="eigrp-authentication-half",
     severity=Severity.ERROR,
     title="Half of EIGRP's authentication",
-    why="It takes two lines, a mode and a key chain. One alone authenticates nothing, and the neighbours that have "
+    why="It takes two lines, a mode and a key chain. One alone authenticates nothing, and the neighbors that have "
     "both drop what is not signed.",
     bad="interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS",
     fix="interface Tunnel0\n ip authentication mode eigrp 100 md5",
@@ -33,7 +33,7 @@ HOLD: Final = Rule(
     id="eigrp-hold-time-short",
     severity=Severity.ERROR,
     title="The hold time is not longer than the interval between Hellos",
-    why="The hold time is what a router tells its neighbours to wait for its next Hello (RFC 7868 §5.3.2). Three "
+    why="The hold time is what a router tells its neighbors to wait for its next Hello (RFC 7868 §5.3.2). Three "
     "intervals are usual; with one or less the adjacency comes and goes.",
     bad="interface Tunnel0\n ip hello-interval eigrp 100 20",
     fix="interface Tunnel0\n ip hold-time eigrp 100 60",
@@ -117,5 +117,5 @@ def _times(process: ProcessSettings, name: str, settings: InterfaceSettings) -> 
     hello, hold = settings.hello_interval, settings.hold_time
     if hold <= hello:
         at = line_of(process, name, "hold-time" if hold != type(settings)().hold_time else "hello-interval")
-        what = f"{name}: Hellos of EIGRP {process.autonomous_system} every {hello} s, and neighbours wait {hold} s"
+        what = f"{name}: Hellos of EIGRP {process.autonomous_system} every {hello} s, and neighbors wait {hold} s"
         yield Concern(rule=HOLD, at=at, what=what, fix=entered(process, name, "hold-time", str(3 * hello)))

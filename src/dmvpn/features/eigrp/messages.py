@@ -33,23 +33,23 @@ _FLAG_NAMES: Final = (
 
 
 class NeighborChanged(Log):
-    """A neighbour came, went (and why), or is told everything again after a change of configuration (resync)."""
+    """A neighbor came, went (and why), or is told everything again after a change of configuration (resync)."""
 
     __slots__ = ()
 
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """A new neighbour."""
+        """A new neighbor."""
         return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
 
     @classmethod
     def down(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """A neighbour is given up. reason: IOS's words."""
+        """A neighbor is given up. reason: IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"down: {reason}")
 
     @classmethod
     def resync(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """A neighbour stays, and what it is told changes. reason: IOS's words."""
+        """A neighbor stays, and what it is told changes. reason: IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"resync: {reason}")
 
     @classmethod
@@ -59,7 +59,7 @@ class NeighborChanged(Log):
 
 
 class StuckInActive(Log):
-    """A neighbour did not reply to a query in time; it is reset so that the route can become passive."""
+    """A neighbor did not reply to a query in time; it is reset so that the route can become passive."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ class StuckInActive(Log):
 
 
 class AuthenticationImpossible(Log):
-    """The authentication that is configured cannot be done, so the interface has no neighbours until it can."""
+    """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
 
     __slots__ = ()
 

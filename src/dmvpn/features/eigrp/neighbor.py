@@ -1,7 +1,7 @@
-"""A neighbour, RFC 7868 §5.3: another router of the same autonomous system on one of our interfaces.
+"""A neighbor, RFC 7868 §5.3: another router of the same autonomous system on one of our interfaces.
 
 It is *pending* from its first Hello until it acknowledges our first packet (Update with flag INIT); then both ways are
-known to work, it is *up*, and is sent the whole table. What a neighbour still has to be told waits in its `Backlog`
+known to work, it is *up*, and is sent the whole table. What a neighbor still has to be told waits in its `Backlog`
 as bare prefixes; the packet is made when its turn comes, so it always says how things are then.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag
     from dmvpn.features.eigrp.topology import Source
 
-#: Retransmission, RFC 7868 §5.2: seconds. A neighbour that never acknowledged anything gets the first one.
+#: Retransmission, RFC 7868 §5.2: seconds. A neighbor that never acknowledged anything gets the first one.
 INITIAL_RTO = 1.0
 MINIMUM_RTO = 0.1
 MAXIMUM_RTO = 5.0
@@ -36,7 +36,7 @@ class NeighborState(enum.Enum):
 
 
 class DownReason(enum.Enum):
-    """Why a neighbour is down: the words of the log message."""
+    """Why a neighbor is down: the words of the log message."""
 
     HOLD_TIME = "holding time expired"
     INTERFACE_DOWN = "interface down"
@@ -58,7 +58,7 @@ class DownReason(enum.Enum):
 
 @dataclass(slots=True)
 class Backlog:
-    """What a neighbour still has to be told: dictionaries without values are ordered sets.
+    """What a neighbor still has to be told: dictionaries without values are ordered sets.
 
     updates: the value says whether it must hear of an unreachable destination too; it need not in its first table.
     table: its first table is under way; the last packet of it says so.
@@ -90,7 +90,7 @@ class Outstanding:
 
 @dataclass(slots=True, eq=False)
 class Neighbor:
-    """One neighbour on one interface. Times are seconds, since and last_heard monotonic.
+    """One neighbor on one interface. Times are seconds, since and last_heard monotonic.
 
     handle: its number (H in `show ip eigrp neighbors`). hello: its last plain Hello, octet for octet.
     init_sequence: of its first packet, None until that came. last_sequence: of the last packet taken from it.

@@ -45,7 +45,7 @@ class Opcode(enum.IntEnum):
 class PacketFlag(enum.IntFlag):
     """RFC 7868 §6.5."""
 
-    INIT = 0x01  # first packet for a new neighbour: send me everything
+    INIT = 0x01  # first packet for a new neighbor: send me everything
     CONDITIONAL_RECEIVE = 0x02  # only for who is not in the Sequence TLV of the Hello before
     RESTART = 0x04  # graceful restart
     END_OF_TABLE = 0x08  # the last packet of the table

@@ -1,4 +1,4 @@
-"""What neighbours on an interface may hear of a destination: summary, stub, split horizon, next hop, RFC 7868 §5.4."""
+"""What neighbors on an interface may hear of a destination: summary, stub, split horizon, next hop, RFC 7868 §5.4."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _is_told_by_stub(path: Path, stub: StubFlag) -> bool:
 
 
 def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
-    """Ourselves, or with `no next-hop-self` the neighbour on the same interface that the packets then go to directly.
+    """Ourselves, or with `no next-hop-self` the neighbor on the same interface that the packets then go to directly.
 
     `no-ecmp-mode` looks at all successors for one on this interface, not only at the first.
     """

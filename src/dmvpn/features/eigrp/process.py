@@ -1,7 +1,7 @@
 """One EIGRP process: an autonomous system, its interfaces, and the way of an event through its parts.
 
     packet      -> receiver (authentic?) -> adjacency (who) -> rtp (new, in order?) -> dual (what follows)
-    interface   -> connected destinations, neighbours lost, links that cost something else -> dual
+    interface   -> connected destinations, neighbors lost, links that cost something else -> dual
     settle()       takes what DUAL wants done: tell (teller -> rtp -> sender), offer routes (offers), watch (sia)
 
 `settle` ends every event: however much changed, each destination is then told once.
@@ -92,7 +92,7 @@ class Process:
         self.redistributor.refresh_all()
 
     def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
-        """The settings changed, though not so much that neighbours must be given up all together."""
+        """The settings changed, though not so much that neighbors must be given up all together."""
         old, self.settings = self.settings, settings
         chains_changed = self.sender.config.key_chains != config.key_chains
         self.sender.config = config
@@ -114,7 +114,7 @@ class Process:
         self.offers.refresh_all()
 
     def close(self, reason: DownReason) -> None:
-        """The process ends: neighbours are told, routes taken back."""
+        """The process ends: neighbors are told, routes taken back."""
         for name in list(self.interfaces):
             self._stop_interface(name, reason, tell=True)
         self.stuck.close()
@@ -155,7 +155,7 @@ class Process:
         self.adjacencies.send_hello(interface)
 
     def _reseal(self, interface: EigrpInterface) -> None:
-        """Other keys, or another way to use them: neighbours that have not got them will fall silent for us."""
+        """Other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
         self._check_authentication(interface)
         if interface.blocked is not None:
             self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
@@ -164,12 +164,12 @@ class Process:
         self.adjacencies.send_hello(interface)
 
     def _resync(self, interface: EigrpInterface, why: str) -> None:
-        """Neighbours stay and are told what changes for them."""
+        """Neighbors stay and are told what changes for them."""
         self.adjacencies.resync(interface, why)
         self.teller.tell_again(interface)
 
     def _choose_router_id(self) -> None:
-        """Configured, or the highest address of a loopback, or of any interface. Neighbours keep it as it is."""
+        """Configured, or the highest address of a loopback, or of any interface. Neighbors keep it as it is."""
         chosen = self.settings.router_id
         if chosen is None:
             if self.router_id != UNSPECIFIED and self._neighbors:
@@ -267,7 +267,7 @@ class Process:
         """The routing table has another best route."""
         self.redistributor.route_changed(change)
 
-    # Neighbours (adjacency.Listener, dual.Neighborhood) ----------------------------------------------------------
+    # Neighbors (adjacency.Listener, dual.Neighborhood) ----------------------------------------------------------
 
     def neighbor_up(self, neighbor: Neighbor) -> None:
         """Tell it everything."""

@@ -1,6 +1,6 @@
 """The way of a packet in: who may have sent it, whether it is authentic and new, and what it says.
 
-    checks -> digest -> acknowledgment -> Hello, or (from a neighbour that is up, in order) routes -> dual
+    checks -> digest -> acknowledgment -> Hello, or (from a neighbor that is up, in order) routes -> dual
 
 What is dropped is counted with the reason; only what an operator has to fix is logged, and that not too often.
 """

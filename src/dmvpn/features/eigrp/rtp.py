@@ -1,10 +1,10 @@
 """The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
 
-A neighbour has at most one packet outstanding. A multicast is one packet that is outstanding at all its recipients; who
+A neighbor has at most one packet outstanding. A multicast is one packet that is outstanding at all its recipients; who
 does not acknowledge it gets it again, alone, until he does or has been tried often enough. So packets reach every
-neighbour in the order of their sequence numbers, of which the process has one series for all.
+neighbor in the order of their sequence numbers, of which the process has one series for all.
 
-A multicast while some neighbours are behind is conditional: a Hello names them (Sequence TLV) and the number of the
+A multicast while some neighbors are behind is conditional: a Hello names them (Sequence TLV) and the number of the
 multicast, and only who got that Hello and is not named in it takes the packet.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.tlv import Tlv
 
-#: Transmissions until a neighbour is given up, if its holding time is over by then too.
+#: Transmissions until a neighbor is given up, if its holding time is over by then too.
 RETRY_LIMIT = 16
 _BACKOFF = 1.5
 _SEQUENCE_SPACE = 1 << 32
@@ -33,7 +33,7 @@ _NO_FLAGS = PacketFlag(0)
 
 
 class Transport:
-    """Reliable packets of one process. Calls back when a neighbour is behind no more, or is not reachable."""
+    """Reliable packets of one process. Calls back when a neighbor is behind no more, or is not reachable."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Transport:
     # Out -------------------------------------------------------------------------------------------------------
 
     def send(self, neighbor: Neighbor, opcode: Opcode, octets: bytes, flags: PacketFlag = _NO_FLAGS) -> None:
-        """Send a reliable packet to one neighbour, which must have none outstanding."""
+        """Send a reliable packet to one neighbor, which must have none outstanding."""
         packet = self._packet(opcode, octets, flags)
         neighbor.interface.statistics.unicasts += 1
         self._transmit(neighbor, replace(packet, acknowledgment=self._take_debt(neighbor)))
@@ -83,7 +83,7 @@ class Transport:
             self._expect(neighbor, packet)
 
     def retransmit(self, neighbor: Neighbor) -> None:
-        """The retransmission timer of this neighbour fired."""
+        """The retransmission timer of this neighbor fired."""
         outstanding = neighbor.outstanding
         if outstanding is None:
             return
@@ -101,7 +101,7 @@ class Transport:
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def abandon(self, neighbor: Neighbor) -> None:
-        """The neighbour is gone."""
+        """The neighbor is gone."""
         neighbor.outstanding = None
         self._owed.pop(neighbor, None)
         self._context.stop(neighbor.retransmit_timer)
@@ -109,7 +109,7 @@ class Transport:
     # In --------------------------------------------------------------------------------------------------------
 
     def acknowledged(self, neighbor: Neighbor, sequence: int) -> EigrpPacket | None:
-        """The neighbour acknowledges this number. Returns the packet if that was the outstanding one."""
+        """The neighbor acknowledges this number. Returns the packet if that was the outstanding one."""
         outstanding = neighbor.outstanding
         if outstanding is None or outstanding.packet.sequence != sequence:
             return None
@@ -138,7 +138,7 @@ class Transport:
         return True
 
     def accept_first(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """Take the neighbour's first packet (INIT), perhaps again: its numbers start here."""
+        """Take the neighbor's first packet (INIT), perhaps again: its numbers start here."""
         neighbor.init_sequence = neighbor.last_sequence = packet.sequence
         self._owe(neighbor, packet.sequence)
 

@@ -64,7 +64,7 @@ class StuckWatch:
             self._context.stop(watch.timer)
 
     def answered(self, source: Source, prefix: Prefix) -> None:
-        """This neighbour says that it is still active itself."""
+        """This neighbor says that it is still active itself."""
         watch = self._watches.get(prefix)
         if watch is not None:
             watch.silent.pop(source, None)

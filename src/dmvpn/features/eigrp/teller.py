@@ -1,9 +1,9 @@
-"""Tells neighbours what DUAL wants them to know: makes packets of what `policy.py` says about destinations.
+"""Tells neighbors what DUAL wants them to know: makes packets of what `policy.py` says about destinations.
 
     note_changed, ask, reply ...   something is to be told
     settle                         send what can be sent now
 
-Nothing is put into octets before it is sent, so many changes of a destination while neighbours are busy become one
+Nothing is put into octets before it is sent, so many changes of a destination while neighbors are busy become one
 update. When nobody on the interface is behind, a group update is one multicast. Else it waits for the flow timer, and
 then goes past those who are behind (conditional multicast); they get the same destinations alone, as soon as they can.
 """
@@ -52,9 +52,9 @@ class Teller:
             self._interfaces[interface] = None
 
     def ask(self, interface: EigrpInterface, prefix: Prefix, neighbors: list[Neighbor]) -> None:
-        """Query these neighbours, all on `interface`. It may be a multicast if that reaches no stub.
+        """Query these neighbors, all on `interface`. It may be a multicast if that reaches no stub.
 
-        One too many does no harm: the neighbour that waits for our reply need not be asked, and answers all the same.
+        One too many does no harm: the neighbor that waits for our reply need not be asked, and answers all the same.
         """
         present = interface.up_neighbors()
         spared = len(present) - len(neighbors)
@@ -67,12 +67,12 @@ class Teller:
             self.wake(neighbor)
 
     def reply(self, neighbor: Neighbor, prefix: Prefix) -> None:
-        """Answer a query of this neighbour."""
+        """Answer a query of this neighbor."""
         neighbor.backlog.replies[prefix] = None
         self.wake(neighbor)
 
     def ask_if_stuck(self, neighbor: Neighbor, prefix: Prefix) -> None:
-        """Send the neighbour an SIA query, RFC 7868 §4.4.1."""
+        """Send the neighbor an SIA query, RFC 7868 §4.4.1."""
         neighbor.backlog.sia_queries[prefix] = None
         self.wake(neighbor)
 
@@ -85,7 +85,7 @@ class Teller:
         self.wake(neighbor)
 
     def tell_table(self, neighbor: Neighbor) -> None:
-        """Tell a new neighbour all that there is; if somebody knows his whole table, that and what waits is less to do.
+        """Tell a new neighbor all that there is; if somebody knows his whole table, that and what waits is less to do.
 
         Active destinations come when they are passive: it was not asked.
         """
@@ -98,17 +98,17 @@ class Teller:
         self.wake(neighbor)
 
     def tell_again(self, interface: EigrpInterface) -> None:
-        """Something about the interface changed: see what its neighbours may hear now."""
+        """Something about the interface changed: see what its neighbors may hear now."""
         for prefix in dict.fromkeys((*self._dual.table, *interface.told)):
             self.note_changed(interface, prefix)
 
     def wake(self, neighbor: Neighbor) -> None:
-        """See whether something can be sent to this neighbour now."""
+        """See whether something can be sent to this neighbor now."""
         self._neighbors[neighbor] = None
         self._mark(neighbor)
 
     def forget(self, neighbor: Neighbor) -> None:
-        """The neighbour is gone."""
+        """The neighbor is gone."""
         self._neighbors.pop(neighbor, None)
         interface = neighbor.interface
         interface.busy.pop(neighbor, None)
@@ -135,7 +135,7 @@ class Teller:
         self._tell_group(interface, patient=False)
 
     def _tell(self, neighbor: Neighbor) -> None:
-        """Send one neighbour the next packet of its backlog, if it is ready for one."""
+        """Send one neighbor the next packet of its backlog, if it is ready for one."""
         if neighbor.is_up and neighbor.outstanding is None and neighbor.backlog:
             self._send_backlog(neighbor)
         self._mark(neighbor)
@@ -306,7 +306,7 @@ class Teller:
         self._transport.send(neighbor, opcode, b"".join(parts))
 
     def _send_updates(self, neighbor: Neighbor) -> None:
-        """The next part of what the neighbour has to know; the end of its first table is marked."""
+        """The next part of what the neighbor has to know; the end of its first table is marked."""
         interface, waiting, active = neighbor.interface, neighbor.backlog.updates, self._dual.active
         room = self._sender.room(interface)
         parts: list[bytes] = []
@@ -332,7 +332,7 @@ class Teller:
             self._transport.send(neighbor, Opcode.UPDATE, b"".join(parts), flags)
 
     def _note_told_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
-        """One neighbour was told this. If the others know something else, the group has to be told again."""
+        """One neighbor was told this. If the others know something else, the group has to be told again."""
         interface = neighbor.interface
         if len(interface.neighbors) == 1:
             interface.note_told(prefix, advert)

@@ -136,7 +136,7 @@ class Authentication(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence(Tlv):
-    """RFC 7868 §6.7.3: these neighbours are behind, the next multicast (flag CR) is not for them."""
+    """RFC 7868 §6.7.3: these neighbors are behind, the next multicast (flag CR) is not for them."""
 
     TYPE: ClassVar = TlvType.SEQUENCE
 

@@ -1,12 +1,12 @@
 """The topology table: which ways there are to each destination, and who said so. RFC 7868 §3.3.
 
-    Source         who knows a path: a neighbour, or this router itself (connected, summary, redistributed)
+    Source         who knows a path: a neighbor, or this router itself (connected, summary, redistributed)
     Report         what a source says about a destination: its own metric for it
     Path           a report with the link to the source added: our distance by this way
     Destination    all paths to one prefix, and what DUAL (`dual.py`) made of them
 
 Reports and paths never change; a new one takes the place of the old one. So the path that a destination held when it
-went active can be kept as it was (its metric is what neighbours were told), whatever arrives in the meantime.
+went active can be kept as it was (its metric is what neighbors were told), whatever arrives in the meantime.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Origin(enum.IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """Who knows paths. Compared by identity: a neighbour that comes back is another source.
+    """Who knows paths. Compared by identity: a neighbor that comes back is another source.
 
     interface: where it is ("" for what belongs to no interface). link: what the way to it costs; None for ourselves.
     absolute: its path wins whatever its metric is, because the routing table would not take another one either.

@@ -1,6 +1,6 @@
 """Between the topology table and the wire: what is told about a destination, as a route TLV, and back.
 
-An `Advert` is what all neighbours on an interface are told about a prefix. Neighbours that say TLV version 2.0 in their
+An `Advert` is what all neighbors on an interface are told about a prefix. Neighbors that say TLV version 2.0 in their
 Hello get wide TLVs (0x060x), older ones classic TLVs (0x010x), RFC 7868 §6.7.4. Delay and bandwidth survive the way
 through either form: exactly in a wide TLV, as the classic fields have them in a classic one.
 """
@@ -41,7 +41,7 @@ _NO_METRIC = Vector(0, 1, 0)
 
 
 class Advert(NamedTuple):
-    """What neighbours are told about a prefix. metric: None = unreachable. next_hop: unspecified = ourselves."""
+    """What neighbors are told about a prefix. metric: None = unreachable. next_hop: unspecified = ourselves."""
 
     metric: Vector | None
     next_hop: IPv4Address = UNSPECIFIED

@@ -10,7 +10,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     tunnel, station           state, and the door out      resolver, answers      we ask
     ways, egress              which way to an address      responder, transit     others ask: us, or through us
     peers, path, standby      direct paths, dead servers   redirect, purge, errors
-    neighbour, connections    whom ESP leads to, is wanted protection             what is protected, or not
+    neighbor, connections    whom ESP leads to, is wanted protection             what is protected, or not
     binding                   what others say of a station
     questions                 what we have asked           waiting_replies        answers that wait for protection
     echoes, usage             who is alive                 configuration, names   tunnels as configured

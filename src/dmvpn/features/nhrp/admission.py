@@ -24,7 +24,7 @@ from dmvpn.features.nhrp.egress import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.claims import Claim
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -70,7 +70,7 @@ def is_guest(tunnel: Tunnel, target: Prefix) -> bool:
     return not beside_us and not is_link_local(target.address)
 
 
-def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbour, speaker: IPAddress | None) -> bool:
+def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor, speaker: IPAddress | None) -> bool:
     """Does our longest route to the address lead to this very station, if there is one that is no default route?
 
     speaker: the tunnel address that the station calls its own.
@@ -105,7 +105,7 @@ def looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPA
     return Guest(tuple(hop.address for hop in hops if hop.address is not None), speaker if is_credited else None)
 
 
-def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbour, speaker: IPAddress | None) -> bool:
+def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, speaker: IPAddress | None) -> bool:
     """Is the station at the end of this next hop? It may be on another tunnel of the network, too."""
     leaves_by = station.same_network(tunnel, hop.interface)
     if leaves_by is None:
@@ -117,4 +117,4 @@ def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbour, spe
     entry = leaves_by.cache.binding(hop.address)
     if entry is None:
         return leaves_by is tunnel and hop.address == speaker
-    return at.meets(entry.neighbour)
+    return at.meets(entry.neighbor)

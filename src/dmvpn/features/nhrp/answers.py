@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.cie import ClientInfo
     from dmvpn.features.nhrp.extensions import Extensions
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.packet import ResolutionReply
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: Neighbour) -> Binding | None:
+def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: Neighbor) -> Binding | None:
     """The mapping in one entry of the reply, translated addresses considered. None: it cannot be."""
     next_hop = cie.protocol if cie.protocol is not None else reply.destination_protocol
     direct = _is_direct(tunnel, reply, sender.nbma)
@@ -48,7 +48,7 @@ def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: 
     )
 
 
-def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbour, peer: tuple[IPAddress, IPAddress]) -> int:
+def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tuple[IPAddress, IPAddress]) -> int:
     """The UDP port by which a peer (its tunnel and NBMA address) is heard, as a server of ours says; 0: it does not."""
     if not tunnel.protected or all(client.nbma != sender.nbma for client in tunnel.clients.values()):
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -33,11 +33,11 @@ class Binding:
     port: int = 0
 
 
-def whereabouts(entry: Entry | None, binding: Binding) -> Neighbour:
+def whereabouts(entry: Entry | None, binding: Binding) -> Neighbor:
     """Where the peer is. A message that did not come from itself does not say over which connection."""
-    at = Neighbour(binding.nbma, binding.connection if binding.direct else 0)
+    at = Neighbor(binding.nbma, binding.connection if binding.direct else 0)
     if not at.connection and entry is not None and entry.nbma == binding.nbma:
-        return Neighbour(binding.nbma, entry.connection)
+        return Neighbor(binding.nbma, entry.connection)
     return at
 
 

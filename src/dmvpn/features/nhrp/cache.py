@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ class Requester:
     """Who resolved a prefix of ours. at: where our reply went, or would go directly. expires: seconds."""
 
     request_id: int
-    at: Neighbour
+    at: Neighbor
     expires: float
 
 
@@ -147,9 +147,9 @@ class Entry:
             self.changed[self.target] = None
 
     @property
-    def neighbour(self) -> Neighbour | None:
+    def neighbor(self) -> Neighbor | None:
         """Where packets go; None while incomplete."""
-        return Neighbour(self.nbma, self.connection) if self.nbma is not None else None
+        return Neighbor(self.nbma, self.connection) if self.nbma is not None else None
 
     @property
     def is_local(self) -> bool:
@@ -238,7 +238,7 @@ class Cache:
         """How many registered addresses are counted under this identity or NBMA address: a prefix has many."""
         return self._by_payer.get(payer, 0)
 
-    def led_to(self, to: Neighbour) -> int:
+    def led_to(self, to: Neighbor) -> int:
         """How many entries lead to a station, by its connection, or by its address where it has none."""
         if to.connection:
             return len(self._by_connection.get(to.connection, ()))
@@ -332,7 +332,7 @@ class Cache:
             entry.requesters = {asker: requester for asker, requester in known.items() if requester.expires > now}
             self._requesters += len(entry.requesters)
 
-    def move(self, entry: Entry, to: Neighbour) -> None:
+    def move(self, entry: Entry, to: Neighbor) -> None:
         """The peer of this entry has another NBMA address or connection now."""
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, entry.target)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -150,9 +150,9 @@ class NhsClient:
     _hurried: float | None = None
 
     @property
-    def at(self) -> Neighbour | None:
+    def at(self) -> Neighbor | None:
         """Where it is, if that is known: by its address alone, whatever connection leads there now."""
-        return Neighbour(self.nbma) if self.nbma is not None else None
+        return Neighbor(self.nbma) if self.nbma is not None else None
 
     @property
     def is_responding(self) -> bool:

@@ -19,7 +19,7 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.notices import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,17 +84,17 @@ def _servers(tunnel: Tunnel) -> list[IPAddress]:
     return [client.nbma for client in tunnel.clients.values() if client.nbma is not None]
 
 
-def secured(protection: Protection, tunnel: Tunnel, to: Neighbour) -> Neighbour | None:
+def secured(protection: Protection, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
     """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
     if not tunnel.protected:
         return to
     if to.connection:
         return to if protection.connection(to.connection) is not None else None
     found = protection.between(tunnel.name, to.nbma)
-    return Neighbour(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
+    return Neighbor(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
 
 
-def account_of(protection: Protection, sender: Neighbour) -> IPAddress | Proved:
+def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
     """Under what a station is counted: who it has proved to be, else where it comes from.
 
     Whoever has a key that was found by address may call itself anything: it would have what one station may have once
@@ -106,7 +106,7 @@ def account_of(protection: Protection, sender: Neighbour) -> IPAddress | Proved:
     return connection.proved
 
 
-def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbour) -> bool:
+def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> bool:
     """Is the sender a server that the configuration names (`nhs`, `map`), and not only somebody at its address?"""
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma]
     if not clients:
@@ -118,15 +118,15 @@ def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbour) -> 
     )
 
 
-def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | None:
+def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
     """Where the peer of this entry is, and by which connection it is reached. None: nothing protects packets to it."""
     if entry.nbma is None:
         return None
     bound = protection.connection(entry.connection) if entry.connection else None
     if bound is not None:
-        return Neighbour(bound.remote, bound.number)
+        return Neighbor(bound.remote, bound.number)
     if entry.claimed is None:
-        return secured(protection, tunnel, Neighbour(entry.nbma))
+        return secured(protection, tunnel, Neighbor(entry.nbma))
     if protection.between(tunnel.name, entry.nbma).phase is ProtectionPhase.INTF:
         return None  # connections with this address are those of a tunnel with another profile
     return _by_port(protection, tunnel, entry) or _only_one_left(protection, tunnel, entry, entry.nbma)
@@ -185,7 +185,7 @@ def is_same_station(one: Entry, other: Entry) -> bool:
     return on_link and (one.nbma, one.claimed) == (other.nbma, other.claimed)
 
 
-def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour | None:
+def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
     """The connection from the very port by which a server hears the peer, if nobody else was heard over it.
 
     A translator may show one station to us as it shows another one to the server, so what IKE proved must not speak
@@ -196,7 +196,7 @@ def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbour 
     for found in protection.connections(tunnel.nbma, entry.nbma):
         if found.remote_port == entry.port and _may_be(found, entry):
             others = (other for other in tunnel.cache.over(found.number) if not is_same_station(entry, other))
-            return Neighbour(entry.nbma, found.number) if next(others, None) is None else None
+            return Neighbor(entry.nbma, found.number) if next(others, None) is None else None
     return None
 
 
@@ -209,18 +209,18 @@ def _may_be(connection: Connection, entry: Entry) -> bool:
     return proved == entry.claimed
 
 
-def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> Neighbour | None:
+def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> Neighbor | None:
     """The connection from behind a translator that came since we know this peer, if nobody else may be at its end."""
     taken: list[int] = []
     for other in tunnel.cache.at(nbma):
         bound = other.connection if protection.connection(other.connection) is not None else 0
         if is_same_station(entry, other):
             if bound:
-                return Neighbour(nbma, bound)
+                return Neighbor(nbma, bound)
         elif other.is_next_hop:
             taken.append(bound)
     if 0 in taken:
         return None
     connections = protection.connections(tunnel.nbma, nbma)
     free = [it.number for it in connections if it.number not in taken and it.since >= entry.created]
-    return Neighbour(nbma, free[0]) if len(free) == 1 else None
+    return Neighbor(nbma, free[0]) if len(free) == 1 else None

@@ -62,7 +62,7 @@ class Echoes:
     def send(self, tunnel: Tunnel, path: Path) -> None:
         """Send the next echo."""
         source = tunnel.link_local if is_link_local(path.peer) else tunnel.address
-        way = self._station.secured(tunnel, path.neighbour)
+        way = self._station.secured(tunnel, path.neighbor)
         if source is None or way is None:
             return
         version = path.peer.version

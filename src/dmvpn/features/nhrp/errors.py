@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.errors import WireError
     from dmvpn.features.nhrp.extensions import Extension
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
@@ -59,7 +59,7 @@ class Errors:
         self,
         tunnel: Tunnel,
         packet: NhrpPacket,
-        sender: Neighbour,
+        sender: Neighbor,
         code: ErrorCode,
         why: Refusal,
         offset: int = 0,
@@ -90,12 +90,12 @@ class Errors:
         to = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
         self._send(tunnel, sender, to, _Fault(code, offset, packet.serialize()))
 
-    def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbour, error: WireError) -> None:
+    def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbor, error: WireError) -> None:
         """Octets that are no packet: error 7, or 9 if an extension is at fault, if it can be said who sent them."""
         self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
         self._about_octets(tunnel, data, sender, None, error.offset)
 
-    def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbour) -> None:
+    def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbor) -> None:
         """More octets than any NHRP packet has: error 8, without a closer look."""
         self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
         self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
@@ -104,9 +104,7 @@ class Errors:
         """Did it come back to the station that sent it?"""
         return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
 
-    def _about_octets(
-        self, tunnel: Tunnel, data: bytes, sender: Neighbour, code: ErrorCode | None, offset: int
-    ) -> None:
+    def _about_octets(self, tunnel: Tunnel, data: bytes, sender: Neighbor, code: ErrorCode | None, offset: int) -> None:
         envelope = peek(data)
         if envelope is None or envelope.kind == PacketType.ERROR_INDICATION:
             return
@@ -116,7 +114,7 @@ class Errors:
         to = envelope.destination_protocol if envelope.kind in _REPLY_TYPES else envelope.source_protocol
         self._send(tunnel, sender, to, _Fault(code, offset, data))
 
-    def _send(self, tunnel: Tunnel, sender: Neighbour, to: IPAddress, fault: _Fault) -> None:
+    def _send(self, tunnel: Tunnel, sender: Neighbor, to: IPAddress, fault: _Fault) -> None:
         address, own_nbma = tunnel.own
         if to == address or to.version != address.version or sender.nbma == own_nbma or not is_one_station(to):
             return
@@ -133,7 +131,7 @@ class Errors:
         )
         self._station.send(tunnel, sender, indication)
 
-    def _may_send(self, sender: Neighbour) -> bool:
+    def _may_send(self, sender: Neighbor) -> bool:
         now = self._station.now
         limit = self._to_one.get(sender.account)
         if limit is None:

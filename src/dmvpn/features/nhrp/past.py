@@ -71,7 +71,7 @@ class Stretch:
 
 def record_of(tunnel: Tunnel, entry: Entry) -> Record:
     """What is shown of an entry now."""
-    neighbour = entry.neighbour
+    neighbor = entry.neighbor
     may_be_used = tunnel.multipoint and (entry.is_next_hop or entry.type is EntryType.STATIC)
     return Record(
         target=entry.target,
@@ -88,7 +88,7 @@ def record_of(tunnel: Tunnel, entry: Entry) -> Record:
         hits=entry.hits,
         route=entry.route,
         reason=entry.reason,
-        account=neighbour.account if neighbour is not None and may_be_used else None,
+        account=neighbor.account if neighbor is not None and may_be_used else None,
     )
 
 

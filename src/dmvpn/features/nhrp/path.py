@@ -29,7 +29,7 @@ from dmvpn.base.reasons import Reason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
 
 
 class PathState(enum.Enum):
@@ -108,11 +108,11 @@ PATIENCE = 5.0
 class Path:
     """One direct path. identifier: of its echoes. deadline: when it wants `expired`, seconds, or None.
 
-    neighbour: where packets go by it. sequence: of the last echo. checked_at: when the last one was answered.
+    neighbor: where packets go by it. sequence: of the last echo. checked_at: when the last one was answered.
     """
 
     peer: IPAddress
-    neighbour: Neighbour
+    neighbor: Neighbor
     identifier: int
     since: float
     state: PathState = PathState.PROVING
@@ -130,7 +130,7 @@ class Path:
     @property
     def nbma(self) -> IPAddress:
         """The peer's NBMA address."""
-        return self.neighbour.nbma
+        return self.neighbor.nbma
 
     @property
     def usable(self) -> bool:

@@ -2,7 +2,7 @@
 
 For each peer there is a host entry (its tunnel address -> its NBMA address) and a `Path` (path.py); prefixes behind it
 are further entries with the same next hop. Packets go directly as soon as the path is proved, and by the hub again as
-soon as it is lost; a neighbour is changed before the routes that need it, and nothing is dropped in between:
+soon as it is lost; a neighbor is changed before the routes that need it, and nothing is dropped in between:
 
     learn, learn_prefix -> Path.start
     echo reply          -> Path.answered -> USE   -> adjacency = the peer's NBMA address, then the routes
@@ -21,7 +21,7 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.binding import Binding, fill, whereabouts, why_wait
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.standby import Standby
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
@@ -75,7 +75,7 @@ class Peers:
             fill(entry, binding, now)
             self._station.add_entry(tunnel, entry)
         else:
-            if entry.neighbour != at:
+            if entry.neighbor != at:
                 self._move(tunnel, entry, at)
             fill(entry, binding, now)
             self._station.wants.touch(tunnel, entry.nbma)
@@ -93,7 +93,7 @@ class Peers:
             return
         at = whereabouts(peer, binding)
         if old is not None and old.next_hop == binding.next_hop and old.type is EntryType.DYNAMIC:
-            if old.neighbour != at:
+            if old.neighbor != at:
                 self._station.move_entry(tunnel, old, at)
             fill(old, binding, now)
             self._station.time_entry(tunnel, old)
@@ -160,7 +160,7 @@ class Peers:
             oldest = next(iter(tunnel.gleaned))
             del tunnel.gleaned[oldest]
             self._station.clear_adjacency(tunnel, oldest)
-        self._station.set_adjacency(tunnel, next_hop, Neighbour(server.nbma))
+        self._station.set_adjacency(tunnel, next_hop, Neighbor(server.nbma))
         return True
 
     def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
@@ -177,25 +177,25 @@ class Peers:
                 self._leave(tunnel, path)
         for next_hop in list(tunnel.gleaned):
             if server is not None and server.nbma is not None:
-                self._station.set_adjacency(tunnel, next_hop, Neighbour(server.nbma))
+                self._station.set_adjacency(tunnel, next_hop, Neighbor(server.nbma))
             else:
                 del tunnel.gleaned[next_hop]
                 self._station.clear_adjacency(tunnel, next_hop)
 
-    def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
+    def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
         """Where packets for the next hop may go, if we know it and it is proved."""
         entry = tunnel.cache.host(next_hop)
-        if entry is None or entry.neighbour is None:
+        if entry is None or entry.neighbor is None:
             return None
         if entry.type is EntryType.STATIC:
-            return self._standby.in_place_of(tunnel, next_hop) or entry.neighbour
-        return entry.neighbour if entry.binds or self._is_usable(tunnel, next_hop) else None
+            return self._standby.in_place_of(tunnel, next_hop) or entry.neighbor
+        return entry.neighbor if entry.binds or self._is_usable(tunnel, next_hop) else None
 
     def direct_way(self, tunnel: Tunnel, destination: IPAddress) -> Onward | None:
         """The way to the peer that has the destination, if packets go there directly."""
         entry = tunnel.cache.lookup(destination)
         path = tunnel.paths.get(entry.next_hop) if entry is not None else None
-        return Onward(tunnel, path.peer, path.neighbour) if path is not None and path.usable else None
+        return Onward(tunnel, path.peer, path.neighbor) if path is not None and path.usable else None
 
     def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
         """The prefix for which our route by this peer stands in for one that the routing protocol took back."""
@@ -214,8 +214,8 @@ class Peers:
         """Who was heard, and who is sent to, since the last look at the counters."""
         now = self._station.now
         for path in list(tunnel.paths.values()):
-            acts = path.heard(now) if path.neighbour.account in traffic.heard else []
-            if tunnel.carries(path.neighbour, now) or _may_be_forgotten(tunnel, path, now):
+            acts = path.heard(now) if path.neighbor.account in traffic.heard else []
+            if tunnel.carries(path.neighbor, now) or _may_be_forgotten(tunnel, path, now):
                 acts += path.check(now)
             self._carry_out(tunnel, path, acts)
 
@@ -240,16 +240,16 @@ class Peers:
                 begun.append(path)
         return begun
 
-    def moved(self, tunnel: Tunnel, to: Neighbour) -> None:
+    def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
         """The peers of a connection are at another address or port now; packets go on as they did."""
         for entry in tunnel.cache.over(to.connection):
             self._station.wants.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
-            if path is not None and path.neighbour.connection == to.connection:
-                path.neighbour = to
+            if path is not None and path.neighbor.connection == to.connection:
+                path.neighbor = to
                 if path.state is PathState.LOST:
                     self._carry_out(tunnel, path, path.start(self._station.now))
-            if entry.binds or entry.neighbour == to:
+            if entry.binds or entry.neighbor == to:
                 continue
             self._station.move_entry(tunnel, entry, to)
             if entry.is_next_hop and tunnel.adjacencies.get(entry.next_hop, to).connection == to.connection:
@@ -260,7 +260,7 @@ class Peers:
         for other in tunnel.cache.over(entry.connection):
             if other.nbma is None or other.binds or is_same_station(entry, other):
                 continue
-            self._station.move_entry(tunnel, other, Neighbour(other.nbma))
+            self._station.move_entry(tunnel, other, Neighbor(other.nbma))
             path = tunnel.paths.get(other.next_hop) if other.is_next_hop else None
             if path is not None:
                 self._secure(tunnel, other, path)
@@ -269,9 +269,9 @@ class Peers:
         """Let a path be the connection that leads to its peer now, or rest. True: it is to be proved from now on."""
         now = self._station.now
         to = way_to(self._station.ports.protection, tunnel, entry)
-        if to == path.neighbour and path.state is not PathState.BARE and not path.waits:
+        if to == path.neighbor and path.state is not PathState.BARE and not path.waits:
             return False
-        if to is None or to.connection != path.neighbour.connection:
+        if to is None or to.connection != path.neighbor.connection:
             reason = why_bare(self._station.ports.protection, tunnel, entry)
             if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
                 # Perhaps its translator began again, and shows it by another port.
@@ -279,7 +279,7 @@ class Peers:
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:
             return False
-        path.neighbour = to
+        path.neighbor = to
         for other in tunnel.cache.behind(path.peer):
             if not other.binds:
                 self._station.move_entry(tunnel, other, to)
@@ -295,7 +295,7 @@ class Peers:
             self._echoes.forget(tunnel, path)
             path = None
         if path is None:
-            path = Path(binding.next_hop, Neighbour(binding.nbma), self._echoes.identifier(), now)
+            path = Path(binding.next_hop, Neighbor(binding.nbma), self._echoes.identifier(), now)
             tunnel.paths[binding.next_hop] = path
             self._echoes.watch(tunnel, path)
             self._station.watch_traffic(tunnel)
@@ -307,7 +307,7 @@ class Peers:
         if tunnel.protected:
             self._secure(tunnel, entry, path)
 
-    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
+    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """The peer is somewhere else: what it had is not to be used any more, the new place must prove itself."""
         path = tunnel.paths.get(entry.next_hop)
         if path is not None and path.usable:
@@ -332,9 +332,9 @@ class Peers:
         self._echoes.arm(tunnel, path)
 
     def _use(self, tunnel: Tunnel, path: Path) -> None:
-        was_used = tunnel.adjacencies.get(path.peer) == path.neighbour
+        was_used = tunnel.adjacencies.get(path.peer) == path.neighbor
         tunnel.gleaned.pop(path.peer, None)
-        self._station.set_adjacency(tunnel, path.peer, path.neighbour)
+        self._station.set_adjacency(tunnel, path.peer, path.neighbor)
         for entry in tunnel.cache.behind(path.peer):
             self._use_entry(tunnel, entry)
         if not was_used:

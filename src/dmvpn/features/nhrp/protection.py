@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -76,7 +76,7 @@ class Protection:
         if new is None:
             self._server.lost(tunnel, connection.number)
         else:
-            to = Neighbour(new.remote, new.number)
+            to = Neighbor(new.remote, new.number)
             self._server.moved(tunnel, to)
             self._peers.moved(tunnel, to)
         self._secure_paths(tunnel, connection.remote)

@@ -21,7 +21,7 @@ from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     NatAddress,
 )
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
@@ -46,7 +46,7 @@ class Outstanding:
     """
 
     tunnel: str
-    to: Neighbour
+    to: Neighbor
     packet: PurgeRequest
     withdrawal: bool
     tries: int = 0
@@ -74,7 +74,7 @@ class Purger:
         """Take our registration back from a server."""
         if tunnel.running and tunnel.address is not None:
             local = (Prefix.host(tunnel.link_local),) if tunnel.link_local is not None else ()
-            self._send(tunnel, server, Neighbour(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
+            self._send(tunnel, server, Neighbor(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
 
     def leave(self, tunnel: Tunnel) -> None:
         """An orderly stop: servers are to forget us, and those who resolved something of ours what they know.
@@ -133,12 +133,12 @@ class Purger:
         way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
         # A withdrawal goes straight always: of a registration nobody else may speak.
         if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
-            outstanding.to = way.neighbour
+            outstanding.to = way.neighbor
         self._transmit(tunnel, outstanding)
 
     # -------------------------------------------------------------------------------------------- receiving
 
-    def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: Neighbour) -> None:
+    def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: Neighbor) -> None:
         """A Purge Request for us."""
         purged: PrefixTable[None] = PrefixTable()
         for cie in packet.cies:
@@ -150,7 +150,7 @@ class Purger:
             for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
                     continue  # on another link it is another station's
-                if sender.meets(entry.neighbour) or (from_server and _may_be_told(packet, entry, tunnel)):
+                if sender.meets(entry.neighbor) or (from_server and _may_be_told(packet, entry, tunnel)):
                     self._purge(member, entry)
                     done = True
                 else:
@@ -170,7 +170,7 @@ class Purger:
             )
             self._station.send(tunnel, sender, reply)
 
-    def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: Neighbour) -> None:
+    def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: Neighbor) -> None:
         """A Purge Reply for us."""
         outstanding = self._outstanding.get(packet.request_id)
         if outstanding is None:
@@ -184,7 +184,7 @@ class Purger:
         del self._outstanding[request_id]
         self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, request_id))
 
-    def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbour) -> Neighbour:
+    def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbor) -> Neighbor:
         """Straight to who resolved something; where nothing protects that, by the routes. at: where our reply went."""
         if not tunnel.protected:
             return at
@@ -194,7 +194,7 @@ class Purger:
         if straight is not None:
             return straight
         way = find_way(self._station, tunnel, requester)
-        return way.neighbour if isinstance(way, Onward) and way.tunnel is tunnel else at
+        return way.neighbor if isinstance(way, Onward) and way.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
         """Did a server of ours send it, or pass it on?"""
@@ -211,7 +211,7 @@ class Purger:
             self._peers.drop(tunnel, entry)
 
     def _send(
-        self, tunnel: Tunnel, destination: IPAddress, to: Neighbour, *purged: Prefix, withdrawal: bool = False
+        self, tunnel: Tunnel, destination: IPAddress, to: Neighbor, *purged: Prefix, withdrawal: bool = False
     ) -> None:
         if not tunnel.running:
             return

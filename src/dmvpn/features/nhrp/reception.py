@@ -19,7 +19,7 @@ from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, UnknownExtension, find, repeated
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -93,7 +93,7 @@ class Reception:
         if tunnel.protected and not event.connection:
             self._station.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
             return
-        sender = Neighbour(event.outer_source, event.connection)
+        sender = Neighbor(event.outer_source, event.connection)
         if len(event.data) > LARGEST_MESSAGE:
             self._errors.too_large(tunnel, event.data, sender)
             return
@@ -115,7 +115,7 @@ class Reception:
 
     # -------------------------------------------------------------------------------------------- decisions
 
-    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
+    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
         """The password, if one is configured: it must be there, and the same to the octet."""
         password = tunnel.config.password
         if not password or isinstance(packet, ErrorIndication):
@@ -131,7 +131,7 @@ class Reception:
         self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, received))
         return False
 
-    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
+    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
         """Of each extension there may be one (RFC 2332 §5.3): with two records, which one tells the loop?"""
         second = repeated(packet.extensions)
         if second is None:
@@ -140,7 +140,7 @@ class Reception:
         self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, second))
         return False
 
-    def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> bool:
+    def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
         """`ip nhrp bind identity`: whoever asks or purges in the name of another would be believed by those behind us.
 
         A registration is not dropped but refused, and a reply has its asker as the source.
@@ -149,7 +149,7 @@ class Reception:
             return True
         return self._server.may_speak_for(tunnel, packet.source_protocol, sender)
 
-    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> None:
+    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
             return
@@ -164,12 +164,12 @@ class Reception:
                 self._transit.forward(tunnel, packet, sender, onward)
             case Nowhere():
                 back = self._transit.way_back(tunnel, packet)
-                if back is not None and not back.neighbour.meets(sender):
+                if back is not None and not back.neighbor.meets(sender):
                     self._transit.forward(tunnel, packet, sender, back)
                 else:
                     self._refuse(tunnel, packet, sender)
 
-    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour) -> None:
+    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
         """There is no way to where the packet wants to go."""
         if isinstance(packet, ResolutionRequest):
             self._responder.refuse(tunnel, packet, sender)
@@ -179,7 +179,7 @@ class Reception:
             code = ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
             self._errors.refuse(tunnel, packet, sender, code, Refusal.NO_WAY, destination_offset(packet))
 
-    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour, here: Here | None) -> None:
+    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, here: Here | None) -> None:
         """The packet is for us."""
         unknown = unknown_compulsory(packet.extensions, UnknownExtension)
         if unknown is not None:
@@ -209,7 +209,7 @@ class Reception:
             case ErrorIndication():
                 self._error(tunnel, packet, sender)
 
-    def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: Neighbour) -> None:
+    def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: Neighbor) -> None:
         """What somebody could not do with a packet of ours."""
         quoted = quoted_request(packet)
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import is_link_local
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.net import ip
@@ -36,8 +36,8 @@ class Redirects:
         self._station = station
 
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
-        """A packet came from a neighbour and went back into the network."""
-        came_from = Neighbour(event.nbma, event.connection)
+        """A packet came from a neighbor and went back into the network."""
+        came_from = Neighbor(event.nbma, event.connection)
         addresses = quoted_addresses(event.packet)
         if addresses is None:
             return
@@ -65,7 +65,7 @@ class Redirects:
         )
         self._station.send(tunnel, came_from, indication)
 
-    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbour) -> bool:
+    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbor) -> bool:
         """Did the packet go back to the very station it came from?"""
         leaves_by = self._station.tunnels.get(out_tunnel)
         if leaves_by is None:

@@ -12,7 +12,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp import request_ids
 from dmvpn.features.nhrp.counters import Happening
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed
@@ -56,7 +56,7 @@ class RefusedOrders:
         match effect:
             case SetAdjacency(name, next_hop):
                 tunnel = self._running(name)
-                order = Neighbour(effect.nbma, effect.connection)
+                order = Neighbor(effect.nbma, effect.connection)
                 return tunnel is not None and tunnel.adjacencies.get(next_hop) == order
             case ClearAdjacency(name, next_hop):
                 tunnel = self._running(name)

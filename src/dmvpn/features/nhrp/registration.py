@@ -28,7 +28,7 @@ from dmvpn.features.nhrp.extensions import (
 )
 from dmvpn.features.nhrp.introductions import Introductions
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
@@ -118,7 +118,7 @@ class Registration:
         for client in list(tunnel.clients.values()):
             if client.nbma != nbma or client.state in (NhsState.DOWN, NhsState.WAITING):
                 continue
-            way = self._station.secured(tunnel, Neighbour(nbma))
+            way = self._station.secured(tunnel, Neighbor(nbma))
             if way is None or not client.is_responding:
                 if way is None or client.state is NhsState.BARE or way.connection != client.connection:
                     self._begin(tunnel, client)
@@ -136,7 +136,7 @@ class Registration:
                 or client.state not in (NhsState.EXPECTING, NhsState.RESPONDING)
             ):
                 continue
-            way = self._station.secured(tunnel, Neighbour(client.nbma))
+            way = self._station.secured(tunnel, Neighbor(client.nbma))
             if way is not None and way.connection == connection:
                 now = self._station.now
                 self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
@@ -155,7 +155,7 @@ class Registration:
         """A server answered an echo."""
         self._follow(tunnel, path, path.answered(sequence, self._station.now))
 
-    def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: Neighbour) -> None:
+    def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: Neighbor) -> None:
         """A Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
@@ -234,7 +234,7 @@ class Registration:
         """Ask a server, or wait for what is to protect that."""
         if client.nbma is None:
             return
-        way = self._station.secured(tunnel, Neighbour(client.nbma))
+        way = self._station.secured(tunnel, Neighbor(client.nbma))
         if way is None:
             acts = client.bare(self._station.now, why_not(self._station.ports.protection, tunnel, client.nbma))
         else:
@@ -288,7 +288,7 @@ class Registration:
         """A server that answers is worth watching: it may die long before we would ask it again."""
         if client.nbma is None or client.nhs.is_unspecified:
             return
-        path = Path(client.nhs, Neighbour(client.nbma), self._echoes.identifier(), self._station.now, PathState.PROVEN)
+        path = Path(client.nhs, Neighbor(client.nbma), self._echoes.identifier(), self._station.now, PathState.PROVEN)
         tunnel.server_paths[client.nhs] = path
         self._echoes.watch(tunnel, path)
 
@@ -317,7 +317,7 @@ class Registration:
         if client.nbma is None or client.request_id is None:
             return
         request = self._request(tunnel, client, client.request_id)
-        client.requests_sent += self._station.send(tunnel, Neighbour(client.nbma), request)
+        client.requests_sent += self._station.send(tunnel, Neighbor(client.nbma), request)
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
         """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""

@@ -36,7 +36,7 @@ from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.binding import Binding
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.routes import Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -154,7 +154,7 @@ class Resolver:
 
     # -------------------------------------------------------------------------------------------- answers
 
-    def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: Neighbour) -> bool:
+    def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: Neighbor) -> bool:
         """A Resolution Reply for us, by whatever way it came: the request id tells what it answers.
 
         False: we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
@@ -171,7 +171,7 @@ class Resolver:
         self._take(asked_on, packet, sender, pending)
         return True
 
-    def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: Neighbour, pending: Pending) -> None:
+    def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: Neighbor, pending: Pending) -> None:
         """The answer to a request that is out: a binding, or a refusal."""
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
@@ -298,7 +298,7 @@ class Resolver:
         pending.retry = min(2 * pending.retry, LONGEST_RETRY)
         way = self._way(tunnel, pending)
         if way is not None:
-            self._station.send(way.tunnel, way.neighbour, self._request(way.tunnel, pending))
+            self._station.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
         """Where a request goes. A refresh that the network does not answer, or refuses, goes to the peer.
@@ -310,7 +310,7 @@ class Resolver:
         """
         if pending.purpose is Purpose.GREETING:
             path = tunnel.paths.get(pending.destination)
-            return Onward(tunnel, path.peer, path.neighbour) if path is not None else None
+            return Onward(tunnel, path.peer, path.neighbor) if path is not None else None
         way = find_way(self._station, tunnel, pending.destination)
         onward = way if isinstance(way, Onward) else None
         if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:

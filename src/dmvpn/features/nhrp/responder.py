@@ -31,7 +31,7 @@ from dmvpn.features.nhrp.extensions import (
     find,
     put,
 )
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
 from dmvpn.features.nhrp.waiting_replies import WaitingReplies
@@ -60,7 +60,7 @@ class Responder:
         self._purger = purger
         self._waiting = WaitingReplies(station)
 
-    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbour, prefix: Prefix) -> None:
+    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbor, prefix: Prefix) -> None:
         """A Resolution Request for an address in `prefix`, which is ours."""
         if self._station.is_leaving:
             return  # whoever asks will ask again, and then there is somebody to answer, or nobody
@@ -76,7 +76,7 @@ class Responder:
             return
         entry = self._local_entry(tunnel, prefix)
         known = (entry.requesters or {}).get(asker) if entry else None
-        at = sender if nowhere or came_straight else Neighbour(requester)
+        at = sender if nowhere or came_straight else Neighbor(requester)
         remembered = Requester(packet.request_id, at, now + tunnel.config.holdtime)
         if entry is None or not tunnel.cache.remember(entry, asker, remembered, now):
             self.refuse(tunnel, packet, sender, CieCode.INSUFFICIENT_RESOURCES)
@@ -92,7 +92,7 @@ class Responder:
         if way is not None:
             self._waiting.withdraw(tunnel, packet)
             self._station.send(tunnel, way, reply)
-        whereabouts = sender if came_straight else Neighbour(requester)
+        whereabouts = sender if came_straight else Neighbor(requester)
         port = 0 if came_straight else told_port(tunnel, packet.extensions, sender, (asker, requester))
         self._learn_requester(tunnel, packet, whereabouts, sender, straight=came_straight, port=port)
         if way is None:
@@ -109,7 +109,7 @@ class Responder:
         self,
         tunnel: Tunnel,
         packet: ResolutionRequest,
-        sender: Neighbour,
+        sender: Neighbor,
         code: CieCode = CieCode.NO_BINDING,
     ) -> None:
         """No, and why: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
@@ -190,8 +190,8 @@ class Responder:
         self,
         tunnel: Tunnel,
         packet: ResolutionRequest,
-        at: Neighbour,
-        sender: Neighbour,
+        at: Neighbor,
+        sender: Neighbor,
         *,
         straight: bool,
         port: int,
@@ -212,7 +212,7 @@ class Responder:
             tunnel.counters.count_refused(Refusal.FORGED)
             return
         path = tunnel.paths.get(source)
-        if path is not None and path.usable and not path.neighbour.meets(at):
+        if path is not None and path.usable and not path.neighbor.meets(at):
             return  # nobody's word displaces a path that works; if the peer has moved it will not work for long
         entry = tunnel.cache.host(source)
         if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY):
@@ -240,7 +240,7 @@ class Responder:
         )
 
 
-def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbour) -> bool:
+def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbor) -> bool:
     """Did the requester send it here itself?
 
     On a protected tunnel the record tells: two may be behind one translator, and one may look different from elsewhere.

@@ -30,7 +30,7 @@ from dmvpn.features.nhrp.extensions import (
     find,
     put,
 )
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.replies import hop_by_hop
 
@@ -59,7 +59,7 @@ class Server:
         """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
         return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
 
-    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbour) -> None:
+    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbor) -> None:
         """A Registration Request for us."""
         trusted = not tunnel.protected or self._is_server(tunnel, sender)
         at = real_place(packet, sender, trusted=trusted)
@@ -103,7 +103,7 @@ class Server:
         for target in tunnel.guests.within(prefix):
             self._review(tunnel, target)
 
-    def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbour) -> bool:
+    def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
         """May the sender of a request name this tunnel address as its source? Servers pass on what others say."""
         if not sender.connection:
             return True
@@ -112,17 +112,17 @@ class Server:
             return True
         return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
 
-    def moved(self, tunnel: Tunnel, to: Neighbour) -> None:
+    def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
         """The clients of a connection are somewhere else now."""
         for entry in tunnel.cache.over(to.connection):
-            if entry.is_registered and entry.neighbour != to:
+            if entry.is_registered and entry.neighbor != to:
                 self._move(tunnel, entry, to)
 
     def lost(self, tunnel: Tunnel, connection: int) -> None:
         """A connection is gone. Its clients will come with another one; until then those without NAT go by address."""
         for entry in tunnel.cache.over(connection):
             if entry.is_registered and entry.nbma is not None and entry.claimed is None:
-                self._move(tunnel, entry, Neighbour(entry.nbma))
+                self._move(tunnel, entry, Neighbor(entry.nbma))
 
     # -------------------------------------------------------------------------------------------- decision
 
@@ -158,7 +158,7 @@ class Server:
         return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
 
     def _payer(
-        self, tunnel: Tunnel, sender: Neighbour, at: Neighbour, account: IPAddress | Proved
+        self, tunnel: Tunnel, sender: Neighbor, at: Neighbor, account: IPAddress | Proved
     ) -> IPAddress | Proved | None:
         """Whose entries are counted, see `Entry.payer`. None: nobody's, a server that the configuration names speaks.
 
@@ -186,7 +186,7 @@ class Server:
         self._complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
         return Refused(CieCode.INSUFFICIENT_RESOURCES)
 
-    def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbour, *, trusted: bool) -> Refused | None:
+    def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbor, *, trusted: bool) -> Refused | None:
         """Why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
 
         Each such address opens a crypto socket, with which IKE begins.
@@ -201,10 +201,10 @@ class Server:
                 return Refused(CieCode.INSUFFICIENT_RESOURCES)
         return None
 
-    def _is_server(self, tunnel: Tunnel, sender: Neighbour) -> bool:
+    def _is_server(self, tunnel: Tunnel, sender: Neighbor) -> bool:
         return is_configured(self._station.ports.protection, tunnel, sender)
 
-    def _complain(self, tunnel: Tunnel, target: Prefix, at: Neighbour, why: Refusal) -> None:
+    def _complain(self, tunnel: Tunnel, target: Prefix, at: Neighbor, why: Refusal) -> None:
         """Count and log what a station wanted and does not get."""
         tunnel.counters.count_refused(why)
         message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
@@ -225,7 +225,7 @@ class Server:
         known = self._station.ports.protection.connection
         return not (old.connection and claim.at.connection and known(old.connection) is not None)
 
-    def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, Neighbour]) -> bool:
+    def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, Neighbor]) -> bool:
         """`ip nhrp bind identity`: is he who speaks for an address the one who registered it?
 
         claimant: the tunnel address that he uses, and where he is.
@@ -243,12 +243,12 @@ class Server:
         self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
         return False
 
-    def _identity(self, at: Neighbour) -> str:
+    def _identity(self, at: Neighbor) -> str:
         """What is at the end of this connection proved to be; "" if that is not known, because another server is."""
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
         return connection.identity if connection is not None else ""
 
-    def _proved(self, at: Neighbour) -> Proved | None:
+    def _proved(self, at: Neighbor) -> Proved | None:
         """The same as it is compared: kind and octets of the name, and whose key proved it."""
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
         return connection.proved if connection is not None else None
@@ -319,14 +319,14 @@ class Server:
     def _review(self, tunnel: Tunnel, target: Prefix) -> None:
         """Is a guest's address still not behind somebody else? An entry must not draw what is routed to another."""
         entry = tunnel.cache.get(target)
-        if entry is None or entry.neighbour is None:
+        if entry is None or entry.neighbor is None:
             return
         guest = tunnel.guests.get(target)
         speaker = guest.speaker if guest is not None else None
-        if leads_to(self._station, tunnel, target.address, entry.neighbour, speaker):
+        if leads_to(self._station, tunnel, target.address, entry.neighbor, speaker):
             tunnel.guests[target] = looked_at(self._station, tunnel, target.address, speaker)
         else:
-            self._complain(tunnel, target, entry.neighbour, Refusal.ROUTED_ELSEWHERE)
+            self._complain(tunnel, target, entry.neighbor, Refusal.ROUTED_ELSEWHERE)
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
 
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
@@ -335,9 +335,9 @@ class Server:
             for target in member.guests.behind(registered):
                 self._review(member, target)
 
-    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
+    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """A client is somewhere else, or is spoken to over another connection."""
-        self._count_receiver(tunnel, entry.neighbour, -1)
+        self._count_receiver(tunnel, entry.neighbor, -1)
         self._station.move_entry(tunnel, entry, to)
         self._count_receiver(tunnel, to, 1)
         if entry.target.is_host:
@@ -348,9 +348,9 @@ class Server:
         tunnel.guests.pop(entry.target)
         if entry.target.is_host:
             self._station.clear_adjacency(tunnel, entry.target.address)
-        self._count_receiver(tunnel, entry.neighbour, -1)
+        self._count_receiver(tunnel, entry.neighbor, -1)
 
-    def _count_receiver(self, tunnel: Tunnel, client: Neighbour | None, more: int) -> None:
+    def _count_receiver(self, tunnel: Tunnel, client: Neighbor | None, more: int) -> None:
         """A client has one entry more, or less: as long as it has any it gets copies of multicasts."""
         if client is None:
             return

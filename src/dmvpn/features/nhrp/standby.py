@@ -21,7 +21,7 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds for which a server is doubted: by then all its clients have asked it, too (`client.LONGEST_RETRY`, and more).
@@ -39,10 +39,10 @@ class Standby:
         self._doubt(tunnel)
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
-            if entry is not None and entry.neighbour is not None and entry.type is EntryType.STATIC:
-                self._station.set_adjacency(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbour)
+            if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
+                self._station.set_adjacency(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
 
-    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbour | None:
+    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
         """Where packets for this next hop go, if it is a server for which another one stands in; else None."""
         if next_hop not in tunnel.doubted:
             return None

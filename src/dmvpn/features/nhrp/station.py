@@ -25,7 +25,7 @@ from dmvpn.features.nhrp.counters import Happening, Refusal
 from dmvpn.features.nhrp.debug import CONTAINING, Direction
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
 from dmvpn.features.nhrp.told import told
 
@@ -183,11 +183,11 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- packets
 
-    def secured(self, tunnel: Tunnel, to: Neighbour) -> Neighbour | None:
+    def secured(self, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
         """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
         return secured(self.ports.protection, tunnel, to) if tunnel.protected else to
 
-    def send(self, tunnel: Tunnel, to: Neighbour, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
+    def send(self, tunnel: Tunnel, to: Neighbor, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
         """Send a packet straight to a station. False if nothing protects it, or `ip nhrp max-send` forbids it."""
         counters, nbma = tunnel.counters, to.nbma
         way = secured(self.ports.protection, tunnel, to) if tunnel.protected else to
@@ -251,7 +251,7 @@ class Station:
         if self.debugs(flag, tunnel, nbma, address=address):
             self.emit(DebugOutput((line(),)))
 
-    def believes(self, tunnel: Tunnel, sender: Neighbour, nbma: IPAddress, *, asked: bool = False) -> bool:
+    def believes(self, tunnel: Tunnel, sender: Neighbor, nbma: IPAddress, *, asked: bool = False) -> bool:
         """May this station's word lead IKE to the address? asked: it answers a question of ours."""
         known = nbma == sender.nbma or self.ports.protection.is_wanted(tunnel.name, nbma)
         account = account_of(self.ports.protection, sender)
@@ -293,7 +293,7 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- the data plane
 
-    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbour) -> None:
+    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbor) -> None:
         """Packets for the next hop go there from now on."""
         if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == to:
             return
@@ -331,17 +331,17 @@ class Station:
         bound = tuple((to.nbma, to.connection) for to in tunnel.multicast if to.connection)
         return SetMulticast(tunnel.name, anybody, self.version, bound)
 
-    def multicast_receivers(self, tunnel: Tunnel) -> tuple[Neighbour, ...]:
+    def multicast_receivers(self, tunnel: Tunnel) -> tuple[Neighbor, ...]:
         """Who gets copies: configured addresses, servers, clients (each once)."""
         config = tunnel.config
-        receivers = dict.fromkeys(map(Neighbour, config.multicast))
+        receivers = dict.fromkeys(map(Neighbor, config.multicast))
         for client in tunnel.clients.values():
             # Who is only kept in reserve does not know us: routing protocols there would answer into the void.
             if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
-                receivers[Neighbour(client.nbma)] = None
+                receivers[Neighbor(client.nbma)] = None
         if config.multicast_dynamic:
             # A client that is a server of ours, too, gets its copies already.
-            receivers.update({to: None for to in tunnel.registered_multicast if Neighbour(to.nbma) not in receivers})
+            receivers.update({to: None for to in tunnel.registered_multicast if Neighbor(to.nbma) not in receivers})
         return tuple(receivers)
 
     def restore_plane(self, tunnel: Tunnel) -> None:
@@ -372,7 +372,7 @@ class Station:
             self.deadlines.set(timer, self.now + interval * (fraction(self.ports.entropy) if first else 1.0))
 
     def _paths_in_use(self, tunnel: Tunnel) -> bool:
-        return any(path.waits or tunnel.carries(path.neighbour, self.now) for path in tunnel.paths.values())
+        return any(path.waits or tunnel.carries(path.neighbor, self.now) for path in tunnel.paths.values())
 
     # -------------------------------------------------------------------------------------------- entries
 
@@ -395,9 +395,9 @@ class Station:
         entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self.now)
         self.add_entry(tunnel, entry)
         if target.is_host:
-            self.set_adjacency(tunnel, target.address, Neighbour(nbma))
+            self.set_adjacency(tunnel, target.address, Neighbor(nbma))
 
-    def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbour) -> None:
+    def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """The peer of an entry is somewhere else, or is spoken to over another connection."""
         self.wants.touch(tunnel, entry.nbma, to.nbma)
         tunnel.cache.move(entry, to)

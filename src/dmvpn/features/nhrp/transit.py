@@ -25,7 +25,7 @@ from dmvpn.features.nhrp.extensions import (
     find,
 )
 from dmvpn.features.nhrp.mapped_ports import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import REPLIES, ErrorCode, NhrpPacket, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.replies import hop_by_hop, unknown_compulsory
 from dmvpn.features.nhrp.ways import Onward
@@ -43,7 +43,7 @@ class Transit:
         self._station = station
         self._errors = errors
 
-    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbour, way: Onward) -> None:
+    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, way: Onward) -> None:
         """Send a packet that came in by `tunnel` along `way`, or say why not."""
         if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
             code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
@@ -62,7 +62,7 @@ class Transit:
         if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
             self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
             return
-        self._station.send(way.tunnel, way.neighbour, onward, forwarded=True)
+        self._station.send(way.tunnel, way.neighbor, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
         """Where a reply came from as a request, for when no route leads there: the server before us, or its sender."""
@@ -74,7 +74,7 @@ class Transit:
             if entry.protocol is None or entry.nbma is None:
                 return None
             if self._station.owns(entry.protocol):
-                return Onward(tunnel, before, Neighbour(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
+                return Onward(tunnel, before, Neighbor(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.model import TunnelConfig
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.path import Path
 
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
@@ -93,12 +93,12 @@ class Tunnel:
     clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
     paths: dict[IPAddress, Path] = field(default_factory=dict)
     server_paths: dict[IPAddress, Path] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, Neighbour] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, Neighbor] = field(default_factory=dict)
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
     usage: dict[IPAddress | int, Usage] = field(default_factory=dict)
-    registered_multicast: dict[Neighbour, int] = field(default_factory=dict)
+    registered_multicast: dict[Neighbor, int] = field(default_factory=dict)
     guests: Guests = field(default_factory=Guests)
-    multicast: tuple[Neighbour, ...] = ()
+    multicast: tuple[Neighbor, ...] = ()
     multicast_set_at: float | None = None
     public_nbma: IPAddress | None = None
     redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
@@ -205,24 +205,24 @@ class Tunnel:
 
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
-        neighbour = entry.neighbour
-        if neighbour is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
+        neighbor = entry.neighbor
+        if neighbor is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
             return False
-        usage = self.usage.get(neighbour.account)
+        usage = self.usage.get(neighbor.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
 
-    def carries(self, neighbour: Neighbour, now: float) -> bool:
+    def carries(self, neighbor: Neighbor, now: float) -> bool:
         """Did packets of others go there in the last seconds?"""
-        usage = self.usage.get(neighbour.account)
+        usage = self.usage.get(neighbor.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= IN_USE
 
-    def count_own(self, neighbour: Neighbour) -> None:
+    def count_own(self, neighbor: Neighbor) -> None:
         """NHRP sends a packet of its own there."""
-        usage = self.usage.get(neighbour.account)
+        usage = self.usage.get(neighbor.account)
         if usage is None:
             if len(self.usage) >= LARGEST_USAGE:
                 return
-            usage = self.usage[neighbour.account] = Usage()
+            usage = self.usage[neighbor.account] = Usage()
         usage.own += 1
 
     @property

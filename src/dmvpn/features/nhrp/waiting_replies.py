@@ -13,7 +13,7 @@ from dmvpn.features.nhrp.station import Timer, TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.packet import ResolutionReply, ResolutionRequest
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -28,8 +28,8 @@ class _Waiting:
     """requester: whom packets are to be protected to. sender: from whom the request came."""
 
     tunnel: str
-    requester: Neighbour
-    sender: Neighbour
+    requester: Neighbor
+    sender: Neighbor
     reply: ResolutionReply
 
 
@@ -41,7 +41,7 @@ class WaitingReplies:
         self._waiting: dict[int, _Waiting] = {}
         self._serial = 0
 
-    def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: Neighbour, sender: Neighbour) -> None:
+    def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: Neighbor, sender: Neighbor) -> None:
         """Nothing protects packets to the requester yet: wait, if anybody has asked IKE for that."""
         is_wanted = any(True for _ in tunnel.cache.at(requester.nbma))
         if not is_wanted or len(self._waiting) >= LARGEST_WAITING:

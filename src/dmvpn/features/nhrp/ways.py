@@ -17,7 +17,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.features.nhrp.admission import is_guest
 from dmvpn.features.nhrp.egress import SHORTEST_PREFIX, given_prefix
-from dmvpn.features.nhrp.neighbour import Neighbour
+from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import Entry
@@ -38,7 +38,7 @@ class Onward:
 
     tunnel: Tunnel
     next_hop: IPAddress
-    neighbour: Neighbour
+    neighbor: Neighbor
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Nowhere:
 Way = Here | Onward | Nowhere
 
 
-def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Neighbour | None = None) -> Way:
+def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None = None) -> Way:
     """The way to `address` within the network of `tunnel`.
 
     came_from: the station that sent us the message. It does not go back there.
@@ -66,8 +66,8 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Ne
         return Here(given_prefix(station, tunnel, _connected(owner.routed(version), address), address))
     for member in station.network(tunnel):
         entry = member.cache.binding(address)
-        if entry is not None and entry.neighbour is not None and _counts(station, member, entry, address):
-            return _unless_back(Onward(member, entry.next_hop, entry.neighbour), came_from)
+        if entry is not None and entry.neighbor is not None and _counts(station, member, entry, address):
+            return _unless_back(Onward(member, entry.next_hop, entry.neighbor), came_from)
     route = station.ports.rib.lookup_without_nhrp(address)
     if route is None:
         return Nowhere("no route")
@@ -109,36 +109,36 @@ def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
     return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
 
 
-def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbour | None) -> Way:
+def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None) -> Way:
     """A link-local address is looked for on its own link: other links may have the same, and no route leads to it."""
     if tunnel.is_ours(address):
         return Here(Prefix.host(address))
     entry = tunnel.cache.binding(address)
-    if entry is not None and entry.neighbour is not None:
-        return _unless_back(Onward(tunnel, address, entry.neighbour), came_from)
+    if entry is not None and entry.neighbor is not None:
+        return _unless_back(Onward(tunnel, address, entry.neighbor), came_from)
     return _unless_back(_along(tunnel, NextHop(tunnel.name), came_from), came_from)
 
 
-def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbour | None) -> Way:
+def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbor | None) -> Way:
     """Out of a tunnel of the network: to the next hop of the route if it is a known station, else to a server."""
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
-        if entry is not None and entry.neighbour is not None:
+        if entry is not None and entry.neighbor is not None:
             # Where packets go: of a server that is silent that is another one (standby.py).
-            own = entry.neighbour
+            own = entry.neighbor
             return Onward(
                 tunnel, hop.address, tunnel.adjacencies.get(hop.address, own) if hop.address in tunnel.doubted else own
             )
     if tunnel.far_end is not None:
-        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), Neighbour(tunnel.far_end))
+        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), Neighbor(tunnel.far_end))
     server = tunnel.server(avoid=came_from.nbma if came_from is not None else None)
     if server is None or server.nbma is None:
         return Nowhere("nobody has registered it, and there is no next hop server to ask")
-    return Onward(tunnel, server.nhs, Neighbour(server.nbma))
+    return Onward(tunnel, server.nhs, Neighbor(server.nbma))
 
 
-def _unless_back(way: Way, came_from: Neighbour | None) -> Way:
-    if isinstance(way, Onward) and way.neighbour.meets(came_from):
+def _unless_back(way: Way, came_from: Neighbor | None) -> Way:
+    if isinstance(way, Onward) and way.neighbor.meets(came_from):
         return Nowhere("the route leads back to where the message came from")
     return way
 

@@ -1,4 +1,4 @@
-"""Rules about the OSPF lines of one router. What has to agree with its neighbours is in `tools/lint`."""
+"""Rules about the OSPF lines of one router. What has to agree with its neighbors is in `tools/lint`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEAD: Final = Rule(
     id="ospf-dead-interval-short",
     severity=Severity.ERROR,
     title="The dead interval is not longer than the interval between Hellos",
-    why="A neighbour that is silent for the dead interval is gone (RFC 2328 §C.3: some multiple of the Hello "
+    why="A neighbor that is silent for the dead interval is gone (RFC 2328 §C.3: some multiple of the Hello "
     "interval). With one or less the adjacency comes and goes.",
     bad="interface Tunnel0\n ip ospf hello-interval 30\n ip ospf dead-interval 20",
     fix="interface Tunnel0\n ip ospf dead-interval 120",
@@ -45,6 +45,6 @@ def check(config: OspfConfig) -> Iterator[Concern]:
             yield Concern(
                 rule=DEAD,
                 at=(section, "ip ospf dead-interval"),
-                what=f"{interface.name}: Hellos every {hello} s, and a neighbour is dead after {dead} s",
+                what=f"{interface.name}: Hellos every {hello} s, and a neighbor is dead after {dead} s",
                 fix=f"{section}\n ip ospf dead-interval {4 * hello}",
             )

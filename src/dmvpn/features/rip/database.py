@@ -4,7 +4,7 @@
         ^                                                                               │
         └──(its old gateway, a better metric, or anything once `holddown` is over)──────┘
 
-The metric is the one received: the sender has counted the hop (a neighbour's connected network has metric 1, as IOS
+The metric is the one received: the sender has counted the hop (a neighbor's connected network has metric 1, as IOS
 shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on the wire). Equal paths share the load.
 """
 

@@ -276,7 +276,7 @@ class RipMachine:
             self._gone.set(prefix, now + max(0, self.config.timers.flush - self.config.timers.invalid))
 
     def _publish(self, prefixes: Iterable[Prefix], now: float) -> Results:
-        """Tell the RIB, and soon our neighbours, what became of learned routes."""
+        """Tell the RIB, and soon our neighbors, what became of learned routes."""
         results: Results = []
         for prefix in prefixes:
             results += self._offer(prefix)
@@ -385,7 +385,7 @@ class RipMachine:
         destination: IPAddress | None = None,
         port: int = PORT,
     ) -> Results:
-        """Updates about these prefixes: to the group and the neighbours of each circuit, or to one who asked."""
+        """Updates about these prefixes: to the group and the neighbors of each circuit, or to one who asked."""
         routes = list(announced(prefixes, self.own, self.database.routes, self._ports.rib))
         results: Results = []
         for circuit in circuits:

@@ -88,7 +88,7 @@ def packets(entries: list[RipEntry]) -> list[RipPacket]:
 
 
 def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
-    """The route's next hop if our neighbours on this interface can reach it directly, else 0.0.0.0 (ourselves)."""
+    """The route's next hop if our neighbors on this interface can reach it directly, else 0.0.0.0 (ourselves)."""
     hop, prefix = route.next_hop, state.prefix
     return hop if isinstance(hop, IPv4Address) and prefix is not None and hop in prefix else UNSPECIFIED
 

@@ -40,7 +40,7 @@ def _check(args: Args, section: Section) -> str | None:
     if prefix.address != args.address("network"):
         return "%Inconsistent address and mask"
     if args.interface("interface", "") == "Null0" and "next_hop" in args:
-        return "%Invalid next hop: Null0 has no neighbours"
+        return "%Invalid next hop: Null0 has no neighbors"
     return None
 
 
@@ -49,7 +49,7 @@ def _check6(args: Args, section: Section) -> str | None:
     if next_hop is not None and is_link_local(next_hop) and not interface:
         return "% Interface has to be specified for a link-local nexthop"
     if interface == "Null0" and next_hop is not None:
-        return "%Invalid next hop: Null0 has no neighbours"
+        return "%Invalid next hop: Null0 has no neighbors"
     return None
 
 

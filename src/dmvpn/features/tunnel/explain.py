@@ -142,7 +142,7 @@ _TRAFFIC = label_group(
         next="show crypto ipsec sa",
     ),
     Word(
-        "to a neighbour that a protected tunnel has no SA with",
+        "to a neighbor that a protected tunnel has no SA with",
         "They waited for nothing: in clear nothing leaves a protected tunnel.",
         next="show crypto session detail",
     ),

@@ -83,7 +83,7 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
             others = by_source.setdefault(_source(tunnel), [])
             for other in others:
                 if other.key == tunnel.key or other.protection:
-                    yield from _neighbours(other, tunnel)
+                    yield from _neighbors(other, tunnel)
             others.append(tunnel)
 
 
@@ -124,7 +124,7 @@ def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
         yield Concern(rule=DESTINATION_MULTIPOINT, at=at, what=what, fix=fix)
 
 
-def _neighbours(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concern]:
+def _neighbors(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concern]:
     """Two tunnels with one source."""
     source = second.source_interface or str(second.source_address)
     destinations = [None if tunnel.multipoint else tunnel.destination for tunnel in (first, second)]

@@ -37,7 +37,7 @@ def render_traffic(answer: ShowTunnelTraffic) -> Iterator[str]:
     yield f"     {drops.not_ipv4} with a payload that is not carried here"
     yield f"     {drops.unsent} that the host refused to send"
     yield f"     {drops.in_clear} in clear for a protected tunnel"
-    yield f"     {drops.no_sa} to a neighbour that a protected tunnel has no SA with"
+    yield f"     {drops.no_sa} to a neighbor that a protected tunnel has no SA with"
     yield f"     {drops.no_spi} sealed for an SA that is not there"
 
 

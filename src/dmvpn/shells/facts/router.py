@@ -1,4 +1,4 @@
-"""One router as facts: interfaces, routes, neighbours, SAs, counters, and what its log says."""
+"""One router as facts: interfaces, routes, neighbors, SAs, counters, and what its log says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from dmvpn.shells.facts.values import (
     IkeFacts,
     InterfaceFacts,
     KernelFacts,
-    NeighbourFacts,
+    NeighborFacts,
     OfferFacts,
     PeerFacts,
     RipFacts,
@@ -69,7 +69,7 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
         configuration=tuple(router.running.render_for_others()),
         interfaces=tuple(_interface(router, state) for state in router.ports.interfaces.all()),
         routes=tuple(_routes(router, now)),
-        neighbours=tuple(_neighbours(router, now)),
+        neighbors=tuple(_neighbors(router, now)),
         rip=_rip(router.machine(RipMachine), now),
         eigrp=tuple(_eigrp(process) for process in router.machine(EigrpMachine).processes.values()),
         tunnels=tuple(tunnel_facts(router, state, now) for state in router.ports.tunnels.all()),
@@ -157,10 +157,10 @@ def _hop(hop: NextHop) -> HopFacts:
     return HopFacts(address=hop.address, interface=hop.interface)
 
 
-def _neighbours(router: Router, now: float) -> Iterator[NeighbourFacts]:
+def _neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
     for number, process in router.machine(EigrpMachine).processes.items():
         for neighbor in process.neighbors():
-            yield NeighbourFacts(
+            yield NeighborFacts(
                 protocol=f"eigrp {number}",
                 interface=neighbor.interface.name,
                 address=neighbor.address,

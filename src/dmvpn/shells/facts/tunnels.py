@@ -63,11 +63,11 @@ def tunnel_facts(router: Router, state: TunnelState, now: float) -> TunnelFacts:
         servers=tuple(_server(router, state, client) for tunnel in known for client in tunnel.clients.values()),
         unsecured=_unsecured(router, state),
         mappings=tuple(_mapping(tunnel, entry, now) for tunnel in known for entry in tunnel.cache.entries()),
-        multicast=tuple(dict.fromkeys(neighbour.nbma for tunnel in known for neighbour in tunnel.multicast)),
+        multicast=tuple(dict.fromkeys(neighbor.nbma for tunnel in known for neighbor in tunnel.multicast)),
         adjacencies=tuple(
-            (next_hop, neighbour.nbma, neighbour.connection)
+            (next_hop, neighbor.nbma, neighbor.connection)
             for tunnel in known
-            for next_hop, neighbour in tunnel.adjacencies.items()
+            for next_hop, neighbor in tunnel.adjacencies.items()
         ),
         by_server=tuple(next_hop for tunnel in known for next_hop in tunnel.gleaned),
         refusals=_refusals(known),

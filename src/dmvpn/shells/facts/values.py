@@ -218,8 +218,8 @@ class RouteFacts(Fact):
     age: float = 0.0
 
 
-class NeighbourFacts(Fact):
-    """A neighbour of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not.
+class NeighborFacts(Fact):
+    """A neighbor of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not.
 
     stub: it passes nothing on.
     """
@@ -334,7 +334,7 @@ class RouterFacts(Fact):
     configuration: tuple[str, ...] = ()
     interfaces: tuple[InterfaceFacts, ...] = ()
     routes: tuple[RouteFacts, ...] = ()
-    neighbours: tuple[NeighbourFacts, ...] = ()
+    neighbors: tuple[NeighborFacts, ...] = ()
     eigrp: tuple[EigrpFacts, ...] = ()
     rip: RipFacts | None = None
     tunnels: tuple[TunnelFacts, ...]

@@ -1,7 +1,7 @@
 """The provider: a router of our own with the gateways that no configuration has, between all sites.
 
     default routes     their next hops, which is what a provider is for
-    external BGP       its neighbours on a wire of the router
+    external BGP       its neighbors on a wire of the router
     ways out           sources of tunnels, ports of routes without a gateway, and links for two, where nobody else is
 
 Where somebody is already, or several want different gateways on one wire, nothing is added.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
 from dmvpn.shells.lines import default_routes, interfaces, tunnels
-from dmvpn.shells.underlay import bgp_neighbours, external_neighbours, far_ends, gateless, name_gateway
+from dmvpn.shells.underlay import bgp_neighbors, external_neighbors, far_ends, gateless, name_gateway
 
 if TYPE_CHECKING:
     from dmvpn.shells.inference.wires import Network, Wire
@@ -35,10 +35,10 @@ def add_provider(network: Network, configurations: dict[str, str]) -> str:
             _want_gateway(network, router, gateway)
     for router, lines in network.lines.items():
         near = [port.address.network for port in ports_of(router, lines) if _leads_out(port, lines)]
-        for gateway in external_neighbours(lines):
+        for gateway in external_neighbors(lines):
             if any(gateway in port.address.network for port in ports_of(router, lines)):
                 _want_gateway(network, router, gateway)
-        for gateway in [*bgp_neighbours(lines), *_other_gateways(lines)]:
+        for gateway in [*bgp_neighbors(lines), *_other_gateways(lines)]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)

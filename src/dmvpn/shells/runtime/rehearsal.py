@@ -217,7 +217,7 @@ def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
     indexes = {link.index for link in links}
     things: list[Thing] = [LinkState(link.index, link.up, link.mtu) for link in links]
     things += [one for one in kernel.addresses() if one.link in indexes and one.address.version == 4]
-    things += [one for one in kernel.neighbours() if netlink.NeighbourState.PERMANENT in one.state]
+    things += [one for one in kernel.neighbors() if netlink.NeighborState.PERMANENT in one.state]
     with contextlib.suppress(netlink.NetlinkError):  # a kernel without policy routing
         things += kernel.rules(protocol=ROUTE_PROTOCOL)
     things += kernel.routes(protocol=ROUTE_PROTOCOL)

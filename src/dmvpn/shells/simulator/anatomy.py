@@ -74,12 +74,12 @@ class Anatomy:
     if_state: bool
     conversations: tuple[Conversation, ...] = ()
     protected: bool = False
-    _neighbours: dict[str, list[str]] = field(default_factory=dict)
+    _neighbors: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one, other in self.links:
-            self._neighbours.setdefault(one, []).append(other)
-            self._neighbours.setdefault(other, []).append(one)
+            self._neighbors.setdefault(one, []).append(other)
+            self._neighbors.setdefault(other, []).append(one)
 
     @classmethod
     def of(cls, world: Simulator, scenario: Scenario) -> Anatomy:
@@ -132,7 +132,7 @@ class Anatomy:
         reached, front = {one: None}, [one]
         while front:
             here = front.pop()
-            for there in self._neighbours.get(here, ()):
+            for there in self._neighbors.get(here, ()):
                 if there in reached or there in dead or link(here, there) in broken:
                     continue
                 if there == other:

@@ -49,7 +49,7 @@ class Cause(enum.Enum):
     SERVER_IGP = Bound(
         16.0,
         "a dead hub, with another one",
-        "EIGRP gives a neighbour up after 15 s of silence, and converges at once. "
+        "EIGRP gives a neighbor up after 15 s of silence, and converges at once. "
         "Where one direction alone is dead, the end that hears nothing tells the other when it gives up.",
     )
     SERVER_STATIC = Bound(
@@ -64,7 +64,7 @@ class Cause(enum.Enum):
     )
     GREETING = Bound(
         15.0,
-        "neighbours of the IGP that meet again",
+        "neighbors of the IGP that meet again",
         "A hello goes out each 5 s, and where one side still believes in the old adjacency "
         "the rest of a holding time is over before.",
     )

@@ -7,7 +7,7 @@
     Renumber, Rebind              a site's NBMA address changes: its own, or the one that a translator gives it
     ClockStep                     the wall clock jumps
     Clear                         somebody types `clear ip nhrp`, `clear dmvpn session` or `clear crypto session`
-    Purges, Malformed             packets in a neighbour's name that the neighbour never sent
+    Purges, Malformed             packets in a neighbor's name that the neighbor never sent
 
 A list of faults is a text (`dumps`, and `from_json` for each one), so that what broke a network once can be done to it
 for ever.
@@ -149,7 +149,7 @@ class Clear(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forged(RouterFault):
-    """`count` packets reach the router with the addresses of `pretended`, a neighbour that never sent them."""
+    """`count` packets reach the router with the addresses of `pretended`, a neighbor that never sent them."""
 
     pretended: str
     count: int
@@ -162,7 +162,7 @@ class Forged(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purges(Forged):
-    """Purge Requests for what the neighbour registered or gave, and for much else."""
+    """Purge Requests for what the neighbor registered or gave, and for much else."""
 
     KIND: ClassVar[str] = "purges"
 

@@ -1,4 +1,4 @@
-"""Packets in a neighbour's name that the neighbour never sent: purges of everything, and NHRP that breaks the rules.
+"""Packets in a neighbor's name that the neighbor never sent: purges of everything, and NHRP that breaks the rules.
 
 They are made as the imitated router would make them (its addresses, the tunnel's key and password) and arrive at the
 victim's port as if the provider had brought them.

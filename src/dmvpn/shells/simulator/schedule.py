@@ -151,11 +151,11 @@ class _Writer:
         return faults.Clear(at=at, router=self._site(), what=what)
 
     def _purges(self, at: float) -> Fault | None:
-        pair = self._neighbours()
+        pair = self._neighbors()
         return faults.Purges(at=at, router=pair[0], pretended=pair[1], count=self._count()) if pair else None
 
     def _malformed(self, at: float) -> Fault | None:
-        pair = self._neighbours()
+        pair = self._neighbors()
         return faults.Malformed(at=at, router=pair[0], pretended=pair[1], count=self._count()) if pair else None
 
     # -------------------------------------------------------------------------------------------- chance
@@ -166,7 +166,7 @@ class _Writer:
     def _wired(self) -> str | None:
         return self._one_of(self._abilities.wires) if self._abilities.wires else None
 
-    def _neighbours(self) -> tuple[str, str] | None:
+    def _neighbors(self) -> tuple[str, str] | None:
         """Two routers with NHRP between them: who receives, and who is imitated."""
         sites = [name for name, site in self._anatomy.sites.items() if site.wans and site.tunnels]
         if len(sites) < 2:

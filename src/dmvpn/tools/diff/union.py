@@ -157,7 +157,7 @@ def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
     near, networks = [], []
     for side in (before, after):
         addresses = dict(_addresses(side.configurations[provider]))
-        others = _all_neighbours(side, provider)
+        others = _all_neighbors(side, provider)
         near.append({port: others.get(port, []) for port in dict.fromkeys([*addresses, *others])})
         networks.append(addresses)
     return _matched([(near[0], near[1]), (networks[0], networks[1])], ())
@@ -169,7 +169,7 @@ def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
         yield name, [address.network] if address is not None else []
 
 
-def _all_neighbours(scenario: Scenario, provider: str) -> dict[str, list[End]]:
+def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
     """By port of a provider: who else is on its wire. Other providers' ports have no names to go by."""
     nameless = _all_providers(scenario)
     found: dict[str, list[End]] = {}

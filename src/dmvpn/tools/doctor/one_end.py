@@ -84,10 +84,10 @@ def _good(step: Step, seen: Seen) -> Iterator[str]:
     elif step is Step.REGISTRATION and client.server is not None and client.server.responding:
         yield f"registered with {client.server.address} ({seen.peer})"
     elif step is Step.ROUTING:
-        near = [one for one in client.facts.neighbours if one.interface == client.tunnel.name and one.up]
+        near = [one for one in client.facts.neighbors if one.interface == client.tunnel.name and one.up]
         if near:
             names = ", ".join(str(one.address) for one in near)
-            yield f"{near[0].protocol} neighbours on {client.tunnel.name}: {names}"
+            yield f"{near[0].protocol} neighbors on {client.tunnel.name}: {names}"
         heard = rip_on(client.facts, client.tunnel)
         if heard is not None and heard.heard:
             yield f"RIP is heard on {client.tunnel.name}: {', '.join(map(str, heard.heard))}"
@@ -104,8 +104,8 @@ STEPS: Final[tuple[tuple[Step, Callable[[Seen], Iterator[Hypothesis]]], ...]] = 
     (Step.REGISTRATION, nhrp.registered),
     (Step.GRE, nhrp.tunnel_pings),
     (Step.MULTICAST, nhrp.multicast),
-    (Step.ROUTING, routing.neighbours),
-    (Step.ROUTING, rip.neighbours),
+    (Step.ROUTING, routing.neighbors),
+    (Step.ROUTING, rip.neighbors),
     (Step.ROUTING, routing.learnt),
     (Step.ROUTING, rip.learnt),
     (Step.GRE, shortcuts.sizes),

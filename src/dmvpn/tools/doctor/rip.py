@@ -46,7 +46,7 @@ def tells_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFac
     )
 
 
-def neighbours(scene: Scene, client: Client) -> Iterator[Verdict]:
+def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     """RIP at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or client.facts.rip is None or hub.rip is None:

@@ -11,7 +11,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.shells.facts import EigrpFacts, EigrpInterfaceFacts, NeighbourFacts, RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import EigrpFacts, EigrpInterfaceFacts, NeighborFacts, RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -62,7 +62,7 @@ def _recursions(client: Client) -> tuple[str, ...]:
     return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
 
 
-def neighbours(scene: Scene, client: Client) -> Iterator[Verdict]:
+def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     """EIGRP at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.facts.eigrp or not hub.eigrp:
@@ -225,15 +225,15 @@ def _authentic(
             step=_STEP,
             cause=Cause.UNDECIDED,
             router=client.name,
-            what=f"{client.name} and {client.hub} run the same EIGRP, and are no neighbours",
+            what=f"{client.name} and {client.hub} run the same EIGRP, and are no neighbors",
             evidence=state,
         )
     else:
-        yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbours")
+        yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbors")
 
 
-def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighbourFacts | None:
-    found = facts.neighbours if facts is not None else ()
+def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighborFacts | None:
+    found = facts.neighbors if facts is not None else ()
     return next((one for one in found if one.interface == interface and one.address in addresses), None)
 
 
@@ -260,7 +260,7 @@ def _state(client: Client) -> tuple[str, ...]:
         ),
     )
     return tuple(
-        f"{who}: {other} is {'a neighbour' if one is not None and one.up else 'no neighbour'}"
+        f"{who}: {other} is {'a neighbor' if one is not None and one.up else 'no neighbor'}"
         + (f" ({one.reason})" if one is not None and one.reason else "")
         for who, one, other in ends
     )

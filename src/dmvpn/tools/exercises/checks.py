@@ -37,10 +37,10 @@ class Line(_Check):
     interface: str
 
 
-class Neighbour(_Check):
-    """Two routers are EIGRP neighbours, and have been for long enough to stay so."""
+class Neighbor(_Check):
+    """Two routers are EIGRP neighbors, and have been for long enough to stay so."""
 
-    check: Literal["neighbour"]
+    check: Literal["neighbor", "neighbour"]
     at: str
     address: Address
 
@@ -150,13 +150,13 @@ class When(_Check):
 
 
 Simple = Annotated[
-    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed,
+    Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed,
     Field(discriminator="check"),
 ]
 Check = Annotated[
-    Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When,
+    Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When,
     Field(discriminator="check"),
 ]
-AnyCheck = Line | Neighbour | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When
+AnyCheck = Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When
 
 When.model_rebuild()

@@ -19,7 +19,7 @@ from dmvpn.tools.troubles import Bench
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.answers import Json, Neighbour, Row
+    from dmvpn.tools.answers import Json, Neighbor, Row
     from dmvpn.tools.exercises.checks import AnyCheck
     from dmvpn.tools.exercises.exercise import Exercise, Task
 
@@ -94,8 +94,8 @@ class _Look:
         match check:
             case checks.Line():
                 return self._line(check)
-            case checks.Neighbour():
-                return self._neighbour(check)
+            case checks.Neighbor():
+                return self._neighbor(check)
             case checks.Registered():
                 return self._registered(check)
             case checks.Route():
@@ -129,20 +129,20 @@ class _Look:
             return f"{check.at} has no {check.interface}"
         return "" if found.get("line") else f"{check.interface} of {check.at} is down{_because(found)}"
 
-    def _neighbour(self, check: checks.Neighbour) -> str:
-        found = self._find_neighbour(check)
+    def _neighbor(self, check: checks.Neighbor) -> str:
+        found = self._find_neighbor(check)
         if found is not None and not found.is_steady:
             self._ground.wait(answers.STEADY - found.age)
-            found = self._find_neighbour(check)
+            found = self._find_neighbor(check)
         if found is None or not found.is_up:
-            return f"{check.at} has no EIGRP neighbour {check.address}"
+            return f"{check.at} has no EIGRP neighbor {check.address}"
         if found.age < answers.STEADY - 1:
-            return f"the EIGRP neighbour {check.address} of {check.at} comes and goes"
+            return f"the EIGRP neighbor {check.address} of {check.at} comes and goes"
         return ""
 
-    def _find_neighbour(self, check: checks.Neighbour) -> Neighbour | None:
-        (answer,) = self._ground.ask([(check.at, answers.NEIGHBOURS)])
-        return next((one for one in answers.neighbours(answer) if one.address == check.address), None)
+    def _find_neighbor(self, check: checks.Neighbor) -> Neighbor | None:
+        (answer,) = self._ground.ask([(check.at, answers.NEIGHBORS)])
+        return next((one for one in answers.neighbors(answer) if one.address == check.address), None)
 
     def _registered(self, check: checks.Registered) -> str:
         (answer,) = self._ground.ask([(check.at, answers.SERVERS)])

@@ -14,7 +14,7 @@ from dmvpn.tools.troubles import TROUBLES
 #: Causes that no trouble injects.
 _OTHERS: Final = {
     Cause.NO_ADDRESS: "An interface that the tunnel or the way to the provider needs has no IP address",
-    Cause.KERNEL_TABLES: "Another program on the router's machine took away routes, neighbours, rules, addresses or "
+    Cause.KERNEL_TABLES: "Another program on the router's machine took away routes, neighbors, rules, addresses or "
     "interfaces that the router had ordered of the kernel, or put its own in their place. The router puts them back, "
     "unless it is fought. `ip monitor` shows who does it",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",

@@ -43,7 +43,7 @@ class Commands:
         self._exec_grammar = Grammar(self._exec)
         self._configurator = configurator(features)
         self._config = [line for feature in features for line in feature.config]
-        # Modes that others open come last: `shutdown` of an interface before that of a neighbour.
+        # Modes that others open come last: `shutdown` of an interface before that of a neighbor.
         self._modes = tuple(dict.fromkeys(line.mode for line in self._config))
 
     def __iter__(self) -> Iterator[Listed]:

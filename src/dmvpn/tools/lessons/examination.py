@@ -1,4 +1,4 @@
-"""Examine a network that runs: registrations, neighbours, pings from site to site, large ones, paths, protection.
+"""Examine a network that runs: registrations, neighbors, pings from site to site, large ones, paths, protection.
 
 It asks the routers what anybody could ask at their prompts, and pings from where users are: every site pings a host
 behind every other one, with its own LAN address. Hosts answer, so the whole way is tried in both directions.
@@ -53,7 +53,7 @@ class _Examination:
 def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health:
     """Look at everything.
 
-    healthy: what to expect. Where a path is longer than that, it gets a little more time, and neighbours must have been
+    healthy: what to expect. Where a path is longer than that, it gets a little more time, and neighbors must have been
     there for a while: what comes and goes is not fixed.
     """
     work = _Examination(bench, stage)
@@ -84,17 +84,17 @@ def _host(stage: Stage, actor: Actor) -> str | None:
 
 
 def _ask_routers(work: _Examination, routers: Sequence[str], *, steady: bool) -> None:
-    questions = (answers.SERVERS, answers.NEIGHBOURS, answers.CONFIGURATION)
+    questions = (answers.SERVERS, answers.NEIGHBORS, answers.CONFIGURATION)
     said = iter(work.bench.ask([(router, line) for router in routers for line in questions]))
     for router in routers:
-        servers, neighbours, running = next(said), next(said), next(said)
+        servers, neighbors, running = next(said), next(said), next(said)
         work.note(Check.RUNNING, router, int(bool(running)))
         for server in answers.servers(servers):
             subject = f"{router} with {server.address} on {server.tunnel}"
             work.note(Check.REGISTRATION, subject, int(server.is_registered))
-        for neighbour in sorted(answers.neighbours(neighbours), key=lambda one: one.address):
-            subject = f"{router}: {neighbour.address} on {neighbour.interface}"
-            work.note(Check.ADJACENCY, subject, int(neighbour.is_up and (neighbour.is_steady or not steady)))
+        for neighbor in sorted(answers.neighbors(neighbors), key=lambda one: one.address):
+            subject = f"{router}: {neighbor.address} on {neighbor.interface}"
+            work.note(Check.ADJACENCY, subject, int(neighbor.is_up and (neighbor.is_steady or not steady)))
         _read_configuration(work, router, Lines.of(running))
 
 
@@ -103,11 +103,11 @@ def _routers(stage: Stage) -> list[str]:
 
 
 def _young(bench: Bench, stage: Stage) -> float:
-    """Seconds until all neighbours have been there for so long that they count as steady; 0: they do."""
+    """Seconds until all neighbors have been there for so long that they count as steady; 0: they do."""
     ages = [
-        neighbour.age
-        for answer in bench.ask([(router, answers.NEIGHBOURS) for router in _routers(stage)])
-        for neighbour in answers.neighbours(answer)
+        neighbor.age
+        for answer in bench.ask([(router, answers.NEIGHBORS) for router in _routers(stage)])
+        for neighbor in answers.neighbors(answer)
     ]
     return max(0.0, answers.STEADY - min(ages, default=answers.STEADY))
 

@@ -20,7 +20,7 @@ class Check(enum.Enum):
 
     RUNNING = "runs"
     REGISTRATION = "is registered"
-    ADJACENCY = "is a routing neighbour"
+    ADJACENCY = "is a routing neighbor"
     REACH = "is reached"
     LARGE = "is reached with 1500 octets"
     PATH = "is reached by the short way"

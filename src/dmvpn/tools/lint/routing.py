@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Protocol(enum.Enum):
-    """Those that find their neighbours by multicast."""
+    """Those that find their neighbors by multicast."""
 
     EIGRP = "EIGRP"
     OSPF = "OSPF"
@@ -112,14 +112,14 @@ def _address_in(settings: Interface, prefix: Prefix) -> IPAddress | None:
 
 
 def on_end(end: End) -> tuple[Running, ...]:
-    """What greets neighbours through a tunnel."""
+    """What greets neighbors through a tunnel."""
     if end.nhrp.version == 6:
         return ()
     return tuple(one for one in running(end.device, end.name, end.address) if not one.passive)
 
 
 def eigrp_on(end: End) -> tuple[ProcessSettings, InterfaceSettings] | None:
-    """The EIGRP process that greets neighbours through a tunnel, and its settings there."""
+    """The EIGRP process that greets neighbors through a tunnel, and its settings there."""
     numbers = [one.number for one in on_end(end) if one.protocol is Protocol.EIGRP]
     process = next((one for one in end.device.eigrp.processes if one.autonomous_system in numbers), None)
     return (process, process.interface(end.name)) if process is not None else None

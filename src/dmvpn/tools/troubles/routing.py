@@ -11,7 +11,7 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 _NO_ROUTES: Final = "{spoke.name} does not reach the head office. Its tunnel is up, says monitoring."
 #: What a shortcut taught stays for a while when the route below it has gone.
 _FORGET_SHORTCUTS: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
-_NEIGHBOURS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
+_NEIGHBORS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
 
 ROUTING: Final = (
     Trouble(
@@ -20,7 +20,7 @@ ROUTING: Final = (
         acts=(EigrpRenumber(Part.SPOKE, 4711),),
         complaint=_NO_ROUTES,
         hints=(
-            _NEIGHBOURS,
+            _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk?",
             "The autonomous system is {hub.as}.",
         ),
@@ -48,7 +48,7 @@ ROUTING: Final = (
         acts=(NoNetworks(Part.SPOKE, "{tunnel_address}"),),
         complaint=_NO_ROUTES,
         hints=(
-            _NEIGHBOURS,
+            _NEIGHBORS,
             "`show ip eigrp interfaces` at {spoke.name}: which one is missing?",
             "A `network` statement for {spoke.tunnel_network} is missing at {spoke.name}.",
         ),
@@ -80,7 +80,7 @@ ROUTING: Final = (
         ),
         complaint=_NO_ROUTES,
         hints=(
-            _NEIGHBOURS,
+            _NEIGHBORS,
             "`show ip protocols` at {spoke.name}: where does EIGRP keep silent?",
             "{spoke.tunnel} is passive: `no passive-interface`.",
         ),
@@ -119,7 +119,7 @@ ROUTING: Final = (
         ),
         complaint=_NO_ROUTES,
         hints=(
-            _NEIGHBOURS,
+            _NEIGHBORS,
             "Hellos arrive, and are not believed. `show running-config | section eigrp` at both ends.",
             "{spoke.name} authenticates EIGRP on {spoke.tunnel}, {hub.name} does not.",
         ),
@@ -153,7 +153,7 @@ ROUTING: Final = (
         acts=(Eigrp(Part.SPOKE, address_family=("metric weights 0 1 1 1 0 0",)),),
         complaint=_NO_ROUTES,
         hints=(
-            _NEIGHBOURS,
+            _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk? The log says it.",
             "`metric weights` at {spoke.name} are not the hub's.",
         ),

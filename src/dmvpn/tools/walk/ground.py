@@ -35,7 +35,7 @@ _FORWARDING6 = "ipv6 unicast-routing"
 
 
 class Sender(NamedTuple):
-    """The neighbour that a packet came out of a tunnel from. connection: 0 in clear."""
+    """The neighbor that a packet came out of a tunnel from. connection: 0 in clear."""
 
     tunnel: str
     nbma: Address

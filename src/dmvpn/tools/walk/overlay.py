@@ -1,4 +1,4 @@
-"""The way into a tunnel and out of it: NHRP's neighbour, GRE, the SA, the outer header; and the same backwards.
+"""The way into a tunnel and out of it: NHRP's neighbor, GRE, the SA, the outer header; and the same backwards.
 
 in    MTU (done by `ground`) -> next hop -> NBMA address -> GRE, key -> SA -> outer header -> route -> wire
 out   SPI -> SA -> GRE, key -> tunnel -> is it protected as it must be? -> arrive
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.view import Match
 
 
-class Neighbour(NamedTuple):
+class Neighbor(NamedTuple):
     """Where packets for an overlay next hop go. connection: 0: in clear, or the newest there."""
 
     nbma: Address
@@ -40,49 +40,49 @@ class Overlay(Translating):
     # ------------------------------------------------------------------------------------------------ whom
 
     def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> End:
-        neighbour = self._neighbour(router, tunnel, next_hop)
-        if neighbour is None:
+        neighbor = self._neighbor(router, tunnel, next_hop)
+        if neighbor is None:
             why = f"{next_hop} has not registered, and there is no next hop server to ask"
             return self._drop(router, packet, why, "host unreachable, after a second", clause="RFC 2332 §5.2.2")
-        self._say(router, packet, Act.NEIGHBOUR, neighbour.what, because=neighbour.because, clause="RFC 2332 §2.2")
+        self._say(router, packet, Act.NEIGHBOR, neighbor.what, because=neighbor.because, clause="RFC 2332 §2.2")
         if tunnel.source is None:
             return self._drop(router, packet, f"{tunnel.name} has no source address")
         sa: SaFacts | None = None
         if tunnel.protection:
-            sa = self.view.sa_towards(router, tunnel.source, neighbour.nbma, neighbour.connection)
+            sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)
             if sa is None:
-                return self._drop(router, packet, _no_sa(tunnel, neighbour.nbma), clause="RFC 4301 §5.1")
+                return self._drop(router, packet, _no_sa(tunnel, neighbor.nbma), clause="RFC 4301 §5.1")
         suite = suite_of(sa) if sa is not None else None
         wrapping = Wrapping(
             router, tunnel.name, tunnel.key, sa, suite, checksum=tunnel.checksum, sequence=tunnel.sequence
         )
-        return self._wrap(router, tunnel, packet, wrapping, neighbour.nbma)
+        return self._wrap(router, tunnel, packet, wrapping, neighbor.nbma)
 
-    def _neighbour(self, router: str, tunnel: TunnelFacts, next_hop: Address) -> Neighbour | None:
+    def _neighbor(self, router: str, tunnel: TunnelFacts, next_hop: Address) -> Neighbor | None:
         if tunnel.destination is not None:
-            return Neighbour(tunnel.destination, 0, f"point-to-point: everything goes to {tunnel.destination}")
+            return Neighbor(tunnel.destination, 0, f"point-to-point: everything goes to {tunnel.destination}")
         entry = _entry(tunnel, next_hop)
         for known, nbma, connection in tunnel.adjacencies:
             if known == next_hop:
                 if next_hop in tunnel.by_server:
                     why = f"{wording.mapping(entry)}" if entry is not None else "nobody has answered yet"
                     what = f"NHRP: {next_hop} by the server for now, at {nbma}"
-                    return Neighbour(nbma, connection, what, f"{why}; it is asked for meanwhile")
+                    return Neighbor(nbma, connection, what, f"{why}; it is asked for meanwhile")
                 why = wording.mapping(entry) if entry is not None else ""
-                return Neighbour(nbma, connection, f"NHRP: {next_hop} is at {nbma}", why)
+                return Neighbor(nbma, connection, f"NHRP: {next_hop} is at {nbma}", why)
         return self._not_yet(router, tunnel, next_hop, entry)
 
     def _not_yet(
         self, router: str, tunnel: TunnelFacts, next_hop: Address, entry: MappingFacts | None
-    ) -> Neighbour | None:
-        """The data plane knows no such neighbour, and NHRP will answer as soon as a packet asks."""
+    ) -> Neighbor | None:
+        """The data plane knows no such neighbor, and NHRP will answer as soon as a packet asks."""
         if entry is not None and entry.kind == "static" and entry.nbma is not None:
-            return Neighbour(entry.nbma, 0, f"NHRP: {next_hop} is at {entry.nbma}", wording.mapping(entry))
+            return Neighbor(entry.nbma, 0, f"NHRP: {next_hop} is at {entry.nbma}", wording.mapping(entry))
         server = _best_server(tunnel, next_hop)
         if server is None or server.nbma is None:
             return None
         what = f"NHRP: {next_hop} is not known; the first packets go by {server.address} at {server.nbma}"
-        return Neighbour(server.nbma, 0, what, f"{router} sends a Resolution Request meanwhile")
+        return Neighbor(server.nbma, 0, what, f"{router} sends a Resolution Request meanwhile")
 
     def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
         entry = self._shortcut(router, match, override)
@@ -209,8 +209,8 @@ class Overlay(Translating):
         came, goes = self.view.tunnel(router, sender.tunnel), self.view.tunnel(router, leaves)
         if came is None or goes is None or came.network_id is None or came.network_id != goes.network_id:
             return
-        neighbour = self._neighbour(router, goes, next_hop)
-        if neighbour is not None and self._reached(router, goes, neighbour) == (sender.nbma, sender.connection):
+        neighbor = self._neighbor(router, goes, next_hop)
+        if neighbor is not None and self._reached(router, goes, neighbor) == (sender.nbma, sender.connection):
             return  # what goes back to where it came from is no detour
         if came.redirects:
             what = f"goes back into NHRP network {came.network_id}: a redirect goes to {sender.nbma}, once in a while"
@@ -218,12 +218,12 @@ class Overlay(Translating):
             what = f"goes back into NHRP network {came.network_id}: nobody is told, for there is no ip nhrp redirect"
         self._say(router, packet, Act.REDIRECT, what)
 
-    def _reached(self, router: str, tunnel: TunnelFacts, neighbour: Neighbour) -> tuple[Address, int]:
+    def _reached(self, router: str, tunnel: TunnelFacts, neighbor: Neighbor) -> tuple[Address, int]:
         """Named as what comes from there is."""
         if not tunnel.protection or tunnel.source is None:
-            return neighbour.nbma, neighbour.connection
-        sa = self.view.sa_towards(router, tunnel.source, neighbour.nbma, neighbour.connection)
-        return (sa.remote, sa.connection) if sa is not None else (neighbour.nbma, neighbour.connection)
+            return neighbor.nbma, neighbor.connection
+        sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)
+        return (sa.remote, sa.connection) if sa is not None else (neighbor.nbma, neighbor.connection)
 
 
 def _entry(tunnel: TunnelFacts, next_hop: Address) -> MappingFacts | None:

@@ -19,7 +19,7 @@ class Act(enum.Enum):
     OVERRIDE = "override"
     CHOOSE = "choose"
     CUT = "cut"
-    NEIGHBOUR = "neighbour"
+    NEIGHBOR = "neighbor"
     GRE = "gre"
     ESP = "esp"
     UDP = "udp"

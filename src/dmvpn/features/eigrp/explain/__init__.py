@@ -1,6 +1,6 @@
 """What EIGRP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
 
-states     of destinations, neighbours, DUAL; why a neighbour went down
+states     of destinations, neighbors, DUAL; why a neighbor went down
 codes      opcodes, TLVs and flags of packets (RFC 7868 §6)
 lines      log messages, debug lines, reasons
 labels     columns and labels of the shows

@@ -23,7 +23,7 @@ _OPCODES = Group(
     explanations=(
         code(
             Opcode.UPDATE,
-            "Tells routes; must be acknowledged. The first to a new neighbour has the INIT flag.",
+            "Tells routes; must be acknowledged. The first to a new neighbor has the INIT flag.",
             clause="RFC 7868 §4.1",
         ),
         code(Opcode.REQUEST, "Asks for something; reserved, nobody sends it."),
@@ -49,7 +49,7 @@ _OPCODES = Group(
         ),
         code(
             Opcode.SIA_QUERY,
-            "Halfway to stuck in active: asks a neighbour whether it is still at work on the query.",
+            "Halfway to stuck in active: asks a neighbor whether it is still at work on the query.",
             clause="RFC 7868 §4.4.1",
             also=("SIAQUERY",),
         ),
@@ -74,17 +74,17 @@ _FLAGS = Group(
     explanations=(
         code(
             PacketFlag.INIT,
-            "The first packet for a new neighbour: send me everything.",
+            "The first packet for a new neighbor: send me everything.",
             "Seen again and again: the two hear each other one way only.",
             clause="RFC 7868 §5.3.3",
         ),
         code(
             PacketFlag.CONDITIONAL_RECEIVE,
-            "Only for neighbours that the Hello before did not exclude; the others get it later by unicast.",
+            "Only for neighbors that the Hello before did not exclude; the others get it later by unicast.",
             clause="RFC 7868 §5.2",
             also=("CR",),
         ),
-        code(PacketFlag.RESTART, "The sender restarts and asks its neighbours to keep their routes meanwhile."),
+        code(PacketFlag.RESTART, "The sender restarts and asks its neighbors to keep their routes meanwhile."),
         code(PacketFlag.END_OF_TABLE, "With this packet the first table is complete.", also=("EOT",)),
     ),
 )
@@ -132,11 +132,11 @@ _TLVS = Group(
         code(TlvType.NEXT_MULTICAST_SEQUENCE, "The sequence number of the next multicast.", clause="RFC 7868 §6.7.5"),
         code(
             TlvType.STUB,
-            "What a stub router advertises; such a neighbour is not asked in a failure.",
+            "What a stub router advertises; such a neighbor is not asked in a failure.",
             next="show ip eigrp neighbors detail",
             clause="RFC 7868 §6.7.6",
         ),
-        code(TlvType.PEER_TERMINATION, "Whom the sender gives up as neighbour.", clause="RFC 7868 §6.7.7"),
+        code(TlvType.PEER_TERMINATION, "Whom the sender gives up as neighbor.", clause="RFC 7868 §6.7.7"),
         code(TlvType.TOPOLOGY_LIST, "Which topologies the sender has.", clause="RFC 7868 §6.7.8"),
         code(TlvType.TOPOLOGY_LIST_IOS, "The same in the number that IOS sends."),
         code(TlvType.CLASSIC_REQUEST, "A request in the classic format; unused."),

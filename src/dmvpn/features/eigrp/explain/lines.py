@@ -13,7 +13,7 @@ _LOGS = log_group(
     log(
         messages.NeighborChanged,
         "DUAL-5-NBRCHANGE",
-        "At each neighbour that comes (`up: new adjacency`) or goes (`down: ` and why).",
+        "At each neighbor that comes (`up: new adjacency`) or goes (`down: ` and why).",
         next="show ip eigrp neighbors",
         clause="RFC 7868 §5.3",
     ),
@@ -50,11 +50,11 @@ _PACKETS = debug_group(
     "debug eigrp packets",
     Word(
         "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets> nbr <address>",
-        "A packet of EIGRP left for one neighbour, or came from it.",
+        "A packet of EIGRP left for one neighbor, or came from it.",
     ),
     Word(
         "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets>",
-        "A packet of EIGRP left for all neighbours, by multicast to 224.0.0.10.",
+        "A packet of EIGRP left for all neighbors, by multicast to 224.0.0.10.",
     ),
     Word(
         "AS <number>, Flags <flags>, Seq <number>/<number> interfaceQ 0/0 iidbQ un/rely 0/0",
@@ -69,7 +69,7 @@ _FSM = debug_group(
     "debug eigrp fsm",
     Word(
         "DUAL: rcv<update|query|reply>: <prefix> via <address> metric <distances>",
-        "A report about the destination reached DUAL, with our distance by that neighbour and its own.",
+        "A report about the destination reached DUAL, with our distance by that neighbor and its own.",
     ),
     Word(
         "DUAL: <prefix> from <state> to <state>: <event>",
@@ -80,8 +80,8 @@ _FSM = debug_group(
 )
 _NEIGHBORS = debug_group(
     "debug eigrp neighbors",
-    Word("EIGRP: New peer <address> on <interface>", "A Hello came from a router that was no neighbour before."),
-    Word("EIGRP: Neighbor <address> went down on <interface>: <reason>", "A neighbour was given up, and why."),
+    Word("EIGRP: New peer <address> on <interface>", "A Hello came from a router that was no neighbor before."),
+    Word("EIGRP: Neighbor <address> went down on <interface>: <reason>", "A neighbor was given up, and why."),
     next="show ip eigrp neighbors",
     clause="RFC 7868 §5.3",
 )
@@ -102,9 +102,9 @@ _REASONS = reason_group(
         "The chain that the interface names does not exist, is empty, or no key of it is valid now.",
         next="show running-config (key chain)",
     ),
-    Word("the digest is wrong", "The neighbour's packets were made with another key, or changed on the way."),
-    Word("no digest", "The neighbour's packets carry no authentication, and our interface asks for it."),
-    Word("authentication is off here", "The neighbour's packets carry a digest, and our interface asks for none."),
+    Word("the digest is wrong", "The neighbor's packets were made with another key, or changed on the way."),
+    Word("no digest", "The neighbor's packets carry no authentication, and our interface asks for it."),
+    Word("authentication is off here", "The neighbor's packets carry a digest, and our interface asks for none."),
     next="show ip eigrp interfaces detail",
 )
 

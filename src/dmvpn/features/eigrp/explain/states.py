@@ -1,4 +1,4 @@
-"""States of destinations and neighbours, and why a neighbour is down."""
+"""States of destinations and neighbors, and why a neighbor is down."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _CODES = Group(
         Word("P", "Passive: DUAL is content with this destination; nobody is being asked. The state to be in."),
         Word(
             "A",
-            "Active: the way was lost, no feasible successor was at hand, and all neighbours are being asked.",
-            "For an instant after a failure. If it lasts, some neighbour owes a reply: stuck in active after three "
+            "Active: the way was lost, no feasible successor was at hand, and all neighbors are being asked.",
+            "For an instant after a failure. If it lasts, some neighbor owes a reply: stuck in active after three "
             "minutes.",
             next="show ip eigrp topology active",
         ),
@@ -37,20 +37,20 @@ _CODES = Group(
         ),
         Word(
             "Q",
-            "Query: the neighbours are asked for a way. IOS's legend; the line is an Active one.",
+            "Query: the neighbors are asked for a way. IOS's legend; the line is an Active one.",
             clause="RFC 7868 §4.2",
         ),
         Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here.", clause="RFC 7868 §4.3"),
         Word(
             "r",
-            "Reply status: this neighbour has been asked and owes us an answer.",
+            "Reply status: this neighbor has been asked and owes us an answer.",
             "Below an active destination.",
             next="show ip eigrp neighbors (is it still there?)",
             also=("reply Status",),
         ),
         Word(
             "s",
-            "SIA status: the neighbour was asked whether it is still at work on it (SIA-Query).",
+            "SIA status: the neighbor was asked whether it is still at work on it (SIA-Query).",
             clause="RFC 7868 §4.4.1",
             also=("sia Status",),
         ),
@@ -106,7 +106,7 @@ _EVENTS = Group(
     explanations=(
         Word(Event.FEASIBLE.value, "Arcs 1 and 2: the change can be met locally; no query is needed."),
         Word(Event.SUCCESSOR_ASKS.value, "Arc 3: the one that we send to has lost its way and asks us."),
-        Word(Event.LOST.value, "Arc 4: no neighbour is nearer than our feasible distance, so all are asked."),
+        Word(Event.LOST.value, "Arc 4: no neighbor is nearer than our feasible distance, so all are asked."),
         Word(Event.SUCCESSOR_ASKS_AGAIN.value, "Arc 5: a query of the successor came while ours was out."),
         Word(Event.SUCCESSOR_INCREASES.value, "Arcs 9 and 10: what the replies say may be out of date now."),
         Word(
@@ -127,8 +127,8 @@ _MESSAGES = Group(
     clause="RFC 7868 §3.5",
     sighting=r"DUAL: rcv(\w+): ",
     explanations=(
-        Word(Message.UPDATE.value, "News of a neighbour, or of a link or redistribution of our own."),
-        Word(Message.QUERY.value, "The neighbour lost its way and asks for ours; its distance is in it."),
+        Word(Message.UPDATE.value, "News of a neighbor, or of a link or redistribution of our own."),
+        Word(Message.QUERY.value, "The neighbor lost its way and asks for ours; its distance is in it."),
         Word(Message.REPLY.value, "The answer to a query of ours."),
     ),
 )
@@ -161,7 +161,7 @@ _ORIGINS = Group(
         ),
         Word(
             Origin.NEIGHBOR.name.capitalize(),
-            "A neighbour told it; its address is shown.",
+            "A neighbor told it; its address is shown.",
             next="show ip eigrp neighbors",
             also=("NEIGHBOR",),
         ),
@@ -169,7 +169,7 @@ _ORIGINS = Group(
 )
 
 _NEIGHBOR_STATES = Group(
-    title="states of a neighbour",
+    title="states of a neighbor",
     kind=Kind.STATE,
     screens=("show ip eigrp neighbors detail",),
     rank=48,
@@ -178,16 +178,16 @@ _NEIGHBOR_STATES = Group(
     explanations=(
         Word(
             NeighborState.PENDING.value,
-            "A Hello was heard, and the neighbour has not acknowledged our first Update: it may not hear us.",
+            "A Hello was heard, and the neighbor has not acknowledged our first Update: it may not hear us.",
             "If it lasts: unicast, or one direction, is lost; the multicast map is missing.",
         ),
-        Word(NeighborState.UP.value, "Both sides hear each other and exchange routes.", also=("up (EIGRP neighbour)",)),
+        Word(NeighborState.UP.value, "Both sides hear each other and exchange routes.", also=("up (EIGRP neighbor)",)),
     ),
 )
 
 _D = DownReason
 _DOWN = Group(
-    title="why a neighbour went down",
+    title="why a neighbor went down",
     kind=Kind.REASON,
     screens=("show logging", "debug eigrp neighbors"),
     rank=35,
@@ -197,7 +197,7 @@ _DOWN = Group(
     explanations=(
         Word(
             _D.HOLD_TIME.value,
-            "No Hello came for as long as the neighbour itself had said: three Hellos, usually.",
+            "No Hello came for as long as the neighbor itself had said: three Hellos, usually.",
             "The link, the tunnel or IPsec is down, or the multicast map of the hub is missing.",
             next="show dmvpn, show ip nhrp multicast",
             clause="RFC 7868 §5.3.1",
@@ -205,24 +205,24 @@ _DOWN = Group(
         Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
         Word(
             _D.RESTARTED.value,
-            "The neighbour began again: its Update carried the INIT flag, so it knows nothing.",
+            "The neighbor began again: its Update carried the INIT flag, so it knows nothing.",
             clause="RFC 7868 §5.3.3",
         ),
         Word(
             _D.TERMINATED.value,
-            "The neighbour says that it gave us up, for a reason of its own.",
-            "Seen with the neighbour's own message about us.",
-            next="on the neighbour: show logging",
+            "The neighbor says that it gave us up, for a reason of its own.",
+            "Seen with the neighbor's own message about us.",
+            next="on the neighbor: show logging",
         ),
         Word(
             _D.GOODBYE.value,
-            "The neighbour stops in an orderly way: shutdown, or `no router eigrp`.",
+            "The neighbor stops in an orderly way: shutdown, or `no router eigrp`.",
             "Its Hello has all K values 255.",
             clause="RFC 7868 §6.7.7",
         ),
         Word(
             _D.WEIGHTS.value,
-            "`metric weights` differ: distances of the two could not be compared, so they are no neighbours.",
+            "`metric weights` differ: distances of the two could not be compared, so they are no neighbors.",
             next="show ip protocols (on both ends)",
             clause="RFC 7868 §6.7.1",
         ),
@@ -231,36 +231,36 @@ _DOWN = Group(
             "A packet was repeated 16 times and never acknowledged: unicast does not get there, "
             "or large packets do not.",
             "Hellos are small multicasts and pass, Updates are larger: MTU, or a missing map on one side.",
-            next="ping (the neighbour, size 1400 df-bit)",
+            next="ping (the neighbor, size 1400 df-bit)",
             clause="RFC 7868 §5.2",
         ),
         Word(
             _D.ROUTE_CONFIGURATION.value,
-            "Something was configured that needs the neighbour to start over, such as `eigrp stub`.",
+            "Something was configured that needs the neighbor to start over, such as `eigrp stub`.",
             next="show running-config",
         ),
         Word(
             _D.AUTHENTICATION.value,
-            "A packet of the neighbour carried no digest, a wrong one, or one that nobody asked for.",
+            "A packet of the neighbor carried no digest, a wrong one, or one that nobody asked for.",
             "Keys or key numbers differ, or only one side authenticates.",
             next="show running-config (key chain)",
             clause="RFC 7868 §6.7.2",
         ),
         Word(
             _D.AUTHENTICATION_CHANGED.value,
-            "The authentication of our interface was changed, so the neighbour has to prove itself again.",
+            "The authentication of our interface was changed, so the neighbor has to prove itself again.",
             next="show ip eigrp interfaces detail",
         ),
         Word(
             _D.STUCK_IN_ACTIVE.value,
-            "The neighbour owed a reply, and did not answer an SIA-Query either, or had no "
+            "The neighbor owed a reply, and did not answer an SIA-Query either, or had no "
             "end after three of them: it is given up so that the destination can settle.",
             next="show ip eigrp topology active",
             clause="RFC 7868 §4.4.1",
         ),
         Word(
             _D.PEER_INFO.value,
-            "What the neighbour says of itself changed, such as its being a stub.",
+            "What the neighbor says of itself changed, such as its being a stub.",
             next="show ip eigrp neighbors detail",
         ),
         Word(_D.CLEARED.value, "Somebody typed `clear ip eigrp neighbors`.", next="show logging"),
@@ -269,7 +269,7 @@ _DOWN = Group(
             "The process or the interface was switched off by configuration.",
             next="show running-config",
         ),
-        Word(_D.PASSIVE.value, "`passive-interface`: no neighbours are wanted there.", next="show ip protocols"),
+        Word(_D.PASSIVE.value, "`passive-interface`: no neighbors are wanted there.", next="show ip protocols"),
         Word(_D.ADDRESS.value, "The interface has another address now.", next="show ip interface brief"),
     ),
 )

@@ -43,7 +43,7 @@ class InterfaceEntry:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceTable:
-    """The interfaces of one process that may have neighbours."""
+    """The interfaces of one process that may have neighbors."""
 
     process: ProcessName
     interfaces: tuple[InterfaceEntry, ...]

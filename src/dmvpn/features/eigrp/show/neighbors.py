@@ -29,7 +29,7 @@ _STUB_WORDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NeighborEntry:
-    """One neighbour. hold: seconds left. srtt, rto: milliseconds. stub: what it tells, None if it is no stub."""
+    """One neighbor. hold: seconds left. srtt, rto: milliseconds. stub: what it tells, None if it is no stub."""
 
     handle: int
     address: str
@@ -50,7 +50,7 @@ class NeighborEntry:
 
 @dataclass(frozen=True, slots=True)
 class NeighborTable:
-    """The neighbours of one process, the highest handle first."""
+    """The neighbors of one process, the highest handle first."""
 
     process: ProcessName
     neighbors: tuple[NeighborEntry, ...]
@@ -65,7 +65,7 @@ class ShowNeighbors:
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
-    """The neighbours of all processes, or of one, or on one interface."""
+    """The neighbors of all processes, or of one, or on one interface."""
     only = args.interface("interface", None)
     tables = [
         NeighborTable(

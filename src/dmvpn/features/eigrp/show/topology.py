@@ -50,7 +50,7 @@ class ExternalEntry:
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """One way. via: a neighbour, or the word for a way of our own. delay_ps: picoseconds. bandwidth: kbit/s."""
+    """One way. via: a neighbor, or the word for a way of our own. delay_ps: picoseconds. bandwidth: kbit/s."""
 
     via: str
     next_hop: str

@@ -162,7 +162,7 @@ _IP = label_group(
 _ARP = label_group(
     "columns of show arp",
     ("show arp", "show ip arp"),
-    Word("Protocol", "Internet: IPv4. Neighbours of IPv6 are not in this table.", also=("Internet",)),
+    Word("Protocol", "Internet: IPv4. Neighbors of IPv6 are not in this table.", also=("Internet",)),
     Word("Address", "An address on an Ethernet, ours or that of a station there."),
     Word("Age (min)", "-: the address is ours. Of others the host does not say how old its knowledge is: 0."),
     Word(

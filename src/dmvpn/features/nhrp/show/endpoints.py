@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.neighbour import Neighbour
+    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: IOS's words for the protocol of a next hop, by IP version.
@@ -124,12 +124,12 @@ def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
 
 
 def _endpoints(tunnels: list[Tunnel], now: float) -> tuple[EndpointLine, ...]:
-    behind: dict[Neighbour, list[OverlayLine]] = {}
+    behind: dict[Neighbor, list[OverlayLine]] = {}
     for tunnel in tunnels:
-        for address, neighbour in tunnel.adjacencies.items():
+        for address, neighbor in tunnel.adjacencies.items():
             entry = tunnel.cache.host(address)
             since = now - entry.created if entry is not None else 0.0
-            behind.setdefault(neighbour, []).append(OverlayLine(address, since))
+            behind.setdefault(neighbor, []).append(OverlayLine(address, since))
     found = sorted(behind.items(), key=lambda item: (item[0].nbma.version, item[0].nbma.packed, item[0].connection))
     return tuple(EndpointLine(to.nbma, max(line.age for line in lines), tuple(lines)) for to, lines in found)
 

@@ -24,7 +24,7 @@ _LOGS = log_group(
     log(
         messages.KernelContested,
         "HOST-4-CONTESTED",
-        "When one route, neighbour, rule, address or interface of ours is lost five times with less than 15 seconds in "
+        "When one route, neighbor, rule, address or interface of ours is lost five times with less than 15 seconds in "
         "between: a network manager that applies its own configuration, another routing daemon, a script.",
         next="ip monitor (on the machine), dmvpn doctor",
     ),

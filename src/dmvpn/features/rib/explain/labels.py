@@ -45,7 +45,7 @@ _TABLE = label_group(
     ),
     Word("Tag", "A number that the route carries for route maps."),
     Word("Redistributing via", "The protocols that tell the route."),
-    Word("Last update from", "The neighbour that told it, and how long ago.", also=("Last update",)),
+    Word("Last update from", "The neighbor that told it, and how long ago.", also=("Last update",)),
     Word("Not in the forwarding table", "The host did not take the route; its words follow.", next="show logging"),
     Word("Routing Descriptor Blocks", "The next hops, one in each block; `*` is the one whose turn it is."),
     Word("Route metric", "The metric by this next hop."),
@@ -61,7 +61,7 @@ _TABLE = label_group(
     Word("Overhead", "Memory for next hops, as IOS would count it.", also=("Memory (bytes)", "Memory")),
     Word(
         "IP Routing is NSF aware",
-        "Routes of a neighbour that restarts gracefully are kept for a while.",
+        "Routes of a neighbor that restarts gracefully are kept for a while.",
         next="show ip protocols",
     ),
     Word("moment", "The routing table as it was then.", also=("at the moment",)),

@@ -20,7 +20,7 @@ _COMMANDS = Group(
     clause="RFC 2453 §3.6",
     names=_RFC | {"command", "opcode"},
     explanations=(
-        code(Command.REQUEST, "Asks a neighbour for its routes, all or some; sent at the start."),
+        code(Command.REQUEST, "Asks a neighbor for its routes, all or some; sent at the start."),
         code(Command.RESPONSE, "Tells routes: every 30 seconds, when something changed, or when asked."),
     ),
 )
@@ -75,11 +75,11 @@ _DEBUGS = debug_group(
         "A route that is told; metric 16 says that it is gone. Next hop 0.0.0.0 is the sender itself.",
         clause="RFC 2453 §4.4",
     ),
-    Word("RIP: received v2 update from <address> on <interface>", "A neighbour tells its routes, which follow."),
+    Word("RIP: received v2 update from <address> on <interface>", "A neighbor tells its routes, which follow."),
     Word("<prefix> via <address> in <hops> hops", "A route that was heard.", clause="RFC 2453 §3.9.2"),
     Word(
         "<prefix> via <address> inaccessible",
-        "A route that the neighbour has lost: metric 16.",
+        "A route that the neighbor has lost: metric 16.",
         clause="RFC 2453 §3.9.2",
     ),
     Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),

@@ -22,7 +22,7 @@ _PROTOCOLS = label_group(
     ),
     Word("flushed after", "A lost route is forgotten then.", clause="RFC 2453 §3.8"),
     Word("Default redistribution metric", "Hops that redistributed routes are told with."),
-    Word("Neighbor(s)", "Neighbours that are sent to by unicast.", also=("Neighbor",)),
+    Word("Neighbor(s)", "Neighbors that are sent to by unicast.", also=("Neighbor",)),
     Word("Default version control", "Which versions are sent and received.", also=("send version", "receive version")),
     Word("Send", "The version that is sent on the interface."),
     Word("Recv", "The version that is taken on the interface."),
@@ -50,7 +50,7 @@ _DATABASE = label_group(
     ("show ip rip database",),
     Word("auto-summary", "A classful network that stands for the routes below it."),
     Word("directly connected", "A network of an interface of this router that RIP tells."),
-    Word("via", "The neighbour that told the route, with its hops in brackets before."),
+    Word("via", "The neighbor that told the route, with its hops in brackets before."),
     next="show ip rip database",
     sighted=True,
 )

@@ -42,7 +42,7 @@ _SEVERITIES = Group(
         Word("critical", "A part has failed that much depends on.", number=2),
         Word("errors", "Something does not work: refused packets, registrations, SAs.", number=3),
         Word("warnings", "Something will not work, or works otherwise than written.", number=4),
-        Word("notifications", "Ordinary and worth knowing: neighbours and lines that come and go.", number=5),
+        Word("notifications", "Ordinary and worth knowing: neighbors and lines that come and go.", number=5),
         Word("informational", "News without consequence.", number=6),
         Word("debugging", "Lines of `debug`.", number=7),
     ),

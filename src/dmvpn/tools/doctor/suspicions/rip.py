@@ -23,7 +23,7 @@ def is_heard(seen: Seen) -> bool:
     return found is not None and any(address in (None, one) for one in found.heard)
 
 
-def neighbours(seen: Seen) -> Iterator[Hypothesis]:
+def neighbors(seen: Seen) -> Iterator[Hypothesis]:
     """RIP with the server."""
     facts, tunnel = seen.client.facts, seen.client.tunnel
     if facts.rip is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def neighbours(seen: Seen) -> Iterator[Hypothesis]:
+def neighbors(seen: Seen) -> Iterator[Hypothesis]:
     """EIGRP with the server."""
     client, tunnel, process = seen.client, seen.client.tunnel, seen.eigrp
     if process is None:
@@ -35,7 +35,7 @@ def neighbours(seen: Seen) -> Iterator[Hypothesis]:
         why = f"hello every {running.hello_interval} seconds, hold time {running.hold_time}"
         yield here(Cause.EIGRP_TIMERS, why)
     address = client.server.address if client.server is not None else None
-    on_tunnel = [one for one in client.facts.neighbours if one.interface == tunnel.name]
+    on_tunnel = [one for one in client.facts.neighbors if one.interface == tunnel.name]
     there = [one for one in on_tunnel if address in (None, one.address)]
     if any(one.up for one in there):
         for one in there:
@@ -48,7 +48,7 @@ def neighbours(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
-    """No neighbour: what was dropped says more than silence."""
+    """No neighbor: what was dropped says more than silence."""
     client, dropped = seen.client, process.dropped
     log = [text for text in client.facts.log if "NBRCHANGE" in text or "DUAL" in text]
     if dropped.get("other autonomous system"):
@@ -59,10 +59,10 @@ def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator
     if dropped.get("authentication failed") or authenticated:
         why = f"{dropped.get('authentication failed', 0)} packets were not believed"
         yield maybe(Cause.EIGRP_AUTHENTICATION, why, "'authentication' and key chain of both")
-    why = f"registered, and no EIGRP neighbour on {client.tunnel.name}"
-    for one in client.facts.neighbours:
+    why = f"registered, and no EIGRP neighbor on {client.tunnel.name}"
+    for one in client.facts.neighbors:
         if one.interface == client.tunnel.name:
-            odd = f"{one.address} is a neighbour by the tunnel, and no server of this router"
+            odd = f"{one.address} is a neighbor by the tunnel, and no server of this router"
             yield maybe(Cause.NHS_NBMA, odd, f"whose NBMA address is {seen.peer}?")
     yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
     yield maybe(
@@ -98,7 +98,7 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
         if route.source == "eigrp" and any(hop.interface in tunnels for hop in route.next_hops)
     ]
     if not learnt and not silent:
-        why = "the server is a neighbour, and tells of no other site"
+        why = "the server is a neighbor, and tells of no other site"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
         yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
         yield maybe(Cause.ROUTE_FILTERED, why, "'show ip eigrp topology' at the server")
@@ -141,9 +141,9 @@ def _wanted(seen: Seen) -> Iterator[Hypothesis]:
 def _not_told(seen: Seen, why: str) -> Iterator[Hypothesis]:
     """By whatever routing protocol the server speaks with us, if it speaks one."""
     client = seen.client
-    eigrp = any(one.up and one.interface == client.tunnel.name for one in client.facts.neighbours)
+    eigrp = any(one.up and one.interface == client.tunnel.name for one in client.facts.neighbors)
     if eigrp:
-        why = f"{why}, though the server is a neighbour"
+        why = f"{why}, though the server is a neighbor"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
     elif rip.is_heard(seen):
         why = f"{why}, though the server tells of others by RIP"

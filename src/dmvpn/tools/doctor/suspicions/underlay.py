@@ -124,7 +124,7 @@ def _through(seen: Seen) -> bool:
 
 
 def lifetime(seen: Seen) -> Iterator[Hypothesis]:
-    """How many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbour."""
+    """How many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbor."""
     client, nbma = seen.client, seen.client.nbma
     tunnel, passes = client.tunnel, seen.ping(Kind.TUNNEL)
     route = best_route(client.facts, nbma) if nbma is not None else None

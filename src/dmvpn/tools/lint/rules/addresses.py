@@ -33,7 +33,7 @@ MASK: Final = Rule(
     severity=Severity.ERROR,
     title="The two ends of a tunnel have different masks",
     why="All of a cloud are on one subnet. Where the masks differ, one of them takes others for far away, or sends "
-    "for strangers into the tunnel, and routing protocols refuse neighbours outside of their subnet.",
+    "for strangers into the tunnel, and routing protocols refuse neighbors outside of their subnet.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
     fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
 )
@@ -41,7 +41,7 @@ MISSING: Final = Rule(
     id="tunnel-address-missing",
     severity=Severity.ERROR,
     title="A DMVPN tunnel without an address",
-    why="NHRP registers the tunnel's address; without one there is nothing to register, and no neighbour.",
+    why="NHRP registers the tunnel's address; without one there is nothing to register, and no neighbor.",
     bad="interface Tunnel0\n ip nhrp network-id 1",
     fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
 )

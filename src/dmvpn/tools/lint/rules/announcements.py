@@ -29,7 +29,7 @@ STUB: Final = Rule(
     id="eigrp-stub-hub",
     severity=Severity.ERROR,
     title="A hub that is an EIGRP stub",
-    why="A stub router passes on nothing that it has learned from neighbours (RFC 7868 §2.1). A hub's work is to tell "
+    why="A stub router passes on nothing that it has learned from neighbors (RFC 7868 §2.1). A hub's work is to tell "
     "each spoke of the others.",
     bad="router eigrp 100\n eigrp stub connected",
     fix="router eigrp 100\n no eigrp stub",
@@ -38,7 +38,7 @@ WEIGHTS: Final = Rule(
     id="eigrp-weights-differ",
     severity=Severity.ERROR,
     title="The two ends of a tunnel compute EIGRP metrics with different weights",
-    why="Hellos carry the K values, and routers with others are no neighbours (RFC 7868 §5.3.2): metrics that mean "
+    why="Hellos carry the K values, and routers with others are no neighbors (RFC 7868 §5.3.2): metrics that mean "
     "different things would make loops.",
     bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
     fix="router eigrp 100\n no metric weights",

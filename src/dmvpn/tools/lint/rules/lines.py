@@ -51,7 +51,7 @@ NOT_RUN: Final = Rule(
     severity=Severity.ADVICE,
     title="A routing protocol that an IOS router runs, and none of this program does",
     why="OSPF and BGP are read, kept and judged, for IOS routers speak them. `dmvpn run` and labs start without them: "
-    "no neighbour hears of the router by them, and no route comes from them.",
+    "no neighbor hears of the router by them, and no route comes from them.",
     bad="router ospf 1",
     fix="",
 )

@@ -24,7 +24,7 @@ TYPE_DEFAULT: Final = Rule(
     id="ospf-network-type-default",
     severity=Severity.ERROR,
     title="OSPF on a multipoint tunnel with the default network type",
-    why="A tunnel is point-to-point for OSPF unless it is told otherwise, and such a network has one neighbour (RFC "
+    why="A tunnel is point-to-point for OSPF unless it is told otherwise, and such a network has one neighbor (RFC "
     "2328 §1.2). With several spokes on one interface the adjacency flaps from one to the next. A warning on a spoke, "
     "which has one.",
     bad="interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0",
@@ -102,7 +102,7 @@ def _in_excerpts(device: Device) -> Iterator[Found]:
         interface = ospf_interface(device, tunnel.name)
         if is_excerpt(tunnel) and interface is not None and interface.process is not None and not interface.network:
             section = f"interface {tunnel.name}"
-            what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbour at a time"
+            what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbor at a time"
             at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n ip ospf network point-to-multipoint"
             yield found(TYPE_DEFAULT, device, at, what, fix, severity=Severity.ADVICE)
 
@@ -112,10 +112,10 @@ def _alone(network: Network, end: End) -> Iterator[Found]:
     if interface is None:
         return
     if end.multipoint and interface.network is None and not network.servers_of(end):
-        what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbour at a time"
+        what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
         fix = f"{end.at[0]}\n ip ospf network point-to-multipoint"
         at = end.line("ip ospf network") if interface.process is None else end.line(f"ip ospf {interface.process}")
-        # A spoke has one neighbour, its hub; that works if the hub is point-to-multipoint and has the same timers.
+        # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
         severity = Severity.WARNING if len(end.nhrp.nhs) == 1 else None
         yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
     if interface.network in _ELECTED and end.is_client and interface.priority and not network.clients(end):

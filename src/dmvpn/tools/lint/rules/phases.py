@@ -84,7 +84,7 @@ OSPF: Final = Rule(
     why="In a point-to-multipoint network the hub is a router on the way (RFC 2328 §12.4.1.4): spokes see each "
     "other's prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 3 finds "
     "it: redirects at the hub, then shortcuts at the spokes, and every adjacency stays. Phase 2 needs the network type "
-    "broadcast at hub and spokes alike, with priority 0 at the spokes; at the hub alone it leaves no neighbour.",
+    "broadcast at hub and spokes alike, with priority 0 at the spokes; at the hub alone it leaves no neighbor.",
     bad="interface Tunnel0\n ip ospf network point-to-multipoint",
     fix="interface Tunnel0\n ip nhrp redirect",
 )

@@ -47,7 +47,7 @@ OFF_SUBNET: Final = Rule(
     id="nhrp-nhs-off-subnet",
     severity=Severity.ERROR,
     title="A next hop server that is not on the tunnel's subnet",
-    why="The server is a neighbour on the tunnel: its address is one of the tunnel's subnet at both ends. An address "
+    why="The server is a neighbor on the tunnel: its address is one of the tunnel's subnet at both ends. An address "
     "from elsewhere is a slip of the pen, or the tunnel's mask is wrong.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.9.1 nbma 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",

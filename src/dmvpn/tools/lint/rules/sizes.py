@@ -54,7 +54,7 @@ DIFFER: Final = Rule(
     id="tunnel-mtu-differs",
     severity=Severity.WARNING,
     title="The two ends of a tunnel have different MTUs",
-    why="The end with the larger one sends what the other would not. OSPF checks it: neighbours with different MTUs "
+    why="The end with the larger one sends what the other would not. OSPF checks it: neighbors with different MTUs "
     "stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
     bad="interface Tunnel0\n ip mtu 1440",
     fix="interface Tunnel0\n ip mtu 1400",

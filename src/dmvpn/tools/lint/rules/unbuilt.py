@@ -90,7 +90,7 @@ def _bfd(end: End, section: Section) -> Iterator[Found]:
 
 
 def _waits(end: End) -> Iterator[tuple[int, str]]:
-    """How many seconds the protocols on a tunnel wait for a silent neighbour, and who they are."""
+    """How many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
     eigrp = eigrp_on(end)
     if eigrp is not None:
         yield eigrp[1].hold_time, "EIGRP"

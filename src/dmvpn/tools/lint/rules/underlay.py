@@ -40,7 +40,7 @@ OVERLAP: Final = Rule(
     id="subnet-overlap",
     severity=Severity.WARNING,
     title="Two routers are on subnets that overlap and are not the same",
-    why="On one wire the masks have to agree: else one end takes addresses for its neighbours that the other looks "
+    why="On one wire the masks have to agree: else one end takes addresses for its neighbors that the other looks "
     "for elsewhere. On two wires the same addresses are in two places, and the longer prefix gets the packets.",
     bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.0.0",
     fix="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 
-class Neighbour(NamedTuple):
+class Neighbor(NamedTuple):
     """See the module's docstring. connection: 0 is the newest with that address; in clear there is no other."""
 
     nbma: IPAddress
@@ -23,7 +23,7 @@ class Neighbour(NamedTuple):
         """What its traffic is counted under: it keeps its connection wherever it moves."""
         return self.connection or self.nbma
 
-    def meets(self, other: Neighbour | None) -> bool:
+    def meets(self, other: Neighbor | None) -> bool:
         """Is it the same station as far as can be told?"""
         if other is None:
             return False

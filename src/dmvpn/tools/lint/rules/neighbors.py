@@ -21,7 +21,7 @@ MULTICAST: Final = Rule(
     id="nhrp-multicast-missing",
     severity=Severity.ERROR,
     title="A routing protocol runs on the tunnel, and nobody gets its multicasts",
-    why="EIGRP, OSPF and RIP greet their neighbours by multicast. A multipoint tunnel has no multicast of its own: "
+    why="EIGRP, OSPF and RIP greet their neighbors by multicast. A multipoint tunnel has no multicast of its own: "
     "each copy goes to an address that `ip nhrp map multicast` names, or `multicast` behind an NHS. Without them "
     "there is no adjacency (FRR issue 6276 is full of such cases).",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1",
@@ -41,8 +41,8 @@ AS: Final = Rule(
     id="routing-process-differs",
     severity=Severity.ERROR,
     title="Both ends of a tunnel run routing protocols, and none in common",
-    why="EIGRP routers are neighbours if their autonomous systems are the same (RFC 7868 §5.3.1), and nobody is the "
-    "neighbour of another protocol. The tunnel is up, and no route comes over it.",
+    why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and nobody is the "
+    "neighbor of another protocol. The tunnel is up, and no route comes over it.",
     bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
     fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
 )
@@ -69,7 +69,7 @@ BANDWIDTH: Final = Rule(
     severity=Severity.ADVICE,
     title="EIGRP on a tunnel that has the default bandwidth",
     why="IOS takes 100 kbit/s for a tunnel, and EIGRP uses half of an interface's bandwidth for itself: 50 kbit/s for "
-    "all neighbours of a hub together. Large hubs lose neighbours when everybody comes at once, and metrics say "
+    "all neighbors of a hub together. Large hubs lose neighbors when everybody comes at once, and metrics say "
     "nothing.",
     bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
     fix="interface Tunnel0\n bandwidth 10000",

@@ -1,6 +1,6 @@
-"""Neighbours: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
+"""Neighbors: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
 
-The neighbour table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the
+The neighbor table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the
 other probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
 INCOMPLETE asks us; setting the entry lets the packet go. GETNEIGH in state PROBE asks whether an entry that is in use
 (made as STALE and externally learned) is still good.
@@ -67,7 +67,7 @@ _NDTPA_QUEUE_LENBYTES = 16
 _TABLE_NAMES = {AF_INET: "arp_cache", AF_INET6: "ndisc_cache"}
 
 
-class NeighbourState(enum.IntFlag):
+class NeighborState(enum.IntFlag):
     """States of an entry (NUD_*)."""
 
     NONE = 0x00
@@ -81,7 +81,7 @@ class NeighbourState(enum.IntFlag):
     PERMANENT = 0x80
 
 
-class NeighbourFlag(enum.IntFlag):
+class NeighborFlag(enum.IntFlag):
     """Flags of an entry (NTF_*)."""
 
     NONE = 0
@@ -91,63 +91,61 @@ class NeighbourFlag(enum.IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbor:
     """One entry. link: interface index. lladdr: 6 octets on a TAP, the NBMA address itself on a kernel GRE tunnel."""
 
     link: int
     address: IPAddress
     lladdr: bytes = b""
-    state: NeighbourState = NeighbourState.PERMANENT
-    flags: NeighbourFlag = NeighbourFlag.NONE
+    state: NeighborState = NeighborState.PERMANENT
+    flags: NeighborFlag = NeighborFlag.NONE
 
     def __str__(self) -> str:
-        return f"neighbour {self.address} on interface {self.link}"
+        return f"neighbor {self.address} on interface {self.link}"
 
 
-def set_neighbour(neighbour: Neighbour) -> Request:
+def set_neighbor(neighbor: Neighbor) -> Request:
     """Make the entry, or change it in place."""
-    body = _body(neighbour) + (attribute(_NDA_LLADDR, neighbour.lladdr) if neighbour.lladdr else b"")
-    return Request(MessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbour)
+    body = _body(neighbor) + (attribute(_NDA_LLADDR, neighbor.lladdr) if neighbor.lladdr else b"")
+    return Request(MessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbor)
 
 
-def delete_neighbour(neighbour: Neighbour) -> Request:
+def delete_neighbor(neighbor: Neighbor) -> Request:
     """Delete the entry of this interface and address; ENOENT if there is none."""
-    return Request(MessageType.DELNEIGH, 0, _body(neighbour), neighbour)
+    return Request(MessageType.DELNEIGH, 0, _body(neighbor), neighbor)
 
 
-def dump_neighbours(link: int | None = None, family: int = AF_UNSPEC) -> Request:
+def dump_neighbors(link: int | None = None, family: int = AF_UNSPEC) -> Request:
     """Ask for the entries of one interface, or of all; of one address family, or of both."""
     body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
-    return Request(
-        MessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbours" if link is None else f"neighbours of {link}"
-    )
+    return Request(MessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbors" if link is None else f"neighbors of {link}")
 
 
-def parse_neighbour(body: memoryview) -> Neighbour | None:
+def parse_neighbor(body: memoryview) -> Neighbor | None:
     """Read the body of a NEWNEIGH, DELNEIGH or GETNEIGH message; None: a bridge's entry. Raises WireError."""
     (family, _, _, link, state, flags, _), found = split_body(body, _NDMSG, "ndmsg")
     if family not in (AF_INET, AF_INET6):
         return None
     if _NDA_DST not in found:
-        raise WireError("neighbour without address", offset=_NDMSG.size, clause=CLAUSE)
+        raise WireError("neighbor without address", offset=_NDMSG.size, clause=CLAUSE)
     address = read_address(found[_NDA_DST])
     if family_of(address.version) != family:
-        raise WireError("neighbour address not of its family", offset=_NDMSG.size, clause=CLAUSE)
+        raise WireError("neighbor address not of its family", offset=_NDMSG.size, clause=CLAUSE)
     lladdr = bytes(found.get(_NDA_LLADDR, b""))
-    return Neighbour(link, address, lladdr, NeighbourState(state), NeighbourFlag(flags))
+    return Neighbor(link, address, lladdr, NeighborState(state), NeighborFlag(flags))
 
 
-def _body(neighbour: Neighbour) -> bytes:
-    family = family_of(neighbour.address.version)
-    head = _NDMSG.pack(family, 0, 0, neighbour.link, neighbour.state, neighbour.flags, 0)
-    return head + attribute(_NDA_DST, neighbour.address.packed)
+def _body(neighbor: Neighbor) -> bytes:
+    family = family_of(neighbor.address.version)
+    head = _NDMSG.pack(family, 0, 0, neighbor.link, neighbor.state, neighbor.flags, 0)
+    return head + attribute(_NDA_DST, neighbor.address.packed)
 
 
 # ----------------------------------------------------------------------------------------------- table parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeighbourParameters:
+class NeighborParameters:
     """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is (or not reported).
 
     app_probes: questions to us (a GETNEIGH each) before the entry fails. unicast_probes, multicast_probes: sent by the
@@ -169,7 +167,7 @@ class NeighbourParameters:
         return f"{_TABLE_NAMES[self.family]} parameters of interface {self.link}"
 
 
-def set_neighbour_parameters(parameters: NeighbourParameters) -> Request:
+def set_neighbor_parameters(parameters: NeighborParameters) -> Request:
     """Change the parameters of an interface; works where /proc/sys is read-only."""
     words = (
         (_NDTPA_APP_PROBES, parameters.app_probes),
@@ -186,12 +184,12 @@ def set_neighbour_parameters(parameters: NeighbourParameters) -> Request:
     return Request(MessageType.SETNEIGHTBL, 0, body, parameters)
 
 
-def dump_neighbour_parameters(family: int = AF_INET) -> Request:
+def dump_neighbor_parameters(family: int = AF_INET) -> Request:
     """Ask for the parameters of all interfaces in one family's table."""
-    return Request(MessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbour parameters")
+    return Request(MessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbor parameters")
 
 
-def parse_neighbour_parameters(body: memoryview) -> NeighbourParameters | None:
+def parse_neighbor_parameters(body: memoryview) -> NeighborParameters | None:
     """Read the body of a NEWNEIGHTBL message; None: it is about the table or its defaults, not about an interface.
 
     Raises WireError.
@@ -205,7 +203,7 @@ def parse_neighbour_parameters(body: memoryview) -> NeighbourParameters | None:
     values = {number: read_uint(value) for number, value in _known(parse_attributes(found[_NDTA_PARMS])).items()}
     if _NDTPA_IFINDEX not in values:
         return None
-    return NeighbourParameters(
+    return NeighborParameters(
         link=values[_NDTPA_IFINDEX],
         family=family,
         app_probes=values.get(_NDTPA_APP_PROBES),
