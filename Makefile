@@ -37,6 +37,8 @@ WAITING = $(wildcard tests/contract tests/lab)
 TESTS = $(COMPUTING) $(WAITING)
 SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
+# What `make lint` spells.
+SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
 .PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
@@ -149,11 +151,12 @@ test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap
 
 # --- the code -----------------------------------------------------------------------------------------------------
 
-lint: setup-dev ## ruff, mypy, the rooms; cargo fmt and clippy where there is cargo
+lint: setup-dev ## ruff, mypy, the rooms, spelling; cargo fmt and clippy where there is cargo
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell $(SPELLED)
 	@if scripts/cargo-ready; then \
 	  cargo fmt --check --manifest-path engine/Cargo.toml && \
 	  cargo clippy --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi
