@@ -11,10 +11,10 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, Event
+from dmvpn.judge.variants import vary
 from dmvpn.shells.scenario import Lab, LinkSpec, Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.shells.simulator.variants import vary
 from dmvpn.tools.diff import (
     Pair,
     Subject,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dmvpn.judge.variants import vary
 from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator.variants import vary
 from support.world import World
 
 

@@ -20,20 +20,20 @@ from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.station import Station
+from dmvpn.judge import faults
+from dmvpn.judge.campaign import Plan, Verdict, run
+from dmvpn.judge.campaigns import load
+from dmvpn.judge.injector import Injector
+from dmvpn.judge.shrink import shrink
+from dmvpn.judge.variants import vary
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.scenario import HostSpec, Scenario
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.campaign import Plan, Verdict, run
-from dmvpn.shells.simulator.campaigns import load
-from dmvpn.shells.simulator.injector import Injector
-from dmvpn.shells.simulator.shrink import shrink
-from dmvpn.shells.simulator.variants import vary
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.packet import PurgeRequest
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.faults import Fault
 
 KEPT = sorted((Path(__file__).parent / "faults").glob("*.json"))
 #: What cures each of them, and what is put into its place to have the sickness back.
@@ -48,7 +48,7 @@ CURES: dict[str, tuple[str, object]] = {
     "goodbye-sent-to-the-wrong-hub": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
     "goodbye-sent-to-the-wrong-hub-in-esp": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
     "tunnel-taken-down-without-a-word": ("features.eigrp.adjacency.Adjacencies.say_goodbye", lambda *_: None),
-    "away-while-another-hub-carried-everything": ("shells.simulator.judge.Judge._unanswered_since", lambda *_: 1e9),
+    "away-while-another-hub-carried-everything": ("judge.judge.Judge._unanswered_since", lambda *_: 1e9),
     "drawn-to-the-hub-that-stands-in": ("features.nhrp.resolver._is_in_doubt", lambda *_: False),
     "heard-and-not-known": ("features.nhrp.registration.Registration.neighbor_silent", lambda *_: None),
     "not-renewed-by-the-hub-between": ("features.nhrp.resolver._may_ask_the_peer", lambda _: False),
@@ -239,7 +239,7 @@ def test_the_judge_sees_two_routers_that_send_packets_to_each_other(happens: tup
 
 def test_the_judge_sees_an_entry_that_no_message_explains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the messages are hidden from the judge; an entry out of thin air looks the same."""
-    monkeypatch.setattr("dmvpn.shells.simulator.tables.Tables._take", lambda *_: None)
+    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
     assert rules(judged()) == {"unexplained entry"}
 
 
@@ -299,7 +299,7 @@ def test_a_kept_list_is_given_back_to_the_command(tmp_path: Path, capsys: pytest
 def test_a_failure_ends_in_the_shortest_list_and_a_line_that_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dmvpn.shells.simulator.tables.Tables._take", lambda *_: None)
+    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
     assert main(["simulate", "notes-phase3", "--faults", "random", "--hours", "0.05"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any('"faults": [' in line for line in lines)

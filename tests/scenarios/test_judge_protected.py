@@ -8,16 +8,16 @@ import pytest
 
 from dmvpn.dataplane.simulated.gre import GreBox
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
+from dmvpn.judge import faults
+from dmvpn.judge.campaign import IN_CLEAR, Plan, Verdict, run
+from dmvpn.judge.variants import vary
 from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.campaign import IN_CLEAR, Plan, Verdict, run
-from dmvpn.shells.simulator.variants import vary
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import TunnelSpec
     from dmvpn.dataplane.simulated.gre import Outer
     from dmvpn.dataplane.simulated.tunnels import Neighbor
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.faults import Fault
 
 
 def judged(*happens: Fault, seconds: float = 60.0) -> Verdict:

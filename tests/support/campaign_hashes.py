@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from dmvpn.shells.simulator.campaigns import Order, carry_out, networks
+from dmvpn.judge.campaigns import Order, carry_out, networks
 
 KEPT = Path(__file__).parents[1] / "scenarios" / "campaign_hashes.txt"
 _SEED = 7

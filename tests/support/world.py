@@ -14,11 +14,11 @@ from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.features.nhrp import packet as nhrp
+from dmvpn.judge.clear import ClearWatch
 from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from dmvpn.shells.simulator.clear import ClearWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,11 +8,11 @@ import pytest
 
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp import SaTable
+from dmvpn.judge.clear import ClearWatch, protected_keys
+from dmvpn.judge.sealed import SealedMarks
+from dmvpn.judge.traffic import Mark
 from dmvpn.net import gre, ip, udp
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.shells.simulator.clear import ClearWatch, protected_keys
-from dmvpn.shells.simulator.sealed import SealedMarks
-from dmvpn.shells.simulator.traffic import Mark
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 CONFIGURATION = """\

@@ -8,15 +8,16 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
+from dmvpn.judge import faults
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.bounds import table
+from dmvpn.judge.campaigns import Order, orders
+from dmvpn.judge.faults import Fault, dumps, from_json, to_json
+from dmvpn.judge.injector import Injector
+from dmvpn.judge.schedule import random_faults
+from dmvpn.judge.variants import fitting, vary
 from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator import Simulator, faults
-from dmvpn.shells.simulator.anatomy import Anatomy
-from dmvpn.shells.simulator.bounds import table
-from dmvpn.shells.simulator.campaigns import Order, orders
-from dmvpn.shells.simulator.faults import Fault, dumps, from_json, to_json
-from dmvpn.shells.simulator.injector import Injector
-from dmvpn.shells.simulator.schedule import random_faults
-from dmvpn.shells.simulator.variants import fitting, vary
+from dmvpn.shells.simulator import Simulator
 
 EXAMPLES: list[Fault] = [
     faults.Kill(at=1.0, seconds=2.0, router="R11"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.judge import faults
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.judge import GRACE, Judge
+from dmvpn.judge.traffic import Traffic
 from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.anatomy import Anatomy
-from dmvpn.shells.simulator.judge import GRACE, Judge
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.shells.simulator.traffic import Traffic
 
 
 @pytest.mark.parametrize(("silent_before", "broken"), [(False, {"direct path"}), (True, set[str]())])

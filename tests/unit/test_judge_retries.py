@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.judge import faults
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.judge import GRACE, Judge
+from dmvpn.judge.traffic import Traffic
 from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.anatomy import Anatomy
-from dmvpn.shells.simulator.judge import GRACE, Judge
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.shells.simulator.traffic import Traffic
 
 AWAY = faults.Partition(at=0.0, seconds=210.0, one="SPOKE1", other="HUB2")
 LATE = faults.Kill(at=200.0, seconds=400.0, router="HUB1")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
-from dmvpn.shells.simulator.campaigns import Order, campaign, carry_out, load, orders
+from dmvpn.judge.campaigns import Order, campaign, carry_out, load, orders
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from dmvpn.shells.simulator.campaign import Verdict
-    from dmvpn.shells.simulator.campaigns import Outcome
+    from dmvpn.judge.campaign import Verdict
+    from dmvpn.judge.campaigns import Outcome
 
 #: The word behind `--faults` that asks for those of the seed.
 RANDOM = "random"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
+from dmvpn.judge.variants import vary
 from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.pairs import go_direct
 from dmvpn.shells.simulator.topologies import phase3
-from dmvpn.shells.simulator.variants import vary
 
 if TYPE_CHECKING:
     import argparse

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.judge.anatomy import Anatomy
 from dmvpn.shells.ready import missing
-from dmvpn.shells.simulator.anatomy import Anatomy
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behaviour import Behaviour, Outage, Pair, State, Talk
 from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
+from dmvpn.judge.sealed import SealedMarks
+from dmvpn.judge.traffic import Mark, Post
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.shells.simulator.sealed import SealedMarks
-from dmvpn.shells.simulator.traffic import Mark, Post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
+    from dmvpn.judge.anatomy import Anatomy
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.anatomy import Anatomy
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behaviour import Pair
 

@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.shells.simulator.anatomy import Anatomy
-from dmvpn.shells.simulator.bounds import at_begin, at_end
-from dmvpn.shells.simulator.clear import ClearWatch
-from dmvpn.shells.simulator.injector import Injector
-from dmvpn.shells.simulator.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
-from dmvpn.shells.simulator.schedule import random_faults
-from dmvpn.shells.simulator.sealed import SealedMarks
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.bounds import at_begin, at_end
+from dmvpn.judge.clear import ClearWatch
+from dmvpn.judge.injector import Injector
+from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
+from dmvpn.judge.schedule import random_faults
+from dmvpn.judge.sealed import SealedMarks
+from dmvpn.judge.tables import Tables
+from dmvpn.judge.traffic import Flow, Traffic
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.shells.simulator.tables import Tables
-from dmvpn.shells.simulator.traffic import Flow, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.faults import Fault
 
 #: Virtual seconds within which a network must converge at first, and seconds between two looks at the tables.
 PATIENCE = 90.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.judge.traffic import mark_of, mark_within
 from dmvpn.net import udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
-from dmvpn.shells.simulator.traffic import mark_of, mark_within
 
 if TYPE_CHECKING:
-    from dmvpn.shells.simulator.traffic import Mark
+    from dmvpn.judge.traffic import Mark
 
 #: Seconds for which it is remembered what a packet carries, at least.
 MEMORY = 5.0

@@ -14,11 +14,11 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.simulator import faults
+from dmvpn.judge import faults
 
 if TYPE_CHECKING:
-    from dmvpn.shells.simulator.anatomy import Anatomy
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.anatomy import Anatomy
+    from dmvpn.judge.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.shells.simulator.clear import protected_keys
+from dmvpn.judge.clear import protected_keys
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -16,16 +16,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.anatomy import Link, link
-from dmvpn.shells.simulator.bounds import Cause, at_begin, at_end, is_loss
-from dmvpn.shells.simulator.traffic import FIRST_TTL, Mark
+from dmvpn.judge import faults
+from dmvpn.judge.anatomy import Link, link
+from dmvpn.judge.bounds import Cause, at_begin, at_end, is_loss
+from dmvpn.judge.traffic import FIRST_TTL, Mark
 
 if TYPE_CHECKING:
-    from dmvpn.shells.simulator.anatomy import Anatomy
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.anatomy import Anatomy
+    from dmvpn.judge.faults import Fault
+    from dmvpn.judge.traffic import Flow, Traffic
     from dmvpn.shells.simulator.simulator import Simulator
-    from dmvpn.shells.simulator.traffic import Flow, Traffic
 
 #: Seconds after which a packet that did not arrive counts as lost: no queue of ours keeps one longer.
 GRACE = 2.5

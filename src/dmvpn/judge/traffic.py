@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
+    from dmvpn.judge.anatomy import Anatomy, Conversation
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.anatomy import Anatomy, Conversation
     from dmvpn.shells.simulator.simulator import Simulator
 
 #: The TTL that hosts give to packets.

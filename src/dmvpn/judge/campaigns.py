@@ -13,11 +13,11 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.judge.campaign import Plan, Verdict, run
+from dmvpn.judge.faults import Fault, dumps, from_json
+from dmvpn.judge.shrink import shrink
+from dmvpn.judge.variants import fitting, vary
 from dmvpn.shells.scenario import Scenario, built_in_names
-from dmvpn.shells.simulator.campaign import Plan, Verdict, run
-from dmvpn.shells.simulator.faults import Fault, dumps, from_json
-from dmvpn.shells.simulator.shrink import shrink
-from dmvpn.shells.simulator.variants import fitting, vary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import Entropy, below, fraction
-from dmvpn.shells.simulator import faults
+from dmvpn.judge import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dmvpn.shells.simulator.anatomy import Anatomy
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.anatomy import Anatomy
+    from dmvpn.judge.faults import Fault
 
 T = TypeVar("T")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.simulator.campaign import NEVER_SETTLED, Plan, Verdict, run
+from dmvpn.judge.campaign import NEVER_SETTLED, Plan, Verdict, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.shells.simulator.faults import Fault
+    from dmvpn.judge.faults import Fault
 
 #: Seconds that a run goes on behind the violation it is looking for.
 BEHIND = 30.0

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
 from dmvpn.features.ipsec.events import ClearCrypto
 from dmvpn.features.nhrp.events import ClearCache, ClearSessions, Withdraw
-from dmvpn.shells.simulator import faults
-from dmvpn.shells.simulator.forgeries import Forger
-from dmvpn.shells.simulator.schedule import Abilities
+from dmvpn.judge import faults
+from dmvpn.judge.forgeries import Forger
+from dmvpn.judge.schedule import Abilities
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
+    from dmvpn.judge.anatomy import Anatomy
+    from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.anatomy import Anatomy
-    from dmvpn.shells.simulator.faults import Fault
     from dmvpn.shells.simulator.nat import NatNode
     from dmvpn.shells.simulator.network import Impairment, Segment
     from dmvpn.shells.simulator.simulator import Simulator

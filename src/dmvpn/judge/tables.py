@@ -21,14 +21,14 @@ from dmvpn.features.nhrp.extensions import NatAddress, find
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.peers import LARGEST_GLEANED
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
-from dmvpn.shells.simulator.bounds import Cause
+from dmvpn.judge.bounds import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.shells.simulator.anatomy import Anatomy
+    from dmvpn.judge.anatomy import Anatomy
     from dmvpn.shells.simulator.node import RouterNode
     from dmvpn.shells.simulator.simulator import Simulator
 
