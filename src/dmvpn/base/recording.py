@@ -23,6 +23,7 @@ from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
+from dmvpn.base.streams import StreamPeer
 from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _decode(value: Json) -> object:
 #: What events, and effects that failed, are made of.
 _PARTS = (
     *(EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform),
-    *(Overload, Clause, PacketRule, Addresses),
+    *(Overload, Clause, PacketRule, Addresses, StreamPeer),
 )
 
 

@@ -17,6 +17,8 @@ registered, when a shortcut is proved is the router's business. What it does by 
 * ESP (RFC 4303, RFC 3948): on a protected tunnel GRE leaves sealed or not at all and is taken from ESP alone; packets
   are cut before they are sealed, and what a peer cut before comes out whole; sequence numbers, replay windows, limits;
   counters by connection and by SA;
+* byte streams (`base.streams`): TCP from and to addresses of the router's own; others than those it listens to are
+  refused; MD5 signatures, TTL security;
 * translation (`SetTranslation`): what is routed from inside to outside gets the outside's address, with a port that is
   none of the router's own; answers, and ICMP errors about it, find their way back;
 * which SA: of the connection that the adjacency names, else of the newest connection between tunnel source and NBMA

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_link_local
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, Hairpin, IpReceived
@@ -28,6 +28,7 @@ from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import time_exceeded, too_big
 from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
+from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbor
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
@@ -59,13 +60,15 @@ class IpBox(SendingBox):
         self._listeners: dict[tuple[str, int, int | None], int] = {}
         self._reassembler = Reassembler()
         self._deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
+        self._streams = SimulatedStreams(self._send_own, lambda own: own in self._table.own, report, random)
 
     def next_deadline(self) -> float | None:
-        """When `tick` is due next: packets that wait for a next hop are not kept for ever."""
-        return self._deadlines.next()
+        """When `tick` is due next: packets that wait for a next hop are not kept for ever, segments are repeated."""
+        return earliest(self._deadlines.next(), self._streams.next_deadline())
 
     def tick(self) -> None:
-        """Give up next hops that nobody resolved in time: their senders get host unreachable."""
+        """Give up next hops that nobody resolved in time: their senders get host unreachable. See to streams."""
+        self._streams.tick(self.now)
         for name, next_hop in self._deadlines.pop_due(self.now):
             tunnel = self._tunnels.by_name.get(name)
             waiting = tunnel.waiting.pop(next_hop, None) if tunnel else None
@@ -155,8 +158,16 @@ class IpBox(SendingBox):
             ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
         ):
             return
+        elif whole.protocol == IpProtocol.TCP and isinstance(whole, Ipv4Packet) and not quiet:
+            self._take_segment(whole)
         else:
             self._pass_up(interface, whole, quiet=quiet)
+
+    def _take_segment(self, packet: Ipv4Packet) -> None:
+        try:
+            self._streams.receive(packet, self.now)
+        except WireError:
+            self._count("malformed")
 
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
         """The datagram, if this was its last missing fragment. Those of IPv6, which only hosts make, are not joined."""

@@ -31,6 +31,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel
 from dmvpn.net.octets import ip_address
@@ -91,6 +92,8 @@ class SimulatedPlane(IpsecBox):
                 self._listeners[listener] = self._listeners.get(listener, 0) + 1
             case StopListening():
                 self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
+            case StreamListen() | StreamOpen() | StreamSend() | StreamClose():
+                self._streams.execute(effect, self.now)
             case _:
                 self._execute_ipsec(effect)
 

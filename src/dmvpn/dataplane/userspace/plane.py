@@ -49,6 +49,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
@@ -58,6 +59,7 @@ from dmvpn.dataplane.userspace.ike import IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.peers import PeerNumbers
+from dmvpn.dataplane.userspace.streams import KernelStreams
 from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -86,6 +88,7 @@ _OF_A_TUNNEL = (
     PollUsage,
 )
 
+_OF_STREAMS = (StreamListen, StreamOpen, StreamSend, StreamClose)
 _OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
@@ -123,6 +126,7 @@ class UserspacePlane:
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
         self._engine = make_engine(self._heard, watch)
         self._ike = IkePorts(self._engine, report, watch)
+        self._streams = KernelStreams(report, watch)
         self._tunnels: dict[str, _Tunnel] = {}
         self._loopbacks: dict[str, Tap] = {}
         self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
@@ -159,6 +163,7 @@ class UserspacePlane:
         self._closed = True
         self._watch.remove(self._kernel.fileno())
         self._control.close()
+        self._streams.close()
         self._ike.close()
         self._engine.close()
         for tunnel in self._tunnels.values():
@@ -199,6 +204,9 @@ class UserspacePlane:
             raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
         if isinstance(effect, _OF_IPSEC):
             self._execute_ipsec(effect)
+            return
+        if isinstance(effect, _OF_STREAMS):
+            self._execute_stream(effect)
             return
         match effect:
             case SendIp() if self._ike.carries(effect):
@@ -244,6 +252,19 @@ class UserspacePlane:
                 self._control.listen(effect)
             case StopListening():
                 self._control.stop(effect)
+            case _:
+                pass
+
+    def _execute_stream(self, effect: Effect) -> None:
+        match effect:
+            case StreamListen():
+                self._streams.listen(effect)
+            case StreamOpen():
+                self._streams.open(effect)
+            case StreamSend():
+                self._streams.send(effect)
+            case StreamClose():
+                self._streams.close_stream(effect)
             case _:
                 pass
 

@@ -1,0 +1,134 @@
+"""Byte streams (TCP), as a router sees them: four orders and four facts.
+
+    StreamListen ──> somebody connects ──> StreamUp ─┐
+    StreamOpen ──────────────────────────> StreamUp ─┴─> StreamSend, StreamData, StreamWritable ... ──> StreamDown
+
+A stream has a number. The router numbers those that it opens, with even numbers; the shell those that it takes, with
+odd ones; neither uses a number twice. A stream that cannot be opened says so with `StreamDown`, never `EffectFailed`.
+After `StreamClose` nothing is told of a stream any more, and after `StreamDown` nothing need be ordered of it.
+
+Nothing is kept without bounds. What the other end does not take waits in the shell, and the router may have
+`SEND_LIMIT` octets there at most: it counts what it sends, begins again at each `StreamWritable`, and stops before the
+limit. The shell says `StreamWritable` when all that waited has gone, once at least `SEND_NOTICE` octets were sent since
+it said so last. A router that goes beyond the limit loses the stream.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import Effect
+from dmvpn.base.events import Event
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+
+#: Octets that may have been sent since the last `StreamWritable`, and from how many on the shell says it.
+SEND_LIMIT: Final = 1 << 18
+SEND_NOTICE: Final = 1 << 14
+#: Octets that one `StreamData` brings at most.
+RECEIVE_LIMIT: Final = 1 << 16
+#: Streams that a shell takes at a time and port; who comes then is refused.
+STREAMS_TAKEN: Final = 8192
+
+
+class StreamEnd(enum.Enum):
+    """Why a stream is no more."""
+
+    CLOSED = "closed by the other end"
+    RESET = "reset by the other end"
+    REFUSED = "refused"
+    TIMED_OUT = "timed out"
+    UNREACHABLE = "unreachable"
+    OVERRUN = "more was sent than the other end takes"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPeer:
+    """From whom streams are taken.
+
+    prefix: of its addresses. password: of TCP MD5 signatures (RFC 2385), "": none. minimum_ttl: packets with a smaller
+    one are dropped (RFC 5082), 0: none is. ttl: of our own packets.
+    """
+
+    prefix: Prefix
+    password: str = field(default="", repr=False)
+    minimum_ttl: int = 0
+    ttl: int = 255
+
+
+@dataclass(frozen=True, slots=True)
+class StreamListen(Effect):
+    """Take streams at this TCP port from exactly these (the whole list each time); from nobody: close the port."""
+
+    port: int
+    peers: tuple[StreamPeer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpen(Effect):
+    """Connect from an address of ours. stream: an even number. The rest: as in `StreamPeer`."""
+
+    stream: int
+    local: IPv4Address
+    remote: IPv4Address
+    port: int
+    password: str = field(default="", repr=False)
+    minimum_ttl: int = 0
+    ttl: int = 255
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSend(Effect):
+    """Send octets behind those that were sent before."""
+
+    stream: int
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClose(Effect):
+    """End a stream after what was sent; abort: at once, and what waits is forgotten. One that is not is closed."""
+
+    stream: int
+    abort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUp(Event):
+    """A stream is there. taken: the other end opened it."""
+
+    stream: int
+    local: IPv4Address
+    local_port: int
+    remote: IPv4Address
+    remote_port: int
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamData(Event):
+    """Further octets came, cut anywhere."""
+
+    stream: int
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWritable(Event):
+    """All that was sent has left the shell."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDown(Event):
+    """The stream is no more, or never came to be. text: what the host says of it."""
+
+    stream: int
+    end: StreamEnd
+    text: str = ""

@@ -1,0 +1,183 @@
+"""The byte streams of a simulated box: who listens, which connections there are, and whose segment it is that came.
+
+Segments are real ones in real packets: they cross tunnels, are sealed, get lost with a wire that is cut, and a capture
+shows them. Whoever may not connect gets an RST, as does a segment that belongs to no connection; one without the
+signature that is asked for, or with too small a TTL, gets no answer, like from a Linux kernel.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import earliest
+from dmvpn.base.effects import SendIp
+from dmvpn.base.streams import (
+    STREAMS_TAKEN,
+    StreamClose,
+    StreamDown,
+    StreamEnd,
+    StreamListen,
+    StreamOpen,
+    StreamSend,
+)
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.simulated.connection import Connection, Ends, Manner, Phase
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
+from dmvpn.net.segment import Flag, TcpSegment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.streams import StreamPeer
+    from dmvpn.net.ipv4 import Ipv4Packet
+
+#: RFC 6335 §6: ports that belong to nobody.
+_FIRST_PORT: Final = 49152
+
+
+class SimulatedStreams:
+    """Of one box. send: its `SendIp`; owns: is this address its own?"""
+
+    def __init__(
+        self,
+        send: Callable[[SendIp], None],
+        owns: Callable[[IPv4Address], bool],
+        report: Callable[[Event], None],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._send_packet = send
+        self._owns = owns
+        self._report = report
+        self._random = random
+        self._listening: dict[int, tuple[StreamPeer, ...]] = {}
+        self._connections: dict[Ends, Connection] = {}
+        self._by_number: dict[int, Connection] = {}
+        self._taken = -1
+
+    def execute(self, effect: Effect, now: float) -> None:
+        """Carry out an order about streams; others are none of this."""
+        match effect:
+            case StreamListen(port=port, peers=peers):
+                self._listening[port] = peers
+                if not peers:
+                    del self._listening[port]
+            case StreamOpen():
+                self._open(effect, now)
+            case StreamSend() if effect.stream in self._by_number:
+                self._by_number[effect.stream].write(effect.octets, now)
+            case StreamClose() if effect.stream in self._by_number:
+                connection = self._by_number[effect.stream]
+                if effect.abort:
+                    connection.abort(None)
+                else:
+                    connection.close(now)
+            case _:
+                return
+        self._sweep()
+
+    def receive(self, packet: Ipv4Packet, now: float) -> None:
+        """A packet of protocol 6 for this box. Raises WireError."""
+        segment = TcpSegment.parse(packet.payload, packet.source, packet.destination)
+        ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port)
+        connection = self._connections.get(ends)
+        if connection is not None:
+            if _fits(connection.manner, segment, packet):
+                connection.take(segment, now)
+                self._sweep()
+            return
+        peer = self._peer(ends)
+        if peer is None:
+            self._refuse(segment, packet)
+            return
+        manner = Manner(peer.password.encode(), peer.ttl, peer.minimum_ttl)
+        if not _fits(manner, segment, packet):
+            return
+        if segment.flags & (Flag.SYN | Flag.ACK | Flag.RST) == Flag.SYN and len(self._connections) < STREAMS_TAKEN:
+            self._taken += 2
+            self._connect(self._taken, ends, manner).answer(segment, now)
+        else:
+            self._refuse(segment, packet)
+
+    def next_deadline(self) -> float | None:
+        """When `tick` is due next, seconds."""
+        return earliest(*(connection.due for connection in self._connections.values())) if self._connections else None
+
+    def tick(self, now: float) -> None:
+        """Repeat what was not acknowledged in time."""
+        for connection in list(self._connections.values()):
+            if connection.due is not None and connection.due <= now:
+                connection.expire(now)
+        self._sweep()
+
+    def _open(self, order: StreamOpen, now: float) -> None:
+        if not self._owns(order.local):
+            self._report(StreamDown(order.stream, StreamEnd.UNREACHABLE, f"{order.local} is no address of ours"))
+            return
+        ends = Ends(order.local, self._free_port(order), order.remote, order.port)
+        manner = Manner(order.password.encode(), order.ttl, order.minimum_ttl)
+        self._connect(order.stream, ends, manner).call(now)
+
+    def _free_port(self, order: StreamOpen) -> int:
+        while True:
+            port = _FIRST_PORT + int.from_bytes(self._random(2), "big") % (0x10000 - _FIRST_PORT)
+            if Ends(order.local, port, order.remote, order.port) not in self._connections:
+                return port
+
+    def _connect(self, stream: int, ends: Ends, manner: Manner) -> Connection:
+        connection = Connection(stream, ends, manner, send=self._send, report=self._report, random=self._random)
+        self._connections[ends] = self._by_number[stream] = connection
+        return connection
+
+    def _peer(self, ends: Ends) -> StreamPeer | None:
+        """The closest of those that may connect."""
+        peers = [peer for peer in self._listening.get(ends.local_port, ()) if ends.remote in peer.prefix]
+        return max(peers, key=lambda peer: peer.prefix.length, default=None)
+
+    def _sweep(self) -> None:
+        gone = [connection for connection in self._connections.values() if connection.phase is Phase.GONE]
+        for connection in gone:
+            del self._connections[connection.ends]
+            del self._by_number[connection.stream]
+
+    # --------------------------------------------------------------------------------------------------- packets
+
+    def _send(self, connection: Connection, segment: TcpSegment) -> None:
+        ends, manner = connection.ends, connection.manner
+        if manner.password:
+            options = segment.signature_option(ends.local, ends.remote, manner.password)
+            segment = replace(segment, options=options)
+        self._emit(segment, ends.local, ends.remote, manner.ttl)
+
+    def _refuse(self, segment: TcpSegment, packet: Ipv4Packet) -> None:
+        """RFC 9293 §3.10.7.1."""
+        if segment.flags & Flag.RST:
+            return
+        is_answer = bool(segment.flags & Flag.ACK)
+        answer = TcpSegment(
+            source_port=segment.destination_port,
+            destination_port=segment.source_port,
+            sequence=segment.acknowledgment if is_answer else 0,
+            acknowledgment=0 if is_answer else segment.sequence + segment.length & 0xFFFFFFFF,
+            flags=Flag.RST if is_answer else Flag.RST | Flag.ACK,
+        )
+        self._emit(answer, packet.destination, packet.source, 255)
+
+    def _emit(self, segment: TcpSegment, source: IPv4Address, destination: IPv4Address, ttl: int) -> None:
+        payload = segment.serialize(source, destination)
+        order = SendIp(None, source, destination, IpProtocol.TCP, payload, ttl=ttl, tos=TOS_INTERNETWORK_CONTROL)
+        with suppress(EffectError):  # no way now: it is sent again later, or given up
+            self._send_packet(order)
+
+
+def _fits(manner: Manner, segment: TcpSegment, packet: Ipv4Packet) -> bool:
+    """Is the segment signed as it must be, and did it come no farther than it may?"""
+    if packet.ttl < manner.minimum_ttl:
+        return False
+    if not manner.password:
+        return not segment.is_signed
+    return segment.signed_by(packet.source, packet.destination, manner.password)

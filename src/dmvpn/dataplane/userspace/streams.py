@@ -1,0 +1,329 @@
+"""Byte streams on the kernel's TCP, in the network namespace in which the plane was made.
+
+    StreamListen -> one listening socket a port; whoever connects from elsewhere than ordered is closed at once
+    StreamOpen   -> a socket that connects without blocking
+    an epoll of its own watches them all, and the plane's loop watches that: it is readable when one of them is ready
+
+TCP MD5 signatures (RFC 2385) are the kernel's: keys stand at the listening socket by prefix, and at each socket that
+connects. So is TTL security (RFC 5082, IP_MINTTL).
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.streams import (
+    RECEIVE_LIMIT,
+    SEND_LIMIT,
+    SEND_NOTICE,
+    STREAMS_TAKEN,
+    StreamClose,
+    StreamData,
+    StreamDown,
+    StreamEnd,
+    StreamListen,
+    StreamOpen,
+    StreamSend,
+    StreamUp,
+    StreamWritable,
+)
+from dmvpn.dataplane.socket_calls import set_option
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.events import Event
+    from dmvpn.base.streams import StreamPeer
+    from dmvpn.dataplane.userspace.watch import Watch
+
+_IP_MINTTL: Final = 21
+_TCP_MD5SIG_EXT: Final = 32
+_MD5_PREFIX: Final = 1
+#: struct tcp_md5sig of linux/tcp.h: an address, flags, prefix length, key length, interface, key.
+_MD5SIG: Final = struct.Struct("=H2x4s120xBBHi80s")
+#: Sockets that wait to be taken, and turns before others have theirs.
+_BACKLOG: Final = 1024
+_TURN: Final = 64
+_ENDS: Final = {
+    errno.ECONNREFUSED: StreamEnd.REFUSED,
+    errno.ECONNRESET: StreamEnd.RESET,
+    errno.EPIPE: StreamEnd.RESET,
+    errno.ETIMEDOUT: StreamEnd.TIMED_OUT,
+    errno.EHOSTUNREACH: StreamEnd.UNREACHABLE,
+    errno.ENETUNREACH: StreamEnd.UNREACHABLE,
+    errno.EADDRNOTAVAIL: StreamEnd.UNREACHABLE,
+}
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A socket that connects, or is connected. waiting: what the kernel did not take yet."""
+
+    number: int
+    sock: socket.socket
+    is_up: bool = False
+    taken: bool = False
+    is_ending: bool = False
+    waiting: bytearray = field(default_factory=bytearray)
+    sent_since_notice: int = 0
+
+
+@dataclass(slots=True)
+class _Listener:
+    sock: socket.socket
+    peers: tuple[StreamPeer, ...] = ()
+
+
+class KernelStreams:
+    """The streams of one router."""
+
+    def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
+        self._report = report
+        self._watch = watch
+        self._epoll: select.epoll | None = None
+        self._listeners: dict[int, _Listener] = {}
+        self._streams: dict[int, _Stream] = {}
+        self._by_descriptor: dict[int, _Stream | _Listener] = {}
+        self._taken = -1
+
+    def listen(self, order: StreamListen) -> None:
+        """Take streams from these, or close the port. Raises OSError."""
+        listener = self._listeners.get(order.port)
+        if not order.peers:
+            if listener is not None:
+                del self._listeners[order.port]
+                self._forget(listener.sock)
+            return
+        if listener is None:
+            listener = self._listeners[order.port] = _Listener(_listening(order.port))
+            self._enroll(listener.sock, listener, select.EPOLLIN)
+        for gone in listener.peers:
+            if gone.password and gone not in order.peers:
+                _sign(listener.sock, gone.prefix, "")
+        for peer in order.peers:
+            if peer.password and peer not in listener.peers:
+                _sign(listener.sock, peer.prefix, peer.password)
+        listener.peers = order.peers
+
+    def open(self, order: StreamOpen) -> None:
+        """Connect. What fails is told as `StreamDown`."""
+        sock = _fresh()
+        stream = _Stream(order.stream, sock)
+        try:
+            _prepare(sock, order.ttl, order.minimum_ttl)
+            if order.password:
+                _sign(sock, Prefix(order.remote, 32), order.password)
+            sock.bind((str(order.local), 0))
+            with suppress(BlockingIOError):
+                sock.connect((str(order.remote), order.port))
+        except OSError as error:
+            sock.close()
+            self._report(StreamDown(order.stream, _end_of(error), error.strerror or str(error)))
+            return
+        self._streams[order.stream] = stream
+        self._enroll(sock, stream, select.EPOLLIN | select.EPOLLOUT)
+
+    def send(self, order: StreamSend) -> None:
+        """Send octets, or keep them until the kernel takes them."""
+        stream = self._streams.get(order.stream)
+        if stream is None or not stream.is_up or stream.is_ending:
+            return
+        stream.waiting += order.octets
+        stream.sent_since_notice += len(order.octets)
+        if stream.sent_since_notice > SEND_LIMIT:
+            self._end(stream, StreamEnd.OVERRUN)
+        elif len(stream.waiting) == len(order.octets):  # else the kernel has said that it is full
+            self._flush(stream)
+
+    def close_stream(self, order: StreamClose) -> None:
+        """End a stream after what was sent, or at once."""
+        stream = self._streams.get(order.stream)
+        if stream is None:
+            return
+        if order.abort or not stream.is_up:
+            with suppress(OSError):  # an RST instead of a FIN
+                stream.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._drop(stream)
+        elif stream.waiting:
+            stream.is_ending = True
+        else:
+            self._drop(stream)
+
+    def close(self) -> None:
+        """Give everything back."""
+        for stream in list(self._streams.values()):
+            self._drop(stream)
+        for listener in self._listeners.values():
+            self._forget(listener.sock)
+        self._listeners.clear()
+        if self._epoll is not None:
+            self._watch.remove(self._epoll.fileno())
+            self._epoll.close()
+            self._epoll = None
+
+    # --------------------------------------------------------------------------------------------------- private
+
+    def _enroll(self, sock: socket.socket, owner: _Stream | _Listener, events: int) -> None:
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._watch.add(self._epoll.fileno(), self._ready)
+        self._by_descriptor[sock.fileno()] = owner
+        self._epoll.register(sock.fileno(), events)
+
+    def _forget(self, sock: socket.socket) -> None:
+        del self._by_descriptor[sock.fileno()]
+        if self._epoll is not None:
+            self._epoll.unregister(sock.fileno())
+        sock.close()
+
+    def _drop(self, stream: _Stream) -> None:
+        del self._streams[stream.number]
+        self._forget(stream.sock)
+
+    def _end(self, stream: _Stream, end: StreamEnd, text: str = "") -> None:
+        self._drop(stream)
+        if not stream.is_ending:
+            self._report(StreamDown(stream.number, end, text))
+
+    def _ready(self) -> None:
+        if self._epoll is None:
+            return
+        for descriptor, events in self._epoll.poll(0, _TURN):
+            owner = self._by_descriptor.get(descriptor)
+            if isinstance(owner, _Listener):
+                self._accept(owner)
+            elif owner is not None:
+                self._move(owner, events)
+
+    def _accept(self, listener: _Listener) -> None:
+        for _ in range(_TURN):
+            try:
+                sock, (remote, port) = listener.sock.accept()
+            except OSError:  # there is none left, or it has gone again
+                return
+            peer = _closest(listener.peers, IPv4Address(remote))
+            if peer is None or len(self._streams) >= STREAMS_TAKEN:
+                sock.close()
+                continue
+            sock.setblocking(False)
+            local, local_port = sock.getsockname()
+            with suppress(OSError):
+                _prepare(sock, peer.ttl, peer.minimum_ttl)
+            self._taken += 2
+            stream = self._streams[self._taken] = _Stream(self._taken, sock, is_up=True, taken=True)
+            self._enroll(sock, stream, select.EPOLLIN)
+            self._report(StreamUp(self._taken, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True))
+
+    def _move(self, stream: _Stream, events: int) -> None:
+        if not stream.is_up:
+            self._connected(stream)
+            return
+        if events & select.EPOLLOUT:
+            self._flush(stream)
+        if events & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR) and stream.number in self._streams:
+            self._read(stream)
+
+    def _connected(self, stream: _Stream) -> None:
+        failure = stream.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            error = OSError(failure, errno.errorcode.get(failure, str(failure)))
+            self._end(stream, _end_of(error), str(error.strerror))
+            return
+        try:
+            remote, port = stream.sock.getpeername()
+        except OSError:
+            return  # not yet
+        stream.is_up = True
+        self._listen_for_room(stream)
+        local, local_port = stream.sock.getsockname()
+        self._report(StreamUp(stream.number, IPv4Address(local), local_port, IPv4Address(remote), port))
+
+    def _read(self, stream: _Stream) -> None:
+        try:
+            octets = stream.sock.recv(RECEIVE_LIMIT)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(stream, _end_of(error), error.strerror or "")
+            return
+        if not octets:
+            self._end(stream, StreamEnd.CLOSED)
+        elif not stream.is_ending:
+            self._report(StreamData(stream.number, octets))
+
+    def _flush(self, stream: _Stream) -> None:
+        try:
+            while stream.waiting:
+                del stream.waiting[: stream.sock.send(stream.waiting)]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._end(stream, _end_of(error), error.strerror or "")
+            return
+        self._listen_for_room(stream)
+        if stream.waiting:
+            return
+        if stream.is_ending:
+            self._drop(stream)
+        elif stream.sent_since_notice >= SEND_NOTICE:
+            stream.sent_since_notice = 0
+            self._report(StreamWritable(stream.number))
+
+    def _listen_for_room(self, stream: _Stream) -> None:
+        """Wait for the kernel to take more, only if there is more."""
+        if self._epoll is not None:
+            events = select.EPOLLIN | select.EPOLLOUT if stream.waiting else select.EPOLLIN
+            self._epoll.modify(stream.sock.fileno(), events)
+
+
+def _fresh() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+
+
+def _listening(port: int) -> socket.socket:
+    """Raises OSError."""
+    sock = _fresh()
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _prepare(sock, 255, 0)
+        sock.bind(("", port))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:
+    """TTL, what packets are marked with, and the smallest TTL that is taken. Raises OSError."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    set_option(sock, socket.IP_TTL, ttl)
+    set_option(sock, socket.IP_TOS, TOS_INTERNETWORK_CONTROL)
+    if minimum_ttl:
+        set_option(sock, _IP_MINTTL, minimum_ttl)
+
+
+def _sign(sock: socket.socket, prefix: Prefix, password: str) -> None:
+    """Sign segments to and from there; without password: no more. Raises OSError."""
+    key = password.encode()[:80]
+    option = _MD5SIG.pack(socket.AF_INET, prefix.address.packed, _MD5_PREFIX, prefix.length, len(key), 0, key)
+    with suppress(FileNotFoundError):  # what is taken away has gone already
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, option)
+
+
+def _closest(peers: tuple[StreamPeer, ...], address: IPv4Address) -> StreamPeer | None:
+    fitting = [peer for peer in peers if address in peer.prefix]
+    return max(fitting, key=lambda peer: peer.prefix.length, default=None)
+
+
+def _end_of(error: OSError) -> StreamEnd:
+    return _ENDS.get(error.errno or 0, StreamEnd.RESET)

@@ -1,0 +1,213 @@
+"""Byte streams between two simulated boxes over a wire that delays, loses and doubles packets, or is cut."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import WireError
+from dmvpn.base.streams import (
+    SEND_LIMIT,
+    StreamClose,
+    StreamData,
+    StreamDown,
+    StreamEnd,
+    StreamListen,
+    StreamOpen,
+    StreamPeer,
+    StreamSend,
+    StreamUp,
+)
+from dmvpn.dataplane.simulated.streams import SimulatedStreams
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.net.segment import Flag, TcpSegment
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect, SendIp
+    from dmvpn.base.events import Event
+
+LEFT, RIGHT = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")
+
+
+class Wire:
+    """Two boxes. loss: the part of packets that get lost. cut: all of them."""
+
+    def __init__(self, seed: int = 1, loss: float = 0.0, doubled: float = 0.0) -> None:
+        chance = self._chance = random.Random(seed)
+        self.loss, self.doubled, self.cut, self.now = loss, doubled, False, 0.0
+        self.events: dict[IPv4Address, list[Event]] = {LEFT: [], RIGHT: []}
+        self.sizes: list[int] = []
+        self._heap: list[tuple[float, int, SendIp]] = []
+        self._count = 0
+        self.boxes = {
+            own: SimulatedStreams(self.send, own.__eq__, self.events[own].append, chance.randbytes)
+            for own in (LEFT, RIGHT)
+        }
+
+    def order(self, own: IPv4Address, *effects: Effect) -> None:
+        for effect in effects:
+            self.boxes[own].execute(effect, self.now)
+
+    def connect(self) -> int:
+        self.order(RIGHT, StreamListen(179, (StreamPeer(Prefix(LEFT, 32)),)))
+        self.order(LEFT, StreamOpen(2, LEFT, RIGHT, 179))
+        self.run(300.0)
+        (up,) = [event for event in self.events[RIGHT] if isinstance(event, StreamUp)]
+        return up.stream
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while True:
+            dues = [due for box in self.boxes.values() if (due := box.next_deadline()) is not None]
+            due = min([*dues, *(entry[0] for entry in self._heap[:1])], default=end)
+            if due >= end:
+                self.now = end
+                return
+            self.now = due
+            if self._heap and self._heap[0][0] <= due:
+                order = heapq.heappop(self._heap)[2]
+                assert isinstance(order.source, IPv4Address)
+                assert isinstance(order.destination, IPv4Address)
+                packet = Ipv4Packet(
+                    source=order.source, destination=order.destination, protocol=IpProtocol.TCP, payload=order.payload
+                )
+                self.boxes[order.destination].receive(packet, self.now)
+            else:
+                for box in self.boxes.values():
+                    box.tick(self.now)
+
+    def heard(self, own: IPv4Address) -> bytes:
+        return b"".join(event.octets for event in self.events[own] if isinstance(event, StreamData))
+
+    def downs(self, own: IPv4Address) -> list[StreamEnd]:
+        return [event.end for event in self.events[own] if isinstance(event, StreamDown)]
+
+    def send(self, order: SendIp) -> None:
+        self.sizes.append(len(order.payload) - 20)
+        if self.cut or self._chance.random() < self.loss:
+            return
+        for _ in range(2 if self._chance.random() < self.doubled else 1):
+            self._count += 1
+            heapq.heappush(self._heap, (self.now + 0.02 + 0.03 * self._chance.random(), self._count, order))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wire_that_loses_doubles_and_reorders_changes_no_octet(seed: int) -> None:
+    wire = Wire(seed, loss=0.1, doubled=0.1)
+    theirs = wire.connect()
+    question, answer = bytes(range(256)) * 30, b"and back" * 500
+    wire.order(LEFT, StreamSend(2, question))
+    wire.order(RIGHT, StreamSend(theirs, answer), StreamClose(theirs))
+    wire.run(2000.0)
+    assert wire.heard(LEFT) == answer
+    assert wire.downs(LEFT) == [StreamEnd.CLOSED]
+
+
+def test_data_is_cut_at_other_places_than_it_was_sent() -> None:
+    wire = Wire()
+    wire.connect()
+    wire.order(LEFT, *(StreamSend(2, bytes(100)) for _ in range(50)))
+    wire.run(10.0)
+    assert wire.heard(RIGHT) == bytes(5000)
+    assert any(0 < size < 100 for size in wire.sizes)
+
+
+def test_the_same_seed_cuts_at_the_same_places() -> None:
+    sizes = []
+    for _ in range(2):
+        wire = Wire(7)
+        wire.connect()
+        wire.order(LEFT, StreamSend(2, bytes(5000)))
+        wire.run(10.0)
+        sizes.append(wire.sizes)
+    assert sizes[0] == sizes[1]
+
+
+def test_a_short_cut_loses_nothing() -> None:
+    wire = Wire()
+    wire.connect()
+    wire.cut = True
+    wire.order(LEFT, StreamSend(2, b"later"))
+    wire.run(20.0)
+    wire.cut = False
+    wire.run(60.0)
+    assert wire.heard(RIGHT) == b"later"
+
+
+def test_whoever_sends_into_a_cut_wire_gives_up_in_the_end() -> None:
+    wire = Wire()
+    wire.connect()
+    wire.cut = True
+    wire.order(LEFT, StreamSend(2, b"never"))
+    wire.run(2000.0)
+    assert wire.downs(LEFT) == [StreamEnd.TIMED_OUT]
+    assert wire.downs(RIGHT) == []
+
+
+def test_whoever_calls_over_a_cut_wire_gives_up() -> None:
+    wire = Wire()
+    wire.cut = True
+    wire.order(LEFT, StreamOpen(2, LEFT, RIGHT, 179))
+    wire.run(200.0)
+    assert wire.downs(LEFT) == [StreamEnd.TIMED_OUT]
+
+
+def test_an_end_that_forgot_the_connection_resets_it() -> None:
+    """What a peer does that was killed and lives again."""
+    wire = Wire()
+    wire.connect()
+    wire.boxes[RIGHT] = SimulatedStreams(wire.send, RIGHT.__eq__, wire.events[RIGHT].append, random.Random(2).randbytes)
+    wire.order(LEFT, StreamSend(2, b"still there?"))
+    wire.run(5.0)
+    assert wire.downs(LEFT) == [StreamEnd.RESET]
+
+
+def test_whoever_sends_more_than_the_limit_loses_the_stream() -> None:
+    wire = Wire()
+    wire.connect()
+    wire.order(LEFT, StreamSend(2, bytes(SEND_LIMIT)), StreamSend(2, b"!"))
+    assert wire.downs(LEFT) == [StreamEnd.OVERRUN]
+
+
+def test_a_segment_of_an_elder_connection_resets_nothing() -> None:
+    wire = Wire()
+    wire.connect()
+    up = next(event for event in wire.events[LEFT] if isinstance(event, StreamUp))
+    forged = TcpSegment(source_port=179, destination_port=up.local_port, sequence=77, flags=Flag.RST)
+    packet = Ipv4Packet(source=RIGHT, destination=LEFT, protocol=IpProtocol.TCP, payload=forged.serialize(RIGHT, LEFT))
+    wire.boxes[LEFT].receive(packet, wire.now)
+    assert wire.downs(LEFT) == []
+
+
+def test_a_segment_has_one_encoding() -> None:
+    segment = TcpSegment(
+        source_port=179, destination_port=50000, sequence=1, flags=Flag.ACK | Flag.PSH, options=bytes(4), payload=b"x"
+    )
+    data = segment.serialize(LEFT, RIGHT)
+    assert TcpSegment.parse(data, LEFT, RIGHT) == segment
+    assert TcpSegment.parse(data, LEFT, RIGHT).serialize(LEFT, RIGHT) == data
+
+
+@pytest.mark.parametrize("at", [0, 13, 12, 20])
+def test_a_damaged_segment_is_refused(at: int) -> None:
+    data = bytearray(TcpSegment(source_port=1, destination_port=2, sequence=3, payload=b"four").serialize(LEFT, RIGHT))
+    data[at] ^= 0x5A
+    with pytest.raises(WireError):
+        TcpSegment.parse(data, LEFT, RIGHT)
+    with pytest.raises(WireError):
+        TcpSegment.parse(data[:12], LEFT, RIGHT)
+
+
+def test_a_signature_is_only_good_with_its_password_and_addresses() -> None:
+    segment = TcpSegment(source_port=1, destination_port=2, sequence=3, payload=b"four")
+    options = segment.signature_option(LEFT, RIGHT, b"key")
+    signed = TcpSegment(source_port=1, destination_port=2, sequence=3, payload=b"four", options=options)
+    assert signed.signed_by(LEFT, RIGHT, b"key")
+    assert not signed.signed_by(LEFT, RIGHT, b"other")
+    assert not signed.signed_by(RIGHT, LEFT, b"key")
+    assert not segment.signed_by(LEFT, RIGHT, b"key")
