@@ -4,6 +4,9 @@
 chooses. Failing examples stay in .hypothesis and are tried first the next time. No deadline for a single example: the
 machine may be busy.
 
+Python writes bytecode, even where the environment says that it must not: thousands of processes start in a run, and
+without it each compiles for itself what it imports, which is a third of the time of most commands.
+
 What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
 of it, which is a fault to look for, in the test or in the router; what fails twice fails.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -24,6 +28,9 @@ settings.register_profile("few", max_examples=5, deadline=None, derandomize=True
 settings.register_profile("dev", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # `nohup make test` and shells without job control ignore these for us, and what is ignored stays ignored in every
 # command that a test starts. A handler that does nothing protects the tests as well, and ends with `exec`.
