@@ -17,7 +17,7 @@ from pathlib import Path
 def main() -> None:
     """Run."""
     atheris = import_module("atheris")  # in requirements/fuzz.txt, which only `make fuzz` installs
-    with atheris.instrument_imports(include=["dmvpn.features.ikev2", "dmvpn.dataplane"]):
+    with atheris.instrument_imports(include=["dmvpn.features", "dmvpn.dataplane", "dmvpn.ios"]):
         from fuzz.targets import TARGETS
 
     targets = {target.name: target for target in TARGETS}

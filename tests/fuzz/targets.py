@@ -8,12 +8,13 @@
     ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
+Those for what comes out of a tunnel are in `overlay.py`, those for what people type in `configuration.py`.
+
 An exception is a finding. Each target is a function of octets alone, so a finding repeats.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import IPv4Address
@@ -44,6 +45,8 @@ from dmvpn.features.ikev2.wire.message import (
 from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.tools.authority import Authority, Request
+from fuzz import configuration, overlay
+from fuzz.target import Target
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
 
@@ -54,15 +57,6 @@ HUB, SPOKE, STRANGER = (IPv4Address(text) for text in ("192.0.2.2", "198.51.100.
 OURS, THEIRS = HUB, SPOKE
 SPI, KEY = 0x1000, 100
 _SEALED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """run: raises for a finding. corpus: what it may begin with."""
-
-    name: str
-    run: Callable[[bytes], None]
-    corpus: Callable[[], Iterator[bytes]]
 
 
 # ------------------------------------------------------------------------------------------------ decoders
@@ -268,4 +262,6 @@ TARGETS = (
     Target("certificate", certificate, _chains),
     Target("ike-peer", ike_peer, _requests),
     Target("esp", esp, _esp),
+    *overlay.TARGETS,
+    *configuration.TARGETS,
 )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.targets import TARGETS, Target
+from fuzz.targets import TARGETS
+
+if TYPE_CHECKING:
+    from fuzz.target import Target
 
 
 @cache
 def corpus(target: Target) -> list[bytes]:
-    return sorted(set(target.corpus()), key=len)
+    return sorted(set(target.corpus()), key=lambda octets: (len(octets), octets))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -16,6 +16,7 @@ from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.releases import marked
 from dmvpn.ios.slips import slip_of
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
@@ -114,6 +115,23 @@ def test_what_nothing_acts_upon_is_kept_shown_and_read_again(text: str) -> None:
         line.strip() for line in text.strip().split("\n")
     )
     assert take_in(shown).tree == first.tree
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\nend\nhutdown\n no shutdown\nend\n",
+        "interface GigabitEthernet0/1\n no shutdown\nend\nrface GigabitEthernet0/2\n no shutdown\nend\n",
+        "router rip\n version 2\n network 192.0.2.0\nend\nversion 2\nno auto-summary\nend\n",
+    ],
+)
+def test_what_was_kept_of_a_damaged_file_is_no_line_of_the_section_before_when_it_is_read_again(text: str) -> None:
+    """A router did not start with what it had written: lines behind a section were read as lines of it."""
+    first = LANGUAGE.parse_text(text)
+    assert first.problems == ()
+    again = LANGUAGE.parse_text("\n".join(marked(first.tree.render())))
+    assert again.problems == ()
+    assert again.tree == first.tree
 
 
 def test_a_slip_after_a_pool_does_not_vanish_into_it() -> None:

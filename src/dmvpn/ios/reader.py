@@ -176,7 +176,7 @@ class FileReader:
             elif words:
                 self._unshown.comment(words)
                 self._note_cut(number, words)
-            self._is_after_mark = words.rstrip() == "!"
+            self._is_after_mark = words.rstrip() == "!" or (self._is_after_mark and words[:1] == "!")
         if self._session.awaits:
             said = (f"% A text has no end: {self._session.awaits}",)
             self._refuse(number, "", said)
@@ -242,6 +242,11 @@ class FileReader:
                 self._refuse(number, line, _BELONGS, is_stray=True)
                 return
             self._refused = None
+        if self._unshown.is_ours and self._is_after_mark and indentation == 0:
+            # In what we wrote ourselves every section is indented and ends with `!`: what was kept behind it does not
+            # become a line of it.
+            self._session.leave_sections()
+            self._open.clear()
         self._leave_others(line, indentation)
         mode = self._session.mode.name
         if self._is_astray(line, mode):

@@ -136,6 +136,11 @@ class Unshown:
         self._targets: dict[str, Found[ConfigLine]] | None = None
         self.release: Release | None = None
 
+    @property
+    def is_ours(self) -> bool:
+        """Does the file bear our mark?"""
+        return self._is_ours
+
     def comment(self, line: str) -> None:
         """A comment of the file: ours, perhaps."""
         self._is_ours = self._is_ours or (self.release is None and _MARK.match(line.lstrip()) is not None)

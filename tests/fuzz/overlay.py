@@ -1,0 +1,177 @@
+"""What comes out of a tunnel for the router: NHRP, EIGRP and RIP, of anybody on it.
+
+    nhrp-message   octets to the decoder of NHRP: read, written and read again, it is the same
+    nhrp-router    octets that a spoke sends, to a hub and to another spoke that have a shortcut and are registered
+    eigrp-message  octets to the decoder of EIGRP, as above
+    eigrp-router   packets of a neighbor, the length of each before it, to a router that has one
+    rip-message    octets to the decoder of RIP, as above
+    rip-router     responses of a gateway: each with its length before it
+
+Lengths and checksums that keep everything else from being looked at are put right first: whoever sends does that, too.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived, LinkChanged, NhrpReceived
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.nhrp.packet import HEADER, parse
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.rip import FEATURE as RIP
+from dmvpn.features.rip.circuit import GROUP as RIP_GROUP
+from dmvpn.features.rip.machine import RipMachine
+from dmvpn.features.rip.packet import RipPacket
+from dmvpn.net.checksum import checksum
+from dmvpn.net.udp import UdpDatagram
+from fuzz.target import Target
+from support.cloud import PEER, PEER_NBMA
+from support.eigrp_net import EigrpNet, ethernet, tunnel
+from support.overlay import TUNNEL, cloud, make_shortcut
+from support.pcap import payloads
+from support.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: What a router may remember of one neighbor's packets.
+FEW = 64
+_EIGRP = 88
+
+
+def _with_checksum(octets: bytes, at: int) -> bytes:
+    blank = octets[:at] + bytes(2) + octets[at + 2 :]
+    return octets[:at] + checksum(blank).to_bytes(2, "big") + octets[at + 2 :]
+
+
+def _several(octets: bytes) -> Iterator[bytes]:
+    """Packets with their length, two octets, before each."""
+    while len(octets) > 2:
+        size = int.from_bytes(octets[:2], "big") or len(octets)
+        yield octets[2 : 2 + size]
+        octets = octets[2 + size :]
+
+
+def _captured(protocol: str) -> Callable[[], Iterator[bytes]]:
+    return lambda: (found.octets for found in payloads(protocol))
+
+
+def _one_after_the_other(protocol: str) -> Iterator[bytes]:
+    """Captured packets, four at a time."""
+    captured = [found.octets for found in payloads(protocol)]
+    for start in range(0, len(captured), 4):
+        yield b"".join(len(one).to_bytes(2, "big") + one for one in captured[start : start + 4])
+
+
+# ------------------------------------------------------------------------------------------------ NHRP
+
+
+def _nhrp_made_whole(octets: bytes) -> bytes:
+    """With the size and the checksum that it has to have."""
+    if not HEADER.size <= len(octets) <= 0xFFFF:
+        return octets
+    return _with_checksum(octets[:10] + len(octets).to_bytes(2, "big") + octets[12:], 12)
+
+
+def nhrp_message(octets: bytes) -> None:
+    """Read, written, and read again."""
+    try:
+        packet = parse(_nhrp_made_whole(octets))
+    except WireError:
+        return
+    assert parse(packet.serialize()) == packet
+
+
+def nhrp_router(octets: bytes) -> None:
+    """Whatever it is, nobody raises, and each remembers what it can."""
+    overlay = cloud()
+    overlay.start()
+    overlay.run(1)
+    make_shortcut(overlay)
+    packet = _nhrp_made_whole(octets)
+    for name in ("R11", "R31"):
+        overlay.handle(name, NhrpReceived(TUNNEL, PEER_NBMA, packet))
+    overlay.run(30)
+    for member in overlay.members.values():
+        (own,) = member.machine.tunnels
+        assert len(own.cache) <= FEW
+        assert member.adjacencies == {hop: to.nbma for hop, to in own.adjacencies.items()}
+    assert PEER in overlay.members["R11"].adjacencies or PEER_NBMA.packed in packet
+
+
+# ------------------------------------------------------------------------------------------------ EIGRP
+
+
+def _eigrp_made_whole(octets: bytes) -> bytes:
+    return _with_checksum(octets, 2) if len(octets) >= HEADER_LENGTH else octets
+
+
+def eigrp_message(octets: bytes) -> None:
+    """Read, written, and read again."""
+    try:
+        packet = EigrpPacket.parse(_eigrp_made_whole(octets))
+    except WireError:
+        return
+    assert EigrpPacket.parse(packet.serialize()) == packet
+
+
+def eigrp_router(octets: bytes) -> None:
+    """Whatever the one neighbor says, nobody raises, and the other neighbor's network stays where it is."""
+    net = EigrpNet()
+    for name, address, lan in (("HUB", "11", "1"), ("SPOKE", "31", "3")):
+        net.router(name)
+        net.plug("overlay", name, tunnel(f"192.168.100.{address}"))
+        net.plug("", name, ethernet("GigabitEthernet0/2", f"10.{lan}.{lan}.1"))
+    net.run(10)
+    hub = net.routers["HUB"]
+    assert hub.metric("10.3.3.0/24") is not None
+    for packet in _several(octets):
+        for destination in ("192.168.100.11", "224.0.0.10"):
+            source = IPv4Address("192.168.100.41")
+            whole = _eigrp_made_whole(packet)
+            net.event("HUB", IpReceived("Tunnel100", source, IPv4Address(destination), _EIGRP, whole))
+        net.run(0.5)
+    net.run(120)
+    assert hub.metric("10.3.3.0/24") is not None
+
+
+# ------------------------------------------------------------------------------------------------ RIP
+
+
+def rip_message(octets: bytes) -> None:
+    """Read, written, and read again."""
+    try:
+        packet = RipPacket.parse(octets)
+    except WireError:
+        return
+    assert RipPacket.parse(packet.serialize()) == packet
+
+
+def rip_router(octets: bytes) -> None:
+    """What it has learned is sound, and gone some minutes after the gateway fell silent."""
+    bench = Workbench(INTERFACE, RIB, RIP)
+    bench.configure("interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter rip\n version 2\n network 10.0.0.0\n")
+    bench.handle(LinkChanged("GigabitEthernet0/1", up=True))
+    source = IPv4Address("10.0.0.2")
+    for payload in _several(octets):
+        datagram = UdpDatagram(source_port=520, destination_port=520, payload=payload).serialize(source, RIP_GROUP)
+        bench.handle(IpReceived("GigabitEthernet0/1", source, RIP_GROUP, 17, datagram, 2, 0))
+        learned = bench.machine(RipMachine).database.routes
+        shown = [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+        assert all(route.prefix in learned and 1 <= route.metric <= 15 for route in shown)
+    bench.advance(600)
+    assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+
+
+TARGETS = (
+    Target("nhrp-message", nhrp_message, _captured("nhrp")),
+    Target("nhrp-router", nhrp_router, _captured("nhrp")),
+    Target("eigrp-message", eigrp_message, _captured("eigrp")),
+    Target("eigrp-router", eigrp_router, lambda: _one_after_the_other("eigrp")),
+    Target("rip-message", rip_message, _captured("rip")),
+    Target("rip-router", rip_router, lambda: _one_after_the_other("rip")),
+)
