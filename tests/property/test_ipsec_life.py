@@ -26,7 +26,6 @@ from dmvpn.base.notices import (
     SaClosed,
 )
 from dmvpn.base.protection import Protected, ProtectionPhase
-from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.ipsec.events import ClearCrypto
@@ -34,6 +33,7 @@ from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated
+from support.reasons import because
 from support.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
         phase=st.sampled_from([ProtectionPhase(0), ProtectionPhase(1)]),
     )
     def ike_says_how_far_it_is(self, remote: IPv4Address, port: int, phase: ProtectionPhase) -> None:
-        reason = Reason("refused") if phase == ProtectionPhase.INTF else None
+        reason = because("refused") if phase == ProtectionPhase.INTF else None
         self.do(self.bench.handle(NegotiationChanged(HERE, remote, phase, reason, port)))
 
     @rule(data=st.data())

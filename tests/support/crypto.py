@@ -26,10 +26,10 @@ from dmvpn.base.protection import (
     SaCount,
     SaView,
 )
-from dmvpn.base.reasons import Reason
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.fakes import FakeIke, FakeProtection, FakeTunnels, fake_ports, up
+from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
@@ -209,7 +209,7 @@ SPOKE_PAIR = replace(
     remote_selector="192.0.2.77/255.255.255.255/47/0",
     count=SaCount(spi_in=0xA3, sent=3, received=5, replayed=2, broken=1, unsent=4),
 )
-REFUSED = Reason("the peer refuses every proposal", "NO_PROPOSAL_CHOSEN to IKE_SA_INIT", since=NOW - 60)
+REFUSED = because("the peer refuses every proposal", "NO_PROPOSAL_CHOSEN to IKE_SA_INIT", since=NOW - 60)
 
 
 @dataclass

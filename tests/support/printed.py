@@ -3,7 +3,6 @@
 mnemonics()      of every log message: from the classes that features name
 enums()          every enum of base, net and features, by its module
 debug_lines()    of the modules that make debug lines, with `1` in the place of what differs
-reasons()        of every `Reason(...)`: the same
 legends()        the letters that shows explain at their head
 """
 
@@ -198,28 +197,6 @@ def _strings(call: ast.Call, module: ast.Module) -> Iterator[str]:
 
 def _is_a_line(text: str) -> bool:
     return len(re.sub(r"[^A-Za-z]", "", text)) >= _SHORTEST
-
-
-def reasons() -> Iterator[tuple[str, str]]:
-    """File, and what a stored reason may say. Where it is made of a variable, its assignments in the function count."""
-    for path, tree in _trees(SOURCES, "Reason("):
-        for function in ast.walk(tree):
-            if not isinstance(function, ast.FunctionDef | ast.Module):
-                continue
-            for call in _own_calls(function, "Reason"):
-                for text in samples(call.args[0], (function, tree)) if call.args else ():
-                    yield path.relative_to(SOURCES).as_posix(), text
-
-
-def _own_calls(scope: ast.FunctionDef | ast.Module, name: str) -> Iterator[ast.Call]:
-    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef):
-            continue
-        if isinstance(node, ast.Call) and _called(node) == name and isinstance(node.func, ast.Name):
-            yield node
-        waiting += ast.iter_child_nodes(node)
 
 
 #: A letter of a legend and what follows: "S - Static", "A- Active", "E --> Expecting Replies", "R=Responding".

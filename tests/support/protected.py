@@ -15,14 +15,15 @@ from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre, SetAdjacenc
 from dmvpn.base.events import NhrpReceived, PeerUsage
 from dmvpn.base.notices import ConnectionChanged, Notice, ProtectionChanged, ProtectionWanted
 from dmvpn.base.protection import Connection, Protected, ProtectionPhase, Proved
-from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.sockets import CryptoSockets
 from dmvpn.features.nhrp.packet import parse
 from support.fakes import FakeProtection
 from support.overlay import TUNNEL, Member, Overlay, Sent, cloud
+from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
     from dmvpn.net.ipv4 import Ipv4Packet
 
 PROFILE = "DMVPN"
@@ -74,7 +75,7 @@ class ProtectedOverlay(Overlay):
         self.way: list[tuple[str, str, str]] = []
         self.bound: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
         self.adjacent: dict[str, dict[IPAddress, int]] = {member.name: {} for member in members}
-        self.refusal = Reason("the peer does not answer IKE")
+        self.refusal = because("the peer does not answer IKE")
         self._ends: dict[tuple[str, int], tuple[str, int]] = {}
         self._carried: dict[tuple[str, int], tuple[int, int]] = {}
         self._number = 0

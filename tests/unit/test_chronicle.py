@@ -14,13 +14,13 @@ from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import HistoryGrew, NextHop
 from dmvpn.base.moments import Moment
 from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, InterfaceState, RouteChanged, SaNegotiated
-from dmvpn.base.reasons import Reason
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate
 from dmvpn.ios import Args, ConfigTree
 from support.fakes import fake_ports
 from support.protection import connection, negotiated
+from support.reasons import because
 from support.routing import route, via
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_routes_are_told_when_packets_go_elsewhere_and_not_when_a_metric_changes
 
 def test_interfaces_are_told_with_the_reason_why_they_are_down() -> None:
     up = InterfaceState(name="Tunnel1", enabled=True, line=True, address=ip_address("10.0.0.1"))
-    down = replace(up, line=False, reason=Reason("no next hop server answers"))
+    down = replace(up, line=False, reason=because("no next hop server answers"))
     assert said(InterfaceChanged("Tunnel1", up, down)) == ("~", "Tunnel1", "down: no next hop server answers")
     assert said(InterfaceChanged("Tunnel1", down, up)) == ("~", "Tunnel1", "up")
     moved = replace(up, address=ip_address("10.0.0.2"))

@@ -19,10 +19,10 @@ from dmvpn.base.events import (
     Resync,
 )
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
-from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE
 from dmvpn.features.interface.events import ClearCounters
 from dmvpn.ios import Confirm, ExecParser, Match
+from support.reasons import because
 from support.workbench import Workbench, of_type
 
 ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"
@@ -121,13 +121,13 @@ def test_the_owner_of_a_tunnel_decides_its_line_protocol() -> None:
     state = bench.ports.interfaces.get("Tunnel0")
     assert state is not None
     assert (state.line, state.ip_mtu) == (True, 1472)
-    assert bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=Reason("no route to destination"))) == []
+    assert bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=because("no route to destination"))) == []
 
 
 def test_a_tunnel_that_comes_back_gets_its_addresses_again_because_it_may_be_a_new_one() -> None:
     bench = make("interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n")
     first = bench.handle(LineProtocolDecided("Tunnel0", up=True))
-    bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=Reason("x")))
+    bench.handle(LineProtocolDecided("Tunnel0", up=False, reason=because("x")))
     assert bench.handle(LineProtocolDecided("Tunnel0", up=True)) == first
 
 

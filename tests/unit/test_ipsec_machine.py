@@ -25,7 +25,6 @@ from dmvpn.base.notices import (
     SaRenewalWanted,
 )
 from dmvpn.base.protection import EspSa, ProtectionPhase
-from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.ipsec.events import ClearCrypto
@@ -35,6 +34,7 @@ from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated
+from support.reasons import because
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ def test_the_phases_of_a_wanted_pair_follow_ike() -> None:
 def test_a_failed_try_leaves_the_pair_at_ike_with_the_reason() -> None:
     bench = Bench()
     bench.want()
-    failure = NegotiationChanged(HERE, PEER, ProtectionPhase.INTF, Reason("the keys are different"))
+    failure = NegotiationChanged(HERE, PEER, ProtectionPhase.INTF, because("the keys are different"))
     bench.said(ProtectionChanged)
     for _ in range(3):
         bench.advance(2)
@@ -447,7 +447,7 @@ def test_of_failures_with_addresses_that_nobody_wants_only_the_latest_are_rememb
     bench = Bench()
     first = IPv4Address("198.18.0.0")
     for number in range(LARGEST_UNWANTED + 1):
-        bench.handle(NegotiationChanged(HERE, first + number, ProtectionPhase.INTF, Reason("it did not prove itself")))
+        bench.handle(NegotiationChanged(HERE, first + number, ProtectionPhase.INTF, because("it did not prove itself")))
     assert bench.ipsec.between("Tunnel0", first).reason is None
     assert bench.ipsec.between("Tunnel0", first + 1).reason is not None
 
@@ -852,7 +852,7 @@ def test_how_far_one_of_them_is_says_nothing_of_the_other() -> None:
     peer = connection(1, HERE, PEER, remote_port=5500, since=bench.now)
     bench.handle(came(peer), negotiated(peer, 0x1000, since=bench.now))
     bench.said(ProtectionChanged)
-    bench.handle(NegotiationChanged(HERE, PEER, ProtectionPhase.INTF, Reason("no answer"), 6500))
+    bench.handle(NegotiationChanged(HERE, PEER, ProtectionPhase.INTF, because("no answer"), 6500))
     assert bench.ipsec.between("Tunnel0", PEER, 5500).phase is ProtectionPhase.SECURED
     assert str(bench.ipsec.between("Tunnel0", PEER, 6500).reason) == "no answer"
     assert [(notice.remote_port, str(notice.state.reason)) for notice in bench.said(ProtectionChanged)] == [

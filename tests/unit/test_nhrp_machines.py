@@ -6,7 +6,6 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import client as clients
 from dmvpn.features.nhrp import path as paths
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
@@ -14,8 +13,9 @@ from dmvpn.features.nhrp.client import NhsClient, NhsState
 from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.path import Path, PathState
 from support.overlay import address
+from support.reasons import because
 
-WHY = Reason("a test")
+WHY = because("a test")
 
 
 def _client() -> NhsClient:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dmvpn.base.events import Hairpin
 from dmvpn.base.notices import ProtectionChanged
 from dmvpn.base.protection import ProtectionPhase
-from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.packet import RegistrationRequest
 from support.cloud import HUB_NBMA, PEER_NBMA
 from support.nhrp_view import show
 from support.overlay import TUNNEL, data_packet, make_shortcut
 from support.protected import ProtectedOverlay, protected
+from support.reasons import because
 
 
 def _hub_line(overlay: ProtectedOverlay) -> str:
@@ -62,7 +62,7 @@ def test_a_server_that_was_up_shows_since_when_ike_is_gone() -> None:
 def test_what_ike_says_stands_beside_the_server() -> None:
     overlay = protected(3)
     overlay.cut("R31", "R11")
-    overlay.refusal = Reason("the peer does not answer IKE", "5 requests to 172.16.11.1")
+    overlay.refusal = because("the peer does not answer IKE", "5 requests to 172.16.11.1")
     overlay.start()
     overlay.run(10)
     line = "     the peer does not answer IKE (5 requests to 172.16.11.1)\n"
@@ -73,7 +73,7 @@ def test_what_ike_says_stands_beside_the_server() -> None:
 def test_why_a_peer_stays_behind_the_hub_stands_in_the_detail() -> None:
     overlay = protected()
     overlay.cut("R31", "R41")
-    overlay.refusal = Reason("both are behind symmetric NAT")
+    overlay.refusal = because("both are behind symmetric NAT")
     overlay.start()
     overlay.run(5)
     make_shortcut(overlay)

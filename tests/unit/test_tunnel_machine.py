@@ -29,11 +29,11 @@ from dmvpn.base.notices import (
     RouteSource,
     TunnelChanged,
 )
-from dmvpn.base.reasons import Reason
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
+from support.reasons import because
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_a_tunnel_that_asks_for_protection_is_protected_from_the_first_and_carri
     assert SetCarrier("Tunnel100", up=True) not in effects
     assert SetCarrier("Tunnel100", up=True) in bench.handle(ProtectionDecided("Tunnel100", None, 34, 4))
     assert why(bench) == ""
-    assert SetCarrier("Tunnel100", up=False) in bench.handle(ProtectionDecided("Tunnel100", Reason("no profile")))
+    assert SetCarrier("Tunnel100", up=False) in bench.handle(ProtectionDecided("Tunnel100", because("no profile")))
     assert why(bench) == "no profile"
 
 
@@ -356,7 +356,7 @@ def test_a_tunnel_inside_another_one_is_followed_too() -> None:
 
 def test_nhrp_may_hold_the_line_down_while_the_tunnel_itself_can_send() -> None:
     bench, _ = make(UNDERLAY + MULTIPOINT)
-    effects = bench.handle(HoldTunnel("Tunnel100", Reason("no next hop server answers")))
+    effects = bench.handle(HoldTunnel("Tunnel100", because("no next hop server answers")))
     assert effects[0] == SetCarrier("Tunnel100", up=False)
     assert why(bench) == "no next hop server answers"
     state = bench.ports.tunnels.get("Tunnel100")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Log
+    from dmvpn.base.reasons import ReasonCode
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
@@ -120,6 +121,11 @@ def code(
     return Explanation(str(number.name), what, when, next=next, clause=clause, number=int(number), also=also)
 
 
+def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Explanation:
+    """The explanation of a reason: its word is the sentence, its clause that of the code."""
+    return Explanation(code.value, what, when, next=next, clause=code.clause)
+
+
 def log(message: type[Log], mnemonic: str, when: str = "", *, next: str = "", clause: str = "") -> Explanation:
     """The explanation of a log message: its class says in its docstring what it means. mnemonic: "NHRP-3-PAKREPLY"."""
     return Explanation(f"%{mnemonic}", " ".join((message.__doc__ or "").split()), when, next=next, clause=clause)
@@ -153,7 +159,7 @@ def debug_group(command: str, *explanations: Explanation, next: str = "", clause
 
 
 def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> Group:
-    """The reasons that a feature stores (`base.reasons.Reason.what`)."""
+    """The reasons that a feature stores (`base.reasons`)."""
     return Group(
         title=f"reasons of {feature}",
         kind=Kind.REASON,

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.reasons import Reason
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.regex import Pattern, PatternError
 
@@ -202,6 +203,9 @@ def to_plain(value: object) -> Plain:
             return [to_plain(item) for item in value]
         case set() | frozenset():
             return sorted((to_plain(item) for item in value), key=str)
+        case Reason():
+            said = {"what": value.what, "evidence": value.evidence, "clause": value.clause}
+            return {**said, "since": value.since}
     if is_dataclass(value):
         return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
     return str(value)

@@ -15,6 +15,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.messages import NotOnCommonSubnet
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
+from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.tlv import Authentication
 from dmvpn.features.eigrp.topology import UNREACHABLE, Report
 from dmvpn.features.eigrp.translate import Advert, from_tlv
@@ -87,14 +88,14 @@ class Receiver:
     def _refuse(self, interface: EigrpInterface, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
         self._drop("authentication failed")
         if neighbor is not None:
-            reason = Reason(self._why(interface, packet), clause="RFC 7868 §6.7.2", since=self._process.context.now)
+            reason = Reason(self._why(interface, packet), since=self._process.context.now)
             self._process.adjacencies.refuse(neighbor, reason)
 
     @staticmethod
-    def _why(interface: EigrpInterface, packet: EigrpPacket) -> str:
+    def _why(interface: EigrpInterface, packet: EigrpPacket) -> EigrpReason:
         if packet.find(Authentication) is None:
-            return "no digest"
-        return "the digest is wrong" if interface.settings.authentication else "authentication is off here"
+            return EigrpReason.NO_DIGEST
+        return EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
 
     def _take_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         """What the packet says about destinations."""

@@ -17,6 +17,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp import auth, messages
 from dmvpn.features.eigrp.model import AuthenticationMode, KeyChain
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode
+from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.tlv import Authentication, Tlv
 
 if TYPE_CHECKING:
@@ -110,12 +111,11 @@ class Sender:
             return None
         since = self._context.now
         if settings.authentication is not AuthenticationMode.MD5:
-            what = f"authentication mode {settings.authentication.value} is not available"
-            return Reason(what, "nothing is sent in clear instead", "RFC 7868 §6.7.2", since)
+            return Reason(EigrpReason.MODE, (settings.authentication.value,), since)
         if not settings.key_chain:
-            return Reason("authentication without a key chain", "authentication key-chain is missing", "", since)
+            return Reason(EigrpReason.NO_KEY_CHAIN, since=since)
         if self._key_chain(interface) is None:
-            return Reason(f'key chain "{settings.key_chain}" has no key', "no key-string in it", "", since)
+            return Reason(EigrpReason.NO_KEY, (settings.key_chain,), since)
         return None
 
     def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes) -> bool:

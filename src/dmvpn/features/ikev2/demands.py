@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import NegotiationChanged
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.reasons import IkeReason
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -80,7 +81,8 @@ class Demand:
         """An attempt came to nothing: when to try again."""
         self.attempt = self.there_since = None
         self.missed += 1
-        self.reason = Reason(why, f"when it begins: {self.refused}" if self.refused else "", since=now)
+        refused = f"when it begins: {self.refused}" if self.refused else ""
+        self.reason = Reason(IkeReason.FAILED, (why, refused), now)
         return self._rest(now, entropy)
 
     def _rest(self, now: float, entropy: Entropy) -> float:

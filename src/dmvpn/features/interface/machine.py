@@ -37,6 +37,7 @@ from dmvpn.features.interface.events import ClearCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import Port, Status
+from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,7 +152,7 @@ class InterfaceMachine:
             case Configured(model=InterfaceConfig() as config):
                 return self._configure(config, now)
             case EffectFailed(effect=SetInterface() as order):
-                reason = Reason("the host refused the interface's state", event.text, since=now)
+                reason = Reason(InterfaceReason.REFUSED, (event.text,), now)
                 self._retries.failed(order.interface, reason, now)
                 return []
             case EffectFailed(effect=PollInterfaces()):

@@ -11,6 +11,7 @@ from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.link_local import derive
+from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -80,8 +81,8 @@ class Port:
         """The state that follows; `old` tells since when the line is as it is."""
         line, reason = self._line(now)
         since = old.since if old is not None and old.line == line else now
-        if old is not None and old.reason is not None and reason is not None and old.reason.what == reason.what:
-            reason = old.reason if old.reason.evidence == reason.evidence else reason
+        if old is not None and old.reason is not None and old.reason.says_the_same(reason):
+            reason = old.reason
         settings, kind = self.settings, kind_of(self.name)
         address, length = self.address or (None, 32)
         mtu = settings.mtu or (self.link.mtu if self.link else kind.mtu)
@@ -106,7 +107,7 @@ class Port:
         if settings is None:
             return None
         before = old.ipv6.reason if old is not None and old.ipv6 is not None else None
-        reason = None if self.carries_ipv6 else before or Reason("this data plane carries IPv4 only", since=now)
+        reason = None if self.carries_ipv6 else before or Reason(InterfaceReason.ONLY_IPV4, since=now)
         return Ipv6State(
             link_local=settings.link_local or self._derived(),
             addresses=settings.addresses,
@@ -143,25 +144,24 @@ class Port:
 
     def _line(self, now: float) -> tuple[bool, Reason | None]:
         if self.settings.shutdown:
-            return False, Reason("administratively down", since=now)
+            return False, Reason(InterfaceReason.SHUT, since=now)
         if kind_name(self.name) == "Tunnel":
             if self.decided is None:
-                return False, Reason("the tunnel is not set up yet", since=now)
+                return False, Reason(InterfaceReason.UNDECIDED, since=now)
             return self.decided.up, self.decided.reason
         if kind_of(self.name).logical:
             return True, None
         if self.link is None:
-            return False, Reason("this system has no such interface", since=now)
-        return self.link.up, self._disagreement(now) if self.link.up else Reason("no carrier", since=now)
+            return False, Reason(InterfaceReason.MISSING, since=now)
+        return self.link.up, self._disagreement(now) if self.link.up else Reason(InterfaceReason.NO_CARRIER, since=now)
 
     def _disagreement(self, now: float) -> Reason | None:
         wanted, actual = self.settings.address, self.assigned
         if self.settings.dhcp and actual is None:
-            return Reason("no address yet", "a DHCP client of the host has to get it; this router has none", since=now)
+            return Reason(InterfaceReason.NO_LEASE, since=now)
         if wanted is None or actual is None or wanted == actual:
             return None
-        evidence = f"configured {wanted[0]}/{wanted[1]}, the host has {actual[0]}/{actual[1]}"
-        return Reason("the host uses another address", evidence, since=now)
+        return Reason(InterfaceReason.OTHER_ADDRESS, (*wanted, *actual), now)
 
     def _default_ip_mtu(self, mtu: int) -> int:
         if kind_name(self.name) != "Tunnel":

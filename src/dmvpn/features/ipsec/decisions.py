@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.policies import idle_time, resolve
+from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +51,7 @@ class Decision:
         other = self.barred.get(remote)
         if other is None:
             return None
-        return Reason(f"{other} has this peer, with another IPsec profile", f"{self.source} to {remote}")
+        return Reason(IpsecReason.PEER_OF_ANOTHER, (other, self.source, remote))
 
 
 def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Decision]:
@@ -101,11 +102,7 @@ class _Shares:
 
 
 def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
-    return Reason(
-        f"{winner.name} protects the same source with another IPsec profile",
-        f"{tunnel.source}: {winner.protection} there, {tunnel.protection} here; give both tunnels one profile "
-        "(`shared`), or another tunnel source",
-    )
+    return Reason(IpsecReason.OTHER_PROFILE, (winner.name, tunnel.source, winner.protection, tunnel.protection))
 
 
 def policies_of(decisions: Mapping[str, Decision]) -> tuple[ProtectionPolicy, ...]:

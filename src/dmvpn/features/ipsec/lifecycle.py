@@ -16,6 +16,7 @@ from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Associations, Standing
+from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.ipsec.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Lifecycle:
         if connection is None:
             return Outcome([])
         for key in self._bare(connection):
-            self._negotiations.hear(key, ProtectionPhase.IPSEC, Reason("the host refused the SA", why), now)
+            self._negotiations.hear(key, ProtectionPhase.IPSEC, Reason(IpsecReason.SA_REFUSED, (why,)), now)
         return Outcome([messages.SaRefused.of(connection.remote, why)], (_pair(connection),))
 
     def counted(self, event: SasCounted, now: float) -> Outcome:
@@ -155,7 +156,7 @@ class Lifecycle:
         if connection is None:
             return ()
         for key in self._bare(connection):
-            reason = Reason("the SA is gone", why) if self._sockets.is_asked(key) else None
+            reason = Reason(IpsecReason.SA_GONE, (why,)) if self._sockets.is_asked(key) else None
             self._negotiations.hear(key, ProtectionPhase.INTF, reason, now)
         return (_pair(connection),)
 

@@ -77,6 +77,6 @@ def _since(before: Reason | None, reason: Reason | None, now: float) -> Reason |
     """The reason to be kept: the latest one, with the time at which it came up first."""
     if reason is None:
         return before
-    if before is not None and (before.what, before.evidence) == (reason.what, reason.evidence):
+    if before is not None and before.says_the_same(reason):
         return before
     return replace(reason, since=now)

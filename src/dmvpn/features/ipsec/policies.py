@@ -14,6 +14,7 @@ from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransfor
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, Cipher, Integrity
 from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
+from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -43,12 +44,10 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
     """How this profile protects packets from `local`, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
-        return Reason(
-            "the IPsec profile does not exist", f"crypto ipsec profile {name.partition(' ')[0]} is not configured"
-        )
+        return Reason(IpsecReason.NO_PROFILE, (name.partition(" ")[0],))
     usable, refusals = _usable_sets(config, profile)
     if not usable:
-        return Reason("the IPsec profile has no usable transform set", "; ".join(refusals))
+        return Reason(IpsecReason.NO_TRANSFORM, ("; ".join(refusals),))
     lifetime = profile.lifetime
     seconds = _first(lifetime.seconds, config.lifetime.seconds, DEFAULT_SECONDS)
     return ProtectionPolicy(

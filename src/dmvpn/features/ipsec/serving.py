@@ -15,6 +15,7 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import ServeIpsec
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -67,8 +68,8 @@ class Serving:
         before = self.reasons
         self.reasons = {
             address: known
-            if (known := before.get(address)) is not None and known.evidence == text
-            else Reason("the host does not let us take ESP and IKE", text, since=now)
+            if (known := before.get(address)) is not None and known.fields == (text,)
+            else Reason(IpsecReason.NOT_SERVED, (text,), now)
             for address in failed
         }
         self._retries.failed(_ORDER, self.reasons[failed[0]], now)

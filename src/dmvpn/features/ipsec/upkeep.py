@@ -17,6 +17,7 @@ from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Standing
 from dmvpn.features.ipsec.idleness import UNWANTED_IDLE, Idleness, passed
+from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -77,7 +78,7 @@ class Upkeep:
 
     def refused(self, association: Association, text: str, now: float) -> None:
         """The plane does not have this one: it has to be replaced, soon at first and then more seldom."""
-        self._renewals.failed(association.connection, Reason("the host refused the SA", text), now)
+        self._renewals.failed(association.connection, Reason(IpsecReason.SA_REFUSED, (text,)), now)
 
     def gone(self, connection: int) -> None:
         """The connection is no more."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, log, log_group, reason_group
+from dmvpn.base.explanations import label_group, log, log_group, reason, reason_group
 from dmvpn.features.nat import messages
+from dmvpn.features.nat.reasons import NatReason
 
 _TRANSLATIONS: Final = "show ip nat translations"
 _STATISTICS: Final = "show ip nat statistics"
@@ -19,8 +20,8 @@ _LOGS = log_group(
 _REASONS = reason_group(
     "address translation",
     (_STATISTICS,),
-    Word(
-        "the host refused to translate",
+    reason(
+        NatReason.REFUSED,
         "The kernel has no nf_tables with masquerade, or the router lacks NET_ADMIN; its own words stand "
         "behind it. The order is given again, later and later.",
     ),

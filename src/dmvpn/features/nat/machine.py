@@ -17,6 +17,7 @@ from dmvpn.base.translation import ESP, GRE, Overload
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.features.nat.model import NatConfig
+from dmvpn.features.nat.reasons import NatReason
 from dmvpn.features.nat.rules import Policies
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class NatMachine:
             case ClearTranslations():
                 return [ForgetTranslations()]
             case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
-                self._retries.failed(_ORDER, Reason("the host refused to translate", event.text, since=now), now)
+                self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (event.text,), now), now)
                 before, self._complaint = self._complaint, event.text
                 return [messages.NotTranslating.of(event.text)] if before != event.text else []
             case Resync() if self._ordered != SetTranslation():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag
 from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -48,8 +49,7 @@ def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
     """
     if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
         return None
-    evidence = f"{binding.nbma} stands for {binding.claimed}"
-    return Reason("the peer is behind NAT and has sent nothing directly yet", evidence, since=now)
+    return Reason(NhrpReason.NOT_HEARD, (binding.nbma, binding.claimed), now)
 
 
 def fill(entry: Entry, binding: Binding, now: float) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -185,7 +186,7 @@ class NhsClient:
         self._unanswered = self._refusals = 0
         self._objection_ends = None
         self.suspicions = ()
-        self.reason = Reason("no reply from the next hop server yet", since=now)
+        self.reason = Reason(NhrpReason.NO_REPLY_YET, since=now)
         return [*acts, *self._ask(now)]
 
     def renew(self, now: float) -> list[Act]:
@@ -207,7 +208,7 @@ class NhsClient:
             self._waited = self._unanswered = self._refusals = 0
             self.connection = 0
             self.deadline = now + PATIENCE
-        self.reason = reason or Reason("no IPsec with the next hop server yet", since=now)
+        self.reason = reason or Reason(NhrpReason.BARE, since=now)
         return self._move(Move.BARED, now)
 
     def stop(self, now: float, reason: Reason) -> list[Act]:
@@ -234,10 +235,7 @@ class NhsClient:
         if self._objection_ends is None or self._unanswered >= self._objection_ends:
             self._objection_ends = None
             self.reason = Reason(
-                "no reply from the next hop server",
-                f"{self._unanswered} registration requests unanswered",
-                "RFC 2332 §5.2.3",
-                since=self.reason.since if self.reason else now,
+                NhrpReason.NO_REPLY, (self._unanswered,), since=self.reason.since if self.reason else now
             )
         self._arm(now)
         return [*acts, Act.REPEAT]

@@ -14,6 +14,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.counters import SendLimit
+from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -85,7 +86,7 @@ class Configuration:
             if client.is_responding and client.nbma is not None:
                 self._purger.withdraw(tunnel, client.nhs, client.nbma)
         self._station.wants.touch_all(tunnel)
-        reason = Reason("NHRP is not configured any more", since=self._station.now)
+        reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._station.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
         for entry in tunnel.cache.entries():
@@ -136,7 +137,7 @@ class Configuration:
         """The tunnel cannot send any more. Registrations stay: clients do not register again because we were down."""
         state = tunnel.state
         reason = state.reason if state is not None and state.reason is not None else None
-        self._registration.stop(tunnel, reason or Reason("the tunnel is down", since=self._station.now))
+        self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._station.now))
         self._forget_learned(tunnel, registered=False)
 
     def moved(self, tunnel: Tunnel) -> None:
@@ -266,14 +267,14 @@ class Configuration:
         return wanted
 
     def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:
-        unknown = f"no address for {nhs.name} yet" if nhs.name else f"no NBMA address for {nhs.address}"
+        code, where = (NhrpReason.NO_NAME, nhs.name) if nhs.name else (NhrpReason.NO_NBMA, nhs.address)
         return NhsClient(
             entropy=self._station.ports.entropy,
             nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._station.version],
             nbma=nbma,
             refresh=tunnel.config.refresh,
             dynamic=nhs.address is None,
-            reason=Reason(unknown, since=self._station.now) if nbma is None else None,
+            reason=Reason(code, (where,), self._station.now) if nbma is None else None,
         )
 
     def _remove_client(self, tunnel: Tunnel, key: IPAddress, *, withdraw: bool) -> None:

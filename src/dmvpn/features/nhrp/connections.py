@@ -12,6 +12,7 @@ client, another spoke. Peers behind one NAT are wanted each by its port. Who wan
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from dmvpn.base.notices import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,15 +146,15 @@ def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | N
     reason = protection.between(tunnel.name, entry.nbma, entry.port).reason
     if entry.claimed is None:
         return reason
-    evidence = str(reason) if reason is not None else f"{entry.nbma} stands for {entry.claimed}"
+    evidence = replace(reason, since=0.0) if reason is not None else f"{entry.nbma} stands for {entry.claimed}"
     if tunnel.public_nbma is None:
-        return Reason("the peer is behind NAT and has to begin", evidence)
+        return Reason(NhrpReason.PEER_BEGINS, (evidence,))
     where = "the hub does not say at which UDP port"
     if entry.port:
         where = f"the hub hears it at UDP port {entry.port}, a symmetric NAT would show us another one"
     if entry.nbma == tunnel.public_nbma:
-        return Reason("the peer and we are behind the same NAT", f"{evidence}; {where}")
-    return Reason("the peer and we are both behind NAT", f"{evidence}; {where}")
+        return Reason(NhrpReason.SAME_NAT, (evidence, where))
+    return Reason(NhrpReason.BOTH_BEHIND_NAT, (evidence, where))
 
 
 def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configured: bool) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, RouteState
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -40,7 +41,7 @@ class HoldDowns:
         self._next[key] = min(2 * seconds, LONGEST_HOLD_DOWN)
         now = self._station.now
         entry.expires = now + seconds
-        entry.reason = Reason("nobody has this next hop", why, since=now)
+        entry.reason = Reason(NhrpReason.NOBODY, (why,), now)
         self._station.time_entry(tunnel, entry)
         if entry.route is not RouteState.UNREACHABLE:
             self._routes.refuse(tunnel, entry)

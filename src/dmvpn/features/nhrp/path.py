@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -231,11 +232,7 @@ class Path:
         self.deadline = now + self._rest
         self._rest = min(2 * self._rest, LONGEST_REST)
         self._missing = ANSWERS_AFTER_LOSS
-        self.reason = Reason(
-            "the direct path does not answer",
-            f"{self._tries} echoes to {self.peer} at {self.nbma} unanswered",
-            since=now,
-        )
+        self.reason = Reason(NhrpReason.NO_PATH, (self._tries, self.peer, self.nbma), now)
         return [Act.LEAVE] if was_usable else []
 
     @property

@@ -35,6 +35,7 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
+from dmvpn.features.nhrp.reasons import NhrpReason, Objection
 from dmvpn.features.nhrp.redirect import quoted_addresses
 from dmvpn.features.nhrp.replies import unknown_compulsory
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
@@ -124,8 +125,7 @@ class Reception:
         if received is not None and received.data == password:
             return True
         if isinstance(packet, RegistrationReply):
-            what = "the reply of the next hop server has another password than ours, or none"
-            reason = Reason(what, "", "RFC 2332 §5.3.4", since=self._station.now)
+            reason = Reason(NhrpReason.OTHER_PASSWORD, since=self._station.now)
             self._registration.failed(tunnel, packet.request_id, reason)
         code, why = ErrorCode.AUTHENTICATION_FAILURE, Refusal.AUTHENTICATION
         self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, received))
@@ -225,8 +225,8 @@ class Reception:
         )
         if quoted is None:
             return
-        what = messages.error_name(packet.error_code)
-        reason = Reason(f"{packet.source_protocol} answers: {what}", "", "RFC 2332 §5.2.7", since=self._station.now)
+        said = (packet.source_protocol, Objection(packet.error_code))
+        reason = Reason(NhrpReason.OBJECTION, said, self._station.now)
         match quoted.kind:
             case PacketType.REGISTRATION_REQUEST:
                 self._registration.failed(tunnel, quoted.request_id, reason)

@@ -13,6 +13,7 @@ from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp import request_ids
 from dmvpn.features.nhrp.counters import Happening
 from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed
@@ -37,7 +38,7 @@ class RefusedOrders:
         if isinstance(effect, SetAdjacency | ClearAdjacency | SetMulticast | SetHairpin) or (
             isinstance(effect, Store) and effect.name == request_ids.NAME
         ):
-            reason = Reason("the host refused an order", event.text, since=self._station.now)
+            reason = Reason(NhrpReason.ORDER_REFUSED, (event.text,), self._station.now)
             self._retries.failed(effect, reason, self._station.now)
         tunnel = self._station.tunnels.get(effect.tunnel) if isinstance(effect, SetAdjacency | ClearAdjacency) else None
         if tunnel is not None:

@@ -32,6 +32,7 @@ from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
+from dmvpn.features.nhrp.reasons import Nak, NhrpReason
 from dmvpn.features.nhrp.silence import suspected
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
@@ -165,12 +166,7 @@ class Registration:
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
         if refusal is not None:
             self._station.log(messages.ReplyWithError.of(packet.TYPE, refusal.code))
-            reason = Reason(
-                "the next hop server refuses our registration",
-                messages.code_name(refusal.code),
-                "RFC 2332 §5.2.4",
-                since=now,
-            )
+            reason = Reason(NhrpReason.REFUSED, (Nak(refusal.code),), now)
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
             before = client.nhs
@@ -186,7 +182,7 @@ class Registration:
         held = tunnel.config.if_state and tunnel.is_carried and bool(tunnel.clients) and not responding
         if held != tunnel.held:
             tunnel.held = held
-            reason = Reason("no next hop server answers (if-state nhrp)", since=self._station.now) if held else None
+            reason = Reason(NhrpReason.NO_SERVER, since=self._station.now) if held else None
             # A peer that still hears us, although we hear nobody, would send to us until its holding times are over.
             self._station.emit(*((LineEnds(tunnel.name),) if held else ()), HoldTunnel(tunnel.name, reason))
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.answers import binding_of
 from dmvpn.features.nhrp.binding import whereabouts
 from dmvpn.features.nhrp.cache import LARGEST_RESOLVED, Entry, EntryType, Flag
@@ -31,6 +30,7 @@ from dmvpn.features.nhrp.mapped_ports import MappedPorts
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.questions import FIRST_RETRY, Pending, Purpose, Questions
+from dmvpn.features.nhrp.reasons import Nak, NhrpReason
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
@@ -176,8 +176,7 @@ class Resolver:
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
             nak = packet.cies[0] if packet.cies else ClientInfo(code=CieCode.NO_BINDING)
-            what, code = "the address cannot be resolved", messages.code_name(nak.code)
-            reason = Reason(what, code, "RFC 2332 §5.2.2", since=self._station.now)
+            reason = Reason(NhrpReason.UNRESOLVED, (Nak(nak.code),), self._station.now)
             self._refused(asked_on, pending, reason, nobody=nak.is_no_binding)
             return
         binding = binding_of(asked_on, packet, cie, sender)

@@ -14,6 +14,7 @@ from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.features.rib.reasons import RibReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ class ForwardingTable:
 
     def failed(self, prefix: Prefix, text: str, now: float) -> None:
         """The shell could not carry out the order for this prefix."""
-        self._retries.failed(prefix, Reason("the host refused the route", text, since=now), now)
+        self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now), now)
 
     def reason(self, prefix: Prefix) -> Reason | None:
         """Why the host does not have this route, or None."""

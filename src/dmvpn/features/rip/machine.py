@@ -41,6 +41,7 @@ from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import announced, entries_for, packets
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 from dmvpn.features.rip.packet import Command, RipPacket
+from dmvpn.features.rip.reasons import RipReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -184,13 +185,10 @@ class RipMachine:
         if not self.config.enabled or not state.line or not self.config.covers(state.address):
             return False
         if self.config.version != 2:
-            self.silent[state.name] = Reason(
-                "this build speaks RIP version 2 only", "`version 2` is missing", since=now
-            )
+            self.silent[state.name] = Reason(RipReason.VERSION, since=now)
             return False
         if self.config.interface(state.name).authentication:
-            what = "RIP authentication is configured and this build has none"
-            self.silent[state.name] = Reason(what, "nothing is exchanged unprotected", since=now)
+            self.silent[state.name] = Reason(RipReason.AUTHENTICATION, since=now)
             return False
         return True
 

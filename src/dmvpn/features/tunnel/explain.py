@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, label_group, log, log_group, reason_group
+from dmvpn.base.explanations import debug_group, label_group, log, log_group, reason, reason_group
 from dmvpn.features.tunnel import messages
+from dmvpn.features.tunnel.reasons import TunnelReason
 
 _LINE = "show interfaces Tunnel (the line Tunnel linestate evaluation)"
 
@@ -44,73 +45,70 @@ _KEEPALIVES = debug_group(
 _REASONS = reason_group(
     "tunnels",
     ("show interfaces", "debug tunnel", "show dmvpn detail"),
-    Word(
-        "a tunnel VRF is configured and this build has no VRFs",
+    reason(
+        TunnelReason.VRF,
         "`tunnel vrf` is there. The tunnel stays down rather than use the wrong table.",
         next="show running-config interface Tunnel",
     ),
-    Word(
-        "this build has GRE over IPv4 and no other kind of tunnel",
+    reason(
+        TunnelReason.MODE,
         "`tunnel mode` says IPsec without GRE, an outer IPv6, or another encapsulation. The line is kept, and the "
         "tunnel stays down rather than send what its far end cannot read.",
         next="show running-config interface Tunnel",
     ),
-    Word(
-        "this build has tunnels over IPv4 alone",
+    reason(
+        TunnelReason.NOT_IPV4,
         "`tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays down.",
         next="show running-config interface Tunnel",
     ),
-    Word(
-        "this build takes no tunnel source from a route",
+    reason(
+        TunnelReason.SOURCE_OF_ROUTE,
         "`tunnel source dynamic` is kept, and the tunnel stays down: name an interface or an address.",
         next="show running-config interface Tunnel",
     ),
-    Word("no tunnel source", "`tunnel source` is missing.", next="show running-config interface Tunnel"),
-    Word(
-        "no output interface",
+    reason(TunnelReason.NO_SOURCE, "`tunnel source` is missing.", next="show running-config interface Tunnel"),
+    reason(
+        TunnelReason.NO_INTERFACE,
         "`tunnel source` names an interface, or an address, that this router does not have.",
         next="show ip interface brief",
     ),
-    Word("tunnel source interface down", "The interface that the tunnel starts from is down.", next="show interfaces"),
-    Word(
-        "tunnel source interface has no IPv4 address",
+    reason(TunnelReason.SOURCE_DOWN, "The interface that the tunnel starts from is down.", next="show interfaces"),
+    reason(
+        TunnelReason.SOURCE_WITHOUT_ADDRESS,
         "The interface that the tunnel starts from has no address (yet).",
         next="show ip interface brief",
     ),
-    Word(
-        "no IPv4 tunnel destination address",
+    reason(
+        TunnelReason.NO_DESTINATION,
         "A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode gre multipoint`.",
         next="show running-config interface Tunnel",
     ),
-    Word(
-        "nothing protects the tunnel",
+    reason(
+        TunnelReason.UNPROTECTED,
         "`tunnel protection` is configured and nobody has decided how yet; in clear nothing is sent.",
         next="show crypto ipsec profile",
     ),
-    Word(
-        "received packets cannot be told from those of <tunnel>",
+    reason(
+        TunnelReason.RIVAL,
         "Two tunnels have the same source, destination and key, so GRE packets for one look like packets for the "
         "other. Give each its own `tunnel key`, the same at its far ends.",
         next="show running-config interface Tunnel",
-        clause="RFC 2890 §2.1",
     ),
-    Word(
-        "recursive routing",
+    reason(
+        TunnelReason.RECURSION,
         "The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped for ever.",
         "When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute list, or "
         "give the destination a static route.",
         next="show ip route (the tunnel's destination)",
     ),
-    Word(
-        "the host refused the tunnel", "The kernel or the data plane did not make the interface.", next="show logging"
-    ),
-    Word(
-        "keepalive timer expired",
+    reason(TunnelReason.REFUSED, "The kernel or the data plane did not make the interface.", next="show logging"),
+    reason(
+        TunnelReason.KEEPALIVE,
         "As many keepalives in a row as configured were not returned: the far end cannot be reached.",
         next="ping (the tunnel's destination)",
     ),
-    Word(
-        "no route to destination",
+    reason(
+        TunnelReason.NO_ROUTE,
         "The underlay's routing table has no way to `tunnel destination`.",
         next="show ip route (the tunnel's destination)",
     ),

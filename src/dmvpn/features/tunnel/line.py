@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit, TunnelSpec
 from dmvpn.base.reasons import Reason
+from dmvpn.features.tunnel.reasons import TunnelReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,29 +107,29 @@ def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfB
 def missing(settings: TunnelSettings, source: Source) -> Reason | None:
     """What the tunnel lacks in itself, before any route is looked at."""
     if settings.shutdown:
-        return Reason("administratively down")
+        return Reason(TunnelReason.SHUT)
     if settings.vrf:
-        return Reason("a tunnel VRF is configured and this build has no VRFs", f"tunnel vrf {settings.vrf}")
+        return Reason(TunnelReason.VRF, (settings.vrf,))
     if settings.foreign_mode:
-        return Reason("this build has GRE over IPv4 and no other kind of tunnel", settings.foreign_mode)
+        return Reason(TunnelReason.MODE, (settings.foreign_mode,))
     if settings.foreign_end.endswith(" dynamic"):
-        return Reason("this build takes no tunnel source from a route", settings.foreign_end)
+        return Reason(TunnelReason.SOURCE_OF_ROUTE, (settings.foreign_end,))
     if settings.foreign_end:
-        return Reason("this build has tunnels over IPv4 alone", settings.foreign_end)
+        return Reason(TunnelReason.NOT_IPV4, (settings.foreign_end,))
     if not settings.source_interface and settings.source_address is None:
-        return Reason("no tunnel source")
+        return Reason(TunnelReason.NO_SOURCE)
     if source.state is None:
         if settings.source_interface:
             where = f"{settings.source_interface} is not there"
         else:
             where = f"no interface has the address {settings.source_address}"
-        return Reason("no output interface", where)
+        return Reason(TunnelReason.NO_INTERFACE, (where,))
     if not source.state.line:
-        return Reason("tunnel source interface down", source.interface)
+        return Reason(TunnelReason.SOURCE_DOWN, (source.interface,))
     if source.address is None:
-        return Reason("tunnel source interface has no IPv4 address", source.interface)
+        return Reason(TunnelReason.SOURCE_WITHOUT_ADDRESS, (source.interface,))
     if not settings.multipoint and settings.destination is None:
-        return Reason("no IPv4 tunnel destination address")
+        return Reason(TunnelReason.NO_DESTINATION)
     return None
 
 
@@ -137,7 +138,7 @@ def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) ->
     if not settings.protection:
         return None
     if decision is None:
-        return Reason("nothing protects the tunnel", f"profile {settings.protection}; nothing is sent in clear")
+        return Reason(TunnelReason.UNPROTECTED, (settings.protection,))
     return decision.reason
 
 
@@ -157,12 +158,8 @@ def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
 
 def rivalry(spec: TunnelSpec, winner: str) -> Reason:
     """The reason for the one that stays down."""
-    same = f"the same source {spec.source} and " + ("no tunnel key" if spec.key is None else f"tunnel key {spec.key}")
-    return Reason(
-        f"received packets cannot be told from those of {winner}",
-        f"both have {same}: give each its own `tunnel key`, and the same key on its far ends",
-        clause="RFC 2890 §2.1",
-    )
+    key = "no tunnel key" if spec.key is None else f"tunnel key {spec.key}"
+    return Reason(TunnelReason.RIVAL, (winner, spec.source, key))
 
 
 def leads_through(name: str, destination: IPAddress, ports: Ports) -> bool:

@@ -38,6 +38,7 @@ from dmvpn.base.retries import Retries
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
+from dmvpn.features.tunnel.reasons import TunnelReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ RECURSION_HOLD = 60.0
 #: What IOS announces as the transport MTU of a tunnel in NHRP packets.
 TRANSPORT_MTU = 17916
 
-_RECURSION = Reason("recursive routing", "the route to the destination leads through the tunnel itself")
+_RECURSION = Reason(TunnelReason.RECURSION)
 
 
 @dataclass(slots=True)
@@ -207,7 +208,7 @@ class TunnelMachine:
         tunnel = self._tunnels.get(name)
         if tunnel is None:
             return []
-        self._retries.failed(name, Reason("the host refused the tunnel", text, since=now), now)
+        self._retries.failed(name, Reason(TunnelReason.REFUSED, (text,), now), now)
         return self._evaluate(tunnel, now)
 
     def _tick(self, now: float) -> list[Effect | Notice]:
@@ -259,7 +260,7 @@ class TunnelMachine:
         up = reached = reason is None
         results += self._keep_alive(tunnel, up, now)
         if up and tunnel.keepalive is not None and tunnel.keepalive.failed:
-            up, reason = False, Reason("keepalive timer expired", f"{tunnel.keepalive.retries} unanswered")
+            up, reason = False, Reason(TunnelReason.KEEPALIVE, (tunnel.keepalive.retries,))
         carrier = up and tunnel.hold is None
         if tunnel.spec is not None and carrier != tunnel.carrier:
             results.append(SetCarrier(settings.name, carrier))
@@ -283,7 +284,7 @@ class TunnelMachine:
         if reason is not None or settings.multipoint or settings.destination is None:
             return results, reason
         if not tunnel.recursive and not self._ports.rib.forwarding(settings.destination):
-            return results, Reason("no route to destination", str(settings.destination))
+            return results, Reason(TunnelReason.NO_ROUTE, (settings.destination,))
         if not tunnel.recursive and line.leads_through(settings.name, settings.destination, self._ports):
             tunnel.recursive = True
             self._timers.set(("recursion", settings.name), now + RECURSION_HOLD)
@@ -329,7 +330,7 @@ class TunnelMachine:
         name, old = state.name, tunnel.state
         if state.reason is not None:
             before = old.reason if old is not None else None
-            since = before.since if before is not None and before.what == state.reason.what else now
+            since = before.since if before is not None and before.code is state.reason.code else now
             state = replace(state, reason=replace(state.reason, since=since))
         results: list[Effect | Notice] = []
         if state != old:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.reasons import EigrpReason
 
 _LOGS = log_group(
     "EIGRP",
@@ -89,22 +90,22 @@ _NEIGHBORS = debug_group(
 _REASONS = reason_group(
     "EIGRP",
     ("show ip eigrp interfaces detail", "show logging"),
-    Word(
-        "authentication mode <mode> is not available",
+    reason(
+        EigrpReason.MODE,
         "This build has MD5 alone. The interface stays silent: nothing is sent unprotected instead.",
     ),
-    Word(
-        "authentication without a key chain",
+    reason(
+        EigrpReason.NO_KEY_CHAIN,
         "`ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.",
     ),
-    Word(
-        'key chain "<name>" has no key',
+    reason(
+        EigrpReason.NO_KEY,
         "The chain that the interface names does not exist, is empty, or no key of it is valid now.",
         next="show running-config (key chain)",
     ),
-    Word("the digest is wrong", "The neighbor's packets were made with another key, or changed on the way."),
-    Word("no digest", "The neighbor's packets carry no authentication, and our interface asks for it."),
-    Word("authentication is off here", "The neighbor's packets carry a digest, and our interface asks for none."),
+    reason(EigrpReason.WRONG_DIGEST, "The neighbor's packets were made with another key, or changed on the way."),
+    reason(EigrpReason.NO_DIGEST, "The neighbor's packets carry no authentication, and our interface asks for it."),
+    reason(EigrpReason.OFF_HERE, "The neighbor's packets carry a digest, and our interface asks for none."),
     next="show ip eigrp interfaces detail",
 )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group, reason, reason_group
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.explain import labels
 from dmvpn.features.interface.port import Status
+from dmvpn.features.interface.reasons import InterfaceReason
 
 _BRIEF = ("show ip interface brief", "show interfaces description")
 _ALL = ("show interfaces", "show ip interface", "show ipv6 interface", *_BRIEF)
@@ -111,21 +112,19 @@ _LOGS = log_group(
 _REASONS = reason_group(
     "interfaces",
     ("show interfaces", "show ipv6 interface"),
-    Word("the host refused the interface's state", "The kernel did not take up, down, an address or an MTU."),
-    Word(
-        "this data plane carries IPv4 only", "IPv6 inside the tunnel needs another data plane than the one that runs."
-    ),
-    Word("administratively down", "`shutdown` is configured.", next="show running-config interface"),
-    Word("the tunnel is not set up yet", "The tunnel exists in the configuration and nobody has decided on it yet."),
-    Word(
-        "this system has no such interface",
+    reason(InterfaceReason.REFUSED, "The kernel did not take up, down, an address or an MTU."),
+    reason(InterfaceReason.ONLY_IPV4, "IPv6 inside the tunnel needs another data plane than the one that runs."),
+    reason(InterfaceReason.SHUT, "`shutdown` is configured.", next="show running-config interface"),
+    reason(InterfaceReason.UNDECIDED, "The tunnel exists in the configuration and nobody has decided on it yet."),
+    reason(
+        InterfaceReason.MISSING,
         "The configuration names an interface that the host lacks, or that `--map` gives to none.",
         next="show ip interface brief",
     ),
-    Word("no carrier", "The link is off: no cable, or the other end is down."),
-    Word("no address yet", "`ip address dhcp`, and no lease so far.", next="show ip interface brief"),
-    Word(
-        "the host uses another address",
+    reason(InterfaceReason.NO_CARRIER, "The link is off: no cable, or the other end is down."),
+    reason(InterfaceReason.NO_LEASE, "`ip address dhcp`, and no lease so far.", next="show ip interface brief"),
+    reason(
+        InterfaceReason.OTHER_ADDRESS,
         "An adopted interface has one address in the host and another in the configuration; nothing is changed "
         "without `--manage`.",
         next="show ip interface brief",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionPhase
 from dmvpn.base.sessions import SessionStatus
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Standing
 from dmvpn.features.ipsec.explain import labels
+from dmvpn.features.ipsec.reasons import IpsecReason
 
 _SESSION = "show crypto session"
 
@@ -316,38 +317,37 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "IPsec",
     ("show dmvpn detail", "show crypto session detail", "show interfaces"),
-    Word(
-        "the IPsec profile does not exist",
+    reason(
+        IpsecReason.NO_PROFILE,
         "`tunnel protection ipsec profile` names a profile that nobody configured. The tunnel stays down.",
         next="show crypto ipsec profile",
     ),
-    Word(
-        "the IPsec profile has no usable transform set",
+    reason(
+        IpsecReason.NO_TRANSFORM,
         "None of the profile's sets has algorithms that this build can do; each one's trouble stands beside it.",
         next="show crypto ipsec transform-set",
-        clause="RFC 8221",
     ),
-    Word(
-        "<tunnel> protects the same source with another IPsec profile",
+    reason(
+        IpsecReason.OTHER_PROFILE,
         "Two tunnels have one source address, so a packet's SA does not tell whose it is: they need one profile.",
         "With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.",
         next="show running-config",
     ),
-    Word(
-        "<tunnel> has this peer, with another IPsec profile",
+    reason(
+        IpsecReason.PEER_OF_ANOTHER,
         "The address is the destination of a point-to-point tunnel with the same source, and SAs with it are made as "
         "its profile says. The multipoint tunnel sends nothing there and takes nothing from there.",
         "When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.",
         next="show running-config",
     ),
-    Word(
-        "the host does not let us take ESP and IKE",
+    reason(
+        IpsecReason.NOT_SERVED,
         "UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.",
         next="show logging",
     ),
-    Word("the host refused the SA", "The kernel or the engine did not take the pair of SAs.", next="show logging"),
-    Word(
-        "the SA is gone",
+    reason(IpsecReason.SA_REFUSED, "The kernel or the engine did not take the pair of SAs.", next="show logging"),
+    reason(
+        IpsecReason.SA_GONE,
         "The pair of SAs ended, and no other has taken its place yet.",
         "After a lifetime, a Delete of the peer, or DPD.",
         next="show crypto ikev2 sa",

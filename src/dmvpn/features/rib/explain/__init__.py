@@ -6,10 +6,11 @@ from typing import Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
+from dmvpn.features.rib.reasons import RibReason
 
 _ROUTE = "show ip route"
 _FOREIGN = "It stands in the legend for people who know IOS; this router never has such routes."
@@ -257,8 +258,8 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "the routing table",
     ("show ip route", "show ipv6 route"),
-    Word(
-        "the host refused the route",
+    reason(
+        RibReason.REFUSED,
         "The kernel did not take the route; its words stand beside it. It is tried again.",
         next="show logging",
     ),

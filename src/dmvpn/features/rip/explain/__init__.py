@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, code, debug_group, reason_group
+from dmvpn.base.explanations import Group, Kind, code, debug_group, reason, reason_group
 from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
+from dmvpn.features.rip.reasons import RipReason
 
 _RFC: Final = frozenset({"rfc", "2453", "rip", "code"})
 
@@ -90,9 +91,9 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "RIP",
     ("show ip protocols",),
-    Word("this build speaks RIP version 2 only", "`version 2` is missing below `router rip`; nothing is exchanged."),
-    Word(
-        "RIP authentication is configured and this build has none",
+    reason(RipReason.VERSION, "`version 2` is missing below `router rip`; nothing is exchanged."),
+    reason(
+        RipReason.AUTHENTICATION,
         "The interface stays silent: nothing is exchanged unprotected instead.",
     ),
     next="show ip protocols",

@@ -1,0 +1,21 @@
+"""Why an interface is down, or not as it is configured."""
+
+from __future__ import annotations
+
+import enum
+
+from dmvpn.base.reasons import ReasonCode
+
+
+@enum.unique
+class InterfaceReason(ReasonCode):
+    """Kept as `InterfaceState.reason`, and with refused orders."""
+
+    REFUSED = "the host refused the interface's state", "<error>"
+    ONLY_IPV4 = "this data plane carries IPv4 only"
+    SHUT = "administratively down"
+    UNDECIDED = "the tunnel is not set up yet"
+    MISSING = "this system has no such interface"
+    NO_CARRIER = "no carrier"
+    NO_LEASE = "no address yet", "a DHCP client of the host has to get it; this router has none"
+    OTHER_ADDRESS = "the host uses another address", "configured <address>/<length>, the host has <address>/<length>"

@@ -1,0 +1,14 @@
+"""Why NAT overload does not run."""
+
+from __future__ import annotations
+
+import enum
+
+from dmvpn.base.reasons import ReasonCode
+
+
+@enum.unique
+class NatReason(ReasonCode):
+    """Kept with the refused order."""
+
+    REFUSED = "the host refused to translate", "<error>"
