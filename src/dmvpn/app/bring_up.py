@@ -29,6 +29,7 @@ from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names, from_description
 from dmvpn.tools.enrolment import enrol
+from dmvpn.tools.naming import name_servers
 
 if TYPE_CHECKING:
     import argparse
@@ -104,8 +105,9 @@ def runs(folder: LabFolder) -> Scenario:
 def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
-    issued = "" if arguments.strict or scenario.is_exercise else enrol(scenario)
-    for note in (*scenario.notes, *([issued] if issued else [])):
+    as_found = arguments.strict or scenario.is_exercise
+    made = [] if as_found else [note for note in (enrol(scenario), name_servers(scenario)) if note]
+    for note in (*scenario.notes, *made):
         print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)
     for reason, routers in _what_does_not_run(scenario).items():

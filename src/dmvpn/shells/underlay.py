@@ -32,6 +32,7 @@ _ROUTE: Final = re.compile(
     rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
 _NAMED: Final = 4
+_IPV4: Final = re.compile(r"\d+(\.\d+){3}")
 _NOWHERE: Final = "Null0"
 
 
@@ -74,7 +75,7 @@ def tunnel_ends(read: Mapping[str, Lines]) -> dict[IPv4Address, str]:
             address = own.get(source)
             if address is not None:
                 found[address.ip] = router
-            elif source[:1].isdigit() and IPv4Address(source) in all_own:
+            elif _IPV4.fullmatch(source) and IPv4Address(source) in all_own:
                 found[IPv4Address(source)] = router
     return found
 
@@ -85,7 +86,7 @@ def far_ends(lines: Lines) -> list[IPv4Address]:
     named = [word[4] for word in words if word[:3] == ["ip", "nhrp", "map"] and len(word) > 4]
     named += [word[5] for word in words if word[:3] == ["ip", "nhrp", "nhs"] and word[4:5] == ["nbma"]]
     named += [word[2] for word in words if word[:2] == ["tunnel", "destination"]]
-    return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
+    return [IPv4Address(name) for name in dict.fromkeys(named) if _IPV4.fullmatch(name)]
 
 
 def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
@@ -190,7 +191,7 @@ def bgp_neighbors(lines: Lines) -> list[IPv4Address]:
     """The addresses of configured neighbors; those of a range call us."""
     words = [line.split() for header in lines.headers("router bgp ") for line in lines.section(header).lines]
     named = [word[1] for word in words if word[:1] == ["neighbor"] and word[2:3] in (["remote-as"], ["peer-group"])]
-    return [IPv4Address(name) for name in dict.fromkeys(named) if re.fullmatch(r"\d+(\.\d+){3}", name)]
+    return [IPv4Address(name) for name in dict.fromkeys(named) if _IPV4.fullmatch(name)]
 
 
 def external_neighbors(lines: Lines) -> list[IPv4Address]:
@@ -200,7 +201,7 @@ def external_neighbors(lines: Lines) -> list[IPv4Address]:
         own = header.split()[2]
         words = [line.split() for line in lines.section(header).headers("neighbor ")]
         found += [word[1] for word in words if word[2:3] == ["remote-as"] and word[3:4] != [own]]
-    return [IPv4Address(name) for name in dict.fromkeys(found) if re.fullmatch(r"\d+(\.\d+){3}", name)]
+    return [IPv4Address(name) for name in dict.fromkeys(found) if _IPV4.fullmatch(name)]
 
 
 def _knows(lines: Lines, address: IPv4Address, hop: Hop) -> bool:
