@@ -14,7 +14,7 @@ from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
-from dmvpn.features.nhrp.request_ids import NAME, STEP
+from dmvpn.features.nhrp.shared import REQUEST_IDS, STEP
 from dmvpn.shells.lab.namespaces import new_network
 from support.command import command
 from support.labs import Labs, eventually
@@ -208,7 +208,7 @@ def test_a_router_of_dmvpn_run_goes_on_with_its_request_ids_after_a_restart(labs
     configuration = tmp_path / "R31.cfg"
     configuration.write_text(labs.on("R31", "show running-config").partition("!\n")[2])
     labs.say("lab", "kill", "R31")
-    kept = tmp_path / "state" / "dmvpn" / "R31" / NAME
+    kept = tmp_path / "state" / "dmvpn" / "R31" / REQUEST_IDS
     for life in (1, 2):
         router = _run(labs, configuration)
         assert eventually(lambda: _is_registered(labs)), router

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.nhrp.admission import Guest
-from dmvpn.features.nhrp.guests import Guests
+from dmvpn.features.nhrp.admission import Guest, Guests
 from support.work import calls
 
 #: Few addresses, so that prefixes often hold each other.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.events import Hairpin, Unresolved
 from dmvpn.features.nhrp.cache import EntryType
-from dmvpn.features.nhrp.events import ClearCache
+from dmvpn.features.nhrp.model import ClearCache
 from support.overlay import TUNNEL, address, data_packet
 from support.protected import ProtectedOverlay, protected
 

@@ -17,8 +17,8 @@ from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.path import Act, PathState
 from dmvpn.features.nhrp.path import Path as DirectPath
 from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.plane import Plane, Routes
 from dmvpn.features.nhrp.purge import Purger
-from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.station import Station
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Plan, Verdict, run
@@ -188,7 +188,7 @@ def test_the_judge_sees_a_server_that_nobody_watches(monkeypatch: pytest.MonkeyP
 
 
 def test_the_judge_sees_an_adjacency_that_outlives_its_neighbor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Station, "clear_adjacency", lambda *_: None)
+    monkeypatch.setattr(Plane, "clear", lambda *_: None)
     verdict = judged(faults.Kill(at=20.0, seconds=250.0, router="R41"), variants=("short",), seconds=280.0)
     assert rules(verdict) == {"stale adjacency"}
 

@@ -12,7 +12,7 @@ import pytest
 from dmvpn.app.replay import live_again
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
-from dmvpn.features.nhrp.request_ids import NAME
+from dmvpn.features.nhrp.shared import REQUEST_IDS
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_a_router_whose_store_is_lost_or_damaged_comes_up_all_the_same(damage: b
     world.sim.kill("R31")
     world.sim.forget("R31")
     if damage is not None:
-        world.sim.routers["R31"].stored[NAME] = damage
+        world.sim.routers["R31"].stored[REQUEST_IDS] = damage
     world.sim.boot("R31", world.scenario.configurations["R31"])
     world.converge()
     assert ids(tap)[0] == 1

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dmvpn.features.nhrp.events import Withdraw
+from dmvpn.features.nhrp.model import Withdraw
 from support.streams import Call
 from support.world import World
 

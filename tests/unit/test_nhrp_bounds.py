@@ -11,10 +11,9 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp import cache, questions, reception, resolver, responder
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.events import ClearCache
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.messages import NhrpError
-from dmvpn.features.nhrp.model import NhrpConfig
+from dmvpn.features.nhrp.model import ClearCache, NhrpConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,

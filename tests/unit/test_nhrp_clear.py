@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions
 from dmvpn.features.nhrp.packet import (
     PurgeRequest,
     RegistrationRequest,

@@ -22,11 +22,11 @@ from dmvpn.features.nhrp.extensions import (
     VendorPrivate,
     append_entry,
     find,
+    hop_by_hop,
     parse_extensions,
     put,
     remove,
 )
-from dmvpn.features.nhrp.replies import hop_by_hop
 
 ENTRY = ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
 LIST: Extensions = (

@@ -11,10 +11,10 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord
-from dmvpn.features.nhrp.hearsay import LARGEST_COUNTED, MINUTE, Hearsay
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.packet import ResolutionRequest as Question
+from dmvpn.features.nhrp.shared import LARGEST_COUNTED, MINUTE, Hearsay
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, refused, targets, tunnel_of
 from support.overlay import TUNNEL, address, hairpin
 from support.protected import ProtectedOverlay, protected

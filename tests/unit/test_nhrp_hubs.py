@@ -9,13 +9,12 @@ import pytest
 from dmvpn.base.events import Hairpin, Unresolved
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.events import ClearCache
 from dmvpn.features.nhrp.extensions import (
     ForwardTransitRecord,
     ReverseTransitRecord,
     find,
 )
-from dmvpn.features.nhrp.model import NhsConfig
+from dmvpn.features.nhrp.model import ClearCache, NhsConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,

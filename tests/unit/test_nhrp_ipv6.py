@@ -14,7 +14,6 @@ from dmvpn.base.events import NhrpReceived, Tick
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv6State, TunnelState
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.envelope import peek_version
 from dmvpn.features.nhrp.extensions import Authentication
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
@@ -29,6 +28,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     ResolutionRequest,
     parse,
+    peek_version,
 )
 from support.fakes import FakeTunnels, fake_ports
 from support.overlay import address

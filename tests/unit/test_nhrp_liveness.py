@@ -11,11 +11,10 @@ from dmvpn.base.effects import GRE_IPV4, SendGre, SetAdjacency
 from dmvpn.base.events import IpReceived, NhrpReceived, PeerUsage, UsageReported
 from dmvpn.base.notices import OverrideOffered, RouteRetracted
 from dmvpn.features.nhrp.cache import Flag, RouteState
-from dmvpn.features.nhrp.events import ClearCache
+from dmvpn.features.nhrp.counters import Usage, take_in
+from dmvpn.features.nhrp.model import ClearCache
 from dmvpn.features.nhrp.packet import PurgeRequest, ResolutionRequest
 from dmvpn.features.nhrp.path import PathState
-from dmvpn.features.nhrp.tunnel import Usage
-from dmvpn.features.nhrp.usage import take_in
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from support.cloud import HUB_NBMA, PEER, PEER_NBMA, ready, targets, tunnel_of

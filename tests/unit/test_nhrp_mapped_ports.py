@@ -14,17 +14,21 @@ from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import extension_lines
 from dmvpn.features.nhrp.extensions import (
+    VENDOR,
     Extensions,
     ForwardTransitRecord,
+    MappedPort,
+    MappedPorts,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
     VendorPrivate,
+    mapped_ports,
+    with_mapped_ports,
 )
-from dmvpn.features.nhrp.hearsay import MINUTE
-from dmvpn.features.nhrp.mapped_ports import VENDOR, MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.shared import MINUTE
 from support.cloud import HUB, HUB_NBMA, PEER, SPOKE, SPOKE_NBMA, refused, tunnel_of
 from support.nhrp_strategies import ipv4_addresses, ipv6_addresses
 from support.overlay import TUNNEL, address, cloud, make_shortcut

@@ -18,12 +18,11 @@ from dmvpn.base.notices import (
     ProtectionWanted,
     TunnelChanged,
 )
-from dmvpn.features.nhrp import waiting_replies
+from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.events import ClearCache
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.features.nhrp.model import ClearCache, NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.path import PathState
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, targets, tunnel_of
@@ -277,7 +276,7 @@ def test_an_answer_that_waited_when_nhrp_was_taken_off_the_tunnel_takes_no_room_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Later answers went by the hub at once: for ever, as soon as there were enough of such."""
-    monkeypatch.setattr(waiting_replies, "LARGEST_WAITING", 1)
+    monkeypatch.setattr(responder, "LARGEST_WAITING", 1)
     overlay = _ready()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")

@@ -10,10 +10,9 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived
-from dmvpn.features.nhrp.answers import binding_of
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeRequest,
@@ -26,6 +25,7 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
 )
 from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.questions import binding_of
 from support.cloud import HUB_NBMA, PEER, SPOKE, targets, tunnel_of
 from support.overlay import TUNNEL, address, data_packet
 from support.protected import ProtectedOverlay, protected

@@ -8,8 +8,8 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SetAdjacency, SetMulticast
 from dmvpn.base.events import EffectFailed, Hairpin, IpReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
 from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.counters import take_in
 from dmvpn.features.nhrp.packet import ErrorIndication, PurgeFlag, PurgeRequest, TrafficIndication
-from dmvpn.features.nhrp.usage import take_in
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from support.cloud import PEER, PEER_NBMA, SPOKE, tunnel_of
@@ -17,7 +17,7 @@ from support.overlay import TUNNEL, address, data_packet
 from support.protected import ProtectedOverlay, protected
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.tunnel import Usage
+    from dmvpn.features.nhrp.counters import Usage
 
 PUBLIC = address("203.0.113.7")
 

@@ -14,9 +14,8 @@ from dmvpn.features.nhrp import purge as purge_module
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.events import ClearCache, Withdraw
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, VendorPrivate
-from dmvpn.features.nhrp.model import NhsConfig
+from dmvpn.features.nhrp.model import ClearCache, NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeReply,

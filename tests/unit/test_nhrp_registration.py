@@ -14,7 +14,7 @@ from dmvpn.base.events import Resync
 from dmvpn.base.notices import HoldTunnel, LineEnds, NeighborSilent
 from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.events import ClearSessions
+from dmvpn.features.nhrp.model import ClearSessions
 from dmvpn.features.nhrp.packet import (
     PurgeRequest,
     RegistrationFlag,

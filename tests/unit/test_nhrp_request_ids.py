@@ -9,7 +9,7 @@ import pytest
 from dmvpn.base.effects import SendGre, Store
 from dmvpn.base.events import EffectFailed, Remembered
 from dmvpn.features.nhrp.packet import RegistrationRequest, parse
-from dmvpn.features.nhrp.request_ids import NAME, STEP, RequestIds
+from dmvpn.features.nhrp.shared import REQUEST_IDS, STEP, RequestIds
 from support.overlay import cloud
 
 
@@ -41,7 +41,7 @@ def test_no_identifier_is_used_in_two_lives(requests: int) -> None:
 def test_one_request_in_a_thousand_writes() -> None:
     ids = RequestIds()
     stores = [store for _ in range(10 * STEP) if (store := ids.next()[1])]
-    assert stores == [Store(NAME, b"%d\n" % (STEP * number)) for number in range(1, 11)]
+    assert stores == [Store(REQUEST_IDS, b"%d\n" % (STEP * number)) for number in range(1, 11)]
 
 
 @pytest.mark.conforms("5.2.0.1-id-new")
@@ -63,7 +63,7 @@ def test_the_ceiling_is_stored_before_the_request_leaves() -> None:
     overlay = cloud(3)
     overlay.start("R31")
     effects = [effect for effect in overlay.members["R31"].effects if isinstance(effect, Store | SendGre)]
-    assert effects[0] == Store(NAME, b"%d\n" % STEP)
+    assert effects[0] == Store(REQUEST_IDS, b"%d\n" % STEP)
     assert isinstance(effects[1], SendGre)
 
 
@@ -71,7 +71,7 @@ def test_the_ceiling_is_stored_before_the_request_leaves() -> None:
 def test_a_router_goes_on_behind_what_it_remembers() -> None:
     overlay = cloud(3)
     overlay.handle("R31", Remembered("something-else", b"5"))
-    overlay.handle("R31", Remembered(NAME, b"2048\n"))
+    overlay.handle("R31", Remembered(REQUEST_IDS, b"2048\n"))
     overlay.start()
     overlay.run(1)
     (request,) = overlay.sent(RegistrationRequest)

@@ -12,9 +12,8 @@ from dmvpn.base.errors import surely
 from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.events import Withdraw
 from dmvpn.features.nhrp.extensions import ResponderAddress
-from dmvpn.features.nhrp.model import NhsConfig
+from dmvpn.features.nhrp.model import NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.station import LEAVING
 from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config

@@ -10,7 +10,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
 from support.nhrp_view import View, match_of, show
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
 

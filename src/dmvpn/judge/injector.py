@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
 from dmvpn.features.ipsec.events import ClearCrypto
-from dmvpn.features.nhrp.events import ClearCache, ClearSessions, Withdraw
+from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.judge import faults
 from dmvpn.judge.forgeries import Forger
 from dmvpn.judge.schedule import Abilities

@@ -19,7 +19,7 @@ from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.extensions import NatAddress, find
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.peers import LARGEST_GLEANED
+from dmvpn.features.nhrp.plane import LARGEST_GLEANED
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
 from dmvpn.judge.bounds import Cause
 

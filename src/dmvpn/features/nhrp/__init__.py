@@ -5,20 +5,26 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
 `OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
-    packet, cie, extensions   octets <-> values            registration, client   we register with servers
-    cache                     who is where                 server                 others register with us
-    tunnel, station           state, and the door out      resolver, answers      we ask
-    ways, egress              which way to an address      responder, transit     others ask: us, or through us
-    peers, path, standby      direct paths, dead servers   redirect, purge, errors
-    neighbor, connections    whom ESP leads to, is wanted protection             what is protected, or not
-    binding                   what others say of a station
-    questions                 what we have asked           waiting_replies        answers that wait for protection
-    echoes, usage             who is alive                 configuration, names   tunnels as configured
-    routes                    what the RIB hears           reception, overlay     who gets what
-    mapped_ports              where others are behind NAT  introductions          what servers say of themselves
     machine, shared           an overlay for each IP version, and what both have in common
-    guests                    registered addresses outside of the subnet, by route and next hop
+    overlay, reception        who gets which event, who gets which packet
+    configuration             tunnels as configured, servers by name
+    registration, client      we register with servers
+    server, admission         others register with us; what they may
+    resolver, questions       we ask
+    responder, transit        others ask: us, or through us; redirects
+    purge, errors             what is not so any more, what cannot be
+    peers, path, echoes       direct paths, dead servers; who is alive
+    connections               whom ESP leads to, and who is wanted
+    ways                      which way to an address
+    plane                     what the data plane and the RIB were told
+    station                   what all parts share, and the door out
+    tunnel, cache, counters   state: of a tunnel, who is where, what went by
+    past                      what the cache was
+    packet, cie, extensions   octets <-> values
+    model, messages, debug    settings and orders; what is logged
     lint                      rules for `dmvpn lint`
+
+A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """
 
 from __future__ import annotations

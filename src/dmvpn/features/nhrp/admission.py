@@ -9,22 +9,29 @@ of the subnet is a station's only if routing does not say otherwise:
 
 The route's next hop must be registered from where the claim comes. If nobody has registered that next hop the client
 may say that it is the one. Whenever somebody registers it from another place the claim is looked at again.
+
+A `Claim` is one entry of a Registration Request, completed from its header and from where it came. `Guests` finds the
+registered addresses outside of the subnet by what routing says of them: a hub may have 30,000, and 50,000 routes may
+change at once, so neither a route nor a registration looks at all of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.cie import CieCode
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.egress import SHORTEST_PREFIX
+from dmvpn.features.nhrp.extensions import Extensions, ForwardTransitRecord, VendorPrivate, find
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest
+from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.claims import Claim
-    from dmvpn.features.nhrp.neighbor import Neighbor
+    from dmvpn.features.nhrp.cie import ClientInfo
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -56,18 +63,12 @@ def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused 
         return _PROHIBITED
     if tunnel.is_edge(claim.next_hop) or any(edge in target for edge in tunnel.edges):
         return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
-    if is_guest(tunnel, target):
+    if tunnel.is_guest(target):
         if not target.is_host or station.owns(address):
             return _PROHIBITED
         if not leads_to(station, tunnel, address, claim.at, claim.speaker):
             return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
     return None
-
-
-def is_guest(tunnel: Tunnel, target: Prefix) -> bool:
-    """Is it outside of the tunnel's subnet, so that routing has a say?"""
-    beside_us = tunnel.subnet is not None and target in tunnel.subnet
-    return not beside_us and not is_link_local(target.address)
 
 
 def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor, speaker: IPAddress | None) -> bool:
@@ -118,3 +119,127 @@ def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, spea
     if entry is None:
         return leaves_by is tunnel and hop.address == speaker
     return at.meets(entry.neighbor)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a client says in one CIE, completed from the common header.
+
+    at: where its packets really come from; speaker: the tunnel address that it calls its own.
+    """
+
+    target: Prefix
+    next_hop: IPAddress
+    at: Neighbor
+    claimed: IPAddress | None
+    unique: bool
+    cie: ClientInfo
+    speaker: IPAddress
+
+
+def real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
+    """Where the client is. trusted: who sends its request may pass on what others say, and then it may be elsewhere."""
+    record = find(packet.extensions, ForwardTransitRecord)
+    return Neighbor(packet.source_nbma) if trusted and record is not None and record.entries else sender
+
+
+def claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
+    """The bindings that a CIE asks for. One that names a link-local address stands for that of the header, too."""
+    claim = _claim(packet, cie, at)
+    return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if is_on_link(cie) else [claim]
+
+
+def is_on_link(cie: ClientInfo) -> bool:
+    """Does it name a link-local address?"""
+    return cie.protocol is not None and is_link_local(cie.protocol)
+
+
+def group_of(extensions: Extensions) -> str:
+    """The NHRP group of the client, for per-tunnel QoS."""
+    for extension in extensions:
+        if isinstance(extension, VendorPrivate) and extension.group is not None:
+            return extension.group
+    return ""
+
+
+def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:
+    """Zero-length client addresses mean those of the common header, RFC 2332 §5.2.3."""
+    address = cie.protocol if cie.protocol is not None else packet.source_protocol
+    claimed = packet.source_nbma if packet.source_nbma != at.nbma else None
+    if cie.nbma is not None and cie.nbma not in (packet.source_nbma, at.nbma):
+        at, claimed = Neighbor(cie.nbma), None  # a client may register another station's binding
+    length = cie.host_or_prefix_length(address.max_prefixlen)
+    target = Prefix.of(address, length)
+    next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol
+    unique = RegistrationFlag.UNIQUE in packet.flags
+    return Claim(target, next_hop, at, claimed, unique, cie, packet.source_protocol)
+
+
+class Guests:
+    """What each of them was believed on, by target. The server is the only writer."""
+
+    __slots__ = ("_behind", "_count", "_guests", "_places")
+
+    def __init__(self) -> None:
+        self._guests: dict[Prefix, tuple[int, Guest]] = {}  # with a number that counts upwards
+        self._count = 0
+        #: Version of IP, first address, length, and the target: in this order.
+        self._places: list[tuple[int, int, int, Prefix]] = []
+        self._behind: dict[IPAddress, dict[Prefix, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._guests)
+
+    def __contains__(self, target: Prefix) -> bool:
+        return target in self._guests
+
+    def __getitem__(self, target: Prefix) -> Guest:
+        return self._guests[target][1]
+
+    def __setitem__(self, target: Prefix, guest: Guest) -> None:
+        known = self._guests.get(target)
+        if known is None:
+            self._count += 1
+            insort(self._places, _place(target))
+        else:
+            self._leave(target, known[1])
+        self._guests[target] = (known[0] if known is not None else self._count), guest
+        for hop in guest.hops:
+            self._behind.setdefault(hop, {})[target] = None
+
+    def get(self, target: Prefix) -> Guest | None:
+        """On what it was believed, or None."""
+        known = self._guests.get(target)
+        return known[1] if known is not None else None
+
+    def pop(self, target: Prefix) -> None:
+        """It is gone, if it was there."""
+        known = self._guests.pop(target, None)
+        if known is not None:
+            self._leave(target, known[1])
+            del self._places[bisect_left(self._places, _place(target))]
+
+    def within(self, prefix: Prefix) -> list[Prefix]:
+        """The targets that are this prefix or inside of it, the one that has been here longest first."""
+        version, first, width = prefix.address.version, int(prefix.address), prefix.address.max_prefixlen
+        begin = bisect_left(self._places, (version, first))
+        end = bisect_left(self._places, (version, first + (1 << (width - prefix.length))))
+        return self._oldest_first([place[3] for place in self._places[begin:end] if place[2] >= prefix.length])
+
+    def behind(self, hop: IPAddress) -> list[Prefix]:
+        """The targets to which routing had this next hop when they were believed; the same order."""
+        return self._oldest_first(list(self._behind.get(hop, ())))
+
+    def _oldest_first(self, targets: list[Prefix]) -> list[Prefix]:
+        return sorted(targets, key=lambda target: self._guests[target][0])
+
+    def _leave(self, target: Prefix, guest: Guest) -> None:
+        for hop in guest.hops:
+            targets = self._behind.get(hop, {})
+            targets.pop(target, None)
+            if not targets:
+                self._behind.pop(hop, None)
+
+
+def _place(target: Prefix) -> tuple[int, int, int, Prefix]:
+    return target.address.version, int(target.address), target.length, target

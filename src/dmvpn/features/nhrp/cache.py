@@ -12,23 +12,47 @@ that router's NBMA address. The kinds of entries, by who makes them:
 
 The cache finds by prefix, by longest match, by NBMA address and by connection, each without a scan. It tells nobody
 about changes: whoever changes it also tells the data plane and the RIB.
+
+Where a packet goes to, or came from: an NBMA address, and on a protected tunnel the connection that it takes there.
+
+An NBMA address alone does not name a station: behind one translator there may be several, each with a connection of
+its own. What was heard from a station names its connection; of a server that is only configured the address is known.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.nhrp.neighbor import Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.protection import Proved
     from dmvpn.base.reasons import Reason
+
+
+class Neighbor(NamedTuple):
+    """See the module's docstring. connection: 0 is the newest with that address; in clear there is no other."""
+
+    nbma: IPAddress
+    connection: int = 0
+
+    @property
+    def account(self) -> IPAddress | int:
+        """What its traffic is counted under: it keeps its connection wherever it moves."""
+        return self.connection or self.nbma
+
+    def meets(self, other: Neighbor | None) -> bool:
+        """Is it the same station as far as can be told?"""
+        if other is None:
+            return False
+        if self.connection and other.connection:
+            return self.connection == other.connection
+        return self.nbma == other.nbma
 
 
 class EntryType(enum.Enum):
@@ -145,6 +169,53 @@ class Entry:
         object.__setattr__(self, name, value)
         if self.changed is not None:
             self.changed[self.target] = None
+
+    def asked_for(self) -> None:
+        """A packet or a redirect wants it while it has no answer."""
+        self.hits += 1
+
+    def lasts(self, until: float, reason: Reason | None = None) -> None:
+        """It is kept until then (seconds), for this reason if there is a new one."""
+        self.expires = until
+        self.reason = reason if reason is not None else self.reason
+
+    def explain(self, reason: Reason | None) -> None:
+        """Why it is not as it should be; None: it is."""
+        self.reason = reason
+
+    def routed(self, route: RouteState) -> RouteState:
+        """What the RIB is told about it from now on. What it had been told."""
+        before, self.route = self.route, route
+        return before
+
+    def prove(self, *, proved: bool) -> None:
+        """Packets may take it as a way of their own, or not (any more)."""
+        self.flags = self.flags & ~Flag.TEMPORARY if proved else self.flags | Flag.TEMPORARY
+
+    def resolved(self, flags: Flag, claimed: IPAddress | None, port: int, mtu: int) -> None:
+        """What a message said of a peer, or of a prefix behind it; flags: of the peer's own entry alone.
+
+        port: 0: nothing was said of one. It is implicit no longer if the peer itself says so.
+        """
+        self.flags = (self.flags & Flag.TEMPORARY) | Flag.ROUTER | (Flag.NHOP | flags if self.is_next_hop else NO_FLAGS)
+        if claimed is not None:
+            self.flags |= Flag.NAT
+        self.claimed, self.mtu = claimed, mtu
+        if port or claimed is None:
+            self.port = port if claimed is not None else 0
+
+    def holds(self, seconds: int, now: float) -> None:
+        """Its holding time, as the peer gave it, runs from now on."""
+        self.holding_time = seconds
+        self.expires = now + seconds
+
+    def registered(self, flags: Flag, claimed: IPAddress | None, group: str, mtu: int) -> None:
+        """What its client said of itself in its last registration."""
+        self.flags, self.claimed, self.group, self.mtu = flags, claimed, group, mtu
+
+    def proved_as(self, identity: str, proved: Proved | None) -> None:
+        """What its client proved to IKE, where it registered from this time."""
+        self.identity, self.proved = identity, proved
 
     @property
     def neighbor(self) -> Neighbor | None:

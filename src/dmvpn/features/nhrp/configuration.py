@@ -2,16 +2,22 @@
 
 What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is
 ordered while the tunnel can send, and again whenever it comes up.
+
+`Names` are next hop servers by host name: `ip nhrp nhs ... nbma NAME`. A name that `ip host` gives an address needs
+nobody else. Any other is asked for when it is first needed, again after 1, 2, 4 ... 64 seconds while nobody knows it,
+and once a minute while the server behind it does not answer: it may have got another address. `ip domain lookup` is
+about names that people type; who names a server wants it looked up.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
-from dmvpn.base.effects import SetHairpin, SetMulticast
+from dmvpn.base.effects import Resolve
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Entry, EntryType
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.counters import SendLimit
 from dmvpn.features.nhrp.reasons import NhrpReason
@@ -19,9 +25,10 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Tunnel
 
 if TYPE_CHECKING:
+    from dmvpn.base.events import NameResolved
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
-    from dmvpn.features.nhrp.names import Names
     from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.resolver import Resolver
@@ -35,6 +42,7 @@ class Configuration:
         self,
         station: Station,
         *,
+        plane: Plane,
         peers: Peers,
         registration: Registration,
         resolver: Resolver,
@@ -43,6 +51,7 @@ class Configuration:
         names: Names,
     ) -> None:
         self._station = station
+        self._plane = plane
         self._peers = peers
         self._registration = registration
         self._resolver = resolver
@@ -69,14 +78,15 @@ class Configuration:
             self.names_changed()
 
     def _create(self, config: TunnelConfig) -> None:
-        tunnel = Tunnel(config, SendLimit(*config.max_send), usage=self._station.shared.usage_of(config.name))
-        tunnel.cache.changed = {} if self._station.ports.remembers else None
-        tunnel.state = self._station.ports.tunnels.get(config.name)
+        cache = Cache(changed={} if self._station.ports.remembers else None)
+        usage = self._station.shared.usage_of(config.name)
+        tunnel = Tunnel(config, SendLimit(*config.max_send), cache=cache, usage=usage)
+        tunnel.stand(self._station.ports.tunnels.get(config.name))
         tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._station.update_multicast(tunnel)
+        self._plane.update_multicast(tunnel)
         self._station.wants.touch_all(tunnel)
         if tunnel.running:
             self.came_up(tunnel)
@@ -90,12 +100,8 @@ class Configuration:
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
         for entry in tunnel.cache.entries():
-            self._drop_static(tunnel, entry)
-        if tunnel.running:
-            version = self._station.version
-            self._station.emit(
-                SetMulticast(tunnel.name, (), version), SetHairpin(tunnel.name, None, report=False, version=version)
-            )
+            self._peers.drop_static(tunnel, entry)
+        self._plane.withdraw(tunnel)
         tunnel.clients.clear()
         self._registration.update_hold(tunnel)
         for kind in (TimerKind.POLL, TimerKind.MULTICAST):
@@ -110,9 +116,9 @@ class Configuration:
             self._station.shared.hearsay.forget(tunnel.name)
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._station.update_multicast(tunnel)
+        self._plane.update_multicast(tunnel)
         if tunnel.running:
-            self._set_hairpin(tunnel)
+            self._plane.report(tunnel)
             self._registration.choose(tunnel)
             if _registered_as(old) != _registered_as(config):
                 self._registration.renew(tunnel)
@@ -128,8 +134,7 @@ class Configuration:
         """The tunnel can send."""
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._station.restore_plane(tunnel)
-        self._set_hairpin(tunnel)
+        self._plane.restore(tunnel)
         self._registration.start(tunnel)
         self._station.watch_traffic(tunnel)
 
@@ -152,8 +157,7 @@ class Configuration:
     def restore(self, tunnel: Tunnel) -> None:
         """The data plane may have lost what it was told."""
         if tunnel.running:
-            self._station.restore_plane(tunnel)
-            self._set_hairpin(tunnel)
+            self._plane.restore(tunnel)
 
     def names_changed(self) -> None:
         """A host name has another address now: servers that are configured by it are there."""
@@ -161,7 +165,7 @@ class Configuration:
             if any(nhs.name for nhs in tunnel.config.nhs):
                 self._set_clients(tunnel, withdraw=False)
                 self._set_static(tunnel)
-                self._station.update_multicast(tunnel)
+                self._plane.update_multicast(tunnel)
                 self._registration.choose(tunnel)
                 self._peers.server_changed(tunnel)
                 self._station.wants.touch_all(tunnel)
@@ -195,21 +199,7 @@ class Configuration:
             present = tunnel.cache.get(entry.target) is entry  # dropping a peer takes what is behind it along
             if present and (registered or not entry.is_registered):
                 self.forget(tunnel, entry, "NHRP: no error")
-        for next_hop in list(tunnel.gleaned):
-            self._station.clear_adjacency(tunnel, next_hop)
-        tunnel.gleaned.clear()
-
-    def _set_hairpin(self, tunnel: Tunnel) -> None:
-        config = tunnel.config
-        self._station.emit(
-            SetHairpin(
-                tunnel.name,
-                config.network_id,
-                report=config.redirect,
-                interval=float(config.redirect_interval),
-                version=self._station.version,
-            )
-        )
+        self._plane.forget_gleaned(tunnel)
 
     def _set_static(self, tunnel: Tunnel) -> None:
         """The static entries are those of `map` lines and of servers whose NBMA address is known."""
@@ -220,7 +210,7 @@ class Configuration:
                     wanted.setdefault(Prefix.host(address), client.nbma)
         for entry in tunnel.cache.entries():
             if entry.type is EntryType.STATIC and wanted.get(entry.target) != entry.nbma:
-                self._drop_static(tunnel, entry)
+                self._peers.drop_static(tunnel, entry)
         for target, nbma in wanted.items():
             self._add_static(tunnel, target, nbma)
 
@@ -230,11 +220,7 @@ class Configuration:
             return
         if old is not None:
             self.forget(tunnel, old, "NHRP: no error")
-        self._station.add_static(tunnel, target, nbma)
-
-    def _drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
-        self._station.remove_entry(tunnel, entry)
-        self._station.clear_adjacency(tunnel, entry.next_hop)
+        self._peers.add_static(tunnel, target, nbma)
 
     def _set_clients(self, tunnel: Tunnel, *, withdraw: bool = True) -> None:
         """A client for each configured server. withdraw: those that go were taken out of the configuration."""
@@ -250,8 +236,7 @@ class Configuration:
                 self._remove_client(tunnel, key, withdraw=False)
                 client = None
             client = tunnel.clients[key] = client or self._new_client(tunnel, key, nhs, nbma)
-            client.refresh, client.multicast = tunnel.config.refresh, nhs.multicast
-            client.priority, client.cluster = nhs.priority, nhs.cluster
+            client.configure(tunnel.config.refresh, multicast=nhs.multicast, priority=nhs.priority, cluster=nhs.cluster)
 
     def _servers(self, tunnel: Tunnel) -> dict[IPAddress, tuple[NhsConfig, IPAddress | None]]:
         """The configured servers and their NBMA addresses, in the order of the configuration.
@@ -296,3 +281,86 @@ def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
         config.group,
         config.record,
     )
+
+
+FIRST_RETRY = 1.0
+LONGEST_RETRY = 64.0
+#: Seconds between two questions for a name whose server does not answer.
+DOUBT_INTERVAL = 60.0
+
+
+@dataclass(slots=True)
+class _Name:
+    address: IPAddress | None = None
+    retry: float = FIRST_RETRY
+    asked_at: float = 0.0
+
+
+class Names:
+    """The host names that the configuration mentions, and their addresses."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._hosts: dict[str, IPAddress] = {}
+        self._domain = ""
+        self._names: dict[str, _Name] = {}
+
+    def configure(self, config: NhrpConfig) -> None:
+        """The table of `ip host`, the domain of names without a dot; and which names are mentioned at all."""
+        self._hosts = {name.lower(): address for name, address in config.hosts}
+        self._domain = config.domain
+        mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
+        for name in [name for name in self._names if name not in mentioned]:
+            # Whoever mentions it again wants the address that it has then.
+            del self._names[name]
+            self._station.deadlines.cancel(Timer(TimerKind.NAME, "", name))
+
+    def address(self, name: str) -> IPAddress | None:
+        """The NBMA address behind a name, if it is known already; if not it is asked for."""
+        if (address := self._in_table(name)) is not None:
+            return address
+        known = self._names.get(self._qualified(name))
+        if known is None:
+            self._ask(self._qualified(name))
+            return None
+        return known.address
+
+    def doubt(self, name: str) -> None:
+        """The server behind the name does not answer."""
+        known = self._names.get(self._qualified(name)) if self._in_table(name) is None else None
+        if known is not None and known.address is not None and self._station.now - known.asked_at >= DOUBT_INTERVAL:
+            self._ask(self._qualified(name))
+
+    def resolved(self, event: NameResolved) -> bool:
+        """The name service answered. True if that changes an address."""
+        known = self._names.get(event.name)
+        if known is None:
+            return False
+        # GRE over IPv4 is what there is: a name may have other addresses besides, but not alone.
+        usable = [address for address in event.addresses if address.version == 4]
+        if not usable:
+            self._station.deadlines.set(Timer(TimerKind.NAME, "", event.name), self._station.now + known.retry)
+            known.retry = min(2 * known.retry, LONGEST_RETRY)
+            return False
+        known.retry = FIRST_RETRY
+        if known.address in event.addresses:
+            return False
+        known.address = usable[0]
+        return True
+
+    def due(self, timer: Timer) -> None:
+        """Ask again."""
+        if isinstance(timer.subject, str):
+            self._ask(timer.subject)
+
+    def _in_table(self, name: str) -> IPAddress | None:
+        return self._hosts.get(name.lower()) or self._hosts.get(f"{name}.{self._domain}".lower())
+
+    def _qualified(self, name: str) -> str:
+        """What to ask the name service for."""
+        return f"{name}.{self._domain}" if self._domain and "." not in name else name
+
+    def _ask(self, name: str) -> None:
+        known = self._names.setdefault(name, _Name())
+        known.asked_at = self._station.now
+        self._station.emit(Resolve(name))

@@ -20,7 +20,7 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.notices import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:

@@ -1,6 +1,8 @@
 """What went over a tunnel and what was refused, for `show ip nhrp traffic`; and the limit of what we send.
 
 Every packet that is dropped is counted under a `Refusal`, so that nothing disappears without a trace.
+
+`Usage` and `Traffic` are what the counters of the data plane say: which entries are used, who was heard, who is silent.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import UsageReported
     from dmvpn.features.nhrp.packet import PacketType
 
 
@@ -107,6 +111,10 @@ class Counters:
         """A packet of somebody else's left by this tunnel."""
         self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
 
+    def count_suppressed(self) -> None:
+        """A redirect was not sent."""
+        self.redirects_suppressed += 1
+
     def count_refused(self, why: Refusal) -> None:
         """A packet was dropped, or answered with an error or a NAK."""
         self.refused[why] = self.refused.get(why, 0) + 1
@@ -154,3 +162,76 @@ class SendLimit:
         oldest = self._tenth(now) - 10
         while self._slices and self._slices[0][0] <= oldest:
             self._total -= self._slices.popleft()[1]
+
+
+#: Packets of NHRP's own that are still to be seen in the counters.
+LARGEST_CARRY = 4
+
+
+#: So many packets in one report are more than the Hellos of routing protocols; seconds for which they are remembered.
+BUSY_PACKETS = 3
+BUSY_FOR = 10.0
+
+
+@dataclass(slots=True)
+class Usage:
+    """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
+
+    On a protected tunnel each connection has an account; that of an address knows when one of them grew.
+
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. busy_until: seconds.
+    """
+
+    sent: int = 0
+    received: int = 0
+    own: int = 0
+    used_at: float | None = None
+    heard_at: float | None = None
+    busy_until: float = 0.0
+
+    def sent_own(self) -> None:
+        """NHRP sends a packet of its own."""
+        self.own += 1
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Who, in the order of the report. heard: something came from them. silent: we sent, nothing came.
+
+    Peers are named by their accounts: of a connection that is its number, and its address besides.
+    """
+
+    heard: dict[IPAddress | int, None] = field(default_factory=dict)
+    silent: dict[IPAddress | int, None] = field(default_factory=dict)
+
+
+def take_in(account: dict[IPAddress | int, Usage], report: UsageReported, now: float) -> Traffic:
+    """Bring a tunnel's account up to the report, and say what happened since the last one.
+
+    What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that do
+    not have to come.
+    """
+    traffic = Traffic()
+    for peer in report.peers:
+        names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
+        usage = account.setdefault(names[0], Usage())
+        # Counters that fell: the tunnel was made again.
+        sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
+        received = peer.received - usage.received if peer.received >= usage.received else peer.received
+        # What NHRP sent just now may be in the next report only.
+        of_others, usage.own = sent - usage.own, min(max(0, usage.own - sent), LARGEST_CARRY)
+        usage.sent, usage.received = peer.sent, peer.received
+        for name in names:
+            known = account.setdefault(name, Usage())
+            if of_others > 0:
+                known.used_at = now
+            if of_others >= BUSY_PACKETS:
+                known.busy_until = now + BUSY_FOR
+            if received:
+                known.heard_at = now
+                traffic.heard[name] = None
+            elif of_others > 0:
+                traffic.silent[name] = None
+    for name in traffic.heard:
+        traffic.silent.pop(name, None)
+    return traffic

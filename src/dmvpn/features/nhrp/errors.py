@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import is_one_station
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.counters import Refusal, SendLimit
-from dmvpn.features.nhrp.envelope import peek
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
     ErrorIndication,
     NhrpPacket,
     PacketType,
+    peek,
 )
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.errors import WireError
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.extensions import Extension
-    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.

@@ -43,13 +43,12 @@ from dmvpn.base.notices import (
     RouteChanged,
     TunnelChanged,
 )
-from dmvpn.features.nhrp.envelope import peek_version
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics, Withdraw
-from dmvpn.features.nhrp.model import NhrpConfig
+from dmvpn.features.nhrp.counters import take_in
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.overlay import Overlay
+from dmvpn.features.nhrp.packet import peek_version
 from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
-from dmvpn.features.nhrp.usage import take_in
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:

@@ -3,16 +3,20 @@
     Configured, TunnelChanged, InterfaceChanged   configuration.py
     NhrpReceived                                  reception.py, from there to server, responder, resolver ...
     Unresolved                                    resolver.py
-    Hairpin                                       redirect.py
+    Hairpin                                       transit.py
     IpReceived, UsageReported                     peers.py, registration.py (who is alive?)
-    ProtectionChanged, ConnectionChanged          protection.py, from there to all parts that may send now, or no more
+    ProtectionChanged, ConnectionChanged          here: all parts that may send now, or no more
     RouteChanged                                  here: shortcuts and given prefixes follow the routing table
     ClearCache, ClearSessions ...                 here
-    EffectFailed                                  refused_orders.py
+    EffectFailed                                  plane.py
     Tick                                          timers, by kind
 
 All parts share one `Station`; none knows the one who calls it, and none asks which IP version it serves: that of the
 addresses that it is given. `machine.py` hands events to the overlay that they are about.
+
+When packets to an NBMA address may go, or no more, registrations, replies and paths that wait for it hear of it. When a
+peer has moved, or is gone, entries that are bound to its connection follow. Of a connection that comes nobody knows yet
+whose it is: what is bound to it is said by the first message over it.
 """
 
 from __future__ import annotations
@@ -47,35 +51,102 @@ from dmvpn.base.notices import (
     RouteSource,
     TunnelChanged,
 )
-from dmvpn.features.nhrp import request_ids
-from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
-from dmvpn.features.nhrp.configuration import Configuration
+from dmvpn.base.protection import ProtectionPhase
+from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor, RouteState
+from dmvpn.features.nhrp.configuration import Configuration, Names
 from dmvpn.features.nhrp.counters import Happening
 from dmvpn.features.nhrp.echoes import Echoes
 from dmvpn.features.nhrp.errors import Errors
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics, Withdraw
-from dmvpn.features.nhrp.model import NhrpConfig
-from dmvpn.features.nhrp.names import Names
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.peers import Peers
-from dmvpn.features.nhrp.protection import Protection
+from dmvpn.features.nhrp.plane import Plane, Routes
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
-from dmvpn.features.nhrp.redirect import Redirects
-from dmvpn.features.nhrp.refused_orders import RefusedOrders
 from dmvpn.features.nhrp.registration import Registration
 from dmvpn.features.nhrp.resolver import Resolver
 from dmvpn.features.nhrp.responder import Responder
-from dmvpn.features.nhrp.routes import Routes
 from dmvpn.features.nhrp.server import Server
+from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.transit import Transit
+from dmvpn.features.nhrp.transit import Redirects, Transit
 from dmvpn.features.nhrp.ways import Here, find_way
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import Connection
+    from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.features.nhrp.usage import Traffic
+
+
+class Protection:
+    """Tells the parts. It owns nothing."""
+
+    def __init__(
+        self,
+        station: Station,
+        *,
+        server: Server,
+        registration: Registration,
+        resolver: Resolver,
+        responder: Responder,
+        peers: Peers,
+    ) -> None:
+        self._station = station
+        self._server = server
+        self._registration = registration
+        self._resolver = resolver
+        self._responder = responder
+        self._peers = peers
+
+    def changed(self, event: ProtectionChanged) -> None:
+        """The protection of one address is different now."""
+        tunnel = self._station.tunnels.get(event.tunnel)
+        if tunnel is None:
+            return
+        self._log(tunnel, event)
+        if not tunnel.running or not tunnel.protected:
+            return
+        self._registration.protection_changed(tunnel, event.nbma)
+        self._responder.protection_changed(tunnel, event.nbma)
+        self._secure_paths(tunnel, event.nbma)
+
+    def connection_changed(self, event: ConnectionChanged) -> None:
+        """A connection came, moved or is gone."""
+        if event.new is None and event.old is not None:
+            self._station.shared.forget_connection(event.old.number)
+        for tunnel in self._station.tunnels.values():
+            for connection in (event.old, event.new) if tunnel.protected else ():
+                if connection is not None:
+                    self._follow(tunnel, connection, event.new)
+                    if tunnel.cache.over(connection.number):
+                        self._station.wants.touch(tunnel, connection.remote)
+            if tunnel.protected and event.returned and event.new is not None:
+                self._registration.peer_returned(tunnel, event.new.number)
+
+    def _follow(self, tunnel: Tunnel, connection: Connection, new: Connection | None) -> None:
+        if new is None:
+            self._server.lost(tunnel, connection.number)
+        else:
+            to = Neighbor(new.remote, new.number)
+            self._server.moved(tunnel, to)
+            self._peers.moved(tunnel, to)
+        self._secure_paths(tunnel, connection.remote)
+
+    def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
+        """Paths to this address may be proved now, or must rest."""
+        for path in self._peers.protection_changed(tunnel, nbma):
+            if tunnel.public_nbma is not None:
+                self._resolver.greet(tunnel, path.peer)
+
+    def _log(self, tunnel: Tunnel, event: ProtectionChanged) -> None:
+        secured = event.state.phase is ProtectionPhase.SECURED
+        if event.remote_port:
+            return  # of one peer; its address is another notice
+        if tunnel.nbma is not None and self._station.shared.note_socket(tunnel.name, event.nbma, secured=secured):
+            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
+            self._station.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
 
 
 class Overlay:
@@ -83,16 +154,16 @@ class Overlay:
 
     def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
         station = self._station = Station(ports, shared, version)
-        self._refused_orders = RefusedOrders(station)
+        plane = self._plane = Plane(station)
         self._routes = Routes(station)
         self._echoes = Echoes(station)
-        self._peers = Peers(station, self._routes, self._echoes)
+        self._peers = Peers(station, plane, self._routes, self._echoes)
         self._names = Names(station)
-        self._server = Server(station, self._peers)
-        self._resolver = Resolver(station, self._peers, self._routes)
+        self._server = Server(station, plane, self._peers)
+        self._resolver = Resolver(station, plane, self._peers, self._routes)
         self._purger = Purger(station, self._peers, self._server)
         self._responder = Responder(station, self._peers, self._purger)
-        self._registration = Registration(station, self._echoes, self._peers, self._purger)
+        self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
         self._protection = Protection(
             station,
@@ -115,6 +186,7 @@ class Overlay:
         )
         self._configuration = Configuration(
             station,
+            plane=plane,
             peers=self._peers,
             registration=self._registration,
             resolver=self._resolver,
@@ -130,7 +202,7 @@ class Overlay:
 
     def next_deadline(self) -> float | None:
         """When the next timer is due."""
-        return earliest(self._station.deadlines.next(), self._refused_orders.next_deadline())
+        return earliest(self._station.deadlines.next(), self._plane.next_deadline())
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
@@ -159,7 +231,7 @@ class Overlay:
             case InterfaceChanged():
                 self._interface_changed(event)
             case EffectFailed():
-                self._refused_orders.failed(event)
+                self._plane.failed(event)
             case ProtectionChanged():
                 self._protection.changed(event)
             case ConnectionChanged():
@@ -167,7 +239,7 @@ class Overlay:
             case NameResolved():
                 if self._names.resolved(event):
                     self._configuration.names_changed()
-            case Remembered(name=request_ids.NAME):
+            case Remembered(name=name) if name == REQUEST_IDS:
                 self._station.request_ids.remember(event.octets)
             case Resync():
                 for tunnel in self._station.tunnels.values():
@@ -229,7 +301,7 @@ class Overlay:
         tunnel = self._station.tunnels.get(event.name)
         if tunnel is not None:
             before, was_protected = _identity(tunnel), tunnel.protected
-            tunnel.state = event.new
+            tunnel.stand(event.new)
             if tunnel.protected != was_protected:
                 self._configuration.protection_configured(tunnel)
             self._follow(tunnel, before)
@@ -292,7 +364,7 @@ class Overlay:
     # -------------------------------------------------------------------------------------------- timers
 
     def _tick(self) -> None:
-        self._refused_orders.due()
+        self._plane.due()
         for timer in self._station.deadlines.pop_due(self._station.now):
             self._due(timer)
 
@@ -324,7 +396,7 @@ class Overlay:
             case TimerKind.PROBE:
                 self._path_due(tunnel, timer)
             case TimerKind.MULTICAST:
-                self._station.update_multicast(tunnel)
+                self._plane.update_multicast(tunnel)
             case TimerKind.RETURN:
                 self._peers.server_changed(tunnel)
             case TimerKind.POLL:
@@ -378,7 +450,7 @@ class Overlay:
                 tunnel.counters.clear_packets()
             for client in tunnel.clients.values():
                 if event.server in (None, client.nhs):
-                    client.requests_sent = client.requests_failed = client.replies_received = 0
+                    client.clear_counters()
 
     def _clear_sessions(self, event: ClearSessions) -> None:
         for tunnel in self._station.tunnels.values():

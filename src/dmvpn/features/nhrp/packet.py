@@ -13,6 +13,8 @@ the same octets again, also of what we do not understand: a server forwards pack
 
 Lengths, offsets and the checksum are not fields: they follow from the rest. A reply has the source of its *request* and
 is routed towards it; requests and indications are routed towards their destination (§5.2.0.1).
+
+What can be said of octets that are no NHRP packet: an error about them needs somebody to go to (RFC 2332 §5.2.7).
 """
 
 from __future__ import annotations
@@ -410,3 +412,45 @@ def address_lengths(
     if protocol_lengths != (protocol_length, protocol_length):
         raise WireError(f"protocol addresses of {protocol_lengths} octets", offset=20, clause=_MANDATORY)
     return nbma_length, protocol_length
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What can be said of octets that are perhaps no NHRP packet: the type that they claim, and from whom to whom."""
+
+    kind: int
+    source_protocol: IPAddress
+    destination_protocol: IPAddress
+    extension_offset: int
+
+
+def peek(data: Octets) -> Envelope | None:
+    """Look at a packet that `parse` refuses: an error about it needs somebody to go to (RFC 2332 §5.2.7).
+
+    Version, size and checksum are not looked at. None: not even the addresses can be read.
+    """
+    if len(data) < HEADER.size:
+        return None
+    afn, protocol_type, _, _, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, _, _ = HEADER.unpack_from(
+        data
+    )
+    try:
+        _, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
+    except WireError:
+        return None
+    source_at = HEADER.size + shtl + sstl
+    destination_at = source_at + protocol_length
+    end = destination_at + protocol_length
+    if end > len(data):
+        return None
+    source = ip_address(bytes(data[source_at:destination_at]))
+    return Envelope(kind, source, ip_address(bytes(data[destination_at:end])), extension_offset)
+
+
+#: ar$pro.type of IPv6, as it stands in a packet.
+_IPV6 = ProtocolType.IPV6.to_bytes(2, "big")
+
+
+def peek_version(data: Octets) -> int:
+    """The IP version of the network that a packet belongs to, from ar$pro.type; 4 for what is no such packet."""
+    return 6 if data[2:4] == _IPV6 else 4

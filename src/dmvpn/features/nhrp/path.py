@@ -30,7 +30,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.neighbor import Neighbor
+    from dmvpn.features.nhrp.cache import Neighbor
 
 
 class PathState(enum.Enum):
@@ -142,6 +142,10 @@ class Path:
     def waits(self) -> bool:
         """The peer has to begin, and has not yet."""
         return self.state is PathState.PROVING and not self._tries
+
+    def move(self, to: Neighbor) -> None:
+        """The peer is spoken to there, or over that connection, from now on."""
+        self.neighbor = to
 
     def start(self, now: float) -> list[Act]:
         """Prove it, from the first echo on. One that is used already is left alone."""

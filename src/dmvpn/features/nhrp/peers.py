@@ -10,6 +10,18 @@ soon as it is lost; a neighbor is changed before the routes that need it, and no
     deadline            -> Path.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
 
 While no server answers there is no better way than a direct path, even a lost one: it is left when one answers again.
+
+A server stands in for another that is silent (`Standby`). A routing protocol gives a dead hub up and sends packets to
+the other one. A static route does not: its next hop is the dead hub's tunnel address for ever. So while a server does
+not answer and another one does, packets for the next hop of the first go to the NBMA address of the second, which
+routes them as it routes all others.
+
+    silent     no answer to several requests: another server stands in
+    doubted    it answers again, but perhaps knows few of its clients yet: for a while the other one goes on standing in
+    trusted    it is its own next hop
+
+A server that gets our multicast is trusted as soon as it answers: a routing protocol wants to speak to it, and will not
+use it before it knows its way.
 """
 
 from __future__ import annotations
@@ -18,38 +30,80 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.binding import Binding, fill, whereabouts, why_wait
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.path import Act, Path, PathState
-from dmvpn.features.nhrp.standby import Standby
+from dmvpn.features.nhrp.plane import Plane, multicast_receivers
+from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Onward
 
 if TYPE_CHECKING:
+    from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.echoes import Echoes
-    from dmvpn.features.nhrp.routes import Routes
+    from dmvpn.features.nhrp.plane import Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.features.nhrp.usage import Traffic
+
+#: Seconds for which a server is doubted: by then all its clients have asked it, too (`client.LONGEST_RETRY`, and more).
+RETURN_DELAY = 75.0
+
+
+class Standby:
+    """Owns `Tunnel.doubted`, and says where the next hops of servers lead."""
+
+    def __init__(self, station: Station, plane: Plane) -> None:
+        self._station = station
+        self._plane = plane
+
+    def update(self, tunnel: Tunnel) -> None:
+        """A server answers, or answers no more, or was doubted long enough."""
+        self._doubt(tunnel)
+        for client in tunnel.clients.values():
+            entry = tunnel.cache.host(client.nhs)
+            if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
+                self._plane.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
+
+    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+        """Where packets for this next hop go, if it is a server for which another one stands in; else None."""
+        if next_hop not in tunnel.doubted:
+            return None
+        other = tunnel.server()
+        if other is None or not other.is_responding or other.nhs in tunnel.doubted:
+            return None
+        returned = next((c for c in tunnel.clients.values() if c.nhs == next_hop and c.is_responding), None)
+        if returned is not None and returned.at in multicast_receivers(tunnel):
+            return None
+        return other.at
+
+    def _doubt(self, tunnel: Tunnel) -> None:
+        now, before, tunnel.doubted = self._station.now, tunnel.doubted, {}
+        for client in tunnel.clients.values():
+            until = before.get(client.nhs, 0.0)
+            if client.is_failing or (until is None and not client.is_responding):
+                tunnel.doubted[client.nhs] = None
+            elif until is None:
+                tunnel.doubted[client.nhs] = now + RETURN_DELAY
+                self._station.deadlines.set(Timer(TimerKind.RETURN, tunnel.name, client.nhs), now + RETURN_DELAY)
+            elif until > now:
+                tunnel.doubted[client.nhs] = until
+
 
 #: Seconds between two packets that keep a translator's mapping alive, as RFC 3948 §4 has it.
 NAT_KEEPALIVE = 20.0
-#: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
-LARGEST_GLEANED = 256
 #: Seconds for which packets to a forgotten next hop go by the hub, until routes have followed. Whoever still sends to
 #: it after that has it asked for again.
 BRIDGE = 1.0
 
 
 class Peers:
-    """Owns the resolved and implicit entries, their paths and adjacencies."""
+    """Owns the paths, and puts resolved, implicit and static entries into the cache."""
 
-    def __init__(self, station: Station, routes: Routes, echoes: Echoes) -> None:
+    def __init__(self, station: Station, plane: Plane, routes: Routes, echoes: Echoes) -> None:
         self._station = station
+        self._plane = plane
         self._routes = routes
         self._echoes = echoes
-        self._standby = Standby(station)
+        self._standby = Standby(station, plane)
 
     # -------------------------------------------------------------------------------------------- learning
 
@@ -118,6 +172,19 @@ class Peers:
         elif self._is_usable(tunnel, binding.next_hop):
             self._use_entry(tunnel, entry)
 
+    def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
+        """A mapping that the configuration, or a server itself, tells: it never expires."""
+        now = self._station.now
+        entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=now)
+        self._station.add_entry(tunnel, entry)
+        if target.is_host:
+            self._plane.lead(tunnel, target.address, Neighbor(nbma))
+
+    def drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
+        """The configuration, or the server, does not say so any more."""
+        self._station.remove_entry(tunnel, entry)
+        self._plane.clear(tunnel, entry.next_hop)
+
     def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
         """Take an entry out because a better one takes its place now. Its adjacency stays until that sets its own."""
         self._routes.withdraw(tunnel, entry)
@@ -139,48 +206,21 @@ class Peers:
         if path is not None:
             self._echoes.forget(tunnel, path)
         if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._station.now):
-            self.glean(tunnel, entry.next_hop)
+            self._plane.glean(tunnel, entry.next_hop)
             again = Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(entry.next_hop))
             self._station.deadlines.set(again, self._station.now + BRIDGE)
         else:
-            self._station.clear_adjacency(tunnel, entry.next_hop)
-            tunnel.gleaned.pop(entry.next_hop, None)
+            self._plane.clear(tunnel, entry.next_hop)
 
     # -------------------------------------------------------------------------------------------- by the hub
-
-    def glean(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
-        """Let packets for the next hop go by a server. False: there is none."""
-        server = tunnel.server()
-        if server is None or server.nbma is None or server.nhs == next_hop:
-            self._station.clear_adjacency(tunnel, next_hop)
-            return False
-        tunnel.gleaned.pop(next_hop, None)
-        tunnel.gleaned[next_hop] = self._station.now
-        if len(tunnel.gleaned) > LARGEST_GLEANED:
-            oldest = next(iter(tunnel.gleaned))
-            del tunnel.gleaned[oldest]
-            self._station.clear_adjacency(tunnel, oldest)
-        self._station.set_adjacency(tunnel, next_hop, Neighbor(server.nbma))
-        return True
-
-    def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """A next hop was forgotten a moment ago: if packets still go to it, the plane says so and it is asked for."""
-        if tunnel.gleaned.pop(next_hop, None) is not None:
-            self._station.clear_adjacency(tunnel, next_hop)
 
     def server_changed(self, tunnel: Tunnel) -> None:
         """A server answers, or answers no more: what goes by the hub goes by the best one."""
         self._standby.update(tunnel)
-        server = tunnel.server()
         for path in tunnel.paths.values():
             if _was_kept_for_want_of_another(tunnel, path):
                 self._leave(tunnel, path)
-        for next_hop in list(tunnel.gleaned):
-            if server is not None and server.nbma is not None:
-                self._station.set_adjacency(tunnel, next_hop, Neighbor(server.nbma))
-            else:
-                del tunnel.gleaned[next_hop]
-                self._station.clear_adjacency(tunnel, next_hop)
+        self._plane.server_changed(tunnel)
 
     def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
         """Where packets for the next hop may go, if we know it and it is proved."""
@@ -246,14 +286,14 @@ class Peers:
             self._station.wants.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
             if path is not None and path.neighbor.connection == to.connection:
-                path.neighbor = to
+                path.move(to)
                 if path.state is PathState.LOST:
                     self._carry_out(tunnel, path, path.start(self._station.now))
             if entry.binds or entry.neighbor == to:
                 continue
             self._station.move_entry(tunnel, entry, to)
             if entry.is_next_hop and tunnel.adjacencies.get(entry.next_hop, to).connection == to.connection:
-                self._station.set_adjacency(tunnel, entry.next_hop, to)
+                self._plane.lead(tunnel, entry.next_hop, to)
 
     def _unbind_others(self, tunnel: Tunnel, entry: Entry) -> None:
         """A peer was heard over its connection: whoever was only thought to be at the end of that is not."""
@@ -279,7 +319,7 @@ class Peers:
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:
             return False
-        path.neighbor = to
+        path.move(to)
         for other in tunnel.cache.behind(path.peer):
             if not other.binds:
                 self._station.move_entry(tunnel, other, to)
@@ -328,20 +368,19 @@ class Peers:
             self._station.wants.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
-            entry.reason = path.reason
+            entry.explain(path.reason)
         self._echoes.arm(tunnel, path)
 
     def _use(self, tunnel: Tunnel, path: Path) -> None:
         was_used = tunnel.adjacencies.get(path.peer) == path.neighbor
-        tunnel.gleaned.pop(path.peer, None)
-        self._station.set_adjacency(tunnel, path.peer, path.neighbor)
+        self._plane.lead(tunnel, path.peer, path.neighbor)
         for entry in tunnel.cache.behind(path.peer):
             self._use_entry(tunnel, entry)
         if not was_used:
             self._log(tunnel, path, up=True)
 
     def _use_entry(self, tunnel: Tunnel, entry: Entry) -> None:
-        entry.flags &= ~Flag.TEMPORARY
+        entry.prove(proved=True)
         if tunnel.config.shortcut:
             self._routes.install(tunnel, entry)
 
@@ -350,8 +389,8 @@ class Peers:
             return
         for entry in tunnel.cache.behind(path.peer):
             self._routes.withdraw(tunnel, entry)
-            entry.flags |= Flag.TEMPORARY
-        self.glean(tunnel, path.peer)
+            entry.prove(proved=False)
+        self._plane.glean(tunnel, path.peer)
         self._log(tunnel, path, up=False)
 
     @staticmethod

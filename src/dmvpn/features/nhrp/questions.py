@@ -1,6 +1,16 @@
-"""Resolution Requests that are out, by their identifier and by what they ask; one for each address of a tunnel.
+"""What was asked, what an answer says, and next hops that nobody has.
 
-Those that were answered are remembered for a while: a late or doubled reply is not one to a question never asked.
+`Questions` are the Resolution Requests that are out, by their identifier and by what they ask; one for each address of
+a tunnel. Those that were answered are remembered for a while: a late or doubled reply is not one to a question never
+asked.
+
+A `Binding` is what a message said of another station, before anybody believes it (RFC 2332 §5.2.2 and Cisco's NAT
+extension). Its NBMA address may be in three places: in the entry itself (as the station knows it), in the NAT extension
+(as others see it), and in the outer header, if the reply came straight from there. On a protected tunnel that is where
+its connection is, whatever others see. None of it may be what cannot be.
+
+`HoldDowns` are next hops that do not exist: unreachable for a while, so that senders hear of it instead of waiting. The
+first time for 4 s, then 8 ... 64 s, as long as nobody answers for the next hop in between.
 """
 
 from __future__ import annotations
@@ -9,12 +19,25 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import is_one_station
+from dmvpn.base.reasons import Reason
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, Neighbor, RouteState
+from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord, find, mapped_ports
+from dmvpn.features.nhrp.reasons import NhrpReason
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.cie import ClientInfo
+    from dmvpn.features.nhrp.extensions import Extensions
+    from dmvpn.features.nhrp.packet import ResolutionReply
+    from dmvpn.features.nhrp.plane import Plane, Routes
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Answered requests that are remembered.
 LARGEST_ANSWERED = 256
 FIRST_RETRY = 1.0
+LONGEST_RETRY = 64.0
 
 
 class Purpose(enum.Enum):
@@ -37,6 +60,12 @@ class Pending:
     tries: int = 0
     retry: float = FIRST_RETRY
 
+    def sent(self) -> float:
+        """It is sent (again). Seconds to wait for the answer."""
+        self.tries += 1
+        wait, self.retry = self.retry, min(2 * self.retry, LONGEST_RETRY)
+        return wait
+
     @property
     def is_of_known(self) -> bool:
         """An entry stands already, and stands on without an answer."""
@@ -54,8 +83,9 @@ class Questions:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, pending: Pending) -> None:
-        """This is asked now."""
+    def add(self, pending: Pending, request_id: int) -> None:
+        """This is asked now, by this identifier."""
+        pending.request_id = request_id
         self._pending[pending.request_id] = self._asking[pending.tunnel, pending.destination] = pending
 
     def get(self, request_id: int) -> Pending | None:
@@ -77,3 +107,126 @@ class Questions:
             if len(self._answered) > LARGEST_ANSWERED:
                 del self._answered[next(iter(self._answered))]
         self._asking.pop((pending.tunnel, pending.destination), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a message said of a peer. nbma: where packets go; claimed: what the peer wrote, if a translator changed it.
+
+    direct: the message came straight from the peer; connection: over this one. flags: further ones for its host entry.
+    port: the UDP port by which a server hears the peer, behind its NAT; 0: nothing is said of one.
+    """
+
+    next_hop: IPAddress
+    nbma: IPAddress
+    connection: int = 0
+    claimed: IPAddress | None = None
+    holding_time: int
+    mtu: int = 0
+    direct: bool = False
+    flags: Flag = NO_FLAGS
+    port: int = 0
+
+
+def whereabouts(entry: Entry | None, binding: Binding) -> Neighbor:
+    """Where the peer is. A message that did not come from itself does not say over which connection."""
+    at = Neighbor(binding.nbma, binding.connection if binding.direct else 0)
+    if not at.connection and entry is not None and entry.nbma == binding.nbma:
+        return Neighbor(binding.nbma, entry.connection)
+    return at
+
+
+def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
+    """Why the peer has to begin, if it has to: a stray packet must not take the place of its flow at its translator.
+
+    Linux, for one, would drop then what the peer sends to us. If we are behind NAT ourselves, both have to begin.
+    """
+    if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
+        return None
+    return Reason(NhrpReason.NOT_HEARD, (binding.nbma, binding.claimed), now)
+
+
+def fill(entry: Entry, binding: Binding, now: float) -> None:
+    """Bring an entry up to what the message said."""
+    entry.resolved(binding.flags, binding.claimed, binding.port, binding.mtu)
+    entry.holds(binding.holding_time, now)
+
+
+def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: Neighbor) -> Binding | None:
+    """The mapping in one entry of the reply, translated addresses considered. None: it cannot be."""
+    next_hop = cie.protocol if cie.protocol is not None else reply.destination_protocol
+    direct = _is_direct(tunnel, reply, sender.nbma)
+    by_itself = direct and sender.connection and find(reply.extensions, ReverseTransitRecord) is not None
+    translated = None if by_itself else _translated(reply, next_hop)
+    nbma = translated or (sender.nbma if direct else cie.nbma)
+    if cie.nbma is None or nbma is None or tunnel.is_ours(next_hop):
+        return None
+    if tunnel.nbma in (nbma, cie.nbma):
+        return None
+    if not all(is_one_station(it) for it in (next_hop, nbma, cie.nbma)):
+        return None
+    return Binding(
+        next_hop=next_hop,
+        nbma=nbma,
+        claimed=cie.nbma if nbma != cie.nbma else None,
+        holding_time=cie.holding_time,
+        mtu=cie.mtu,
+        direct=direct and nbma == sender.nbma,
+        connection=sender.connection,
+        port=told_port(tunnel, reply.extensions, sender, (next_hop, nbma)),
+    )
+
+
+def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tuple[IPAddress, IPAddress]) -> int:
+    """The UDP port by which a peer (its tunnel and NBMA address) is heard, as a server of ours says; 0: it does not."""
+    if not tunnel.protected or all(client.nbma != sender.nbma for client in tunnel.clients.values()):
+        return 0
+    ports = mapped_ports(extensions)
+    return ports.port_of(*peer) if ports is not None else 0
+
+
+def _is_direct(tunnel: Tunnel, reply: ResolutionReply, outer_source: IPAddress) -> bool:
+    """Did it come straight from who wrote it? No server stands on its record, and none sent it."""
+    reverse = find(reply.extensions, ReverseTransitRecord)
+    return not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
+
+
+def _translated(reply: ResolutionReply, next_hop: IPAddress) -> IPAddress | None:
+    """The address of the station as others see it, if it is behind NAT and knows, or a server on the way does."""
+    nat = find(reply.extensions, NatAddress)
+    return next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None
+
+
+#: Seconds that a next hop stays unreachable: at first, and at most.
+FIRST_HOLD_DOWN = 4.0
+LONGEST_HOLD_DOWN = 64.0
+#: Next hops of all tunnels for which the last time is remembered.
+LARGEST_HOLD_DOWNS = 256
+
+
+class HoldDowns:
+    """Owns how long each next hop was unreachable last."""
+
+    def __init__(self, station: Station, plane: Plane, routes: Routes) -> None:
+        self._station = station
+        self._plane = plane
+        self._routes = routes
+        self._next: dict[tuple[str, IPAddress], float] = {}
+
+    def begin(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+        """Nobody has this next hop, for which the entry is incomplete: say so to who sends to it."""
+        key = (tunnel.name, entry.next_hop)
+        seconds = self._next.get(key, FIRST_HOLD_DOWN)
+        if len(self._next) >= LARGEST_HOLD_DOWNS and key not in self._next:
+            del self._next[next(iter(self._next))]
+        self._next[key] = min(2 * seconds, LONGEST_HOLD_DOWN)
+        now = self._station.now
+        entry.lasts(now + seconds, Reason(NhrpReason.NOBODY, (why,), now))
+        self._station.time_entry(tunnel, entry)
+        if entry.route is not RouteState.UNREACHABLE:
+            self._routes.refuse(tunnel, entry)
+        self._plane.clear(tunnel, entry.next_hop)
+
+    def forget(self, tunnel: str, next_hop: IPAddress) -> None:
+        """Somebody has answered for it."""
+        self._next.pop((tunnel, next_hop), None)

@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
-from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, UnknownExtension, find, repeated
-from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.features.nhrp.extensions import (
+    Authentication,
+    ForwardTransitRecord,
+    UnknownExtension,
+    find,
+    repeated,
+    unknown_compulsory,
+)
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -36,9 +43,8 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection
-from dmvpn.features.nhrp.redirect import quoted_addresses
-from dmvpn.features.nhrp.replies import unknown_compulsory
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
+from dmvpn.features.nhrp.transit import quoted_addresses
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
 
 if TYPE_CHECKING:

@@ -5,6 +5,12 @@ that is by another connection: a server that was started again does not know us.
 
 One client for each configured server. Which of a cluster are used is decided in `choose`: the best by priority, as many
 as `max-connections` allows; one that fails is replaced by the next, and asked on, so that it can return (`fallback`).
+
+A Registration Reply says more than yes (`Introductions`):
+
+    a `dynamic` server       tells its tunnel address, RFC 2332 §5.2.4
+    one of an IPv6 network   adds its link-local address, by which routing protocols speak to it
+    behind a translator      we learn our translated NBMA address (Cisco's NAT extension)
 """
 
 from __future__ import annotations
@@ -12,38 +18,96 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
+from dmvpn.features.nhrp.client import Act, Evidence, NhsClient, NhsState, Suspicion, suspicions
 from dmvpn.features.nhrp.connections import why_not
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import (
-    NatAddress,
-    ResponderAddress,
-    VendorPrivate,
-)
-from dmvpn.features.nhrp.introductions import Introductions
+from dmvpn.features.nhrp.extensions import Extensions, NatAddress, ResponderAddress, VendorPrivate, find
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason
-from dmvpn.features.nhrp.silence import suspected
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
+    from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.features.nhrp.usage import Traffic
+
+
+class Introductions:
+    """Takes them in. It owns nothing."""
+
+    def __init__(self, station: Station, peers: Peers) -> None:
+        self._station = station
+        self._peers = peers
+
+    def take(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
+        """The server of this client has accepted our registration. The client may have another `nhs` by it."""
+        self._server(tunnel, client, packet)
+        self._link_local(tunnel, client, packet)
+        tunnel.public_nbma = _translated(packet.extensions, packet.source_protocol, tunnel.nbma)
+
+    def _server(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
+        """A `dynamic` server told us its tunnel address, in the destination or as the responder."""
+        if not client.dynamic:
+            return
+        responder = find(packet.extensions, ResponderAddress)
+        entry = responder.entries[0] if responder and responder.entries else None
+        # A server may name itself by another interface (`ip nhrp responder`): that address is nobody's next hop.
+        named = entry.protocol if entry is not None else None
+        beside_us = named is not None and tunnel.subnet is not None and named in tunnel.subnet
+        address = packet.destination_protocol
+        if named is not None and (beside_us or address == tunnel.address):
+            address = named
+        believable = is_one_station(address) and address.version == tunnel.version and not tunnel.is_ours(address)
+        if believable and address != client.nhs and client.nbma is not None:
+            self._replace_static(tunnel, client.nhs, address, client.nbma)
+            client.named(nhs=address)
+
+    def _link_local(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
+        """A server of an IPv6 network adds its own link-local address to what we registered."""
+        if client.nbma is None or tunnel.link_local is None:
+            return
+        for cie in packet.cies:
+            address = cie.protocol
+            if address is None or not is_link_local(address) or address in (tunnel.link_local, client.link_local):
+                continue
+            self._replace_static(tunnel, client.link_local, address, client.nbma)
+            client.named(link_local=address)
+
+    def _replace_static(self, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
+        """A server calls itself by another address than before. What the configuration maps is not touched."""
+        mapped = dict(tunnel.config.maps)
+        entry = tunnel.cache.host(old) if old is not None else None
+        if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
+            self._peers.drop_static(tunnel, entry)
+        entry = tunnel.cache.host(new)
+        if entry is None or not (entry.type is EntryType.STATIC or entry.is_registered):
+            if entry is not None:
+                self._peers.supersede(tunnel, entry)
+            self._peers.add_static(tunnel, Prefix.host(new), nbma)
+
+
+def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:
+    """Our NBMA address as the server sees it, if a translator stands between us (Cisco's NAT extension)."""
+    nat = find(extensions, NatAddress)
+    for entry in nat.entries if nat else ():
+        if entry.protocol == address and entry.nbma not in (None, nbma):
+            return entry.nbma
+    return None
 
 
 #: Seconds between two looks at a server that we do not talk to, while we talk to others.
@@ -56,8 +120,9 @@ _NOT_WANTED = "External"
 class Registration:
     """Keeps this station registered with its servers."""
 
-    def __init__(self, station: Station, echoes: Echoes, peers: Peers, purger: Purger) -> None:
+    def __init__(self, station: Station, plane: Plane, echoes: Echoes, peers: Peers, purger: Purger) -> None:
         self._station = station
+        self._plane = plane
         self._echoes = echoes
         self._peers = peers
         self._purger = purger
@@ -124,7 +189,7 @@ class Registration:
                 if way is None or client.state is NhsState.BARE or way.connection != client.connection:
                     self._begin(tunnel, client)
             elif way.connection != client.connection:
-                client.connection = way.connection
+                client.bind(way.connection)
                 self._carry_out(tunnel, client, client.renew(self._station.now))
         self.choose(tunnel)
 
@@ -224,7 +289,7 @@ class Registration:
                     self._station.deadlines.set(timer, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
                 self._leave(tunnel, client)
-        self._station.update_multicast(tunnel)
+        self._plane.update_multicast(tunnel)
 
     def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
         """Ask a server, or wait for what is to protect that."""
@@ -234,7 +299,7 @@ class Registration:
         if way is None:
             acts = client.bare(self._station.now, why_not(self._station.ports.protection, tunnel, client.nbma))
         else:
-            client.connection = way.connection
+            client.bind(way.connection)
             acts = client.start(self._station.now)
         self._carry_out(tunnel, client, acts, _NOT_WANTED)
 
@@ -255,11 +320,12 @@ class Registration:
                 case Act.REQUEST | Act.REPEAT if self._station.is_leaving:
                     pass  # it would undo our withdrawal
                 case Act.REQUEST:
-                    client.request_id = client.last_request_id = self._station.next_request_id()
+                    client.numbered(self._station.next_request_id())
                     self._purger.forget(tunnel, client.nhs)
                     self._send(tunnel, client)
                 case Act.REPEAT:
-                    client.suspicions = suspected(tunnel, client) if client.is_silent and not client.is_refused else ()
+                    is_silent = client.is_silent and not client.is_refused
+                    client.suspect(_suspected(tunnel, client) if is_silent else ())
                     self._send(tunnel, client)
                 case Act.UP:
                     self._log_up(tunnel, client)
@@ -313,7 +379,8 @@ class Registration:
         if client.nbma is None or client.request_id is None:
             return
         request = self._request(tunnel, client, client.request_id)
-        client.requests_sent += self._station.send(tunnel, Neighbor(client.nbma), request)
+        if self._station.send(tunnel, Neighbor(client.nbma), request):
+            client.sent()
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
         """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""
@@ -373,3 +440,19 @@ def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
     if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
         return False
     return path.checked_at is None or now - path.checked_at >= OVERLOOKED
+
+
+def _suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:
+    """What may be wrong with a server that does not answer. None: it has only just been asked."""
+    usage = tunnel.usage.get(client.nbma) if client.nbma is not None else None
+    silent_since = client.reason.since if client.reason is not None else client.since
+    heard = usage is not None and usage.heard_at is not None and usage.heard_at > silent_since
+    return suspicions(
+        Evidence(
+            heard=heard,
+            answered=client.last_reply is not None,
+            translated=tunnel.public_nbma is not None,
+            protected=tunnel.state is not None and bool(tunnel.state.protection),
+            public=tunnel.nbma is not None and tunnel.nbma.is_global,
+        )
+    )

@@ -19,35 +19,30 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.answers import binding_of
-from dmvpn.features.nhrp.binding import whereabouts
 from dmvpn.features.nhrp.cache import LARGEST_RESOLVED, Entry, EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress
-from dmvpn.features.nhrp.hold_downs import HoldDowns
-from dmvpn.features.nhrp.mapped_ports import MappedPorts
+from dmvpn.features.nhrp.extensions import MappedPorts, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.path import PathState
-from dmvpn.features.nhrp.questions import FIRST_RETRY, Pending, Purpose, Questions
+from dmvpn.features.nhrp.questions import FIRST_RETRY, HoldDowns, Pending, Purpose, Questions, binding_of, whereabouts
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.binding import Binding
-    from dmvpn.features.nhrp.neighbor import Neighbor
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.routes import Routes
+    from dmvpn.features.nhrp.plane import Plane, Routes
+    from dmvpn.features.nhrp.questions import Binding
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
 NEGATIVE_TIME = 180.0
 #: Incomplete entries of one tunnel.
 LARGEST_INCOMPLETE = 256
-#: On a protected tunnel the reply may have waited for the direct way (`waiting_replies.DIRECT_WITHIN`).
+#: On a protected tunnel the reply may have waited for the direct way (`responder.DIRECT_WITHIN`).
 FIRST_RETRY_PROTECTED = 1.5
-LONGEST_RETRY = 64.0
 #: Tries of a refresh; after these the entry is left to expire.
 REFRESH_TRIES = 4
 #: An entry in use is asked for again when so many seconds of its holding time remain, or a third of it if it is short.
@@ -64,10 +59,11 @@ _FLAGS = (
 class Resolver:
     """Sends Resolution Requests and takes in the replies."""
 
-    def __init__(self, station: Station, peers: Peers, routes: Routes) -> None:
+    def __init__(self, station: Station, plane: Plane, peers: Peers, routes: Routes) -> None:
         self._station = station
+        self._plane = plane
         self._peers = peers
-        self._hold_downs = HoldDowns(station, routes)
+        self._hold_downs = HoldDowns(station, plane, routes)
         self._questions = Questions()
 
     # -------------------------------------------------------------------------------------------- causes
@@ -80,21 +76,21 @@ class Resolver:
             return
         entry = tunnel.cache.lookup(destination)
         if entry is not None:
-            entry.hits += 1  # asked for already, or refused, or known: then the redirect is late
+            entry.asked_for()  # already already, or refused, or known: then the redirect is late
             return
         self._ask(tunnel, destination, Purpose.SHORTCUT)
 
     def unresolved(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """A packet waits in the data plane: answer at once."""
-        tunnel.adjacencies.pop(next_hop, None)  # whatever we believe that the plane knows: it does not
+        self._plane.lost(tunnel, next_hop)
         to = self._peers.way_of(tunnel, next_hop)
         if to is not None:
-            self._station.set_adjacency(tunnel, next_hop, to)
+            self._plane.lead(tunnel, next_hop, to)
             return
-        by_hub = self._peers.glean(tunnel, next_hop)
+        by_hub = self._plane.glean(tunnel, next_hop)
         entry = tunnel.cache.host(next_hop)
         if entry is not None:
-            entry.hits += 1
+            entry.asked_for()
             if entry.type is not EntryType.INCOMPLETE or by_hub:
                 return
         if next_hop.is_multicast or next_hop.is_unspecified or tunnel.is_ours(next_hop):
@@ -110,7 +106,7 @@ class Resolver:
         tunnel = self._station.tunnels.get(timer.tunnel)
         entry = tunnel.cache.get(timer.subject) if tunnel and isinstance(timer.subject, Prefix) else None
         if tunnel is not None and entry is None and isinstance(timer.subject, Prefix):
-            self._peers.unbridge(tunnel, timer.subject.address)
+            self._plane.unbridge(tunnel, timer.subject.address)
         if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
             return
         now = self._station.now
@@ -207,7 +203,7 @@ class Resolver:
             return
         entry = tunnel.cache.host(pending.destination)
         if entry is not None and entry.type is EntryType.INCOMPLETE:
-            entry.reason = reason
+            entry.explain(reason)
 
     def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
         """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone.
@@ -223,11 +219,10 @@ class Resolver:
         entry = tunnel.cache.host(pending.destination)
         if entry is None or entry.type is not EntryType.INCOMPLETE:
             return
-        entry.reason = reason
         if pending.purpose is Purpose.NEXT_HOP and nobody:
             self._hold_downs.begin(tunnel, entry, reason.what)
         else:
-            entry.expires = self._station.now + NEGATIVE_TIME
+            entry.lasts(self._station.now + NEGATIVE_TIME, reason)
             self._station.time_entry(tunnel, entry)
 
     def due(self, timer: Timer) -> None:
@@ -266,8 +261,7 @@ class Resolver:
             return
         if not pending.is_of_known:
             self._incomplete(tunnel, destination)
-        pending.request_id = self._station.next_request_id()
-        self._questions.add(pending)
+        self._questions.add(pending, self._station.next_request_id())
         self._send(tunnel, pending)
 
     def _incomplete(self, tunnel: Tunnel, destination: IPAddress) -> Entry:
@@ -290,11 +284,8 @@ class Resolver:
         return entry
 
     def _send(self, tunnel: Tunnel, pending: Pending) -> None:
-        pending.tries += 1
-        self._station.deadlines.set(
-            Timer(TimerKind.RETRY, tunnel.name, pending.request_id), self._station.now + pending.retry
-        )
-        pending.retry = min(2 * pending.retry, LONGEST_RETRY)
+        timer = Timer(TimerKind.RETRY, tunnel.name, pending.request_id)
+        self._station.deadlines.set(timer, self._station.now + pending.sent())
         way = self._way(tunnel, pending)
         if way is not None:
             self._station.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))

@@ -8,19 +8,17 @@ comes again, that reply was lost, and the next one goes back by the way the requ
 behind NAT.
 
 On a protected tunnel there may be no direct way yet. What the request says of the requester opens a crypto socket, so
-IKE begins here, and the reply waits for it, but not for long: then it goes back as it came, and the requester, who
-knows us then, begins too.
+IKE begins here, and the reply waits for it (`WaitingReplies`), but not for long: then it goes back as it came, and the
+requester, who knows us then, begins too.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
-from dmvpn.features.nhrp.answers import told_port
-from dmvpn.features.nhrp.binding import Binding
-from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED, Entry, EntryType, Flag, Requester
+from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED, Entry, EntryType, Flag, Neighbor, Requester
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
@@ -29,20 +27,86 @@ from dmvpn.features.nhrp.extensions import (
     NatAddress,
     ResponderAddress,
     find,
+    hop_by_hop,
     put,
 )
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.replies import hop_by_hop
-from dmvpn.features.nhrp.waiting_replies import WaitingReplies
+from dmvpn.features.nhrp.questions import Binding, told_port
+from dmvpn.features.nhrp.station import Timer, TimerKind
 from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.station import Station, Timer
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: Seconds for which a reply waits, and how many may.
+DIRECT_WITHIN = 1.0
+LARGEST_WAITING = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """requester: whom packets are to be protected to. sender: from whom the request came."""
+
+    tunnel: str
+    requester: Neighbor
+    sender: Neighbor
+    reply: ResolutionReply
+
+
+class WaitingReplies:
+    """See the module's docstring."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._waiting: dict[int, _Waiting] = {}
+        self._serial = 0
+
+    def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: Neighbor, sender: Neighbor) -> None:
+        """Nothing protects packets to the requester yet: wait, if anybody has asked IKE for that."""
+        is_wanted = any(True for _ in tunnel.cache.at(requester.nbma))
+        if not is_wanted or len(self._waiting) >= LARGEST_WAITING:
+            self._station.send(tunnel, sender, reply)
+            return
+        self._serial += 1
+        self._waiting[self._serial] = _Waiting(tunnel.name, requester, sender, reply)
+        self._station.deadlines.set(self._timer(tunnel.name, self._serial), self._station.now + DIRECT_WITHIN)
+
+    def withdraw(self, tunnel: Tunnel, request: ResolutionRequest) -> None:
+        """This request has come again, and is answered now: the answer to the first one need not wait any more."""
+        for serial, waiting in list(self._waiting.items()):
+            asked = (waiting.tunnel, waiting.reply.source_protocol, waiting.reply.request_id)
+            if asked == (tunnel.name, request.source_protocol, request.request_id):
+                self._end(serial)
+
+    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
+        """A direct way may be there: what waits for it goes."""
+        for serial, waiting in list(self._waiting.items()):
+            if (waiting.tunnel, waiting.requester.nbma) == (tunnel.name, nbma):
+                way = self._station.secured(tunnel, waiting.requester)
+                if way is not None:
+                    self._station.send(tunnel, way, self._end(serial).reply)
+
+    def due(self, timer: Timer) -> None:
+        """One has waited long enough. Its tunnel may be gone by now."""
+        if not isinstance(timer.subject, int) or timer.subject not in self._waiting:
+            return
+        waiting, tunnel = self._end(timer.subject), self._station.tunnels.get(timer.tunnel)
+        if tunnel is not None and tunnel.running:
+            self._station.send(tunnel, waiting.sender, waiting.reply)
+
+    def _end(self, serial: int) -> _Waiting:
+        waiting = self._waiting.pop(serial)
+        self._station.deadlines.cancel(self._timer(waiting.tunnel, serial))
+        return waiting
+
+    @staticmethod
+    def _timer(tunnel: str, serial: int) -> Timer:
+        return Timer(TimerKind.REPLY, tunnel, serial)
+
 
 #: Peers of one tunnel whose mapping may come from their requests alone; further ones are asked for like all others.
 LARGEST_HEARSAY = 4096
@@ -143,7 +207,7 @@ class Responder:
         now, holding_time = self._station.now, tunnel.config.holdtime
         entry = tunnel.cache.get(prefix)
         if entry is not None and entry.is_local:
-            entry.expires = now + holding_time
+            entry.lasts(now + holding_time)
             self._station.time_entry(tunnel, entry)
             return entry
         if entry is not None:

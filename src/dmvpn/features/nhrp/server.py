@@ -17,10 +17,20 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.admission import Refused, is_guest, leads_to, looked_at, why_not_admitted
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
+from dmvpn.features.nhrp.admission import (
+    Claim,
+    Guests,
+    Refused,
+    claims_of,
+    group_of,
+    is_on_link,
+    leads_to,
+    looked_at,
+    real_place,
+    why_not_admitted,
+)
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.claims import Claim, claims_of, group_of, is_on_link, real_place
 from dmvpn.features.nhrp.connections import account_of, is_configured
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
@@ -28,15 +38,15 @@ from dmvpn.features.nhrp.extensions import (
     ResponderAddress,
     append_entry,
     find,
+    hop_by_hop,
     put,
 )
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import RegistrationReply, RegistrationRequest
-from dmvpn.features.nhrp.replies import hop_by_hop
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
     from dmvpn.features.nhrp.peers import Peers
+    from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -51,9 +61,12 @@ REFUSAL_LOG_INTERVAL = 60.0
 class Server:
     """Answers Registration Requests and owns the registered entries."""
 
-    def __init__(self, station: Station, peers: Peers) -> None:
+    def __init__(self, station: Station, plane: Plane, peers: Peers) -> None:
         self._station = station
+        self._plane = plane
         self._peers = peers
+        #: By tunnel: registered addresses outside of the subnet, each with that on which it was believed.
+        self._guests: dict[str, Guests] = {}
 
     def is_for_us(self, tunnel: Tunnel, packet: RegistrationRequest) -> bool:
         """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
@@ -100,7 +113,7 @@ class Server:
 
     def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
         """Routing says something else of this prefix: whoever registered a part of it may have to give it back."""
-        for target in tunnel.guests.within(prefix):
+        for target in self._guests_of(tunnel).within(prefix):
             self._review(tunnel, target)
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
@@ -279,9 +292,9 @@ class Server:
         if old is not None and old.is_registered and self._is_same_place(old, claim):
             if old.nbma != claim.at.nbma or old.connection != claim.at.connection:
                 self._move(tunnel, old, claim.at)
-                old.identity, old.proved = self._identity(claim.at), self._proved(claim.at)
-            old.expires, old.holding_time, old.flags = now + holding_time, holding_time, flags
-            old.claimed, old.group, old.mtu = claim.claimed, group, claim.cie.mtu
+                old.proved_as(self._identity(claim.at), self._proved(claim.at))
+            old.registered(flags, claim.claimed, group, claim.cie.mtu)
+            old.holds(holding_time, now)
             tunnel.cache.charge(old, payer)
             self._station.time_entry(tunnel, old)
             return
@@ -289,7 +302,6 @@ class Server:
             self._forget(tunnel, old)
         elif old is not None:
             self._peers.supersede(tunnel, old)
-            tunnel.gleaned.pop(claim.target.address, None)
         entry = Entry(
             target=claim.target,
             next_hop=claim.next_hop,
@@ -309,10 +321,12 @@ class Server:
         )
         self._station.add_entry(tunnel, entry)
         if claim.target.is_host:
-            self._station.set_adjacency(tunnel, claim.target.address, claim.at)
-        self._count_receiver(tunnel, claim.at, 1)
-        if is_guest(tunnel, claim.target):
-            tunnel.guests[claim.target] = looked_at(self._station, tunnel, claim.target.address, claim.speaker)
+            self._plane.lead(tunnel, claim.target.address, claim.at)
+        self._plane.count_receiver(tunnel, claim.at, 1)
+        if tunnel.is_guest(claim.target):
+            self._guests_of(tunnel)[claim.target] = looked_at(
+                self._station, tunnel, claim.target.address, claim.speaker
+            )
         self._review_behind(tunnel, claim.target.address)
         self._log_up(tunnel, claim)
 
@@ -321,10 +335,10 @@ class Server:
         entry = tunnel.cache.get(target)
         if entry is None or entry.neighbor is None:
             return
-        guest = tunnel.guests.get(target)
+        guest = self._guests_of(tunnel).get(target)
         speaker = guest.speaker if guest is not None else None
         if leads_to(self._station, tunnel, target.address, entry.neighbor, speaker):
-            tunnel.guests[target] = looked_at(self._station, tunnel, target.address, speaker)
+            self._guests_of(tunnel)[target] = looked_at(self._station, tunnel, target.address, speaker)
         else:
             self._complain(tunnel, target, entry.neighbor, Refusal.ROUTED_ELSEWHERE)
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
@@ -332,34 +346,26 @@ class Server:
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
         """A tunnel address is registered, from another place than before: who has what is routed to it?"""
         for member in self._station.network(tunnel):
-            for target in member.guests.behind(registered):
+            for target in self._guests_of(member).behind(registered):
                 self._review(member, target)
+
+    def _guests_of(self, tunnel: Tunnel) -> Guests:
+        return self._guests.setdefault(tunnel.name, Guests())
 
     def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """A client is somewhere else, or is spoken to over another connection."""
-        self._count_receiver(tunnel, entry.neighbor, -1)
+        self._plane.count_receiver(tunnel, entry.neighbor, -1)
         self._station.move_entry(tunnel, entry, to)
-        self._count_receiver(tunnel, to, 1)
+        self._plane.count_receiver(tunnel, to, 1)
         if entry.target.is_host:
-            self._station.set_adjacency(tunnel, entry.target.address, to)
+            self._plane.lead(tunnel, entry.target.address, to)
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
         self._station.remove_entry(tunnel, entry)
-        tunnel.guests.pop(entry.target)
+        self._guests_of(tunnel).pop(entry.target)
         if entry.target.is_host:
-            self._station.clear_adjacency(tunnel, entry.target.address)
-        self._count_receiver(tunnel, entry.neighbor, -1)
-
-    def _count_receiver(self, tunnel: Tunnel, client: Neighbor | None, more: int) -> None:
-        """A client has one entry more, or less: as long as it has any it gets copies of multicasts."""
-        if client is None:
-            return
-        entries = tunnel.registered_multicast.get(client, 0) + more
-        if entries > 0:
-            tunnel.registered_multicast[client] = entries
-        else:
-            tunnel.registered_multicast.pop(client, None)
-        self._station.update_multicast(tunnel)
+            self._plane.clear(tunnel, entry.target.address)
+        self._plane.count_receiver(tunnel, entry.neighbor, -1)
 
     def _reply(
         self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress

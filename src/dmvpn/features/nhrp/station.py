@@ -1,8 +1,7 @@
 """The station: what all parts of NHRP share, and the only door through which they speak (RFC 2332 calls routers so).
 
 It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts
-append to these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs, and the
-data plane's adjacencies and multicast lists are told only when they change.
+append to these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs.
 """
 
 from __future__ import annotations
@@ -13,32 +12,27 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, Effect, SendGre, SetAdjacency, SetMulticast
+from dmvpn.base.effects import GRE_NHRP, Effect, SendGre
 from dmvpn.base.entropy import fraction
-from dmvpn.base.notices import DebugOutput, Log, MulticastReached, Notice
+from dmvpn.base.notices import DebugOutput, Log, Notice
 from dmvpn.features.nhrp import debug, messages
-from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
-from dmvpn.features.nhrp.counters import Happening, Refusal
-from dmvpn.features.nhrp.debug import CONTAINING, Direction
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.debug import CONTAINING, Direction, told
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
-from dmvpn.features.nhrp.neighbor import Neighbor
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
-from dmvpn.features.nhrp.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
+    from dmvpn.features.nhrp.cache import Entry, Neighbor
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
-MULTICAST_INTERVAL = 0.1
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0
 #: Kinds of messages whose last time is remembered. Some are about one peer, and there may be ever new ones.
@@ -291,67 +285,7 @@ class Station:
         self.log_dmvpn(message, about=f"{tunnel.name} {why.name}", interval=REFUSAL_LOG_INTERVAL)
         self.debug("nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: packet from {nbma} refused: {text}", nbma)
 
-    # -------------------------------------------------------------------------------------------- the data plane
-
-    def set_adjacency(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbor) -> None:
-        """Packets for the next hop go there from now on."""
-        if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == to:
-            return
-        tunnel.adjacencies[next_hop] = to
-        tunnel.counters.count(Happening.END_POINT_ADDED)
-        if tunnel.running:
-            self.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
-
-    def clear_adjacency(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
-        if tunnel.adjacencies.pop(next_hop, None) is None:
-            return
-        tunnel.counters.count(Happening.END_POINT_DELETED)
-        if tunnel.nbma is not None and tunnel.is_carried:
-            self.emit(ClearAdjacency(tunnel.name, next_hop))
-
-    def update_multicast(self, tunnel: Tunnel) -> None:
-        """The list of those who get copies may have changed: tell the plane, now or in a moment."""
-        last = tunnel.multicast_set_at
-        if last is not None and self.now < last + MULTICAST_INTERVAL:
-            self.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
-            return
-        receivers, before = self.multicast_receivers(tunnel), tunnel.multicast
-        if receivers != before and tunnel.multipoint:
-            tunnel.multicast = receivers
-            tunnel.multicast_set_at = self.now
-            if tunnel.running:
-                self.emit(self.multicast_order(tunnel))
-                if not set(receivers) <= set(before):
-                    self.emit(MulticastReached(tunnel.name))
-
-    def multicast_order(self, tunnel: Tunnel) -> SetMulticast:
-        """The list of those who get copies, as the plane is to have it."""
-        anybody = tuple(to.nbma for to in tunnel.multicast if not to.connection)
-        bound = tuple((to.nbma, to.connection) for to in tunnel.multicast if to.connection)
-        return SetMulticast(tunnel.name, anybody, self.version, bound)
-
-    def multicast_receivers(self, tunnel: Tunnel) -> tuple[Neighbor, ...]:
-        """Who gets copies: configured addresses, servers, clients (each once)."""
-        config = tunnel.config
-        receivers = dict.fromkeys(map(Neighbor, config.multicast))
-        for client in tunnel.clients.values():
-            # Who is only kept in reserve does not know us: routing protocols there would answer into the void.
-            if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
-                receivers[Neighbor(client.nbma)] = None
-        if config.multicast_dynamic:
-            # A client that is a server of ours, too, gets its copies already.
-            receivers.update({to: None for to in tunnel.registered_multicast if Neighbor(to.nbma) not in receivers})
-        return tuple(receivers)
-
-    def restore_plane(self, tunnel: Tunnel) -> None:
-        """The plane forgot, or never knew: order everything again."""
-        if not tunnel.multipoint:
-            return
-        for next_hop, to in tunnel.adjacencies.items():
-            self.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
-        tunnel.multicast = self.multicast_receivers(tunnel)
-        self.emit(self.multicast_order(tunnel))
+    # -------------------------------------------------------------------------------------------- traffic
 
     def watch_traffic(self, tunnel: Tunnel, *, again: bool = False) -> None:
         """Look at the traffic counters of the tunnel before long, as often as what is on it needs.
@@ -389,13 +323,6 @@ class Station:
             entry.nbma,
             address=entry.next_hop,
         )
-
-    def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
-        """A mapping that the configuration, or a server itself, tells: it never expires."""
-        entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=self.now)
-        self.add_entry(tunnel, entry)
-        if target.is_host:
-            self.set_adjacency(tunnel, target.address, Neighbor(nbma))
 
     def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """The peer of an entry is somewhere else, or is spoken to over another connection."""

@@ -1,8 +1,10 @@
 """Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files move them.
 
-The owners: `cache` is changed by server, resolver, responder, peers and configuration; `guests` by the server; `paths`
-and `gleaned` by peers; `doubted` by standby; `clients` and `server_paths` by registration and configuration;
-`adjacencies` and `multicast` by `Station`, which alone tells the data plane.
+Each field has one writer, which a test holds: `cache` is changed by `Station`, at the word of server, resolver,
+responder and peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
+`registered_multicast` by plane; `paths` and `doubted` by peers; `server_paths`, `public_nbma` and `held` by
+registration; `redirects` by transit; what is told of the interface by the methods here. Entries,
+clients, paths and accounts of traffic change themselves alone.
 """
 
 from __future__ import annotations
@@ -10,16 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
-from dmvpn.features.nhrp.counters import Counters, SendLimit
-from dmvpn.features.nhrp.guests import Guests
+from dmvpn.features.nhrp.counters import Counters, SendLimit, Usage
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.model import TunnelConfig
-    from dmvpn.features.nhrp.neighbor import Neighbor
     from dmvpn.features.nhrp.path import Path
 
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
@@ -36,23 +37,6 @@ LARGEST_USAGE = 100_000
 USED_FOR = 60.0
 #: Seconds for which a path counts as in use after a packet: so long it is checked every second.
 IN_USE = 10.0
-
-
-@dataclass(slots=True)
-class Usage:
-    """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
-
-    On a protected tunnel each connection has an account; that of an address knows when one of them grew.
-
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. busy_until: seconds.
-    """
-
-    sent: int = 0
-    received: int = 0
-    own: int = 0
-    used_at: float | None = None
-    heard_at: float | None = None
-    busy_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -74,9 +58,8 @@ class Tunnel:
     and broadcast addresses. paths: to other spokes; server_paths: to servers that answer. public_nbma: what a server
     says our address looks like behind NAT. adjacencies: what the data plane was told, next hop by next hop. gleaned:
     next hops whose packets go by a server, and since when. registered_multicast: clients, with the number of their
-    entries. guests: registered addresses outside of the subnet, each with that on which it was believed. held:
-    `if-state nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent; until when
-    others are preferred although they answer again (seconds), None while they do not.
+    entries. held: `if-state nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent;
+    until when others are preferred although they answer again (seconds), None while they do not.
     """
 
     config: TunnelConfig
@@ -97,7 +80,6 @@ class Tunnel:
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
     usage: dict[IPAddress | int, Usage] = field(default_factory=dict)
     registered_multicast: dict[Neighbor, int] = field(default_factory=dict)
-    guests: Guests = field(default_factory=Guests)
     multicast: tuple[Neighbor, ...] = ()
     multicast_set_at: float | None = None
     public_nbma: IPAddress | None = None
@@ -119,6 +101,10 @@ class Tunnel:
     def network_id(self) -> int | None:
         """Which tunnels are one network with this one."""
         return self.config.network_id
+
+    def stand(self, state: TunnelState | None) -> None:
+        """The tunnel is so from now on."""
+        self.state = state
 
     def follow(self, interface: InterfaceState | None) -> None:
         """The interface is so from now on. What follows is asked for with each packet, so it is noted here."""
@@ -203,6 +189,11 @@ class Tunnel:
         """Is this the network or the broadcast address of a subnet of ours, which no station has?"""
         return address in self.edges
 
+    def is_guest(self, target: Prefix) -> bool:
+        """Is it outside of the subnet, so that routing has a say?"""
+        beside_us = self.subnet is not None and target in self.subnet
+        return not beside_us and not is_link_local(target.address)
+
     def used(self, entry: Entry, now: float) -> bool:
         """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
         neighbor = entry.neighbor
@@ -223,7 +214,7 @@ class Tunnel:
             if len(self.usage) >= LARGEST_USAGE:
                 return
             usage = self.usage[neighbor.account] = Usage()
-        usage.own += 1
+        usage.sent_own()
 
     @property
     def has_server(self) -> bool:
@@ -241,7 +232,7 @@ class Tunnel:
 
     def server(self, avoid: IPAddress | None = None) -> NhsClient | None:
         """The best server to send to: one that responds before one that might, then one that did so all along before
-        one that has just returned (standby.py), then by priority.
+        one that has just returned (`Standby`), then by priority.
 
         avoid: an NBMA address that must not be chosen, because the packet came from there.
         """

@@ -6,23 +6,75 @@
 
 Requests and indications go this way towards their destination, replies towards their source. The routing table decides,
 as if NHRP had put nothing into it: a request that followed a shortcut would ask the one who is to be asked about.
+
+How much an egress may answer for (`given_prefix`), RFC 2332 §6.3, is the route that leads out of the network without
+its exceptions. An answer for a whole prefix draws the packets of all its addresses here. So no part of it may be one
+that we ourselves would send back into the NHRP network, or drop: of 10.4.0.0/16 by our LAN with 10.4.9.0/24 by the
+tunnel, who asks for 10.4.4.1 gets 10.4.0.0/21. More special routes that lead out by our own interfaces are no
+exceptions: they end here too.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.features.nhrp.admission import is_guest
-from dmvpn.features.nhrp.egress import SHORTEST_PREFIX, given_prefix
-from dmvpn.features.nhrp.neighbor import Neighbor
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.nhrp.cache import Neighbor
 
 if TYPE_CHECKING:
+    from dmvpn.base.notices import Route
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: A shorter prefix is not given away: who has a default route to the Internet must not attract everything (as FRR).
+SHORTEST_PREFIX = 8
+
+
+def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAddress) -> Prefix:
+    """The shortest prefix of `route` that holds `address` and nothing that we reach otherwise."""
+    if route.length < SHORTEST_PREFIX:
+        return Prefix.host(address)
+    length = route.length
+    for inner in _inside(station.ports.rib.routes(), route):
+        if _leads_elsewhere(station, tunnel, inner):
+            length = max(length, _common_length(inner.prefix, address) + 1)
+    return Prefix.of(address, min(length, address.max_prefixlen))
+
+
+def _inside(routes: tuple[Route, ...], prefix: Prefix) -> list[Route]:
+    """The routes for parts of a prefix; they stand together, since routes are sorted by prefix."""
+    found: list[Route] = []
+    for index in range(bisect_left(routes, _order(prefix), key=lambda route: _order(route.prefix)), len(routes)):
+        route = routes[index]
+        if route.prefix not in prefix:
+            break
+        if route.prefix != prefix:
+            found.append(route)
+    return found
+
+
+def _order(prefix: Prefix) -> tuple[int, Prefix]:
+    return prefix.address.version, prefix
+
+
+def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
+    """Does it lead back into the network, or nowhere? What NHRP installed says nothing of routing, `local` is us."""
+    if route.source in (RouteSource.NHRP, RouteSource.LOCAL):
+        return False
+    if route.kind is not RouteKind.FORWARD:
+        return True
+    return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
+
+
+def _common_length(prefix: Prefix, address: IPAddress) -> int:
+    """Bits that the prefix and the address have in common, at most those of the prefix."""
+    differing = (int(prefix.address) ^ int(address)).bit_length()
+    return min(prefix.length, address.max_prefixlen - differing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +139,7 @@ def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) 
     Where the subnet is one address all clients are outside of it, and are known by nothing but their word.
     """
     has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
-    if not (entry.is_registered and has_subnet and is_guest(tunnel, entry.target)):
+    if not (entry.is_registered and has_subnet and tunnel.is_guest(entry.target)):
         return True
     route = station.ports.rib.lookup_without_nhrp(address)
     return route is None or route.prefix.length >= SHORTEST_PREFIX
@@ -124,7 +176,7 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbor | None) -> Way:
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
         if entry is not None and entry.neighbor is not None:
-            # Where packets go: of a server that is silent that is another one (standby.py).
+            # Where packets go: of a server that is silent that is another one (`Standby`).
             own = entry.neighbor
             return Onward(
                 tunnel, hop.address, tunnel.adjacencies.get(hop.address, own) if hop.address in tunnel.doubted else own

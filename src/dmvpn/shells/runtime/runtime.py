@@ -20,7 +20,7 @@ from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Even
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
-from dmvpn.features.nhrp.events import Withdraw
+from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates

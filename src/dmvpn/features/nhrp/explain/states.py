@@ -6,9 +6,8 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind
-from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.client import NhsState, Suspicion
 from dmvpn.features.nhrp.path import PathState
-from dmvpn.features.nhrp.silence import Suspicion
 
 _PEER = Group(
     title="column State",

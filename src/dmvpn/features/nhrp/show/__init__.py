@@ -1,10 +1,10 @@
 """The commands of NHRP.
 
-entries      show ip nhrp ...                   servers      show ip nhrp nhs ...
+entries      show ip nhrp ..., and what exists for IPv6, too
+servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
-happenings   show nhrp stats                    groups       show nhrp group-map
-endpoints    show adjacency, show tunnel endpoints
-families     which of these exist for IPv6, too
+happenings   show nhrp stats
+endpoints    show adjacency, show tunnel endpoints, show nhrp group-map
 orders       clear ip nhrp, clear dmvpn session, clear dmvpn statistics, and the names of the debugs
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, groups, happenings, orders, servers, statistics
+from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, happenings, orders, servers, statistics
 
 COMMANDS: Final = (
     *dmvpn.COMMANDS,
@@ -20,7 +20,6 @@ COMMANDS: Final = (
     *servers.COMMANDS,
     *statistics.COMMANDS,
     *happenings.COMMANDS,
-    *groups.COMMANDS,
     *endpoints.COMMANDS,
     *orders.COMMANDS,
 )

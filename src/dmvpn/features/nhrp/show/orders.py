@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.events import ClearCache, ClearCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.show.families import of_both, version_of
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.show.entries import of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

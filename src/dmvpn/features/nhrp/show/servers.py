@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
-from dmvpn.features.nhrp.show.families import of_both, tunnels_of
+from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.cache import EntryType, RouteState
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.features.nhrp.show.families import of_both, tunnels_of, version_of
+from dmvpn.features.nhrp.show.entries import of_both, tunnels_of, version_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:

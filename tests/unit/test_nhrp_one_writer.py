@@ -1,0 +1,93 @@
+"""Each piece of NHRP's state is written in one file, as `features/nhrp/tunnel.py` says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dmvpn.features.nhrp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(dmvpn.features.nhrp.__file__).parent
+
+#: What is written from outside of the class that declares it: the only file that does.
+WRITERS = {
+    "adjacencies": "plane.py",
+    "gleaned": "plane.py",
+    "multicast": "plane.py",
+    "multicast_set_at": "plane.py",
+    "registered_multicast": "plane.py",
+    "cache": "station.py",
+    "clients": "configuration.py",
+    "config": "configuration.py",
+    "limit": "configuration.py",
+    "tunnels": "configuration.py",
+    "paths": "peers.py",
+    "doubted": "peers.py",
+    "server_paths": "registration.py",
+    "public_nbma": "registration.py",
+    "held": "registration.py",
+    "redirects": "transit.py",
+}
+#: Methods of dictionaries and of the cache that change them.
+CHANGES = ("add", "clear", "pop", "popitem", "remove", "setdefault", "update")
+
+
+def written(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Attributes of anything but `self` that are assigned, deleted or changed in place, and the line."""
+    for node in ast.walk(tree):
+        for whole in map(container, changed_by(node)):
+            if isinstance(whole, ast.Attribute) and not (
+                isinstance(whole.value, ast.Name) and whole.value.id == "self"
+            ):
+                yield whole.attr, whole.lineno
+
+
+def changed_by(node: ast.AST) -> list[ast.expr]:
+    """What a statement or a call changes."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        return [part for each in node.targets for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [node.target]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        return [node.func.value]
+    return []
+
+
+def container(target: ast.expr) -> ast.expr:
+    """What changes when this is assigned: of `a.b[c]` that is `a.b`."""
+    return container(target.value) if isinstance(target, ast.Subscript) else target
+
+
+def declared(tree: ast.Module) -> set[str]:
+    """The fields of the classes of a file."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    fields = (field.target for each in classes for field in each.body if isinstance(field, ast.AnnAssign))
+    return {target.id for target in fields if isinstance(target, ast.Name)}
+
+
+def strangers() -> Iterator[str]:
+    """Writes by a file that neither declares the field nor is its writer."""
+    for path in sorted(FOLDER.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        own = declared(tree)
+        for name, line in written(tree):
+            if WRITERS.get(name) != path.name and (name in WRITERS or name not in own):
+                yield f"{path.name}:{line} writes {name}"
+
+
+def test_each_state_has_one_writer() -> None:
+    assert list(strangers()) == []
+
+
+def test_each_named_writer_writes() -> None:
+    found = {
+        (name, path.name)
+        for path in FOLDER.rglob("*.py")
+        for name, _ in written(ast.parse(path.read_text("utf-8")))
+        if name in WRITERS
+    }
+    assert found == set(WRITERS.items())
