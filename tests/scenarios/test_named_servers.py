@@ -49,6 +49,11 @@ def test_the_router_with_the_servers_address_is_the_one_with_its_name(address: s
     assert missing(scenario) == []
 
 
+def test_a_server_that_registers_with_another_has_its_name_too(tmp_path: Path) -> None:
+    scenario = write(tmp_path, "172.16.0.1 nbma hub1.example.com\n ip nhrp nhs 172.16.0.2 nbma hub2.example.com")
+    assert name_servers(scenario).endswith(": hub1.example.com = 203.0.113.1, hub2.example.com = 203.0.113.2")
+
+
 @pytest.mark.parametrize(
     ("nhs", "servers", "hosts"),
     [

@@ -49,18 +49,22 @@ def name_servers(scenario: Scenario) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A tunnel that registers with nobody: its address, and the NBMA address of its source."""
+    """A tunnel that somebody may register with: its address, and the NBMA address of its source.
+
+    is_client: it registers with servers itself, as one of several hubs does.
+    """
 
     address: IPv4Interface
     nbma: IPv4Address
+    is_client: bool
 
 
 def _servers(lines: Lines) -> Iterator[_Server]:
     sources = {name: address.ip for name, each in interfaces(lines) if (address := interface_address(each))}
     for tunnel in tunnels(lines):
         own, source = interface_address(tunnel), sources.get(tunnel.value("tunnel source "))
-        if own is not None and source is not None and not tunnel.has("ip nhrp nhs"):
-            yield _Server(own, source)
+        if own is not None and source is not None:
+            yield _Server(own, source, tunnel.has("ip nhrp nhs"))
 
 
 def _named(lines: Lines, servers: Sequence[_Server]) -> Iterator[tuple[str, IPv4Address]]:
@@ -72,7 +76,8 @@ def _named(lines: Lines, servers: Sequence[_Server]) -> Iterator[tuple[str, IPv4
             if words[4:5] != ["nbma"] or len(words) <= _NAME or _ADDRESS.fullmatch(words[_NAME]):
                 continue
             if words[3] == "dynamic":  # the server says its own address; only one can be meant, or nobody knows which
-                meant = [each for each in servers if own is not None and each.address.network == own.network]
+                near = [each for each in servers if own is not None and each.address.network == own.network]
+                meant = [each for each in near if not each.is_client]
             else:
                 meant = [each for each in servers if str(each.address.ip) == words[3]]
             if len(meant) == 1:
