@@ -535,9 +535,13 @@ def test_an_item_that_opens_a_section_does_not_change_the_section_before(mark: s
         "username bob pasword 0 SECRET42",
         "enable secert 5 SECRET42",
         "pre-shard-key SECRET42",
+        "standby 1 authentication SECRET42",
+        "standby authentication md5 key-string SECRET42",
+        "vrrp 1 authentication text SECRET42",
+        "glbp 10 authentication text SECRET42",
     ],
 )
-def test_a_key_behind_a_misspelled_word_is_not_printed(line: str) -> None:
+def test_a_key_of_something_unknown_or_misspelled_is_not_printed(line: str) -> None:
     assert "SECRET42" not in without_keys(line)
     assert "SECRET42" not in "\n".join(report(take_in(f"interface Tunnel0\n {line}\n")))
 

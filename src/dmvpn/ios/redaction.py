@@ -14,9 +14,11 @@ _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "c
 _KEYWORDS: Final = frozenset(("key", "pre-shared-key", "password", "secret", "community", "key-string"))
 _AUTHENTICATION: Final = frozenset(("authentication",))
 #: Words that stand between such a word and its key, or behind a key of one word.
-_PLAIN: Final = re.compile(r"local|remote|key|address|hostname|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"local|remote|key|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
 #: Lines in which such words are followed by names and numbers.
 _HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
+#: Groups of routers with one address prove themselves to each other, behind the word `authentication`.
+_IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNORECASE)
 #: Without one of these words there is no key: most lines have none, and a file has many of them.
 _MAY_HOLD: Final = re.compile(
     "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
@@ -39,7 +41,9 @@ def without_keys(line: str) -> str:
         if not hidden and _opens_key(before, word.lower()):
             one_word = before == "isakmp" or word.lower() == "md5"
             words_left = 1 if one_word else len(line)
-        elif before == "nhrp" and (word[:8].lower() == "authenti" or slip_of(word.lower(), _AUTHENTICATION)):
+        elif (before == "nhrp" or _IS_OF_A_GROUP.match(line)) and (
+            word[:8].lower() == "authenti" or slip_of(word.lower(), _AUTHENTICATION)
+        ):
             words_left = 1
         before, end = word.lower(), match.end()
     return shown + line[end:]
