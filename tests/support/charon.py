@@ -84,8 +84,9 @@ def missing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How charon is configured. certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret.
+    """How charon is configured.
 
+    certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret.
     uses: what its certificate is for (extended key usage), in the words of strongSwan's `pki`.
     """
 

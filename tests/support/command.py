@@ -20,7 +20,11 @@ LIMIT = 60
 def dmvpn(
     *words: str | Path, environment: Mapping[str, str] | None = None, typed: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `dmvpn WORDS` to its end. environment: variables besides our own; typed: for its standard input."""
+    """Run `dmvpn WORDS` to its end.
+
+    environment: variables besides our own.
+    typed: for its standard input.
+    """
     return subprocess.run(
         command(*words),
         capture_output=True,

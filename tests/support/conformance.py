@@ -32,7 +32,11 @@ STATUSES = (DONE, DIFFERENT, NOT_APPLICABLE)
 
 @dataclass(frozen=True)
 class Standard:
-    """A page. file: of its requirements; page: where it goes."""
+    """A page.
+
+    file: of its requirements.
+    page: where it goes.
+    """
 
     title: str
     file: Path
@@ -50,7 +54,11 @@ STANDARDS = tuple(
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row. place: what its first column says. why: why not, or what instead."""
+    """One row.
+
+    place: what its first column says.
+    why: why not, or what instead.
+    """
 
     id: str
     place: str

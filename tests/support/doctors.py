@@ -67,8 +67,9 @@ class WorldPatient:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the doctor says of one trouble in one network. router: of the first finding, "" if there is none.
+    """What the doctor says of one trouble in one network.
 
+    router: of the first finding, "" if there is none.
     rank: among the hypotheses of the spoke, 0: it is not one.
     """
 

@@ -27,7 +27,11 @@ SERVER, H1, H2 = "10.1.10.100", "10.1.101.100", "10.1.102.100"
 
 @dataclass(frozen=True)
 class DualHub:
-    """One of the two designs. hubs: the address that spokes see of HUB1 and HUB2; spoke2: SPOKE2's, by either hub."""
+    """One of the two designs.
+
+    hubs: the address that spokes see of HUB1 and HUB2.
+    spoke2: SPOKE2's, by either hub.
+    """
 
     scenario: str
     hubs: tuple[str, str]

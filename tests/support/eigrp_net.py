@@ -57,8 +57,11 @@ class Sent:
 
 @dataclass
 class Wire:
-    """Who is on it. loss: 0 to 1. delay: seconds. drops: what is lost, by sender and packet.
+    """Who is on it.
 
+    loss: 0 to 1.
+    delay: seconds.
+    drops: what is lost, by sender and packet.
     between: does the one router hear the other? Spokes on a tunnel hear the hub alone.
     """
 
@@ -242,7 +245,11 @@ class EigrpNet:
 
 
 def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwidth: int = 1_000_000) -> InterfaceState:
-    """An interface that is up. delay: microseconds. bandwidth: kbit/s."""
+    """An interface that is up.
+
+    delay: microseconds.
+    bandwidth: kbit/s.
+    """
     return InterfaceState(
         name=name,
         enabled=True,

@@ -154,7 +154,12 @@ class MachineFlight:
 
 @dataclass(slots=True)
 class MachineNet:
-    """The wires. nats: inside to outside address; shift: what the NAT adds to a port. drops: decides over each."""
+    """The wires.
+
+    nats: inside to outside address.
+    shift: what the NAT adds to a port.
+    drops: decides over each.
+    """
 
     now: float = 0.0
     drops: Callable[[MachineFlight], bool] = lambda _: False

@@ -200,7 +200,9 @@ class Flight:
 class IkeNet:
     """Sites and the time.
 
-    drops: decides over each datagram. nats: inside to outside address. shift: what a NAT adds to a port.
+    drops: decides over each datagram.
+    nats: inside to outside address.
+    shift: what a NAT adds to a port.
     """
 
     seed: int = 1

@@ -27,7 +27,11 @@ RESULTS = (WORKS, ONE_WAY, NOT_HERE)
 
 @dataclass(frozen=True)
 class Story:
-    """One row. why: the limit, or the reason. untested: it follows from another row, and there is nothing to run."""
+    """One row.
+
+    why: the limit, or the reason.
+    untested: it follows from another row, and there is nothing to run.
+    """
 
     id: str
     peer: str

@@ -118,7 +118,11 @@ def _configuration(name: str, hub: str) -> str:
 
 
 class Overlay:
-    """Both routers and charon. hub: which of the routers; engine: what moves the packets of ours."""
+    """Both routers and charon.
+
+    hub: which of the routers.
+    engine: what moves the packets of ours.
+    """
 
     def __init__(self, hub: str, engine: str) -> None:
         self.hub, self.engine = hub, engine

@@ -235,7 +235,11 @@ _ONE_NAT = {**_BEHIND_NAT, "SPOKE2": Site(nat="port-restricted", public=IPv4Addr
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One mistake. at: the router and how the line begins that is pointed at. first: nothing is named before it."""
+    """One mistake.
+
+    at: the router and how the line begins that is pointed at.
+    first: nothing is named before it.
+    """
 
     rule: str
     bad: Network

@@ -16,7 +16,11 @@ FLIGHT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A gap in the answers. start: when the first unanswered ping was sent; seconds: until the next answered one."""
+    """A gap in the answers.
+
+    start: when the first unanswered ping was sent.
+    seconds: until the next answered one.
+    """
 
     start: float
     seconds: float

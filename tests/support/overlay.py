@@ -72,7 +72,11 @@ class Sent:
 
 @dataclass
 class Member:
-    """A router. lans: prefixes behind it; routes: what a routing protocol would tell it, next hop by prefix."""
+    """A router.
+
+    lans: prefixes behind it.
+    routes: what a routing protocol would tell it, next hop by prefix.
+    """
 
     name: str
     nbma: IPAddress

@@ -105,7 +105,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one parser says. status: PASS, FAIL or none; parser: which one; extracted with PASS, error with FAIL."""
+    """What one parser says.
+
+    status: PASS, FAIL or none.
+    parser: which one; extracted with PASS, error with FAIL.
+    """
 
     status: str
     parser: str | None = None

@@ -89,8 +89,9 @@ class ProtectedOverlay(Overlay):
     def connect(
         self, one: str, other: str, identity: str = "", entry: str = "", *, named: bool = True
     ) -> tuple[int, int]:
-        """IKE between two members succeeds. identity: that the first one proves, with the key of which entry.
+        """IKE between two members succeeds.
 
+        identity: that the first one proves, with the key of which entry.
         named: does the entry name it, so that its key proves the name? Their numbers for it.
         """
         numbers = self._new_number(), self._new_number()

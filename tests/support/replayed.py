@@ -135,7 +135,11 @@ class Said:
 
 @dataclass(slots=True)
 class Role:
-    """Our router in the place of one who took part. nbma: whose place. said: the NHRP packets that it sent."""
+    """Our router in the place of one who took part.
+
+    nbma: whose place.
+    said: the NHRP packets that it sent.
+    """
 
     nbma: IPv4Address
     configuration: str

@@ -108,8 +108,9 @@ class Service:
         environment: Mapping[str, str] | None = None,
         output: int | None = None,
     ) -> None:
-        """options: of `dmvpn run`. around, caller: words in front of it, and of the commands at its prompt.
+        """options: of `dmvpn run`.
 
+        around, caller: words in front of it, and of the commands at its prompt.
         output: a descriptor that takes what it prints, instead of the file `log`.
         """
         self.file = folder / "branch.cfg"

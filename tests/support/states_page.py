@@ -30,7 +30,11 @@ from the tables (`python -m support.states_page` in the folder `tests`), and a t
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A table of moves. begin: the first state. clause: where it comes from."""
+    """A table of moves.
+
+    begin: the first state.
+    clause: where it comes from.
+    """
 
     title: str
     file: str

@@ -34,7 +34,11 @@ JOB_LIMIT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Tunnelled:
-    """A GRE packet on a wire. outer: who sent it to whom. time: virtual seconds."""
+    """A GRE packet on a wire.
+
+    outer: who sent it to whom.
+    time: virtual seconds.
+    """
 
     time: float
     outer: ipv4.Ipv4Packet
@@ -210,7 +214,11 @@ class World:
         self.sim.schedule(node)
 
     def deliver_gre(self, router: str, interface: str, ends: tuple[str, str], message: bytes) -> None:
-        """A GRE packet arrives. ends: the NBMA addresses of its sender and of the router; message: header and all."""
+        """A GRE packet arrives.
+
+        ends: the NBMA addresses of its sender and of the router.
+        message: header and all.
+        """
         source, destination = map(IPv4Address, ends)
         outer = ipv4.Ipv4Packet(source=source, destination=destination, protocol=ipv4.IpProtocol.GRE, payload=message)
         self.deliver(router, interface, outer)

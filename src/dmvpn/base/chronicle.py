@@ -55,9 +55,12 @@ class Topic(enum.Enum):
 class MessagePassed(Notice):
     """A message left this router, or came to it.
 
-    protocol: "NHRP", "IKEv2". name: in the standard's words. interface: of the tunnel, "" for IKE. peer: the NBMA
-    address that it went to or came from. subject: what it says, short. mark: equal at both ends, and for nothing else
-    at about this time; it says nothing to people.
+    protocol: "NHRP", "IKEv2".
+    name: in the standard's words.
+    interface: of the tunnel, "" for IKE.
+    peer: the NBMA address that it went to or came from.
+    subject: what it says, short.
+    mark: equal at both ends, and for nothing else at about this time; it says nothing to people.
     """
 
     protocol: str
@@ -72,7 +75,12 @@ class MessagePassed(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged(Notice):
-    """Something is different now. subject: what ("10.4.4.0/24"); text: how. interface: where, or ""."""
+    """Something is different now.
+
+    subject: what ("10.4.4.0/24").
+    text: how.
+    interface: where, or "".
+    """
 
     topic: Topic
     sign: Sign
@@ -84,7 +92,11 @@ class StateChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the chronicle. number: counts up from 1 in each life of a router. time: seconds monotonic."""
+    """One line of the chronicle.
+
+    number: counts up from 1 in each life of a router.
+    time: seconds monotonic.
+    """
 
     number: int
     time: float

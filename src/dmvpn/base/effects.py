@@ -34,9 +34,10 @@ class Effect:
 class SendIp(Effect):
     """Send an IP packet of our own.
 
-    interface: out of this one (needed for multicast), or None: as the forwarding table says. source: None lets the
-    plane choose the address of the outgoing interface. payload: the octets behind the IP header. A TTL too small or a
-    packet too big comes back as an ICMP message, like a foreign router's.
+    interface: out of this one (needed for multicast), or None: as the forwarding table says.
+    source: None lets the plane choose the address of the outgoing interface.
+    payload: the octets behind the IP header. A TTL too small or a packet too big comes back as an ICMP message, like a
+        foreign router's.
     """
 
     interface: str | None
@@ -87,13 +88,19 @@ class DfBit(enum.Enum):
 class TunnelSpec:
     """What the data plane must know of a GRE tunnel (RFC 2784, key: RFC 2890).
 
-    source: our NBMA address. destination: the far end's, or None: multipoint. mtu: octets, the tunnel's `ip mtu`.
-    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None. ttl: of the outer header. protected: GRE
-    leaves in ESP or not at all, and comes out of ESP or is dropped. df: of the outer header; once a router on the way
-    has said that packets with it are too big, larger ones are cut before they are encapsulated, or their senders hear.
-    checksum: GRE packets carry one (RFC 2784 §2.5). sequence: of a point-to-point tunnel they carry numbers, and those
-    that come out of order are dropped (RFC 2890 §2.2). barred: of a protected tunnel, NBMA addresses that nothing goes
-    to and nothing is taken from, whatever its key: what protects packets with them is another tunnel's.
+    source: our NBMA address.
+    destination: the far end's, or None: multipoint.
+    mtu: octets, the tunnel's `ip mtu`.
+    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None.
+    ttl: of the outer header.
+    protected: GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
+    df: of the outer header; once a router on the way has said that packets with it are too big, larger ones are cut
+        before they are encapsulated, or their senders hear.
+    checksum: GRE packets carry one (RFC 2784 §2.5).
+    sequence: of a point-to-point tunnel they carry numbers, and those that come out of order are dropped (RFC 2890
+        §2.2).
+    barred: of a protected tunnel, NBMA addresses that nothing goes to and nothing is taken from, whatever its key: what
+        protects packets with them is another tunnel's.
     """
 
     name: str
@@ -136,7 +143,8 @@ class SetCarrier(Effect):
 class SetHairpin(Effect):
     """Report transit packets that leave by a tunnel of the same NHRP network, once per `interval` (seconds) and pair.
 
-    network: the local NHRP network identifier, or None: this tunnel belongs to none. report: `ip nhrp redirect` is set.
+    network: the local NHRP network identifier, or None: this tunnel belongs to none.
+    report: `ip nhrp redirect` is set.
     version: of IP; the two families of a tunnel may belong to different networks.
     """
 
@@ -172,7 +180,8 @@ class ClearAdjacency(Effect):
 class SetMulticast(Effect):
     """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time).
 
-    version: of IP; each family of a tunnel has its own list. bound: further copies, each over one connection.
+    version: of IP; each family of a tunnel has its own list.
+    bound: further copies, each over one connection.
     """
 
     tunnel: str
@@ -256,6 +265,7 @@ class SetInterface(Effect):
     """State and addresses of an interface: those listed and no others; the first one is the primary.
 
     For an interface that the host owns this is compared and reported only, unless the host lets us manage it.
+
     leased: its addresses are the business of a DHCP client of the host; they are not touched, but reported.
     mss: octets, clamp TCP's maximum segment size in SYNs that pass between it and a tunnel, or None.
     mtu6, mss6: the same of IPv6; they are said here of tunnels too.
@@ -393,7 +403,11 @@ class Resolve(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ReportKey(Effect):
-    """Keys for whoever captures packets, after `KeysWanted` alone. table: a file of Wireshark; line: for that file."""
+    """Keys for whoever captures packets, after `KeysWanted` alone.
+
+    table: a file of Wireshark.
+    line: for that file.
+    """
 
     table: str
     line: str = field(repr=False)

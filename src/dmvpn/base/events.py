@@ -104,7 +104,8 @@ class PlaneAnnounced(Event):
 class LinkChanged(Event):
     """An interface that this router does not make itself has (or lost) its carrier.
 
-    mtu: octets of the largest IP packet. hardware_address: 6 octets, or empty where there is none.
+    mtu: octets of the largest IP packet.
+    hardware_address: 6 octets, or empty where there is none.
     """
 
     interface: str
@@ -138,7 +139,8 @@ class HostRouteChanged(Event):
 class IpReceived(Event):
     """An IP packet for the router itself: a routing protocol's, an ICMP message, a UDP datagram. Never overlay transit.
 
-    payload: the octets behind the IP header. ttl, tos: as received.
+    payload: the octets behind the IP header.
+    ttl, tos: as received.
     """
 
     interface: str
@@ -161,7 +163,8 @@ class Packets:
 class NhrpReceived(Event):
     """An NHRP packet came out of GRE (protocol type 0x2001).
 
-    outer_source: the NBMA address it really came from. connection: what protected it, 0: in clear.
+    outer_source: the NBMA address it really came from.
+    connection: what protected it, 0: in clear.
     """
 
     tunnel: str
@@ -189,7 +192,8 @@ class Unresolved(Event):
 class Hairpin(Event):
     """A transit packet came out of `tunnel` and left by a tunnel of the same NHRP network (rate-limited by the plane).
 
-    nbma, connection: the neighbor it came from. packet: its first octets, TTL already decremented.
+    nbma, connection: the neighbor it came from.
+    packet: its first octets, TTL already decremented.
     """
 
     tunnel: str
@@ -238,12 +242,16 @@ class InterfaceCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreDrops:
-    """GRE packets that went nowhere. malformed: damaged, too, and out of order where packets have numbers.
+    """GRE packets that went nowhere.
 
-    no_tunnel: for none of ours, because of their addresses or their key. no_peer: of our own, for a neighbor without
-    NBMA address. not_ipv4: of a kind that we do not carry. unsent: refused by the host. in_clear: came without ESP for
-    a protected tunnel. no_sa: should have left by a protected tunnel, to a neighbor without SA. no_spi: ESP for an SA
-    that is not.
+    malformed: damaged, too, and out of order where packets have numbers.
+    no_tunnel: for none of ours, because of their addresses or their key.
+    no_peer: of our own, for a neighbor without NBMA address.
+    not_ipv4: of a kind that we do not carry.
+    unsent: refused by the host.
+    in_clear: came without ESP for a protected tunnel.
+    no_sa: should have left by a protected tunnel, to a neighbor without SA.
+    no_spi: ESP for an SA that is not.
     """
 
     malformed: int = 0

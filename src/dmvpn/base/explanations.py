@@ -41,8 +41,12 @@ class Kind(enum.Enum):
 class Explanation:
     """One word. In the words of lines and reasons `<name>` stands for what differs each time: "<tunnel>: keepalive".
 
-    what: it is. when: it appears. next: what to look at. clause: of the standard. number: of a code. also: other words
-    by which people ask for it. `next` and `clause` may be left to the group.
+    what: it is.
+    when: it appears.
+    next: what to look at.
+    clause: of the standard.
+    number: of a code.
+    also: other words by which people ask for it. `next` and `clause` may be left to the group.
     """
 
     word: str
@@ -73,14 +77,18 @@ class Explanation:
 class Group:
     """Words of one kind in one place.
 
-    title: the place ("column Attrb"). screens: the commands that print it, or what else does. rank: of several meanings
-    of one word, that of the lowest rank comes first. next, clause: for all words that do not say it themselves.
-
+    title: the place ("column Attrb").
+    screens: the commands that print it, or what else does.
+    rank: of several meanings of one word, that of the lowest rank comes first.
+    next, clause: for all words that do not say it themselves.
     sighting: where the words stand on those screens: a regular expression whose first group is the cell. Without one
-    they are not looked for in a screen. mark: a line by which a screen is known that was pasted without its command.
-    joined: the words stand side by side ("DT2"), else blanks or commas are between them. cell: what a cell looks like
-    when somebody asks for it alone, if the words are joined, or more is in it ("D/ur"): they are its first group.
-    by_number: the cell has the number of a code. lines: the words are whole lines or clauses.
+        they are not looked for in a screen.
+    mark: a line by which a screen is known that was pasted without its command.
+    joined: the words stand side by side ("DT2"), else blanks or commas are between them.
+    cell: what a cell looks like when somebody asks for it alone, if the words are joined, or more is in it ("D/ur"):
+        they are its first group.
+    by_number: the cell has the number of a code.
+    lines: the words are whole lines or clauses.
     names: of codes, the words that may stand before a number: "nhrp error 11".
     """
 

@@ -31,8 +31,11 @@ class Severity(enum.Enum):
 class Rule:
     """One thing that is looked for.
 
-    id: as in `! lint: allow ID REASON`. severity: that of the worst case. title: what is wrong, in one line. why: what
-    happens because of it, and what that rests on. bad, fix: an example, configuration lines.
+    id: as in `! lint: allow ID REASON`.
+    severity: that of the worst case.
+    title: what is wrong, in one line.
+    why: what happens because of it, and what that rests on.
+    bad, fix: an example, configuration lines.
     """
 
     id: str
@@ -48,8 +51,9 @@ class Concern:
     """What a rule says of one configuration.
 
     at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbors
-    ("interface Tunnel0", "tunnel key"). If there is none, it is about the section. fix: lines to enter, "" if that
-    cannot be said in lines. severity: None: the rule's.
+        ("interface Tunnel0", "tunnel key"). If there is none, it is about the section.
+    fix: lines to enter, "" if that cannot be said in lines.
+    severity: None: the rule's.
     """
 
     rule: Rule
@@ -74,9 +78,14 @@ class Location:
 class Finding:
     """A concern in its file.
 
-    rule: its identifier. file: as the caller named the configuration. line: from 1. router: its host name. what: a
-    sentence with its evidence. why: the rule's. fix: lines to enter on that router, or "". related: other lines that
-    have to do with it. No key or password is in any of this.
+    rule: its identifier.
+    file: as the caller named the configuration.
+    line: from 1.
+    router: its host name.
+    what: a sentence with its evidence.
+    why: the rule's.
+    fix: lines to enter on that router, or "".
+    related: other lines that have to do with it. No key or password is in any of this.
     """
 
     rule: str

@@ -35,10 +35,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ipv6State:
-    """IPv6 on an interface, where it is enabled. mtu: octets of the largest packet.
+    """IPv6 on an interface, where it is enabled.
 
-    link_local: RFC 4291 §2.5.6; it means something on this link only, so no routing table has it. addresses: the others
-    with prefix lengths, the primary one first. reason: why IPv6 does not run here although the line may be up.
+    mtu: octets of the largest packet.
+    link_local: RFC 4291 §2.5.6; it means something on this link only, so no routing table has it.
+    addresses: the others with prefix lengths, the primary one first.
+    reason: why IPv6 does not run here although the line may be up.
     """
 
     link_local: IPAddress
@@ -51,9 +53,15 @@ class Ipv6State:
 class InterfaceState:
     """What everybody may know of an interface.
 
-    enabled: not `shutdown`. line: the line protocol is up (carries packets). address: the primary one, None without.
-    mtu: octets of the interface; ip_mtu: octets of the largest IP packet. bandwidth: kbit/s; delay: microseconds:
-    both for routing metrics only. since: when `line` last changed, seconds monotonic. ipv6: None if not enabled.
+    enabled: not `shutdown`.
+    line: the line protocol is up (carries packets).
+    address: the primary one, None without.
+    mtu: octets of the interface.
+    ip_mtu: octets of the largest IP packet.
+    bandwidth: kbit/s.
+    delay: microseconds: both for routing metrics only.
+    since: when `line` last changed, seconds monotonic.
+    ipv6: None if not enabled.
 
     What has no IP version in its name is IPv4's; who serves both families asks with the version.
     """
@@ -129,14 +137,19 @@ class LineProtocolDecided(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelState:
-    """What NHRP and others may know of a tunnel. source: our NBMA address, None while there is none.
+    """What NHRP and others may know of a tunnel.
 
-    destination: None on a multipoint tunnel. up: the tunnel can send (its line protocol, `if-state nhrp` aside).
+    source: our NBMA address, None while there is none.
+    destination: None on a multipoint tunnel.
+    up: the tunnel can send (its line protocol, `if-state nhrp` aside).
     transport_mtu: octets, what IOS announces for the tunnel itself (17916, with a key 17912), whatever `ip mtu` says.
-    protection: the IPsec profile's name, or "". keepalive: seconds between two, and how many may go unanswered.
-    ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented; sealing: how many of them
-    ESP takes away. bandwidths: kbit/s. enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
-    mss: octets that TCP over IPv4 is clamped to, None: not at all. checksum, sequence: what GRE headers have besides.
+    protection: the IPsec profile's name, or "".
+    keepalive: seconds between two, and how many may go unanswered.
+    ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented.
+    sealing: how many of them ESP takes away. bandwidths: kbit/s.
+    enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
+    mss: octets that TCP over IPv4 is clamped to, None: not at all.
+    checksum, sequence: what GRE headers have besides.
     """
 
     name: str
@@ -227,9 +240,10 @@ class ProtectionDecided(Notice):
     """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
 
     overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
-    counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets of
-    trailer fill whole blocks (RFC 4303 §2.4). df: of the outer header; COPY: of that which the GRE packet would have
-    without ESP. barred: NBMA addresses with which other tunnels of this source have SAs, by other profiles.
+        counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets
+        of trailer fill whole blocks (RFC 4303 §2.4).
+    df: of the outer header; COPY: of that which the GRE packet would have without ESP.
+    barred: NBMA addresses with which other tunnels of this source have SAs, by other profiles.
     """
 
     tunnel: str
@@ -245,9 +259,9 @@ class ProtectionDecided(Notice):
 class ProtectionWanted(Notice):
     """The peers that packets of a protected tunnel are to go to: these, and no others. To IPsec, which keeps the book.
 
-    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is let go when nobody wants it. peers: NBMA address, and the
-    UDP port by which its NAT shows it, as a server says; 0: nothing is known of one. at: it is about this NBMA address
-    alone; None: about all of them.
+    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is let go when nobody wants it.
+    peers: NBMA address, and the UDP port by which its NAT shows it, as a server says; 0: nothing is known of one.
+    at: it is about this NBMA address alone; None: about all of them.
     """
 
     tunnel: str
@@ -285,9 +299,9 @@ class RevocationsChanged(Notice):
 class NegotiationWanted(Notice):
     """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
 
-    policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`. remote_port: the UDP port that a
-    NAT shows for the peer's port 4500, as somebody said who reaches it so; 0: nothing is known of one. Peers behind one
-    address differ by it: each is wanted, and let go, by itself.
+    policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`.
+    remote_port: the UDP port that a NAT shows for the peer's port 4500, as somebody said who reaches it so; 0: nothing
+        is known of one. Peers behind one address differ by it: each is wanted, and let go, by itself.
     """
 
     policy: str
@@ -299,8 +313,9 @@ class NegotiationWanted(Notice):
 
 @dataclass(frozen=True, slots=True)
 class NegotiationChanged(Notice):
-    """How far IKE is with an address that it has no SAs with. From IKE to IPsec. reason: why the last try failed.
+    """How far IKE is with an address that it has no SAs with. From IKE to IPsec.
 
+    reason: why the last try failed.
     remote_port: as in `NegotiationWanted`.
     """
 
@@ -387,8 +402,11 @@ class RouteSource(enum.Enum):
 class Route:
     """A route as its protocol offers it to the RIB.
 
-    process: "100" for EIGRP 100, "" where there is only one. distance: administrative distance, 0-255. kind: DISCARD
-    for a summary's Null0. external: learned by redistribution into the protocol. tag: an administrator's mark.
+    process: "100" for EIGRP 100, "" where there is only one.
+    distance: administrative distance, 0-255.
+    kind: DISCARD for a summary's Null0.
+    external: learned by redistribution into the protocol.
+    tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed as they stand.
     """
 

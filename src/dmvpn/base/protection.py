@@ -42,7 +42,11 @@ class EspHash(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class EspTransform:
-    """One choice of algorithms. bits: of the key. hash: None with AES-GCM."""
+    """One choice of algorithms.
+
+    bits: of the key.
+    hash: None with AES-GCM.
+    """
 
     cipher: EspCipher
     bits: int
@@ -62,11 +66,16 @@ class Encapsulation(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectionPolicy:
-    """How packets between `local` and any peer are protected. name: of the IPsec profile; ikev2_profile: "": any.
+    """How packets between `local` and any peer are protected.
 
-    transforms: the best first. pfs_group: Diffie-Hellman group of later child SAs, 0: none. may_tunnel: tunnel mode is
-    taken from a peer that insists. seconds, kilobytes: lifetime of a child SA. replay_window: packets. remotes: the
-    only peers that it is for; empty: all that no other policy of the same `local` is for.
+    name: of the IPsec profile.
+    ikev2_profile: "": any.
+    transforms: the best first.
+    pfs_group: Diffie-Hellman group of later child SAs, 0: none.
+    may_tunnel: tunnel mode is taken from a peer that insists.
+    seconds, kilobytes: lifetime of a child SA.
+    replay_window: packets.
+    remotes: the only peers that it is for; empty: all that no other policy of the same `local` is for.
     """
 
     name: str
@@ -103,7 +112,8 @@ def policies_for(
 class Proved:
     """Who a peer is, as two are compared: its text alone may be that of another kind of name, or of another key.
 
-    kind, value: of its identity (RFC 7296 §3.5). entry: of the keyring, whose key it has; "" with a certificate.
+    kind, value: of its identity (RFC 7296 §3.5).
+    entry: of the keyring, whose key it has; "" with a certificate.
     """
 
     kind: int
@@ -113,12 +123,17 @@ class Proved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A peer that proved its identity. profile: the IPsec profile's name; identity: as text, for people.
+    """A peer that proved its identity.
 
-    proved: the same, to be compared. unproved: by which entry its key was found, where that does not prove its name.
-
-    local_port, remote_port: UDP ports of ESP, 0: protocol 50. nat: somebody translates between us; behind_nat: the
-    peer is the one behind it. initiator: we began. since: seconds monotonic.
+    profile: the IPsec profile's name.
+    identity: as text, for people.
+    proved: the same, to be compared.
+    unproved: by which entry its key was found, where that does not prove its name.
+    local_port, remote_port: UDP ports of ESP, 0: protocol 50.
+    nat: somebody translates between us.
+    behind_nat: the peer is the one behind it.
+    initiator: we began.
+    since: seconds monotonic.
     """
 
     number: int
@@ -140,8 +155,10 @@ class Connection:
 class ProtectionPhase(enum.IntEnum):
     """How far the protection of a pair of addresses is; the names are those of `show dmvpn`.
 
-    INTF: nothing is there (the tunnel itself cannot). IKE: its SA is being negotiated. IPSEC: the peer has proved who
-    it is, and there is no pair of SAs yet. SECURED: packets may go.
+    INTF: nothing is there (the tunnel itself cannot).
+    IKE: its SA is being negotiated.
+    IPSEC: the peer has proved who it is, and there is no pair of SAs yet.
+    SECURED: packets may go.
     """
 
     INTF = 0
@@ -152,7 +169,11 @@ class ProtectionPhase(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
-    """What there is between a tunnel and an NBMA address. connection: the newest, 0 without. reason: why not."""
+    """What there is between a tunnel and an NBMA address.
+
+    connection: the newest, 0 without.
+    reason: why not.
+    """
 
     phase: ProtectionPhase
     connection: int = 0
@@ -164,8 +185,10 @@ class Protected:
 class ProtectedPair:
     """A tunnel and an NBMA address that are to be protected, or are because the peer began; for shows.
 
-    local: the tunnel's source. profile: the IPsec profile's name. state: as `Protection.between` says. remote_port: of
-    the one that is meant of several behind the address, 0: all.
+    local: the tunnel's source.
+    profile: the IPsec profile's name.
+    state: as `Protection.between` says.
+    remote_port: of the one that is meant of several behind the address, 0: all.
     """
 
     tunnel: str
@@ -181,12 +204,16 @@ class ProtectedPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EspSa:
-    """A pair of SAs as a data plane needs it (RFC 4301 §4.4.2). spi_in: we chose it; it names the pair here.
+    """A pair of SAs as a data plane needs it (RFC 4301 §4.4.2).
 
-    key_in, key_out: of the cipher, an AEAD's salt at the end; hash_key_*: empty for an AEAD. local_port, remote_port:
-    of UDP, 0: protocol 50. window: packets, 0: no replay protection. soft_octets: after which `SaWorn` is reported, in
-    either direction, and hard_octets: after which nothing goes any more; 0: no limit. tunnel_mode: GRE has an IP header
-    of its own inside, between `inner_local` and `inner_remote` (what the selectors say; None: as outside).
+    spi_in: we chose it; it names the pair here.
+    key_in, key_out: of the cipher, an AEAD's salt at the end; hash_key_*: empty for an AEAD.
+    local_port, remote_port: of UDP, 0: protocol 50.
+    window: packets, 0: no replay protection.
+    soft_octets: after which `SaWorn` is reported, in either direction, and hard_octets: after which nothing goes any
+        more; 0: no limit.
+    tunnel_mode: GRE has an IP header of its own inside, between `inner_local` and `inner_remote` (what the selectors
+        say; None: as outside).
     """
 
     connection: int
@@ -214,7 +241,9 @@ class EspSa:
 class SaCount:
     """What one pair of SAs carried; octets are of the payload, before padding.
 
-    replayed: too old, or seen before; broken: they did not open; unsent: refused by limit or host.
+    replayed: too old, or seen before.
+    broken: they did not open.
+    unsent: refused by limit or host.
     """
 
     spi_in: int
@@ -229,10 +258,13 @@ class SaCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaView:
-    """A pair of SAs, for shows. It has no keys. since, expires, rekey_at: seconds. used: we send on it.
+    """A pair of SAs, for shows. It has no keys.
 
-    local_selector, remote_selector: "203.0.113.1/255.255.255.255/47/0". count: None until the plane was asked. before:
-    what its predecessors on the same connection carried, so that the counters of a flow outlive a rekey.
+    since, expires, rekey_at: seconds.
+    used: we send on it.
+    local_selector, remote_selector: "203.0.113.1/255.255.255.255/47/0".
+    count: None until the plane was asked.
+    before: what its predecessors on the same connection carried, so that the counters of a flow outlive a rekey.
     """
 
     connection: Connection
@@ -264,12 +296,20 @@ class IkePhase(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IkeView:
-    """An IKE SA, for shows. number: of the session ("Tunnel-id"). local_spi, remote_spi: 8 octets.
+    """An IKE SA, for shows.
 
-    encryption, prf, integrity: as IOS writes them ("AES-CBC", "SHA512"); bits: of the key. group: Diffie-Hellman.
-    local_auth, remote_auth: "PSK", "RSA", "ECDSA". lifetime: seconds; since, rekey_at, heard: seconds monotonic.
-    children: their inbound SPIs. next_request, next_answer: message identifiers. local_window, remote_window: requests
-    that we may have on their way, and that the peer may. dpd, dpd_retry: seconds, 0: off.
+    number: of the session ("Tunnel-id").
+    local_spi, remote_spi: 8 octets.
+    encryption, prf, integrity: as IOS writes them ("AES-CBC", "SHA512").
+    bits: of the key.
+    group: Diffie-Hellman.
+    local_auth, remote_auth: "PSK", "RSA", "ECDSA".
+    lifetime: seconds.
+    since, rekey_at, heard: seconds monotonic.
+    children: their inbound SPIs.
+    next_request, next_answer: message identifiers.
+    local_window, remote_window: requests that we may have on their way, and that the peer may.
+    dpd, dpd_retry: seconds, 0: off.
     """
 
     number: int
@@ -314,9 +354,12 @@ class IkeStats:
     """What IKE counted since the router started or `clear crypto ikev2 stats`, for `show crypto ikev2 stats`.
 
     incoming_*: IKE_SA_INIT requests of peers; outgoing_*: ours (repetitions not counted). accepted: an IKE SA came of
-    it; rejected: refused by us (incoming) or not answered, or refused by the peer (outgoing). refused_by_limit: of the
-    rejected incoming ones, those that `crypto ikev2 limit` refused. dropped: datagrams that fit no SA and were no
-    request. challenged: cookies asked for; cookies_accepted, cookies_rejected: those that came back.
+    it; rejected: refused by us (incoming) or not answered, or refused by the peer (outgoing).
+
+    refused_by_limit: of the rejected incoming ones, those that `crypto ikev2 limit` refused.
+    dropped: datagrams that fit no SA and were no request.
+    challenged: cookies asked for.
+    cookies_accepted, cookies_rejected: those that came back.
     """
 
     incoming: int = 0
@@ -337,10 +380,15 @@ class IkeStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What a trustpoint gives. chain: our certificate and its issuers; key: PKCS #8; both empty if we have none.
+    """What a trustpoint gives.
 
-    anchors: who is believed; intermediates: authorities below them; crls: what they revoked. All in DER. revocation:
-    without a current CRL nobody is believed. any_use: what a peer's certificate is for does not matter.
+    chain: our certificate and its issuers.
+    key: PKCS #8; both empty if we have none.
+    anchors: who is believed.
+    intermediates: authorities below them.
+    crls: what they revoked. All in DER.
+    revocation: without a current CRL nobody is believed.
+    any_use: what a peer's certificate is for does not matter.
     """
 
     trustpoint: str

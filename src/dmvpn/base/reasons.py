@@ -23,7 +23,9 @@ _PLACE: Final = re.compile(r"<[^<>]*>")
 class ReasonCode(enum.Enum):
     """The base of each feature's enum of reasons.
 
-    value: the sentence, "no address for <name> yet". evidence: what it rests on, if that is said, with places as well.
+    value: the sentence, "no address for <name> yet".
+
+    evidence: what it rests on, if that is said, with places as well.
     clause: "RFC 2332 §5.2.3", or "" where no standard speaks.
     """
 
@@ -65,7 +67,10 @@ def _filled(parts: tuple[str, ...], fields: tuple[object, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is not as it should be. fields: one for each place of the code. since: seconds, monotonic.
+    """Why something is not as it should be.
+
+    fields: one for each place of the code.
+    since: seconds, monotonic.
 
     Raises ValueError if there are more or fewer fields than places.
     """

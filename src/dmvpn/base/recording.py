@@ -52,7 +52,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the event before it was handled. drew: octets of entropy. did: a fingerprint of the effects."""
+    """How the event before it was handled.
+
+    drew: octets of entropy.
+    did: a fingerprint of the effects.
+    """
 
     router: str
     drew: bytes

@@ -36,8 +36,9 @@ class SessionStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionIke:
-    """An IKE SA of a session; number 0: there is none. capabilities: letters of `show crypto session detail`.
+    """An IKE SA of a session; number 0: there is none.
 
+    capabilities: letters of `show crypto session detail`.
     lifetime: seconds that are left.
     """
 
@@ -53,10 +54,12 @@ class SessionIke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFlow:
-    """The traffic of a session, over all its SAs. sas: one for each direction of a pair.
+    """The traffic of a session, over all its SAs.
 
+    sas: one for each direction of a pair.
     text: as in an access list ("permit 47 host 198.51.100.1 host 203.0.113.1"). *_left: of the pair that we send on, in
-    kilobytes (None: without limit) and seconds. spi: what we send with, 0: nothing.
+        kilobytes (None: without limit) and seconds.
+    spi: what we send with, 0: nothing.
     """
 
     text: str
@@ -74,9 +77,14 @@ class SessionFlow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CryptoSession:
-    """A peer on a tunnel. number: of the IKE session, 0 while there is none. tunnel: "" if its tunnel is gone.
+    """A peer on a tunnel.
 
-    profile: of IKEv2; ipsec_profile: what the tunnel names. uptime: seconds, None while it is down. reason: why it is.
+    number: of the IKE session, 0 while there is none.
+    tunnel: "" if its tunnel is gone.
+    profile: of IKEv2.
+    ipsec_profile: what the tunnel names.
+    uptime: seconds, None while it is down.
+    reason: why it is.
     """
 
     number: int

@@ -51,8 +51,10 @@ class StreamEnd(enum.Enum):
 class StreamPeer:
     """From whom streams are taken.
 
-    prefix: of its addresses. password: of TCP MD5 signatures (RFC 2385), "": none. minimum_ttl: packets with a smaller
-    one are dropped (RFC 5082), 0: none is. ttl: of our own packets.
+    prefix: of its addresses.
+    password: of TCP MD5 signatures (RFC 2385), "": none.
+    minimum_ttl: packets with a smaller one are dropped (RFC 5082), 0: none is.
+    ttl: of our own packets.
     """
 
     prefix: Prefix

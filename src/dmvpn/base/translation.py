@@ -52,7 +52,11 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class PacketRule:
-    """One entry. protocol: None: every one. source_ports, destination_ports: the first and the last, None: all."""
+    """One entry.
+
+    protocol: None: every one.
+    source_ports, destination_ports: the first and the last, None: all.
+    """
 
     permit: bool
     source: Addresses
@@ -107,8 +111,9 @@ class Overload:
 class TranslatedFlow:
     """A flow that is translated. Ports are 0 where the protocol has none; of echoes both are the identifier.
 
-    inside_local, inside_global: the address of the station inside, and what stands for it. expires: seconds, None: not
-    known. answered: packets went both ways.
+    inside_local, inside_global: the address of the station inside, and what stands for it.
+    expires: seconds, None: not known.
+    answered: packets went both ways.
     """
 
     protocol: int
@@ -127,7 +132,11 @@ class TranslatedFlow:
 
 @dataclass(frozen=True, slots=True)
 class Translations:
-    """All flows that live. misses: packets that made a flow, since the order was first given; hits: all other ones."""
+    """All flows that live.
+
+    misses: packets that made a flow, since the order was first given.
+    hits: all other ones.
+    """
 
     flows: tuple[TranslatedFlow, ...] = ()
     hits: int = 0
@@ -147,7 +156,11 @@ class ListedPackets:
 
 @dataclass(frozen=True, slots=True)
 class MappedPackets:
-    """One entry of a route map. access_lists: names of those it matches. interfaces: likewise, () for all."""
+    """One entry of a route map.
+
+    access_lists: names of those it matches.
+    interfaces: likewise, () for all.
+    """
 
     permit: bool
     access_lists: tuple[str, ...]

@@ -40,7 +40,11 @@ Control = tuple[int, int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """A packet of a routing protocol or ICMP. payload: behind the IP (or UDP) header. link: index of the interface."""
+    """A packet of a routing protocol or ICMP.
+
+    payload: behind the IP (or UDP) header.
+    link: index of the interface.
+    """
 
     payload: bytes
     source: IPv4Address

@@ -11,7 +11,11 @@ from dmvpn.base.errors import UserError
 
 
 class HostProblem(UserError):
-    """This machine refuses something that we need. what: what and where. fix: one command, or one thing to do."""
+    """This machine refuses something that we need.
+
+    what: what and where.
+    fix: one command, or one thing to do.
+    """
 
     def __init__(self, what: str, *, fix: str) -> None:
         super().__init__(f"{what} (try: {fix})")

@@ -30,8 +30,11 @@ _Key = tuple[IPAddress, IPAddress, int, int]
 
 @dataclass(slots=True)
 class _Datagram:
-    """What came of one. pieces: by where they begin, in octets; starts: these places in order. end: of the last one.
+    """What came of one.
 
+    pieces: by where they begin, in octets.
+    starts: these places in order.
+    end: of the last one.
     marks: of all pieces, a bit for each value of ECN.
     """
 

@@ -316,7 +316,11 @@ class InterfaceSocket(_Socket):
         tos: int = TOS_CONTROL,
         port: int = 0,
     ) -> None:
-        """Send out of the interface. source: one of our addresses, None: the kernel chooses. port: the far UDP port."""
+        """Send out of the interface.
+
+        source: one of our addresses, None: the kernel chooses.
+        port: the far UDP port.
+        """
         control = (ttl_control(ttl), tos_control(tos), origin_control(self.link, source))
         self._socket.sendmsg((payload,), control, 0, (str(destination), port))
 

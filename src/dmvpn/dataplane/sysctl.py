@@ -23,7 +23,11 @@ _ROOT = Path("/proc/sys")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What became of one setting. found: its value before, None if unreadable. problem: why it is not as wanted."""
+    """What became of one setting.
+
+    found: its value before, None if unreadable.
+    problem: why it is not as wanted.
+    """
 
     path: str
     wanted: str

@@ -61,7 +61,8 @@ class VnetHeader(NamedTuple):
     """virtio_net_hdr (virtio 1.2 §5.1.6), 10 octets: what is still to be done to the frame behind it.
 
     checksum_start, checksum_offset: octets from the frame's start, and from there, if `NEEDS_CHECKSUM`.
-    gso_type: `GSO_NONE`, or the protocol of which `gso_size` octets make one segment. header_length: a hint.
+    gso_type: `GSO_NONE`, or the protocol of which `gso_size` octets make one segment.
+    header_length: a hint.
     """
 
     flags: int = 0

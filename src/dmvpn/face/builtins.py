@@ -40,7 +40,11 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody on a line. idle: seconds since the last key. here: it is the session that asks."""
+    """Somebody on a line.
+
+    idle: seconds since the last key.
+    here: it is the session that asks.
+    """
 
     line: Line
     idle: float = 0.0

@@ -28,7 +28,11 @@ _NONE: Final = -1
 
 
 class Draft:
-    """The lines of one stay in configuration mode. session: its number. by: who enters them."""
+    """The lines of one stay in configuration mode.
+
+    session: its number.
+    by: who enters them.
+    """
 
     def __init__(self, handle: RouterHandle, parser: ExecParser, session: int, by: str) -> None:
         self._handle = handle

@@ -28,7 +28,11 @@ def new_session() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The terminal line on which somebody sits. kind: "con" or "vty". location: the far address, "" on the console."""
+    """The terminal line on which somebody sits.
+
+    kind: "con" or "vty".
+    location: the far address, "" on the console.
+    """
 
     kind: str = "con"
     number: int = 0

@@ -48,9 +48,11 @@ LONGEST_PASTE = 5000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that must be answered before the next command. one_key: Return or `y` agrees, any other key does not.
+    """Something that must be answered before the next command.
 
-    secret: what is typed must not be seen. answer: what to do with the text typed (one_key: "" or "y" agrees).
+    one_key: Return or `y` agrees, any other key does not.
+    secret: what is typed must not be seen.
+    answer: what to do with the text typed (one_key: "" or "y" agrees).
     scripted: where nobody types, the next line of the script is the answer, and not an empty one.
     """
 
@@ -63,10 +65,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a line did. lines: to be shown, made while they are shown. failed: it was refused.
+    """What a line did.
 
-    settled: `failed` is the whole truth, though its lines may begin with `%`. question: to be asked next. job: wait
-    until the router says `JobDone`. closed: the session is over.
+    lines: to be shown, made while they are shown.
+    failed: it was refused.
+    settled: `failed` is the whole truth, though its lines may begin with `%`.
+    question: to be asked next.
+    job: wait until the router says `JobDone`.
+    closed: the session is over.
     """
 
     lines: Iterable[str] = ()
@@ -79,7 +85,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class Screen:
-    """How a session wants to read. rows, columns: of the window. length, width: chosen instead of them, or None."""
+    """How a session wants to read.
+
+    rows, columns: of the window.
+    length, width: chosen instead of them, or None.
+    """
 
     rows: int = 24
     columns: int = 80

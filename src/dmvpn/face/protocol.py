@@ -108,8 +108,9 @@ PlainLine = Mapping[str, str | int | float]
 class News:
     """Lines of the chronicle, in order; their times and `now` are seconds since 1970.
 
-    missed: lines before these that were forgotten before this client took them. begins: the router began to live, or
-    this client to watch: numbers count from 1 again. addresses: the router's own, if they are not what they were.
+    missed: lines before these that were forgotten before this client took them.
+    begins: the router began to live, or this client to watch: numbers count from 1 again.
+    addresses: the router's own, if they are not what they were.
     """
 
     lines: tuple[PlainLine, ...]
@@ -121,7 +122,11 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """All is said. status: 0, or 1 if a line was refused. reason: why the server ended it, "" if the user did."""
+    """All is said.
+
+    status: 0, or 1 if a line was refused.
+    reason: why the server ended it, "" if the user did.
+    """
 
     status: int = 0
     reason: str = ""

@@ -24,9 +24,12 @@ E = TypeVar("E", ConfigLine, ExecCommand)
 
 @dataclass(frozen=True, slots=True)
 class Begun(Generic[E]):
-    """A line as far as it goes. entries: that it is, or may become. words: each with its text, values by their text.
+    """A line as far as it goes.
 
-    complete: it may end here. following: what may come next, with a text each.
+    entries: that it is, or may become.
+    words: each with its text, values by their text.
+    complete: it may end here.
+    following: what may come next, with a text each.
     """
 
     entries: tuple[E, ...]

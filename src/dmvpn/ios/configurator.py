@@ -86,7 +86,8 @@ class Configurator:
     ) -> ConfigResult:
         """Read a file or the log of a terminal on top of `base`. Wrong lines are reported, the others count.
 
-        places: is told where each line stands. leaves_out: lines that restrict or divert traffic are not in the tree.
+        places: is told where each line stands.
+        leaves_out: lines that restrict or divert traffic are not in the tree.
         """
         tree = base.copy() if base else ConfigTree()
         return FileReader(self, tree, leaves_out=leaves_out, places=places).read(text)

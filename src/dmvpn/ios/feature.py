@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class DebugFlag:
     """Something that `debug` switches on. "NHRP packet" with the syntax `nhrp packet` is `debug nhrp packet`.
 
-    name: what the feature asks `ports.debugging` for. title: as in "NHRP packet debugging is on".
-    group: the heading in `show debugging`. listed: its name there, where that is not the title ("NHRP protocol").
+    name: what the feature asks `ports.debugging` for.
+    title: as in "NHRP packet debugging is on".
+    group: the heading in `show debugging`.
+    listed: its name there, where that is not the title ("NHRP protocol").
     dmvpn: the level and the part by which `debug dmvpn LEVEL PART` switches it, too ("error nhrp").
     """
 
@@ -44,8 +46,8 @@ class Confirm:
 class Ask:
     """What an action returns to read something first; `then` makes of it what the command does: an event, a `Change`.
 
-    many: lines up to an empty one (PEM may have some inside) or the word `quit`; else one, behind `prompt`. said: lines
-    to be shown before.
+    many: lines up to an empty one (PEM may have some inside) or the word `quit`; else one, behind `prompt`.
+    said: lines to be shown before.
     """
 
     then: Callable[[str], object]
@@ -58,7 +60,9 @@ class Ask:
 class Change:
     """What an action returns to change the configuration: its lines are entered on top of what runs.
 
-    events: for the router, before that. said: to be shown. failed: it was refused, and only `said` counts.
+    events: for the router, before that.
+    said: to be shown.
+    failed: it was refused, and only `said` counts.
     """
 
     lines: tuple[str, ...] = ()
@@ -84,10 +88,11 @@ class Feature:
     """A protocol or a part of the system.
 
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
-    changes. machine(ports): makes its machine. messages: the classes of its log messages, for the reference.
-    protocol_blocks(ctx): the lines of a routing protocol in `show ip protocols`; none if no process runs.
-    kept_only: its configuration is read, kept and shown, and nothing acts on it yet.
-    explanations(): what the words mean that it prints; the texts are imported when somebody first asks for one.
+        changes. machine(ports): makes its machine.
+    messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
+        in `show ip protocols`; none if no process runs.
+    kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations(): what the words
+        mean that it prints; the texts are imported when somebody first asks for one.
     """
 
     name: str

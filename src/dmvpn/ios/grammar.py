@@ -251,12 +251,14 @@ _serial = itertools.count()
 class ConfigLine:
     """One configuration command.
 
-    mode: where it may stand ("global", "interface" ...). syntax: see `syntax.py`.
+    mode: where it may stand ("global", "interface" ...).
+    syntax: see `syntax.py`.
     help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
-    key: None = single-valued, a new one replaces the old; otherwise the values or keywords that tell entries apart,
-    () = every different line is an entry. A line that opens a mode has an entry for each different line by default.
+    key: None = single-valued, a new one replaces the old; otherwise the values or keywords that tell entries apart, ()
+        = every different line is an entry. A line that opens a mode has an entry for each different line by default.
     order: its place in the running configuration; equal ones stand in the order of declaration.
-    opens: the mode that it opens. default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
+    opens: the mode that it opens.
+    default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
     default: the text that equals the default and therefore is neither kept nor shown.
     keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
     check: returns a message that refuses the line, or one starting with "%Warning" or "warning:" that does not.
@@ -305,7 +307,8 @@ class Mode:
     """A configuration mode. `prompt` is the word in parentheses ("config-if"), `parent` the mode around it.
 
     exit_word: the line that closes the mode in the running configuration ("exit-address-family"); IOS prints a `!`
-    before such a block. closing_mark: an indented `!` follows each block instead (keyring peers).
+        before such a block.
+    closing_mark: an indented `!` follows each block instead (keyring peers).
     """
 
     name: str

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One line. number: from 1. path: the lines that opened the sections around it. text: as IOS shows it.
+    """One line.
+
+    number: from 1.
+    path: the lines that opened the sections around it.
+    text: as IOS shows it.
 
     Keys and passwords are left out.
     """

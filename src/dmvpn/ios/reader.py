@@ -77,8 +77,9 @@ class Fate(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line that does not simply hold. path: the sections around it, outermost first.
+    """A line that does not simply hold.
 
+    path: the sections around it, outermost first.
     is_stray: it stands under a line that was refused, or where no tunnel is, so the path says nothing of it.
     """
 
@@ -107,7 +108,8 @@ class Problem:
 class ConfigResult:
     """What a text made of a configuration.
 
-    release: the one whose defaults hold for it, None: ours do. put_in: the lines that it has on without showing them.
+    release: the one whose defaults hold for it, None: ours do.
+    put_in: the lines that it has on without showing them.
     """
 
     tree: ConfigTree
@@ -119,9 +121,11 @@ class ConfigResult:
 
 @dataclass(slots=True)
 class _Open:
-    """A section that the file is in. indentation: of the line that opened it.
+    """A section that the file is in.
 
-    is_indented: a line inside was deeper. is_flat: one was not.
+    indentation: of the line that opened it.
+    is_indented: a line inside was deeper.
+    is_flat: one was not.
     """
 
     section: Section

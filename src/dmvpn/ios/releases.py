@@ -52,8 +52,11 @@ class Release(NamedTuple):
 class UnseenDefault:
     """A line that releases have on without showing it.
 
-    line: of an interface. since: the first release of each major number, later majors have it too. where: how lines
-    begin that the interface must have. meaning: for people. source: who says so.
+    line: of an interface.
+    since: the first release of each major number, later majors have it too.
+    where: how lines begin that the interface must have.
+    meaning: for people.
+    source: who says so.
     """
 
     line: str
@@ -117,7 +120,11 @@ def marked(lines: Iterable[str]) -> list[str]:
 
 @dataclass(slots=True)
 class _Met:
-    """An interface that the file speaks of. number: of its first line. refused: defaults that it takes back."""
+    """An interface that the file speaks of.
+
+    number: of its first line.
+    refused: defaults that it takes back.
+    """
 
     section: Section
     number: int

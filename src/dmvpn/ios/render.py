@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def render_tree(tree: Section, *, hide: bool = False, known: bool = False) -> list[str]:
-    """The body of the running configuration. hide: keys and passwords are left out; known: so is what nobody knows."""
+    """The body of the running configuration.
+
+    hide: keys and passwords are left out.
+    known: so is what nobody knows.
+    """
     lines: list[str] = []
     group = ""
     for statement in tree.statements():

@@ -71,9 +71,11 @@ class LineResult:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What an entered line may change. where: the lines that opened the sections around it.
+    """What an entered line may change.
 
-    lines: the commands that it is about; none: nobody knows. key: of the one entry; None: it may be any, or many.
+    where: the lines that opened the sections around it.
+    lines: the commands that it is about; none: nobody knows.
+    key: of the one entry; None: it may be any, or many.
     """
 
     where: tuple[str, ...]

@@ -37,7 +37,8 @@ def mark(tos: int) -> int:
 def reassembled(tos: int, marks: int) -> int | None:
     """The TOS of a packet that came in pieces, or None: it is to be dropped (RFC 3168 §5.3).
 
-    tos: of the first piece. marks: of all of them, bit n says that one has the mark n.
+    tos: of the first piece.
+    marks: of all of them, bit n says that one has the mark n.
     """
     if not marks & 1 << _CE:
         return tos

@@ -50,7 +50,8 @@ class ProtocolType(enum.IntEnum):
 class GreHeader:
     """The header before the payload, RFC 2784 §2 and RFC 2890 §2.
 
-    key, sequence: None = the field is absent. has_checksum: the checksum of header and payload is sent.
+    key, sequence: None = the field is absent.
+    has_checksum: the checksum of header and payload is sent.
     """
 
     protocol_type: int

@@ -94,8 +94,9 @@ class EchoReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationUnreachable:
-    """RFC 792. next_hop_mtu: octets, only with FRAGMENTATION_NEEDED (RFC 1191 §4); 0 = an old router did not say.
+    """RFC 792.
 
+    next_hop_mtu: octets, only with FRAGMENTATION_NEEDED (RFC 1191 §4); 0 = an old router did not say.
     quoted: the packet that could not be delivered, from its IP header on, as much of it as was sent back.
     """
 

@@ -60,7 +60,8 @@ _NO_OPERATION = 1
 class Ipv4Packet:
     """A datagram or a fragment of one, RFC 791 §3.1.
 
-    fragment_offset: units of 8 octets, as on the wire. options: octets behind the fixed header, a multiple of 4.
+    fragment_offset: units of 8 octets, as on the wire.
+    options: octets behind the fixed header, a multiple of 4.
     """
 
     tos: int = 0

@@ -44,7 +44,11 @@ class LinkType(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedFrame:
-    """One frame. time_ns: since 1970. original_length: octets on the wire, of which `data` may be only the first."""
+    """One frame.
+
+    time_ns: since 1970.
+    original_length: octets on the wire, of which `data` may be only the first.
+    """
 
     time_ns: int
     data: bytes

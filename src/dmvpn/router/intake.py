@@ -45,8 +45,10 @@ _LONGEST_QUOTE: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a text made. held: the tunnels that are shut down. text: what a router is started with.
+    """What a text made.
 
+    held: the tunnels that are shut down.
+    text: what a router is started with.
     because: of each held tunnel, the first line that could be what protects it.
     """
 

@@ -59,7 +59,11 @@ class Adapted:
 
 
 def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | None = None) -> Adapted:
-    """Change what has to be. texts: by file name. segments: wires that somebody drew, by file name and port."""
+    """Change what has to be.
+
+    texts: by file name.
+    segments: wires that somebody drew, by file name and port.
+    """
     notes: list[str] = []
     found = {}
     read = {file: Lines.of(text) for file, text in texts.items()}

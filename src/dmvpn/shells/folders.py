@@ -62,8 +62,9 @@ class OtherDevice(UserError):
 class Found:
     """The configurations of a folder, and their files: by the router, or by the file if it has one router.
 
-    notes: what was decided about files that could be understood in two ways. segments: for ports of which a topology
-    says where they are plugged in, by the router's name here and the port: equal numbers are one wire.
+    notes: what was decided about files that could be understood in two ways.
+    segments: for ports of which a topology says where they are plugged in, by the router's name here and the port:
+        equal numbers are one wire.
     """
 
     texts: dict[str, str] = field(default_factory=dict)

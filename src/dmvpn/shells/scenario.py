@@ -83,7 +83,12 @@ class RouterSpec(_Strict):
 
 
 class LinkSpec(_Strict):
-    """A wire, or a switch if it has more than two ends. delay: ms one way. loss: percent. rate: kbit/s."""
+    """A wire, or a switch if it has more than two ends.
+
+    delay: ms one way.
+    loss: percent.
+    rate: kbit/s.
+    """
 
     ends: list[End] = Field(min_length=2)
     delay: float = Field(default=0.0, ge=0, le=10_000)
@@ -94,7 +99,9 @@ class LinkSpec(_Strict):
 class HostSpec(_Strict):
     """A computer behind a router: plain IP, one interface.
 
-    address: of either IP version, with its prefix length; gateway: of the same. address6, gateway6: of IPv6 besides.
+    address: of either IP version, with its prefix length.
+    gateway: of the same.
+    address6, gateway6: of IPv6 besides.
     """
 
     link: End
@@ -135,8 +142,9 @@ class HostSpec(_Strict):
 class GatewaySpec(_Strict):
     """A translator (NAT) with the ports `inside` and `outside`. Several spokes may stand on its inside link.
 
-    outside: its public address, and the link's prefix length. gateway: where what goes out goes next. timeout: seconds
-    that a flow is kept after the last packet; one that was never answered is kept 30 at most.
+    outside: its public address, and the link's prefix length.
+    gateway: where what goes out goes next.
+    timeout: seconds that a flow is kept after the last packet; one that was never answered is kept 30 at most.
     """
 
     kind: NatKind = "port-restricted"
@@ -215,7 +223,8 @@ class StartSpec(_Strict):
 class Scenario:
     """A scenario that was read and checked: configurations by router, links with both ends known.
 
-    certificates: by router, of those that have some. notes: what was decided where the configurations leave it open.
+    certificates: by router, of those that have some.
+    notes: what was decided where the configurations leave it open.
     files: by router, where its configuration was read, of those that were read in files.
     is_exercise: it is where one of ours begins, and no folder that is called like it.
     """

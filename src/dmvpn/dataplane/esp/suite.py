@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EspSuite:
-    """Lengths in octets. key: of the cipher, without salt. integrity: hash of HMAC, "" for AES-GCM.
+    """Lengths in octets.
 
-    iv: in the packet. icv: integrity check value. align: what padding fills up to (RFC 4303 §2.4).
+    key: of the cipher, without salt.
+    integrity: hash of HMAC, "" for AES-GCM.
+    iv: in the packet.
+    icv: integrity check value.
+    align: what padding fills up to (RFC 4303 §2.4).
     """
 
     key: int

@@ -33,7 +33,11 @@ WORN_PACKETS: Final = 3 << 30
 
 
 class Place(NamedTuple):
-    """Where a peer is. address: packed. port: of UDP, 0: protocol 50."""
+    """Where a peer is.
+
+    address: packed.
+    port: of UDP, 0: protocol 50.
+    """
 
     address: bytes
     port: int
@@ -43,8 +47,11 @@ class Place(NamedTuple):
 class Pair:
     """What one peer and we send each other under one set of keys.
 
-    order: of installation. soft, hard: octets, 0: no limit. inner: source and destination of the IP header inside ESP
-    as we write it, None in transport mode. pending: it is sent on when it is heard. unsent: packets that were refused.
+    order: of installation.
+    soft, hard: octets, 0: no limit.
+    inner: source and destination of the IP header inside ESP as we write it, None in transport mode.
+    pending: it is sent on when it is heard.
+    unsent: packets that were refused.
     """
 
     spi_in: int
@@ -107,10 +114,11 @@ class Pair:
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """A connection. latest: the order of the newest pair that the peer was heard on.
+    """A connection.
 
-    elsewhere: the place that was reported last, because good packets came from there. fragments: of what came in pieces
-    out of tunnel mode; what one peer sends of them costs the others nothing.
+    latest: the order of the newest pair that the peer was heard on.
+    elsewhere: the place that was reported last, because good packets came from there.
+    fragments: of what came in pieces out of tunnel mode; what one peer sends of them costs the others nothing.
     """
 
     number: int

@@ -62,7 +62,11 @@ class Drop(enum.Enum):
 
 @dataclass(slots=True)
 class Remote:
-    """Somebody outside. answered: packets went both ways. expires: seconds."""
+    """Somebody outside.
+
+    answered: packets went both ways.
+    expires: seconds.
+    """
 
     expires: float
     answered: bool = False
@@ -70,7 +74,11 @@ class Remote:
 
 @dataclass(slots=True)
 class Flow:
-    """One mapping. scope: for this remote alone; None: for everybody. remotes: who was written to."""
+    """One mapping.
+
+    scope: for this remote alone; None: for everybody.
+    remotes: who was written to.
+    """
 
     protocol: int
     inside: Endpoint

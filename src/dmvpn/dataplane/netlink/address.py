@@ -50,7 +50,11 @@ class AddressFlag(enum.IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class InterfaceAddress:
-    """An address of an interface. link: index. peer: the far end of a point-to-point address, else None."""
+    """An address of an interface.
+
+    link: index.
+    peer: the far end of a point-to-point address, else None.
+    """
 
     link: int
     address: IPAddress

@@ -43,8 +43,11 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class TrackedFlow:
-    """A flow. original: as its first packet was; reply: as answers come. expires: seconds.
+    """A flow.
 
+    original: as its first packet was.
+    reply: as answers come.
+    expires: seconds.
     key: names it to the kernel.
     """
 

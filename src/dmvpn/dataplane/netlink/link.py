@@ -99,9 +99,12 @@ class InetConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One interface. kind: "veth", "tun" ..., "" for those without a kind (lo, most network cards). mtu: octets.
+    """One interface.
 
-    peer: the index of the other end of a veth, in its own namespace. alias: where we keep the IOS name.
+    kind: "veth", "tun" ..., "" for those without a kind (lo, most network cards).
+    mtu: octets.
+    peer: the index of the other end of a veth, in its own namespace.
+    alias: where we keep the IOS name.
     """
 
     index: int

@@ -92,7 +92,11 @@ class NeighborFlag(enum.IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """One entry. link: interface index. lladdr: 6 octets on a TAP, the NBMA address itself on a kernel GRE tunnel."""
+    """One entry.
+
+    link: interface index.
+    lladdr: 6 octets on a TAP, the NBMA address itself on a kernel GRE tunnel.
+    """
 
     link: int
     address: IPAddress
@@ -148,9 +152,10 @@ def _body(neighbor: Neighbor) -> bytes:
 class NeighborParameters:
     """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is (or not reported).
 
-    app_probes: questions to us (a GETNEIGH each) before the entry fails. unicast_probes, multicast_probes: sent by the
-    kernel itself. queue_octets: how much may wait for one address, in octets of kernel buffer (the default holds 256
-    small packets). retransmit_ms: milliseconds between questions; times app_probes it is how long packets wait.
+    app_probes: questions to us (a GETNEIGH each) before the entry fails.
+    unicast_probes, multicast_probes: sent by the kernel itself.
+    queue_octets: how much may wait for one address, in octets of kernel buffer (the default holds 256 small packets).
+    retransmit_ms: milliseconds between questions; times app_probes it is how long packets wait.
     delay_probe_ms: milliseconds until a STALE entry that is used is probed.
     """
 

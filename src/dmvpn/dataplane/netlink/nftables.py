@@ -221,7 +221,11 @@ def _expression(name: str, fields: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class RuleThere:
-    """A rule that the kernel has. handle: its number in the table, never given again. packets: counted; None: not."""
+    """A rule that the kernel has.
+
+    handle: its number in the table, never given again.
+    packets: counted; None: not.
+    """
 
     table: str
     chain: str

@@ -105,7 +105,8 @@ class NextHopFlag(enum.IntFlag):
 class NextHop:
     """Where to send: out of interface index `link`, to `gateway` or (None) to the destination itself.
 
-    onlink: believe that the gateway is there although no connected route says so. state: as reported, not compared.
+    onlink: believe that the gateway is there although no connected route says so.
+    state: as reported, not compared.
     """
 
     link: int

@@ -46,8 +46,10 @@ _NO_SUPPRESS: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Ask a table about every packet. priority: its place among the rules. protocol: whose it is.
+    """Ask a table about every packet.
 
+    priority: its place among the rules.
+    protocol: whose it is.
     suppress: what the table finds counts only if its prefix is longer than this; None: whatever it finds.
     """
 

@@ -75,9 +75,11 @@ class ToTap(NamedTuple):
 
 
 class Punt(NamedTuple):
-    """Something for the router itself. kind: "nhrp", "keepalive", "hairpin", or "big": what an error quotes of a packet
-    that does not fit the path and may not be cut. out: the tunnel a hairpin leaves by, or octets of what would fit.
+    """Something for the router itself.
 
+    kind: "nhrp", "keepalive", "hairpin", or "big": what an error quotes of a packet that does not fit the path and may
+        not be cut.
+    out: the tunnel a hairpin leaves by, or octets of what would fit.
     connection: what protected it, 0: in clear.
     """
 

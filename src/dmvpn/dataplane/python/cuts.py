@@ -10,7 +10,11 @@ from dmvpn.net.ipv4 import Ipv4Packet
 
 
 class Room(NamedTuple):
-    """What a path takes. largest: octets of a packet that goes in one piece. df: it may have DF."""
+    """What a path takes.
+
+    largest: octets of a packet that goes in one piece.
+    df: it may have DF.
+    """
 
     largest: int
     df: bool

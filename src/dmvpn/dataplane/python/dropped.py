@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Dropped:
-    """Packets that went nowhere. in_clear, no_sa: of protected tunnels; no_spi: ESP that is not ours."""
+    """Packets that went nowhere.
+
+    in_clear, no_sa: of protected tunnels.
+    no_spi: ESP that is not ours.
+    """
 
     malformed: int = 0
     no_tunnel: int = 0

@@ -48,8 +48,9 @@ _MAX_PACKET = 0xFFFF
 
 
 class Sealed(NamedTuple):
-    """An ESP packet to send from our address to the peer's. port: of UDP there (ours is 4500), 0: protocol 50.
+    """An ESP packet to send from our address to the peer's.
 
+    port: of UDP there (ours is 4500), 0: protocol 50.
     spi_in: names the pair of SAs.
     """
 
@@ -63,7 +64,11 @@ class Sealed(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A GRE packet that came out of ESP. nbma: where the peer of its connection is. tos: what ECN is taken from."""
+    """A GRE packet that came out of ESP.
+
+    nbma: where the peer of its connection is.
+    tos: what ECN is taken from.
+    """
 
     connection: int
     nbma: bytes

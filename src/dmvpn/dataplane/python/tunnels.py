@@ -22,10 +22,14 @@ class Neighbor(NamedTuple):
 
 @dataclass(slots=True)
 class CoreTunnel:
-    """One tunnel. own_mac: of the TAP. mtu: octets, of the inner packets. peers: neighbors by link-layer address.
+    """One tunnel.
 
-    multicast, bound: who gets copies, and over which connections further ones go. sent, received: packets by NBMA
-    address, and on a protected tunnel sent_over, received_over by connection. ids, ids_over: the reverse of peers.
+    own_mac: of the TAP.
+    mtu: octets, of the inner packets.
+    peers: neighbors by link-layer address.
+    multicast, bound: who gets copies, and over which connections further ones go.
+    sent, received: packets by NBMA address, and on a protected tunnel sent_over, received_over by connection.
+    ids, ids_over: the reverse of peers.
     barred: NBMA addresses whose connections are other tunnels'.
     """
 

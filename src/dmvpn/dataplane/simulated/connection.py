@@ -69,7 +69,12 @@ class Manner:
 
 
 class Connection:
-    """One end. send: hands over a segment; report: takes events; random: gives octets."""
+    """One end.
+
+    send: hands over a segment.
+    report: takes events.
+    random: gives octets.
+    """
 
     def __init__(
         self,

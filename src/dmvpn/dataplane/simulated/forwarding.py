@@ -14,10 +14,13 @@ _BROADCAST = 0xFFFFFFFF
 
 @dataclass(slots=True)
 class Port:
-    """An interface. carrier: a wire is plugged in (a tunnel: its line protocol). mtu: octets of an IP packet.
+    """An interface.
 
-    mtu6, mss6: those of IPv6; without an `mtu6` the other one holds. has_ipv6: it has an address of it; without one it
-    takes no packets of IPv6. received, sent: packets, and then their octets.
+    carrier: a wire is plugged in (a tunnel: its line protocol).
+    mtu: octets of an IP packet.
+    mtu6, mss6: those of IPv6; without an `mtu6` the other one holds.
+    has_ipv6: it has an address of it; without one it takes no packets of IPv6.
+    received, sent: packets, and then their octets.
     """
 
     name: str

@@ -180,8 +180,10 @@ class SendingBox(ABC):
         via: str = "",
         link: str = "",
     ) -> None:
-        """Tell the sender of a packet that it cannot be delivered. via: the interface it came by or should leave by,
-        which answers; link: the same, if another one may.
+        """Tell the sender of a packet that it cannot be delivered.
+
+        via: the interface it came by or should leave by, which answers.
+        link: the same, if another one may.
         """
         if via and source is None:
             source = self._table.port(via).address_towards(peek_flow(data).source)

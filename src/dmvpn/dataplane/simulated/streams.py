@@ -41,7 +41,11 @@ _FIRST_PORT: Final = 49152
 
 
 class SimulatedStreams:
-    """Of one box. send: its `SendIp`; owns: is this address its own?"""
+    """Of one box.
+
+    send: its `SendIp`.
+    owns: is this address its own?
+    """
 
     def __init__(
         self,

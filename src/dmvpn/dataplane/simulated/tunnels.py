@@ -33,9 +33,9 @@ class Waiting:
 
 @dataclass(slots=True)
 class Tunnel:
-    """One tunnel: its specification, adjacencies and counters. sent and received: packets by NBMA address, or by the
-    number of the connection that protected them.
+    """One tunnel: its specification, adjacencies and counters.
 
+    sent and received: packets by NBMA address, or by the number of the connection that protected them.
     hairpins, multicast: what NHRP said of each IP version.
     """
 

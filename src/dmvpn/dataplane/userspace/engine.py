@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class TooBig(Event):
     """A packet for a tunnel does not fit the path to its neighbor and may not be cut: its sender is to hear so.
 
-    mtu: octets of what would fit. quoted: of the IPv4 packet, one that may be answered, what an ICMP error quotes.
+    mtu: octets of what would fit.
+    quoted: of the IPv4 packet, one that may be answered, what an ICMP error quotes.
     """
 
     tunnel: str

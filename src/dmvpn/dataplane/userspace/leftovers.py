@@ -43,8 +43,9 @@ class Leftovers:
         self._until = 0.0
 
     def begin(self, now: float, others: frozenset[Prefix] = frozenset()) -> None:
-        """Flush the routes of an earlier life, but for those into TAPs that it left on purpose. now: seconds.
+        """Flush the routes of an earlier life, but for those into TAPs that it left on purpose.
 
+        now: seconds.
         others: what routers route that live in this network namespace, too.
         """
         self._taps = {link.name: link.index for link in left_behind(self._kernel)}

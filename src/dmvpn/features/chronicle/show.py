@@ -26,9 +26,13 @@ _ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventLine:
-    """One line. time: ISO 8601, in the router's zone. mark: what stands before it.
+    """One line.
 
-    kind: a protocol, or what kind of thing changed. what: the message's name, or the thing. text: the particulars.
+    time: ISO 8601, in the router's zone.
+    mark: what stands before it.
+    kind: a protocol, or what kind of thing changed.
+    what: the message's name, or the thing.
+    text: the particulars.
     """
 
     time: str
@@ -42,8 +46,9 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowEvents:
-    """The answer. messages: there are messages, too, and not changes alone.
+    """The answer.
 
+    messages: there are messages, too, and not changes alone.
     since: how far back no change lacks, messages_since: and no message, where that is later than what was asked for.
     years: it is not all of this year.
     """

@@ -94,8 +94,10 @@ class Neighborhood(Protocol):
 class Outcome:
     """What DUAL wants done. Dictionaries without values are ordered sets.
 
-    changed: destinations whose reported metric may be different. queried: those that went active; ask who is in
-    `awaiting`. replies: whom to answer for what. routes: whose usable paths may be different.
+    changed: destinations whose reported metric may be different.
+    queried: those that went active; ask who is in `awaiting`.
+    replies: whom to answer for what.
+    routes: whose usable paths may be different.
     """
 
     changed: dict[Prefix, None] = field(default_factory=dict)

@@ -34,7 +34,11 @@ LARGEST_LIST: Final = 128
 
 @dataclass(slots=True)
 class _Pending:
-    """Of one interface. paid: until when packets are paid for, seconds. waiting: who is to be named, in order."""
+    """Of one interface.
+
+    paid: until when packets are paid for, seconds.
+    waiting: who is to be named, in order.
+    """
 
     timer: Timer
     paid: float = float("-inf")

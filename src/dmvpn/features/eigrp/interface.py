@@ -50,11 +50,13 @@ class Statistics:
 
 @dataclass(slots=True, eq=False)
 class EigrpInterface:
-    """An interface that a process runs on. neighbors: by address, as a number (hashing an address object is slow).
+    """An interface that a process runs on.
 
-    busy: neighbors that are up and not idle, an ordered set. link: what the way over this interface costs.
-    blocked: why we neither send nor take anything here, None if we do. greetings_paid: until when
-    Hellos out of turn are paid for: each costs an interval.
+    neighbors: by address, as a number (hashing an address object is slow).
+    busy: neighbors that are up and not idle, an ordered set.
+    link: what the way over this interface costs.
+    blocked: why we neither send nor take anything here, None if we do.
+    greetings_paid: until when Hellos out of turn are paid for: each costs an interval.
     """
 
     name: str

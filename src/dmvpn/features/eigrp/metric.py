@@ -27,9 +27,13 @@ DEFAULT_RIB_SCALE = 128
 
 
 class Vector(NamedTuple):
-    """The components of a metric, RFC 7868 §5.6.1. delay: picoseconds. bandwidth: kbit/s. mtu: octets.
+    """The components of a metric, RFC 7868 §5.6.1.
 
-    reliability: of 255. load: of 255.
+    delay: picoseconds.
+    bandwidth: kbit/s.
+    mtu: octets.
+    reliability: of 255.
+    load: of 255.
     """
 
     delay: int

@@ -98,10 +98,12 @@ class Redistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """One EIGRP process. name: the virtual instance of named mode, "" in classic mode.
+    """One EIGRP process.
 
-    stub: what a stub router tells, None for a router that is none. active_time: seconds until a destination is stuck
-    in active. interfaces: settings of those that have any of their own; the others have `default_interface`.
+    name: the virtual instance of named mode, "" in classic mode.
+    stub: what a stub router tells, None for a router that is none.
+    active_time: seconds until a destination is stuck in active.
+    interfaces: settings of those that have any of their own; the others have `default_interface`.
     """
 
     autonomous_system: int

@@ -81,7 +81,11 @@ class Backlog:
 
 @dataclass(slots=True)
 class Outstanding:
-    """A reliable packet that is not acknowledged yet. sent_at: first, seconds monotonic. tries: how often."""
+    """A reliable packet that is not acknowledged yet.
+
+    sent_at: first, seconds monotonic.
+    tries: how often.
+    """
 
     packet: EigrpPacket
     sent_at: float
@@ -92,11 +96,14 @@ class Outstanding:
 class Neighbor:
     """One neighbor on one interface. Times are seconds, since and last_heard monotonic.
 
-    handle: its number (H in `show ip eigrp neighbors`). hello: its last plain Hello, octet for octet.
-    init_sequence: of its first packet, None until that came. last_sequence: of the last packet taken from it.
-    conditional: the sequence number of the conditional multicast that is for us too. acknowledge: the sequence number
-    that we owe it an acknowledgment for, 0 = none. refusal: why its last packet was not taken. greeted_again: how
-    often it was greeted once more while it was pending.
+    handle: its number (H in `show ip eigrp neighbors`).
+    hello: its last plain Hello, octet for octet.
+    init_sequence: of its first packet, None until that came.
+    last_sequence: of the last packet taken from it.
+    conditional: the sequence number of the conditional multicast that is for us too.
+    acknowledge: the sequence number that we owe it an acknowledgment for, 0 = none.
+    refusal: why its last packet was not taken.
+    greeted_again: how often it was greeted once more while it was pending.
     """
 
     interface: EigrpInterface

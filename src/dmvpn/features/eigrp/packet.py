@@ -67,9 +67,11 @@ _OPCODES = {int(opcode): opcode for opcode in Opcode}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EigrpPacket:
-    """A packet, RFC 7868 §6.5. opcode: an `Opcode` or what the peer sent.
+    """A packet, RFC 7868 §6.5.
 
-    sequence: 0 = needs no acknowledgment. acknowledgment: the sequence number this answers, 0 = none.
+    opcode: an `Opcode` or what the peer sent.
+    sequence: 0 = needs no acknowledgment.
+    acknowledgment: the sequence number this answers, 0 = none.
     """
 
     opcode: int

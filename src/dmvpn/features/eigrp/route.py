@@ -75,8 +75,13 @@ _NO_EXTERNAL_FLAGS = ExternalFlag(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassicMetric:
-    """RFC 7868 §6.8.2. delay: 10 microseconds / 256. bandwidth: 256 * 10^7 / (kbit/s). mtu: octets (FRR 8.4 reverses
-    the three octets: do not trust it). reliability, load: of 255."""
+    """RFC 7868 §6.8.2.
+
+    delay: 10 microseconds / 256.
+    bandwidth: 256 * 10^7 / (kbit/s).
+    mtu: octets (FRR 8.4 reverses the three octets: do not trust it).
+    reliability, load: of 255.
+    """
 
     delay: int
     bandwidth: int
@@ -107,8 +112,12 @@ class ClassicMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WideMetric:
-    """RFC 7868 §6.9.2. delay: picoseconds. bandwidth: kbit/s. mtu: octets. reliability, load: of 255.
+    """RFC 7868 §6.9.2.
 
+    delay: picoseconds.
+    bandwidth: kbit/s.
+    mtu: octets.
+    reliability, load: of 255.
     attributes: extended metrics (§6.9.3) as they came, an even number of octets.
     """
 
@@ -150,8 +159,8 @@ class WideMetric:
 class ExternalData:
     """RFC 7868 §6.8.3 and §6.9.4: where a redistributed route comes from.
 
-    originator: router id of who brought it in; one's own means a loop. protocol: an `ExternalProtocol` or another
-    number (IOS uses 12).
+    originator: router id of who brought it in; one's own means a loop.
+    protocol: an `ExternalProtocol` or another number (IOS uses 12).
     """
 
     originator: IPv4Address

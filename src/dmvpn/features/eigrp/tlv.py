@@ -119,7 +119,11 @@ class Parameters(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication(Tlv):
-    """RFC 7868 §6.7.2. key_sequence: always 0 so far. digest: 16 octets for MD5, 32 for HMAC-SHA-256."""
+    """RFC 7868 §6.7.2.
+
+    key_sequence: always 0 so far.
+    digest: 16 octets for MD5, 32 for HMAC-SHA-256.
+    """
 
     TYPE: ClassVar = TlvType.AUTHENTICATION
 

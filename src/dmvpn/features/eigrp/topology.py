@@ -38,7 +38,8 @@ class Origin(enum.IntEnum):
 class Source:
     """Who knows paths. Compared by identity: a neighbor that comes back is another source.
 
-    interface: where it is ("" for what belongs to no interface). link: what the way to it costs; None for ourselves.
+    interface: where it is ("" for what belongs to no interface).
+    link: what the way to it costs; None for ourselves.
     absolute: its path wins whatever its metric is, because the routing table would not take another one either.
     prefixes: what it has a path for, in the order of arrival.
     """
@@ -68,10 +69,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a source says about a destination. metric: the source's own, None = unreachable for it.
+    """What a source says about a destination.
 
-    next_hop: whom to send packets to; unspecified for our own paths. originator: router id of the router that the
-    destination belongs to. external: where a redistributed destination comes from.
+    metric: the source's own, None = unreachable for it.
+    next_hop: whom to send packets to; unspecified for our own paths.
+    originator: router id of the router that the destination belongs to.
+    external: where a redistributed destination comes from.
     """
 
     metric: Vector | None
@@ -85,7 +88,11 @@ UNREACHABLE = Report(None)
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way to a destination. distance: ours by this way. reported_distance: the source's own (RD), 0 for ours."""
+    """One way to a destination.
+
+    distance: ours by this way.
+    reported_distance: the source's own (RD), 0 for ours.
+    """
 
     source: Source
     report: Report
@@ -112,9 +119,12 @@ class State(enum.Enum):
 class Destination:
     """A prefix of the topology table.
 
-    current: the path that we use and report; while active it is frozen, None if there is none. feasible_distance: the
-    smallest distance since the destination last became passive (FD). awaiting: who owes us a reply. querier: the
-    successor that waits for ours. active_since: seconds, monotonic. serial: counts the changes of `current`.
+    current: the path that we use and report; while active it is frozen, None if there is none.
+    feasible_distance: the smallest distance since the destination last became passive (FD).
+    awaiting: who owes us a reply.
+    querier: the successor that waits for ours.
+    active_since: seconds, monotonic.
+    serial: counts the changes of `current`.
     """
 
     prefix: Prefix

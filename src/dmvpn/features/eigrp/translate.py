@@ -41,7 +41,11 @@ _NO_METRIC = Vector(0, 1, 0)
 
 
 class Advert(NamedTuple):
-    """What neighbors are told about a prefix. metric: None = unreachable. next_hop: unspecified = ourselves."""
+    """What neighbors are told about a prefix.
+
+    metric: None = unreachable.
+    next_hop: unspecified = ourselves.
+    """
 
     metric: Vector | None
     next_hop: IPv4Address = UNSPECIFIED

@@ -21,8 +21,9 @@ AVERAGE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One direction of an interface. seen_at: when it was last seen to have grown (seconds), or None.
+    """One direction of an interface.
 
+    seen_at: when it was last seen to have grown (seconds), or None.
     packet_rate, bit_rate: per second.
     """
 

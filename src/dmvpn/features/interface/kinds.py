@@ -10,7 +10,13 @@ _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Defaults of one kind. bandwidth: kbit/s; delay: microseconds; mtu: octets. logical: made by the router itself."""
+    """Defaults of one kind.
+
+    bandwidth: kbit/s.
+    delay: microseconds.
+    mtu: octets.
+    logical: made by the router itself.
+    """
 
     bandwidth: int
     delay: int

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ipv6Settings:
-    """The `ipv6` lines of a section. link_local None: derived. addresses: with prefix lengths. mtu, mss: octets."""
+    """The `ipv6` lines of a section. link_local None: derived.
+
+    addresses: with prefix lengths.
+    mtu, mss: octets.
+    """
 
     link_local: IPAddress | None = None
     addresses: tuple[tuple[IPAddress, int], ...] = ()
@@ -23,9 +27,13 @@ class Ipv6Settings:
 class InterfaceSettings:
     """One `interface` section; None means the default of the interface's kind.
 
-    address and secondary: with prefix lengths. dhcp: `ip address dhcp`, the host gets the address. bandwidth: kbit/s.
-    delay: microseconds. mtu, ip_mtu, mss: octets. redirects: `no ip redirects` is not configured. ipv6: what is said of
-    IPv6, None: nothing, so it is not enabled.
+    address and secondary: with prefix lengths.
+    dhcp: `ip address dhcp`, the host gets the address.
+    bandwidth: kbit/s.
+    delay: microseconds.
+    mtu, ip_mtu, mss: octets.
+    redirects: `no ip redirects` is not configured.
+    ipv6: what is said of IPv6, None: nothing, so it is not enabled.
     """
 
     name: str
@@ -45,7 +53,11 @@ class InterfaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceConfig:
-    """All `interface` sections. forwards_ipv6: `ipv6 unicast-routing`. hostname: makes link-local addresses differ."""
+    """All `interface` sections.
+
+    forwards_ipv6: `ipv6 unicast-routing`.
+    hostname: makes link-local addresses differ.
+    """
 
     interfaces: tuple[InterfaceSettings, ...] = ()
     forwards_ipv6: bool = False

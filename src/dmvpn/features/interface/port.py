@@ -34,8 +34,10 @@ class Status(enum.Enum):
 
 @dataclass(slots=True)
 class Port:
-    """The sources of truth of one interface. link: None until the host reports one. assigned: by the host (DHCP).
+    """The sources of truth of one interface.
 
+    link: None until the host reports one.
+    assigned: by the host (DHCP).
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
     carries_ipv6: the data plane says so. hostname, underlay (of a tunnel): what a link-local address is made of.
     """

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a tunnel is protected, or (reason) why it cannot be. idle_time: seconds, 0: nothing is configured.
+    """How a tunnel is protected, or (reason) why it cannot be.
 
+    idle_time: seconds, 0: nothing is configured.
     barred: the far ends of tunnels with the same source and another profile, each with the name of its tunnel.
     """
 

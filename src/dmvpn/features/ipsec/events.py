@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class ClearCrypto(Event):
     """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and tell the peers; what is wanted is negotiated again.
 
-    remote: those with this peer alone, by its address. sas_only: new SAs of ESP take the place of the old ones,
-    without a packet lost; IKE SAs stay.
+    remote: those with this peer alone, by its address.
+    sas_only: new SAs of ESP take the place of the old ones, without a packet lost; IKE SAs stay.
     """
 
     remote: IPAddress | None = None

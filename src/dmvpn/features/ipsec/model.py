@@ -17,7 +17,11 @@ from dmvpn.features.ipsec.algorithms import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformSet:
-    """`crypto ipsec transform-set`. key_bits: of the cipher, 0 where it has one size. transport: else tunnel mode."""
+    """`crypto ipsec transform-set`.
+
+    key_bits: of the cipher, 0 where it has one size.
+    transport: else tunnel mode.
+    """
 
     name: str
     cipher: Cipher
@@ -39,8 +43,10 @@ class Lifetime:
 class IpsecProfile:
     """`crypto ipsec profile`, what `tunnel protection` names.
 
-    transform_sets: in order of preference. pfs_group: Diffie-Hellman group of a new child SA, 0: none. idle_time:
-    seconds, None: as the global setting says. replay_window: packets, 0: no replay protection, None: global setting.
+    transform_sets: in order of preference.
+    pfs_group: Diffie-Hellman group of a new child SA, 0: none.
+    idle_time: seconds, None: as the global setting says.
+    replay_window: packets, 0: no replay protection, None: global setting.
     esn: sequence numbers of 64 bits are offered (RFC 4303 §2.2.1).
     """
 
@@ -60,9 +66,11 @@ class IpsecProfile:
 class IpsecConfig:
     """Everything that is configured of IPsec.
 
-    idle_time: seconds, 0: SAs do not idle out. df_bit: of the packets that carry ESP. fragment_first: the `ip mtu` of
-    tunnels leaves room for ESP, so that packets are cut before they are encrypted. nat_traversal: UDP port 4500 is used
-    where somebody translates addresses; encapsulation: where else.
+    idle_time: seconds, 0: SAs do not idle out.
+    df_bit: of the packets that carry ESP.
+    fragment_first: the `ip mtu` of tunnels leaves room for ESP, so that packets are cut before they are encrypted.
+    nat_traversal: UDP port 4500 is used where somebody translates addresses.
+    encapsulation: where else.
     """
 
     transform_sets: tuple[TransformSet, ...] = ()

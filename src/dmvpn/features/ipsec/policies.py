@@ -140,8 +140,10 @@ def transform_of(transforms: TransformSet) -> EspTransform | str:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What ESP adds to a GRE packet. overhead: octets without padding; block: payload and trailer fill such blocks.
+    """What ESP adds to a GRE packet.
 
+    overhead: octets without padding.
+    block: payload and trailer fill such blocks.
     inside: of the overhead, octets that are sealed with the payload.
     """
 

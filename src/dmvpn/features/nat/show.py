@@ -22,7 +22,11 @@ _NAMES: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", GRE: "gre", ESP: "esp"}
 
 @dataclass(frozen=True, slots=True)
 class TranslationLine:
-    """One flow. protocol: its name, or the number. left: seconds until it is forgotten, None: not known."""
+    """One flow.
+
+    protocol: its name, or the number.
+    left: seconds until it is forgotten, None: not known.
+    """
 
     protocol: str
     inside_global: str
@@ -43,7 +47,11 @@ class ShowTranslations:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A rule. flows: how many there are of it. refused: why it translates nothing, "" if it does."""
+    """A rule.
+
+    flows: how many there are of it.
+    refused: why it translates nothing, "" if it does.
+    """
 
     access_list: str
     route_map: str

@@ -9,8 +9,9 @@ from dmvpn.base.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialsImported(Event):
-    """Somebody imported what no configuration shows. key: PKCS #8 in DER, b"": as before.
+    """Somebody imported what no configuration shows.
 
+    key: PKCS #8 in DER, b"": as before.
     lists: all revocation lists that count from now on, in DER; none: as before.
     """
 

@@ -49,9 +49,12 @@ _CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was found, in DER. key: PKCS #8. own: the certificate that the key fits, b"" without one.
+    """What was found, in DER.
 
-    authorities: the others. lists: revocation lists.
+    key: PKCS #8.
+    own: the certificate that the key fits, b"" without one.
+    authorities: the others.
+    lists: revocation lists.
     """
 
     key: bytes = field(default=b"", repr=False)

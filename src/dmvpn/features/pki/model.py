@@ -19,7 +19,9 @@ class Certificate:
 class Trustpoint:
     """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
 
-    enrollment: "terminal", "selfsigned", "pkcs12" or a URL. key_bits: 0: not said. revocation: methods, in order.
+    enrollment: "terminal", "selfsigned", "pkcs12" or a URL.
+    key_bits: 0: not said.
+    revocation: methods, in order.
     any_use: extended key usage does not matter.
     """
 

@@ -69,8 +69,8 @@ class Offer:
 class Node:
     """One prefix: its offers, the best of all, and the best of those that NHRP did not make.
 
-    shown: the best route as everybody was told of it. override: the next hop that NHRP puts in the place of the best
-    route's (NHO), and since when.
+    shown: the best route as everybody was told of it.
+    override: the next hop that NHRP puts in the place of the best route's (NHO), and since when.
     """
 
     prefix: Prefix

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The best route of a prefix. since, override_since: seconds monotonic.
+    """The best route of a prefix.
 
-    leading: its next hops in the protocol's own words, those that can be used. override: NHRP's, if it is used.
+    since, override_since: seconds monotonic.
+    leading: its next hops in the protocol's own words, those that can be used.
+    override: NHRP's, if it is used.
     """
 
     route: Route

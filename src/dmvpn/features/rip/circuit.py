@@ -30,11 +30,14 @@ _IMPOSSIBLE: Final = tuple(Prefix.parse(text) for text in ("0.0.0.0/8", "127.0.0
 
 @dataclass(slots=True)
 class Circuit:
-    """An interface in use. address: its primary one, the source of what we send. passive: nothing is multicast.
+    """An interface in use.
 
-    heard: somebody answered since it came up. attempts: how often the whole table has been asked for. ignored: packets
-    that were not to be believed, and what was wrong with the last one. greeted: when the whole table was last said, or
-    will be, because somebody new hears it.
+    address: its primary one, the source of what we send.
+    passive: nothing is multicast.
+    heard: somebody answered since it came up.
+    attempts: how often the whole table has been asked for.
+    ignored: packets that were not to be believed, and what was wrong with the last one.
+    greeted: when the whole table was last said, or will be, because somebody new hears it.
     """
 
     state: InterfaceState

@@ -42,8 +42,13 @@ class RipInterfaceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RipConfig:
-    """`router rip`. enabled: there is one. networks: classful. passive: interfaces that only listen; with
-    `passive_default` all of them but `active`. neighbors: get updates by unicast."""
+    """`router rip`.
+
+    enabled: there is one.
+    networks: classful.
+    passive: interfaces that only listen; with `passive_default` all of them but `active`.
+    neighbors: get updates by unicast.
+    """
 
     enabled: bool = False
     version: int = 1

@@ -27,7 +27,11 @@ _SEED_METRIC: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class OwnRoute:
-    """A route of our own. interface, next_hop: where it leads; kind: as `show ip rip database` calls it."""
+    """A route of our own.
+
+    interface, next_hop: where it leads.
+    kind: as `show ip rip database` calls it.
+    """
 
     metric: int
     interface: str = ""

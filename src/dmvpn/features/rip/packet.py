@@ -108,10 +108,12 @@ class Password:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedDigest:
-    """RFC 4822 §2.1. sequence: never smaller than the one before.
+    """RFC 4822 §2.1.
 
+    sequence: never smaller than the one before.
     authentication_length: as RFC 2082 counts it the digest alone (MD5: 16), as IOS and FRR do with the 4 octets before
-    it (20); both are read. digest: MD5 in RFC 2082, longer ones in RFC 4822.
+        it (20); both are read.
+    digest: MD5 in RFC 2082, longer ones in RFC 4822.
     """
 
     key_id: int

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRoute:
-    """One `ip route` or `ipv6 route`. interface, next_hop: one or both; "Null0" discards. distance: 255 means never."""
+    """One `ip route` or `ipv6 route`.
+
+    interface, next_hop: one or both; "Null0" discards.
+    distance: 255 means never.
+    """
 
     prefix: Prefix
     interface: str = ""

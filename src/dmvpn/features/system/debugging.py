@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ActiveDebug:
-    """A debug as people know it. name: what machines ask for. listed: what `show debugging` calls it."""
+    """A debug as people know it.
+
+    name: what machines ask for.
+    listed: what `show debugging` calls it.
+    """
 
     group: str
     title: str

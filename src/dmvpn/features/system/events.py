@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class HostDescribed(Event):
     """True figures of the machine under the router, for `show version`. A shell that knows none says nothing.
 
-    board: an identifier of the machine. memory_kb, used_kb, disk_kb: kilobytes.
+    board: an identifier of the machine.
+    memory_kb, used_kb, disk_kb: kilobytes.
     """
 
     board: str = "0000000000"
@@ -37,7 +38,8 @@ class ConfigurationLeft(Event):
 class ConfigurationReloaded(Event):
     """Whoever runs the router had its configuration file read again; the configuration itself came before this.
 
-    refused: why it was not taken, and nothing changed. lost: unsaved lines that are gone, without keys.
+    refused: why it was not taken, and nothing changed.
+    lost: unsaved lines that are gone, without keys.
     """
 
     path: str
@@ -97,8 +99,11 @@ class SetDebugCondition(Job):
 class StartPing(Job):
     """`ping DESTINATION ...`.
 
-    destination: an address or a name. version: of IP; None: that of the destination. source: an address, the name of an
-    interface, or None: the plane chooses. size: octets of the IP packet. timeout: seconds that an answer may take.
+    destination: an address or a name.
+    version: of IP; None: that of the destination.
+    source: an address, the name of an interface, or None: the plane chooses.
+    size: octets of the IP packet.
+    timeout: seconds that an answer may take.
     """
 
     destination: str
@@ -113,9 +118,12 @@ class StartPing(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTraceroute(Job):
-    """`traceroute DESTINATION ...`: UDP datagrams with growing TTL. destination, version, source: as of a ping.
+    """`traceroute DESTINATION ...`: UDP datagrams with growing TTL.
 
-    probes: for each hop. timeout: seconds. port: of the first datagram; every further one has the next.
+    destination, version, source: as of a ping.
+    probes: for each hop.
+    timeout: seconds.
+    port: of the first datagram; every further one has the next.
     """
 
     destination: str

@@ -11,10 +11,12 @@ from dmvpn.features.system.syslog import LoggingConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineConfig:
-    """`line con 0`, `line vty 0 4`. kind: "con", "aux", "vty". length, width: of the screen; 0: no paging, no wrapping.
+    """`line con 0`, `line vty 0 4`.
 
+    kind: "con", "aux", "vty".
+    length, width: of the screen; 0: no paging, no wrapping.
     timeout: seconds of silence until logout, 0: never. Unlike IOS's, our console is a shell on the machine that runs
-    the router, and is not left behind in a rack: it waits for ever unless `exec-timeout` says otherwise.
+        the router, and is not left behind in a rack: it waits for ever unless `exec-timeout` says otherwise.
     """
 
     kind: str

@@ -42,8 +42,9 @@ _ESCAPE_HINT = "Type escape sequence to abort.\n"
 
 @dataclass(slots=True)
 class Ping:
-    """One run of `ping`. deadline: when the request in flight is given up, None once all is over.
+    """One run of `ping`.
 
+    deadline: when the request in flight is given up, None once all is over.
     link: the interface to send by, if the destination is known on one link only.
     """
 

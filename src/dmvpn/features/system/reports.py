@@ -23,7 +23,11 @@ DIALECT_LONG, DIALECT = "17.09.04a", "17.9.4a"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """`show version`. uptime: seconds. interfaces: how many Ethernet interfaces of each speed ("Gigabit Ethernet")."""
+    """`show version`.
+
+    uptime: seconds.
+    interfaces: how many Ethernet interfaces of each speed ("Gigabit Ethernet").
+    """
 
     version: str
     hostname: str
@@ -68,7 +72,11 @@ def render_version(report: Version) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockReport:
-    """`show clock`. moment: UTC. source: who set it, for `detail`; "" in the plain form."""
+    """`show clock`.
+
+    moment: UTC.
+    source: who set it, for `detail`; "" in the plain form.
+    """
 
     moment: datetime
     authoritative: bool

@@ -46,8 +46,9 @@ SHORTEST_TIMEOUT = 0.01
 
 @dataclass(slots=True)
 class Traceroute:
-    """One run of `traceroute`. deadline: when the datagram in flight is given up, None once all is over.
+    """One run of `traceroute`.
 
+    deadline: when the datagram in flight is given up, None once all is over.
     link: the interface to send by, if the destination is known on one link only.
     """
 

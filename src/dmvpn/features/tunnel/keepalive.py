@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Keepalive:
-    """The keepalives of one tunnel. unanswered: sent since the last answer. counter: sent since the beginning.
+    """The keepalives of one tunnel.
 
+    unanswered: sent since the last answer.
+    counter: sent since the beginning.
     failed: so many went unanswered that the far end counts as gone.
     """
 

@@ -59,7 +59,8 @@ _RECURSION = Reason(TunnelReason.RECURSION)
 class _Tunnel:
     """One tunnel: wanted (settings), ordered (spec, carrier), told to others (state, decided).
 
-    protection: what IPsec decided. asked: the far end to which IPsec keeps SAs for us.
+    protection: what IPsec decided.
+    asked: the far end to which IPsec keeps SAs for us.
     """
 
     settings: TunnelSettings

@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 class TunnelSettings:
     """One `interface TunnelN` section, as far as it is about GRE.
 
-    source_interface or source_address: one of them, or neither. keepalive: seconds and retries. ttl, tos: of the outer
-    header; tos None copies the inner one. protection: the IPsec profile's name; shared: the word behind it. vrf: the
-    front VRF's name. foreign_mode: the line of a kind of tunnel that is none of ours. foreign_end: the line of a
-    source or destination that no tunnel has here. ike_profile: the words that name a profile of IKE behind the IPsec
-    profile, which stands in for that of the IPsec profile. sequence: never of a multipoint tunnel. transmit_bandwidth,
-    receive_bandwidth: kbit/s. ip_mtu, mss: octets, None where not configured.
+    source_interface or source_address: one of them, or neither.
+
+    keepalive: seconds and retries. ttl, tos: of the outer header; tos None copies the inner one.
+    protection: the IPsec profile's name.
+    shared: the word behind it.
+    vrf: the front VRF's name.
+    foreign_mode: the line of a kind of tunnel that is none of ours.
+    foreign_end: the line of a source or destination that no tunnel has here.
+    ike_profile: the words that name a profile of IKE behind the IPsec profile, which stands in for that of the IPsec
+        profile.
+    sequence: never of a multipoint tunnel.
+    transmit_bandwidth, receive_bandwidth: kbit/s.
+    ip_mtu, mss: octets, None where not configured.
     """
 
     name: str

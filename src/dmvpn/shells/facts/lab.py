@@ -20,7 +20,11 @@ def lab_facts(
     cut: Iterable[tuple[str, str]],
     bad: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
 ) -> LabFacts:
-    """The whole. cut: the ends of all wires that nothing passes. bad: what else is wrong with a wire, by an end."""
+    """The whole.
+
+    cut: the ends of all wires that nothing passes.
+    bad: what else is wrong with a wire, by an end.
+    """
     severed, worse = set(cut), bad or {}
     links = [
         LinkFacts(

@@ -26,10 +26,14 @@ class Fact(BaseModel):
 
 
 class ServerFacts(Fact):
-    """A next hop server that a router is to register with. address: its tunnel address, None: not known yet.
+    """A next hop server that a router is to register with.
 
-    wanted: others of its cluster do not suffice. refused: it answers, and says no. reason: what the router says itself;
-    suspicions: what it thinks of a silent one. secured: packets to it may go; on a protected tunnel IPsec says so.
+    address: its tunnel address, None: not known yet.
+    wanted: others of its cluster do not suffice.
+    refused: it answers, and says no.
+    reason: what the router says itself.
+    suspicions: what it thinks of a silent one.
+    secured: packets to it may go; on a protected tunnel IPsec says so.
     """
 
     address: Address | None
@@ -50,9 +54,12 @@ class PeerFacts(Fact):
 
 
 class SaFacts(Fact):
-    """A pair of SAs. connection: the peer as IKE knows it. transform: "AES-GCM 256", "AES-CBC 256 SHA256".
+    """A pair of SAs.
 
-    local_port, remote_port: of UDP, 0: protocol 50. sent, received, broken, replayed: packets, as of the last count.
+    connection: the peer as IKE knows it.
+    transform: "AES-GCM 256", "AES-CBC 256 SHA256".
+    local_port, remote_port: of UDP, 0: protocol 50.
+    sent, received, broken, replayed: packets, as of the last count.
     used: we send on it.
     """
 
@@ -89,8 +96,10 @@ class IkeFacts(Fact):
 
 
 class MappingFacts(Fact):
-    """An entry of the NHRP cache. kind: static, dynamic, incomplete. flags: as `show ip nhrp` prints them.
+    """An entry of the NHRP cache.
 
+    kind: static, dynamic, incomplete.
+    flags: as `show ip nhrp` prints them.
     route: what NHRP told the RIB, "T1" (a route of its own), "T2" (a next hop of its own) or "".
     expires_in: None: never.
     """
@@ -109,17 +118,29 @@ class MappingFacts(Fact):
 
 
 class TunnelFacts(Fact):
-    """A tunnel interface. addresses: of either IP version. source: its NBMA address; destination: None if multipoint.
+    """A tunnel interface.
 
-    nhrp: it has a network-id, of either version. servers: those of both. unsecured: whom it is to protect and does not.
-    ip_mtu: octets of the largest IP packet; room: those that leave the egress interface in one piece, ESP counted; mss:
-    what TCP is clamped to, None: not at all. multicast: the NBMA addresses that it is copied to. adjacencies: where
-    packets for a next hop go, (next hop, NBMA address, connection). by_server: next hops whose packets go by a server
-    for now. redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`. keepalive: seconds and retries.
-    authenticated: `ip nhrp authentication`. holding_time, registration_interval: seconds. multicast_dynamic: who
-    registers gets copies. refusals: NHRP packets that were not acted on, by why. df: "don't fragment" of the outer
-    header: "clear", "set", or "copy" of the packet's own; ttl: of that header. checksum, sequence: what its GRE headers
-    have besides.
+    addresses: of either IP version.
+    source: its NBMA address.
+    destination: None if multipoint.
+    nhrp: it has a network-id, of either version.
+    servers: those of both.
+    unsecured: whom it is to protect and does not.
+    ip_mtu: octets of the largest IP packet.
+    room: those that leave the egress interface in one piece, ESP counted.
+    mss: what TCP is clamped to, None: not at all.
+    multicast: the NBMA addresses that it is copied to.
+    adjacencies: where packets for a next hop go, (next hop, NBMA address, connection).
+    by_server: next hops whose packets go by a server for now.
+    redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`.
+    keepalive: seconds and retries.
+    authenticated: `ip nhrp authentication`.
+    holding_time, registration_interval: seconds.
+    multicast_dynamic: who registers gets copies.
+    refusals: NHRP packets that were not acted on, by why.
+    df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
+    ttl: of that header.
+    checksum, sequence: what its GRE headers have besides.
     """
 
     name: str
@@ -162,10 +183,13 @@ class TunnelFacts(Fact):
 
 
 class InterfaceFacts(Fact):
-    """An interface. enabled: not `shutdown`. line: it carries packets. ip_mtu: octets of the largest IP packet.
+    """An interface.
 
-    received, sent: packets, as of the last count. mss: what TCP that passes here is clamped to, None: not at all. Those
-    with a 6 are of IPv6.
+    enabled: not `shutdown`.
+    line: it carries packets.
+    ip_mtu: octets of the largest IP packet.
+    received, sent: packets, as of the last count.
+    mss: what TCP that passes here is clamped to, None: not at all. Those with a 6 are of IPv6.
     """
 
     name: str
@@ -183,7 +207,11 @@ class InterfaceFacts(Fact):
 
 
 class HopFacts(Fact):
-    """A next hop. address: None: connected. interface: "" while it is not known."""
+    """A next hop.
+
+    address: None: connected.
+    interface: "" while it is not known.
+    """
 
     address: Address | None
     interface: str
@@ -200,9 +228,13 @@ class OfferFacts(Fact):
 
 
 class RouteFacts(Fact):
-    """A best route. source: "eigrp", "static", "connected" ... override: NHRP's next hop in place of the route's own.
+    """A best route.
 
-    drops: it leads nowhere; silently: to Null0, so that no sender hears of it. beaten: others of the same prefix.
+    source: "eigrp", "static", "connected" ...
+    override: NHRP's next hop in place of the route's own.
+    drops: it leads nowhere.
+    silently: to Null0, so that no sender hears of it.
+    beaten: others of the same prefix.
     """
 
     prefix: Network
@@ -219,8 +251,11 @@ class RouteFacts(Fact):
 
 
 class NeighborFacts(Fact):
-    """A neighbor of a routing protocol. protocol: "eigrp 100". up: both have heard each other. reason: why not.
+    """A neighbor of a routing protocol.
 
+    protocol: "eigrp 100".
+    up: both have heard each other.
+    reason: why not.
     stub: it passes nothing on.
     """
 
@@ -234,8 +269,9 @@ class NeighborFacts(Fact):
 
 
 class EigrpInterfaceFacts(Fact):
-    """An interface that a process runs on. Times in seconds. blocked: why nothing is sent and taken here, "": it is.
+    """An interface that a process runs on. Times in seconds.
 
+    blocked: why nothing is sent and taken here, "": it is.
     authentication: how packets are protected, "": not at all.
     """
 
@@ -250,10 +286,15 @@ class EigrpInterfaceFacts(Fact):
 
 
 class EigrpFacts(Fact):
-    """An EIGRP process. name: of named mode. weights: K1 to K6. networks: (address, wildcard) of its statements.
+    """An EIGRP process.
 
+    name: of named mode.
+    weights: K1 to K6.
+    networks: (address, wildcard) of its statements.
     stub: what a stub tells of, as `eigrp stub` has it ("connected", "summary"), () of one that tells nothing
-    (`receive-only`); None: it is no stub. redistributes: of what. dropped: packets that were not taken, by why.
+        (`receive-only`); None: it is no stub.
+    redistributes: of what.
+    dropped: packets that were not taken, by why.
     """
 
     autonomous_system: int
@@ -267,8 +308,9 @@ class EigrpFacts(Fact):
 
 
 class RipInterfaceFacts(Fact):
-    """An interface that a `network` line of RIP names. heard: who told something of late.
+    """An interface that a `network` line of RIP names.
 
+    heard: who told something of late.
     blocked: why nothing is sent and taken here, "": it is.
     """
 
@@ -280,7 +322,11 @@ class RipInterfaceFacts(Fact):
 
 
 class RipFacts(Fact):
-    """The RIP process. neighbors: who gets updates by unicast. announces: its own networks, and redistributed ones."""
+    """The RIP process.
+
+    neighbors: who gets updates by unicast.
+    announces: its own networks, and redistributed ones.
+    """
 
     neighbors: tuple[Address, ...] = ()
     announces: tuple[Network, ...] = ()
@@ -304,8 +350,9 @@ class DropFacts(Fact):
 
 
 class KernelFacts(Fact):
-    """Something in which the kernel of a router's machine differs from its orders. there: what is there instead.
+    """Something in which the kernel of a router's machine differs from its orders.
 
+    there: what is there instead.
     unordered: it has the router's mark, and the router did not order it.
     """
 
@@ -322,11 +369,13 @@ class TranslationFacts(Fact):
 
 
 class RouterFacts(Fact):
-    """A router that runs. now: its monotonic clock; clock: its wall clock.
+    """A router that runs.
 
-    configuration: `show running-config` with secrets hidden. refused: who came to no agreement with it, whoever began,
-    as its log says; of each the last word. log: the last lines of `show logging`. kernel: with real packets, in what
-    its machine's tables differ from its orders.
+    now: its monotonic clock; clock: its wall clock.
+    configuration: `show running-config` with secrets hidden.
+    refused: who came to no agreement with it, whoever began, as its log says; of each the last word.
+    log: the last lines of `show logging`.
+    kernel: with real packets, in what its machine's tables differ from its orders.
     """
 
     hostname: str = ""
@@ -365,9 +414,11 @@ class GreFlow(Fact):
 
 
 class GatewayFacts(Fact):
-    """A translator. flows: the GRE that it lets through now; None: nobody can say.
+    """A translator.
 
-    inside: its own address on the inside link; gateway: where what goes out goes next.
+    flows: the GRE that it lets through now; None: nobody can say.
+    inside: its own address on the inside link.
+    gateway: where what goes out goes next.
     """
 
     private: IPv4Network
@@ -378,8 +429,10 @@ class GatewayFacts(Fact):
 
 
 class HostFacts(Fact):
-    """A host. router: whose wire it is on. gateway: where it sends what is not on its wire.
+    """A host.
 
+    router: whose wire it is on.
+    gateway: where it sends what is not on its wire.
     address6, gateway6: of IPv6, besides those of IPv4.
     """
 
@@ -391,7 +444,11 @@ class HostFacts(Fact):
 
 
 class LinkFacts(Fact):
-    """A wire. ends: "R31:GigabitEthernet0/1", "NAT1:inside". bad: what was done to it ("loss 10", "block esp")."""
+    """A wire.
+
+    ends: "R31:GigabitEthernet0/1", "NAT1:inside".
+    bad: what was done to it ("loss 10", "block esp").
+    """
 
     name: str
     ends: tuple[tuple[str, str], ...]
@@ -400,7 +457,11 @@ class LinkFacts(Fact):
 
 
 class LabFacts(Fact):
-    """A whole lab. routers: None for one that does not run. providers: those that only stand for the underlay."""
+    """A whole lab.
+
+    routers: None for one that does not run.
+    providers: those that only stand for the underlay.
+    """
 
     routers: dict[str, RouterFacts | None]
     providers: tuple[str, ...] = ()

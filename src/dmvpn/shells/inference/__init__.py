@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """What the configurations make. configurations: by router; named: the router's name, and that of its text.
+    """What the configurations make.
 
+    configurations: by router.
+    named: the router's name, and that of its text.
     notes: what was decided, in sentences.
     """
 
@@ -45,8 +47,9 @@ def infer(
 ) -> Inferred:
     """The network of these configurations (texts by file name). Raises UserError.
 
-    strict: nothing is put in the place of lines that cannot be done. segments: for ports of which somebody drew where
-    they are plugged in, by file name and port: different numbers are different wires, whatever the addresses are.
+    strict: nothing is put in the place of lines that cannot be done.
+    segments: for ports of which somebody drew where they are plugged in, by file name and port: different numbers are
+        different wires, whatever the addresses are.
     """
     change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
     names, notes = named(change.texts)

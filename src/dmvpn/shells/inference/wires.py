@@ -45,7 +45,11 @@ class Port:
 
 @dataclass(slots=True)
 class Wire:
-    """Ports on one wire. provider: the gateway on it that none of them has. loose: nothing says that it leads out."""
+    """Ports on one wire.
+
+    provider: the gateway on it that none of them has.
+    loose: nothing says that it leads out.
+    """
 
     ports: list[Port]
     provider: IPv4Interface | None = None
@@ -54,8 +58,10 @@ class Wire:
 
 @dataclass(slots=True)
 class Network:
-    """What is known of it. wires: made of the lines. notes: what was decided; whoever decides adds a sentence.
+    """What is known of it.
 
+    wires: made of the lines.
+    notes: what was decided; whoever decides adds a sentence.
     segments: of ports (router, name) that somebody drew: those with different numbers are on different wires.
     """
 

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a lab needs. evidence: what was seen. fix: one command, None if nothing is wrong."""
+    """One thing a lab needs.
+
+    evidence: what was seen.
+    fix: one command, None if nothing is wrong.
+    """
 
     what: str
     ok: bool

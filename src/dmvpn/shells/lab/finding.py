@@ -50,7 +50,8 @@ def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()
 def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[LabFolder, str]:
     """The lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it.
 
-    command: what was typed, for this router. dead: one that was killed will do, too. Raises UserError.
+    command: what was typed, for this router.
+    dead: one that was killed will do, too. Raises UserError.
     """
     lab, slash, router = text.rpartition("/")
     folder = find_lab(lab) if slash else _lab_with(router, command)

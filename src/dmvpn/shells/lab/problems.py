@@ -47,8 +47,9 @@ class Cause(enum.Enum):
 class MachineFacts:
     """What decides about namespaces on this machine; None: the kernel has no such setting.
 
-    system_administrator: we have CAP_SYS_ADMIN here, thus need no user namespace. real_root: and here is not already in
-    one. seccomp: mode 2, a filter is in force.
+    system_administrator: we have CAP_SYS_ADMIN here, thus need no user namespace.
+    real_root: and here is not already in one.
+    seccomp: mode 2, a filter is in force.
     """
 
     system_administrator: bool

@@ -49,7 +49,11 @@ _LONGEST_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class RouterPlan:
-    """What a router process needs to know. interfaces: Linux names by IOS names. routes: prefixes to wait for."""
+    """What a router process needs to know.
+
+    interfaces: Linux names by IOS names.
+    routes: prefixes to wait for.
+    """
 
     name: str
     configuration: str

@@ -60,7 +60,11 @@ _PROTOCOLS: Final = {255: "any protocol, to send"} | {number.value: number.name 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is played: one router. interfaces: Linux names by IOS names. remembered: what earlier lives stored."""
+    """What is played: one router.
+
+    interfaces: Linux names by IOS names.
+    remembered: what earlier lives stored.
+    """
 
     name: str
     configuration: str
@@ -93,10 +97,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it, in words. things: what is new or otherwise, by the name of its kind (`things.Kind`).
+    """What came of it, in words.
 
-    removed: what was there and goes. ports: UDP ports with their addresses, "0.0.0.0" for any. said: what it logged
-    as a warning, or worse. refused: why it did not begin.
+    things: what is new or otherwise, by the name of its kind (`things.Kind`).
+    removed: what was there and goes.
+    ports: UDP ports with their addresses, "0.0.0.0" for any.
+    said: what it logged as a warning, or worse.
+    refused: why it did not begin.
     """
 
     things: dict[str, list[str]] = field(default_factory=dict)

@@ -49,10 +49,14 @@ class Station(Protocol):
 
 @dataclass(slots=True)
 class Impairment:
-    """What is wrong with a wire. delay, jitter: seconds one way; loss, duplicate: 0 to 1; rate: bit/s, 0: unlimited.
+    """What is wrong with a wire.
 
-    cut: nothing passes. Jitter makes packets overtake each other. filters: what else `lab impair` asked for: kinds of
-    packets that do not pass, and whether all this happens to one sender alone.
+    delay, jitter: seconds one way.
+    loss, duplicate: 0 to 1.
+    rate: bit/s, 0: unlimited.
+    cut: nothing passes. Jitter makes packets overtake each other.
+    filters: what else `lab impair` asked for: kinds of packets that do not pass, and whether all this happens to one
+        sender alone.
     """
 
     delay: float = 0.0

@@ -114,7 +114,8 @@ class Simulator:
     ) -> Simulator:
         """The world of a scenario: everything plugged in and configured, at time 0.
 
-        record: takes the recording of all routers, as text. overhear: see the class; here it hears the first packet.
+        record: takes the recording of all routers, as text.
+        overhear: see the class; here it hears the first packet.
         remembers: somebody may ask the routers for their past, which costs memory for each of them.
         """
         world = cls(seed, epoch=epoch, remembers=remembers)

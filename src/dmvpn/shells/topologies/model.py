@@ -16,8 +16,9 @@ End = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Anything that is plugged in. text: its configuration, each line at the number that it has in the topology file.
+    """Anything that is plugged in.
 
+    text: its configuration, each line at the number that it has in the topology file.
     file: that of its configuration, if it is another one.
     """
 

@@ -89,7 +89,11 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
 def _process(
     number: int, section: Section, topology: Section, lines: ProcessLines, topology_lines: ProcessLines
 ) -> ProcessSettings:
-    """What both modes have. section: has networks, stub, router id; topology: paths, distances, redistribution."""
+    """What both modes have.
+
+    section: has networks, stub, router id.
+    topology: paths, distances, redistribution.
+    """
     router_id, stub = section.get(lines.router_id), section.get(lines.stub)
     distance, default_metric = topology.get(topology_lines.distance), topology.get(topology_lines.default_metric)
     return ProcessSettings(

@@ -21,7 +21,11 @@ _TITLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class InterfaceEntry:
-    """One interface. srtt, pacing, flow: milliseconds. queued: packets that wait for acknowledgments."""
+    """One interface.
+
+    srtt, pacing, flow: milliseconds.
+    queued: packets that wait for acknowledgments.
+    """
 
     name: str
     peers: int

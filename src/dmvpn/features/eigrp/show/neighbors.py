@@ -29,7 +29,12 @@ _STUB_WORDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NeighborEntry:
-    """One neighbor. hold: seconds left. srtt, rto: milliseconds. stub: what it tells, None if it is no stub."""
+    """One neighbor.
+
+    hold: seconds left.
+    srtt, rto: milliseconds.
+    stub: what it tells, None if it is no stub.
+    """
 
     handle: int
     address: str

@@ -50,7 +50,12 @@ class ExternalEntry:
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """One way. via: a neighbor, or the word for a way of our own. delay_ps: picoseconds. bandwidth: kbit/s."""
+    """One way.
+
+    via: a neighbor, or the word for a way of our own.
+    delay_ps: picoseconds.
+    bandwidth: kbit/s.
+    """
 
     via: str
     next_hop: str
@@ -69,7 +74,11 @@ class PathEntry:
 
 @dataclass(frozen=True, slots=True)
 class DestinationEntry:
-    """One destination. awaiting: address and interface of those who owe a reply. paths: successors first."""
+    """One destination.
+
+    awaiting: address and interface of those who owe a reply.
+    paths: successors first.
+    """
 
     prefix: str
     active: bool

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArpLine:
-    """An address on an Ethernet. hardware: octets, empty while unknown. own: is it ours?"""
+    """An address on an Ethernet.
+
+    hardware: octets, empty while unknown.
+    own: is it ours?
+    """
 
     address: IPAddress
     hardware: bytes

@@ -48,8 +48,9 @@ class TunnelBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterBlock:
-    """What an interface carried, as of the last count. input_age, output_age: seconds since a packet, None: never.
+    """What an interface carried, as of the last count.
 
+    input_age, output_age: seconds since a packet, None: never.
     cleared_age: seconds since the counters were set to zero, None: never. Rates are per second.
     """
 
@@ -73,8 +74,10 @@ class CounterBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceBlock:
-    """What `show interfaces` says of one interface. bandwidth: kbit/s; delay: microseconds.
+    """What `show interfaces` says of one interface.
 
+    bandwidth: kbit/s.
+    delay: microseconds.
     method: where the address comes from, as in `show ip interface brief`.
     """
 

@@ -23,9 +23,11 @@ _SIBLINGS = {True: "FFFFFFFF80000008", False: "FFFFFFFF80000048"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairLine:
-    """A pair of SAs. number: of the connection. *_left: kilobytes (None: no limit) and seconds until it ends.
+    """A pair of SAs.
 
-    vector: octets of the initialization vector. used: we send on this one.
+    number: of the connection. *_left: kilobytes (None: no limit) and seconds until it ends.
+    vector: octets of the initialization vector.
+    used: we send on this one.
     """
 
     number: int
@@ -47,7 +49,8 @@ class PairLine:
 class Flow:
     """What is protected between us and a peer, over all its SAs. *_selector: address, mask, protocol and port.
 
-    plaintext_mtu: octets, 0 while there is no SA. pfs_group: 0: none.
+    plaintext_mtu: octets, 0 while there is no SA.
+    pfs_group: 0: none.
     """
 
     local: IPAddress

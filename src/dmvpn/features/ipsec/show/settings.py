@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLine:
-    """A transform set. algorithms: "esp-256-aes esp-sha256-hmac". require: tunnel mode is refused."""
+    """A transform set.
+
+    algorithms: "esp-256-aes esp-sha256-hmac".
+    require: tunnel mode is refused.
+    """
 
     name: str
     algorithms: str
@@ -27,7 +31,11 @@ class SetLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileLines:
-    """An IPsec profile as it works. kilobytes: 0: no limit. pfs_group: 0: none."""
+    """An IPsec profile as it works.
+
+    kilobytes: 0: no limit.
+    pfs_group: 0: none.
+    """
 
     name: str
     ikev2_profile: str

@@ -35,7 +35,11 @@ _AUTHORITY: Final = "CA Certificate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Particulars:
-    """What `verbose` says besides. key: "rsaEncryption" and bits. usage: names. identifiers: of keys, hexadecimal."""
+    """What `verbose` says besides.
+
+    key: "rsaEncryption" and bits.
+    usage: names. identifiers: of keys, hexadecimal.
+    """
 
     version: int
     key: tuple[str, int]
@@ -52,7 +56,11 @@ class Particulars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateView:
-    """One certificate. heading: "Certificate" or "CA Certificate". names: host names that it is for."""
+    """One certificate.
+
+    heading: "Certificate" or "CA Certificate".
+    names: host names that it is for.
+    """
 
     heading: str
     serial: str

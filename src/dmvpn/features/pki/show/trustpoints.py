@@ -110,7 +110,11 @@ def _subject(subject: tuple[str, ...], md5: str, sha1: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListView:
-    """One revocation list. size: octets. revoked: how many certificates."""
+    """One revocation list.
+
+    size: octets.
+    revoked: how many certificates.
+    """
 
     issuer: tuple[str, ...]
     last: str

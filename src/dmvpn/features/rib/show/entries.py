@@ -37,10 +37,13 @@ _NUMBERED = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteEntry:
-    """One prefix of the table. letter, subcode: as in the legend. age, override_age: seconds.
+    """One prefix of the table.
 
-    next_hops: as the protocol gave them, those that can be used; a static route may have no interface. override: NHRP's
-    next hop, if it is used. failure: why the host does not have the route, or "".
+    letter, subcode: as in the legend.
+    age, override_age: seconds.
+    next_hops: as the protocol gave them, those that can be used; a static route may have no interface.
+    override: NHRP's next hop, if it is used.
+    failure: why the host does not have the route, or "".
     """
 
     prefix: Prefix
@@ -77,7 +80,8 @@ class Gateway:
 class Major:
     """How IOS groups routes: a classful network with the number of its subnets and of their different masks.
 
-    subnet_length: the length of all subnets if there is only one. lone: nothing but the network itself is known.
+    subnet_length: the length of all subnets if there is only one.
+    lone: nothing but the network itself is known.
     """
 
     network: Prefix

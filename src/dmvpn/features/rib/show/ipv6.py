@@ -29,7 +29,11 @@ _SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H"}
 
 @dataclass(frozen=True, slots=True)
 class ShowIpv6Route:
-    """The table. total: entries of all sources. multicast: the route of every IPv6 router for multicasts is shown."""
+    """The table.
+
+    total: entries of all sources.
+    multicast: the route of every IPv6 router for multicasts is shown.
+    """
 
     total: int
     entries: tuple[RouteEntry, ...]
