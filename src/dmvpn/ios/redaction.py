@@ -14,7 +14,9 @@ _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "c
 _KEYWORDS: Final = frozenset(("key", "pre-shared-key", "password", "secret", "community", "key-string"))
 _AUTHENTICATION: Final = frozenset(("authentication",))
 #: Words that stand between such a word and its key, or behind a key of one word.
-_PLAIN: Final = re.compile(r"local|remote|key|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE)
+_PLAIN: Final = re.compile(
+    r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
+)
 #: Lines in which such words are followed by names and numbers.
 _HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
 #: Groups of routers with one address prove themselves to each other, behind the word `authentication`.
