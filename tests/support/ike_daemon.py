@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from dmvpn.base.protection import ProtectionPolicy
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Reply, Transmit
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config import model as ikev2
@@ -36,6 +37,7 @@ from dmvpn.features.ikev2.terms import Path as Wire
 from dmvpn.features.ikev2.trust import Trust
 from support.ike_net import IkeNet, Settings, Site
 from support.pki import Console, paste
+from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -52,9 +54,9 @@ class LanBook(ConfigurationBook):
 
     def _terms(
         self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
-    ) -> Terms | str:
+    ) -> Terms | Reason:
         terms = super()._terms(profile, policy, remote, theirs)
-        return terms if isinstance(terms, str) or self.lan is None else replace(terms, child=self.lan)
+        return terms if isinstance(terms, Reason) or self.lan is None else replace(terms, child=self.lan)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Daemon(IkeNet):
                 self.me.take(sas[-1].begin(RekeyIke(sas[-1]), self.now))
             case "close":
                 for sa in sas:
-                    self.me.take(self.me.sas.close(sa, "the test is over", self.now))
+                    self.me.take(self.me.sas.close(sa, because("the test is over"), self.now))
 
     def _terms(self, remote: str) -> Terms | None:
         """As the configuration says, if there is one."""

@@ -24,11 +24,13 @@ from dmvpn.features.ikev2.wire.message import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+from support.reasons import because
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.crypto.certificates import Anchors
     from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
@@ -122,26 +124,26 @@ class Site:
 
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
-    ) -> Terms | str:
+    ) -> Terms | Reason:
         if not self.settings.accepts(name_of(theirs)):
-            return f"no profile matches {name_of(theirs)}"
+            return because(f"no profile matches {name_of(theirs)}")
         return self.terms_with(path.remote.address, path.local.address)
 
     def child(self, terms: ChildTerms) -> ChildTerms:
         return terms
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
         if self.settings.anchors is not None:
             return Expectation(certificates=True)
         return Expectation((self.settings.their_secret or self.settings.secret,))
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
         if self.settings.anchors is None:
-            return "no certificates here"
+            return because("no certificates here")
         try:
             return self.settings.anchors.believe(chain, theirs, datetime.now(UTC))
         except Untrusted as error:
-            return str(error)
+            return because(str(error))
 
     # ------------------------------------------------------------------------------------------------ what happens
 
@@ -179,7 +181,7 @@ class Site:
     def troubles(self) -> list[str]:
         """What went wrong, in words."""
         return [
-            act.why if isinstance(act, TurnedAway) else act.reason if isinstance(act, Ended) else act.what
+            str(act.why if isinstance(act, TurnedAway) else act.reason if isinstance(act, Ended) else act.what)
             for act in self.acts
             if isinstance(act, Trouble | TurnedAway | Ended)
         ]

@@ -245,27 +245,3 @@ def _answers_in(node: ast.expr) -> Iterator[str]:
             continue
         if _ANSWER.match(text) and len(text.replace("1", "")) > _SHORTEST * 2:
             yield text
-
-
-#: Calls of IKE that say why something came to nothing, and which argument does.
-_FAILURES = {"Refused": 1, "trouble": 0, "end": 0, "_refuse": 1, "TurnedAway": 1, "remove_child": 1, "_give_up": 1}
-#: Modules of IKE whose functions answer with the reason itself.
-_JUDGES = ("book.py", "proof.py", "trust.py", "offers.py")
-
-
-def ike_failures() -> Iterator[tuple[str, str]]:
-    """File, and what `%IKEV2-3-NEG_ABORT` and `debug crypto ikev2` may say of a negotiation that failed."""
-    for path in sorted((SOURCES / "features" / "ikev2").rglob("*.py")):
-        module = ast.parse(path.read_text())
-        for node in ast.walk(module):
-            for text in _failures_in(node, module, judges=path.name in _JUDGES):
-                if _is_a_line(text) and " " in text:
-                    yield path.name, text
-
-
-def _failures_in(node: ast.AST, module: ast.Module, *, judges: bool) -> Iterator[str]:
-    match node:
-        case ast.Call(args=arguments) if (place := _FAILURES.get(_called(node))) is not None and len(arguments) > place:
-            yield from samples(arguments[place], (module,))
-        case ast.Return(value=ast.JoinedStr() | ast.Constant(value=str()) as value) if judges:
-            yield from samples(value)

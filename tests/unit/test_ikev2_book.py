@@ -215,7 +215,7 @@ def test_the_log_of_the_hub_says_what_is_wrong(change: tuple[str, str], told: st
 
 def test_without_a_profile_nothing_is_begun() -> None:
     written = book(INTRO.replace("crypto ikev2 profile IKEV2-DMVPN", "crypto ikev2 profile OTHER"), HUB)
-    assert written.to(written.policies[0], SPOKE) == (
+    assert str(written.to(written.policies[0], SPOKE)) == (
         "ipsec profile IPSEC-DMVPN names the ikev2 profile IKEV2-DMVPN: there is none"
     )
 

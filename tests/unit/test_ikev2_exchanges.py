@@ -19,6 +19,7 @@ from dmvpn.features.ikev2.wire.numbers import ExchangeType, Group
 from dmvpn.features.ikev2.wire.payloads import InitiatorSelectors
 from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
+from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.negotiation import Agreement, Settlement
@@ -352,7 +353,7 @@ def test_a_dead_peer_is_found_by_silence_and_repetition() -> None:
 def test_an_orderly_end_is_told_to_the_peer() -> None:
     net, hub, spoke = up()
     (sa,) = spoke.sas
-    spoke.take(spoke.sas.close(sa, "shutdown", net.now))
+    spoke.take(spoke.sas.close(sa, because("shutdown"), net.now))
     net.run(1)
     assert len(hub.sas) == len(spoke.sas) == 0
     assert hub.troubles == ["the peer has deleted it"]

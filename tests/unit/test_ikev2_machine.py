@@ -23,6 +23,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
 from support.ike_machines import GCM, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
+from support.reasons import because
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 
@@ -387,7 +388,7 @@ def test_a_peer_that_deletes_the_other_one_of_two_is_right_too(number: int) -> N
     assert len(one.pairs) == len(ready(one)) == 2
     foreign = two.machine._peers
     doomed = sorted(foreign.table, key=lambda sa: sa.is_initiator)[number]
-    for result in foreign.close([doomed], "as it likes", net.now):
+    for result in foreign.close([doomed], because("as it likes"), net.now):
         two.take(result)
     net.run(30)
     assert crosswise(one, two)

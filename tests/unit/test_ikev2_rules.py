@@ -34,6 +34,7 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 from dmvpn.features.ikev2.wire.selectors import TrafficSelector
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
+from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -231,7 +232,7 @@ def test_no_two_pairs_have_one_inbound_spi() -> None:
     other.connect(hub)
     net.run(1)
     assert {child.spi_in for child in hub.children} == {taken.spi_in, b"\1\2\3\4"}
-    spoke.take(spoke.sas.close(sa_of(spoke), "enough", net.now))
+    spoke.take(spoke.sas.close(sa_of(spoke), because("enough"), net.now))
     net.run(1)
     hub.sas.entropy = Repeats(hub.sas.entropy, taken.spi_in)
     spoke.connect(hub)
@@ -256,7 +257,7 @@ def test_a_child_sa_that_is_being_deleted_is_not_there_to_be_replaced_for_a_mome
     net, hub, spoke = up()
     (ours,), (theirs,) = hub.children, spoke.children
     net.drops = lambda flight: flight.sender == HUB
-    hub.take(sa_of(hub).begin(DeleteChild.of(sa_of(hub), ours, "enough"), net.now))
+    hub.take(sa_of(hub).begin(DeleteChild.of(sa_of(hub), ours, because("enough")), net.now))
     rekey = Says(
         sa_of(spoke),
         *RekeyChild(sa_of(spoke), theirs).request() or (),
@@ -328,7 +329,7 @@ def test_keys_of_a_rekeyed_child_sa_stay_nowhere() -> None:
     for _ in range(2):
         says(net, spoke, *RekeyChild(sa_of(spoke), old).request() or (), kind=ExchangeType.CREATE_CHILD_SA)
     assert "spi_in" not in repr(sa_of(hub).children.rivals)
-    spoke.take(sa_of(spoke).begin(DeleteChild.of(sa_of(spoke), old, "replaced"), net.now))
+    spoke.take(sa_of(spoke).begin(DeleteChild.of(sa_of(spoke), old, because("replaced")), net.now))
     net.run(1)
     assert not sa_of(hub).children.rivals
 

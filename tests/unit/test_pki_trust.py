@@ -131,7 +131,7 @@ def test_a_key_of_another_kind_is_not_what_the_profile_asks_for() -> None:
     net = IkeNet()
     router = Router(net, "SPOKE", SPOKE, PROFILE.replace("local ecdsa-sig", "local rsa-sig"))
     told = router.book.to(router.book.policies[0], HUB)
-    assert told == "ikev2 profile IKE: the key of trustpoint LAB is not for rsa-sig"
+    assert str(told) == "ikev2 profile IKE: the key of trustpoint LAB is not for rsa-sig"
     hub, spoke = meet(PROFILE.replace("remote ecdsa-sig", "remote rsa-sig"), PROFILE)
     assert not spoke.children
     assert any("its key is not for authentication remote" in line for line in hub.troubles), hub.troubles

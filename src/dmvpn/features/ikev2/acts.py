@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import Path
@@ -29,7 +30,7 @@ class TurnedAway(Act):
     """Somebody could not be understood, or not be served. why: for people; logged: worth a line in the log."""
 
     path: Path
-    why: str
+    why: Reason
     logged: bool = False
 
 
@@ -74,7 +75,7 @@ class Replaced(SaAct):
 class Ended(SaAct):
     """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes. reason: for people."""
 
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class ChildEnded(SaAct):
     """Neither end sends on this child SA any more. Late packets may still come until its `ChildForgotten`."""
 
     child: ChildSa
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +117,4 @@ class Doubted(SaAct):
 class Trouble(SaAct):
     """Something failed: one line that names what, and what both sides had, for the log and for shows."""
 
-    what: str
+    what: Reason

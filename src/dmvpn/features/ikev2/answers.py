@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Begun, Established
 from dmvpn.features.ikev2.children import LARGEST_NUMBER
 from dmvpn.features.ikev2.crypto.groups import draw
@@ -22,6 +23,7 @@ from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, shared_secret, suite_of
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.proof import check_proof, our_proof
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, SaState
 from dmvpn.features.ikev2.spis import fresh_spi
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
@@ -64,10 +66,10 @@ def answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
 def _auth(sa: IkeSa, request: Chain) -> Answer:
     theirs, wanted = request.find(InitiatorId), request.find(ResponderId)
     if theirs is None:
-        return _refuse(sa, "the peer's IKE_AUTH has no identity")
+        return _refuse(sa, Reason(IkeReason.NO_IDENTITY))
     chain = tuple(payload.data for payload in request.all(Certificate))
     terms = sa.book.terms(sa.path, theirs, wanted, chain)
-    if isinstance(terms, str):
+    if isinstance(terms, Reason):
         return _refuse(sa, terms)
     refusal = check_proof(sa, terms, theirs, request)
     if refusal:
@@ -83,13 +85,13 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
         suite = suite_of(sa, request, terms.child.first_suites)
         settled = settle(sa, request, terms.child, suite, Agreement(sa.nonces))
     except Refused as refused:
-        sa.trouble(f"no child SA for {name_of(theirs)}: {refused.why}")
+        sa.trouble(Reason(IkeReason.NO_CHILD_FOR, (name_of(theirs), refused.why)))
         return (*mine, refused.notify)
     sa.add_child(settled.child)
     return (*mine, *settled.front, *settled.back)
 
 
-def _refuse(sa: IkeSa, why: str) -> Answer:
+def _refuse(sa: IkeSa, why: Reason) -> Answer:
     """All that the peer learns is that it failed (RFC 7296 §2.21.2)."""
     sa.trouble(why)
     sa.ending = why
@@ -111,16 +113,16 @@ def _create(sa: IkeSa, request: Chain) -> Answer:
         return _create_child(sa, request)
     except Refused as refused:
         if refused.notify.kind not in (NotifyType.TEMPORARY_FAILURE, NotifyType.CHILD_SA_NOT_FOUND):
-            sa.trouble(f"no child SA: {refused.why}")
+            sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
         return (refused.notify,)
 
 
 def _create_child(sa: IkeSa, request: Chain) -> Answer:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, "the IKE SA is being replaced")  # §2.25.2
+        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
     if len(sa.children) >= LARGEST_NUMBER:
-        raise Refused(NotifyType.NO_ADDITIONAL_SAS, f"the peer has {len(sa.children)} child SAs already")
+        raise Refused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
     terms = sa.book.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
     suite = suite_of(sa, request, terms.suites, has_group=key.group if key else None)
@@ -143,8 +145,8 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     if old is not None:
         return old
     if any(isinstance(ours, DeleteChild) and ours.spi_out == notify.spi for ours in sa.asking):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, "the peer wants to replace an SA that we delete")  # §2.25.1
-    raise Refused(NotifyType.CHILD_SA_NOT_FOUND, "the peer wants to replace an SA that is not there")
+        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.REPLACES_DELETED))  # §2.25.1
+    raise Refused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
 
 
 def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Agreement]:
@@ -155,9 +157,7 @@ def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], 
     if not group:
         return (Nonce(mine),), Agreement(nonces)
     if key is None or key.group != group:
-        raise Refused(
-            NotifyType.INVALID_KE_PAYLOAD, f"perfect forward secrecy: ours group {group}", group.to_bytes(2, "big")
-        )
+        raise Refused(NotifyType.INVALID_KE_PAYLOAD, Reason(IkeReason.GROUP, (group,)), group.to_bytes(2, "big"))
     secret = draw(group, sa.entropy)
     return (Nonce(mine), KeyExchange(group, secret.public)), Agreement(nonces, shared_secret(secret, key))
 
@@ -167,9 +167,9 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
     if choice is None or not is_ike_spi(choice.offer.spi):
         why = mismatch(suites, offers.proposals, ProtocolId.IKE)
-        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the IKE SA is not replaced: {why}")
+        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.IKE_NOT_REPLACED, (why,)))
     if sa.outgoing.current is not None and not isinstance(sa.outgoing.current, RekeyIke):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, "an exchange of ours is on its way")  # §2.25.2
+        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.EXCHANGE_ON_ITS_WAY))  # §2.25.2
     mine, agreement = _agree(sa, request, choice.suite.group)
     spi = fresh_spi(sa.entropy)
     spis = (choice.offer.spi, spi)
@@ -189,15 +189,15 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
 def _inform(sa: IkeSa, request: Chain) -> Answer:
     for kind in (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX):
         if request.notify(kind):  # instead of a DELETE, §2.21.2 and §2.21.3
-            sa.trouble(f"the peer says {kind.name}")
+            sa.trouble(Reason(IkeReason.PEER_SAYS, (kind.name,)))
             sa.ending = sa.hint
     spis: list[bytes] = []
     for delete in request.all(Delete):
         if delete.protocol == ProtocolId.IKE:
-            sa.ending = "the peer has deleted it"
+            sa.ending = Reason(IkeReason.DELETED)
         elif delete.protocol == ProtocolId.ESP:
             for spi in delete.spis:
                 if child := sa.children.by_outbound(spi):
-                    sa.remove_child(child, "the peer has deleted it")
+                    sa.remove_child(child, Reason(IkeReason.DELETED))
                     spis.append(child.spi_in)
     return (Delete(ProtocolId.ESP, tuple(spis)),) if spis else ()

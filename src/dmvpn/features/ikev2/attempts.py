@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.connections import ends_of
 from dmvpn.features.ikev2.demands import Demand
 from dmvpn.features.ikev2.exchanges.child import NewChild
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT, SaState
 from dmvpn.features.ikev2.terms import Endpoint, Path
 
@@ -74,7 +76,7 @@ class Attempts:
         unneeded = [sa for sa in self._peers.connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
         if attempt is not None and attempt not in unneeded and not attempt.is_usable:
             unneeded.append(attempt)
-        return self._peers.close(unneeded, "nobody wants it any more", now)
+        return self._peers.close(unneeded, Reason(IkeReason.UNNEEDED), now)
 
     def reconsider(self, now: float) -> Results:
         """The configuration is another one: what rests is tried at once."""
@@ -113,11 +115,11 @@ class Attempts:
         if policy is None:
             return []  # `PoliciesChanged` comes when it is there
         if policy.responder_only:
-            why = f"ipsec profile {policy.name} is responder-only: the peer has to begin"
+            why = Reason(IkeReason.RESPONDER_ONLY, (policy.name,))
             demand.failed(why, now, self._entropy)
             return list(demand.say(ProtectionPhase.INTF))
         terms = self._book.to(policy, ends[1])
-        if isinstance(terms, str):
+        if isinstance(terms, Reason):
             self._timers.set((ends, demand.port), demand.failed(terms, now, self._entropy))
             failed = self._peers.reports.failed(Endpoint(ends[1], IKE_PORT), terms, now)
             return [*demand.say(ProtectionPhase.INTF), *failed]
@@ -155,7 +157,7 @@ class Attempts:
         results: Results = []
         for demand in self._between(ends):
             if self._is_met(demand):
-                results += self._give_up(demand, "there is another IKE SA", now)
+                results += self._give_up(demand, Reason(IkeReason.ANOTHER), now)
                 self._timers.cancel((ends, demand.port))
                 demand.succeeded(now)
         return results
@@ -166,7 +168,7 @@ class Attempts:
         if demand is not None:
             demand.attempt = new.own_spi
 
-    def refused(self, ends: Ends, why: str) -> None:
+    def refused(self, ends: Ends, why: Reason) -> None:
         """The peer began and was turned away: what our own attempts fail for may be the same, and untold."""
         for demand in self._between(ends):
             demand.refused = why
@@ -176,10 +178,10 @@ class Attempts:
         results: Results = []
         for demand in self._for(theirs):
             if demand.attempt != theirs.own_spi:
-                results += self._give_up(demand, "the peer has begun", now)
+                results += self._give_up(demand, Reason(IkeReason.PEER_BEGAN), now)
         return results
 
-    def _give_up(self, demand: Demand, why: str, now: float) -> Results:
+    def _give_up(self, demand: Demand, why: Reason, now: float) -> Results:
         """End an attempt that the peer has not answered."""
         own = self._peers.table.get(demand.attempt) if demand.attempt else None
         if own is None or own.state is not SaState.STARTING:
@@ -187,7 +189,7 @@ class Attempts:
         demand.attempt = None
         return self._peers.close([own], why, now)
 
-    def failed(self, sa: IkeSa, why: str, now: float) -> Results:
+    def failed(self, sa: IkeSa, why: Reason, now: float) -> Results:
         """An attempt came to nothing."""
         demand = surely(self._of(sa))
         if self._is_met(demand):

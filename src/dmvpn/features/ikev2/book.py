@@ -11,12 +11,14 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import Encapsulation, policies_for
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import translation
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.defaults import DEFAULT_PROPOSAL
 from dmvpn.features.ikev2.identity import address_of, name_of, of_address, text_of
 from dmvpn.features.ikev2.keylog import KeyLog
 from dmvpn.features.ikev2.model import Identity, IdentityKind
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.spis import EspSpis
 from dmvpn.features.ikev2.suites import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.terms import ChildTerms, Expectation, Terms, UdpUse
@@ -101,32 +103,32 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ terms
 
-    def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | str:
+    def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | Reason:
         """How we begin with a peer of which we know only the address."""
         profiles = self._profiles_of(policy)
         if not profiles:
             if named := policy.ikev2_profile or policy.isakmp_profile:
                 kind = "ikev2" if policy.ikev2_profile else "isakmp"
                 there_is = f"there is none for {policy.local}" if self._profile(named) else "there is none"
-                return f"ipsec profile {policy.name} names the {kind} profile {named}: {there_is}"
-            return f"ipsec profile {policy.name} names no ikev2 profile, and there is not exactly one"
+                return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
+            return Reason(IkeReason.NO_PROFILE, (policy.name,))
         return self._terms(profiles[0], policy, remote, None)
 
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
-    ) -> Terms | str:
+    ) -> Terms | Reason:
         """How we answer somebody who says who he is."""
         local, remote = path.local.address, path.remote.address
         policies = policies_for(self.policies, local, remote)
         if not policies:
-            return f"no tunnel from {local} to {remote} is protected"
+            return Reason(IkeReason.NOT_PROTECTED, (local, remote))
         for profile in self.config.profiles:
             if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
                 continue
             for policy in policies:
                 if profile in self._profiles_of(policy):
                     return self._terms(profile, policy, remote, theirs)
-        return f"no ikev2 profile of a protected tunnel matches the identity {name_of(theirs)}"
+        return Reason(IkeReason.NO_MATCH, (name_of(theirs),))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
         """Those that an IPsec profile may use, the one first with which we begin.
@@ -155,9 +157,9 @@ class ConfigurationBook:
 
     def _terms(
         self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
-    ) -> Terms | str:
+    ) -> Terms | Reason:
         proof = self._proof(profile, remote, theirs)
-        if isinstance(proof, str):
+        if isinstance(proof, Reason):
             return proof
         dpd = profile.dpd or self.config.dpd
         return Terms(
@@ -185,7 +187,7 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ proofs
 
-    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | str:
+    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
         """How we prove ourselves to this peer."""
         match profile.local_authentication:
             case Authentication.RSA_SIGNATURE | Authentication.ECDSA_SIGNATURE:
@@ -196,28 +198,28 @@ class ConfigurationBook:
                 if secret is not None:
                     return Proof(secret=secret.octets)
                 whom = name_of(theirs) if theirs else str(remote)
-                return f"ikev2 profile {profile.name}: keyring {profile.keyring or '(none)'} has no key for {whom}"
+                return Reason(IkeReason.NO_KEY, (profile.name, profile.keyring or "(none)", whom))
             case other:
                 method = other.value if other else "none"
-                return f"ikev2 profile {profile.name}: authentication local {method}, which this router cannot do"
+                return Reason(IkeReason.UNABLE, (profile.name, method))
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
         """By which key the peer must prove itself."""
         profile = self._profile(terms.profile)
         if profile is None:
-            return f"ikev2 profile {terms.profile} is gone"
+            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
         if not _is_for(profile, theirs) and not profile.certificate_maps:
-            return f"ikev2 profile {profile.name} does not match the identity {name_of(theirs)}"
+            return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
         certificates = takes_certificates(profile)
         if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not _is_for(profile, theirs):
-            shared: Expectation | str = f"ikev2 profile {profile.name}: no way to authenticate {name_of(theirs)}"
+            shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
         else:
             shared = self._shared(profile, path.remote.address, theirs)
-        if isinstance(shared, str):
+        if isinstance(shared, Reason):
             return Expectation(certificates=True) if certificates else shared
         return replace(shared, certificates=certificates)
 
-    def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | str:
+    def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | Reason:
         """The secret by which a peer proves this identity: of the entry that names it, if any does.
 
         A key that was found by address is that of everybody who has it: it says "one of us", and no name.
@@ -227,18 +229,18 @@ class ConfigurationBook:
         named = keyring_names(keyring, theirs) if keyring is not None else None
         other = next((one for one in self._keyrings_in_use() if keyring_names(one, theirs) is not None), None)
         if named is None and other is not None:
-            return f"ikev2 profile {profile.name}: {who} is named by keyring {other.name}, and its key alone proves it"
+            return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, who, other.name))
         if named is None and profile.remote_key is not None:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
             peer = named or self._keyring_peer(profile, remote, theirs)
             if peer is None or peer.remote_key is None:
-                return f"ikev2 profile {profile.name}: no way to authenticate {who}"
+                return Reason(IkeReason.NO_WAY, (profile.name, who))
             entry = f"keyring {profile.keyring} peer {peer.name}"
             found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
         if profile.names_proved and not found.named:
-            return f"ikev2 profile {profile.name}: the key for {who} was found by address, and proves no name"
+            return Reason(IkeReason.NAMELESS, (profile.name, who))
         return found
 
     def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
@@ -259,15 +261,15 @@ class ConfigurationBook:
         used = {profile.keyring for profile in self.config.profiles}
         return [keyring for keyring in self.config.keyrings if keyring.name in used]
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
         """If an authority of the profile's trustpoints stands for it, and the profile is for whom it names."""
         profile = self._profile(terms.profile)
         if profile is None:
-            return f"ikev2 profile {terms.profile} is gone"
+            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
         if not takes_certificates(profile):
-            return f"{name_of(theirs)} proves itself by a certificate, which profile {profile.name} does not accept"
+            return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), profile.name))
         if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
-            return f"no certificate map of ikev2 profile {profile.name} means the certificate of {name_of(theirs)}"
+            return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
         return self.trust.believe(profile, theirs, chain)
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
 
@@ -141,12 +142,12 @@ class Connections:
         for spi in new.children.active:
             entry.pairs[number_of(spi)] = new.own_spi
 
-    def leave(self, sa: IkeSa, reason: str) -> Results:
+    def leave(self, sa: IkeSa, reason: Reason) -> Results:
         """An IKE SA is gone, with all its children."""
         results: Results = []
         for child in sa.children:
             results += self.ended(sa, child, reason, lingers=False)
-        results += [SaClosed(number_of(spi), reason, lingers=False) for spi in sa.children.lingering]
+        results += [SaClosed(number_of(spi), str(reason), lingers=False) for spi in sa.children.lingering]
         entry = self._entries.get(sa.connection)
         if entry is not None:
             entry.ike.pop(sa.own_spi, None)
@@ -210,16 +211,16 @@ class Connections:
             SaNegotiated(connection=value, sa=pair, view=view, eager=child.initiated, replaces=old),
         ]
 
-    def ended(self, sa: IkeSa, child: ChildSa, reason: str, *, lingers: bool) -> Results:
+    def ended(self, sa: IkeSa, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:
         """A pair of SAs is given up."""
         entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
-        results: Results = [SaClosed(spi_in, reason, lingers)]
+        results: Results = [SaClosed(spi_in, str(reason), lingers)]
         self._pairs.pop(spi_in, None)
         if self._outbound.get(number_of(child.spi_out)) == spi_in:
             del self._outbound[number_of(child.spi_out)]
         if entry is not None and entry.pairs.pop(spi_in, None) is not None and not entry.pairs:
             old, entry.value = entry.value, None
-            results.append(ConnectionChanged(old, None, reason))
+            results.append(ConnectionChanged(old, None, str(reason)))
         return results
 
     def forgotten(self, spi_in: int) -> SaClosed:

@@ -7,7 +7,7 @@ wanted --> trying --> there
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
@@ -46,7 +46,7 @@ class Demand:
     failures: int = 0
     missed: int = 0
     there_since: float | None = None
-    refused: str = ""
+    refused: Reason | None = None
     reason: Reason | None = None
     _said: tuple[ProtectionPhase, str] | None = None
 
@@ -63,7 +63,7 @@ class Demand:
         if self.there_since is None:
             self.there_since = now
         self.attempt = self.reason = self._said = None
-        self.missed, self.refused = 0, ""
+        self.missed, self.refused = 0, None
 
     def lost(self, now: float, entropy: Entropy) -> float:
         """What was there is gone: when to try again."""
@@ -77,12 +77,13 @@ class Demand:
             return now + _SOON * fraction(entropy)
         return self._rest(now, entropy)
 
-    def failed(self, why: str, now: float, entropy: Entropy) -> float:
+    def failed(self, why: Reason, now: float, entropy: Entropy) -> float:
         """An attempt came to nothing: when to try again."""
         self.attempt = self.there_since = None
         self.missed += 1
-        refused = f"when it begins: {self.refused}" if self.refused else ""
-        self.reason = Reason(IkeReason.FAILED, (why, refused), now)
+        told = self.refused
+        failure = why if told is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, told))
+        self.reason = replace(failure, since=now)
         return self._rest(now, entropy)
 
     def _rest(self, now: float, entropy: Entropy) -> float:

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.reasons import IkeReason
+
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.connections import Connections
     from dmvpn.features.ikev2.sa import IkeSa
 
-REASON: Final = "both ends began at once; the other IKE SA stays"
+REASON: Final = Reason(IkeReason.BOTH_BEGAN)
 #: Seconds until the initiator of the one that goes deletes it, and until the other end does.
 BY_INITIATOR: Final = 3.0
 _BY_RESPONDER: Final = 10.0

@@ -23,12 +23,14 @@ from dmvpn.base.notices import (
     RevocationsChanged,
     SaRenewalWanted,
 )
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, recovery, udp
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.counts import Counts
 from dmvpn.features.ikev2.events import ClearIkeStats
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.peers import Peers
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sas import COOKIES_FROM
 from dmvpn.features.ikev2.translation import warnings
 from dmvpn.features.ikev2.trust import Trust
@@ -93,7 +95,7 @@ class Ikev2Machine:
             case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
                 return peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), now), now)
             case ConnectionUnwanted(connection=number, reason=reason):
-                return peers.close(peers.connections.of(number), reason, now)
+                return peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)), now)
             case ConnectionSilent(connection=number):
                 return peers.ask(number, now)
             case ConnectionHeard():
@@ -122,7 +124,7 @@ class Ikev2Machine:
         for sa in tuple(self._peers.table):
             if sa.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
                 verdict = self._book.believe(sa.terms, sa.theirs, sa.chain)
-                if isinstance(verdict, str):
+                if isinstance(verdict, Reason):
                     results += self._peers.close([sa], verdict, now)
         return results
 
@@ -147,7 +149,7 @@ class Ikev2Machine:
         results += [messages.NotAsWritten.of(line) for line in lines if line not in self._warned]
         self._warned = lines
         orphans = [sa for sa in table if sa.terms is not None and peers.policy_of(sa) is None]
-        results += peers.close(orphans, "its tunnel is not protected by this profile any more", now)
+        results += peers.close(orphans, Reason(IkeReason.PROFILE_CHANGED), now)
         for sa in permitted:
             if sa.is_usable and (why := self._unwanted(sa)) is not None:
                 results += peers.close([sa], why, now)
@@ -160,12 +162,12 @@ class Ikev2Machine:
         table.cookies_from = config.cookie_challenge or COOKIES_FROM
         table.largest_number, table.largest_half_open = config.maximum_sas, config.maximum_half_open
 
-    def _unwanted(self, sa: IkeSa) -> str | None:
+    def _unwanted(self, sa: IkeSa) -> Reason | None:
         """Why its peer could not prove itself any more, whatever it has. (Another key counts for a new IKE SA only.)"""
         if sa.terms is None or sa.theirs is None:
             return None
         expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
-        return expected if isinstance(expected, str) else None
+        return expected if isinstance(expected, Reason) else None
 
     def _interface_of(self, local: IPAddress) -> str:
         owner = self._ports.interfaces.owner(local)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.notices import Log
 
 if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.terms import Endpoint
 
 
@@ -42,7 +43,7 @@ class NegotiationAborted(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, peer: Endpoint, why: str) -> Self:
+    def of(cls, peer: Endpoint, why: Reason) -> Self:
         """The message for this peer."""
         return cls(
             "IKEV2", 3, "NEG_ABORT", f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})"

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.children import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.spis import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
@@ -41,8 +43,8 @@ _TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
 class Refused(Exception):
     """No child SA comes out of this. notify: for the peer (its type is all it learns); why: for our log."""
 
-    def __init__(self, kind: NotifyType, why: str, data: bytes = b"") -> None:
-        super().__init__(why)
+    def __init__(self, kind: NotifyType, why: Reason, data: bytes = b"") -> None:
+        super().__init__(str(why))
         self.notify = Notify(kind, data)
         self.why = why
 
@@ -60,7 +62,7 @@ def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
     try:
         return ours.agree(theirs.data)
     except WireError as error:
-        raise Refused(NotifyType.INVALID_SYNTAX, f"the peer's key exchange is not legal: {error}") from error
+        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +94,30 @@ class Ask:
         chosen = answer.find(SecurityAssociation)
         ours, theirs = answer.find(InitiatorSelectors), answer.find(ResponderSelectors)
         if chosen is None or ours is None or theirs is None:
-            raise Refused(NotifyType.INVALID_SYNTAX, "the answer lacks the SA or the traffic selectors")
+            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ANSWER_LACKS_SA))
         suite = accepted(self.suites, chosen.proposals, ProtocolId.ESP)
         if suite is None:
             why = mismatch(self.suites, chosen.proposals, ProtocolId.ESP)
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the peer chose what we did not offer: {why}")
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NOT_OFFERED, (why,)))
         transport = answer.notify(NotifyType.USE_TRANSPORT_MODE) is not None
         if self.terms.transport and not transport and not self.terms.may_tunnel:
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
         as_seen_here = transport and sa.nat.found
         local = _within(ours, self.terms.local, translated=as_seen_here)
         remote = _within(theirs, self.terms.remote, translated=as_seen_here)
         draft = _Draft(self.terms, suite, self.spi, chosen.proposals[0].spi, transport and self.terms.transport)
         return draft.child(sa, agreement, local, remote, initiated=True)
 
-    def _explain(self, error: Notify) -> str:
+    def _explain(self, error: Notify) -> Reason:
         """What the peer's refusal means, with what we had asked for."""
         match error.kind:
             case NotifyType.NO_PROPOSAL_CHOSEN:
                 offer = "; ".join(str(proposal) for proposal in esp_offer(self.suites, self.spi))
-                return f"the peer accepts none of our transforms ({offer}), or not our mode"
+                return Reason(IkeReason.NONE_ACCEPTED, (offer,))
             case NotifyType.TS_UNACCEPTABLE:
-                return f"the peer does not protect {self.terms.local} - {self.terms.remote}"
+                return Reason(IkeReason.SELECTORS_REFUSED, (self.terms.local, self.terms.remote))
             case _:
-                return f"the peer answers {error.name}"
+                return Reason(IkeReason.ANSWER, (error.name,))
 
 
 def _is_known(error: Notify) -> bool:
@@ -123,7 +125,7 @@ def _is_known(error: Notify) -> bool:
 
 
 def _odd(error: Notify) -> Refused:
-    return Refused(NotifyType.INVALID_SYNTAX, f"the peer answers error {error.kind}")
+    return Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
 
 
 def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
@@ -135,7 +137,7 @@ def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) ->
     if translated:
         selectors = tuple(_as_here(selector, wanted) for selector in selectors)
     if not selectors or any(selector not in wanted for selector in selectors):
-        raise Refused(NotifyType.TS_UNACCEPTABLE, "the peer's traffic selectors are wider than what we asked for")
+        raise Refused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.WIDER_SELECTORS))
     return selectors
 
 
@@ -165,7 +167,7 @@ class _Draft:
     ) -> ChildSa:
         cipher = cipher_of(self.suite.encr, self.suite.key_bits, self.suite.integ)
         if cipher is None or sa.keys is None or is_reserved(self.spi_out):
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, f"the peer's SPI is none: {self.spi_out.hex() or 'empty'}")
+            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NO_SPI, (self.spi_out.hex() or "empty",)))
         sizes = (cipher.key_size, cipher.integrity_size)
         keys = child_keys(sa.prf, sa.keys.d, agreement.nonces, sizes, agreement.shared)
         ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
@@ -201,7 +203,7 @@ def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group:
     """Which of our suites a request for a child SA gets. Raises Refused."""
     offers = request.find(SecurityAssociation)
     if offers is None:
-        raise Refused(NotifyType.INVALID_SYNTAX, "a child SA was asked for without proposals")
+        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_PROPOSALS))
     choice = choose(suites, offers.proposals, ProtocolId.ESP, has_group=has_group)
     if choice is None:
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
@@ -213,11 +215,11 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
     offers = request.find(SecurityAssociation)
     initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
     if offers is None or initiator is None or responder is None:
-        raise Refused(NotifyType.INVALID_SYNTAX, "a child SA was asked for without proposals or traffic selectors")
+        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_SELECTORS))
     choice = surely(choose((suite,), offers.proposals, ProtocolId.ESP))
     transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
     if terms.transport and not transport and not terms.may_tunnel:
-        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, "mode: ours transport; the peer's tunnel")
+        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
     theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
     ours = _narrow(responder, terms.local, translated=sa.nat.found)
     spi = sa.book.esp_spis.fresh(sa.entropy)
@@ -248,4 +250,4 @@ def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) ->
         if wanted in selector:
             return wanted
     mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors[:_MOST_SELECTORS])
-    raise Refused(NotifyType.TS_UNACCEPTABLE, f"traffic selectors: ours {mine}; the peer's {yours or 'none'}")
+    raise Refused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.SELECTORS, (mine, yours or "none")))

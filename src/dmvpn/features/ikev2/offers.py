@@ -12,7 +12,9 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto.sealing import Cipher, cipher_of
+from dmvpn.features.ikev2.reasons import IkeReason, Kind
 from dmvpn.features.ikev2.wire.numbers import Encr, Esn, Group, Integ, ProtocolId, TransformType
 from dmvpn.features.ikev2.wire.proposals import Proposal, Transform
 
@@ -25,13 +27,6 @@ _AEAD: Final = (Encr.AES_GCM_8, Encr.AES_GCM_12, Encr.AES_GCM_16, Encr.CHACHA20_
 _NO_ESN: Final = Transform(TransformType.ESN, Esn.NO)
 #: Names of one type of algorithm in a line of the log; a peer may offer any number.
 _MOST_NAMES: Final = 8
-_WORDS: Final = {
-    TransformType.ENCR: "encryption",
-    TransformType.PRF: "prf",
-    TransformType.INTEG: "integrity",
-    TransformType.KE: "group",
-    TransformType.ESN: "extended sequence numbers",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +177,7 @@ def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: Prot
     return next((suite for suite in ours if {t.type: t for t in suite.transforms(kinds)} == given), None)
 
 
-def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId) -> str:
+def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId) -> Reason:
     """Why nothing fits, in a line for the log: the first type of algorithm on which no offer and no suite agree."""
     suites = tuple(ours)
     kinds = _kinds(protocol)
@@ -190,8 +185,8 @@ def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: Prot
         mine = dict.fromkeys(str(t) for suite in suites for t in suite.transforms(kinds) if t.type == kind)
         yours = dict.fromkeys(str(t) for offer in theirs for t in offer.transforms if t.type == kind)
         if (mine or yours) and not set(mine) & set(yours):
-            return f"{_WORDS[kind]}: ours {_named(mine)}; the peer's {_named(yours)}"
-    return "no combination of algorithms is in both lists"
+            return Reason(IkeReason.MISMATCH, (Kind(kind), _named(mine), _named(yours)))
+    return Reason(IkeReason.NO_COMBINATION)
 
 
 def _named(names: Iterable[str]) -> str:

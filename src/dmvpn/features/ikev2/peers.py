@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.notices import ConnectionChanged
 from dmvpn.base.protection import policies_for
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import duplicates, messages, udp
 from dmvpn.features.ikev2.acts import (
     Act,
@@ -35,6 +36,7 @@ from dmvpn.features.ikev2.attempts import Attempts, path_of
 from dmvpn.features.ikev2.connections import Connections, ends_of
 from dmvpn.features.ikev2.exchanges.informational import Probe
 from dmvpn.features.ikev2.pairs import number_of
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.recovery import Recovery
 from dmvpn.features.ikev2.reports import Reports
 from dmvpn.features.ikev2.sa import IKE_PORT, SaState
@@ -98,13 +100,13 @@ class Peers:
             case "duplicate" if duplicates.may_go(sa, self.connections):
                 return self.close([sa], duplicates.REASON, now)
             case "barren" if sa.is_usable and not sa.children:
-                return self.close([sa], "it has no child SAs", now)
+                return self.close([sa], Reason(IkeReason.BARREN), now)
             case _:
                 return []
 
     # ------------------------------------------------------------------------------------------------ from outside
 
-    def close(self, sas: list[IkeSa], reason: str, now: float) -> Results:
+    def close(self, sas: list[IkeSa], reason: Reason, now: float) -> Results:
         """End these IKE SAs, and tell their peers."""
         results: Results = []
         for sa in sas:
@@ -154,7 +156,7 @@ class Peers:
         if policy is None or not self.recovery.does_not_listen(event.remote, now):
             return told
         terms = self.book.to(policy, event.remote)
-        if isinstance(terms, str):
+        if isinstance(terms, Reason):
             return told
         return told + self.attempts.initiate(path_of(ends, event.remote_port), terms, now)[1]
 
@@ -164,7 +166,7 @@ class Peers:
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
             return []
         terms = self.book.to(policy, ends[1])
-        if isinstance(terms, str) or not self.recovery.may_replace(sa, now):
+        if isinstance(terms, Reason) or not self.recovery.may_replace(sa, now):
             return []
         path = sa.path if sa.nat.remote else Path(Endpoint(ends[0], IKE_PORT), Endpoint(ends[1], IKE_PORT))
         fresh, results = self.attempts.initiate(path, terms, now)
@@ -282,7 +284,7 @@ class Peers:
         self.attempts.lost(before, now)
         return [*results, *self.attempts.succeeded(after, now)]
 
-    def _ended(self, sa: IkeSa, reason: str, now: float) -> Results:
+    def _ended(self, sa: IkeSa, reason: Reason, now: float) -> Results:
         for kind in _TIMERS:
             self._timers.cancel((kind, sa.own_spi))
         self.recovery.forget(sa)
@@ -306,7 +308,7 @@ class Peers:
         if sa.outgoing.current is not None:
             return []
         if self.attempts.is_attempt(sa):
-            why = sa.hint or "the peer made no child SA"
+            why = sa.hint or Reason(IkeReason.NO_CHILD_MADE)
             return [*self.attempts.failed(sa, why, now), *self.close([sa], why, now)]
         if self._timers.when(("barren", sa.own_spi)) is None:
             self._timers.set(("barren", sa.own_spi), now + _BARREN)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto.signatures import (
     holds_key,
     knows_secret,
@@ -15,6 +16,7 @@ from dmvpn.features.ikev2.crypto.signatures import (
     signed_octets,
 )
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import AuthMethod
 from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
 
@@ -40,18 +42,18 @@ def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authenticati
     return prove_with_secret(sa.prf, terms.secret or b"", octets)
 
 
-def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> str:
-    """Why the peer is not believed to be `identity`; "" if it is."""
+def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> Reason | None:
+    """Why the peer is not believed to be `identity`; None if it is."""
     keys = surely(sa.keys)
     proof = message.find(Authentication)
     who = name_of(identity)
     if proof is None:
-        return f"{who} did not prove itself: no AUTH payload"
+        return Reason(IkeReason.NO_PROOF, (who,))
     expected = sa.book.expectation(terms, sa.path, identity)
-    if isinstance(expected, str):
+    if isinstance(expected, Reason):
         return expected
     if proof.method not in expected.methods:
-        return f"{who} proves itself by {_by(proof.method)}, which profile {terms.profile} does not accept"
+        return Reason(IkeReason.METHOD_REFUSED, (who, _by(proof.method), terms.profile))
     first, nonce, sk_p = (
         (sa.init_response, sa.nonces.initiator, keys.pr)
         if sa.is_initiator
@@ -60,17 +62,17 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
     octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
         sa.proved_by, sa.entry, sa.named = "PSK", expected.entry, expected.named
-        return ""
+        return None
     if not expected.certificates:
-        return f"pre-shared key: {who} has another one than profile {terms.profile}"
+        return Reason(IkeReason.OTHER_KEY, (who, terms.profile))
     chain = tuple(payload.data for payload in message.all(Certificate))
     key = sa.book.believe(terms, identity, chain)
-    if isinstance(key, str):
+    if isinstance(key, Reason):
         return key
     if not holds_key(key, octets, proof):
-        return f"{who} does not hold the private key of its certificate"
+        return Reason(IkeReason.NOT_THE_HOLDER, (who,))
     sa.proved_by, sa.chain = method_name(key), chain
-    return ""
+    return None
 
 
 def _by(method: int) -> str:

@@ -13,6 +13,7 @@ from dmvpn.features.ikev2.told import told_of
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.acts import Act
     from dmvpn.features.ikev2.terms import Endpoint, Path
 
@@ -28,9 +29,9 @@ class Reports:
         self._ports = ports
         self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
 
-    def failed(self, peer: Endpoint, why: str, now: float) -> list[Notice]:
+    def failed(self, peer: Endpoint, why: Reason, now: float) -> list[Notice]:
         """A negotiation came to nothing."""
-        if not self._failures.permits((peer.address, why), now):
+        if not self._failures.permits((peer.address, str(why)), now):
             return []
         return [messages.NegotiationAborted.of(peer, why)]
 

@@ -10,6 +10,7 @@ import hmac
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed
 from dmvpn.features.ikev2.crypto.prf import PRFS
@@ -17,6 +18,7 @@ from dmvpn.features.ikev2.exchanges.auth import request_for
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE, abilities, note_abilities
 from dmvpn.features.ikev2.nat import detect, detection
 from dmvpn.features.ikev2.offers import choose, mismatch
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import IkeSa, Move
 from dmvpn.features.ikev2.window import mark_of
 from dmvpn.features.ikev2.wire.message import HEADER, NO_SPI, Header, Message
@@ -96,7 +98,7 @@ class Stranger:
         cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
         return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
 
-    def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, str]:
+    def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
         """The IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
         suites, udp = book.suites(self.path), book.udp(self.path)
@@ -107,12 +109,16 @@ class Stranger:
         suite = choice.suite
         if suite.group != key.group:
             wanted = Notify(NotifyType.INVALID_KE_PAYLOAD, suite.group.to_bytes(2, "big"))
-            return None, plain_answer(self.octets, (wanted,)), ""
+            return None, plain_answer(self.octets, (wanted,)), None
         secret = draw(suite.group, entropy)
         try:
             shared = secret.agree(key.data)
         except WireError as error:
-            return None, plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)), str(error)
+            return (
+                None,
+                plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)),
+                Reason(IkeReason.OF_WIRE, (error,)),
+            )
         sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now)
         sa.spi_i, sa.init_request = self.message.header.spi_i, self.octets
         nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
@@ -135,4 +141,4 @@ class Stranger:
         )
         sa.happened(Move.AGREED)
         sa.incoming.answered(mark_of(self.octets), (sa.init_response,))
-        return sa, sa.init_response, ""
+        return sa, sa.init_response, None

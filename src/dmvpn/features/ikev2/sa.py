@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Act, ChildEnded, ChildMade, Ended, Moved, Transmit, Trouble
 from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
 from dmvpn.features.ikev2.nat import Nat
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sealed import Fragments, Illegible, check_seal, open_message, seal
 from dmvpn.features.ikev2.spis import fresh_spi
 from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing, mark_of
@@ -122,9 +124,9 @@ class IkeSa:
         self.gives_up_at: float | None = None
         self.rival: Rival | None = None
         self.initial_contact = False
-        self.ending = ""
+        self.ending: Reason | None = None
         self.later: list[tuple[float, Exchange]] = []
-        self.hint = ""
+        self.hint: Reason | None = None
         self.refused = 0
         self.prefers_udp = False
         self.number = self.connection = 0
@@ -214,12 +216,12 @@ class IkeSa:
         """Have something done."""
         self._acts.append(act)
 
-    def trouble(self, what: str) -> None:
+    def trouble(self, what: Reason) -> None:
         """Something failed, and people should know."""
         self.hint = what
         self.act(Trouble(self, what))
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: Reason) -> None:
         """It is over; nothing more is sent."""
         if self.state is not SaState.DEAD:
             self.happened(Move.ENDED)
@@ -317,8 +319,8 @@ class IkeSa:
         self._heard(path)
         self.outgoing.answered()
         if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
-            self.trouble(f"the peer answers INVALID_SYNTAX to {exchange.KIND.name}")  # and has let go of it, §2.21.3
-            self.end(self.hint)
+            self.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has let go of it, §2.21.3
+            self.end(surely(self.hint))
             return
         exchange.answered(inside, octets)
 
@@ -339,7 +341,7 @@ class IkeSa:
         payloads = answer(self, header.exchange, inside)
         self._reply(header, payloads, path)
         if says_invalid_syntax(payloads):
-            self.ending = "the peer asks what nobody may ask there"
+            self.ending = Reason(IkeReason.FORBIDDEN)
         if self.ending:
             self._succeeded_by_rival()
             self.end(self.ending)
@@ -407,7 +409,7 @@ class IkeSa:
 
     def _illegible(self, header: Header, error: Illegible, path: Path) -> None:
         """The peer itself sent what nobody can read: a request is answered so, and that is the end (§2.21.3)."""
-        self.trouble(f"the peer sent what cannot be read: {error}")
+        self.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
         if header.is_response:
             return
         if error.critical is not None:
@@ -415,7 +417,7 @@ class IkeSa:
             self._reply(header, (notify,), path)
             return
         self._reply(header, (Notify(NotifyType.INVALID_SYNTAX),), path)
-        self.end("the peer sent what cannot be read")
+        self.end(Reason(IkeReason.NOT_READ))
 
     def _heard(self, path: Path) -> None:
         """The peer has proved that it lives, and where.
@@ -442,7 +444,7 @@ class IkeSa:
         self.book.esp_spis.take(child.spi_in)
         self.act(ChildMade(self, child, replaces))
 
-    def remove_child(self, child: ChildSa, reason: str) -> None:
+    def remove_child(self, child: ChildSa, reason: Reason) -> None:
         """A child SA goes; what is on its way to us may still come for a moment."""
         if self.children.active.pop(child.spi_in, None) is None:
             return

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.errors import WireError
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Act, Begun, Doubted, Ended, Established, Replaced, Reply, SaAct, TurnedAway
 from dmvpn.features.ikev2.counts import Counts
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.exchanges.init import Init
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
 from dmvpn.features.ikev2.sa import IkeSa, SaState
 from dmvpn.features.ikev2.upkeep import next_deadline, renew, tick
@@ -108,13 +110,13 @@ class IkeSas:
         sa.move(path)
         return self._followed(sa, sa.done())
 
-    def close(self, sa: IkeSa, reason: str, now: float) -> list[Act]:
+    def close(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
         """End an IKE SA and tell the peer, if it is one that the peer believes in."""
         if sa.state is SaState.ESTABLISHED:
             return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
         return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
 
-    def drop(self, sa: IkeSa, reason: str, now: float) -> list[Act]:
+    def drop(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
         """End an IKE SA and tell nobody."""
         sa.now = now
         sa.end(reason)
@@ -127,13 +129,15 @@ class IkeSas:
         try:
             message = Message.parse(octets)
         except UnsupportedVersion as error:
-            return self._complain(octets, path, Notify(NotifyType.INVALID_MAJOR_VERSION), str(error), now)
+            return self._complain(
+                octets, path, Notify(NotifyType.INVALID_MAJOR_VERSION), Reason(IkeReason.OF_WIRE, (error,)), now
+            )
         except UnsupportedCritical as error:
             notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
-            return self._complain(octets, path, notify, str(error), now)
+            return self._complain(octets, path, notify, Reason(IkeReason.OF_WIRE, (error,)), now)
         except WireError as error:
             self.counts.dropped += 1
-            return [TurnedAway(path, str(error))]
+            return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
             return self._stranger(message, octets, path, now)
@@ -142,7 +146,7 @@ class IkeSas:
             if header.is_response:
                 self.counts.dropped += 1
                 return []
-            why = "a message for an IKE SA that is not"
+            why = Reason(IkeReason.UNKNOWN_SA)
             return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
         if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
             return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
@@ -155,7 +159,7 @@ class IkeSas:
         stranger = Stranger(message, octets, path)
         if not stranger.is_complete:
             self.counts.dropped += 1
-            return [TurnedAway(path, "an IKE_SA_INIT that lacks what it must have")]
+            return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
         busy = self.half_open >= self.cookies_from
         if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
             self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
@@ -164,10 +168,10 @@ class IkeSas:
         self.counts.cookies_accepted += busy
         if self.largest_number and len(self) >= self.largest_number:
             self.counts.limited()
-            return [TurnedAway(path, f"there are {len(self)} IKE SAs: no more are wanted", logged=True)]
+            return [TurnedAway(path, Reason(IkeReason.FULL, (len(self),)), logged=True)]
         if self.largest_half_open and self.half_open >= self.largest_half_open:
             self.counts.limited()
-            return [TurnedAway(path, "too many peers begin at once")]
+            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         sa, answer, why = stranger.welcome(self.book, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:
@@ -179,10 +183,10 @@ class IkeSas:
             self._beginnings[sa.own_spi] = octets, path
             self._arm(sa)
             if self.half_open > max(LARGEST_HALF_OPEN, self.largest_half_open):
-                acts += self.drop(next(iter(self._half_open.values())), "too many peers begin at once", now)
+                acts += self.drop(next(iter(self._half_open.values())), Reason(IkeReason.TOO_MANY_BEGIN), now)
         return acts
 
-    def _complain(self, octets: bytes, path: Path, notify: Notify, why: str, now: float) -> list[Act]:
+    def _complain(self, octets: bytes, path: Path, notify: Notify, why: Reason, now: float) -> list[Act]:
         """To a request, in clear and not to be believed, so seldom: it must not serve anybody as an amplifier."""
         self.counts.dropped += 1
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
@@ -276,5 +280,5 @@ class IkeSas:
         for sa in tuple(self._by_identity.get(new.who, {}).values()):
             is_old = sa.is_usable and sa.since < new.begun
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
-                acts += self.drop(sa, "the peer has started again", new.now)
+                acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts

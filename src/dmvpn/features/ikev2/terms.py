@@ -13,6 +13,7 @@ from dmvpn.features.ikev2.wire.numbers import AuthMethod
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
     from dmvpn.features.ikev2.keylog import KeyLog
     from dmvpn.features.ikev2.offers import Suite
@@ -125,7 +126,7 @@ class Expectation:
 
 
 class Book(Protocol):
-    """The configuration, as an IKE SA asks it. A `str` is a refusal: the reason, for the log, never for the peer."""
+    """The configuration, as an IKE SA asks it. A `Reason` is a refusal: for the log, never for the peer."""
 
     key_log: KeyLog
     esp_spis: EspSpis
@@ -144,7 +145,7 @@ class Book(Protocol):
 
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
-    ) -> Terms | str:
+    ) -> Terms | Reason:
         """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so.
 
         chain: certificates that he sent (DER); nothing is proved yet.
@@ -155,10 +156,10 @@ class Book(Protocol):
         """What has become of the terms of a child SA: its successor is to be as the configuration says now."""
         ...
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | str:
+    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
         """How the peer with this identity must prove it."""
         ...
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
         """The public key of the first certificate of a chain (DER), if we believe it and it names this identity."""
         ...

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.reasons import IkeReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,23 +74,21 @@ class Trust:
             return ()
         return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
 
-    def proof(self, profile: Profile) -> Proof | str:
-        """What we sign with. A `str`: why we cannot."""
+    def proof(self, profile: Profile) -> Proof | Reason:
+        """What we sign with. Or why we cannot."""
         method = surely(profile.local_authentication)
         if not profile.sign_trustpoints:
-            return (
-                f"ikev2 profile {profile.name}: authentication local {method.value}, and no pki trustpoint to sign with"
-            )
-        why = ""
+            return Reason(IkeReason.NO_TRUSTPOINT, (profile.name, method.value))
+        why: Reason | None = None
         for name in profile.sign_trustpoints:
             parsed = self._of(name)
             if parsed is None or parsed.proof is None:
-                why = why or f"trustpoint {name} has no certificate of ours with its private key"
+                why = why or Reason(IkeReason.NO_CERTIFICATE, (profile.name, name))
             elif not isinstance(parsed.proof.key, _KINDS[method]):
-                why = why or f"the key of trustpoint {name} is not for {method.value}"
+                why = why or Reason(IkeReason.OTHER_KIND_OF_KEY, (profile.name, name, method.value))
             else:
                 return parsed.proof
-        return f"ikev2 profile {profile.name}: {why}"
+        return surely(why)
 
     def means(self, profile: Profile, chain: tuple[bytes, ...]) -> bool:
         """Does a certificate map of the profile mean the first certificate of a chain? Nobody believes it yet."""
@@ -99,24 +99,25 @@ class Trust:
             and any(ports.pki.fits(name, chain[0]) for name in profile.certificate_maps)
         )
 
-    def believe(self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | str:
-        """The key of a chain that leads to an authority of the profile and names the peer. A `str`: why not."""
+    def believe(self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
+        """The key of a chain that leads to an authority of the profile and names the peer. Or why not."""
         trustpoints = self._verifying(profile)
         if not trustpoints:
-            return f"ikev2 profile {profile.name}: no trustpoint with the certificate of an authority"
-        from dmvpn.features.ikev2.crypto.certificates import Checks
+            return Reason(IkeReason.NO_AUTHORITY, (profile.name,))
+        from dmvpn.features.ikev2.crypto.certificates import Checks, UnknownIssuer, Untrusted
 
-        why, checks = "", Checks()
+        why: Untrusted | None = None
+        checks = Checks()
         for parsed in trustpoints:
             key = parsed.believe(chain, theirs, self._wall(), checks)
-            if isinstance(key, str):
+            if isinstance(key, Untrusted):
                 # Of several trustpoints, the one that knows the issuer has the better reason.
-                why = key if not why or "whom we do not know" in why else why
+                why = key if why is None or isinstance(why, UnknownIssuer) else why
                 continue
             if not any(isinstance(key, _KINDS[method]) for method in profile.remote_authentication if method in _KINDS):
-                return f"{name_of(theirs)}: its key is not for authentication remote as profile {profile.name} has it"
+                return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), profile.name))
             return key
-        return f"certificate of {name_of(theirs)} is not believed: {why}"
+        return Reason(IkeReason.NOT_BELIEVED, (name_of(theirs), why))
 
     def _wall(self) -> datetime:
         return surely(self._ports).clock.wall(self.now)

@@ -33,12 +33,12 @@ class Trustpoint:
 
     def believe(
         self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks
-    ) -> PublicKey | str:
-        """The key of a chain that leads to an authority and names the peer. A `str`: why not."""
+    ) -> PublicKey | Untrusted:
+        """The key of a chain that leads to an authority and names the peer. Or why not."""
         try:
             return self.anchors.believe(chain, theirs, when, checks)
         except Untrusted as error:
-            return str(error)
+            return error
 
 
 def parsed(given: Credentials) -> Trustpoint:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import ChildForgotten, Transmit, Unanswered
 from dmvpn.features.ikev2.exchanges.child import RekeyChild
 from dmvpn.features.ikev2.exchanges.informational import DeleteChild, DeleteIke, Probe
 from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, IKE_PORT, SaState
 from dmvpn.features.ikev2.terms import Endpoint, Path
 
@@ -67,11 +69,11 @@ def tick(sa: IkeSa, now: float) -> list[Act]:
             sa.act(Unanswered(sa))
     _forget(sa, now)
     if sa.gives_up_at is not None and now >= sa.gives_up_at:
-        sa.end("the peer has another one")
+        sa.end(Reason(IkeReason.SUPERSEDED))
     elif sa.state is SaState.ESTABLISHED:
         _maintain(sa, now)
     elif sa.is_half_open and now >= sa.since + HALF_OPEN:
-        sa.end("the peer did not prove itself in time")
+        sa.end(Reason(IkeReason.NO_PROOF_IN_TIME))
     sa.pump()
     return sa.done()
 
@@ -98,11 +100,11 @@ def _forget(sa: IkeSa, now: float) -> None:
 def _maintain(sa: IkeSa, now: float) -> None:
     for child in sa.children:
         if now >= child.expires:
-            sa.queue(DeleteChild.of(sa, child, "its lifetime is over"))
+            sa.queue(DeleteChild.of(sa, child, Reason(IkeReason.LIFETIME)))
         elif now >= child.rekey_at:
             renew(sa, child.spi_in)
     if now >= sa.since + _lifetime(sa):
-        sa.queue(DeleteIke(sa, "its lifetime is over"), urgent=True)
+        sa.queue(DeleteIke(sa, Reason(IkeReason.LIFETIME)), urgent=True)
     elif sa.rekey_at is not None and now >= sa.rekey_at:
         sa.rekey_at = None
         sa.queue(RekeyIke(sa))

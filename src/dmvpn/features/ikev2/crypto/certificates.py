@@ -58,6 +58,10 @@ class Untrusted(Exception):
     """A certificate is not believed. The text says why, for the log."""
 
 
+class UnknownIssuer(Untrusted):
+    """It leads to an authority that is none of ours."""
+
+
 class Checks:
     """How many signatures may still be checked for one attempt of a stranger, over all trustpoints together."""
 
@@ -153,7 +157,8 @@ class Anchors:
         strange = [one for one in others if one not in self.authorities and one not in self.between]
         links = [_Link.of(one, ours=True) for one in self.between] + [_Link.of(one) for one in strange]
         waiting = _above(leaf, links)
-        refusal = f"{_subject(leaf.certificate)}: issued by {leaf.issuer.rfc4514_string()}, whom we do not know"
+        issued = f"{_subject(leaf.certificate)}: issued by {leaf.issuer.rfc4514_string()}"
+        refusal: Untrusted = UnknownIssuer(f"{issued}, whom we do not know")
         believed = [(_Link.of(one, ours=True), LONGEST_PATH) for one in self.authorities]
         while believed:
             issuer, room = believed.pop(0)
@@ -164,22 +169,22 @@ class Anchors:
                 _is_sound(issuer.certificate, when)
                 room = min(room, _room(issuer.certificate))
             except Untrusted as error:
-                refusal = str(error)
+                refusal = error
                 continue
             for one in below:
                 if one is not leaf and room == 0:
-                    refusal = f"{_subject(issuer.certificate)}: it may have only 0 authorities below it"
+                    refusal = Untrusted(f"{_subject(issuer.certificate)}: it may have only 0 authorities below it")
                     continue
                 try:
                     self._step(issuer.certificate, one, checks, when)
                 except Untrusted as error:
-                    refusal = str(error)
+                    refusal = error
                     continue
                 if one is leaf:
                     return
                 waiting.remove(one)
                 believed.append((one, room - 1))
-        raise Untrusted(refusal)
+        raise refusal
 
     def _step(self, issuer: x509.Certificate, below: _Link, checks: Checks, when: datetime) -> None:
         """One certificate, issued by somebody whom we believe. Raises Untrusted."""

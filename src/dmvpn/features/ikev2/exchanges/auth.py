@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Established
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused
 from dmvpn.features.ikev2.proof import check_proof, our_proof
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import CertEncoding, ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import (
     Certificate,
@@ -73,13 +75,13 @@ class Auth(Exchange):
         try:
             sa.add_child(self.ask.conclude(sa, answer, Agreement(sa.nonces)))
         except Refused as refused:
-            sa.trouble(f"no child SA: {refused.why}")
+            sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
-def _refusal(answer: Chain) -> str:
+def _refusal(answer: Chain) -> Reason:
     error = answer.error
     if error is None:
-        return "the peer's answer to IKE_AUTH has no identity"
+        return Reason(IkeReason.ANSWER_WITHOUT_IDENTITY)
     if error.kind == NotifyType.AUTHENTICATION_FAILED:
-        return "the peer refuses us: authentication failed (pre-shared key, identity or certificate); see its log"
-    return f"the peer refuses us: {error.name}"
+        return Reason(IkeReason.PROOF_REFUSED)
+    return Reason(IkeReason.REFUSED, (error.name,))

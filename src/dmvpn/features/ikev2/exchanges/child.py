@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteChild
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused, shared_secret
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import RETRY, RETRY_REFUSED
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload
@@ -82,19 +84,19 @@ class NewChild(Exchange):
         if answer.error is not None:
             return Agreement(Nonces(self.nonce, b""))
         if nonce is None:
-            raise Refused(NotifyType.INVALID_SYNTAX, "the answer has no nonce")
+            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
         nonces = Nonces(self.nonce, nonce.data)
         if self.secret is None:
             return Agreement(nonces)
         if theirs is None or theirs.group != self.group:
-            raise Refused(NotifyType.INVALID_SYNTAX, "perfect forward secrecy: the peer sends no key of our group")
+            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
         return Agreement(nonces, shared_secret(self.secret, theirs))
 
     def _made(self, child: ChildSa) -> None:
         self.sa.add_child(child)
 
     def _refused(self, refused: Refused, answer: Chain) -> None:
-        self.sa.trouble(f"no child SA: {refused.why}")
+        self.sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
 class RekeyChild(NewChild):
@@ -123,11 +125,11 @@ class RekeyChild(NewChild):
         rival = sa.children.rivals.pop(self.old.spi_in, None)
         if rival is not None and child.lowest_nonce < rival:
             sa.add_child(child)
-            sa.queue(DeleteChild.of(sa, child, "both ends rekeyed at once; the other new SA stays"))
+            sa.queue(DeleteChild.of(sa, child, Reason(IkeReason.BOTH_REKEYED)))
             return
         sa.add_child(child, replaces=self.old.spi_in)
         if self.old.spi_in in sa.children.active:
-            sa.queue(DeleteChild.of(sa, self.old, "replaced"), urgent=True)
+            sa.queue(DeleteChild.of(sa, self.old, Reason(IkeReason.REPLACED)), urgent=True)
 
     def _refused(self, refused: Refused, answer: Chain) -> None:
         sa = self.sa
@@ -135,9 +137,9 @@ class RekeyChild(NewChild):
         if self.old.spi_in not in sa.children.active:  # the peer was faster, and its successor is here
             return
         if answer.notify(NotifyType.CHILD_SA_NOT_FOUND):
-            sa.remove_child(self.old, "the peer does not know it any more")
+            sa.remove_child(self.old, Reason(IkeReason.FORGOTTEN))
             if rival is None:
                 sa.queue(NewChild(sa, self.terms))
             return
-        sa.trouble(f"the child SA could not be replaced: {refused.why}")
+        sa.trouble(Reason(IkeReason.CHILD_NOT_REPLACED, (refused.why,)))
         sa.later.append((sa.now + RETRY_REFUSED, RekeyChild(sa, self.old)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.window import INTERVALS
 
 if TYPE_CHECKING:
@@ -35,5 +37,7 @@ class Exchange(ABC):
     def unanswered(self) -> None:
         """All repetitions went unanswered: the peer is dead (RFC 7296 §2.4)."""
         name = self.KIND.name
-        hint = f"; {self.sa.hint}" if self.sa.hint else ""
-        self.sa.end(f"no answer to {name}, sent {self.sa.outgoing.tries} times to {self.sa.path.remote}{hint}")
+        asked = (name, self.sa.outgoing.tries, self.sa.path.remote)
+        hint = self.sa.hint
+        silent = Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))
+        self.sa.end(silent)

@@ -10,6 +10,7 @@ from dmvpn.features.ikev2.wire.numbers import ExchangeType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import Delete, Payload
 
 if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.wire.message import Chain
@@ -47,7 +48,7 @@ class DeleteChild(Exchange):
         self.spi, self.spi_out = spi, spi_out
 
     @classmethod
-    def of(cls, sa: IkeSa, child: ChildSa, reason: str) -> Self:
+    def of(cls, sa: IkeSa, child: ChildSa, reason: Reason) -> Self:
         """Of one that we have: nothing is sent on it from now on."""
         sa.remove_child(child, reason)
         return cls(sa, child.spi_in, child.spi_out)
@@ -65,7 +66,7 @@ class DeleteIke(Exchange):
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
 
-    def __init__(self, sa: IkeSa, reason: str) -> None:
+    def __init__(self, sa: IkeSa, reason: Reason) -> None:
         super().__init__(sa)
         self.reason = reason
         sa.happened(Move.LEAVING)

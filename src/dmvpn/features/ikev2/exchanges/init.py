@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed
 from dmvpn.features.ikev2.crypto.prf import PRFS
@@ -12,6 +13,7 @@ from dmvpn.features.ikev2.crypto.signatures import HASHES
 from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.nat import detect, detection
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import NAT_PORT, Move
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.wire.message import NO_SPI, parse_header
@@ -79,12 +81,12 @@ class Init(Exchange):
         suite = accepted(self.suites, chosen.proposals, ProtocolId.IKE)
         if suite is None or suite.group != theirs.group or theirs.group != self.group:
             why = mismatch(self.suites, chosen.proposals, ProtocolId.IKE)
-            sa.trouble(f"the peer chose what we did not offer: {why}")
+            sa.trouble(Reason(IkeReason.NOT_OFFERED, (why,)))
             return
         try:
             shared = self.secret.agree(theirs.data)
         except WireError as error:
-            sa.trouble(f"the peer's key exchange is not legal: {error}")
+            sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
             return
         sa.outgoing.answered()
         sa.spi_r, sa.init_response = header.spi_r, octets
@@ -119,7 +121,7 @@ class Init(Exchange):
             self.group, self.secret = group, draw(group, sa.entropy)
             sa.send_request(self.KIND, self.request())
         elif notify.is_error:  # not authentic: told to people, but the request goes on being repeated (§2.21.1)
-            sa.trouble(f"the peer answers {notify.name} to our first message; we offer {_offered(self)}")
+            sa.trouble(Reason(IkeReason.INIT_REFUSED, (notify.name, _offered(self))))
 
 
 def _offered(exchange: Init) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.acts import Begun, Replaced
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces, rekeyed_seed
@@ -13,6 +14,7 @@ from dmvpn.features.ikev2.exchanges.exchange import Exchange
 from dmvpn.features.ikev2.exchanges.informational import DeleteIke
 from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, RETRY, RETRY_REFUSED, IkeSa, Move
 from dmvpn.features.ikev2.spis import fresh_spi
 from dmvpn.features.ikev2.wire.message import NO_SPI
@@ -65,12 +67,12 @@ class RekeyIke(Exchange):
             suite = None
         if chosen is None or theirs is None or nonce is None or suite is None or theirs.group != self.group:
             why = mismatch(self.suites, chosen.proposals if chosen else (), ProtocolId.IKE)
-            sa.trouble(f"the IKE SA could not be replaced: {why}")
+            sa.trouble(Reason(IkeReason.REKEY_FAILED, (why,)))
             return
         try:
             shared = self.secret.agree(theirs.data)
         except WireError as wrong:
-            sa.trouble(f"the IKE SA could not be replaced: {wrong}")
+            sa.trouble(Reason(IkeReason.REKEY_FAILED, (wrong,)))
             return
         nonces = Nonces(self.nonce, nonce.data)
         successor = succeed(sa, suite, nonces, shared, (self.spi, chosen.proposals[0].spi), initiated=True)
@@ -78,7 +80,7 @@ class RekeyIke(Exchange):
         if rival is not None and nonces.lowest < rival.lowest:
             hand_over(sa, rival.successor)  # the peer deletes the old one
             sa.act(Begun(successor))
-            surplus = DeleteIke(successor, "both ends rekeyed at once; the other new SA stays")
+            surplus = DeleteIke(successor, Reason(IkeReason.BOTH_REKEYED))
             for act in successor.begin(surplus, sa.now):
                 sa.act(act)
             return
@@ -86,7 +88,7 @@ class RekeyIke(Exchange):
             rival.successor.gives_up_at = sa.now + HALF_OPEN
             sa.act(Begun(rival.successor))
         hand_over(sa, successor)
-        sa.queue(DeleteIke(sa, "replaced"), urgent=True)
+        sa.queue(DeleteIke(sa, Reason(IkeReason.REPLACED)), urgent=True)
 
     def _refused(self, kind: int, data: bytes, name: str) -> None:
         sa = self.sa
@@ -101,7 +103,7 @@ class RekeyIke(Exchange):
         elif kind == NotifyType.TEMPORARY_FAILURE:
             sa.later.append((sa.now + RETRY, RekeyIke(sa)))
         else:
-            sa.trouble(f"the IKE SA could not be replaced: the peer answers {name}")
+            sa.trouble(Reason(IkeReason.REKEY_FAILED, (Reason(IkeReason.ANSWER, (name,)),)))
             sa.later.append((sa.now + RETRY_REFUSED, RekeyIke(sa)))
 
 

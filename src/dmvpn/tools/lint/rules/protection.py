@@ -14,6 +14,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.offers import esp_offer, ike_offer, mismatch
+from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.suites import esp_suites
 from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
 from dmvpn.features.ikev2.wire.numbers import ProtocolId
@@ -252,8 +253,12 @@ def _has_dangling_proposal(side: _Side) -> bool:
     return any(name not in known for policy in config.policies for name in policy.proposals)
 
 
-def _words(why: str, there: _Side) -> str:
-    return why.replace("the peer's", there.name)
+def _words(why: Reason, there: _Side) -> str:
+    match why:
+        case Reason(IkeReason.MISMATCH, (kind, ours, theirs)):
+            return f"{kind}: ours {ours}; {there.name} {theirs}"
+        case _:
+            return str(why)
 
 
 def _proposal_line(side: _Side) -> tuple[str, ...]:
@@ -288,12 +293,12 @@ def _modes(here: _Side, there: _Side) -> Iterator[Found]:
 def _proofs(here: _Side, there: _Side) -> Iterator[Found]:
     """Client first: it begins. Certificates are not in a configuration, so only keys are compared."""
     ours = here.book.to(here.policy, there.address)
-    if isinstance(ours, str):
+    if isinstance(ours, Reason):
         yield from _no_terms(here, there, ours)
         return
     theirs = there.book.terms(there.path(here), ours.identity, None)
-    if isinstance(theirs, str):
-        if "matches the identity" in theirs:
+    if isinstance(theirs, Reason):
+        if theirs.code is IkeReason.NO_MATCH:
             at = _profile_of(there)
             what = f"no IKE profile here is for {here.name}, who says he is {here.address}"
             related = ((here.end.device, here.profile_line),)
@@ -320,7 +325,7 @@ def _keys(here: _Side, ours: Terms, there: _Side, theirs: Terms) -> Iterator[Fou
         if its.secret is None:
             continue
         expected = receiver.book.expectation(of_receiver, receiver.path(sender), its.identity)
-        if isinstance(expected, str):
+        if isinstance(expected, Reason):
             yield from _no_terms(receiver, sender, expected)
             return
         if its.secret not in expected.secrets:
@@ -331,9 +336,9 @@ def _keys(here: _Side, ours: Terms, there: _Side, theirs: Terms) -> Iterator[Fou
         yield found(KEY, here.end.device, _key_line(here, profile), "; ".join(differing), related=related)
 
 
-def _no_terms(here: _Side, there: _Side, why: str) -> Iterator[Found]:
+def _no_terms(here: _Side, there: _Side, why: Reason) -> Iterator[Found]:
     """The book refused: because there is no key, or for what the rules about one configuration say."""
-    if "has no key for" not in why and "no way to authenticate" not in why:
+    if why.code not in (IkeReason.NO_KEY, IkeReason.NO_WAY):
         return
     profiles = here.end.device.ikev2.profiles
     keyrings = {keyring.name for keyring in here.book.config.keyrings}
