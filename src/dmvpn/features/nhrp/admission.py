@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.features.nhrp.cache import Neighbor
-from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import Extensions, ForwardTransitRecord, VendorPrivate, find
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest
 from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.cie import ClientInfo
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -137,13 +136,29 @@ class Claim:
     speaker: IPAddress
 
 
-def real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a Registration Request asks for. at: where the client is; group: of per-tunnel QoS; entries: by CIE."""
+
+    at: Neighbor
+    group: str
+    entries: list[tuple[ClientInfo, list[Claim]]]
+
+
+def read(packet: RegistrationRequest, sender: Neighbor, holding_time: int, *, trusted: bool) -> Asked:
+    """Read a request. holding_time: seconds, of one that has no CIE. trusted: its sender may speak for others."""
+    at = _real_place(packet, sender, trusted=trusted)
+    cies = packet.cies or (ClientInfo(holding_time=holding_time),)
+    return Asked(at, _group_of(packet.extensions), [(cie, _claims_of(packet, cie, at)) for cie in cies])
+
+
+def _real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
     """Where the client is. trusted: who sends its request may pass on what others say, and then it may be elsewhere."""
     record = find(packet.extensions, ForwardTransitRecord)
     return Neighbor(packet.source_nbma) if trusted and record is not None and record.entries else sender
 
 
-def claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
+def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
     """The bindings that a CIE asks for. One that names a link-local address stands for that of the header, too."""
     claim = _claim(packet, cie, at)
     return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if is_on_link(cie) else [claim]
@@ -154,7 +169,7 @@ def is_on_link(cie: ClientInfo) -> bool:
     return cie.protocol is not None and is_link_local(cie.protocol)
 
 
-def group_of(extensions: Extensions) -> str:
+def _group_of(extensions: Extensions) -> str:
     """The NHRP group of the client, for per-tunnel QoS."""
     for extension in extensions:
         if isinstance(extension, VendorPrivate) and extension.group is not None:

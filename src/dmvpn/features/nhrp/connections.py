@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import is_link_local
 from dmvpn.base.notices import ProtectionWanted
@@ -45,6 +45,11 @@ class Wants:
         self._touched: dict[tuple[str, IPAddress | None], None] = {}
         self._spoken_of: dict[str, None] = {}
 
+    @property
+    def are_open(self) -> bool:
+        """Is there anything for `settle`?"""
+        return bool(self._touched)
+
     def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
         """Something that leads to these addresses came or went."""
         if tunnel.protected:
@@ -57,8 +62,6 @@ class Wants:
 
     def settle(self, tunnels: Mapping[str, Tunnel], protection: Protection) -> list[ProtectionWanted]:
         """The sets of what was touched, in this order."""
-        if not self._touched:
-            return []
         touched, self._touched = self._touched, {}
         wants: list[ProtectionWanted] = []
         for name, at in touched:
@@ -106,6 +109,18 @@ def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
     if connection is None or connection.unproved or connection.proved is None:
         return sender.nbma
     return connection.proved
+
+
+class Standing(NamedTuple):
+    """What a sender's word is worth. account: see `account_of`; is_server: the configuration names it."""
+
+    account: IPAddress | Proved
+    is_server: bool
+
+
+def standing_of(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> Standing:
+    """Who speaks."""
+    return Standing(account_of(protection, sender), is_configured(protection, tunnel, sender))
 
 
 def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> bool:

@@ -80,75 +80,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-class Protection:
-    """Tells the parts. It owns nothing."""
-
-    def __init__(
-        self,
-        station: Station,
-        *,
-        server: Server,
-        registration: Registration,
-        resolver: Resolver,
-        responder: Responder,
-        peers: Peers,
-    ) -> None:
-        self._station = station
-        self._server = server
-        self._registration = registration
-        self._resolver = resolver
-        self._responder = responder
-        self._peers = peers
-
-    def changed(self, event: ProtectionChanged) -> None:
-        """The protection of one address is different now."""
-        tunnel = self._station.tunnels.get(event.tunnel)
-        if tunnel is None:
-            return
-        self._log(tunnel, event)
-        if not tunnel.running or not tunnel.protected:
-            return
-        self._registration.protection_changed(tunnel, event.nbma)
-        self._responder.protection_changed(tunnel, event.nbma)
-        self._secure_paths(tunnel, event.nbma)
-
-    def connection_changed(self, event: ConnectionChanged) -> None:
-        """A connection came, moved or is gone."""
-        if event.new is None and event.old is not None:
-            self._station.shared.forget_connection(event.old.number)
-        for tunnel in self._station.tunnels.values():
-            for connection in (event.old, event.new) if tunnel.protected else ():
-                if connection is not None:
-                    self._follow(tunnel, connection, event.new)
-                    if tunnel.cache.over(connection.number):
-                        self._station.wants.touch(tunnel, connection.remote)
-            if tunnel.protected and event.returned and event.new is not None:
-                self._registration.peer_returned(tunnel, event.new.number)
-
-    def _follow(self, tunnel: Tunnel, connection: Connection, new: Connection | None) -> None:
-        if new is None:
-            self._server.lost(tunnel, connection.number)
-        else:
-            to = Neighbor(new.remote, new.number)
-            self._server.moved(tunnel, to)
-            self._peers.moved(tunnel, to)
-        self._secure_paths(tunnel, connection.remote)
-
-    def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Paths to this address may be proved now, or must rest."""
-        for path in self._peers.protection_changed(tunnel, nbma):
-            if tunnel.public_nbma is not None:
-                self._resolver.greet(tunnel, path.peer)
-
-    def _log(self, tunnel: Tunnel, event: ProtectionChanged) -> None:
-        secured = event.state.phase is ProtectionPhase.SECURED
-        if event.remote_port:
-            return  # of one peer; its address is another notice
-        if tunnel.nbma is not None and self._station.shared.note_socket(tunnel.name, event.nbma, secured=secured):
-            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
-            self._station.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
-
-
 class Overlay:
     """NHRP for one IP version on all tunnels of a router."""
 
@@ -165,14 +96,6 @@ class Overlay:
         self._responder = Responder(station, self._peers, self._purger)
         self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
-        self._protection = Protection(
-            station,
-            server=self._server,
-            registration=self._registration,
-            resolver=self._resolver,
-            responder=self._responder,
-            peers=self._peers,
-        )
         errors = Errors(station)
         self._reception = Reception(
             station,
@@ -233,9 +156,9 @@ class Overlay:
             case EffectFailed():
                 self._plane.failed(event)
             case ProtectionChanged():
-                self._protection.changed(event)
+                self._protection_changed(event)
             case ConnectionChanged():
-                self._protection.connection_changed(event)
+                self._connection_changed(event)
             case NameResolved():
                 if self._names.resolved(event):
                     self._configuration.names_changed()
@@ -294,6 +217,56 @@ class Overlay:
             self._peers.due(tunnel, path)
         elif path := tunnel.server_paths.get(timer.subject):
             self._registration.path_due(tunnel, path)
+
+    # -------------------------------------------------------------------------------------------- protection
+
+    def _protection_changed(self, event: ProtectionChanged) -> None:
+        """The protection of one address is different now."""
+        tunnel = self._station.tunnels.get(event.tunnel)
+        if tunnel is None:
+            return
+        self._log_protection(tunnel, event)
+        if not tunnel.running or not tunnel.protected:
+            return
+        self._registration.protection_changed(tunnel, event.nbma)
+        self._responder.protection_changed(tunnel, event.nbma)
+        self._secure_paths(tunnel, event.nbma)
+
+    def _connection_changed(self, event: ConnectionChanged) -> None:
+        """A connection came, moved or is gone."""
+        if event.new is None and event.old is not None:
+            self._station.shared.forget_connection(event.old.number)
+        for tunnel in self._station.tunnels.values():
+            for connection in (event.old, event.new) if tunnel.protected else ():
+                if connection is not None:
+                    self._follow_connection(tunnel, connection, event.new)
+                    if tunnel.cache.over(connection.number):
+                        self._station.wants.touch(tunnel, connection.remote)
+            if tunnel.protected and event.returned and event.new is not None:
+                self._registration.peer_returned(tunnel, event.new.number)
+
+    def _follow_connection(self, tunnel: Tunnel, connection: Connection, new: Connection | None) -> None:
+        if new is None:
+            self._server.lost(tunnel, connection.number)
+        else:
+            to = Neighbor(new.remote, new.number)
+            self._server.moved(tunnel, to)
+            self._peers.moved(tunnel, to)
+        self._secure_paths(tunnel, connection.remote)
+
+    def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
+        """Paths to this address may be proved now, or must rest."""
+        for path in self._peers.protection_changed(tunnel, nbma):
+            if tunnel.public_nbma is not None:
+                self._resolver.greet(tunnel, path.peer)
+
+    def _log_protection(self, tunnel: Tunnel, event: ProtectionChanged) -> None:
+        secured = event.state.phase is ProtectionPhase.SECURED
+        if event.remote_port:
+            return  # of one peer; its address is another notice
+        if tunnel.nbma is not None and self._station.shared.note_socket(tunnel.name, event.nbma, secured=secured):
+            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
+            self._station.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
 
     # -------------------------------------------------------------------------------------------- interfaces, routes
 

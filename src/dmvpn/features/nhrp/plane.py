@@ -115,6 +115,12 @@ class Plane:
 
     # -------------------------------------------------------------------------------------------- copies, reports
 
+    def admit(self, tunnel: Tunnel, client: Neighbor, address: IPAddress | None) -> None:
+        """A client has one entry more. address: packets for it go to the client; None: the entry is of a prefix."""
+        if address is not None:
+            self.lead(tunnel, address, client)
+        self.count_receiver(tunnel, client, 1)
+
     def count_receiver(self, tunnel: Tunnel, client: Neighbor | None, more: int) -> None:
         """A client has one entry more, or less: as long as it has any it gets copies of multicasts."""
         if client is None:

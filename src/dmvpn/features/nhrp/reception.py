@@ -159,7 +159,7 @@ class Reception:
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
             return
-        if isinstance(packet, RegistrationRequest) and self._server.is_for_us(tunnel, packet):
+        if isinstance(packet, RegistrationRequest) and _is_for_us(tunnel, packet):
             self._take(tunnel, packet, sender, None)
             return
         towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
@@ -241,6 +241,11 @@ class Reception:
                 self._resolver.failed(quoted.request_id, quoted.destination, reason, nobody=nobody)
             case _:
                 pass
+
+
+def _is_for_us(tunnel: Tunnel, packet: RegistrationRequest) -> bool:
+    """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
+    return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
 
 
 def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:

@@ -21,17 +21,15 @@ from dmvpn.features.nhrp.admission import (
     Claim,
     Guests,
     Refused,
-    claims_of,
-    group_of,
     is_on_link,
     leads_to,
     looked_at,
-    real_place,
+    read,
     why_not_admitted,
 )
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.connections import account_of, is_configured
+from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import (
     NatAddress,
@@ -68,21 +66,15 @@ class Server:
         #: By tunnel: registered addresses outside of the subnet, each with that on which it was believed.
         self._guests: dict[str, Guests] = {}
 
-    def is_for_us(self, tunnel: Tunnel, packet: RegistrationRequest) -> bool:
-        """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
-        return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
-
     def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbor) -> None:
         """A Registration Request for us."""
-        trusted = not tunnel.protected or self._is_server(tunnel, sender)
-        at = real_place(packet, sender, trusted=trusted)
-        account = account_of(self._station.ports.protection, sender)
-        group = group_of(packet.extensions)
+        standing = standing_of(self._station.ports.protection, tunnel, sender)
+        trusted = not tunnel.protected or standing.is_server
+        asked = read(packet, sender, tunnel.config.holdtime, trusted=trusted)
         answers: list[ClientInfo] = []
-        for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
-            claims = claims_of(packet, cie, at)
+        for cie, claims in asked.entries:
             olds = [tunnel.cache.get(claim.target) for claim in claims]
-            payer = self._payer(tunnel, sender, claims[-1].at, account)
+            payer = _payer(standing, sender, claims[-1].at)
             refused = (
                 self._refused(tunnel, claims, olds)
                 or self._over_limit(tunnel, claims, olds, payer)
@@ -90,7 +82,7 @@ class Server:
             )
             if refused is None:
                 for claim, old in zip(claims, olds, strict=True):
-                    self._register(tunnel, claim, old, group, payer)
+                    self._register(tunnel, claim, old, asked.group, payer)
                 answers.append(replace(cie, code=CieCode.SUCCESS))
             else:
                 tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
@@ -99,7 +91,7 @@ class Server:
             is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
-        self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
+        self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), asked.at.nbma))
 
     def expired(self, tunnel: Tunnel, entry: Entry) -> None:
         """The holding time of a registered entry is over, or it is taken away."""
@@ -113,7 +105,8 @@ class Server:
 
     def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
         """Routing says something else of this prefix: whoever registered a part of it may have to give it back."""
-        for target in self._guests_of(tunnel).within(prefix):
+        guests = self._guests.get(tunnel.name)
+        for target in guests.within(prefix) if guests is not None else ():
             self._review(tunnel, target)
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
@@ -169,18 +162,6 @@ class Server:
             return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
         # A unique binding holds against everybody until it expires, whether the other claims it uniquely or not.
         return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
-
-    def _payer(
-        self, tunnel: Tunnel, sender: Neighbor, at: Neighbor, account: IPAddress | Proved
-    ) -> IPAddress | Proved | None:
-        """Whose entries are counted, see `Entry.payer`. None: nobody's, a server that the configuration names speaks.
-
-        It speaks of itself. What it passes on is counted under the address that it names, since everybody can have
-        something passed on.
-        """
-        if not self._is_server(tunnel, sender):
-            return account
-        return at.nbma if at != sender else None
 
     def _over_limit(
         self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
@@ -320,9 +301,7 @@ class Server:
             group=group,
         )
         self._station.add_entry(tunnel, entry)
-        if claim.target.is_host:
-            self._plane.lead(tunnel, claim.target.address, claim.at)
-        self._plane.count_receiver(tunnel, claim.at, 1)
+        self._plane.admit(tunnel, claim.at, claim.target.address if claim.target.is_host else None)
         if tunnel.is_guest(claim.target):
             self._guests_of(tunnel)[claim.target] = looked_at(
                 self._station, tunnel, claim.target.address, claim.speaker
@@ -345,8 +324,9 @@ class Server:
 
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
         """A tunnel address is registered, from another place than before: who has what is routed to it?"""
-        for member in self._station.network(tunnel):
-            for target in self._guests_of(member).behind(registered):
+        for member in self._station.network(tunnel) if self._guests else ():
+            guests = self._guests.get(member.name)
+            for target in guests.behind(registered) if guests is not None else ():
                 self._review(member, target)
 
     def _guests_of(self, tunnel: Tunnel) -> Guests:
@@ -362,7 +342,8 @@ class Server:
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
         self._station.remove_entry(tunnel, entry)
-        self._guests_of(tunnel).pop(entry.target)
+        if tunnel.name in self._guests:
+            self._guests[tunnel.name].pop(entry.target)
         if entry.target.is_host:
             self._plane.clear(tunnel, entry.target.address)
         self._plane.count_receiver(tunnel, entry.neighbor, -1)
@@ -406,3 +387,14 @@ class Server:
         if tunnel.running and entry.nbma is not None and not is_link_local(entry.target.address):
             client = (entry.next_hop, entry.nbma)
             self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
+
+
+def _payer(standing: Standing, sender: Neighbor, at: Neighbor) -> IPAddress | Proved | None:
+    """Whose entries are counted, see `Entry.payer`. None: nobody's, a server that the configuration names speaks.
+
+    It speaks of itself. What it passes on is counted under the address that it names, since everybody can have
+    something passed on.
+    """
+    if not standing.is_server:
+        return standing.account
+    return at.nbma if at != sender else None

@@ -105,7 +105,8 @@ class Station:
 
     def end(self) -> list[Effect | Notice]:
         """It has been handled: what is to be done."""
-        self._out += self.wants.settle(self.tunnels, self.ports.protection)
+        if self.wants.are_open:
+            self._out += self.wants.settle(self.tunnels, self.ports.protection)
         return self._out
 
     def emit(self, *results: Effect | Notice) -> None:
