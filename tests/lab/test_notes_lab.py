@@ -34,13 +34,17 @@ NOBODY = 65534
 
 @dataclass(frozen=True)
 class Story:
-    """The phase-3 lab, and what its commands printed in the order in which they were typed."""
+    """The phase-3 lab, and what its commands printed in the order in which they were typed.
+
+    shown: afterwards, before any test has changed anything, by router and command.
+    """
 
     labs: Labs
     up: str
     first: str
     second: str
     back: str
+    shown: dict[tuple[str, str], str]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,27 @@ def phase3() -> Iterator[Story]:
     with Labs() as labs:
         trace = "traceroute 10.4.4.1 source 10.3.3.1"
         up, first, second = labs.up("notes-phase3"), labs.on("R31", trace), labs.on("R31", trace)
-        yield Story(labs, up, first, second, labs.on("R41", "traceroute 10.3.3.1 source 10.4.4.1"))
+        back = labs.on("R41", "traceroute 10.3.3.1 source 10.4.4.1")
+        # The flag `used` comes with the next look at the traffic counters.
+        assert eventually(lambda: "used nhop rib" in labs.on("R31", "show ip nhrp detail"), 30)
+        lines = [("R31", "show dmvpn detail"), ("R31", "show ip nhrp detail")]
+        lines += [("R31", "show ip route"), ("R11", "show ip route")]
+        yield Story(labs, up, first, second, back, {(router, line): labs.on(router, line) for router, line in lines})
+
+
+@pytest.fixture
+def settled(phase3: Story) -> Labs:
+    """The lab of the story, whose spokes reach each other's LAN, whatever the tests before have done to it."""
+    labs = phase3.labs
+    assert eventually(lambda: all(reaches(labs, *pair) for pair in (("R31", "10.4.4.0"), ("R41", "10.3.3.0"))), 60)
+    return labs
+
+
+def reaches(labs: Labs, router: str, lan: str) -> bool:
+    """Has a router a route to a LAN, and the hub a route back to its own?"""
+    own = {"R31": "10.3.3.0", "R41": "10.4.4.0"}[router]
+    asked = ((router, lan), ("R11", own))
+    return all(f"{prefix}/24 [90/" in labs.run("-r", name, "show", "ip", "route").stdout for name, prefix in asked)
 
 
 def hops(printed: str) -> list[str]:
@@ -86,7 +110,7 @@ def test_the_first_traceroute_goes_by_the_hub_and_the_second_directly(phase3: St
 
 
 def test_show_dmvpn_detail_has_the_four_entries(phase3: Story) -> None:
-    printed = phase3.labs.on("R31", "show dmvpn detail")
+    printed = phase3.shown["R31", "show dmvpn detail"]
     assert "192.168.100.11  RE NBMA Address: 172.16.11.1 priority = 0 cluster = 0" in printed
     assert "Type:Spoke, Total NBMA Peers (v4/v6): 3" in printed
     assert [(row[0], *row[2:]) for row in rows(printed)] == [
@@ -98,9 +122,7 @@ def test_show_dmvpn_detail_has_the_four_entries(phase3: Story) -> None:
 
 
 def test_show_ip_nhrp_detail_has_the_flags_and_the_requester(phase3: Story) -> None:
-    # The flag `used` comes with the next look at the traffic counters.
-    assert eventually(lambda: "used nhop rib" in phase3.labs.on("R31", "show ip nhrp detail"))
-    printed = phase3.labs.on("R31", "show ip nhrp detail")
+    printed = phase3.shown["R31", "show ip nhrp detail"]
     assert re.findall(r"Flags: (.*) $", printed, re.MULTILINE) == [
         "router unique local",
         "router rib nho",
@@ -112,11 +134,11 @@ def test_show_ip_nhrp_detail_has_the_flags_and_the_requester(phase3: Story) -> N
 
 
 def test_show_ip_route_has_the_override_and_the_metrics_to_the_digit(phase3: Story) -> None:
-    spoke = re.sub(r", \d\d:\d\d:\d\d", "", phase3.labs.on("R31", "show ip route"))
+    spoke = re.sub(r", \d\d:\d\d:\d\d", "", phase3.shown["R31", "show ip route"])
     assert "D        10.1.1.0/24 [90/26885120] via 192.168.100.11, Tunnel100\n" in spoke
     assert "D   %    10.4.4.0/24 [90/52992000] via 192.168.100.11, Tunnel100\n" in spoke
     assert "H        192.168.100.41/32 is directly connected, Tunnel100\n" in spoke
-    hub = re.sub(r", \d\d:\d\d:\d\d", "", phase3.labs.on("R11", "show ip route"))
+    hub = re.sub(r", \d\d:\d\d:\d\d", "", phase3.shown["R11", "show ip route"])
     assert "D        10.3.3.0/24 [90/27392000] via 192.168.100.31, Tunnel100\n" in hub
     assert "D        10.4.4.0/24 [90/27392000] via 192.168.100.41, Tunnel100\n" in hub
 
@@ -137,7 +159,7 @@ def test_interfaces_count_what_passed(phase3: Story) -> None:
         return all(int(count) > packets for count in counts)
 
     for interface in ("Tunnel100", "GigabitEthernet0/1"):
-        assert eventually(partial(carries_more_than, interface, 4), 8)
+        assert eventually(partial(carries_more_than, interface, 4), 30)
 
 
 def test_a_refused_command_ends_with_1_and_the_caret(phase3: Story) -> None:
@@ -158,8 +180,8 @@ def test_a_program_of_a_host_runs_in_its_network_and_its_exit_code_comes_back(ph
     assert "there is no H9 in this lab; it has R11, R31" in labs.run("lab", "exec", "H9", "true").stderr
 
 
-def test_a_thousand_packets_a_second_lose_none_while_the_shortcut_is_built(phase3: Story) -> None:
-    labs = phase3.labs
+def test_a_thousand_packets_a_second_lose_none_while_the_shortcut_is_built(settled: Labs) -> None:
+    labs = settled
     for router in ("R31", "R41"):
         labs.on(router, "clear ip nhrp")
     assert len(rows(labs.on("R31", "show dmvpn detail"))) == 1
@@ -168,8 +190,8 @@ def test_a_thousand_packets_a_second_lose_none_while_the_shortcut_is_built(phase
     assert ["DT2", "10.4.4.0/24"] in [row[2:] for row in rows(labs.on("R31", "show dmvpn detail"))]
 
 
-def test_a_capture_has_the_nhrp_packets_in_files_that_any_tool_reads(phase3: Story, tmp_path: Path) -> None:
-    labs = phase3.labs
+def test_a_capture_has_the_nhrp_packets_in_files_that_any_tool_reads(settled: Labs, tmp_path: Path) -> None:
+    labs = settled
     capturing = labs.start("lab", "capture", "--all", "--output", str(tmp_path), "--seconds", "1.5")
     assert eventually(lambda: (tmp_path / "H4-eth0.pcap").exists())
     labs.on("R31", "clear ip nhrp")
@@ -192,8 +214,8 @@ def gre_kind(frame: tuple[int, bytes]) -> int | None:
     return GreHeader.parse(packet.payload)[0].protocol_type if packet.protocol == IpProtocol.GRE else None
 
 
-def test_impairments_delay_cut_and_are_taken_back(phase3: Story) -> None:
-    labs = phase3.labs
+def test_impairments_delay_cut_and_are_taken_back(settled: Labs) -> None:
+    labs = settled
     labs.say("lab", "impair", "R41:GigabitEthernet0/1", "--delay", "30")
     delayed = labs.on("R41", "ping 192.168.100.11 repeat 3")
     times = re.search(r"min/avg/max = (\d+)/(\d+)/(\d+) ms", delayed)
@@ -210,8 +232,8 @@ def test_impairments_delay_cut_and_are_taken_back(phase3: Story) -> None:
 # ------------------------------------------------------------------------------------- what happens to its routers
 
 
-def test_a_killed_router_is_dead_and_registers_again_when_it_is_started(phase3: Story) -> None:
-    labs = phase3.labs
+def test_a_killed_router_is_dead_and_registers_again_when_it_is_started(settled: Labs) -> None:
+    labs = settled
     labs.say("lab", "kill", "R41")
     assert re.search(r"R41 +DEAD", labs.say("lab", "status"))
     dead = labs.run("-r", "R41", "show", "clock")
@@ -223,8 +245,8 @@ def test_a_killed_router_is_dead_and_registers_again_when_it_is_started(phase3: 
     assert eventually(lambda: "10.3.3.0/24 [90/52992000]" in labs.on("R41", "show ip route eigrp"), 10)
 
 
-def test_what_was_written_outlives_a_kill_and_not_a_reset(phase3: Story) -> None:
-    labs = phase3.labs
+def test_what_was_written_outlives_a_kill_and_not_a_reset(settled: Labs) -> None:
+    labs = settled
     labs.configure("R41", "interface Loopback7", "description kept")
     assert "[OK]" in labs.on("R41", "write memory")
     labs.configure("R41", "interface Loopback8")
@@ -239,8 +261,8 @@ def test_what_was_written_outlives_a_kill_and_not_a_reset(phase3: Story) -> None
     assert eventually(lambda: "  UP " in labs.on("R41", "show dmvpn"))
 
 
-def test_a_pasted_configuration_may_have_a_wrong_line_and_the_rest_is_taken(phase3: Story) -> None:
-    labs = phase3.labs
+def test_a_pasted_configuration_may_have_a_wrong_line_and_the_rest_is_taken(settled: Labs) -> None:
+    labs = settled
     before = labs.on("R31", "show running-config | section interface Tunnel100")
     result = labs.run(
         "-r", "R31", "-", typed="configure terminal\ninterface Tunnel100\ntunnel mode gre multiprotocol\nend\n"

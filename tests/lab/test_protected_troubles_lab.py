@@ -278,7 +278,14 @@ def test_datagrams_that_a_sender_hands_over_in_trains_arrive_one_by_one_and_in_o
     assert printed.strip() == str(list(range(TRAINS * 20)))
 
 
+def set_sizes(lab: Labs, *lines: str) -> None:
+    """Of both spokes' tunnels; the tests set what they need, in whatever order they come."""
+    for router in ("SPOKE10", "SPOKE20"):
+        lab.configure(router, "interface Tunnel0", *lines)
+
+
 def test_what_fits_ip_mtu_arrives_whole_and_what_does_not_is_refused_with_the_size(lab: Labs) -> None:
+    set_sizes(lab, "ip mtu 1400", "ip tcp adjust-mss 1360")
     assert lab.stream("H10", FAR_HOST, count=3, seconds=0.3, size=1400 - _HEADERS).answered == 3
     assert lab.stream("H10", FAR_HOST, count=3, seconds=0.3, size=3000).answered == 3
     refused = lab.run("lab", "exec", "H10", "ping", "-c", "2", "-M", "do", "-s", str(1401 - _HEADERS), FAR_HOST)
@@ -287,8 +294,7 @@ def test_what_fits_ip_mtu_arrives_whole_and_what_does_not_is_refused_with_the_si
 
 
 def test_without_ip_mtu_tcp_gets_through_and_no_packet_is_cut_on_the_way(lab: Labs, tmp_path: Path) -> None:
-    for router in ("SPOKE10", "SPOKE20"):
-        lab.configure(router, "interface Tunnel0", "no ip mtu", "no ip tcp adjust-mss")
+    set_sizes(lab, "no ip mtu", "no ip tcp adjust-mss")
     listener = lab.start("lab", "exec", "H20", sys.executable, "-c", LISTENER)
     assert listener.stdout is not None
     assert listener.stdout.readline() == "begin\n"

@@ -15,7 +15,6 @@ from support.labs import Labs, eventually
 from support.pcap import frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
@@ -44,14 +43,13 @@ for size, df in (text.split(",") for text in wanted):
 """
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Labs]:
+@pytest.fixture
+def lab(labs: Labs) -> Labs:
     """A protected lab, R31 behind NAT, whose shortcut is in use."""
-    with Labs() as labs:
-        labs.up("ipsec-spoke-behind-nat")
-        labs.on("R31", "ping 10.4.4.1 source 10.3.3.1")
-        assert eventually(lambda: "R11" not in nodes(walked(labs, 100)), 10)
-        yield labs
+    labs.up("ipsec-spoke-behind-nat")
+    labs.on("R31", "ping 10.4.4.1 source 10.3.3.1")
+    assert eventually(lambda: "R11" not in nodes(walked(labs, 100)), 30)
+    return labs
 
 
 def walked(labs: Labs, size: int, *more: str) -> dict[str, object]:
@@ -97,27 +95,32 @@ def seen(file: Path) -> Counter[int]:
     return found
 
 
-@pytest.mark.parametrize(("mtu", "sizes"), [(1400, (1399, 1400)), (1500, (1430, 1431, 1500))])
-def test_what_is_on_a_real_wire_is_what_was_foretold(
-    lab: Labs, tmp_path: Path, mtu: int, sizes: tuple[int, ...]
-) -> None:
+def test_what_is_on_a_real_wire_is_what_was_foretold(lab: Labs, tmp_path: Path) -> None:
+    """In this order: whoever was told that a packet is too big makes room, and then the wire shows other sizes."""
+    for mtu, sizes in ((1400, (1399, 1400)), (1500, (1430, 1431, 1500))):
+        lab.configure("R31", "interface Tunnel100", f"ip mtu {mtu}")
+        is_as_foretold(lab, tmp_path / str(mtu), sizes)
+    lab.configure("R31", "interface Tunnel100", "ip mtu 1400")
+    is_refused_as_foretold(lab)
+
+
+def is_as_foretold(lab: Labs, folder: Path, sizes: tuple[int, ...]) -> None:
     """What the tunnel cuts itself leaves the engine as a train, which these wires carry whole: no size of that here."""
-    lab.configure("R31", "interface Tunnel100", f"ip mtu {mtu}")
     foretold = sum((outside(walked(lab, size)) for size in sizes), Counter())
-    capturing = lab.start("lab", "capture", "R31", "--output", str(tmp_path), "--seconds", "2")
-    assert eventually(lambda: (tmp_path / "R31-Gi0-1.pcap").exists())
+    capturing = lab.start("lab", "capture", "R31", "--output", str(folder), "--seconds", "2")
+    assert eventually(lambda: (folder / "R31-Gi0-1.pcap").exists(), 30)
     lab.say("lab", "exec", "H3", sys.executable, "-c", _SENDER, "10.4.4.100", *(f"{size},cut" for size in sizes))
     printed, _ = capturing.communicate(timeout=20)
     assert capturing.returncode == 0, printed
-    heard = seen(tmp_path / "R31-Gi0-1.pcap")
+    heard = seen(folder / "R31-Gi0-1.pcap")
     assert {size: heard[size] for size in heard if size > LARGE} == {
         size: foretold[size] for size in foretold if size > LARGE
     }
     assert foretold <= heard
 
 
-def test_what_must_not_be_cut_is_refused_with_the_mtu_that_was_foretold(lab: Labs) -> None:
-    lab.configure("R31", "interface Tunnel100", "ip mtu 1400")
+def is_refused_as_foretold(lab: Labs) -> None:
+    """What must not be cut, with the MTU of the tunnel."""
     budget = walked(lab, 1401, "--df")["budget"]
     assert isinstance(budget, dict)
     assert (budget["with_df"], budget["refusal"]["by"], budget["refusal"]["mtu"]) == (1400, "R31", 1400)

@@ -373,6 +373,8 @@ class FileReader:
         if is_slip(line, self._configurator.first_words(mode)):
             return False
         if self._is_below(line, mode, indentation):
+            if is_slip(line, self._configurator.first_words(GLOBAL.name)):
+                return False
             self._session.leave_sections()
             mode = GLOBAL.name
         if mode == GLOBAL.name:
