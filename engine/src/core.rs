@@ -3,16 +3,16 @@
 //! ```text
 //! outbound   what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> Outcome::wire,
 //!                                                  or from a protected tunnel: Outcome::sealing
-//! inbound    what came from an NBMA neighbour   -> tunnel by address and key -> frame -> Outcome::frames,
+//! inbound    what came from an NBMA neighbor   -> tunnel by address and key -> frame -> Outcome::frames,
 //!                                                  or NHRP and keepalives -> Outcome::punts
 //! find       ESP -> the pair of SAs that opens it; opened: GRE that came out of it, then as `inbound`
 //! ```
 //!
 //! What a protected tunnel sends is planned here and sealed by [`Sealing`] outside of the core's lock; what it takes came
-//! out of ESP. Which connection a packet takes is what its neighbour says, else the newest between the tunnel's source
+//! out of ESP. Which connection a packet takes is what its neighbor says, else the newest between the tunnel's source
 //! and the NBMA address.
 //!
-//! The kernel names the neighbour by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which the table
+//! The kernel names the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which the table
 //! turns into an NBMA address; a point-to-point tunnel has only one. `PacketCore` of dmvpn's Python plane does the same
 //! to the octet: both are fuzzed against each other, so whatever changes here changes there.
 //!
@@ -88,7 +88,7 @@ pub struct Dropped {
     pub unsent: u64,
     /// It came without ESP for a protected tunnel.
     pub in_clear: u64,
-    /// It should have left by a protected tunnel, to a neighbour without SA.
+    /// It should have left by a protected tunnel, to a neighbor without SA.
     pub no_sa: u64,
     /// ESP for an SA that is not.
     pub no_spi: u64,
@@ -187,7 +187,7 @@ impl Core {
             return Ok(());
         };
         if packet.protocol() == ipv4::IGMP {
-            return Ok(()); // group membership is of no interest to a tunnel's neighbours
+            return Ok(()); // group membership is of no interest to a tunnel's neighbors
         }
         let neighbours = tunnel.neighbours(mac);
         let Some(&first) = neighbours.first() else {
@@ -230,7 +230,7 @@ impl Core {
         Ok(())
     }
 
-    /// Send something of the router's own in GRE, straight to a neighbour.
+    /// Send something of the router's own in GRE, straight to a neighbor.
     pub fn send(
         &mut self,
         number: u32,
@@ -390,7 +390,7 @@ fn stays_whole(df: Df, protocol: u16, payload: &[u8]) -> bool {
     }
 }
 
-/// Where a packet that leaves by a tunnel came from, if that is another neighbour of the same NHRP network and nobody was
+/// Where a packet that leaves by a tunnel came from, if that is another neighbor of the same NHRP network and nobody was
 /// told within the interval. back: does the packet go to this one?
 fn transit(
     table: &Table,

@@ -26,7 +26,7 @@ pub struct Frame {
     pub packet: Span,
 }
 
-/// A neighbour's keepalive is a packet "from us" to it, to be routed back (the kernel calls that a martian).
+/// A neighbor's keepalive is a packet "from us" to it, to be routed back (the kernel calls that a martian).
 pub(crate) fn is_keepalive(packet: Packet, local: Address, nbma: Address) -> bool {
     packet.protocol() == ipv4::GRE && packet.source() == local && packet.destination() == nbma
 }

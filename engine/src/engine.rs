@@ -213,7 +213,7 @@ impl Engine {
         self.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
     }
 
-    /// Send something of the router's own in GRE, straight to a neighbour.
+    /// Send something of the router's own in GRE, straight to a neighbor.
     pub(crate) fn send(
         &self,
         number: u32,

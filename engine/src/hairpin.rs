@@ -15,7 +15,7 @@ pub type Pair = [u8; 8];
 pub struct Origin {
     /// The tunnel's number.
     pub tunnel: u32,
-    /// The neighbour.
+    /// The neighbor.
     pub neighbour: Neighbour,
 }
 

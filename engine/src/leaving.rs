@@ -21,7 +21,7 @@ use crate::wire::{self, Outer, Wire};
 #[derive(Clone, Copy)]
 pub(crate) struct Leaving<'a> {
     pub(crate) sas: &'a Sas,
-    /// Neighbours that are counted.
+    /// Neighbors that are counted.
     pub(crate) limit: usize,
     pub(crate) number: u32,
     pub(crate) tunnel: &'a Tunnel,
@@ -52,7 +52,7 @@ impl AddAssign for Lost {
 }
 
 impl Leaving<'_> {
-    /// Have the pieces of a packet leave for all these neighbours.
+    /// Have the pieces of a packet leave for all these neighbors.
     pub(crate) fn send(
         &self,
         neighbours: &[Neighbour],
@@ -173,7 +173,7 @@ impl Leaving<'_> {
         lost
     }
 
-    /// What a path to a neighbour takes; None: nothing is known of it.
+    /// What a path to a neighbor takes; None: nothing is known of it.
     fn room(&self, neighbour: Neighbour, path: impl FnOnce(Address) -> Option<usize>) -> Option<Room> {
         let protected = self.tunnel.settings.protected;
         let link = if protected { link(self.sas, self.tunnel, neighbour) } else { None };
@@ -204,7 +204,7 @@ fn may_tell(
     })
 }
 
-/// The connection that a neighbour of a protected tunnel is reached by.
+/// The connection that a neighbor of a protected tunnel is reached by.
 pub(crate) fn link<'a>(sas: &'a Sas, tunnel: &Tunnel, neighbour: Neighbour) -> Option<&'a Link> {
     let link = match neighbour.connection {
         0 => sas.between(tunnel.ends.source, neighbour.nbma),

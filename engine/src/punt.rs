@@ -9,7 +9,7 @@ pub enum Reason {
     Nhrp,
     /// Our own keepalive came back.
     Keepalive,
-    /// A packet is too big for the path to its neighbour and must not be cut; octets of what would fit.
+    /// A packet is too big for the path to its neighbor and must not be cut; octets of what would fit.
     TooBig(usize),
     /// A transit packet left by the tunnel of this number.
     Hairpin(u32),

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::punt::Punt;
 
-/// Punts that may wait, and their octets. A router that is slower loses the newest; its neighbours ask again.
+/// Punts that may wait, and their octets. A router that is slower loses the newest; its neighbors ask again.
 const PUNTS: usize = 8192;
 const OCTETS: usize = 8 << 20;
 

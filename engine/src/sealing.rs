@@ -20,8 +20,8 @@ const TTL: u8 = 255;
 /// Packets of a train, and its octets: what every kernel with `UDP_SEGMENT` takes (`UDP_MAX_SEGMENTS`, 64 at first).
 const TRAIN: usize = 64;
 const TRAIN_OCTETS: usize = 65_000;
-/// Octets of sealed packets after which they are sent before others are sealed. What one neighbour gets in a batch is
-/// less; multicast to a thousand neighbours would be a copy for each of them.
+/// Octets of sealed packets after which they are sent before others are sealed. What one neighbor gets in a batch is
+/// less; multicast to a thousand neighbors would be a copy for each of them.
 const SLICE: usize = 256 << 10;
 
 /// Where sealed packets go.

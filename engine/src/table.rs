@@ -1,4 +1,4 @@
-//! What the control plane has told us: tunnels, their neighbours, and which tunnel a GRE packet belongs to.
+//! What the control plane has told us: tunnels, their neighbors, and which tunnel a GRE packet belongs to.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -10,7 +10,7 @@ use crate::ipv4::Address;
 /// A link-layer address.
 pub type Mac = [u8; 6];
 
-/// First octets of a neighbour's address on a TAP; its peer id follows.
+/// First octets of a neighbor's address on a TAP; its peer id follows.
 const PEER: [u8; 2] = [0x02, 0x00];
 /// Bit of the first octet of a MAC address: a group.
 const GROUP: u8 = 0x01;
@@ -97,7 +97,7 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// A tunnel that knows no neighbours yet.
+    /// A tunnel that knows no neighbors yet.
     pub fn new(ends: Ends, own_mac: Mac, settings: Settings) -> Self {
         Self {
             ends,
@@ -116,7 +116,7 @@ impl Tunnel {
         }
     }
 
-    /// Frames to 02:00 and this id go to a neighbour.
+    /// Frames to 02:00 and this id go to a neighbor.
     pub fn set_peer(&mut self, peer: u32, neighbour: Neighbour) {
         self.peers.insert(peer, neighbour);
         if neighbour.connection == 0 {
@@ -145,7 +145,7 @@ impl Tunnel {
         self.ids.contains_key(&nbma)
     }
 
-    /// The neighbours that a frame to this MAC address goes to.
+    /// The neighbors that a frame to this MAC address goes to.
     pub fn neighbours(&self, mac: Mac) -> &[Neighbour] {
         if let Some(destination) = &self.destination {
             return slice::from_ref(destination);
@@ -158,7 +158,7 @@ impl Tunnel {
         peer.map_or(&[], slice::from_ref)
     }
 
-    /// The MAC address that a neighbour's frames come from; id 0 stands for those without adjacency.
+    /// The MAC address that a neighbor's frames come from; id 0 stands for those without adjacency.
     pub fn mac_of(&self, neighbour: Neighbour) -> Mac {
         let over = if neighbour.connection == 0 { None } else { self.ids_over.get(&neighbour.connection) };
         let id = over.or_else(|| self.ids.get(&neighbour.nbma)).copied().unwrap_or(0).to_be_bytes();
@@ -184,7 +184,7 @@ impl Table {
         self.tunnels.get_mut(&number)
     }
 
-    /// Make a tunnel, or change what is known of it; neighbours and the like stay.
+    /// Make a tunnel, or change what is known of it; neighbors and the like stay.
     pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, settings: Settings) {
         let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, settings));
         (tunnel.ends, tunnel.settings) = (ends, settings);

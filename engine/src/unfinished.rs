@@ -2,7 +2,7 @@
 //!
 //! Generic receive offload, on by default on every Ethernet card, looks into GRE and merges the TCP segments it finds;
 //! a raw socket then returns one packet of up to 64 KiB whose inner TCP checksum is the pseudo header's sum (seen on
-//! Linux 6.18). So does a neighbour behind a virtual cable, whose kernel leaves the checksum to a card that is not
+//! Linux 6.18). So does a neighbor behind a virtual cable, whose kernel leaves the checksum to a card that is not
 //! there. The TAP is told what is missing, as a network card would.
 
 use crate::ETHERNET;

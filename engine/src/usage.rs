@@ -1,4 +1,4 @@
-//! Packets of a tunnel, counted by the NBMA address of the neighbour, or by the connection that protected them.
+//! Packets of a tunnel, counted by the NBMA address of the neighbor, or by the connection that protected them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +17,7 @@ pub struct Usage {
     pub sequence: Sequence,
 }
 
-/// Who is counted: neighbours that we know, and only so many others, since anybody may forge an address.
+/// Who is counted: neighbors that we know, and only so many others, since anybody may forge an address.
 #[derive(Clone, Copy)]
 pub struct Counted {
     /// An adjacency names this address.
@@ -30,12 +30,12 @@ pub struct Counted {
 pub type Counts<K> = Vec<(K, u64, u64)>;
 
 impl Usage {
-    /// Packets were sent to a neighbour.
+    /// Packets were sent to a neighbor.
     pub fn sent(&mut self, nbma: Address, packets: usize, who: Counted) {
         count(&mut self.sent, nbma, packets, who);
     }
 
-    /// A packet was received from a neighbour.
+    /// A packet was received from a neighbor.
     pub fn received(&mut self, nbma: Address, who: Counted) {
         count(&mut self.received, nbma, 1, who);
     }

@@ -79,7 +79,7 @@ impl Outer {
     }
 }
 
-/// A GRE packet from our NBMA address to a neighbour's: `head` and then `body`.
+/// A GRE packet from our NBMA address to a neighbor's: `head` and then `body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Ours.

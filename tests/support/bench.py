@@ -32,7 +32,7 @@ class WorldBench:
         return [self.world.do(router, line) if alive[router].alive else "" for router, line in questions]
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
-        """Type lines in configuration mode. Who takes protection away may be heard in clear."""
+        """Type lines in configuration mode. A caller that removes protection may be heard in clear."""
         if any("no tunnel protection" in line for line in lines):
             self.world.sim.overhear = None
         said = self.world.do(router, "configure terminal", *lines, "end")

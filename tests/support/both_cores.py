@@ -31,7 +31,9 @@ _OF_PACKETS = ("nhrp", "keepalive", "big", "hairpin")
 
 @dataclass(frozen=True)
 class Tunnel:
-    """What the control plane says of a tunnel. bound: who gets copies of multicast over one connection each."""
+    """What the control plane says of a tunnel. bound: the peers that get copies of multicast over one connection
+    each.
+    """
 
     source: bytes
     destination: bytes | None

@@ -92,7 +92,7 @@ class Proof:
 
 
 def tables(standard: Standard) -> list[Table]:
-    """What its file says. A row without `place` stands at the part of its id between colon and dash."""
+    """What its file says. A row without `place` belongs to the part of its id between colon and dash."""
     found: list[Table] = []
     for table in tomllib.loads(standard.file.read_text())["table"]:
         rows = [Requirement(**{"place": _place(row["id"]), **row}) for row in table["row"]]
@@ -171,7 +171,7 @@ def _row(row: Requirement, tests: list[Proof]) -> str:
 
 
 def links(tests: list[Proof]) -> str:
-    """The last cell of a row: where the tests stand."""
+    """The last cell of a row: where the tests are."""
     return "; ".join(f"[{test.sentence}](../../{test.path})" for test in tests)
 
 

@@ -3,7 +3,7 @@
 A block that opens with ```console holds lines `$ COMMAND` and what they print; lines `> TEXT` right below a command go
 on with it, as the shell shows a here-document. The blocks of a page are one session, in order, with a folder for labs
 of its own. Numbers that differ from run to run (ages, milliseconds, uptimes, process numbers, sequence numbers) are the
-same to the comparison. A block with `...` on a line of its own leaves out what stands there.
+same to the comparison. A block with `...` on a line of its own leaves out the lines there.
 
     python -m support.docs PAGE...      run the pages and write what was printed into them
 """
@@ -104,7 +104,7 @@ def plain(text: str) -> list[str]:
 
 
 def same(expected: list[str], printed: str) -> bool:
-    """Does the output look as the page says? `...` stands for any number of lines."""
+    """Does the output look as the page says? `...` means any number of lines."""
     wanted, have = plain("\n".join(expected)), plain(printed)
     parts: list[list[str]] = [[]]
     for line in wanted:

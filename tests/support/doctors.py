@@ -1,4 +1,4 @@
-"""The doctor's proof: every trouble of the catalogue in every network that it fits, what the doctor says, and the page.
+"""The doctor's proof: every trouble of the catalog in every network that it fits, what the doctor says, and the page.
 
 Run `python -m support.doctors` in the folder tests to make `docs/reference/doctor.md` again: some minutes.
 """
@@ -136,7 +136,7 @@ def outcome(known: Trouble, network: str) -> Outcome:
 
 
 def complaint(network: str) -> tuple[str, IPv4Address | IPv6Address]:
-    """At which router somebody complains, and whom he wants to reach: a computer at the other spoke."""
+    """The router at which somebody complains, and the destination of the packets: a computer at the other spoke."""
     stage = _STAGES[network]
     return stage.parts[Part.SPOKE], ip_address(stage.actor(Part.OTHER).host)
 

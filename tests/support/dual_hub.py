@@ -1,4 +1,5 @@
-"""What both dual-hub scenarios have in common: who is where, how they are broken, and the bounds that must hold.
+"""What both dual-hub scenarios have in common: the places of routers, how they are broken, and the bounds that must
+hold.
 
 A failover is EIGRP's: its hold time, and a second for the routes and the packets that follow. A return is one
 registration retry, which grows to 64 s (a tenth more with its jitter), and the greetings after it. A hub that restarts
@@ -142,7 +143,7 @@ def a_quick_restart_is_missed_by_the_probe(design: DualHub, world: World) -> Non
 
 
 def the_death_of_the_second_hub_is_felt_by_nobody(design: DualHub, world: World) -> None:
-    """It stands by, and so it may come and go."""
+    """It is a reserve, so it may come and go."""
     events = ((2.0, kill(world, "HUB2")), (40.0, start(world, "HUB2")))
     assert outages(world, ("H1", SERVER), seconds=60, events=events) == []
     assert world.wait_until(lambda: not world.lacks(), RETURN)

@@ -57,7 +57,7 @@ class Sent:
 
 @dataclass
 class Wire:
-    """Who is on it.
+    """The routers on it.
 
     loss: 0 to 1.
     delay: seconds.

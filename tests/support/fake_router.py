@@ -1,4 +1,4 @@
-"""A router for tests of sessions: the real system feature, interfaces that only exist, a clock that stands still."""
+"""A router for tests of sessions: the real system feature, interfaces that only exist, a clock that does not move."""
 
 from __future__ import annotations
 

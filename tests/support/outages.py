@@ -68,7 +68,7 @@ def _gaps(pings: list[tuple[float, bool]], pause: float) -> list[Outage]:
 
 
 def hops(world: World, router: str, destination: str, source: str) -> list[str]:
-    """Who answered a traceroute, in order, each once: a way that changes in the middle shows both."""
+    """The routers that answered a traceroute, in order, each once: a path that changes in the middle shows both."""
     words = [line.split() for line in world.do(router, f"traceroute {destination} source {source}").splitlines()[3:]]
     return list(dict.fromkeys(word for line in words for word in line if word.count(".") == 3))
 

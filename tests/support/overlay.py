@@ -62,7 +62,7 @@ def address(text: str) -> IPAddress:
 
 @dataclass(frozen=True)
 class Sent:
-    """A packet on the wire: who sent it, and where to."""
+    """A packet on the wire: its sender and its destination."""
 
     when: float
     source: IPAddress

@@ -115,7 +115,7 @@ def samples(node: ast.expr, scope: Scope = ()) -> Iterator[str]:
             yield "1"
 
 
-#: What names may stand for: the function around them, then its module.
+#: What names may mean: the function around them, then its module.
 Scope = tuple[ast.AST, ...]
 
 

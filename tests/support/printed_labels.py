@@ -1,6 +1,6 @@
 """What the renderers of shows write between the values: headings and labels, read from the code itself.
 
-literals()            every string that a `show.py` or `show/*.py` may print, with a gap where a value stands
+literals()            every string that a `show.py` or `show/*.py` may print, with a gap in place of a value
 without_explanation   what is left of one, when all words are taken out that its feature explains, and plain English
 """
 
@@ -150,5 +150,5 @@ def without_explanation(text: str, known: re.Pattern[str]) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """What stands in a string between blanks, numbers and signs."""
+    """The parts of a string between blanks, numbers and signs."""
     return re.findall(r"[A-Za-z](?:[A-Za-z/'-]*[A-Za-z])", text)

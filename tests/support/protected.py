@@ -1,7 +1,7 @@
 """The tiny overlay on protected tunnels: what IKE would bring comes after a moment, and packets go over connections.
 
 `Overlay` carries what its members send by NBMA address; `ProtectedOverlay` by connection, as ESP does, so that several
-members may stand behind one address. Whoever wants protection gets it `ike` seconds later, unless the other side is
+members may be behind one address. A member that wants protection gets it `ike` seconds later, unless the other side is
 behind NAT, gone, or cut off. A packet that nothing protects is a mistake of the sender, and fails the test.
 """
 
@@ -153,7 +153,7 @@ class ProtectedOverlay(Overlay):
         self._count(name, number, sent=packets, received=packets)
 
     def ways(self, kind: str) -> list[tuple[str, str]]:
-        """From whom to whom the packets of this type went."""
+        """The senders and receivers of the packets of this type."""
         return [(sender, receiver) for what, sender, receiver in self.way if what == kind]
 
     # -------------------------------------------------------------------------------------------- the wire

@@ -41,7 +41,7 @@ def route(prefix: str, *hops: NextHop, source: RouteSource = RouteSource.EIGRP, 
 
 
 def make(text: str = "") -> Workbench:
-    """R31: 172.16.31.1/30 towards the provider, 10.3.3.1/24 towards its LAN."""
+    """R31: 172.16.31.1/30 toward the provider, 10.3.3.1/24 toward its LAN."""
     bench = Workbench(INTERFACE, RIB, STATIC)
     bench.configure(
         f"interface {GI1}\n ip address 172.16.31.1 255.255.255.252\n"

@@ -153,7 +153,7 @@ def damaged(draw: st.DrawFn, octets: st.SearchStrategy[bytes]) -> bytes:
     drawn = bytearray(draw(octets))
     if draw(st.integers(0, 3)) or not drawn:
         return bytes(drawn)
-    # Most that matters stands at the beginning.
+    # Most of what matters is at the beginning.
     for at in draw(st.lists(st.integers(0, min(len(drawn), 120) - 1), max_size=3)):
         drawn[at] = draw(st.one_of(st.sampled_from([0, 0x40, 0x45, 0x46, 0x4F, 6, 17, 47, 0xFF]), st.integers(0, 255)))
     return bytes(drawn[: draw(st.one_of(st.just(len(drawn)), st.integers(0, min(len(drawn), 120))))])

@@ -122,7 +122,7 @@ def echo(world: World, host: str, destination: str, size: int, *, df: bool) -> N
 
 
 def errors(world: World, host: str) -> list[tuple[str, int]]:
-    """Of the ICMP errors that a host received: who says it, and the next-hop MTU (0: another error)."""
+    """Of the ICMP errors that a host received: the router that says it, and the next-hop MTU (0: another error)."""
     found = []
     for packet in world.sim.hosts[host].received:
         if ip.is_icmp(packet.protocol, packet.source):

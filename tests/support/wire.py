@@ -1,4 +1,4 @@
-"""What every decoder has to stand: cut, damaged and random octets."""
+"""What every decoder has to endure: cut, damaged and random octets."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Workbench:
         return [line for problem in result.problems for line in problem.message_lines]
 
     def handle(self, *events: Event | Notice) -> list[Effect]:
-        """Hand events to whoever subscribes; what the shell is to do."""
+        """Hand events to the subscribers, and return what the shell should do."""
         return self._settle(list(events))
 
     def advance(self, seconds: float) -> list[Effect]:

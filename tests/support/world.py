@@ -36,7 +36,7 @@ JOB_LIMIT = 600.0
 class Tunnelled:
     """A GRE packet on a wire.
 
-    outer: who sent it to whom.
+    outer: its sender and its receiver.
     time: virtual seconds.
     """
 

@@ -1,4 +1,4 @@
-//! Whatever a neighbour sends is a header or refused; what we write is read back.
+//! Whatever a neighbor sends is a header or refused; what we write is read back.
 #![no_main]
 
 use dmvpn_engine::gre::{self, Header};

@@ -90,7 +90,7 @@ fn merged_from(neighbours: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     merger.finish().iter().map(|train| train.octets(&arena)).collect()
 }
 
-/// neighbours: they take turns in sending. arena: the packets, one behind the other.
+/// neighbors: they take turns in sending. arena: the packets, one behind the other.
 fn push_all(merger: &mut Merger, packets: &[Vec<u8>], arena: &[u8], neighbours: &[u8]) {
     let mut start = 0;
     for (packet, neighbour) in packets.iter().zip(neighbours.iter().cycle()) {

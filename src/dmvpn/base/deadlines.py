@@ -30,7 +30,7 @@ class Deadlines(Generic[Name]):
     def __init__(self) -> None:
         self._when: dict[Name, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Name]] = []
-        #: Entries of the heap that were moved or cancelled, by their serial numbers: many a name hashes slowly.
+        #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
         self._gone: dict[int, None] = {}
         self._serial = 0
 

@@ -1,4 +1,4 @@
-"""Which packets a router translates towards the outside, as values: access lists as far as a translator can obey them.
+"""Which packets a router translates toward the outside, as values: access lists as far as a translator can obey them.
 
     PacketRule      one entry of an access list
     Clause          what one entry of a route map means of a packet: any of some access lists permits it

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Alarms:
-    """Who was told of within the running second."""
+    """Senders that were reported within the current second."""
 
     __slots__ = ("_since", "_told")
 

@@ -1,7 +1,8 @@
 """What every data plane does: simulated, Python, Rust engine. One suite (`tests/contract/`) runs on all of them.
 
-A plane carries out effects in order and reports facts as events. It decides nothing: which route is best, who is
-registered, when a shortcut is proved is the router's business. What it does by itself, because it happens per packet:
+A plane carries out effects in order and reports facts as events. It decides nothing: the router decides which route is
+best, which clients are registered, and when a shortcut is proved. What a plane does by itself, because it happens per
+packet:
 
 * IP: forward by longest match, TTL, ICMP errors, answer echo requests (and report those of other routers, which are
   marked internetwork control: `IpReceived`), fragment or say how big a packet may be;

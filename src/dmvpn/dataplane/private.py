@@ -12,8 +12,8 @@ _MAP = Path("/proc/self/uid_map")
 def folder() -> Path:
     """The folder; it need not be there, and may be somebody else's.
 
-    In a user namespace (a lab of an ordinary user) everybody is root: the number is the one outside. By the other one
-    all of them would share a folder with root, who then finds that it belongs to somebody else.
+    In a user namespace (a lab of an ordinary user) everybody is root: the number is the one outside. With the number
+    inside, all of them would share a folder with root, and root would then find that it belongs to somebody else.
     """
     return Path(tempfile.gettempdir()) / f"dmvpn-{_outside(os.getuid())}"
 

@@ -145,8 +145,9 @@ class _TwoSockets(_Socket):
     def mind_paths(self, minds: bool) -> None:
         """Is what routers on the way say of packets that are too big to be believed?
 
-        Who may set DF needs that: about the second socket's packets it is this one that is told. Where nobody does, it
-        must not be so: such messages are not signed, and one is enough for the kernel to cut all that leaves here.
+        A sender that may set DF needs that: messages about the second socket's packets come to this socket. If no
+        sender sets DF, it must not be so: such messages are not signed, and one is enough for the kernel to cut all
+        that leaves here.
         """
         if minds is not self._minds_paths:
             set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT if minds else PMTUDISC_OMIT)
@@ -205,7 +206,7 @@ class GreSocket(_TwoSockets):
             raise explained(f"{self.what} on {local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
-        """Send what stands behind the IP header. Without `df` the kernel fragments what is too big."""
+        """Send what follows the IP header. Without `df` the kernel fragments what is too big."""
         sock = self._by(df)
         if tos:
             sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))

@@ -8,7 +8,7 @@ Set the hardware address before setting up: we answer for it, and a random one m
 The transmit queue is the ring between kernel and reader; what does not fit is dropped without any error.
 
 With `vnet_hdr` every frame is preceded by a `VnetHeader`, and the kernel hands over buffers of up to 64 KiB of TCP (and
-of UDP, since Linux 6.2) uncut and with checksums unfinished: whoever sends the frame on must finish them (and cut).
+of UDP, since Linux 6.2) uncut and with checksums unfinished: the sender of the frame must finish them (and cut).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Line:
 
     @property
     def who(self) -> str:
-        """Who changes the configuration, as its head and the log have it."""
+        """The user who changes the configuration, as the head of the configuration and the log name them."""
         return self.user or "console"
 
     @property

@@ -114,7 +114,7 @@ NOTHING = Outcome()
 
 
 class Interpreter:
-    """One user's state: privilege, mode, and how to read. `users` tells who else is there, for `show users`."""
+    """One user's state: privilege, mode, and how to read. `users` lists the other sessions, for `show users`."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Interpreter:
 
     @property
     def prompt(self) -> str:
-        """What stands before the next line."""
+        """The text before the next line."""
         if self._draft is not None:
             return prompt(self._draft.hostname, self._draft.session.prompt_mode)
         return prompt(self.handle.context(self.session).hostname, privileged=self.privilege > USER)
@@ -177,7 +177,7 @@ class Interpreter:
             self.handle.post(ConfigurationLeft(self.line.who, self.line.place))
 
     def settle(self) -> None:
-        """Let the lines take effect that were entered: whoever typed them waits for what they do."""
+        """Put the lines that were entered into effect: the user who typed them waits for the result."""
         if self._draft is not None:
             self._draft.settle()
 

@@ -13,7 +13,7 @@
 
 `{"type": "output", "data": "<base64>"}`: a name and the fields of the dataclass. Octets travel in base 64. This file is
 a pure codec: `encode` makes a line, a `Decoder` makes messages of octets as they arrive, in pieces of any size. It
-refuses what is too long, is no JSON or is no message, with `ProtocolError`; whoever gets one closes the connection.
+refuses what is too long, is no JSON or is no message, with `ProtocolError`; the caller then closes the connection.
 """
 
 from __future__ import annotations

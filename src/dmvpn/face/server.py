@@ -5,7 +5,8 @@
     ...
     await server.stop()
 
-Who may connect: the user that runs the router, root, and the group that its operator named (`shells/admission.py`).
+These users may connect: the user that runs the router, root, and the group that its operator named
+(`shells/admission.py`).
 
 A connection is one shell, one execution of lines, or somebody who watches. A client that does not read is cut off when
 too much waits for it: the router never waits for a terminal.

@@ -48,7 +48,7 @@ class _State(enum.Enum):
 
 
 class ConsoleSession:
-    """One terminal on one router. `users` tells who else is there, for `show users`."""
+    """One terminal on one router. `users` lists the other sessions, for `show users`."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class ConsoleSession:
         return self._begin(self._interpreter.run(text, len(self._interpreter.prompt)))
 
     def _ended(self, text: str) -> Events:
-        """Ctrl-Z: a line that stands there is still carried out."""
+        """Handle Ctrl-Z: a line that was typed before it is still carried out."""
         if not self._interpreter.configuring or self._question is not None:
             self._question = None
             return self._prompt()

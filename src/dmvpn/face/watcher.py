@@ -5,9 +5,9 @@
             for heard in watcher.wait(0.5): ...
 
 A router that dies is called again until it is back, ten times a second: its first lines must come before those of
-others that belong to them are told as lost. That costs next to nothing while nobody listens there. Whoever takes the
-call and hangs up without a word is called less and less often. A router of another version, or one that refuses, is a
-`UserError`: no line of it would ever come, and whoever waits must not take that for silence.
+others that belong to them are told as lost. That costs next to nothing while nobody listens there. A router that
+accepts the connection and closes it without a word is called less and less often. A router of another version, or one
+that refuses, is a `UserError`: no line of it would ever come, and the watching user must not take that for silence.
 
 `ended` is a descriptor that can be read when all of them are gone for good, `stop` one that can be read when no more
 is wanted. Nothing here knows what the lines mean.
@@ -136,7 +136,7 @@ class Watcher:
             return [Heard(line.router, None)]
         line.call_at = time.monotonic() + line.patience
         line.patience = min(2 * line.patience, LONGEST_RETRY)
-        return []  # whoever never answered has not gone just now
+        return []  # a router that never answered has not gone just now
 
     def _hang_up(self, line: _Line) -> None:
         if line.connected is not None:

@@ -12,8 +12,8 @@ It knows no protocol. Features declare their lines as data and get them back as 
     a tree      -> ConfigTree.render -> the running configuration
 
 The grammar is shared by all routers of a process and compiled when first used. Nothing here does input or output.
-Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `dmvpn.ios.pager` itself. Who explains
-commands instead of running them finds `dmvpn.ios.begun`.
+Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `dmvpn.ios.pager` itself. Code that
+explains commands instead of running them uses `dmvpn.ios.begun`.
 """
 
 from __future__ import annotations

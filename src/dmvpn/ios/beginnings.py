@@ -29,7 +29,7 @@ def first_word(line: str) -> str:
 
 
 def is_slip(line: str, known: frozenset[str]) -> bool:
-    """Is its first word nearly one of these? What no words follow stands in a line of its own."""
+    """Is its first word nearly one of these? A word that nothing may follow must be alone on its line."""
     return slip_of(first_word(line), _with_more(known) if " " in line.strip() else known)
 
 

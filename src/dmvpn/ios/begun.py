@@ -1,9 +1,10 @@
-"""What a line is that somebody has typed, or begun to type: for whoever explains commands instead of running them.
+"""The meaning of a line that somebody has typed, or begun to type: for code that explains commands instead of running
+them.
 
 begun(grammar, text)   the entries that it may be, what its words mean, and what may follow
 understood(entry, ...) the same of a line that was understood already
 summary(entry)         what an entry is for, in one clause
-keywords(entry)        all fixed words of an entry, wherever they stand
+keywords(entry)        all fixed words of an entry, wherever they are
 """
 
 from __future__ import annotations

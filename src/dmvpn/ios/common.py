@@ -1,6 +1,6 @@
 """The lines that are everybody's: interfaces with what several features ask of them, the router's name, key chains.
 
-They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants stand
+They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants are
 here because several features ask the tree for them, and features do not import each other.
 """
 
@@ -36,7 +36,7 @@ HOSTNAME: Final = ConfigLine(
     order=20,
 )
 
-#: Names of hosts: feature `system` owns the lines, whoever is configured by name reads them.
+#: Names of hosts: feature `system` owns the lines; features that are configured with names read them.
 _DOMAIN_HELP: Final = {"name": "The domain of names without a dot", "domain": "Its name"}
 DOMAIN_NAME: Final = ConfigLine("global", "ip domain name {domain:word}", _DOMAIN_HELP, order=91)
 # As releases before 12.2 wrote it: shown back as typed.

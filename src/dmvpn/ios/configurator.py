@@ -6,7 +6,7 @@
 
 A line is tried in the current mode, then in its parents up to the global one, so that `router eigrp 100` typed inside
 an interface leaves it, and `network ...` after `exit-af-topology` finds its address family. If none of them takes it,
-the error is that of the mode which understood most of it; a mode that says "incomplete" or "ambiguous" has recognised
+the error is that of the mode which understood most of it; a mode that says "incomplete" or "ambiguous" has recognized
 the line as its own, and no parent is asked.
 
 `no` and `default` need only as many words as identify the command: all words of a single-valued one may be left out
@@ -86,7 +86,7 @@ class Configurator:
     ) -> ConfigResult:
         """Read a file or the log of a terminal on top of `base`. Wrong lines are reported, the others count.
 
-        places: is told where each line stands.
+        places: is told where each line is.
         leaves_out: lines that restrict or divert traffic are not in the tree.
         """
         tree = base.copy() if base else ConfigTree()
@@ -109,7 +109,7 @@ class Configurator:
         return mode in self._others
 
     def knows(self, mode: str, line: str) -> bool:
-        """Is `line`, or what stands behind its `no` or `default`, a whole command of this very mode?"""
+        """Is `line`, or the part after its `no` or `default`, a whole command of this very mode?"""
         if mode not in self._modes or self._is_strange(mode, line):
             return False
         tokens = _behind_no(line)
@@ -136,7 +136,7 @@ class Configurator:
         return found
 
     def runs(self, mode: str, line: str) -> bool:
-        """Is `line`, or what stands behind its `no`, a whole command of this very mode upon which somebody acts?
+        """Is `line`, or the part after its `no`, a whole command of this very mode that has an effect?
 
         Behind `no` fewer words are one: `no tunnel mode`.
         """
@@ -175,7 +175,7 @@ class Configurator:
         return grammar
 
     def verbs(self, mode: str) -> frozenset[str]:
-        """The words that cannot stand behind `no`."""
+        """The words that cannot follow `no`."""
         return frozenset(entry.syntax.split()[0] for entry in self.grammar(mode).entries if not entry.mode)
 
     def _make_grammar(self, mode: str) -> Grammar[ConfigLine]:
@@ -265,7 +265,7 @@ class Configurator:
         return self.grammar(mode).root.lines_with("no") == [_NO]
 
     def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
-        """The mode and its parents, those before the others that know the first word as it stands.
+        """The mode and its parents, those first that know the first word exactly as it is typed.
 
         `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
         """

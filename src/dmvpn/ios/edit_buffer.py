@@ -110,7 +110,7 @@ class EditBuffer:
         return match.end() if match else len(self.text)
 
 
-#: What a key does to the line. Sequences of arrow and editing keys stand behind ESC.
+#: What a key does to the line. Sequences of arrow and editing keys begin with ESC.
 EDIT_KEYS = {
     "\x01": EditBuffer.to_begin,
     "\x02": EditBuffer.back,

@@ -7,7 +7,7 @@
 Each returns events in order: `Write` (send these bytes), `Line` (a line was entered), `Help` (`?` was pressed), and so
 on. After any event but `Write` the editor waits: what arrives meanwhile is kept (type-ahead) and echoed only when the
 session calls `start`, `read_key`, `show_help`, `show_completion` or `resume`. So the echo of a pasted configuration
-stands behind the prompts, exactly once, as automation tools expect.
+follows the prompts, exactly once, as automation tools expect.
 
 All drawing is one operation: compare what the terminal shows with what it should show, go to the first difference with
 backspaces, write the rest. Typing at the end of a line thus echoes the bare character, and rubbing out sends `\\b \\b`.

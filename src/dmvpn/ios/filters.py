@@ -1,4 +1,4 @@
-"""Output filters: what stands behind `|` after a show command.
+"""Output filters: the words after `|` in a show command.
 
     include RE   lines that match                   exclude RE   lines that do not
     begin RE     from the first match on            section RE   matching lines and what is indented below them

@@ -91,7 +91,7 @@ class _Required(Enum):
 
 
 _REQUIRED: Final = _Required.REQUIRED
-#: Names of arguments that are keys and passwords, wherever they stand; and what stands for one where it is not shown.
+#: Names of arguments that are keys and passwords, wherever they are; and the text that replaces one where it is hidden.
 SECRETS: Final = ("key", "password", "secret")
 HIDDEN: Final = "<removed>"
 
@@ -251,20 +251,20 @@ _serial = itertools.count()
 class ConfigLine:
     """One configuration command.
 
-    mode: where it may stand ("global", "interface" ...).
+    mode: the mode of the line ("global", "interface" ...).
     syntax: see `syntax.py`.
     help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
     key: None = single-valued, a new one replaces the old; otherwise the values or keywords that tell entries apart, ()
         = every different line is an entry. A line that opens a mode has an entry for each different line by default.
-    order: its place in the running configuration; equal ones stand in the order of declaration.
+    order: its place in the running configuration; lines with equal orders are in the order of declaration.
     opens: the mode that it opens.
     default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
     default: the text that equals the default and therefore is neither kept nor shown.
     keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
     check: returns a message that refuses the line, or one starting with "%Warning" or "warning:" that does not.
     complete: fills in what was left out and is kept nevertheless (the next sequence number of a list); not for `no`.
-    sort: the values by which the entries of a list stand in the running configuration; without it as entered.
-    show: its text in the running configuration, if that is not simply the words.
+    sort: the values by which the entries of a list are sorted in the running configuration; without it they are in the
+    order of entry. show: its text in the running configuration, if that is not simply the words.
     group: what it is about, if it is taken and nothing here acts on it.
     """
 
@@ -343,7 +343,7 @@ class ExecCommand:
         privilege: int = 1,
         configures: bool = False,
     ) -> None:
-        # The types of context and result tie the three functions together here; whoever calls them knows neither.
+        # The types of context and result tie the three functions together here; their caller knows neither.
         self.syntax = syntax
         self.help = help
         self.query = cast("Callable[[object, Args], object] | None", query)

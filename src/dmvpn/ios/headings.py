@@ -10,7 +10,7 @@ _NAME: Final = re.compile(
     r"|[a-z]\w{0,15}[-_](?:r|rtr|router|hub|spoke|edge|gw)[-_]?\d*|(?:hub|spoke|branch|hq|isp|edge)[-_]?[\w-]{0,16}",
     re.IGNORECASE,
 )
-#: What stands around the name in a heading: rules, marks of comments and of Markdown.
+#: What surrounds the name in a heading: rules, marks of comments and of Markdown.
 _AROUND: Final = "!#*=-/_:~[](){}<>.,+`'\"|\\ \t"
 _TAG: Final = re.compile(r"</?[a-z][^>]{0,40}>", re.IGNORECASE)
 _LONGEST: Final = 120
@@ -21,7 +21,7 @@ _WORDS: Final = 4
 def heading_of(line: str, *, is_prose: bool = False) -> str:
     """The router that a heading names, "" for other lines.
 
-    is_prose: the line stands where no configuration is, so a few words beside the name do not matter.
+    is_prose: the line is outside of any configuration, so a few words beside the name do not matter.
     """
     if not line or len(line) > _LONGEST or (line[0] in " \t" and not is_prose):
         return ""

@@ -1,7 +1,7 @@
 """Interface names: the long form ("GigabitEthernet0/1"), the short form ("Gi0/1"), what people type, and their order.
 
 A name is a kind and a number. The number has up to three slashes, an optional sub-interface and an optional channel
-("0/0/1.100"). Kinds may be cut ("gi", "tu"), in any case, and a blank may stand before the number.
+("0/0/1.100"). Kinds may be cut ("gi", "tu"), in any case, and a blank may precede the number.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Markdown around configurations: what stands between its fences is what somebody would type; the rest is prose.
+"""Markdown around configurations: the text between its fences is what somebody would type; the rest is prose.
 
-Some pages have no fences: then each line of the configuration is a paragraph of HTML, or stands between backticks, or
-is indented by four blanks, as the first Markdown had it.
+Some pages have no fences: then each line of the configuration is a paragraph of HTML, or is between backticks, or is
+indented by four blanks, as the first Markdown had it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _BEGUN: Final = re.compile(
 
 
 def has_fences(text: str) -> bool:
-    """Has it two fences, so that something stands between them?"""
+    """Does it have two fences, so that something is between them?"""
     found = _ANY.finditer(text)
     return next(found, None) is not None and next(found, None) is not None
 

@@ -3,7 +3,7 @@
     Grammar     all lines of one mode (or all exec commands); owns the first `Place`
     Place       a point inside these lines: which keywords and values may come next, and which lines may end here
     Thread      one reading of the words so far: the place it reached and the steps that led there
-    Walk        where all threads stand when the words are used up, or the error of the one that came furthest
+    Walk        where all threads are when the words are used up, or the error of the one that came furthest
 
 Places are made when they are first reached and kept, so the lines share their common beginnings and a second line costs
 a few dictionary look-ups. Words are taken one by one. At each word an exact keyword beats everything; otherwise a cut

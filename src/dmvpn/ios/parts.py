@@ -2,7 +2,7 @@
 
     parts_of(text)    the text of each router, each line at the number that it has in the whole
 
-A router begins with a prompt of another name, or with another `hostname` and what stands above it at the head of a
+A router begins with a prompt of another name, or with another `hostname` and the lines above it at the head of a
 configuration. A `hostname` typed at a prompt renames the router whose prompt it is. Lines of the others are blank in a
 part, so that messages name the lines of the file.
 """
@@ -31,7 +31,7 @@ _MANY: Final = re.compile(
 _BANNER: Final = re.compile(
     r"\s*banner\s+(?:(?:motd|login|exec|incoming|slip-ppp|prompt-timeout)\s+)?(\^.|\S)", re.IGNORECASE
 )
-#: What stands above the hostname at the head of a configuration, or is typed before it.
+#: Lines above the hostname at the head of a configuration, or typed before it.
 _HEAD: Final = re.compile(
     r"\s*(?:$|!|#|-{3}|={3}|\*|//|```|version\s|(?:no\s+)?service\s|(?:no\s+)?platform\s|upgrade\s|boot-|Building\s"
     r"|Current configuration|Using \d|Last configuration|en(?:able)?\s*$|conf\w*\s+t|sh\w*\s+(?:run|start)|\[OK\])",
@@ -128,7 +128,7 @@ def _under_headings(lines: list[str]) -> tuple[Part, ...]:
     first = next((number for number, owner in enumerate(owners) if owner), 0)
     head = range(first)
     if any(INTERFACE.match(lines[number]) for number in head):
-        return ()  # what stands before the first heading is a router without one
+        return ()  # the text before the first heading is a router without one
     found = _told_apart(lines, [max(owner, 1) for owner in owners], routers)
     return found if len(found) > 1 else ()
 
@@ -187,7 +187,7 @@ class _Walk:
         self._routers = [_Router()]
         self._known: dict[str, int] = {}
         self._now = 0
-        self._named_at = -1  # the last hostname that took what stands above it: nothing above that is another's
+        self._named_at = -1  # the last hostname that took the lines above it: nothing above that is another's
 
     def owners(self) -> tuple[list[int], list[_Router]]:
         """The index of the router of each line, and the routers."""
@@ -226,7 +226,7 @@ class _Walk:
             self._begin(name)
 
     def _typed(self, name: str, prompt: str) -> None:
-        """A `hostname` behind a prompt; whoever writes prompts by hand does not always change them with it."""
+        """Handle a `hostname` after a prompt; authors who write prompts by hand do not always change them with it."""
         router = self._routers[self._now]
         if router.has_hostname and prompt.lower() != router.name.lower() != name.lower():
             self._begin(name)
@@ -237,7 +237,7 @@ class _Walk:
         self._routers[self._now].has_hostname = True
 
     def _named(self, name: str) -> None:
-        """A `hostname` that no prompt stands before."""
+        """Handle a `hostname` without a prompt before it."""
         router = self._routers[self._now]
         known = self._known.get(name.lower(), self._now)
         if known != self._now:
@@ -270,7 +270,7 @@ class _Walk:
         self._now = self._known[name.lower()] = len(self._routers) - 1
 
     def _take_head(self, name: str) -> None:
-        """What stands above the hostname belongs to it."""
+        """Give the lines above the hostname to its router."""
         for number in range(len(self._owners) - 1, self._named_at, -1):
             line = self._lines[number]
             if not _HEAD.match(line) and not (name.lower() in line.lower() and len(line.split()) <= _HEADING):

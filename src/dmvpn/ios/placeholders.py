@@ -23,7 +23,7 @@ _OF_OTHERS: Final = re.compile(
 )
 #: Most lines have none of these.
 _MAY_BE: Final = re.compile(r"[$<\[{%@]|__|[xX]\.|\.[xX]")
-#: Behind these words stands text for people.
+#: The text after these words is for people.
 _TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "action", "username")
 
 

@@ -1,7 +1,8 @@
-"""Where the lines of a configuration stand in the text they came from.
+"""Where the lines of a configuration are in the text that they came from.
 
-The tree knows what is configured and not where that was typed. Whoever wants to point at a line has the configurator
-note each of them while it reads (`Configurator.parse_text(..., places=Places())`), and finds it again by its words.
+The tree knows what is configured and not where that was typed. Code that wants to point at a line makes the
+configurator note each line while it reads (`Configurator.parse_text(..., places=Places())`), and finds the line again
+by its words.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Places:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """The text itself, and what stands before each of its spaces."""
+    """The text itself, and the part before each of its spaces."""
     yield text
     for position, letter in enumerate(text):
         if letter == " ":

@@ -3,8 +3,8 @@
     asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
     is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP: no protection
 
-Such a line protects a tunnel where it stands in one. Anywhere else (in the output of a command, in a banner, behind a
-prompt, in somebody else's section) it must not be passed over: the tunnel that it was meant for would be in clear.
+Such a line protects a tunnel if it is in the section of that tunnel. Anywhere else (in the output of a command, in a
+banner, after a prompt, in another section) it must not be skipped: the tunnel that it was meant for would be in clear.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORD: Final = re.compile(r"[^\s#>:;,`'\"()\[\]{}|]+")
 #: Blanks were lost, or became something else.
 _WITHOUT_BLANKS: Final = re.compile(r"\Bprotection\W{0,9}ipsec|protectionipsec", re.IGNORECASE)
 _LONGEST: Final = 4_096
-#: `no tunnel` stands right before it.
+#: `no tunnel` is right before it.
 _OF_ONE_LINE: Final = 2
 _SHORTEST: Final = 3
 _PROTECTION: Final = frozenset(("protection",))
@@ -29,7 +29,7 @@ _IPSEC: Final = frozenset(("ipsec",))
 _TAKEN_BACK: Final = frozenset(("no", "default"))
 
 
-#: First words of lines of tunnels that have nothing to do with who may read and send packets.
+#: First words of lines of tunnels that do not affect which stations may read and send packets.
 _OTHER: Final = re.compile(r"\s*(?:ip (?:nhrp|mtu|tcp|ospf|address)|bandwidth|delay|load-interval|keepalive) ")
 #: What may be left of a line that protects, or of NHRP's key.
 _TRACES: Final = re.compile(r"pro|ips|cry|key|auth|tunn?e?l", re.IGNORECASE)
@@ -37,7 +37,7 @@ _AUTHENTICATION: Final = frozenset(("authentication",))
 
 
 def asks_for_protection(line: str) -> bool:
-    """Do two words of it, as they stand, abbreviated or with a slip, say `protection ipsec`? Not of comments."""
+    """Do two words of it, in full, abbreviated or with a slip, say `protection ipsec`? Not of comments."""
     if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!"):
         return False
     if _WITHOUT_BLANKS.search(line, 0, _LONGEST) is not None:

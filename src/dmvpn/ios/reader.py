@@ -80,7 +80,7 @@ class Entry:
     """A line that does not simply hold.
 
     path: the sections around it, outermost first.
-    is_stray: it stands under a line that was refused, or where no tunnel is, so the path says nothing of it.
+    is_stray: it is below a line that was refused, or outside of any tunnel, so the path does not apply to it.
     """
 
     number: int
@@ -212,7 +212,7 @@ class FileReader:
             )
 
     def _judge_cuts(self) -> None:
-        """Refuse the dots that stand in a tunnel where its protection may have stood."""
+        """Refuse dots in a tunnel that may replace its protection."""
         if not self._cuts:
             return
         bare, profile = may_be_protected(list(self._session.tree.render()))
@@ -273,7 +273,7 @@ class FileReader:
             self._refused = _Refused(self._configurator, indentation, is_opener=is_opener, is_headless=is_headless)
 
     def _is_of_no_section(self, line: str) -> bool:
-        """Is it a line of an interface, and stands where none is?"""
+        """Is it a line of an interface, but outside of any interface?"""
         return self._session.mode.name != INTERFACE.opens and self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_astray(self, line: str, mode: str) -> bool:
@@ -341,7 +341,7 @@ class FileReader:
         if shorter != line and not self._configurator.runs(mode, line) and self._configurator.runs(mode, shorter):
             return self._session.enter(shorter)  # with the comment it would be somebody else's line
         if self._open and indentation > self._open[-1].indentation and self._configurator.is_elsewhere(mode, line):
-            # Indented, it stands in this section, and what follows must not lose it.
+            # Indented, it is in this section, and what follows must not lose it.
             if self._is_harmless(line, mode) or self._may_keep(line, indentation):
                 return self._session.keep(line.strip())
             return LineResult((f"% No line of this section: {self._session.header}",), refused=True)
@@ -365,7 +365,7 @@ class FileReader:
         return not any(target.line.group is not None and target.line.group.is_left_out for target in found.targets)
 
     def _may_keep(self, line: str, indentation: int) -> bool:
-        """Can a line that nobody knows do no harm? Leaves the sections that it stands below."""
+        """Can an unknown line do no harm? Leaves the sections that the line is in."""
         mode = self._session.mode.name
         if is_heading(line):
             self._session.leave_sections()
@@ -405,7 +405,7 @@ class FileReader:
         return all(group is None for group in groups) and first_word(line) not in _EVERYWHERE
 
     def _is_below(self, line: str, mode: str, indentation: int) -> bool:
-        """Is it a global line under the section that we are in? Where nothing is indented, a `!` stands between."""
+        """Is it a global line under the section that we are in? Where nothing is indented, a `!` separates the two."""
         if not self._open or indentation > 0:
             return False
         if self._open[-1].is_indented and not self._open[-1].is_flat:
@@ -456,7 +456,7 @@ class FileReader:
 
 
 class _Refused:
-    """A line that was refused, and takes with it what stands under it."""
+    """Handle a line that was refused, together with the lines below it."""
 
     __slots__ = ("_configurator", "_indentation", "_is_opener", "is_headless")
 

@@ -23,7 +23,7 @@ HOSTNAME: Final = re.compile(r" ?hostname\s+\"?([A-Za-z][\w.-]{0,62})\"?\s*(?:[!
 INTERFACE: Final = re.compile(
     r"\s{0,2}int(?:e|er|erf|erfa|erfac|erface)?\s+([a-z][a-z-]*\s?[\d/.:]+)\s*$", re.IGNORECASE
 )
-#: What stands below that head in a configuration, and within so many lines.
+#: Lines below that head in a configuration, within so many lines.
 _OF_INTERFACES: Final = re.compile(r"ip addr?|ip nhrp|tunnel ", re.IGNORECASE)
 _NEAR: Final = 8
 

@@ -8,12 +8,12 @@ from typing import Final
 from dmvpn.ios.slips import slip_of
 
 _WORD: Final = re.compile(r"\S+")
-#: How a word begins behind which a key may stand, misspelled or not.
+#: How a word begins that a key may follow, misspelled or not.
 _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit")
 #: These words whole, for what is nearly one of them.
 _KEYWORDS: Final = frozenset(("key", "pre-shared-key", "password", "secret", "community", "key-string"))
 _AUTHENTICATION: Final = frozenset(("authentication",))
-#: Words that stand between such a word and its key, or behind a key of one word.
+#: Words between such a word and its key, or after a key of one word.
 _PLAIN: Final = re.compile(
     r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
@@ -25,7 +25,7 @@ _IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNOR
 _MAY_HOLD: Final = re.compile(
     "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
 )
-#: So much of a key gives it away wherever it stands; a shorter key is looked for as a word.
+#: So much of a key gives it away wherever it appears; a shorter key is looked for as a word.
 _QUOTED: Final = 4
 
 

@@ -4,7 +4,7 @@
     [abc] [a-z] [^abc]        ^  start of line    $  end of line     |  alternatives     ( )  groups
     _  a delimiter: blank, comma, brace, parenthesis, start or end of line              \\x  the character x itself
 
-A pattern comes from whoever sits at the terminal, and one router serves many; the usual backtracking would let
+A pattern comes from the user at the terminal, and one router serves many users; the usual backtracking would let
 `(a+)+$` stop it. So the pattern becomes a set of states that all advance together (Thompson), and the sets met are
 remembered as a table, one look-up per character (a lazy DFA, as in RE2). The table is bounded, and so is the pattern.
 

@@ -1,6 +1,6 @@
 """What releases of IOS have on without showing it, and the mark of configurations that are none of theirs.
 
-    DEFAULTS        the table: a line, from which releases on it is on unseen, where, and who says so
+    DEFAULTS        the table: a line, since which releases it is on without being shown, where, and the source
     MARK            the comment before the `version` line of everything that this program prints or writes
     Unshown         reads along with a file, and puts in at its end what its release has on and it does not refuse
 
@@ -56,7 +56,7 @@ class UnseenDefault:
     since: the first release of each major number, later majors have it too.
     where: how lines begin that the interface must have.
     meaning: for people.
-    source: who says so.
+    source: the document that says so.
     """
 
     line: str

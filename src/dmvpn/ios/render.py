@@ -1,6 +1,6 @@
 """The running configuration as text, in the shape in which IOS prints it.
 
-One blank of indentation for each level. In the global section a `!` stands between blocks: every section is a block of
+One blank of indentation for each level. In the global section a `!` separates blocks: every section is a block of
 its own, neighboring lines with the same first word are one. Inside a section, a block that has an exit word is
 preceded by a `!` and closed by that word (`address-family ...` / `exit-address-family`); blocks of some other modes
 are followed by a `!` (keyring peers). Header and `end` belong to the show command.

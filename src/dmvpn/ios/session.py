@@ -1,7 +1,8 @@
-"""A configuration session: carries out one line after the other on a tree, and knows in which mode it stands.
+"""A configuration session: carries out one line after the other on a tree, and knows the current mode.
 
 The same object serves a person at a terminal and a file; `Configurator.parse_text` is a session that nobody watches.
-It changes the tree it was given, at once, line by line, as IOS does; whoever needs the state before takes a copy.
+It changes the tree it was given, at once, line by line, as IOS does; a caller that needs the earlier state takes a
+copy.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 #: The host name is cut to this many characters in the prompts of configuration mode.
 NAME_WIDTH = 20
 
-#: A line that nobody knows, and the section of what stands under it. No grammar has it.
+#: An unknown line, and the section of the lines below it. No grammar has it.
 UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
 UNKNOWN_LINE: Final = ConfigLine(
     "unknown", "{text:line}", "", key=("text",), order=990, opens=UNKNOWN_MODE.name, group=UNKNOWN
@@ -137,7 +138,7 @@ class ConfigSession:
         return self._path[-1][1] if self._path else self.tree
 
     def entered(self, number: int) -> Place | None:
-        """Where the line that was entered last stands, if it was understood and carried out; keys are left out."""
+        """Where the line that was entered last is, if it was understood and carried out; keys are left out."""
         if self._entered is None:
             return None
         line, args, negated = self._entered
@@ -296,7 +297,7 @@ class ConfigSession:
         return self._text[1] if self._text is not None else ""
 
     def _go_on(self, begun: list[str], delimiter: str, line: str) -> LineResult:
-        """One more line of a text. What stands behind its end does not count, as on IOS."""
+        """Take one more line of a text. Lines after its `end` do not count, as on IOS."""
         text, end, _ = line.partition(delimiter)
         if not end:
             begun.append(line)

@@ -28,7 +28,7 @@ PROMPT: Final = re.compile(
 )
 _CONFIG_MODE: Final = ("config", "cfg-", "ca-", "conf-")
 _MORE: Final = re.compile(r"\s*<?-+\s?[Mm]ore\s?-+>?[ \t]*")
-#: What would move the cursor of whoever reads a report is taken out with it.
+#: Characters that would move the cursor of a report's reader are removed with it.
 _ESCAPE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>78]|[\x00\x07\x1b\x80-\x9f]")
 #: Octets that are no letters in Latin-1 are quotation marks and dashes of Windows.
 _WINDOWS: Final = {number: bytes([number]).decode("cp1252", "ignore") for number in range(0x80, 0xA0)}
@@ -141,7 +141,7 @@ class Transcript:
     __slots__ = ("_bare_at", "_reads")
 
     def __init__(self) -> None:
-        self._bare_at: int | None = None  # the column of output that no prompt stands before
+        self._bare_at: int | None = None  # the column of output without a prompt before it
         self._reads = _Reads.CONFIGURATION
 
     @staticmethod

@@ -6,7 +6,7 @@
 
 A tree holds exactly what the running configuration shows: a setting that equals its default is not stored, so
 `render` and reading back give an equal tree. Features ask with their own `ConfigLine` constants and never see text.
-Sections may be changed (by the configurator); whoever wants to keep a state takes a `copy`.
+Sections may be changed (by the configurator); a caller that wants to keep a state takes a `copy`.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Statement:
 
 
 class JournalReader(Protocol):
-    """Makes something of a journal, for who would otherwise search the whole tree at each line."""
+    """An index that is made from a journal, for callers that would otherwise search the whole tree at each line."""
 
     def read(self, section: Section, statement: Statement) -> None:
-        """One more statement, and the section that it stands in."""
+        """Add one more statement, and the section that it is in."""
 
 
 #: Stands for every line: something was read of a section that any line can change.
@@ -87,7 +87,7 @@ IndexOf = TypeVar("IndexOf", bound=Index)
 
 
 class Journal:
-    """The statements of a tree with the sections that they stand in, and what readers made of them.
+    """The statements of a tree with their sections, and what readers made of them.
 
     It grows while the tree does. Once something is replaced or removed, the tree has another one.
     """
@@ -171,7 +171,7 @@ class Section:
         return next(matches, None)
 
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
-        """Does any of these lines stand here, or in a section inside?"""
+        """Is any of these lines here, or in a section inside?"""
         wanted = frozenset(lines)
         for line in wanted:
             _read(line)
@@ -335,7 +335,7 @@ class ConfigTree(Section):
         self._touched: set[ConfigLine] = set()
 
     def touch(self, statement: Statement) -> None:
-        """Note it, and all that stands inside it."""
+        """Note it, and everything inside it."""
         self.revision += 1
         self._touched.add(statement.line)
         if statement.section is not None:

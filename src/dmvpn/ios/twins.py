@@ -23,7 +23,7 @@ class Twins:
     def __init__(
         self, lines: Iterable[ConfigLine], words: Mapping[str, str], *, help: Mapping[str, str], order: int
     ) -> None:
-        """words: pieces of syntax and what stands for them. help: of new words. order: of all the twins."""
+        """words: pieces of syntax and their replacements. help: of new words. order: of all the twins."""
         self._words = dict(words)
         self._help = dict(help)
         self._order = order

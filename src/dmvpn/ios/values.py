@@ -54,7 +54,7 @@ class Unfinished(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """The word is no such value; its first `fits` characters would have been (the caret stands behind them)."""
+    """The word is no such value; its first `fits` characters would have been (the caret is after them)."""
 
     fits: int = 0
 
@@ -91,7 +91,7 @@ class ValueType:
 
 
 class OneOf(ValueType):
-    """One of some words: for lists in which the same words may stand at several places, in an order that matters.
+    """One of some words: for lists in which the same words may appear at several places, in an order that matters.
 
     `words`: each with the text of `?`. Like a keyword, a word may be cut as long as it is unique.
     """

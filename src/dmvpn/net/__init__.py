@@ -4,7 +4,7 @@
     checksum.py   the Internet checksum: RFC 1071, updated in place by RFC 1624
     ipv4.py       RFC 791 header with options, fragmentation, and a cheap look at addresses and ports
     ipv6.py       RFC 8200 header
-    ip.py         either version of IP, for who does the same with both
+    ip.py         either version of IP, for code that does the same with both
     icmp.py       RFC 792, 1191: echo, unreachable, time exceeded, and what they quote
     icmpv6.py     RFC 4443: the same messages over IPv6
     udp.py        RFC 768

@@ -1,6 +1,6 @@
 """Generic Routing Encapsulation: RFC 2784, with key and sequence number of RFC 2890.
 
-Optional fields stand in the order checksum, key, sequence number, each only if its flag says so. A tunnel of IOS sends
+Optional fields are in the order checksum, key, sequence number, each only if its flag says so. A tunnel of IOS sends
 four octets without options, eight with `tunnel key`, four more with `tunnel checksum` and, point to point, with
 `tunnel sequence-datagrams`. RFC 1701 source routing does not exist here.
 """

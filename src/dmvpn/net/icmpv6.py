@@ -12,7 +12,7 @@ reads them back; which number means which is the table by which translators work
     OtherMessage                                  everything else, type and octets as they are
 
 The checksum covers the addresses (RFC 4443 §2.3), which the sender of a message often leaves to the data plane. So
-`serialize` leaves it open and `net.ip.build` closes it, as the kernel does for who sends through a raw socket
+`serialize` leaves it open and `net.ip.build` closes it, as the kernel does for senders on a raw socket
 (RFC 3542 §3.1).
 """
 
@@ -74,7 +74,7 @@ class Icmpv6UnreachableCode(enum.IntEnum):
 
 #: A next header that the destination does not know: the code of a Parameter Problem, RFC 4443 §3.4.
 _UNRECOGNIZED_NEXT_HEADER = 1
-#: Where the next header field stands in the quoted packet.
+#: Where the next header field is in the quoted packet.
 _NEXT_HEADER_AT = 6
 
 _READ = {

@@ -1,8 +1,8 @@
 """IP of either version: the one place that asks which one a packet is.
 
-Who forwards, tunnels, pings or resolves does the same with both. Here it gets packets that answer to the same names
-(`Ipv4Packet` and `Ipv6Packet`: source, destination, protocol, ttl, tos, payload), headers read without decoding, and
-ICMP messages without their numbers.
+Code that forwards, tunnels, pings or resolves does the same with both. Here it gets packets that answer to the same
+names (`Ipv4Packet` and `Ipv6Packet`: source, destination, protocol, ttl, tos, payload), headers read without decoding,
+and ICMP messages without their numbers.
 """
 
 from __future__ import annotations

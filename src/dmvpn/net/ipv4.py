@@ -1,7 +1,7 @@
 """The Internet Protocol, version 4: RFC 791.
 
-`Ipv4Packet` is a whole datagram or fragment, header options kept as they came. Who only needs to know where a packet
-goes does not decode it: `peek_addresses` and `peek_flow` look at the octets and cost a fraction of `parse`.
+`Ipv4Packet` is a whole datagram or fragment, header options kept as they came. Code that only needs to know where a
+packet goes does not decode it: `peek_addresses` and `peek_flow` look at the octets and cost a fraction of `parse`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FLAGS = tuple(Ipv4Flag(value) for value in range(8))
 
 _NO_OPTIONS = 0x45  # version 4, a header of five words
 _IN_PIECES = 0x3FFF  # More Fragments, or an offset
-_COPIED = 0x80  # the option stands in every fragment, RFC 791 §3.1
+_COPIED = 0x80  # the option is in every fragment, RFC 791 §3.1
 _END_OF_OPTIONS = 0
 _NO_OPERATION = 1
 
@@ -191,7 +191,7 @@ def build(
 
 
 class Header(NamedTuple):
-    """What `peek_plain` reads. The payload stands behind `HEADER_LENGTH` octets."""
+    """What `peek_plain` reads. The payload follows `HEADER_LENGTH` octets."""
 
     tos: int
     ttl: int

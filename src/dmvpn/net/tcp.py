@@ -69,7 +69,7 @@ def _tcp_header(packet: Octets) -> int | None:
 
 
 def _mss_value(packet: Octets, start: int) -> int | None:
-    """Where the value of the maximum segment size option stands, RFC 9293 §3.2, or None."""
+    """Where the value of the maximum segment size option is, RFC 9293 §3.2, or None."""
     end = min(start + (packet[start + 12] >> 4 << 2), len(packet))
     position = start + _HEADER_LENGTH
     while position < end and packet[position] != _END_OF_OPTIONS:

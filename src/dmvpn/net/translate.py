@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _IPV4_CHECKSUM = 10
 _ICMP_CHECKSUM = 2
 _ECHO_IDENTIFIER = 4
-#: Where the checksum of a protocol with ports stands. It covers the addresses, too.
+#: Where the checksum of a protocol with ports is. It covers the addresses, too.
 _CHECKSUMS: dict[int, int] = {IpProtocol.TCP: 16, IpProtocol.UDP: 6}
 _ECHOES = (IcmpType.ECHO_REQUEST, IcmpType.ECHO_REPLY)
 #: ICMP errors carry the packet that they are about behind their own header.

@@ -1,4 +1,4 @@
-"""Interfaces that a new configuration ends: whoever speaks there says goodbye while packets still leave."""
+"""Interfaces that a new configuration ends: protocols that run there say goodbye while packets still leave."""
 
 from __future__ import annotations
 

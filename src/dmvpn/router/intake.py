@@ -141,7 +141,7 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
 
 
 def _is_stray(header: str, text: str) -> bool:
-    """Could it have protected the tunnel that it was to stand in? A text without an end may have swallowed anything."""
+    """Could it have protected the tunnel that it was meant for? A text without an end may have swallowed anything."""
     return not text or (not header.startswith(_TUNNEL) and (is_of_tunnels(text) or asks_for_protection(text)))
 
 
@@ -157,7 +157,7 @@ _HEADINGS: Final = {
 
 
 def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
-    """The list by group: what does not simply run, where it stands, and what that means for a DMVPN."""
+    """The list by group: what does not simply run, where it is, and what that means for a DMVPN."""
     for fate in fates:
         entries = intake.of(fate)
         if not entries:

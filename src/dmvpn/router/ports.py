@@ -1,4 +1,4 @@
-"""Who answers which question: the machines behind `base.ports.Ports`."""
+"""Which machine answers which question: the machines behind `base.ports.Ports`."""
 
 from __future__ import annotations
 

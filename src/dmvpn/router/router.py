@@ -76,7 +76,7 @@ class Router:
         self.startup_text = ""
         #: Asked by shows alone; the shell puts its plane here.
         self.counting: Counting = NO_PLANE
-        #: Told each log message, whoever else takes it; a shell that prints them puts itself here.
+        #: Told each log message, whichever machines take it; a shell that prints log messages puts itself here.
         self.logged: Callable[[Log], None] | None = None
         self.ports = Ports.__new__(Ports)
         self.ports.entropy = entropy
@@ -171,7 +171,7 @@ class Router:
             if type(notice) is Configured:
                 self._sort(self._configured[notice.feature].hand(notice, now), effects, notices)
                 continue
-            # Each log message is a class of its own; who takes messages takes them all.
+            # Each log message is a class of its own; a machine that takes messages takes them all.
             kind = type(notice)
             if isinstance(notice, Log):
                 kind = Log

@@ -2,7 +2,7 @@
 
     Vocabulary     made once for a tuple of features; `meanings` of a word, `of_code`, `of_line`, `on_screen`
 
-It stands in this room because a part of the language needs it: the output filter `explain` is put into the exec parser
+It is in this room because a part of the language needs it: the output filter `explain` is put into the exec parser
 where that is made of all features (`router/language.py`, `router/annotation.py`), so a face need not know of it. What
 people ask in words (`dmvpn explain`) is looked up by `tools/explain`, with this.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import Feature
 
-#: Inside of a longer line (or reason) a reason is recognised from so many characters on.
+#: Inside a longer line (or reason) a reason is recognized if it has at least so many characters.
 _LEAST_INSIDE: Final = 10
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _BLANKS: Final = re.compile(r"\s+")
-#: What may stand behind a reason: its evidence, or the beginning of a list of guesses.
+#: What may follow a reason: its evidence, or the beginning of a list of guesses.
 _BEHIND_REASON: Final = re.compile(r"(?: \(.*\)|; perhaps)$")
 _PROMPT: Final = re.compile(r"^[\w.-]+(?:\([\w-]+\))?[#>]\s*(?:do )?(.+)$")
-#: What terminals put between the characters of a line: colours, movements of the cursor.
+#: What terminals put between the characters of a line: colors, movements of the cursor.
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -92,7 +92,7 @@ class Vocabulary:
         return exact
 
     def of_cell(self, text: str, *, any_case: bool = False) -> list[Meaning]:
-        """What several words mean that stand in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
+        """The meanings of several words in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
         if any_case:
             return self.of_cell(text.upper()) or self.of_cell(text.lower())
         found: list[Meaning] = []
@@ -107,7 +107,9 @@ class Vocabulary:
         return found
 
     def of_code(self, words: frozenset[str], number: int) -> list[Meaning]:
-        """What a number means among the codes that all of these words may stand before; without words, everywhere."""
+        """The meaning of a number among the codes that all of these words may precede; without words, among all
+        codes.
+        """
         return [
             Meaning(each, group)
             for group in self.groups
@@ -117,11 +119,11 @@ class Vocabulary:
         ]
 
     def of_names(self, words: frozenset[str], name: str) -> list[Meaning]:
-        """What a name means among the codes that all of these words may stand before."""
+        """The meaning of a name among the codes that all of these words may precede."""
         return [each for each in self.meanings(name) if each.group.names and words <= each.group.names]
 
     def of_line(self, text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Meaning | None:
-        """What a whole line (or clause) is, whatever time stamp stands before it."""
+        """The meaning of a whole line (or clause), whatever time stamp is before it."""
         whole = _BLANKS.sub(" ", text.strip())
         candidates = [whole, *(whole[match.end() :] for match in re.finditer(": ", whole[:80]))]
         groups = [group for group in self.groups if group.lines and group.kind in kinds]
@@ -162,7 +164,7 @@ class Vocabulary:
 
     @staticmethod
     def _prompted(lines: Sequence[str]) -> Iterable[str]:
-        """The commands that stand behind a prompt."""
+        """The commands after a prompt."""
         return dict.fromkeys(match[1] for match in map(_PROMPT.match, lines) if match is not None)
 
     def _marked(self, lines: Sequence[str]) -> Iterable[str]:
@@ -225,7 +227,7 @@ def _may_print(group: Group, command: str) -> bool:
 
 
 def _leads(screen: Sequence[str], words: Sequence[str]) -> bool:
-    """Are all words of the screen's command among these, in their order? Arguments may stand between."""
+    """Are all words of the screen's command among these, in their order? Arguments may be between them."""
     rest = iter(words)
     return all(any(word == other for other in rest) for word in screen)
 
@@ -248,7 +250,7 @@ def _split(group: Group, cell: str) -> list[Explanation] | None:
 
 
 def _letters(text: str, by_word: dict[str, Explanation]) -> list[Explanation] | None:
-    """Words that stand side by side: the longest first, as "DT2" is D and T2."""
+    """Words side by side: the longest first, as "DT2" is D and T2."""
     found: list[Explanation] = []
     longest = max(map(len, by_word))
     while text:
@@ -268,5 +270,5 @@ def vocabulary(features: tuple[Feature, ...]) -> Vocabulary:
 
 
 def plain_text(line: str) -> str:
-    """A line without the colours of a terminal."""
+    """A line without the colors of a terminal."""
     return _ESCAPES.sub("", line) if "\x1b" in line else line

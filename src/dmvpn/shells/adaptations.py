@@ -235,7 +235,9 @@ def _across(read: Mapping[str, Lines], segments: Mapping[tuple[str, str], int]) 
 
 
 def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IPv4Address]) -> IPv4Address:
-    """Who leads on from there: whoever is at the other end of the wire, else the first host that ends no tunnel."""
+    """The next hop from there: the station at the other end of the wire, otherwise the first host that ends no
+    tunnel.
+    """
     if across is not None and across.ip in address.network:
         return across.ip
     first = next(host for host in address.network.hosts() if host != address.ip)
@@ -246,7 +248,9 @@ def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IP
 def _given(
     read: Mapping[str, Lines], across: Mapping[tuple[str, str], IPv4Interface]
 ) -> dict[str, dict[str, IPv4Interface]]:
-    """The address of each port that asks for one: by file and port. across: who is at the other end of its wire."""
+    """The address of each port that asks for one: by file and port. across: the station at the other end of its
+    wire.
+    """
     ports = [(file, name) for file, lines in read.items() for name in (*_asking(lines), *_unaddressed(lines))]
     known = [
         address for lines in read.values() for _, each in interfaces(lines) if (address := interface_address(each))

@@ -1,4 +1,4 @@
-"""Who may talk to a router by its sockets: root, the user that runs it, and the group that its operator names.
+"""Users that may talk to a router by its sockets: root, the user that runs it, and the group that its operator names.
 
     admission = Admission.of("netops")     `dmvpn run --group netops`; OWNER_ALONE lets no group in
     admission.share(path, 0o660)           for sockets, and the folders on the way to them

@@ -31,7 +31,7 @@ _Seat = tuple[str, str, "Address"]
 def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
     """What is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
 
-    either: routers of which one suffices, so that nobody can tell who is to be its neighbor.
+    either: routers of which one is enough, so that nobody can tell which neighbors it will have.
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, router in facts.routers.items():
@@ -73,7 +73,7 @@ def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Add
     """Registrations and SAs. A tunnel that is shut down wants neither. elsewhere: far ends that nobody has."""
     if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
         return
-    wants_it = not tunnel.up or tunnel.protection  # as on IOS, one in clear is up whoever is there
+    wants_it = not tunnel.up or tunnel.protection  # as on IOS, a tunnel in clear is up whatever its peers are
     if tunnel.destination is not None and tunnel.destination in elsewhere and wants_it:
         what = "leads nowhere" if tunnel.up else "is down"
         yield f"{tunnel.name} {what}: no router of this lab has its destination {tunnel.destination}"

@@ -1,7 +1,7 @@
-"""YAML with the line and column of every key, so that whatever is wrong is said where it stands, all at once.
+"""YAML with the line and column of every key, so that all mistakes are reported at once, each with its place.
 
 What nobody means is refused before anything is looked at: names that are there twice (YAML would take the last one
-without a word), anchors (a few lines of them can stand for a thousand million), a depth that no file of ours has.
+without a word), anchors (a few lines of them can expand to a thousand million), a depth that no file of ours has.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789"))
 
-#: Where something stands: the keys from the top.
+#: Where something is: the keys from the top.
 Path_ = tuple[str | int, ...]
 
 
 class Places:
-    """Where the keys of a file stand. twice: those that are there more than once, at the later place."""
+    """Where the keys of a file are. twice: those that are there more than once, at the later place."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -93,7 +93,7 @@ class Places:
         return self._known.get(known, (1, 1))
 
     def note(self, node: yaml.Node, where: Path_ = ()) -> None:
-        """Learn where everything stands."""
+        """Learn where everything is."""
         self._known.setdefault(where, _mark(node))
         if isinstance(node, yaml.SequenceNode):
             for position, item in enumerate(node.value):

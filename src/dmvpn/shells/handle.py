@@ -1,7 +1,7 @@
 """A router as its sessions see it, whichever shell drives it: they ask, order and listen through this.
 
 The rooms above (management socket, SSH) define what they need of a router; this fits it without knowing them. Servers
-are made by whoever puts the program together, and handed down as `MakeServer`.
+are made by the code that puts the program together, and handed down as `MakeServer`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Handle:
         return lambda: self._listeners.pop(number, None) and None
 
     def tell(self, effect: Effect) -> None:
-        """The shell carried out an effect: who listens hears of it."""
+        """The shell carried out an effect: tell the listeners."""
         for listener in list(self._listeners.values()):
             listener(effect)
 

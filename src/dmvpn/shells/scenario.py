@@ -140,7 +140,7 @@ class HostSpec(_Strict):
 
 
 class GatewaySpec(_Strict):
-    """A translator (NAT) with the ports `inside` and `outside`. Several spokes may stand on its inside link.
+    """A translator (NAT) with the ports `inside` and `outside`. Several spokes may be on its inside link.
 
     outside: its public address, and the link's prefix length.
     gateway: where what goes out goes next.
@@ -312,7 +312,7 @@ class Scenario:
         return cls(exercise.name, lab, texts, network.certificates, is_exercise=True)
 
     def _checked(self, folder: Path, places: Places | None = None) -> Self:
-        """Raises UserError with all that is wrong. places: where the parts of its `lab.yaml` stand."""
+        """Raises UserError with all that is wrong. places: where the parts of its `lab.yaml` are."""
         for router in self.configurations:
             if not re.fullmatch(NAME, router) or router == RESERVED:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
@@ -322,7 +322,7 @@ class Scenario:
         return self
 
     def _wrong_names(self) -> Iterator[tuple[Path_, str]]:
-        """Names that stand for nothing, or for two things."""
+        """Names that mean nothing, or two things."""
         lab = self.lab
         known = ", ".join(self.configurations)
         for router in lab.routers:

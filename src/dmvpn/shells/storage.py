@@ -3,7 +3,7 @@
 A file that cannot be read is as good as none: what a router stores makes its next life better, none depends on it.
 
 The configuration is an exception. Where a router is started with a file that somebody wrote (`dmvpn run FILE`), that
-file is what it starts with, always, and so the one that `write memory` writes. What stood there from another hand is
+file is what it starts with, always, and so the one that `write memory` writes. A version that somebody else wrote is
 kept beside it, as `FILE~`.
 """
 

@@ -1,6 +1,6 @@
 """The ways between tunnel ends, where files leave them to what this release does not run, or to proxy ARP.
 
-    through       routers without tunnels on the shortest ways between tunnel ends: they stand for the provider
+    through       routers without tunnels on the shortest ways between tunnel ends: they represent the provider
     stand_in      static routes to tunnel ends, for routers that would learn them by OSPF, BGP or IS-IS
     name_gateway  who answers for others on the wire that a route without a gateway leads out to
 
@@ -49,7 +49,7 @@ Graph = dict[str, list[Hop]]
 
 
 def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
-    """Who reaches whom directly. wires: of each the router, the port and the address of all its ends."""
+    """Which routers reach each other directly. wires: of each the router, the port and the address of all its ends."""
     found: Graph = {}
     for ends in wires:
         for router, port, address in ends:
@@ -90,7 +90,7 @@ def far_ends(lines: Lines) -> list[IPv4Address]:
 
 
 def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
-    """The first hop of every router towards the owner, by the shortest way."""
+    """The first hop of every router toward the owner, on the shortest path."""
     found: dict[str, Hop] = {}
     queue = deque([owner])
     while queue:
@@ -129,7 +129,7 @@ def _is_client(lines: Lines) -> bool:
 def stand_in(graph: Graph, read: Mapping[str, Lines], added: str) -> Iterator[tuple[str, list[str], str]]:
     """Of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for none.
 
-    Who speaks BGP with that one gets a default route to it, too: that is what a provider tells.
+    A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
     ends = tunnel_ends(read)
     ways = {owner: _ways(graph, owner) for owner in dict.fromkeys(ends.values())}

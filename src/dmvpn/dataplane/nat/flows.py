@@ -1,4 +1,5 @@
-"""What a translator remembers: who inside speaks to whom outside, under which public port. RFC 4787, RFC 5508.
+"""What a translator remembers: which inside station talks to which outside station, and under which public port. RFC
+4787, RFC 5508.
 
 A `Flow` is one inside endpoint that has a public port. Of a protocol with ports the kind of the translator decides
 whether the flow is for everybody (its mapping does not depend on the destination) or for one remote endpoint, and who
@@ -41,7 +42,7 @@ class Endpoint(NamedTuple):
 
 
 class PublicPorts(NamedTuple):
-    """The ports that may stand for an endpoint inside. own: its own is one of them."""
+    """The public ports that an inside endpoint may get. own: its own is one of them."""
 
     first: int
     size: int
@@ -77,7 +78,7 @@ class Flow:
     """One mapping.
 
     scope: for this remote alone; None: for everybody.
-    remotes: who was written to.
+    remotes: the stations that packets were sent to.
     """
 
     protocol: int

@@ -84,6 +84,6 @@ def sender_of(data: bytearray) -> Endpoint:
 
 
 def remote_of(data: bytearray, side: Side) -> Endpoint:
-    """The end outside. An echo has one number, and that belongs to whoever asked."""
+    """The outside end. An echo has one number, and that belongs to the station that sent the request."""
     port = 0 if data[9] == IpProtocol.ICMP else translate.port(data, side)
     return Endpoint(translate.address(data, side), port)

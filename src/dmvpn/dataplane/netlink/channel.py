@@ -158,7 +158,7 @@ class NetlinkSocket:
         """All objects that a dump request finds. Raises NetlinkError.
 
         If the table changed while it was read the kernel says so and we read again, a few times; then the last result
-        counts: whoever follows changes with a monitor hears of the rest.
+        counts: a caller that follows changes with a monitor hears about the rest.
         """
         for _ in range(_DUMP_ATTEMPTS):
             found, interrupted = self._dump_once(request)

@@ -1,7 +1,7 @@
 """What a monitor hears: the kernel's notifications as typed events.
 
-`Overrun` stands where the socket was too full and messages were lost: whoever keeps a copy of the kernel's state dumps
-it again. A `NeighborEvent` with `Change.ASKED` is a question (see `neighbor`), its state tells which one.
+`Overrun` replaces messages that were lost because the socket was full: a caller that keeps a copy of the kernel's state
+dumps it again. A `NeighborEvent` with `Change.ASKED` is a question (see `neighbor`); its state tells which one.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _CHANGES = {
 
 
 def parse_event(message: Message) -> KernelEvent | None:
-    """The event a notification stands for; None: of a type or family that we do not follow. Raises WireError."""
+    """The event that a notification reports; None: of a type or family that we do not follow. Raises WireError."""
     match message.kind:
         case MessageType.NEWNEIGH | MessageType.DELNEIGH | MessageType.GETNEIGH:
             neighbor = parse_neighbor(message.body)

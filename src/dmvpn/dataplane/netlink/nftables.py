@@ -47,7 +47,7 @@ _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _GET_RULE = (
     SUBSYSTEM << 8 | number for number in (0, 1, 2, 3, 6, 7)
 )
-#: NFNLGRP_NFTABLES: who changed which table.
+#: NFNLGRP_NFTABLES: changes of tables, and their authors.
 _GROUP: Final = 7
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 _SO_SNDBUFFORCE = 32
@@ -73,7 +73,7 @@ Part = tuple[int, int, bytes]
 
 
 class Hook(enum.IntEnum):
-    """Where a base chain stands."""
+    """The place of a base chain."""
 
     INPUT = 1
     FORWARD = 2

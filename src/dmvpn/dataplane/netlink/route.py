@@ -3,7 +3,7 @@
 The RIB owns the result of all protocols and puts one kernel route per prefix: a change of next hop is an atomic
 `replace_route` of the same prefix and metric, without a moment in which lookups miss.
 
-Traps, all measured: the kernel finds the route to replace by prefix, table, TOS and metric, *whoever owns it*: with
+Traps, all measured: the kernel finds the route to replace by prefix, table, TOS and metric, *whatever its owner*: with
 metric 0 the connected route would be replaced. A replacement with another metric adds a second route. A gateway must
 be in a connected network unless `onlink` is set. Only what a deletion names must match; it names the protocol, so
 that it never hits a foreign route.

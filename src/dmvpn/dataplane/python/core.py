@@ -176,7 +176,7 @@ class PacketCore:
                 continue
             for piece in pieces or ():
                 self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], may_df=room.df)
-            # Whom nobody answers takes no one's turn.
+            # A sender without an answer does not use up another one's turn.
             if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
                 self.punts.append(Punt("big", number, neighbor.nbma, quote(packet), room.largest))
 

@@ -27,7 +27,7 @@ class _End(NamedTuple):
 
 
 class IpsecEnds:
-    """Opens and closes them, and sends by them; who reads them is told."""
+    """Opens and closes them, and sends through them; tells their reader."""
 
     def __init__(
         self, watch: Watch, read_esp: Callable[[EspSocket], None], read_udp: Callable[[bytes, UdpSocket], None]

@@ -31,7 +31,7 @@ _CWR = 0x80
 _FINISHED = VnetHeader()
 #: What a buffer of each type consists of.
 _PROTOCOLS = {GSO_TCPV4: IpProtocol.TCP, GSO_UDP_L4: IpProtocol.UDP}
-#: Least octets of the header, and where in it the checksum stands.
+#: Least octets of the header, and the place of the checksum in it.
 _HEADERS = {IpProtocol.TCP: (_TCP_HEADER, 16), IpProtocol.UDP: (_UDP_HEADER, 6)}
 
 
@@ -40,7 +40,7 @@ class BadOffload(ValueError):
 
 
 def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
-    """The IPv4 packets, complete with checksums, that a frame of the TAP stands for. Raises BadOffload.
+    """The IPv4 packets, complete with checksums, that a frame of the TAP contains. Raises BadOffload.
 
     packet: from the IP header on; the header's offsets count from the Ethernet header before it.
     """

@@ -27,7 +27,7 @@ class CoreTunnel:
     own_mac: of the TAP.
     mtu: octets, of the inner packets.
     peers: neighbors by link-layer address.
-    multicast, bound: who gets copies, and over which connections further ones go.
+    multicast, bound: the addresses that get copies, and the connections over which further copies go.
     sent, received: packets by NBMA address, and on a protected tunnel sent_over, received_over by connection.
     ids, ids_over: the reverse of peers.
     barred: NBMA addresses whose connections are other tunnels'.
@@ -85,7 +85,7 @@ class CoreTunnel:
             self.ids.pop(neighbor.nbma, None)
 
     def neighbors(self, mac: bytes) -> tuple[Neighbor, ...]:
-        """Who gets a frame to this link-layer address."""
+        """The neighbors that get a frame to this link-layer address."""
         if self.destination is not None:
             return (Neighbor(self.destination),)
         if mac[0] & 1:

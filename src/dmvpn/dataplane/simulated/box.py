@@ -114,7 +114,7 @@ class IpBox(SendingBox):
         return False
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
-        """Is it a multicast of a protocol without ports? Then whoever listens gets it, and nobody answers."""
+        """Is it a multicast of a protocol without ports? Then every listener gets it, and nobody answers."""
         if header.protocol in _NOT_ONLY_HEARD or not header.destination.is_multicast:
             return False
         if (interface, header.protocol, None) in self._listeners:

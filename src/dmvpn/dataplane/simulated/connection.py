@@ -95,7 +95,8 @@ class Connection:
         self._report = report
         self._random = random
         self._unacknowledged = int.from_bytes(random(4), "big")
-        #: What the other end has not acknowledged, and how much of it is on the way. SYN and FIN stand for an octet.
+        #: What the other end has not acknowledged, and how much of it is on the way. SYN and FIN count as one octet
+        #: each.
         self._data = bytearray()
         self._flying = 0
         self._expected = 0

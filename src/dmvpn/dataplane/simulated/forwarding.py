@@ -58,7 +58,7 @@ class Port:
     def address_towards(self, peer: IPAddress) -> IPAddress | None:
         """The address of its own that a packet to `peer` carries: the primary one of that IP version.
 
-        A link-local address is used towards what is on the link only, or where there is nothing else (RFC 6724 §5).
+        A link-local address is used only for destinations on the link, or if there is no other address (RFC 6724 §5).
         """
         version, local = peer.version, stays_on_link(peer)
         last: IPAddress | None = None

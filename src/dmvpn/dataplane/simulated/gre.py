@@ -52,7 +52,7 @@ class GreBox(IpBox):
         super().__init__(report, transmit, random)
         self._paths = PathMtus()
         self._refusals = Alarms()
-        #: Is told of every packet as it goes into a tunnel or comes out, with the tunnel's name: who captures sets it.
+        #: Called with every packet that goes into a tunnel or comes out, and the tunnel's name; a capture sets it.
         self.overhear: Callable[[str, bytes], None] | None = None
 
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:

@@ -25,7 +25,7 @@ from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, Ipv4Packet
 from dmvpn.net.tcp import clamp_mss
 
-#: Hands a packet to whoever has `next_hop` on the wire of `interface`; False if nobody has.
+#: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.
 Transmit = Callable[[str, IPAddress, bytes], bool]
 
 

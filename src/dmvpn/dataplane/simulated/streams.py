@@ -1,7 +1,7 @@
-"""The byte streams of a simulated box: who listens, which connections there are, and whose segment it is that came.
+"""The byte streams of a simulated box: its listeners, its connections, and which of them a segment belongs to.
 
 Segments are real ones in real packets: they cross tunnels, are sealed, get lost with a wire that is cut, and a capture
-shows them. Whoever may not connect gets an RST, as does a segment that belongs to no connection; one without the
+shows them. A station that may not connect gets an RST, as does a segment that belongs to no connection; one without the
 signature that is asked for, or with too small a TTL, gets no answer, like from a Linux kernel.
 """
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Neighbor(NamedTuple):
-    """Whom a GRE packet goes to, or came from. connection: what protects it; 0: in clear, or the newest there."""
+    """The peer that a GRE packet goes to, or came from. connection: what protects it; 0: in clear, or the newest
+    there.
+    """
 
     nbma: IPAddress
     connection: int = 0

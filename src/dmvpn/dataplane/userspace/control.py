@@ -152,7 +152,7 @@ def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes)
 
 
 def _with_udp_header(datagram: Datagram, port: int | None) -> bytes:
-    """UDP sockets take the header off; the machines expect what stood behind the IP header."""
+    """UDP sockets remove the header; the machines expect everything that followed the IP header."""
     if port is None:
         return datagram.payload
     udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=datagram.payload)

@@ -1,6 +1,6 @@
 """The seam between the planes: what differs between Python and Rust is only who touches each packet.
 
-Who owns which socket where tunnels are protected: the engine has raw protocol 47 (for each tunnel source), and for each
+Owners of sockets where tunnels are protected: the engine has raw protocol 47 (for each tunnel source), and for each
 address that is served raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them
 are bound to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
 
@@ -50,7 +50,7 @@ def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
 class PacketEngine(Protocol):
     """Moves packets between TAPs and GRE, in ESP or in clear. NHRP, keepalives and hairpins are reported as events.
 
-    Where a `connection` stands, 0 means: the newest (highest number) that has an SA between tunnel source and NBMA
+    For a `connection`, 0 means: the newest (highest number) that has an SA between tunnel source and NBMA
     address. It says nothing on a tunnel that is not protected.
     """
 

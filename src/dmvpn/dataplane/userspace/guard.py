@@ -1,7 +1,7 @@
 """The guard: what is routed into a protected tunnel never leaves by another route, even while its own is gone.
 
-Outside the main table, so that whoever empties that does not empty this. For each length L of prefixes that lead into
-protected tunnels there are two rules and a table, the longest prefixes first:
+The guard is outside the main table, so that a program that empties the main table does not empty the guard. For each
+length L of prefixes that lead into protected tunnels there are two rules and a table, the longest prefixes first:
 
     32700 + 2 (32 - L)        ask main, and take no route shorter than L (suppress_prefixlength L - 1)
     the next number           ask table 5400 + L: a blackhole for each such prefix of this length

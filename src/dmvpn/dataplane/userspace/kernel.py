@@ -59,8 +59,9 @@ _ROUTER_SETTINGS = {
     "net/ipv4/conf/all/ignore_routes_with_linkdown": 0,
 }
 
-#: Where every interface is ours (a lab): tell the neighbors of an interface that came up who is there, as IOS does.
-#: Who asked before it was up would else ask again only after a second, and all packets to us would wait for that.
+#: Where every interface is ours (a lab): announce our addresses to the neighbors of an interface that came up, as IOS
+#: does. A neighbor that asked before the interface was up would otherwise ask again only after a second, and all
+#: packets to us would wait for that.
 _MANAGER_SETTINGS = {"net/ipv4/conf/all/arp_notify": 1}
 
 #: What we do ourselves need not be compared with what we want.

@@ -92,7 +92,7 @@ class Leftovers:
 
 
 def left_behind(kernel: netlink.NetlinkSocket) -> list[netlink.Link]:
-    """TAPs of tunnels of ours; who wants to know whether a router holds one has to try."""
+    """TAPs of tunnels of ours; to find out whether a router holds one, a caller has to try."""
     return [link for link in kernel.links() if link.kind == "tun" and link.alias == link.name and made_here(link.name)]
 
 
@@ -112,8 +112,8 @@ class Cleaned:
 def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
     """Remove what killed routers left in this network namespace, and nothing that a living one has.
 
-    The kernel knows who holds a TAP, the records whose the routes and settings are. A TAP that is held, of a router
-    without a record that we can read: then only what is known to be of a dead one goes.
+    The kernel knows which process holds a TAP; the records know the owners of routes and settings. A TAP that is held,
+    of a router without a record that we can read: then only what is known to be of a dead one goes.
     """
     with records.locked():
         others = records.others()

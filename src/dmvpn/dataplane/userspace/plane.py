@@ -304,7 +304,7 @@ class UserspacePlane:
         addresses = self._addresses.get(big.tunnel)
         if addresses:
             message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
-            with suppress(OSError):  # whoever cannot be told goes on as before
+            with suppress(OSError):  # a neighbor that cannot be told goes on as before
                 self._control.send(SendIp(None, addresses[0][0], source, IpProtocol.ICMP, message))
 
     # ------------------------------------------------------------------------------------------------ tunnels
@@ -314,7 +314,7 @@ class UserspacePlane:
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self._remove_tunnel(spec.name)  # the kernel treats the neighbors of the two kinds differently
             tunnel = None
-            self._report(Resync())  # addresses and all else that stood on the interface have gone with it
+            self._report(Resync())  # addresses and everything else on the interface have gone with it
         fresh = tunnel is None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")

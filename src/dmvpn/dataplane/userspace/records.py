@@ -5,7 +5,7 @@ not what it was. So each router writes down what it puts in, before it does, in 
 lives: a file that nobody locks is that of a dead router.
 
     /run/dmvpn/host/BOOT-NAMESPACE/       of root; else below $XDG_RUNTIME_DIR/dmvpn, or /tmp/dmvpn-UID (`private`)
-        lock                              held by whoever starts, ends or cleans up
+        lock                              held by a router that starts or ends, or by a cleanup
         settings.json                     what each setting was before the first router changed it
         *.owner                           of one router, a line for each change:
                                           "+10.0.0.0/8" routed, "-10.0.0.0/8" not any more, "=net/ipv4/..." in use,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MOST_FOLDERS: Final = 512
 #: Lines of a router's file that are kept beside those that still hold.
 SLACK: Final = 4096
-#: Seconds to wait for whoever starts or ends at the same moment.
+#: Seconds to wait for another router that starts or ends at the same moment.
 PATIENCE: Final = 2.0
 
 _LOCK = "lock"
@@ -127,7 +127,7 @@ class Records:
             os.close(lock)
 
     def others(self, own: Path | None = None) -> Others:
-        """Whoever else has something here. own: the file of the one that asks."""
+        """The other routers that have something here. own: the file of the router that asks."""
         living: list[Belongings] = []
         dead: list[Belongings] = []
         for path in self._owners():
@@ -325,7 +325,7 @@ def _forget_old(root: Path, boot: str) -> None:
 
 
 def _take_lock(folder: Path) -> int:
-    """The lock of a folder, which is made if there is none; after `PATIENCE` whoever holds it is passed over."""
+    """The lock of a folder, which is made if there is none; after `PATIENCE` a lock that is still held is ignored."""
     end = time.monotonic() + PATIENCE
     path = folder / _LOCK
     while True:

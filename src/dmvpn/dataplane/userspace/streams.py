@@ -1,11 +1,11 @@
 """Byte streams on the kernel's TCP, in the network namespace in which the plane was made.
 
-    StreamListen -> one listening socket a port; whoever connects from elsewhere than ordered is closed at once
+    StreamListen -> one listening socket a port; a connection from an address that was not ordered is closed at once
     StreamOpen   -> a socket that connects without blocking
     an epoll of its own watches them all, and the plane's loop watches that: it is readable when one of them is ready
 
-TCP MD5 signatures (RFC 2385) are the kernel's: keys stand at the listening socket by prefix, and at each socket that
-connects. So is TTL security (RFC 5082, IP_MINTTL).
+TCP MD5 signatures (RFC 2385) are the kernel's: the listening socket has keys by prefix, and each socket that connects
+has one. So is TTL security (RFC 5082, IP_MINTTL).
 """
 
 from __future__ import annotations

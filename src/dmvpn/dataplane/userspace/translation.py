@@ -1,8 +1,8 @@
 """A router's NAT in the kernel: a table of its own, put back when somebody takes it away, and the flows that it makes.
 
-The table has a name that no living router of this network namespace has ("dmvpn-nat", then "dmvpn-nat-2" ...), and
-stands in the records: that of a killed router stays and translates on, until the next life replaces it in one step,
-begins without NAT, or `dmvpn cleanup` removes it. Nothing of nf_tables is asked for before the first order.
+The table has a name that no living router of this network namespace has ("dmvpn-nat", then "dmvpn-nat-2" ...), and is
+in the records: that of a killed router stays and translates on, until the next life replaces it in one step, begins
+without NAT, or `dmvpn cleanup` removes it. Nothing of nf_tables is asked for before the first order.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Translation:
             try:
                 kernel.transact(removal(self._table))
             except OSError:
-                return  # it stays in the records, for whoever cleans up
+                return  # it stays in the records, for a later cleanup
             self._ledger.released(self._table)
 
     def _heard(self) -> None:

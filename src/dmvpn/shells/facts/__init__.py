@@ -1,4 +1,4 @@
-"""What a lab looks like from outside, as values: who is plugged in where, what each router wants and what it has.
+"""What a lab looks like from outside, as values: which ports are connected, what each router wants and what it has.
 
 Both kinds of labs answer the order `facts` with a `LabFacts`; programs above (tools) decide from it what one router
 alone can only suspect. Nothing secret is in it.

@@ -125,7 +125,7 @@ class TunnelFacts(Fact):
     destination: None if multipoint.
     nhrp: it has a network-id, of either version.
     servers: those of both.
-    unsecured: whom it is to protect and does not.
+    unsecured: the peers that it should protect and does not.
     ip_mtu: octets of the largest IP packet.
     room: those that leave the egress interface in one piece, ESP counted.
     mss: what TCP is clamped to, None: not at all.
@@ -136,7 +136,7 @@ class TunnelFacts(Fact):
     keepalive: seconds and retries.
     authenticated: `ip nhrp authentication`.
     holding_time, registration_interval: seconds.
-    multicast_dynamic: who registers gets copies.
+    multicast_dynamic: clients that register get copies.
     refusals: NHRP packets that were not acted on, by why.
     df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
     ttl: of that header.
@@ -310,7 +310,7 @@ class EigrpFacts(Fact):
 class RipInterfaceFacts(Fact):
     """An interface that a `network` line of RIP names.
 
-    heard: who told something of late.
+    heard: the neighbors that sent something lately.
     blocked: why nothing is sent and taken here, "": it is.
     """
 
@@ -324,7 +324,7 @@ class RipInterfaceFacts(Fact):
 class RipFacts(Fact):
     """The RIP process.
 
-    neighbors: who gets updates by unicast.
+    neighbors: the routers that get updates by unicast.
     announces: its own networks, and redistributed ones.
     """
 
@@ -373,7 +373,7 @@ class RouterFacts(Fact):
 
     now: its monotonic clock; clock: its wall clock.
     configuration: `show running-config` with secrets hidden.
-    refused: who came to no agreement with it, whoever began, as its log says; of each the last word.
+    refused: peers without an agreement, whichever end began, as its log says; the last message about each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
     """
@@ -407,7 +407,7 @@ class RouterFacts(Fact):
 
 
 class GreFlow(Fact):
-    """GRE through a translator: who inside speaks to whom outside."""
+    """GRE through a translator: which inside station talks to which outside station."""
 
     inside: IPv4Address
     remote: IPv4Address
@@ -460,7 +460,7 @@ class LabFacts(Fact):
     """A whole lab.
 
     routers: None for one that does not run.
-    providers: those that only stand for the underlay.
+    providers: routers that only represent the underlay.
     """
 
     routers: dict[str, RouterFacts | None]

@@ -105,7 +105,7 @@ def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
 
 
 def _want_ways_out(network: Network) -> None:
-    """Somebody is needed at the other end of a port that stands alone on its wire, if it leads out."""
+    """A router is needed at the other end of a port that is alone on its wire, if the port leads out."""
     ends = {end for lines in network.lines.values() for end in far_ends(lines)}  # those are routers that are not here
     for router, lines in network.lines.items():
         without = _gateless(lines)
@@ -169,7 +169,9 @@ def _rip(network: Network, wires: list[Wire]) -> list[str]:
 
 
 def answer_for_others(network: Network, configurations: dict[str, str], provider: str) -> None:
-    """Routes out of a port without a gateway: who is there answers for others (proxy ARP), so the route names it."""
+    """Routes out of a port without a gateway: the router on that wire answers for others (proxy ARP), so the route
+    names that router.
+    """
     for router, lines in network.lines.items():
         for name in _gateless(lines):
             here = (wire for wire in network.wires if any((p.router, p.name) == (router, name) for p in wire.ports))

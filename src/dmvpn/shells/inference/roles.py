@@ -1,4 +1,4 @@
-"""Who is who in a network: hubs, spokes, providers, and the computers on its LANs."""
+"""The roles in a network: hubs, spokes, providers, and the computers on its LANs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def role(name: str, lines: Lines, network: Network, *, added: bool) -> Literal["
 
 
 def _servers(network: Network) -> list[str]:
-    """The tunnel addresses that somebody registers with. What newer releases have on says nothing of who is a hub."""
+    """The tunnel addresses that somebody registers with. The defaults of newer releases do not show which router is a
+    hub.
+    """
     every = [tunnel for lines in network.lines.values() for tunnel in tunnels(lines)]
     return [line.split()[3] for tunnel in every for line in tunnel.headers("ip nhrp nhs ")]
 

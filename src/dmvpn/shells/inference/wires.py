@@ -61,7 +61,7 @@ class Network:
     """What is known of it.
 
     wires: made of the lines.
-    notes: what was decided; whoever decides adds a sentence.
+    notes: what was decided; each decision adds a sentence.
     segments: of ports (router, name) that somebody drew: those with different numbers are on different wires.
     """
 

@@ -81,8 +81,8 @@ def ip_packet(frame: bytes) -> memoryview:
 class Badness:
     """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes. block: names of `FILTERS`.
 
-    mtu: octets of the largest IP packet that passes, 0 = whatever its ends send; who sends a larger one hears nothing.
-    sender: all of this concerns only what this node sends; "": what anybody does.
+    mtu: octets of the largest IP packet that passes, 0 = whatever its ends send; the sender of a larger one is not
+    told. sender: all of this concerns only what this node sends; "": what anybody does.
     """
 
     delay: float = 0.0

@@ -6,7 +6,7 @@
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
 
 Supervisors of real and of simulated labs speak the same. The owner of the lab may give orders, and root: the mode of
-the socket (0600, in a folder of mode 0700) says so, and the credentials of whoever connects; requests are bounded. Of a
+the socket (0600, in a folder of mode 0700) says so, and the credentials of the caller; requests are bounded. Of a
 router that runs for a group (`shells/admission.py`) members may ask what changes nothing.
 """
 

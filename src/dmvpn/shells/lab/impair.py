@@ -142,7 +142,7 @@ class _Relay:
     """Carries frames between the TAPs of one cable."""
 
     def __init__(self, owner: Impairments, taps: tuple[Tap, ...], nodes: tuple[str, ...], badness: Badness) -> None:
-        """nodes: who is behind each of the TAPs."""
+        """nodes: the node behind each of the TAPs."""
         self.taps = taps
         self._nodes = nodes
         self.badness = badness

@@ -10,10 +10,10 @@
         fixed                            what was found and fixed
 
 A router that is started for a group has such a folder, too, which members may pass through (`share`). That of a service
-is in /run/dmvpn: whoever looks for a router by name looks there after his own labs.
+is in /run/dmvpn: a user who looks for a router by name searches that folder after the user's own labs.
 
-Whoever brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab is dead,
-however it died. Such a folder is removed when somebody next looks.
+The command that brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab
+is dead, however it died. Such a folder is removed when somebody next looks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Why this machine refuses namespaces, and the one command that changes it.
 
-The same EPERM has a handful of causes; which one it is stands in /proc. `MachineFacts` holds what we looked up,
+The same EPERM has a handful of causes; /proc shows which one it is. `MachineFacts` holds what we looked up,
 `diagnose` is a pure function of step, error and facts, so every case is tested without a machine that has it.
 """
 

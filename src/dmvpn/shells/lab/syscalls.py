@@ -36,7 +36,7 @@ class Kind(enum.IntFlag):
 
 
 class PeerCredentials(NamedTuple):
-    """Who is at the other end of a Unix socket, in our own namespaces: pid 0 and uid 65534 stand for "not here"."""
+    """The process at the other end of a Unix socket, in our own namespaces: pid 0 and uid 65534 mean "not here"."""
 
     pid: int
     uid: int
@@ -80,7 +80,7 @@ def mount_proc() -> None:
 
 
 def peer_credentials(sock: socket.socket) -> PeerCredentials:
-    """Who connected (or listens), SO_PEERCRED of unix(7).
+    """The process that connected (or listens), SO_PEERCRED of unix(7).
 
     With a process namespace this is how the pid is learned that counts outside; a pid file says another number.
     """
@@ -89,7 +89,8 @@ def peer_credentials(sock: socket.socket) -> PeerCredentials:
 
 
 def peer_groups(sock: socket.socket) -> tuple[int, ...]:
-    """The supplementary groups of whoever connected; none if they are more than 256. SO_PEERGROUPS, since Linux 4.13.
+    """The supplementary groups of the process that connected; none if they are more than 256. SO_PEERGROUPS, since
+    Linux 4.13.
 
     They are those of the moment of connect(2), as the rest of its credentials.
     """

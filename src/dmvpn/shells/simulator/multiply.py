@@ -33,7 +33,7 @@ _QUAD: Final = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.]
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"^( *ip address )(\S+)( )(\S+)", re.MULTILINE)
 _STATIC: Final = re.compile(r"^ip route .*$", re.MULTILINE)
-#: Ports of a provider towards copies: no scenario has a slot 9.
+#: Ports of a provider toward copies: no scenario has a slot 9.
 _PORT: Final = "GigabitEthernet9/{}"
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _CARRIER: Final = IPv4Network("100.64.0.0/10")

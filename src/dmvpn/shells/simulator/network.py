@@ -1,4 +1,4 @@
-"""Wires of the simulated world: who is plugged into them, how long a packet takes, which packets are lost.
+"""Wires of the simulated world: what is plugged into them, how long a packet takes, which packets are lost.
 
 A segment with two ends is a cable, with more a switch. Chance (loss, reordering, duplication) comes from one seeded
 stream for each segment, so a change on one wire does not change what happens on another.

@@ -227,7 +227,7 @@ class Simulator:
         """`kill -9`: the router is gone with all it knew, except what it stored; nobody is told."""
         old = self.routers[name]
         old.alive = False
-        self._wakes.pop(name, None)  # what the dead one waited for must not stand before what the new one waits for
+        self._wakes.pop(name, None)  # what the dead one waited for must not precede what the new one waits for
         self._lives[name] = self._lives.get(name, 0) + 1
         fresh = self._router(name, self._lives[name])
         fresh.alive = False
@@ -305,7 +305,7 @@ class Simulator:
         )
 
     def facts(self, scenario: Scenario) -> LabFacts:
-        """The whole world, for who decides what a router alone can only suspect."""
+        """The whole world, for tools that decide what a router alone can only suspect."""
         routers = {
             name: router_facts(node.router, self.now) if node.alive else None for name, node in self.routers.items()
         }

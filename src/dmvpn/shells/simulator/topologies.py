@@ -1,6 +1,6 @@
 """Networks of any size from a few numbers, for `dmvpn simulate` and the benchmarks.
 
-All routers stand on one wide underlay (100.64.0.0/10, a switch): what is measured is the overlay. Spoke n has the LAN
+All routers are on one wide underlay (100.64.0.0/10, a switch): what is measured is the overlay. Spoke n has the LAN
 10.x.y.0/24 and the tunnel address 172.16.x.y, where n = 256 x + y; the hub is number 0.
 """
 

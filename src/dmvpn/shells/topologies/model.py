@@ -1,4 +1,4 @@
-"""What a topology file says, whoever wrote it."""
+"""What a topology file says, whichever program wrote it."""
 
 from __future__ import annotations
 

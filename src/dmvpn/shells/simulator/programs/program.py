@@ -65,7 +65,7 @@ class Options:
     """The words behind a program's name. Raises UserError for what it does not know."""
 
     def __init__(self, program: str, words: Sequence[str], letters: str, spelled: Mapping[str, str]) -> None:
-        """letters: as getopt has it. spelled: long names, and the letters that they stand for."""
+        """letters: as getopt has it. spelled: long names, and the letters that they mean."""
         self._program = program
         long = [f"{name}=" if f"{letter}:" in letters else name for name, letter in spelled.items()]
         try:
@@ -79,7 +79,7 @@ class Options:
         return f"-{letter}" in self._values
 
     def text(self, letter: str) -> str:
-        """What stands behind an option; "" where it is not given."""
+        """The value of an option; "" where it is not given."""
         return self._values.get(f"-{letter}", "")
 
     def number(self, letter: str, default: float, least: float, most: float) -> float:

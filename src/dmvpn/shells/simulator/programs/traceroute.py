@@ -61,7 +61,7 @@ _MARKS: Final[dict[int, str]] = {
 
 @dataclass(slots=True)
 class _Probe:
-    """by: who answered; None: nobody in time. mark: why the way ends there, "" where it does not."""
+    """by: the router that answered; None: no answer in time. mark: why the path ends there, "" where it does not."""
 
     ttl: int
     sent_at: float
