@@ -30,8 +30,8 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp import EspSuite, Outbound, Place
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
-from dmvpn.features.ikev2.acts import Transmit
 from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
+from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.wire.message import (
     GENERIC,
@@ -199,8 +199,8 @@ def ike_peer(octets: bytes) -> None:
 def sa_sealer(site: Site) -> Callable[[bytes, bytes], bytes]:
     """How the one IKE SA of a site seals: associated octets and content give IV to ICV."""
     (sa,) = site.sas
-    sealer = sa._sealer
-    assert sealer is not None
+    assert sa.channel is not None
+    sealer = sa.channel.sealer
     return sealer.seal
 
 

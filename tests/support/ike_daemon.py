@@ -24,15 +24,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from dmvpn.base.protection import ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.acts import Reply, Transmit
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config import model as ikev2
 from dmvpn.features.ikev2.crypto.certificates import Anchors
-from dmvpn.features.ikev2.exchanges.child import RekeyChild
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
-from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Terms
+from dmvpn.features.ikev2.sa import Reply, Transmit
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
 from dmvpn.features.ikev2.terms import Path as Wire
 from dmvpn.features.ikev2.trust import Trust
 from support.ike_net import IkeNet, Settings, Site
@@ -141,7 +139,7 @@ class Daemon(IkeNet):
                 Site(self, str(self.me.address), self.me.settings, 7).connect(remote, self._terms(remote))
             case "rekey-child":
                 child = next(iter(sas[-1].children))
-                sas[-1].children.rekeying.add(child.spi_in)
+                sas[-1].children.begin_rekey(child.spi_in)
                 self.me.take(sas[-1].begin(RekeyChild(sas[-1], child), self.now))
             case "rekey-ike":
                 self.me.take(sas[-1].begin(RekeyIke(sas[-1]), self.now))

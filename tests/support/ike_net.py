@@ -12,11 +12,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.features.ikev2.acts import Act, Ended, Reply, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.crypto.certificates import Untrusted
 from dmvpn.features.ikev2.identity import name_of, of_address
 from dmvpn.features.ikev2.keylog import KeyLog
 from dmvpn.features.ikev2.offers import Suite
+from dmvpn.features.ikev2.sa import Act, Ended, Reply, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ikev2.spis import EspSpis
 from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Expectation, Path, Terms, UdpUse

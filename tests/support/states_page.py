@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.eigrp import dual
 from dmvpn.features.eigrp.topology import State as DestinationState
-from dmvpn.features.ikev2 import sa
+from dmvpn.features.ikev2 import life
 from dmvpn.features.nhrp import client, path
 from support.conformance import ROOT
 
@@ -58,7 +58,7 @@ MACHINES: Final = (
         path.PathState.PROVING,
         path.MOVES,
     ),
-    Machine("An IKE SA", "features/ikev2/sa.py", "RFC 7296 §1.2 to §1.4", sa.SaState.STARTING, sa.MOVES),
+    Machine("An IKE SA", "features/ikev2/life.py", "RFC 7296 §1.2 to §1.4", life.SaState.STARTING, life.MOVES),
     Machine(
         "A destination of EIGRP",
         "features/eigrp/dual.py",

@@ -42,7 +42,7 @@ NOT_PRINTED = {
     "dmvpn.features.ikev2.algorithms.Hash": _CONFIGURED,
     "dmvpn.features.ikev2.crypto.prf.Prf": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ikev2.model.IdentityKind": _CONFIGURED,
-    "dmvpn.features.ikev2.sa.Move": _MOVES,
+    "dmvpn.features.ikev2.life.Move": _MOVES,
     "dmvpn.features.ipsec.algorithms.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.algorithms.Integrity": _CONFIGURED,
     "dmvpn.features.nhrp.cache.RouteState": "printed as T1, T2 and as flags",

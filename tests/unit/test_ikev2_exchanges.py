@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.features.ikev2 import answers
-from dmvpn.features.ikev2.acts import ChildMade, Established, Replaced, Transmit
-from dmvpn.features.ikev2.exchanges.child import RekeyChild
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.exchanges import RekeyChild, RekeyIke
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.negotiation import settle
-from dmvpn.features.ikev2.sa import SaState
+from dmvpn.features.ikev2.sa import ChildMade, Established, Replaced, Transmit
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Group
 from dmvpn.features.ikev2.wire.payloads import InitiatorSelectors
 from dmvpn.features.ikev2.wire.selectors import TrafficSelector
@@ -286,7 +285,7 @@ def test_both_ends_may_rekey_a_child_sa_at_the_same_moment() -> None:
         for site in (hub, spoke):
             (sa,) = site.sas
             (child,) = sa.children
-            sa.children.rekeying.add(child.spi_in)
+            sa.children.begin_rekey(child.spi_in)
             site.take(sa.begin(RekeyChild(sa, child), net.now))
         net.run(10)
         assert matched(hub, spoke)

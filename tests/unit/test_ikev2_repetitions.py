@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.features.ikev2.acts import Transmit
-from dmvpn.features.ikev2.exchanges.informational import Probe
+from dmvpn.features.ikev2.exchanges import Probe
+from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.sealed import seal
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.window import MOST_REPETITIONS
@@ -107,8 +107,8 @@ def test_a_peer_that_seals_its_request_anew_is_answered_again() -> None:
         flags=Flag.INITIATOR,
         message_id=sa.outgoing.next_id - 1,
     )
-    sealer = sa._sealer
-    assert sealer is not None
+    assert sa.channel is not None
+    sealer = sa.channel.sealer
     (again,) = seal(header, (), sealer)
     assert again not in [flight.octets for flight in net.log]
     assert len(said(net, hub, again, SPOKE)) == 1

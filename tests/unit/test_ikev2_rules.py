@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from dmvpn.features.ikev2 import answers
-from dmvpn.features.ikev2.acts import Begun, ChildMade, Moved, Replaced
 from dmvpn.features.ikev2.crypto.groups import draw
-from dmvpn.features.ikev2.exchanges.child import NewChild, RekeyChild
-from dmvpn.features.ikev2.exchanges.exchange import Exchange
-from dmvpn.features.ikev2.exchanges.informational import DeleteChild, Probe
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.life import Abilities
 from dmvpn.features.ikev2.negotiation import Ask
 from dmvpn.features.ikev2.offers import accepted, ike_offer
+from dmvpn.features.ikev2.sa import Begun, ChildMade, Exchange, Moved, Replaced
 from dmvpn.features.ikev2.terms import Endpoint
 from dmvpn.features.ikev2.wire.message import Header, Message, parse_header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, Group, IdType, NotifyType, ProtocolId
@@ -203,7 +201,7 @@ def test_an_authentic_datagram_from_elsewhere_moves_nobody_who_is_not_behind_a_n
 def test_a_peer_that_changes_to_port_4500_by_itself_is_followed() -> None:
     net, hub, spoke = up()
     sa = sa_of(spoke)
-    sa.path = replace(sa.path, local=replace(sa.path.local, port=4500), remote=replace(sa.path.remote, port=4500))
+    sa.use_port(4500)
     spoke.take(spoke.sas.ask(Probe(sa), net.now))
     net.run(1)
     assert str(sa_of(hub).path) == f"{HUB}:4500 - {SPOKE}:4500"
@@ -380,13 +378,15 @@ def test_fragments_of_a_message_that_came_whole_as_well_are_forgotten() -> None:
         pieces = [flight for flight in net.log[-8:] if flight.sender == SPOKE]
         net.drops = lambda _: False
         net.deliver(pieces[-1])
-        sa.peer_fragments = False
+        sa.abilities = Abilities(fragments=False)
         sa.send_request(request.KIND, request.payloads)
         spoke.take(sa.done())
-        sa.peer_fragments = True
+        sa.abilities = Abilities(fragments=True)
         net.run(0.1)
         assert request.heard is not None
-    assert not sa_of(hub)._fragments
+    channel = sa_of(hub).channel
+    assert channel is not None
+    assert not channel.fragments
 
 
 # ------------------------------------------------------------------------------------------------ both at once
@@ -607,7 +607,7 @@ def test_a_rekey_that_the_peer_refuses_is_tried_again_seldom_and_not_at_the_spee
     net.run(90)
     assert matched(hub, spoke)
     assert net.sent(spoke).count("CREATE_CHILD_SA request") == 3
-    assert len(sa_of(spoke).later) == 1
+    assert len(sa_of(spoke).outgoing.later) == 1
 
 
 def test_the_ike_sa_is_tried_to_be_replaced_again_when_the_peer_refuses() -> None:

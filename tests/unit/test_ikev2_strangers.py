@@ -11,10 +11,10 @@ import pytest
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2 import responder
-from dmvpn.features.ikev2.acts import Reply
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
+from dmvpn.features.ikev2.sa import Reply
 from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, Fragments
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.window import MOST_REPETITIONS

@@ -13,12 +13,13 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     sealed       sealed messages, fragments        identity     names; distinguished: those of certificates
     offers       proposals and choices             suites       proposals out of words
     negotiation  how a child SA is agreed on       children     child SAs; spis: their numbers, and those of IKE SAs
-    proof        AUTH                              nat          who is behind one
+    life         the states of an IKE SA           nat          who is behind one
 
-    sa           one IKE SA: keys, messages        window       message identifiers, repetitions
-    exchanges    what we ask                       answers      what we are asked
-    responder    the first message of a stranger   upkeep       what time does
-    sas          all IKE SAs: for which of them a datagram is, who may begin one; acts: what they want done
+    sa           one IKE SA: alone changes itself  window       message identifiers, repetitions
+    exchanges    what we ask                       beginning    the first two exchanges, and their proofs
+    answers      what arrives on an IKE SA         upkeep       what time does
+    responder    the first message of a stranger
+    sas          all IKE SAs: for which of them a datagram is, who may begin one
 
     machine      joins them to the router          events       what people order
     demands      who is wanted                     attempts     what is tried, and tried again

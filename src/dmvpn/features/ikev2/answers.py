@@ -1,35 +1,39 @@
-"""What the peer asks, and what we answer: IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL. RFC 7296 §1.2 to §1.4.
+"""What a peer sends on an IKE SA: requests are answered, answers go to the exchange that asked. RFC 7296 §1.2 to §1.4.
 
-Each function takes the opened request and returns the payloads of the response, or None where none is due. What goes
-wrong is told to the peer as a bare notify; why, is for our own log.
+    handle --> a request   --> `Answer`: IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL
+           --> an answer   --> `Exchange.answered`
+           --> once more   --> the same answer again
+
+What goes wrong is told to the peer as a bare notify; why, is for our own log.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import surely
+from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.acts import Begun, Established
+from dmvpn.features.ikev2.beginning import certificates, check_proof, our_proof
 from dmvpn.features.ikev2.children import LARGEST_NUMBER
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
-from dmvpn.features.ikev2.exchanges.auth import certificates
-from dmvpn.features.ikev2.exchanges.child import RekeyChild
-from dmvpn.features.ikev2.exchanges.informational import DeleteChild
-from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke, Rival, hand_over, is_ike_spi, succeed
+from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke, is_ike_spi
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, shared_secret, suite_of
 from dmvpn.features.ikev2.offers import choose, mismatch
-from dmvpn.features.ikev2.proof import check_proof, our_proof
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sa import HALF_OPEN, SaState
+from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit
+from dmvpn.features.ikev2.sealed import Illegible
 from dmvpn.features.ikev2.spis import fresh_spi
+from dmvpn.features.ikev2.terms import IKE_PORT
+from dmvpn.features.ikev2.wire.message import says_invalid_syntax
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     Certificate,
     Delete,
+    EncryptedFragment,
     InitiatorId,
     KeyExchange,
     Nonce,
@@ -41,23 +45,139 @@ from dmvpn.features.ikev2.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.children import ChildSa
-    from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.sa import Act, IkeSa
+    from dmvpn.features.ikev2.sealed import Channel
+    from dmvpn.features.ikev2.terms import Path
+    from dmvpn.features.ikev2.wire.message import Chain, Header, Message
 
-Answer = tuple[Payload, ...]
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The response to a request. ending: why the IKE SA ends once it is sent; None: it goes on."""
+
+    payloads: tuple[Payload, ...]
+    ending: Reason | None = None
 
 
-def answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
+def handle(sa: IkeSa, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
+    """A message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
+    sa.at(now)
+    header = message.header
+    if header.from_initiator is not sa.is_initiator and sa.state is not SaState.DEAD:
+        try:
+            if header.is_response:
+                _hear_answer(sa, message, octets, path)
+            else:
+                _hear_request(sa, message, octets, path)
+        except Illegible as error:
+            _illegible(sa, header, error, path)
+        except WireError:
+            pass  # it is not the peer's: whatever the peer sent comes once more
+        sa.pump()
+    return sa.done()
+
+
+def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None:
+    header = message.header
+    exchange = sa.outgoing.current
+    if exchange is None or not sa.outgoing.is_answer(header.message_id) or header.exchange != exchange.KIND:
+        return
+    if header.exchange == ExchangeType.IKE_SA_INIT:
+        exchange.answered(message, octets)
+        return
+    inside = sa.channel.open(message, octets) if sa.channel is not None else None
+    if inside is None:
+        return
+    sa.hears(path)
+    sa.outgoing.answered()
+    if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
+        sa.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has let go of it, §2.21.3
+        sa.end(surely(sa.hint))
+        return
+    exchange.answered(inside, octets)
+
+
+def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None:
+    header = message.header
+    if sa.channel is None or (sa.is_initiator and sa.state is SaState.PROVING):
+        return  # a responder whose proof we have not seen yet; an honest one repeats what it wants
+    if not sa.incoming.is_new(header.message_id):
+        if sa.incoming.is_last(header.message_id):
+            _hear_again(sa, sa.channel, message, octets, path)
+        return
+    inside = sa.channel.open(message, octets)
+    if inside is None:
+        return
+    sa.hears(path)
+    answer = _answer(sa, header.exchange, inside)
+    _reply(sa, header, answer.payloads, path)
+    ending = Reason(IkeReason.FORBIDDEN) if says_invalid_syntax(answer.payloads) else answer.ending
+    if ending is not None:
+        sa.yield_to_rival()  # the peer, which deletes this one, knows already that its own new one stays
+        sa.end(ending)
+
+
+def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: Path) -> None:
+    """The last request once more: the same octets, or sealed by the peer again. Raises WireError.
+
+    The answer goes where the SA is: whoever holds somebody's request must not choose where our answers go.
+    """
+    fragment = message.find(EncryptedFragment)
+    if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
+        return
+    if not sa.incoming.is_repetition(octets):
+        channel.check(message, octets)
+    again = sa.incoming.again(sa.now)
+    if not again:
+        return
+    if message.header.exchange == ExchangeType.IKE_AUTH:
+        _follow(sa, path)
+    sa.act(Transmit(sa, sa.path, again))
+
+
+def _follow(sa: IkeSa, path: Path) -> None:
+    """The peer repeats IKE_AUTH by port 500: what we answered by port 4500, where it began, does not reach it.
+
+    Nobody else gains by showing us its datagram once more: ESP goes without UDP then, which it may at any time.
+    """
+    if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
+        sa.move(path)
+
+
+def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
+    """To where the request came from (§2.11), which may be elsewhere for once."""
+    datagrams = sa.sealed(header.exchange, header.message_id, payloads, response=True)
+    sa.incoming.answered(surely(sa.channel).asked, datagrams)
+    sa.act(Transmit(sa, path, datagrams))
+
+
+def _illegible(sa: IkeSa, header: Header, error: Illegible, path: Path) -> None:
+    """The peer itself sent what nobody can read: a request is answered so, and that is the end (§2.21.3)."""
+    sa.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
+    if header.is_response:
+        return
+    if error.critical is not None:
+        notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.critical,)))
+        _reply(sa, header, (notify,), path)
+        return
+    _reply(sa, header, (Notify(NotifyType.INVALID_SYNTAX),), path)
+    sa.end(Reason(IkeReason.NOT_READ))
+
+
+# ------------------------------------------------------------------------------------------------------- requests
+
+
+def _answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
     """The response to a request that opened."""
     match kind:
         case ExchangeType.IKE_AUTH if sa.state is SaState.PROVING:
             return _auth(sa, request)
         case ExchangeType.CREATE_CHILD_SA if sa.state in (SaState.ESTABLISHED, SaState.CLOSING):
-            return _create(sa, request)
+            return Answer(_create(sa, request))
         case ExchangeType.INFORMATIONAL if sa.state in (SaState.ESTABLISHED, SaState.CLOSING):
             return _inform(sa, request)
         case _:
-            return (Notify(NotifyType.INVALID_SYNTAX),)
+            return Answer((Notify(NotifyType.INVALID_SYNTAX),))
 
 
 # ------------------------------------------------------------------------------------------------------- IKE_AUTH
@@ -71,37 +191,32 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     terms = sa.book.terms(sa.path, theirs, wanted, chain)
     if isinstance(terms, Reason):
         return _refuse(sa, terms)
-    refusal = check_proof(sa, terms, theirs, request)
-    if refusal:
-        return _refuse(sa, refusal)
-    sa.terms, sa.theirs = terms, theirs
-    sa.established()
-    sa.act(Established(sa))
+    evidence = check_proof(sa, terms, theirs, request)
+    if isinstance(evidence, Reason):
+        return _refuse(sa, evidence)
+    sa.proved(terms, theirs, evidence, initial_contact=request.notify(NotifyType.INITIAL_CONTACT) is not None)
     identity = ResponderId(terms.identity.kind, terms.identity.data)
     mine = (identity, *certificates(terms), our_proof(sa, terms, identity))
-    if request.notify(NotifyType.INITIAL_CONTACT):
-        sa.initial_contact = True
     try:
         suite = suite_of(sa, request, terms.child.first_suites)
         settled = settle(sa, request, terms.child, suite, Agreement(sa.nonces))
     except Refused as refused:
         sa.trouble(Reason(IkeReason.NO_CHILD_FOR, (name_of(theirs), refused.why)))
-        return (*mine, refused.notify)
+        return Answer((*mine, refused.notify))
     sa.add_child(settled.child)
-    return (*mine, *settled.front, *settled.back)
+    return Answer((*mine, *settled.front, *settled.back))
 
 
 def _refuse(sa: IkeSa, why: Reason) -> Answer:
     """All that the peer learns is that it failed (RFC 7296 §2.21.2)."""
     sa.trouble(why)
-    sa.ending = why
-    return (Notify(NotifyType.AUTHENTICATION_FAILED),)
+    return Answer((Notify(NotifyType.AUTHENTICATION_FAILED),), why)
 
 
 # ------------------------------------------------------------------------------------------------- CREATE_CHILD_SA
 
 
-def _create(sa: IkeSa, request: Chain) -> Answer:
+def _create(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
     offers = request.find(SecurityAssociation)
     if offers is None or request.find(Nonce) is None:
         return (Notify(NotifyType.INVALID_SYNTAX),)
@@ -117,7 +232,7 @@ def _create(sa: IkeSa, request: Chain) -> Answer:
         return (refused.notify,)
 
 
-def _create_child(sa: IkeSa, request: Chain) -> Answer:
+def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
         raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
@@ -129,10 +244,10 @@ def _create_child(sa: IkeSa, request: Chain) -> Answer:
     mine, agreement = _agree(sa, request, suite.group)
     settled = settle(sa, request, terms, suite, agreement)
     sa.add_child(settled.child, replaces=old.spi_in if old else None)
-    if old and any(isinstance(ours, RekeyChild) and ours.old.spi_in == old.spi_in for ours in sa.asking):
-        sa.children.rivals[old.spi_in] = agreement.nonces.lowest
+    if old and any(isinstance(ours, RekeyChild) and ours.old.spi_in == old.spi_in for ours in sa.outgoing.all):
+        sa.children.crossed(old.spi_in, agreement.nonces.lowest)
     elif old:
-        sa.children.rekeying.add(old.spi_in)  # by the peer: we do not begin with it as well
+        sa.children.begin_rekey(old.spi_in)  # by the peer: we do not begin with it as well
     return (*settled.front, *mine, *settled.back)
 
 
@@ -144,7 +259,7 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     old = sa.children.by_outbound(notify.spi)
     if old is not None:
         return old
-    if any(isinstance(ours, DeleteChild) and ours.spi_out == notify.spi for ours in sa.asking):
+    if any(isinstance(ours, DeleteChild) and ours.spi_out == notify.spi for ours in sa.outgoing.all):
         raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.REPLACES_DELETED))  # §2.25.1
     raise Refused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
 
@@ -162,7 +277,7 @@ def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], 
     return (Nonce(mine), KeyExchange(group, secret.public)), Agreement(nonces, shared_secret(secret, key))
 
 
-def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer:
+def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[Payload, ...]:
     suites, key = sa.book.suites(sa.path), request.find(KeyExchange)
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
     if choice is None or not is_ike_spi(choice.offer.spi):
@@ -173,13 +288,12 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
     mine, agreement = _agree(sa, request, choice.suite.group)
     spi = fresh_spi(sa.entropy)
     spis = (choice.offer.spi, spi)
-    successor = succeed(sa, choice.suite, agreement.nonces, agreement.shared, spis, initiated=False)
+    successor = sa.successor(choice.suite, agreement.nonces, agreement.shared, spis, initiated=False)
     if isinstance(sa.outgoing.current, RekeyIke):  # who wins is known when ours is answered
-        sa.rival = Rival(successor, agreement.nonces.lowest)
-        sa.act(Begun(successor))
+        sa.crossed(successor, agreement.nonces.lowest)
     else:
-        hand_over(sa, successor)
-        sa.gives_up_at = sa.now + HALF_OPEN  # the peer deletes it (§1.3.2), unless we never hear of it
+        sa.hand_over(successor)
+        sa.give_up(sa.now + HALF_OPEN)  # the peer deletes it (§1.3.2), unless we never hear of it
     return (SecurityAssociation((choice.answer(spi),)), *mine)
 
 
@@ -187,17 +301,18 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> Answer
 
 
 def _inform(sa: IkeSa, request: Chain) -> Answer:
+    ending: Reason | None = None
     for kind in (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX):
         if request.notify(kind):  # instead of a DELETE, §2.21.2 and §2.21.3
             sa.trouble(Reason(IkeReason.PEER_SAYS, (kind.name,)))
-            sa.ending = sa.hint
+            ending = sa.hint
     spis: list[bytes] = []
     for delete in request.all(Delete):
         if delete.protocol == ProtocolId.IKE:
-            sa.ending = Reason(IkeReason.DELETED)
+            ending = Reason(IkeReason.DELETED)
         elif delete.protocol == ProtocolId.ESP:
             for spi in delete.spis:
                 if child := sa.children.by_outbound(spi):
                     sa.remove_child(child, Reason(IkeReason.DELETED))
                     spis.append(child.spi_in)
-    return (Delete(ProtocolId.ESP, tuple(spis)),) if spis else ()
+    return Answer((Delete(ProtocolId.ESP, tuple(spis)),) if spis else (), ending)

@@ -15,10 +15,10 @@ from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.connections import ends_of
 from dmvpn.features.ikev2.demands import Demand
-from dmvpn.features.ikev2.exchanges.child import NewChild
+from dmvpn.features.ikev2.exchanges import NewChild
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT, SaState
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -196,7 +196,7 @@ class Attempts:
             demand.attempt = None
             return []
         self._timers.set((demand.ends, demand.port), demand.failed(why, now, self._entropy))
-        return list(demand.say(ProtectionPhase.IPSEC if sa.proved_by else ProtectionPhase.INTF))
+        return list(demand.say(ProtectionPhase.IPSEC if sa.evidence.by else ProtectionPhase.INTF))
 
     def lost(self, ends: Ends, now: float) -> None:
         """Perhaps the last pair that met a demand is gone."""

@@ -79,6 +79,40 @@ class Children:
     def __len__(self) -> int:
         return len(self.active)
 
+    def add(self, child: ChildSa) -> None:
+        """It can carry packets."""
+        self.active[child.spi_in] = child
+
+    def end(self, spi_in: bytes, until: float) -> bool:
+        """It carries nothing more, and lingers until then. False: it is not there."""
+        if self.active.pop(spi_in, None) is None:
+            return False
+        self.rekeying.discard(spi_in)
+        self.lingering[spi_in] = until
+        return True
+
+    def forget(self, now: float) -> list[bytes]:
+        """Those that have lingered long enough."""
+        due = [spi for spi, until in self.lingering.items() if now >= until]
+        for spi in due:
+            del self.lingering[spi]
+        return due
+
+    def begin_rekey(self, spi_in: bytes) -> bool:
+        """It is being replaced from now on. False: it is so already, or not there."""
+        if spi_in not in self.active or spi_in in self.rekeying:
+            return False
+        self.rekeying.add(spi_in)
+        return True
+
+    def crossed(self, spi_in: bytes, lowest: bytes) -> None:
+        """The peer has replaced it while we do."""
+        self.rivals[spi_in] = lowest
+
+    def take_rival(self, spi_in: bytes) -> bytes | None:
+        """The lowest nonce of the exchange by which the peer replaced it while we did, once."""
+        return self.rivals.pop(spi_in, None)
+
     def forget_keys(self, spi_in: bytes) -> None:
         """The data plane has them now, and nobody else needs them."""
         child = self.active.get(spi_in)

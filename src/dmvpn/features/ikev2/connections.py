@@ -129,7 +129,7 @@ class Connections:
         entry = self._entries.setdefault(number, _Entry(number, key))
         self._together(entry)
         entry.ike[sa.own_spi] = sa
-        sa.connection = number
+        sa.joins(number)
         return number
 
     def succeed(self, old: IkeSa, new: IkeSa) -> None:
@@ -137,7 +137,7 @@ class Connections:
         entry = self._entries.get(old.connection)
         if entry is None:
             return
-        new.connection = old.connection
+        new.joins(old.connection)
         entry.ike[new.own_spi] = new
         for spi in new.children.active:
             entry.pairs[number_of(spi)] = new.own_spi
@@ -284,6 +284,6 @@ def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
         initiator=sa.is_initiator,
         since=sa.since,
         proved=Proved(*sa.who),
-        unproved="" if sa.named else sa.entry,
+        unproved="" if sa.evidence.named else sa.evidence.entry,
     )
     return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made

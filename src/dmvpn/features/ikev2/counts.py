@@ -46,9 +46,9 @@ class Counts:
 
     def ended(self, sa: IkeSa) -> None:
         """An IKE SA is gone; if the peer had not proved who it is, nothing came of the request for it."""
-        if sa.is_initiator and not sa.proved_by:
+        if sa.is_initiator and not sa.evidence.by:
             self.outgoing_rejected += 1
-        elif not sa.proved_by:
+        elif not sa.evidence.by:
             self.incoming_rejected += 1
 
     @property

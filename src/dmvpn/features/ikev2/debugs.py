@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.acts import Begun, ChildEnded, ChildMade, Ended, Established, Moved, Replaced, Trouble
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.sa import Begun, ChildEnded, ChildMade, Ended, Established, Moved, Replaced, Trouble
 from dmvpn.features.ikev2.views import view_of
 from dmvpn.features.ikev2.wire.message import Message
 from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.acts import Act
-    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.sa import Act, IkeSa
     from dmvpn.features.ikev2.terms import Path
     from dmvpn.features.ikev2.wire.payloads import Payload
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.protection import EspSa
     from dmvpn.features.ikev2.crypto.keys import IkeKeys
-    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.offers import Suite
 
 IKE_TABLE: Final = "ikev2_decryption_table"
 ESP_TABLE: Final = "esp_sa"
@@ -60,12 +60,12 @@ class KeyLog:
         self.wanted = False
         self._lines: list[ReportKey] = []
 
-    def ike(self, sa: IkeSa, keys: IkeKeys) -> None:
+    def ike(self, spi_i: bytes, spi_r: bytes, suite: Suite, keys: IkeKeys) -> None:
         """An IKE SA has its keys."""
-        if self.wanted and sa.suite is not None:
-            cipher = _IKE_CIPHERS.get((sa.suite.encr, sa.suite.key_bits), "")
-            fields = (sa.spi_i.hex(), sa.spi_r.hex(), keys.ei.hex(), keys.er.hex(), f'"{cipher}"')
-            hashes = (keys.ai.hex(), keys.ar.hex(), f'"{_IKE_HASHES.get(sa.suite.integ, "")}"')
+        if self.wanted:
+            cipher = _IKE_CIPHERS.get((suite.encr, suite.key_bits), "")
+            fields = (spi_i.hex(), spi_r.hex(), keys.ei.hex(), keys.er.hex(), f'"{cipher}"')
+            hashes = (keys.ai.hex(), keys.ar.hex(), f'"{_IKE_HASHES.get(suite.integ, "")}"')
             self._lines.append(ReportKey(IKE_TABLE, ",".join((*fields, *hashes))))
 
     def take(self, results: Iterable[Effect | Notice]) -> list[ReportKey]:

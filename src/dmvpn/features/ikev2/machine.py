@@ -122,8 +122,8 @@ class Ikev2Machine:
         """Rekeys prove no identity again: whose certificate was revoked would stay for as long as it likes."""
         results: Results = []
         for sa in tuple(self._peers.table):
-            if sa.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
-                verdict = self._book.believe(sa.terms, sa.theirs, sa.chain)
+            if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
+                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain)
                 if isinstance(verdict, Reason):
                     results += self._peers.close([sa], verdict, now)
         return results

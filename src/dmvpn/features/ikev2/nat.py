@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.wire.message import Chain
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Nat:
     """What NAT detection found, RFC 7296 §2.23. supported: the peer said something about it at all."""
 
@@ -43,12 +43,18 @@ def detection(spis: bytes, path: Path, *, force: bool = False) -> tuple[Notify, 
     )
 
 
-def detect(nat: Nat, message: Chain, spis: bytes, path: Path) -> None:
-    """Compare the peer's hashes with the addresses of the datagram. spis: as they were in its header."""
+def detect(message: Chain, spis: bytes, path: Path, *, forces: bool) -> Nat:
+    """Compare the peer's hashes with the addresses of the datagram.
+
+    spis: as they were in its header. forces: we pretend to be translated, and so we behave.
+    """
     notifies = message.all(Notify)
     theirs = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_SOURCE_IP]
     ours = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_DESTINATION_IP]
-    nat.supported = bool(theirs and ours)
-    if nat.supported:  # several sources: of a peer with several addresses, one of which must fit
-        nat.remote = detection_hash(spis, path.remote) not in theirs
-        nat.local = detection_hash(spis, path.local) not in ours
+    if not (theirs and ours):
+        return Nat()
+    return Nat(  # several sources: of a peer with several addresses, one of which must fit
+        remote=detection_hash(spis, path.remote) not in theirs,
+        local=forces or detection_hash(spis, path.local) not in ours,
+        supported=True,
+    )

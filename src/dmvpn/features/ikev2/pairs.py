@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.protection import EspSa, SaView
-from dmvpn.features.ikev2.sa import NAT_PORT
 from dmvpn.features.ikev2.suites import esp_transform
+from dmvpn.features.ikev2.terms import NAT_PORT
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -14,7 +14,15 @@ from dmvpn.base.notices import ConnectionChanged
 from dmvpn.base.protection import policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import duplicates, messages, udp
-from dmvpn.features.ikev2.acts import (
+from dmvpn.features.ikev2.attempts import Attempts, path_of
+from dmvpn.features.ikev2.connections import Connections, ends_of
+from dmvpn.features.ikev2.exchanges import Probe
+from dmvpn.features.ikev2.life import SaState
+from dmvpn.features.ikev2.pairs import number_of
+from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.recovery import Recovery
+from dmvpn.features.ikev2.reports import Reports
+from dmvpn.features.ikev2.sa import (
     Act,
     Begun,
     ChildEnded,
@@ -32,16 +40,8 @@ from dmvpn.features.ikev2.acts import (
     TurnedAway,
     Unanswered,
 )
-from dmvpn.features.ikev2.attempts import Attempts, path_of
-from dmvpn.features.ikev2.connections import Connections, ends_of
-from dmvpn.features.ikev2.exchanges.informational import Probe
-from dmvpn.features.ikev2.pairs import number_of
-from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.recovery import Recovery
-from dmvpn.features.ikev2.reports import Reports
-from dmvpn.features.ikev2.sa import IKE_PORT, SaState
 from dmvpn.features.ikev2.sas import IkeSas
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, Endpoint, Path
 from dmvpn.features.ikev2.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Peers:
         results: Results = []
         for sa in sas:
             if sa.state is not SaState.DEAD:
-                sa.hint = sa.hint or reason  # our own doing is no failure
+                sa.excuse(reason)
                 children = tuple(sa.children)
                 results += self.follow(self.table.close(sa, reason, now), now)
                 for child in children:  # it carries nothing any more, whether the peer has heard of it or not
@@ -272,7 +272,7 @@ class Peers:
 
     def _number(self, sa: IkeSa) -> None:
         self._numbered += 1
-        sa.number = self._numbered
+        sa.called(self._numbered)
 
     def _keep_alive(self, sa: IkeSa, now: float) -> None:
         if sa.nat.local and sa.terms is not None and sa.terms.nat_keepalive:
@@ -289,7 +289,7 @@ class Peers:
             self._timers.cancel((kind, sa.own_spi))
         self.recovery.forget(sa)
         results = self._status(self.connections.leave(sa, reason), sa)
-        if sa.is_initiator and not sa.proved_by and not sa.hint:
+        if sa.is_initiator and not sa.evidence.by and not sa.hint:
             results += self.reports.failed(sa.path.remote, reason, now)
         if self.attempts.is_attempt(sa):
             return [*results, *self.attempts.failed(sa, sa.hint or reason, now)]

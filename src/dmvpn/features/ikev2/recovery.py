@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.limits import Limiter
-from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
@@ -54,6 +53,7 @@ class Recovery:
         self._told: Limiter[IPAddress] = Limiter(_TOLD, _COMPLAINT_BURST)
         self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
+        self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
 
     def complaint(self, event: UnknownSpi, now: float) -> tuple[Path, bytes] | None:
         """What tells whoever sends ESP for an SA that is not that it is not: a message outside of any IKE SA (§1.5).
@@ -78,9 +78,10 @@ class Recovery:
 
     def may_replace(self, sa: IkeSa, now: float) -> bool:
         """Is a hint about this IKE SA followed now? Not if it is young: ESP may have overtaken the end of IKE_AUTH."""
-        if now < sa.doubted + _DOUBT_INTERVAL or now < sa.since + _YOUNG:
+        doubted = self._doubted.get(sa.own_spi)
+        if (doubted is not None and now < doubted + _DOUBT_INTERVAL) or now < sa.since + _YOUNG:
             return False
-        sa.doubted = now
+        self._doubted[sa.own_spi] = now
         return True
 
     def began(self, new: IkeSa) -> None:
@@ -97,6 +98,7 @@ class Recovery:
     def forget(self, sa: IkeSa) -> None:
         """It is gone."""
         self._fresh.pop(sa.own_spi, None)
+        self._doubted.pop(sa.own_spi, None)
 
 
 def unknown_spi(octets: bytes) -> int | None:

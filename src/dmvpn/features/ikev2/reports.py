@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.features.ikev2 import debugs, messages
-from dmvpn.features.ikev2.acts import SaAct, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.limits import Limiter
+from dmvpn.features.ikev2.sa import SaAct, Transmit, Trouble, TurnedAway
 from dmvpn.features.ikev2.told import told_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.acts import Act
+    from dmvpn.features.ikev2.sa import Act
     from dmvpn.features.ikev2.terms import Endpoint, Path
 
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.beginning import abilities, abilities_of, request_for
 from dmvpn.features.ikev2.crypto.groups import draw
-from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed
-from dmvpn.features.ikev2.crypto.prf import PRFS
-from dmvpn.features.ikev2.exchanges.auth import request_for
-from dmvpn.features.ikev2.exchanges.init import NONCE_SIZE, abilities, note_abilities
-from dmvpn.features.ikev2.nat import detect, detection
+from dmvpn.features.ikev2.crypto.keys import Nonces
+from dmvpn.features.ikev2.exchanges import NONCE_SIZE
+from dmvpn.features.ikev2.nat import Nat, detect, detection
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sa import IkeSa, Move
-from dmvpn.features.ikev2.window import mark_of
+from dmvpn.features.ikev2.sa import IkeSa
 from dmvpn.features.ikev2.wire.message import HEADER, NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload, SecurityAssociation
@@ -119,26 +117,23 @@ class Stranger:
                 plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)),
                 Reason(IkeReason.OF_WIRE, (error,)),
             )
-        sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now)
-        sa.spi_i, sa.init_request = self.message.header.spi_i, self.octets
+        spi_i = self.message.header.spi_i
+        sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now, peer_spi=spi_i)
         nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
-        sa.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
-        if udp.detects:
-            detect(sa.nat, self.message, sa.spi_i + NO_SPI, self.path)
-        sa.nat.local |= udp.forces and sa.nat.supported
-        note_abilities(sa, self.message, udp)
-        sa.init_response = plain_answer(
+        nat = detect(self.message, spi_i + NO_SPI, self.path, forces=udp.forces) if udp.detects else Nat()
+        can = abilities_of(self.message, udp)
+        sa.agreed(suite, shared, nonces, nat, can)
+        response = plain_answer(
             self.octets,
             (
                 SecurityAssociation((choice.answer(b""),)),
                 KeyExchange(suite.group, secret.public),
                 Nonce(nonces.responder),
-                *(detection(sa.spis, self.path, force=udp.forces) if sa.nat.supported else ()),
+                *(detection(sa.spis, self.path, force=udp.forces) if nat.supported else ()),
                 *request_for(book.authorities(self.path)),
-                *abilities(fragments=sa.peer_fragments, prefers_udp=sa.prefers_udp),
+                *abilities(fragments=can.fragments, prefers_udp=can.prefers_udp),
             ),
             sa.spi_r,
         )
-        sa.happened(Move.AGREED)
-        sa.incoming.answered(mark_of(self.octets), (sa.init_response,))
-        return sa, sa.init_response, None
+        sa.said_first(self.octets, response)
+        return sa, response, None

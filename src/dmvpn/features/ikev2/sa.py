@@ -1,145 +1,104 @@
-"""One IKE SA: its keys, its messages in both directions, and the exchanges that run on it. RFC 7296 §1 and §2.
+"""One IKE SA: what is agreed with a peer, where it is in its life, and what it wants done. RFC 7296 §1 and §2.
 
-    datagram --> handle --> a request of the peer   --> answers.py (IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL)
-                        \\-> an answer to a request --> the exchange that asked (exchanges/)
+    datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
     time     --> upkeep.py: repetitions, dead peer detection, rekeys, lifetimes
 
-What it wants done collects as acts (`acts.py`), which `handle`, `begin` and `upkeep.tick` return.
+Both, and the exchanges (`Exchange`), change an IKE SA by its methods alone. What it wants done collects as acts, which
+whoever handled an event takes at its end (`done`). Its parts write their own state: `Children`, the two windows
+`Outgoing` and `Incoming`, the sealed `Channel`.
 """
 
 from __future__ import annotations
 
-import enum
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.entropy import fraction
-from dmvpn.base.errors import WireError, surely
+from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.acts import Act, ChildEnded, ChildMade, Ended, Moved, Transmit, Trouble
 from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
-from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
+from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
+from dmvpn.features.ikev2.life import MOVES, Abilities, Evidence, Move, SaState
 from dmvpn.features.ikev2.nat import Nat
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sealed import Fragments, Illegible, check_seal, open_message, seal
+from dmvpn.features.ikev2.sealed import Channel
 from dmvpn.features.ikev2.spis import fresh_spi
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing, mark_of
-from dmvpn.features.ikev2.wire.message import NO_SPI, Chain, Header, Message, says_invalid_syntax
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Notify, Payload
+from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.crypto.sealing import Opener, Sealer
-    from dmvpn.features.ikev2.exchanges.exchange import Exchange
-    from dmvpn.features.ikev2.exchanges.rekey import Rival
     from dmvpn.features.ikev2.offers import Suite
-    from dmvpn.features.ikev2.terms import Book, Path, Terms
-    from dmvpn.features.ikev2.wire.payloads import Identification
+    from dmvpn.features.ikev2.terms import Book, Terms
+    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire.payloads import Identification, Payload
 
-#: UDP ports, RFC 7296 §2 and RFC 3948.
-IKE_PORT: Final = 500
-NAT_PORT: Final = 4500
 #: Seconds in which a peer that asked for an IKE SA must prove itself.
 HALF_OPEN: Final = 30.0
-#: Seconds between two tries of a request that the peer could not serve just then (TEMPORARY_FAILURE).
-RETRY: Final = 3.0
-#: And of one that the peer refused: each costs both a key exchange, and what was refused will be refused again.
-RETRY_REFUSED: Final = 30.0
 
 
-class SaState(enum.Enum):
-    """Where an IKE SA is in its life."""
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The IKE SA that the peer made to replace ours while we made one, too. lowest: of both nonces (§2.8.1)."""
 
-    STARTING = "IKE_SA_INIT"
-    PROVING = "IKE_AUTH"
-    ESTABLISHED = "established"
-    CLOSING = "closing"
-    DEAD = "dead"
-
-
-class Move(enum.Enum):
-    """What can happen to an IKE SA."""
-
-    AGREED = "the answer to IKE_SA_INIT is sent, or has come"
-    PROVED = "both sides have proved who they are"
-    SUCCEEDED = "it was made on the SA whose place it takes, which was proved"
-    LEAVING = "we say Delete"
-    ENDED = "it is over, by a Delete, a failure or silence"
-
-
-#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
-MOVES: Final[dict[tuple[SaState, Move], SaState]] = {
-    (SaState.STARTING, Move.AGREED): SaState.PROVING,
-    (SaState.STARTING, Move.SUCCEEDED): SaState.ESTABLISHED,
-    (SaState.PROVING, Move.PROVED): SaState.ESTABLISHED,
-    (SaState.PROVING, Move.LEAVING): SaState.CLOSING,
-    (SaState.ESTABLISHED, Move.LEAVING): SaState.CLOSING,
-    (SaState.CLOSING, Move.LEAVING): SaState.CLOSING,
-    (SaState.STARTING, Move.ENDED): SaState.DEAD,
-    (SaState.PROVING, Move.ENDED): SaState.DEAD,
-    (SaState.ESTABLISHED, Move.ENDED): SaState.DEAD,
-    (SaState.CLOSING, Move.ENDED): SaState.DEAD,
-}
+    successor: IkeSa
+    lowest: bytes
 
 
 class IkeSa:
     """One IKE SA. is_initiator: we are the original initiator, which the flags of all messages show.
 
-    number, connection: by which people and other features know it; who owns all IKE SAs gives them. ending: why it ends
-    once the answer that is being made is sent. gives_up_at: another one has taken its place; it goes then even if the
-    peer, whose turn it is, does not delete it.
+    number, connection: by which people and other features know it; who owns all IKE SAs gives them. gives_up_at:
+    another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it. hint: what
+    failed last. init_request, init_response: the octets that both sides prove.
     """
 
     __slots__ = (
         *("book", "entropy", "path", "is_initiator", "spi_i", "spi_r", "state", "begun", "since", "heard", "now"),
-        *("terms", "suite", "nonces", "keys", "nat", "theirs", "init_request", "init_response", "peer_hashes"),
-        *("peer_fragments", "children", "outgoing", "incoming", "rekey_at", "gives_up_at", "rival", "initial_contact"),
-        *("ending", "later", "hint", "refused", "prefers_udp", "number", "connection", "proved_by", "chain", "doubted"),
-        *("entry", "named"),
-        *("_fragments", "_asked", "_acts", "_sealer", "_opener"),
+        *("terms", "suite", "nonces", "keys", "nat", "abilities", "theirs", "evidence", "initial_contact"),
+        *("init_request", "init_response", "channel", "children", "outgoing", "incoming", "number", "connection"),
+        *("rekey_at", "gives_up_at", "rival", "hint", "_acts"),
     )
 
-    def __init__(self, *, book: Book, entropy: Entropy, path: Path, is_initiator: bool, now: float) -> None:
+    def __init__(
+        self,
+        *,
+        book: Book,
+        entropy: Entropy,
+        path: Path,
+        is_initiator: bool,
+        now: float,
+        terms: Terms | None = None,
+        peer_spi: bytes = NO_SPI,
+    ) -> None:
         self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
-        self.spi_i = fresh_spi(entropy) if is_initiator else NO_SPI
-        self.spi_r = NO_SPI if is_initiator else fresh_spi(entropy)
+        ours = fresh_spi(entropy)
+        self.spi_i, self.spi_r = (ours, peer_spi) if is_initiator else (peer_spi, ours)
         self.state = SaState.STARTING
-        self.begun = self.since = self.heard = now
-        self.now = now
-        self.terms: Terms | None = None
+        self.begun = self.since = self.heard = self.now = now
+        self.terms = terms
         self.suite: Suite | None = None
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
-        self.nat = Nat()
+        self.channel: Channel | None = None
+        self.nat, self.abilities = Nat(), Abilities()
         self.theirs: Identification | None = None
+        self.evidence = Evidence()
+        self.initial_contact = False
         self.init_request = self.init_response = b""
-        self.peer_hashes: tuple[int, ...] = ()
-        self.peer_fragments = False
         self.children = Children()
         self.outgoing: Outgoing[Exchange] = Outgoing()
         self.incoming = Incoming()
+        self.number = self.connection = 0
         self.rekey_at: float | None = None
         self.gives_up_at: float | None = None
         self.rival: Rival | None = None
-        self.initial_contact = False
-        self.ending: Reason | None = None
-        self.later: list[tuple[float, Exchange]] = []
         self.hint: Reason | None = None
-        self.refused = 0
-        self.prefers_udp = False
-        self.number = self.connection = 0
-        self.proved_by = ""
-        self.entry = ""  # of the keyring, by whose key the peer proved itself
-        self.named = True  # and did that prove its name?
-        self.chain: tuple[bytes, ...] = ()  # of the peer's certificate, in DER
-        self.doubted = float("-inf")
-        self._fragments: dict[bool, Fragments] = {}  # of the one request that is due, and of the one answer
-        self._asked = b""  # the mark of the request that is being read
         self._acts: list[Act] = []
-        self._sealer: Sealer | None = None
-        self._opener: Opener | None = None
 
     # ------------------------------------------------------------------------------------------------ who and what
 
@@ -156,7 +115,7 @@ class IkeSa:
     @property
     def who(self) -> tuple[int, bytes, str]:
         """Who the peer is: two that say one name with keys of different entries are two."""
-        return *surely(self.theirs).key, self.entry
+        return *surely(self.theirs).key, self.evidence.entry
 
     @property
     def prf(self) -> Prf:
@@ -176,31 +135,68 @@ class IkeSa:
     @property
     def by_choice_on_nat_port(self) -> bool:
         """Both of us like port 4500, and nothing on the way makes us use it."""
-        return self.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
+        return self.abilities.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
 
     @property
     def uses_udp(self) -> bool:
         """ESP goes in UDP."""
         return self.nat.found or self.by_choice_on_nat_port
 
-    def use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
-        """The keys follow from here: both sides have the same secret."""
-        self.suite, self.nonces = suite, nonces
-        keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
-        self.book.key_log.ike(self, keys)
-        ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
-        if not self.is_initiator:
-            ours, theirs = theirs, ours
-        self._sealer = suite.cipher.sealer(*ours, self.entropy)
-        self._opener = suite.cipher.opener(*theirs)
+    def rekey_time(self, seconds: float) -> float:
+        """When an SA with this lifetime is to be replaced: both ends seldom choose the same moment."""
+        return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
 
-    def happened(self, move: Move) -> None:
+    # ------------------------------------------------------------------------------------------------ its life
+
+    def _happened(self, move: Move) -> None:
         """Go where the table says."""
         self.state = MOVES[self.state, move]
 
-    def established(self, move: Move = Move.PROVED) -> None:
-        """Both sides are who they say."""
-        self.happened(move)
+    def at(self, now: float) -> None:
+        """An event begins. now: seconds monotonic."""
+        self.now = now
+
+    def called(self, number: int) -> None:
+        """People know it by this number."""
+        self.number = number
+
+    def joins(self, connection: int) -> None:
+        """It belongs to this connection."""
+        self.connection = connection
+
+    def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
+        """IKE_SA_INIT is over. shared: the Diffie-Hellman secret; the keys follow from it."""
+        self.nat, self.abilities = nat, abilities
+        self._use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
+        self._happened(Move.AGREED)
+
+    def heard_first(self, spi: bytes, response: bytes) -> None:
+        """The responder has chosen its SPI. response: its message."""
+        self.spi_r, self.init_response = spi, response
+
+    def said_first(self, request: bytes, response: bytes) -> None:
+        """We are the responder, and these octets began it."""
+        self.init_request, self.init_response = request, response
+        self.incoming.answered(mark_of(request), (response,))
+
+    def _use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
+        self.suite, self.nonces = suite, nonces
+        keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
+        self.book.key_log.ike(self.spi_i, self.spi_r, suite, keys)
+        ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
+        if not self.is_initiator:
+            ours, theirs = theirs, ours
+        self.channel = Channel(suite.cipher.sealer(*ours, self.entropy), suite.cipher.opener(*theirs))
+
+    def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
+        """Both sides are who they say. initial_contact: the peer has no other SA with us."""
+        self.terms, self.theirs, self.evidence = terms, theirs, evidence
+        self.initial_contact = initial_contact
+        self._established(Move.PROVED)
+        self.act(Established(self))
+
+    def _established(self, move: Move) -> None:
+        self._happened(move)
         self.since = self.now
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
 
@@ -209,6 +205,67 @@ class IkeSa:
         self.init_request = self.init_response = b""
         if self.keys is not None:
             self.keys = replace(self.keys, ai=b"", ar=b"", ei=b"", er=b"", pi=b"", pr=b"")
+
+    def leave(self) -> None:
+        """We say Delete: nothing else is asked any more."""
+        self._happened(Move.LEAVING)
+        self.outgoing.clear()
+
+    def end(self, reason: Reason) -> None:
+        """It is over; nothing more is sent."""
+        if self.state is not SaState.DEAD:
+            self._happened(Move.ENDED)
+            self.act(Ended(self, reason))
+            for spi in (*self.children.active, *self.children.lingering):
+                self.book.esp_spis.free(spi)
+            self.keys = self.channel = None
+
+    # ------------------------------------------------------------------------------------------------ its successor
+
+    def rekeys(self) -> None:
+        """Its replacement has begun."""
+        self.rekey_at = None
+
+    def successor(
+        self, suite: Suite, nonces: Nonces, shared: bytes, spis: tuple[bytes, bytes], *, initiated: bool
+    ) -> IkeSa:
+        """The IKE SA that follows: who it is with and where stays, everything else is new. §2.18."""
+        new = IkeSa(book=self.book, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
+        new.spi_i, new.spi_r = spis
+        new.terms, new.theirs, new.evidence = self.terms, self.theirs, self.evidence
+        new.nat, new.abilities, new.number, new.connection = self.nat, self.abilities, self.number, self.connection
+        new._use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
+        new._established(Move.SUCCEEDED)
+        return new
+
+    def hand_over(self, successor: IkeSa) -> None:
+        """All children belong to the successor from now on, and so do the requests that still wait."""
+        successor.children, self.children = self.children, successor.children
+        self.rekeys()
+        for exchange in self.outgoing.hand_over(successor.outgoing, lambda exchange: exchange.IS_INHERITED):
+            exchange.sa = successor
+        self.act(Replaced(self, successor))
+
+    def crossed(self, successor: IkeSa, lowest: bytes) -> None:
+        """The peer replaces it while we do: which of the two new ones stays is known when ours is answered."""
+        self.rival = Rival(successor, lowest)
+        self.act(Begun(successor))
+
+    def take_rival(self) -> Rival | None:
+        """The one that the peer made, once."""
+        rival, self.rival = self.rival, None
+        return rival
+
+    def yield_to_rival(self) -> bool:
+        """Both ends were replacing it, and that of the peer stays. False: there is none."""
+        rival = self.take_rival()
+        if rival is not None:
+            self.hand_over(rival.successor)
+        return rival is not None
+
+    def give_up(self, when: float) -> None:
+        """The peer is to delete it; it goes then, even if the peer never heard of that."""
+        self.gives_up_at = when
 
     # ------------------------------------------------------------------------------------------------ acts
 
@@ -221,15 +278,9 @@ class IkeSa:
         self.hint = what
         self.act(Trouble(self, what))
 
-    def end(self, reason: Reason) -> None:
-        """It is over; nothing more is sent."""
-        if self.state is not SaState.DEAD:
-            self.happened(Move.ENDED)
-            self.act(Ended(self, reason))
-            for spi in (*self.children.active, *self.children.lingering):
-                self.book.esp_spis.free(spi)
-            self.keys = None
-            self._sealer = self._opener = None
+    def excuse(self, reason: Reason) -> None:
+        """It will end by our own doing, which is no failure."""
+        self.hint = self.hint or reason
 
     def done(self) -> list[Act]:
         """What has collected."""
@@ -237,12 +288,6 @@ class IkeSa:
         return acts
 
     # ------------------------------------------------------------------------------------------------ requests of ours
-
-    @property
-    def asking(self) -> tuple[Exchange, ...]:
-        """What we ask, want to ask, and will ask again later."""
-        current = (self.outgoing.current,) if self.outgoing.current is not None else ()
-        return *current, *self.outgoing.waiting, *(exchange for _, exchange in self.later)
 
     def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Act]:
         """Ask the peer something, when it is its turn."""
@@ -259,22 +304,29 @@ class IkeSa:
         """Send the next request, if none is on its way."""
         while self.state is not SaState.DEAD and (exchange := self.outgoing.take()) is not None:
             payloads = exchange.request()
-            if payloads is None:  # what it was about is gone
-                self.outgoing.current = None
-                continue
-            self.send_request(exchange.KIND, payloads)
+            if payloads is None:
+                self.outgoing.skip()
+            else:
+                self.send_request(exchange.KIND, payloads)
 
     def send_request(self, kind: ExchangeType, payloads: tuple[Payload, ...]) -> None:
         """The current request, or the current request in another form."""
-        header = self._header(kind, self.outgoing.next_id)
         if kind == ExchangeType.IKE_SA_INIT:
-            self.init_request = Message(payloads, header=header).serialize()
+            self.init_request = Message(payloads, header=self._header(kind, self.outgoing.next_id)).serialize()
             datagrams: tuple[bytes, ...] = (self.init_request,)
         else:
-            datagrams = self._seal(header, payloads)
+            datagrams = self.sealed(kind, self.outgoing.next_id, payloads)
         current = self.outgoing.current
         self.outgoing.sent(datagrams, self.now, current.intervals if current is not None else INTERVALS)
         self.act(Transmit(self, self.path, datagrams))
+
+    def sealed(
+        self, kind: int, message_id: int, payloads: tuple[Payload, ...], *, response: bool = False
+    ) -> tuple[bytes, ...]:
+        """The datagrams of a message of ours."""
+        limit = self.terms.fragment if self.terms and self.abilities.fragments else None
+        header = self._header(kind, message_id, response=response)
+        return surely(self.channel).seal(header, payloads, limit)
 
     def _header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
         flags = Flag.INITIATOR if self.is_initiator else Flag(0)
@@ -282,150 +334,19 @@ class IkeSa:
             flags |= Flag.RESPONSE
         return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
 
-    def _seal(self, header: Header, payloads: tuple[Payload, ...]) -> tuple[bytes, ...]:
-        limit = self.terms.fragment if self.terms and self.peer_fragments else None
-        return seal(header, payloads, surely(self._sealer), limit)
+    # ------------------------------------------------------------------------------------------------ where the peer is
 
-    # ------------------------------------------------------------------------------------------------ what arrives
+    def lives(self, now: float) -> None:
+        """The peer was heard."""
+        self.heard = now
 
-    def handle(self, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
-        """A message whose SPIs are ours. Never raises for what a peer may send."""
-        self.now = now
-        header = message.header
-        if header.from_initiator is not self.is_initiator and self.state is not SaState.DEAD:
-            try:
-                if header.is_response:
-                    self._hear_answer(message, octets, path)
-                else:
-                    self._hear_request(message, octets, path)
-            except Illegible as error:
-                self._illegible(header, error, path)
-            except WireError:
-                self.refused += 1
-            self.pump()
-        return self.done()
-
-    def _hear_answer(self, message: Message, octets: bytes, path: Path) -> None:
-        header = message.header
-        exchange = self.outgoing.current
-        if exchange is None or not self.outgoing.is_answer(header.message_id) or header.exchange != exchange.KIND:
-            return
-        if header.exchange == ExchangeType.IKE_SA_INIT:
-            exchange.answered(message, octets)
-            return
-        inside = self._open(message, octets)
-        if inside is None:
-            return
-        self._heard(path)
-        self.outgoing.answered()
-        if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
-            self.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has let go of it, §2.21.3
-            self.end(surely(self.hint))
-            return
-        exchange.answered(inside, octets)
-
-    def _hear_request(self, message: Message, octets: bytes, path: Path) -> None:
-        from dmvpn.features.ikev2.answers import answer
-
-        header = message.header
-        if self._opener is None or (self.is_initiator and self.state is SaState.PROVING):
-            return  # a responder whose proof we have not seen yet; an honest one repeats what it wants
-        if not self.incoming.is_new(header.message_id):
-            if self.incoming.is_last(header.message_id):
-                self._hear_again(message, octets, path)
-            return
-        inside = self._open(message, octets)
-        if inside is None:
-            return
-        self._heard(path)
-        payloads = answer(self, header.exchange, inside)
-        self._reply(header, payloads, path)
-        if says_invalid_syntax(payloads):
-            self.ending = Reason(IkeReason.FORBIDDEN)
-        if self.ending:
-            self._succeeded_by_rival()
-            self.end(self.ending)
-
-    def _hear_again(self, message: Message, octets: bytes, path: Path) -> None:
-        """The last request once more: the same octets, or sealed by the peer again. Raises WireError.
-
-        The answer goes where the SA is: whoever holds somebody's request must not choose where our answers go.
-        """
-        fragment = message.find(EncryptedFragment)
-        if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
-            return
-        if not self.incoming.is_repetition(octets):
-            check_seal(message, octets, surely(self._opener))
-        again = self.incoming.again(self.now)
-        if not again:
-            return
-        if message.header.exchange == ExchangeType.IKE_AUTH:
-            self._follow(path)
-        self.act(Transmit(self, self.path, again))
-
-    def _succeeded_by_rival(self) -> None:
-        """Both ends were replacing this SA, and the peer knows already that its own new one stays."""
-        from dmvpn.features.ikev2.exchanges.rekey import hand_over
-
-        if self.rival is not None:
-            hand_over(self, self.rival.successor)
-            self.rival = None
-
-    def _reply(self, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
-        """To where the request came from (§2.11), which may be elsewhere for once."""
-        datagrams = self._seal(self._header(header.exchange, header.message_id, response=True), payloads)
-        self.incoming.answered(self._asked, datagrams)
-        self.act(Transmit(self, path, datagrams))
-
-    def _open(self, message: Message, octets: bytes) -> Chain | None:
-        """What is inside; None: fragments lack. Raises WireError."""
-        is_answer = message.header.is_response
-        if self._opener is None:
-            raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 7296 §1.2")
-        if message.find(EncryptedFragment) is None:
-            self._asked = b"" if is_answer else mark_of(octets)
-            inside: Chain | None = open_message(message, octets, self._opener)
-        else:
-            fragments = self._fragments.setdefault(is_answer, Fragments())
-            try:
-                inside = fragments.add(message, octets, self._opener)
-            finally:
-                self._asked = b"" if is_answer else fragments.mark
-        if inside is not None:  # nobody waits for the rest of an earlier message
-            self._fragments.pop(is_answer, None)
-        return inside
-
-    def _follow(self, path: Path) -> None:
-        """The peer repeats IKE_AUTH by port 500: what we answered by port 4500, where it began, does not reach it.
-
-        Nobody else gains by showing us its datagram once more: ESP goes without UDP then, which it may at any time.
-        """
-        if (
-            self.by_choice_on_nat_port
-            and path.local.port == IKE_PORT
-            and path.remote.address == self.path.remote.address
-        ):
-            self.move(path)
-
-    def _illegible(self, header: Header, error: Illegible, path: Path) -> None:
-        """The peer itself sent what nobody can read: a request is answered so, and that is the end (§2.21.3)."""
-        self.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
-        if header.is_response:
-            return
-        if error.critical is not None:
-            notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.critical,)))
-            self._reply(header, (notify,), path)
-            return
-        self._reply(header, (Notify(NotifyType.INVALID_SYNTAX),), path)
-        self.end(Reason(IkeReason.NOT_READ))
-
-    def _heard(self, path: Path) -> None:
+    def hears(self, path: Path) -> None:
         """The peer has proved that it lives, and where.
 
         RFC 7296 §2.23: who is behind a NAT may move. Nobody else does, for whoever holds a datagram back can send it
         from a place of its own; but the peer may change from one port of IKE to the other.
         """
-        self.heard = self.now
+        self.lives(self.now)
         same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
         if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
             self.move(path)
@@ -436,22 +357,164 @@ class IkeSa:
         if self.state is SaState.ESTABLISHED:
             self.act(Moved(self, old))
 
+    def use_port(self, port: int) -> None:
+        """Both ends use this port from now on."""
+        self.path = Path(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+
     # ------------------------------------------------------------------------------------------------ children
 
     def add_child(self, child: ChildSa, replaces: bytes | None = None) -> None:
         """A child SA is there."""
-        self.children.active[child.spi_in] = child
+        self.children.add(child)
         self.book.esp_spis.take(child.spi_in)
         self.act(ChildMade(self, child, replaces))
 
     def remove_child(self, child: ChildSa, reason: Reason) -> None:
         """A child SA goes; what is on its way to us may still come for a moment."""
-        if self.children.active.pop(child.spi_in, None) is None:
-            return
-        self.children.rekeying.discard(child.spi_in)
-        self.children.lingering[child.spi_in] = self.now + LINGER
-        self.act(ChildEnded(self, child, reason))
+        if self.children.end(child.spi_in, self.now + LINGER):
+            self.act(ChildEnded(self, child, reason))
 
-    def rekey_time(self, seconds: float) -> float:
-        """When an SA with this lifetime is to be replaced: both ends seldom choose the same moment."""
-        return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
+    def forget_children(self) -> None:
+        """Nothing can come any more for those that have lingered long enough."""
+        for spi in self.children.forget(self.now):
+            self.book.esp_spis.free(spi)
+            self.act(ChildForgotten(self, spi))
+
+
+class Exchange(ABC):
+    """One request of ours on one IKE SA. IS_INHERITED: if it still waits, the successor of the IKE SA asks it."""
+
+    KIND: ClassVar[ExchangeType]
+    IS_INHERITED: ClassVar[bool] = True
+    #: Seconds after which it is repeated.
+    intervals: tuple[float, ...] = INTERVALS
+
+    def __init__(self, sa: IkeSa) -> None:
+        self.sa = sa
+
+    @abstractmethod
+    def request(self) -> tuple[Payload, ...] | None:
+        """What is asked; None: it is not worth asking any more."""
+
+    @abstractmethod
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """The response came and opened. octets: the datagram."""
+
+    def unanswered(self) -> None:
+        """All repetitions went unanswered: the peer is dead (RFC 7296 §2.4)."""
+        name = self.KIND.name
+        asked = (name, self.sa.outgoing.tries, self.sa.path.remote)
+        hint = self.sa.hint
+        silent = Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))
+        self.sa.end(silent)
+
+
+# ------------------------------------------------------------------------------------------------------ acts
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The base of all acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Act):
+    """Send a datagram that belongs to no IKE SA."""
+
+    path: Path
+    datagram: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway(Act):
+    """Somebody could not be understood, or not be served. why: for people; logged: worth a line in the log."""
+
+    path: Path
+    why: Reason
+    logged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaAct(Act):
+    """The base of those that an IKE SA wants."""
+
+    sa: IkeSa
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit(SaAct):
+    """Send these datagrams; on port 4500 with the non-ESP marker (RFC 3948 §2.2), which is not in them."""
+
+    path: Path
+    datagrams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered(SaAct):
+    """A request had to be repeated: it matters whether the peer is heard otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Established(SaAct):
+    """Both sides have proved who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(SaAct):
+    """An IKE SA that came out of another one's exchange, and has no children (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced(SaAct):
+    """A rekeyed IKE SA takes the place of `sa`, with all its children."""
+
+    successor: IkeSa
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(SaAct):
+    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes. reason: for people."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildMade(SaAct):
+    """Packets may take this child SA. replaces: the inbound SPI of its predecessor, which keeps receiving a while."""
+
+    child: ChildSa
+    replaces: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded(SaAct):
+    """Neither end sends on this child SA any more. Late packets may still come until its `ChildForgotten`."""
+
+    child: ChildSa
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildForgotten(SaAct):
+    """The inbound half of a replaced child SA may go, too."""
+
+    spi_in: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(SaAct):
+    """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
+
+    old: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted(SaAct):
+    """Somebody says, in clear, that the peer does not know this IKE SA or a child of it any more: a hint, no proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble(SaAct):
+    """Something failed: one line that names what, and what both sides had, for the log and for shows."""
+
+    what: Reason

@@ -14,13 +14,25 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.acts import Act, Begun, Doubted, Ended, Established, Replaced, Reply, SaAct, TurnedAway
+from dmvpn.features.ikev2.answers import handle
+from dmvpn.features.ikev2.beginning import Init
 from dmvpn.features.ikev2.counts import Counts
-from dmvpn.features.ikev2.exchanges.informational import DeleteIke
-from dmvpn.features.ikev2.exchanges.init import Init
+from dmvpn.features.ikev2.exchanges import DeleteIke
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
-from dmvpn.features.ikev2.sa import IkeSa, SaState
+from dmvpn.features.ikev2.sa import (
+    Act,
+    Begun,
+    Doubted,
+    Ended,
+    Established,
+    IkeSa,
+    Replaced,
+    Reply,
+    SaAct,
+    TurnedAway,
+)
 from dmvpn.features.ikev2.upkeep import next_deadline, renew, tick
 from dmvpn.features.ikev2.wire.message import (
     NO_SPI,
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.exchanges.exchange import Exchange
+    from dmvpn.features.ikev2.sa import Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
 
 #: Half-open SAs from which on strangers are asked for a cookie, if the configuration says nothing.
@@ -88,8 +100,7 @@ class IkeSas:
 
     def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
         """Begin an IKE SA with its first child."""
-        sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now)
-        sa.terms = terms
+        sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
         self.counts.outgoing += 1
         return sa, self._followed(sa, sa.begin(Init(sa), now))
@@ -100,13 +111,13 @@ class IkeSas:
 
     def renew(self, sa: IkeSa, spi_in: bytes, now: float) -> list[Act]:
         """Replace a child SA."""
-        sa.now = now
+        sa.at(now)
         renew(sa, spi_in)
         return self._followed(sa, sa.done())
 
     def move(self, sa: IkeSa, path: Path, now: float) -> list[Act]:
         """Its peer is there now, as packets of its child SAs have proved."""
-        sa.now = now
+        sa.at(now)
         sa.move(path)
         return self._followed(sa, sa.done())
 
@@ -118,7 +129,7 @@ class IkeSas:
 
     def drop(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
         """End an IKE SA and tell nobody."""
-        sa.now = now
+        sa.at(now)
         sa.end(reason)
         return self._followed(sa, sa.done())
 
@@ -150,7 +161,7 @@ class IkeSas:
             return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
         if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
             return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
-        return self._followed(sa, sa.handle(message, octets, path, now))
+        return self._followed(sa, handle(sa, message, octets, path, now))
 
     def _stranger(self, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
         known = self._half_open.get((octets, path))

@@ -4,6 +4,7 @@ seal           payloads -> datagrams, cut into fragments where they would be too
 open_message   a datagram with SK -> its payloads
 check_seal     a datagram with SK or SKF -> is it the peer's?
 Fragments      datagrams with SKF, in any order -> the payloads, when the last one has come
+Channel        all that for the two directions of one IKE SA
 """
 
 from __future__ import annotations
@@ -139,3 +140,42 @@ class Fragments:
             return None
         inner = b"".join(self._pieces[number] for number in range(1, self._total + 1))
         return Chain(_read(self._first, inner))
+
+
+class Channel:
+    """Both directions of an IKE SA: seals what we say, opens what the peer says.
+
+    fragments: of the one request that is due, and of the one answer. asked: the mark of the request that was opened
+    last, or could not be opened.
+    """
+
+    __slots__ = ("_opener", "asked", "fragments", "sealer")
+
+    def __init__(self, sealer: Sealer, opener: Opener) -> None:
+        self.sealer, self._opener = sealer, opener
+        self.fragments: dict[bool, Fragments] = {}
+        self.asked = b""
+
+    def seal(self, header: Header, payloads: tuple[Payload, ...], limit: int | None) -> tuple[bytes, ...]:
+        """The datagrams of a message of ours."""
+        return seal(header, payloads, self.sealer, limit)
+
+    def check(self, message: Message, octets: bytes) -> None:
+        """Raises WireError if the peer has not sealed this datagram."""
+        check_seal(message, octets, self._opener)
+
+    def open(self, message: Message, octets: bytes) -> Chain | None:
+        """What is inside; None: fragments lack. Raises WireError."""
+        is_answer = message.header.is_response
+        if message.find(EncryptedFragment) is None:
+            self.asked = b"" if is_answer else mark_of(octets)
+            inside: Chain | None = open_message(message, octets, self._opener)
+        else:
+            fragments = self.fragments.setdefault(is_answer, Fragments())
+            try:
+                inside = fragments.add(message, octets, self._opener)
+            finally:
+                self.asked = b"" if is_answer else fragments.mark
+        if inside is not None:  # nobody waits for the rest of an earlier message
+            self.fragments.pop(is_answer, None)
+        return inside

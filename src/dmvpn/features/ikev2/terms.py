@@ -7,7 +7,7 @@ talk to somebody who says this name, and how must he prove it? The answers are v
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.features.ikev2.wire.numbers import AuthMethod
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.spis import EspSpis
     from dmvpn.features.ikev2.wire.payloads import Identification
     from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+
+#: UDP ports, RFC 7296 §2 and RFC 3948.
+IKE_PORT: Final = 500
+NAT_PORT: Final = 4500
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import PollSas
-from dmvpn.features.ikev2.exchanges.informational import Probe
+from dmvpn.features.ikev2.exchanges import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,7 @@ class Traffic:
             if sa is None:
                 continue
             if count.received > received:
-                sa.heard = now
+                sa.lives(now)
             elif count.sent > sent:
                 silent[sa.own_spi] = sa
         return [Probe(sa) for sa in silent.values() if self._is_suspicious(sa, now)]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.sa import IKE_PORT, NAT_PORT
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:

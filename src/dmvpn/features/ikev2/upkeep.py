@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.acts import ChildForgotten, Transmit, Unanswered
-from dmvpn.features.ikev2.exchanges.child import RekeyChild
-from dmvpn.features.ikev2.exchanges.informational import DeleteChild, DeleteIke, Probe
-from dmvpn.features.ikev2.exchanges.rekey import RekeyIke
+from dmvpn.features.ikev2.exchanges import DeleteChild, DeleteIke, Probe, RekeyChild, RekeyIke
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sa import HALF_OPEN, IKE_PORT, SaState
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit, Unanswered
+from dmvpn.features.ikev2.terms import IKE_PORT
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.acts import Act
-    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.sa import Act, IkeSa
 
 #: How often IKE_AUTH goes to port 4500 where nobody translates, before it goes to port 500 instead.
 _TRIES_BY_NAT_PORT: Final = 3
@@ -31,7 +28,6 @@ def next_deadline(sa: IkeSa) -> float | None:
         sa.gives_up_at,
         sa.outgoing.deadline,
         *sa.children.lingering.values(),
-        *(when for when, _ in sa.later),
     )
     if sa.state is SaState.ESTABLISHED:
         renewals = (child.rekey_at for child in sa.children if child.spi_in not in sa.children.rekeying)
@@ -54,7 +50,7 @@ def _probe_at(sa: IkeSa) -> float | None:
 
 def tick(sa: IkeSa, now: float) -> list[Act]:
     """Time has passed."""
-    sa.now = now
+    sa.at(now)
     if sa.state is SaState.DEAD:
         return sa.done()
     again = sa.outgoing.repeat(now)
@@ -67,7 +63,9 @@ def tick(sa: IkeSa, now: float) -> list[Act]:
         sa.act(Transmit(sa, sa.path, again))
         if sa.state is SaState.ESTABLISHED:
             sa.act(Unanswered(sa))
-    _forget(sa, now)
+    sa.forget_children()
+    for exchange in sa.outgoing.take_due(now):
+        sa.queue(exchange)
     if sa.gives_up_at is not None and now >= sa.gives_up_at:
         sa.end(Reason(IkeReason.SUPERSEDED))
     elif sa.state is SaState.ESTABLISHED:
@@ -81,20 +79,7 @@ def tick(sa: IkeSa, now: float) -> list[Act]:
 def _fall_back(sa: IkeSa) -> None:
     """Nothing comes back from port 4500, and nobody needs it: then as IKE without NAT always goes."""
     if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
-        local, remote = sa.path.local, sa.path.remote
-        sa.path = Path(Endpoint(local.address, IKE_PORT), Endpoint(remote.address, IKE_PORT))
-
-
-def _forget(sa: IkeSa, now: float) -> None:
-    for spi, when in tuple(sa.children.lingering.items()):
-        if now >= when:
-            del sa.children.lingering[spi]
-            sa.book.esp_spis.free(spi)
-            sa.act(ChildForgotten(sa, spi))
-    if sa.later:
-        due, sa.later = [e for when, e in sa.later if now >= when], [e for e in sa.later if now < e[0]]
-        for exchange in due:
-            sa.queue(exchange)
+        sa.use_port(IKE_PORT)
 
 
 def _maintain(sa: IkeSa, now: float) -> None:
@@ -106,7 +91,7 @@ def _maintain(sa: IkeSa, now: float) -> None:
     if now >= sa.since + _lifetime(sa):
         sa.queue(DeleteIke(sa, Reason(IkeReason.LIFETIME)), urgent=True)
     elif sa.rekey_at is not None and now >= sa.rekey_at:
-        sa.rekey_at = None
+        sa.rekeys()
         sa.queue(RekeyIke(sa))
     probe_at = _probe_at(sa)
     if probe_at is not None and now >= probe_at:
@@ -116,6 +101,5 @@ def _maintain(sa: IkeSa, now: float) -> None:
 def renew(sa: IkeSa, spi_in: bytes) -> None:
     """Replace a child SA, if that has not begun."""
     child = sa.children.active.get(spi_in)
-    if child is not None and spi_in not in sa.children.rekeying:
-        sa.children.rekeying.add(spi_in)
+    if child is not None and sa.children.begin_rekey(spi_in):
         sa.queue(RekeyChild(sa, child))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import IkePhase, IkeView
+from dmvpn.features.ikev2.beginning import method_name
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.pairs import number_of
-from dmvpn.features.ikev2.proof import method_name
-from dmvpn.features.ikev2.sa import SaState
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ, Prf
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def view_of(sa: IkeSa, connection: Connection | None) -> IkeView:
         integrity=_integrity(suite) if suite else "",
         group=suite.group if suite else 0,
         local_auth=_method(terms) if terms else "",
-        remote_auth=sa.proved_by,
+        remote_auth=sa.evidence.by,
         local_identity=name_of(terms.identity) if terms else "",
         remote_identity=name_of(sa.theirs) if sa.theirs else "",
         lifetime=terms.lifetime if terms else 86_400.0,
@@ -70,7 +70,7 @@ def view_of(sa: IkeSa, connection: Connection | None) -> IkeView:
         dpd=terms.dpd if terms else 0.0,
         dpd_retry=terms.dpd_retry if terms else 0.0,
         nat_keepalive=terms.nat_keepalive if terms and sa.nat.local else 0.0,
-        fragmentation=sa.peer_fragments and terms is not None and terms.fragment is not None,
+        fragmentation=sa.abilities.fragments and terms is not None and terms.fragment is not None,
         nat_inside=sa.nat.local,
         nat_outside=sa.nat.remote,
         ikev2_profile=terms.profile if terms else "",

@@ -12,7 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from dmvpn.base.deadlines import earliest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -41,11 +46,15 @@ class _Request:
 
 @dataclass(slots=True)
 class Outgoing(Generic[T]):
-    """Our requests. T: what a request is about, told back with its answer or its failure."""
+    """Our requests. T: what a request is about, told back with its answer or its failure.
+
+    current: on its way. later: those that wait for a time, seconds monotonic, and not for their turn.
+    """
 
     next_id: int = 0
     waiting: deque[T] = field(default_factory=deque)
     current: T | None = None
+    later: list[tuple[float, T]] = field(default_factory=list)
     _request: _Request | None = None
 
     def add(self, subject: T, *, urgent: bool = False) -> bool:
@@ -64,6 +73,40 @@ class Outgoing(Generic[T]):
             self.current = self.waiting.popleft()
             return self.current
         return None
+
+    def skip(self) -> None:
+        """The current request is not worth sending any more."""
+        self.current = None
+
+    def postpone(self, subject: T, when: float) -> None:
+        """Ask then."""
+        self.later.append((when, subject))
+
+    def take_due(self, now: float) -> list[T]:
+        """Those whose time has come."""
+        due = [subject for when, subject in self.later if now >= when]
+        self.later = [each for each in self.later if now < each[0]]
+        return due
+
+    @property
+    def all(self) -> tuple[T, ...]:
+        """What is asked, what waits, and what is asked again later."""
+        current = (self.current,) if self.current is not None else ()
+        return *current, *self.waiting, *(subject for _, subject in self.later)
+
+    def clear(self) -> None:
+        """Nothing waits for its turn any more."""
+        self.waiting.clear()
+
+    def hand_over(self, successor: Outgoing[T], is_inherited: Callable[[T], bool]) -> list[T]:
+        """Whatever waits is the successor's from now on, or forgotten: what it inherits."""
+        waiting = [subject for subject in self.waiting if is_inherited(subject)]
+        later = [each for each in self.later if is_inherited(each[1])]
+        self.waiting.clear()
+        self.later = []
+        successor.waiting.extend(waiting)
+        successor.later += later
+        return [*waiting, *(subject for _, subject in later)]
 
     def sent(self, datagrams: tuple[bytes, ...], now: float, intervals: tuple[float, ...] = INTERVALS) -> None:
         """The current request went out (or went out changed: a cookie, another group)."""
@@ -109,8 +152,8 @@ class Outgoing(Generic[T]):
 
     @property
     def deadline(self) -> float | None:
-        """When `repeat` is to be asked."""
-        return self._request.due if self._request else None
+        """When `repeat` is to be asked, or `take_due`."""
+        return earliest(self._request.due if self._request else None, *(when for when, _ in self.later))
 
 
 def mark_of(octets: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind
 from dmvpn.base.protection import IkePhase
-from dmvpn.features.ikev2.sa import SaState
+from dmvpn.features.ikev2.life import SaState
 
 _SA_SCREENS = ("show crypto ikev2 sa", "show crypto ikev2 session")
 

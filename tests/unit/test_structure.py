@@ -1,0 +1,156 @@
+"""How the house is built: imports go one way, and what an aggregate is, it alone changes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from dmvpn.features.ikev2.children import Children
+from dmvpn.features.ikev2.sa import IkeSa
+from dmvpn.features.ikev2.window import Incoming, Outgoing
+from support.conformance import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SOURCES: Final = ROOT / "src" / "dmvpn"
+IKE: Final = SOURCES / "features" / "ikev2"
+
+#: How many modules of a room import each other in circles, those for types alone included. A number here only goes
+#: down, and no room is added: what is not here has none.
+IN_CIRCLES: Final = {
+    "dmvpn.face": 3,
+    "dmvpn.features.eigrp": 4,
+    "dmvpn.features.ikev2": 4,
+    "dmvpn.features.rib": 2,
+    "dmvpn.ios": 21,
+    "dmvpn.router": 3,
+    "dmvpn.shells": 3,
+    "dmvpn.tools": 5,
+}
+#: What changes a container.
+_CHANGES: Final = frozenset(
+    ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popleft", "remove", "update")
+)
+
+
+# ------------------------------------------------------------------------------------------------ imports
+
+
+@cache
+def _modules() -> dict[str, Path]:
+    found = {}
+    for path in SOURCES.rglob("*.py"):
+        parts = path.relative_to(SOURCES.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def _imports() -> dict[str, frozenset[str]]:
+    """Which modules of ours each module names, when it is loaded, later, or for its types."""
+    modules = _modules()
+    graph = {}
+    for name, path in modules.items():
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inside = (f"{node.module}.{alias.name}" for alias in node.names)
+                named.update(each if each in modules else node.module for each in inside)
+        graph[name] = frozenset(named & modules.keys()) - {name}
+    return graph
+
+
+def _circles(graph: dict[str, frozenset[str]]) -> list[frozenset[str]]:
+    """The strongly connected components of more than one module (Tarjan)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[frozenset[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(graph[name]):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1:
+                found.append(frozenset(stack[at:]))
+            del stack[at:]
+
+    for name in sorted(graph):
+        if name not in index:
+            visit(name)
+    return found
+
+
+def _room(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[: 3 if parts[1:2] == ["features"] else 2])
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    graph = {"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("b"), "d": frozenset("a")}
+    assert _circles(graph) == [frozenset("bc")]
+
+
+@pytest.mark.parametrize("room", sorted({_room(name) for name in _modules()}))
+def test_imports_in_a_room_go_one_way(room: str) -> None:
+    circles = [sorted(circle) for circle in _circles(_imports()) if any(_room(name) == room for name in circle)]
+    assert sum(map(len, circles)) <= IN_CIRCLES.get(room, 0), circles
+
+
+# ------------------------------------------------------------------------------------------------ one writer
+
+
+def _changed_in(tree: ast.Module) -> Iterator[ast.Attribute]:
+    """What statements assign or delete, and the containers that calls change."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+                heads = targets
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                heads = [target]
+            case ast.Call(func=ast.Attribute(attr=name, value=target)) if name in _CHANGES:
+                heads = [target]
+            case _:
+                continue
+        for head in heads:
+            for each in head.elts if isinstance(head, ast.Tuple | ast.List) else (head,):
+                target = each.value if isinstance(each, ast.Subscript) else each
+                if isinstance(target, ast.Attribute):
+                    yield target
+
+
+def _strangers(attributes: frozenset[str], owners: tuple[str, ...]) -> list[str]:
+    """Where another file than the owners' changes such an attribute of something that is not itself."""
+    return [
+        f"{path.relative_to(IKE)}:{target.lineno}: {ast.unparse(target)}"
+        for path in sorted(IKE.rglob("*.py"))
+        if path.name not in owners
+        for target in _changed_in(ast.parse(path.read_text()))
+        if target.attr in attributes and ast.unparse(target.value) not in ("self", "self._book.trust", "self.counts")
+    ]
+
+
+def test_an_ike_sa_alone_changes_what_it_is() -> None:
+    """27 of its attributes had writers elsewhere, and four files moved its state."""
+    slots = frozenset(name for name in IkeSa.__slots__)
+    assert _strangers(slots, ("sa.py",)) == []
+
+
+def test_the_parts_of_an_ike_sa_change_themselves_alone() -> None:
+    parts = {each.name for part in (Children, Incoming, Outgoing) for each in fields(part)}
+    assert _strangers(frozenset(parts), ("children.py", "window.py")) == []
