@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import difference
+from dmvpn.network.lines import difference
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.phases import phase_lines

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.network.lines import Lines, covers
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lines import Lines, covers
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.lessons import Check, Health, Verdict, examine, grade
 from dmvpn.tools.troubles import (

@@ -10,7 +10,7 @@ import pytest
 
 import dmvpn.tools.render
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import Lines
+from dmvpn.network.lines import Lines
 from dmvpn.tools.render import Keys, find_keys, render_sites, schema
 from support.sites import with_line
 

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(name: str) -> Scenario:
     """A scenario of which every line reads. Raises UserError that names the file and the line."""
-    from dmvpn.shells.lines import check
+    from dmvpn.network.lines import check
     from dmvpn.shells.scenario import Scenario
 
     scenario = Scenario.load(name)

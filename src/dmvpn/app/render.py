@@ -113,7 +113,7 @@ def _tell(rendered: Rendered, changed: Changes) -> None:
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:
     """A template may write what IOS's language does not know. Raises UserError."""
-    from dmvpn.shells.lines import check
+    from dmvpn.network.lines import check
 
     for name, text in rendered.configurations.items():
         try:

@@ -16,10 +16,10 @@ from dmvpn.app import exercise
 from dmvpn.app.prompts import Prompts
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
+from dmvpn.network.lines import Lines, difference
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.lab.finding import find_lab
-from dmvpn.shells.lines import Lines, difference
 from dmvpn.shells.scenario import Scenario, from_description
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, fixed, forget, note_fixed

@@ -20,9 +20,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.clouds import cloud_keys
-from dmvpn.shells.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
-from dmvpn.shells.underlay import far_ends
+from dmvpn.network.clouds import cloud_keys
+from dmvpn.network.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
+from dmvpn.network.underlay import far_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -14,9 +14,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.shells.lines import Lines, covers
+from dmvpn.network.lines import Lines, covers
+from dmvpn.network.underlay import bgp_neighbors
 from dmvpn.shells.ready import is_unused
-from dmvpn.shells.underlay import bgp_neighbors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of
 from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.ios.transcript import decode
-from dmvpn.shells.lines import Lines, interfaces
+from dmvpn.network.lines import Lines, interfaces
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 

@@ -299,7 +299,7 @@ class Scenario:
     @classmethod
     def _beginning(cls, exercise: Place) -> Self:
         """Where an exercise begins. Raises UserError."""
-        from dmvpn.shells.lines import after  # it reads configurations, which most who read scenarios do not
+        from dmvpn.network.lines import after  # it reads configurations, which most who read scenarios do not
 
         start, _ = read_model(exercise.folder / START, StartSpec)
         network = cls.load(start.network)

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.network.lines import Lines, addresses, tunnels, with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of
-from dmvpn.shells.lines import Lines, addresses, tunnels, with_lines
 from dmvpn.tools.authority import Authority, Request
 
 if TYPE_CHECKING:

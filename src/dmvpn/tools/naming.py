@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.shells.lines import Lines, interface_address, interfaces, tunnels, with_lines
+from dmvpn.network.lines import Lines, interface_address, interfaces, tunnels, with_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,14 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.network.lines import Lines, with_lines
+from dmvpn.network.underlay import graph, stand_in, through
 from dmvpn.shells.adaptations import Adapted, adapted
 from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, role
 from dmvpn.shells.inference.wires import Network
-from dmvpn.shells.lines import Lines, with_lines
 from dmvpn.shells.scenario import Lab, LinkSpec, RouterSpec
-from dmvpn.shells.underlay import graph, stand_in, through
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import Lines, addresses
+from dmvpn.network.lines import Lines, addresses
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

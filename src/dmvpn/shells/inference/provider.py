@@ -13,13 +13,13 @@ import re
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.network.lines import default_routes, interfaces, tunnels
+from dmvpn.network.underlay import bgp_neighbors, external_neighbors, far_ends, gateless, name_gateway
 from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
-from dmvpn.shells.lines import default_routes, interfaces, tunnels
-from dmvpn.shells.underlay import bgp_neighbors, external_neighbors, far_ends, gateless, name_gateway
 
 if TYPE_CHECKING:
+    from dmvpn.network.lines import Lines
     from dmvpn.shells.inference.wires import Network, Wire
-    from dmvpn.shells.lines import Lines
 
 #: Prefixes as long as this are links for two, and no LAN.
 NO_LAN: Final = 30

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from dmvpn.network.lines import default_routes, interface_address, tunnels
 from dmvpn.shells.inference.provider import NO_LAN
-from dmvpn.shells.lines import default_routes, interface_address, tunnels
 from dmvpn.shells.scenario import NAME, HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dmvpn.network.lines import Lines
     from dmvpn.shells.inference.wires import Network
-    from dmvpn.shells.lines import Lines
 
 _HOST_NUMBER: Final = 100
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import addresses, interfaces
+from dmvpn.network.lines import addresses, interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Interface
 
-    from dmvpn.shells.lines import Lines
+    from dmvpn.network.lines import Lines
 
 #: What an interface says that gets its address from others.
 DHCP: Final = "ip address dhcp"

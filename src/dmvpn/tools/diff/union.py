@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import Lines, interface_address, interfaces
+from dmvpn.network.lines import Lines, interface_address, interfaces
 from dmvpn.shells.scenario import INSIDE, OUTSIDE, LinkSpec, Scenario
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
+from dmvpn.network.lines import Lines
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lines import Lines
 from dmvpn.tools import answers
 from dmvpn.tools.answers import rows, text
 from dmvpn.tools.exercises import checks

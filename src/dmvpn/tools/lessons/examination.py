@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.shells.lines import Lines, interfaces
+from dmvpn.network.lines import Lines, interfaces
 from dmvpn.tools import answers
 from dmvpn.tools.lessons.health import BAD, Check, Health, Subject
 

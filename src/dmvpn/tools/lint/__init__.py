@@ -10,7 +10,8 @@ of it; `network` works out who is hub and who is spoke and which tunnels are one
 
 from __future__ import annotations
 
+from dmvpn.network.sites import Site
 from dmvpn.tools.lint.engine import GROUPS, RULES, lint
-from dmvpn.tools.lint.sites import Site, sites_of
+from dmvpn.tools.lint.sites import sites_of
 
 __all__ = ["GROUPS", "RULES", "Site", "lint", "sites_of"]

@@ -15,10 +15,10 @@ from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_its_keys, without_keys
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network
 from dmvpn.tools.lint import silence
-from dmvpn.tools.lint.device import Device
 from dmvpn.tools.lint.found import Found
-from dmvpn.tools.lint.network import Network
 from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.findings import Rule
     from dmvpn.ios import Entry, Group, Problem
-    from dmvpn.tools.lint.sites import Site
+    from dmvpn.network.sites import Site
 
 _OF_NETWORK: Final = (
     lines,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.findings import Concern, Rule, Severity
 
 if TYPE_CHECKING:
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
 
 
 @dataclass(frozen=True, slots=True)

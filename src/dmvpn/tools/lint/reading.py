@@ -11,10 +11,12 @@ from dmvpn.base.errors import UserError
 from dmvpn.ios.transcript import decode
 from dmvpn.shells.folders import read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
-from dmvpn.tools.lint.sites import Site, sites_of
+from dmvpn.tools.lint.sites import sites_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from dmvpn.network.sites import Site
 
 _ENDINGS: Final = (".cfg", ".conf")
 #: What is typed for it, and what it is called in findings.

@@ -19,7 +19,7 @@ from dmvpn.ios.transcript import Transcript
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
 
 WITHOUT_REASON: Final = Rule(
     id="silence-without-reason",

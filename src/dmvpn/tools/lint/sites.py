@@ -1,28 +1,13 @@
-"""What a configuration does not say of a router: whether a translator stands before it, and what kind of one."""
+"""The sites of a scenario's routers, as its description has them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.network.sites import Site
+
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.shells.scenario import Scenario
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where a router stands. nat: what kind of translator is before it, None: none. public: its address outside.
-
-    interface: the router's towards it; "": whichever. ours: it runs this program, so it can be told a peer's port.
-    """
-
-    nat: NatKind | None = None
-    public: IPv4Address | None = None
-    interface: str = ""
-    ours: bool = True
 
 
 def sites_of(scenario: Scenario) -> dict[str, Site]:

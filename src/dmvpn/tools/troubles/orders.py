@@ -15,7 +15,7 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import Lines, after, covers
+from dmvpn.network.lines import Lines, after, covers
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Part
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lines import Lines, default_routes, interface_address, interfaces
+from dmvpn.network.lines import Lines, default_routes, interface_address, interfaces
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.acts import Part
 from dmvpn.tools.troubles.trouble import Need

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.tools.lint.device import is_private
+from dmvpn.network.device import is_private
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 DUPLICATE: Final = Rule(
     id="address-duplicate",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.network.routing import eigrp_on
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import eigrp_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.metric import Weights
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 LAN: Final = Rule(
     id="eigrp-lan-not-told",

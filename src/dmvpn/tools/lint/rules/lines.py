@@ -9,16 +9,16 @@ from dmvpn.features.bgp.config.processes import ROUTER as BGP_ROUTER
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ospf.config.processes import ROUTER as OSPF_ROUTER
 from dmvpn.ios import INTERFACE
+from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.ios import ConfigLine
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import Network
 
 REFUSED: Final = Rule(
     id="line-refused",

@@ -11,9 +11,9 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import Network
 
 ROUTE_MAP: Final = Rule(
     id="route-map-undefined",

@@ -11,9 +11,9 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.network.overlay import End, Network
+    from dmvpn.network.sites import Site
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
-    from dmvpn.tools.lint.sites import Site
 
 HUB: Final = Rule(
     id="nat-before-server",

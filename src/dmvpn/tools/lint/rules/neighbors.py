@@ -8,14 +8,14 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import line_of
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.network.overlay import End, Link, Network, Pair
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Link, Network, Pair
 
 MULTICAST: Final = Rule(
     id="nhrp-multicast-missing",

@@ -8,17 +8,17 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import AuthenticationType, Interface, NetworkType
 from dmvpn.features.tunnel.lint import is_excerpt
+from dmvpn.network.routing import Protocol, on_end, ospf_interface
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, on_end, ospf_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.model import Network as OspfNetwork
     from dmvpn.features.ospf.model import Process
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End, Network, Pair
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network, Pair
 
 TYPE_DEFAULT: Final = Rule(
     id="ospf-network-type-default",

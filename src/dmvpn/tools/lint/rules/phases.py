@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import entered, line_of
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface
 from dmvpn.tools.lint.rules import split_horizon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 REDIRECT: Final = Rule(
     id="phase3-redirect-missing",

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ikev2.model import Profile
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 ONE_SIDED: Final = Rule(
     id="ipsec-one-sided",

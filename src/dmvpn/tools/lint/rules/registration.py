@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.tools.lint.device import is_private
+from dmvpn.network.device import is_private
+from dmvpn.network.routing import on_end, underlay
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import on_end, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.network.overlay import End, Link, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Link, Network
 
 MISSING: Final = Rule(
     id="nhrp-nhs-missing",

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.policies import expansion, resolve
+from dmvpn.network.routing import Protocol, on_end, ospf_interface, underlay
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, on_end, ospf_interface, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 TOO_LARGE: Final = Rule(
     id="tunnel-mtu-too-large",

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.lint import entered
+from dmvpn.network.routing import Protocol, eigrp_on, on_end
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 EIGRP: Final = Rule(
     id="eigrp-split-horizon",

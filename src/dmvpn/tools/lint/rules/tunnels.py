@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.network.routing import underlay
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 WITHOUT_NHRP: Final = Rule(
     id="tunnel-multipoint-without-nhrp",

@@ -8,17 +8,17 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.network.language import BFD, CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
+from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.language import BFD, CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
-from dmvpn.tools.lint.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.ios import Section
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 BIDIR: Final = Rule(
     id="pim-bidirectional",

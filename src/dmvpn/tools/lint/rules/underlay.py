@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import Network
 
 SHUT: Final = Rule(
     id="tunnel-shutdown",

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.network.routing import Protocol, on_end, running, underlay
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.routing import Protocol, on_end, running, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.static.model import StaticRoute
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
-    from dmvpn.tools.lint.network import End, Network
 
 STATIC: Final = Rule(
     id="tunnel-recursive-route",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dmvpn.features.interface.model import InterfaceSettings as Interface
     from dmvpn.features.ospf.model import Interface as OspfInterface
     from dmvpn.features.ospf.model import Process
-    from dmvpn.tools.lint.device import Device
-    from dmvpn.tools.lint.network import End
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import End
 
 
 class Protocol(enum.Enum):

@@ -16,12 +16,12 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces, tunnels
+from dmvpn.network.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.shells.lines import Lines
+    from dmvpn.network.lines import Lines
 
 #: Protocols that are kept and do not run.
 _KEPT: Final = ("router ospf", "router bgp", "router isis")

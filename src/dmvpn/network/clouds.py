@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.lines import addresses, interface_address
+from dmvpn.network.lines import addresses, interface_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Network
 
-    from dmvpn.shells.lines import Lines
+    from dmvpn.network.lines import Lines
 
 
 @dataclass(frozen=True, slots=True)

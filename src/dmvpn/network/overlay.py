@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.features.tunnel.lint import is_excerpt
-from dmvpn.tools.lint.routing import told_lans
+from dmvpn.network.routing import told_lans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.features.tunnel.model import TunnelSettings
-    from dmvpn.tools.lint.device import Device
+    from dmvpn.network.device import Device
 
 V = TypeVar("V", bound="Hashable")
 

@@ -29,9 +29,9 @@ from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
+from dmvpn.network.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.tools.lint.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.features.static.model import StaticConfig
     from dmvpn.features.tunnel.model import TunnelConfig
     from dmvpn.ios import ConfigTree, Entry, Problem, Release, Section
-    from dmvpn.tools.lint.sites import Site
+    from dmvpn.network.sites import Site
 
 
 _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
@@ -63,19 +63,6 @@ class Device:
     problems: tuple[Problem, ...]
     entries: tuple[Entry, ...]
     release: Release | None
-    interfaces: InterfaceConfig
-    tunnels: TunnelConfig
-    nhrp: NhrpConfig
-    eigrp: EigrpConfig
-    rip: RipConfig
-    ospf: OspfConfig
-    bgp: BgpConfig
-    static: StaticConfig
-    ipsec: IpsecConfig
-    ikev2: Ikev2Config
-    pki: PkiConfig
-    policy: PolicyConfig
-    nat: NatConfig
     site: Site | None = None
 
     @classmethod
@@ -83,30 +70,70 @@ class Device:
         """Make it of a text. Lines with errors are in `problems`; the others count."""
         places = Places()
         result = configurator(FEATURES).parse_text(text, places=places, leaves_out=False)
-        tree = result.tree
         return cls(
             name=name,
             text=text,
-            tree=tree,
+            tree=result.tree,
             places=places,
             problems=result.problems,
             entries=result.entries,
             release=result.release,
-            interfaces=interface_model(tree),
-            tunnels=tunnel_model(tree),
-            nhrp=nhrp_model(tree),
-            eigrp=eigrp_model(tree),
-            rip=rip_model(tree),
-            ospf=ospf_model(tree) or OspfConfig(),
-            bgp=bgp_model(tree) or BgpConfig(),
-            static=static_model(tree),
-            ipsec=ipsec_model(tree) or IpsecConfig(),
-            ikev2=ikev2_model(tree) or Ikev2Config(),
-            pki=pki_model(tree) or PkiConfig(),
-            policy=policy_model(tree) or PolicyConfig(),
-            nat=nat_model(tree) or NatConfig(),
             site=site,
         )
+
+    # The models: each is made when it is first asked for.
+
+    @cached_property
+    def interfaces(self) -> InterfaceConfig:
+        return interface_model(self.tree)
+
+    @cached_property
+    def tunnels(self) -> TunnelConfig:
+        return tunnel_model(self.tree)
+
+    @cached_property
+    def nhrp(self) -> NhrpConfig:
+        return nhrp_model(self.tree)
+
+    @cached_property
+    def eigrp(self) -> EigrpConfig:
+        return eigrp_model(self.tree)
+
+    @cached_property
+    def rip(self) -> RipConfig:
+        return rip_model(self.tree)
+
+    @cached_property
+    def ospf(self) -> OspfConfig:
+        return ospf_model(self.tree) or OspfConfig()
+
+    @cached_property
+    def bgp(self) -> BgpConfig:
+        return bgp_model(self.tree) or BgpConfig()
+
+    @cached_property
+    def static(self) -> StaticConfig:
+        return static_model(self.tree)
+
+    @cached_property
+    def ipsec(self) -> IpsecConfig:
+        return ipsec_model(self.tree) or IpsecConfig()
+
+    @cached_property
+    def ikev2(self) -> Ikev2Config:
+        return ikev2_model(self.tree) or Ikev2Config()
+
+    @cached_property
+    def pki(self) -> PkiConfig:
+        return pki_model(self.tree) or PkiConfig()
+
+    @cached_property
+    def policy(self) -> PolicyConfig:
+        return policy_model(self.tree) or PolicyConfig()
+
+    @cached_property
+    def nat(self) -> NatConfig:
+        return nat_model(self.tree) or NatConfig()
 
     @property
     def hostname(self) -> str:

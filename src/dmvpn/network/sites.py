@@ -1,0 +1,24 @@
+"""What a configuration does not say of a router: whether a translator stands before it, and what kind of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.dataplane.nat.flows import NatKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a router stands. nat: what kind of translator is before it, None: none. public: its address outside.
+
+    interface: the router's towards it; "": whichever. ours: it runs this program, so it can be told a peer's port.
+    """
+
+    nat: NatKind | None = None
+    public: IPv4Address | None = None
+    interface: str = ""
+    ours: bool = True
