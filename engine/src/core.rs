@@ -16,7 +16,7 @@
 //! turns into an NBMA address; a point-to-point tunnel has only one. `PacketCore` of dmvpn's Python plane does the same
 //! to the octet: both are fuzzed against each other, so whatever changes here changes there.
 //!
-//! Packets are not copied. They lie in an arena of the caller's, who keeps it until everything in the outcome, which
+//! Packets are not copied. They are in an arena of the caller, which keeps it until everything in the outcome, which
 //! refers to it, is sent; what must be changed in a packet is changed in place.
 
 use std::collections::{BTreeMap, HashSet};
@@ -372,7 +372,7 @@ pub struct Joined {
     pub(crate) came: Came,
 }
 
-/// Where a GRE packet came from. tos: of the outer header, if what routers wrote there is to be heeded.
+/// Where a GRE packet came from. tos: of the outer header, if what routers wrote there counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Came {
     pub(crate) local: Address,

@@ -96,7 +96,7 @@ pub(crate) fn quoted(packet: Piece, key: Option<u32>, wire: &Wire, arena: &[u8])
     head.iter().chain(body).take(QUOTED).copied().collect()
 }
 
-/// A packet in GRE without that: the headers of one that was cut from a train, and what stands where it was read.
+/// A packet in GRE without that: the headers of one that was cut from a train, and the octets where it was read.
 fn parts<'w, 'a>(packet: Piece, key: Option<u32>, wire: &'w Wire, arena: &'a [u8]) -> (&'w [u8], &'a [u8]) {
     (&packet.head.of(&wire.heads)[gre::length(key)..], packet.body.of(arena))
 }

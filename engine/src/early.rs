@@ -1,4 +1,5 @@
-//! ESP that came before its SA: who answers `IKE_AUTH` may send at once, while the router here still looks at the answer.
+//! ESP that came before its SA: the responder of `IKE_AUTH` may send at once, while the router here still looks at the
+//! answer.
 //!
 //! Such packets wait for a moment. They are the first ones of their SA, so what a peer goes on sending on one that we
 //! have lost is not taken for early, and the router hears of it at once. A stranger can fill the room there is, and no more.

@@ -1,7 +1,7 @@
 //! The engine: a core, the descriptors it moves packets between, and the two threads that do.
 //!
 //! Descriptors are changed by putting a new list in the place of the old one and waiting until both threads have seen
-//! it. Python's own descriptors are never used: each is duplicated, so that whoever closes first does no harm.
+//! it. Python's own descriptors are never used: each is duplicated, so that it does not matter which side closes first.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Write};

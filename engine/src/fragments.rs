@@ -9,11 +9,11 @@ const OFFSET: u16 = 0x1FFF;
 /// Kinds of options, RFC 791 §3.1.
 const END_OF_OPTIONS: u8 = 0;
 const NO_OPERATION: u8 = 1;
-/// The option stands in every fragment.
+/// The option is in every fragment.
 const COPIED: u8 = 0x80;
 
 /// Cut a packet whose header is right so that every piece has at most `mtu` octets; `each` gets header and data of one
-/// after the other. What stands behind the packet's own length is left out. Whether it may be cut at all is the caller's
+/// after the other. Octets after the packet's own length are left out. Whether it may be cut at all is the caller's
 /// decision. False: there is no room for a header and 8 octets, or it is a fragment of no packet, since it would end
 /// where none does.
 pub fn cut(packet: Packet, mtu: usize, mut each: impl FnMut(&[u8], &[u8])) -> bool {

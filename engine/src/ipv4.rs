@@ -20,7 +20,7 @@ pub const ESP: u8 = 50;
 /// Types of ICMP messages that are about other packets: unreachable, redirect, time exceeded, parameter problem.
 const ICMP_ERRORS: [u8; 4] = [3, 5, 11, 12];
 
-/// An IPv4 address, as it stands in a packet.
+/// An IPv4 address, as it is in a packet.
 pub type Address = [u8; 4];
 
 /// A word at a place that the caller knows to be there.

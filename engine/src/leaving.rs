@@ -28,7 +28,7 @@ pub(crate) struct Leaving<'a> {
     pub(crate) outer: Outer,
 }
 
-/// What is known of paths, and who was told.
+/// What is known about paths, and which senders were told.
 pub(crate) struct Narrow<'a> {
     pub(crate) paths: &'a mut PathMtus,
     pub(crate) refusals: &'a mut Alarms,
@@ -52,7 +52,7 @@ impl AddAssign for Lost {
 }
 
 impl Leaving<'_> {
-    /// Have the pieces of a packet leave for all these neighbors.
+    /// Send the pieces of a packet to all these neighbors.
     pub(crate) fn send(
         &self,
         neighbours: &[Neighbour],
@@ -173,7 +173,7 @@ impl Leaving<'_> {
         lost
     }
 
-    /// What a path to a neighbor takes; None: nothing is known of it.
+    /// The size that a path to a neighbor accepts; None: nothing is known about the path.
     fn room(&self, neighbour: Neighbour, path: impl FnOnce(Address) -> Option<usize>) -> Option<Room> {
         let protected = self.tunnel.settings.protected;
         let link = if protected { link(self.sas, self.tunnel, neighbour) } else { None };

@@ -4,7 +4,7 @@
 //! merged only if the kernel, cutting the frame again by the rules of [`crate::segment`], would make exactly the same
 //! packets: same addresses, ports, TOS, TTL, options, acknowledgement and window; identification and sequence number
 //! count up; all of the same size but the last, which alone may be shorter or have PSH; and all checksums right, as
-//! nobody looks at them again. So whoever is behind the TAP gets the same octets as without it. The order of packets
+//! nobody looks at them again. So the station behind the TAP gets the same octets as without it. The order of packets
 //! within a flow is kept; that between flows may change, within one batch.
 
 use crate::ETHERNET;

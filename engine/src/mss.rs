@@ -42,7 +42,7 @@ fn tcp_header(packet: &[u8]) -> Option<usize> {
     (first_of_tcp && start >= ipv4::HEADER_LENGTH && packet.len() >= start + TCP_HEADER).then_some(start)
 }
 
-/// Where the value of the maximum segment size option stands, RFC 9293 §3.2.
+/// Where the value of the maximum segment size option is, RFC 9293 §3.2.
 fn value(packet: &[u8], start: usize) -> Option<usize> {
     let end = (start + (usize::from(packet[start + 12] >> 4) << 2)).min(packet.len());
     let mut at = start + TCP_HEADER;

@@ -27,7 +27,7 @@ impl Kind {
         }
     }
 
-    /// Where the checksum stands, octets behind the IP header.
+    /// Where the checksum is, in octets after the IP header.
     pub(crate) fn checksum_offset(self) -> usize {
         match self {
             Self::Tcp => 16,
@@ -65,7 +65,8 @@ impl<'a> Part<'a> {
         let right = Sum::of(&octets[..HEADER_LENGTH]).checksum() == 0
             && packet.pseudo_header(octets.len() - HEADER_LENGTH).and(&octets[HEADER_LENGTH..]).checksum()
                 == 0;
-        // Ones' complement has two zeros; who cuts the frame writes the one, so a packet with the other stays alone.
+        // Ones' complement has two zeros; the code that cuts the frame writes one of them, so a packet with the other
+        // stays alone.
         (right && word(octets, 10) != 0xFFFF).then_some(part)
     }
 
@@ -85,7 +86,7 @@ impl<'a> Part<'a> {
         plain.then_some(Self { octets, kind: Kind::Udp, header_length, pushes: false })
     }
 
-    /// Where in its stream it stands, if it is part of one.
+    /// Where in its stream it is, if it is part of one.
     pub(crate) fn sequence(&self) -> Option<u32> {
         (self.kind == Kind::Tcp).then(|| long(self.octets, 24))
     }

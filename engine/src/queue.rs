@@ -1,6 +1,6 @@
 //! What waits for the router: punts in the order in which they came, so many and no more.
 //!
-//! Whoever knows one of our addresses can have us punt, and IKE that nobody has asked for costs a forger nothing. What a
+//! Any station that knows one of our addresses can make us punt, and unsolicited IKE costs a forger nothing. What a
 //! connection vouches for (NHRP of a peer, a pair that is worn, a peer that has moved) is told once and must not be lost
 //! for that: strangers get half of the queue.
 

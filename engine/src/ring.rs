@@ -43,7 +43,7 @@ impl Ring {
 
     /// Take everything.
     pub(crate) fn take(&self) -> VecDeque<Punt> {
-        // Cleared before the queue is emptied: whoever comes between makes it readable again.
+        // Cleared before the queue is emptied: a writer in between makes it readable again.
         let _ = (&self.event).read(&mut [0; 8]);
         locked(&self.queue).take()
     }

@@ -142,7 +142,7 @@ impl Pair {
     }
 
     /// The sequence number of the next packet, which has so many octets of payload; None: nothing more may be sent.
-    /// Only one at a time asks: whoever holds the core's lock.
+    /// Only the holder of the core's lock asks, so one at a time.
     pub fn next_number(&self, octets: usize) -> Option<u64> {
         let counters = &self.counters;
         let (number, total) =

@@ -93,7 +93,7 @@ impl<'a> Train<'a> {
         (self.packet.octets().len() - self.header_length).div_ceil(self.size).max(1)
     }
 
-    /// Where the data of packet `number` stands in the buffer.
+    /// Where the data of packet `number` is in the buffer.
     pub fn body(&self, number: usize) -> Range<usize> {
         let start = self.header_length + number * self.size;
         start..(start + self.size).min(self.packet.octets().len())
@@ -238,7 +238,7 @@ mod tests {
         let mut packet = vec![0; 28];
         packet[9] = ipv4::UDP;
         packet[20..22].copy_from_slice(&[0xff, 0xfe]);
-        packet[26..28].copy_from_slice(&[0, 1]); // stands for the sum of the pseudo header
+        packet[26..28].copy_from_slice(&[0, 1]); // in place of the sum of the pseudo header
         assert_eq!(complete(vnet, &mut packet), Ok(()));
         assert_eq!(packet[26..28], [0xff, 0xff], "zero is sent as ones");
         for (start, offset) in [(0, 0), (33, 6), (34, 7), (0xffff, 0xffff)] {

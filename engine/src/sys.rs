@@ -29,7 +29,7 @@ fn checked(result: libc::c_int) -> Result<libc::c_int> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
 }
 
-/// A descriptor of our own for what one of Python's stands for.
+/// A descriptor of our own for the object of one of Python's descriptors.
 pub(crate) fn duplicate(descriptor: RawFd) -> Result<OwnedFd> {
     // SAFETY: the call takes an integer; if it is no descriptor, it fails with EBADF.
     let own = checked(unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) })?;
@@ -148,7 +148,7 @@ impl Poller {
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) place: Range<usize>,
-    /// Of UDP only, like `tos`: a raw socket returns the header that it stands in.
+    /// Of UDP only, like `tos`: a raw socket returns the header that contains it.
     pub(crate) source: Place,
     pub(crate) tos: u8,
     pub(crate) segment: usize,
@@ -180,7 +180,8 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Octets for each packet: the largest there is, and a little more, lest all begin in the same lines of the cache.
+    /// Octets for each packet: the largest there is, and a little more, so that not all begin in the same lines of the
+    /// cache.
     const SLOT: usize = 65536 + 2048 + 64;
     /// Octets after which a message is a large one, and how many of these fit the processor's cache.
     const LARGE: usize = 16384;
@@ -399,7 +400,7 @@ impl Sender {
         let (pointer, count) = (headers.as_mut_ptr(), headers.len() as libc::c_uint);
         let flags = libc::MSG_DONTWAIT as _;
         // SAFETY: there are `count` headers; `prepare` has pointed them to addresses, control messages and vectors of
-        // `self` and to octets of its caller's, who calls us before any of them is changed. The kernel only reads them.
+        // `self` and to octets of its caller, which calls us before any of them is changed. The kernel only reads them.
         let sent = checked(unsafe { libc::sendmmsg(socket.as_raw_fd(), pointer, count, flags) })?;
         Ok(sent as usize)
     }

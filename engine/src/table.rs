@@ -1,4 +1,4 @@
-//! What the control plane has told us: tunnels, their neighbors, and which tunnel a GRE packet belongs to.
+//! What we know from the control plane: tunnels, their neighbors, and which tunnel a GRE packet belongs to.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -45,7 +45,7 @@ impl Neighbour {
 /// The "do not fragment" bit of an outer header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Df {
-    /// Whoever is on the way may cut.
+    /// Any router on the path may cut.
     #[default]
     Clear,
     /// As in the packet inside.
@@ -140,7 +140,7 @@ impl Tunnel {
         self.settings.protected && !self.barred.contains(&nbma)
     }
 
-    /// Whether a peer id stands for this NBMA address.
+    /// Whether a peer id means this NBMA address.
     pub fn knows(&self, nbma: Address) -> bool {
         self.ids.contains_key(&nbma)
     }
@@ -158,7 +158,7 @@ impl Tunnel {
         peer.map_or(&[], slice::from_ref)
     }
 
-    /// The MAC address that a neighbor's frames come from; id 0 stands for those without adjacency.
+    /// The MAC address that a neighbor's frames come from; id 0 is for those without adjacency.
     pub fn mac_of(&self, neighbour: Neighbour) -> Mac {
         let over = if neighbour.connection == 0 { None } else { self.ids_over.get(&neighbour.connection) };
         let id = over.or_else(|| self.ids.get(&neighbour.nbma)).copied().unwrap_or(0).to_be_bytes();

@@ -17,7 +17,7 @@ pub struct Usage {
     pub sequence: Sequence,
 }
 
-/// Who is counted: neighbors that we know, and only so many others, since anybody may forge an address.
+/// The peers that are counted: neighbors that we know, and only so many others, since anybody may forge an address.
 #[derive(Clone, Copy)]
 pub struct Counted {
     /// An adjacency names this address.

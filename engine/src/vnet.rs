@@ -26,7 +26,7 @@ pub struct Vnet {
     pub gso_size: u16,
     /// Where summing begins, octets from the Ethernet header.
     pub checksum_start: u16,
-    /// Where the checksum stands, octets from there.
+    /// Where the checksum is, in octets from there.
     pub checksum_offset: u16,
 }
 

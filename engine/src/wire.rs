@@ -29,13 +29,13 @@ impl Span {
         (Self { end: middle, ..self }, Self { start: middle, ..self })
     }
 
-    /// With so many octets that stand before it.
+    /// With so many octets before it.
     #[must_use]
     pub fn preceded_by(self, octets: usize) -> Self {
         Self { start: self.start - octets as u32, ..self }
     }
 
-    /// From the beginning of this one to the end of another, which stands behind it.
+    /// From the beginning of this one to the end of another, which follows it.
     #[must_use]
     pub fn extended_to(self, other: Self) -> Self {
         Self { end: other.end, ..self }

@@ -45,7 +45,7 @@ impl Router {
         Self { own, core, inner: None }
     }
 
-    /// Take the pair of this number; keys are the same for both, but for who sends.
+    /// Take the pair of this number; keys are the same for both, except for the sender.
     fn install(&mut self, pair: u8, suite: Suite, eager: bool, hard: u64) {
         let length = usize::from(suite.bits) / 8 + if suite.hash.is_none() { 4 } else { 0 };
         let keys = [vec![pair; length], vec![pair | 0x80; length]];

@@ -169,7 +169,7 @@ impl Protection {
         Ok(())
     }
 
-    /// Open a packet in its place; where the text stands in it. At least header, vector and check value are there.
+    /// Open a packet in its place; returns where the text is in it. At least header, vector and check value are there.
     pub fn open(&self, packet: &mut [u8], number: u64) -> Result<std::ops::Range<usize>, Broken> {
         let start = HEADER + self.suite.iv();
         let end = packet.len().checked_sub(self.suite.icv()).filter(|end| *end >= start).ok_or(Broken)?;

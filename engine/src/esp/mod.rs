@@ -27,7 +27,7 @@ pub enum Refused {
     Broken,
 }
 
-/// What we send. Sealing changes nothing here: whoever seals says which number the packet has.
+/// What we send. Sealing changes nothing here: the caller says which number the packet has.
 pub struct Outbound {
     spi: [u8; 4],
     esn: bool,
@@ -58,7 +58,7 @@ impl Outbound {
         if self.esn { u64::MAX } else { u32::MAX.into() }
     }
 
-    /// Seal what stands in the buffer from `begin` on: room for the head, and the payload. The packet ends where the
+    /// Seal the buffer from `begin` on: room for the head, and the payload. The packet ends where the
     /// buffer does. number: of this packet alone. A packet that the cipher refuses is taken out of the buffer.
     pub fn seal(
         &self,
@@ -185,7 +185,7 @@ mod tests {
             prop_assert!(sealed(&outbound, &largest).len() <= 200 && next > 200);
             prop_assert_eq!(packet.len() - suite.icv() - suite.iv(), 8 + payload.len() + suite.padding(payload.len()) + 2);
             let mut changed = packet.clone();
-            let at = 32 + bit.index(8 * packet.len() - 32); // the SPI is looked at by whoever finds the SA
+            let at = 32 + bit.index(8 * packet.len() - 32); // the code that finds the SA looks at the SPI
             changed[at / 8] ^= 1 << (at % 8);
             prop_assert!(inbound.open(&mut changed).is_err());
             let mut copy = packet.clone();

@@ -1,4 +1,4 @@
-//! Whoever is behind the TAP gets the same packets as without merging.
+//! The station behind the TAP gets the same packets as without merging.
 
 use super::*;
 use crate::checksum::Sum;

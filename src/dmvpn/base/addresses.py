@@ -1,7 +1,7 @@
 """Addresses and prefixes, the values that every protocol names.
 
-Addresses are the standard library's: they hash, sort and print as everybody expects. A prefix is our own small
-value instead of `ipaddress.IPv4Network`, which costs ten times as much to make and refuses host bits.
+Addresses are those of the standard library: they hash, sort and print as expected. A prefix is our own small value
+instead of `ipaddress.IPv4Network`, which costs ten times as much to make and refuses host bits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Prefix(NamedTuple):
 
     @classmethod
     def of(cls, address: IPAddress, length: int) -> Self:
-        """The prefix of `length` bits that holds `address`. Raises ValueError if the length does not fit."""
+        """Make the prefix of `length` bits that contains `address`. Raises ValueError if the length does not fit."""
         if not 0 <= length <= address.max_prefixlen:
             raise ValueError(f"prefix length {length} of {address}")
         host_bits = address.max_prefixlen - length
@@ -38,7 +38,7 @@ class Prefix(NamedTuple):
 
     @classmethod
     def host(cls, address: IPAddress) -> Self:
-        """The prefix of this one address."""
+        """Make the prefix of this single address."""
         return cls(address, address.max_prefixlen)
 
     @classmethod
@@ -49,7 +49,7 @@ class Prefix(NamedTuple):
         return cls.of(address, int(length)) if slash else cls.host(address)
 
     def __contains__(self, item: object) -> bool:
-        """True for an address in this prefix, and for a prefix that is this one or inside it."""
+        """Say whether an address is in this prefix, or a prefix is this one or inside it."""
         if isinstance(item, Prefix):
             return item.length >= self.length and item.address in self
         if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.address.version:
@@ -64,7 +64,7 @@ class Prefix(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many addresses it has."""
+        """The number of its addresses."""
         return 1 << (self.address.max_prefixlen - self.length)
 
     @property
@@ -100,13 +100,13 @@ def _netmask(width: int, length: int) -> IPAddress:
 def is_link_local(address: IPAddress) -> bool:
     """Is it a link-local address of IPv6 (RFC 4291 §2.5.6)? Such an address means something on one link only.
 
-    169.254.0.0/16 is no case of this: people give tunnels addresses of it and route them like any other.
+    169.254.0.0/16 does not count: people give tunnels addresses from it and route them like any other.
     """
     return address.version == 6 and int(address) >> 118 == 0x3FA
 
 
 def stays_on_link(address: IPAddress) -> bool:
-    """Is it of IPv6's link-local scope, or a smaller one: as an address, or as a multicast group (RFC 4291 §2.7)?"""
+    """Has it IPv6's link-local scope, or a smaller one, as an address or as a multicast group (RFC 4291 §2.7)?"""
     if address.version == 4:
         return False
     number = int(address)
@@ -114,9 +114,10 @@ def stays_on_link(address: IPAddress) -> bool:
 
 
 def is_one_station(address: IPAddress) -> bool:
-    """Can it be the address of one other station? What the network tells us of is not believed otherwise.
+    """Can it be the address of one other station? Other addresses from the network are not believed.
 
-    Over IPv6 neither can ::ffff:0:0/96, which stands for IPv4 inside of programs and on no wire (RFC 4291 §2.5.5.2).
+    Over IPv6 ::ffff:0:0/96 cannot be one either: it represents IPv4 inside programs, and never on a wire
+    (RFC 4291 §2.5.5.2).
     """
     number = int(address)
     if address.version == 4:
@@ -125,7 +126,7 @@ def is_one_station(address: IPAddress) -> bool:
 
 
 def spelled(value: IPAddress | Prefix | None) -> str:
-    """The text that people see: the digits of IPv6 addresses are capital letters, as on IOS.
+    """Return the text that people see: IPv6 addresses have capital letters, as on IOS.
 
     IPv4-mapped ones have both notations (RFC 5952 §5), which Python itself writes since 3.13 only.
     """

@@ -1,6 +1,7 @@
-"""What any certificate must be before somebody computes with it: sizes of keys, and what it may be used for.
+"""Requirements for certificates, checked before any computation with them: sizes of keys, and permitted uses.
 
-The router that proves itself asks the same as the one that checks: what peers would refuse is told at the import.
+The router that proves its identity makes the same checks as the one that verifies it, so the import reports what peers
+would refuse.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bits of an RSA modulus: shorter ones are weak (RFC 8247 §4.1), longer ones cost whoever checks too much.
+#: Bits of an RSA modulus: shorter ones are weak (RFC 8247 §4.1), checking longer ones costs too much.
 SHORTEST_RSA: Final = 2048
 LONGEST_RSA: Final = 8192
-#: Bits of an RSA exponent. Everybody has 65537; one as long as the modulus makes a check cost a thousand times as much.
+#: Bits of an RSA exponent. 65537 is usual; an exponent as long as the modulus makes a check cost a thousand times as
+#: much.
 LONGEST_EXPONENT: Final = 64
 #: Bits of an elliptic curve.
 SHORTEST_CURVE: Final = 256
 #: Octets of a certificate.
 LARGEST: Final = 16_384
-#: How far the clock of whoever makes revocation lists may be ahead of ours.
+#: How far the clock of the issuer of revocation lists may be ahead of ours.
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 #: ipsecIKE, the use that drafts before it had, and anyExtendedKeyUsage (RFC 4945 §5.1.3.12).
 _IKE: Final = frozenset(
@@ -47,8 +49,8 @@ _NAMES: Final = {
 def certificate_of(octets: bytes) -> x509.Certificate:
     """Read DER or PEM. Raises ValueError.
 
-    What old authorities did wrong, such as a serial number of zero, is borne in silence (RFC 5280 §4.1.2.2). The
-    library would warn of it on standard error, in words that any stranger can cause.
+    Mistakes of old authorities, such as a serial number of zero, are accepted silently (RFC 5280 §4.1.2.2). The library
+    would warn about them on standard error, and any stranger could cause such a warning.
     """
     with _in_silence():
         return (x509.load_pem_x509_certificate if b"-----BEGIN" in octets else x509.load_der_x509_certificate)(octets)
@@ -68,7 +70,7 @@ def _in_silence() -> Iterator[None]:
 
 
 def weakness(key: object) -> str:
-    """Why nobody should check signatures with this public key, "" if it is sound. Nothing is computed with it here."""
+    """Say why nobody should check signatures with this public key, "" if it is sound. Computes nothing with the key."""
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SHORTEST_RSA:
             return f"an RSA key of {key.key_size} bits is too short"
@@ -86,9 +88,9 @@ def weakness(key: object) -> str:
 
 
 def other_use(certificate: x509.Certificate) -> str:
-    """What a certificate is for, if its extended key usage leaves out IKE (RFC 4945 §5.1.3.12); "" if it is for us.
+    """Name the uses of a certificate whose extended key usage leaves out IKE (RFC 4945 §5.1.3.12); "" if it allows IKE.
 
-    Raises whatever the extensions raise that cannot be read.
+    Raises what the library raises for extensions that cannot be read.
     """
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

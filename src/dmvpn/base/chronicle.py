@@ -1,9 +1,9 @@
-"""What happened in a router, in order: messages of control protocols, and what they changed.
+"""The history of a router, in order: messages of control protocols, and the changes that they caused.
 
-Features tell it as notices; the feature `chronicle` numbers them and keeps the last ones (`Line`), for `show dmvpn
-events`, `show dmvpn changes` and whoever watches a lab. Nothing is told of a packet of data.
+Features send it as notices; the feature `chronicle` numbers them and keeps the last ones (`Line`), for `show dmvpn
+events`, `show dmvpn changes` and for users who watch a lab. It has nothing about data packets.
 
-`line_to_plain` and `line_from_plain` carry a line to another process. Keys are in none of it.
+`line_to_plain` and `line_from_plain` carry a line to another process. No line contains keys.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ class Line:
     what: MessagePassed | StateChanged
 
     def concerns(self, address: IPAddress) -> bool:
-        """Is it about this address: the peer's own, or one that the line speaks of? A default route is about nobody."""
+        """Is it about this address: the peer's own, or one that the line mentions? A default route is about no
+        address.
+        """
         what = self.what
         if isinstance(what, MessagePassed) and what.peer == address:
             return True

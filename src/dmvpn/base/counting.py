@@ -1,9 +1,9 @@
-"""What the data plane has counted up to now, and whom it sees: questions that shows alone ask.
+"""What the data plane has counted up to now, and the stations that it sees: questions that only shows ask.
 
-Machines hear of counters by events (`InterfacesCounted`, `SasCounted`), every few seconds: that is what they decide by,
-what is recorded, and what a replay plays again. Somebody who looks at a screen wants the number of this moment. So a
-show asks the plane itself. Its answer changes nothing and goes nowhere but to the screen. Where no plane is (a replay,
-a test of one machine) there is no answer, and shows give what the machines heard last.
+Machines get counters by events (`InterfacesCounted`, `SasCounted`) every few seconds: machines decide by these values,
+recordings contain them, and a replay repeats them. But a user who looks at a screen wants the current number, so a show
+asks the plane itself. The plane's answer changes nothing and goes only to the screen. If there is no plane (a replay, a
+test of one machine), there is no answer, and shows print what the machines heard last.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Counting(Protocol):
 
 
 class NoPlane:
-    """Where there is nothing that counts."""
+    """The answers where there is no data plane."""
 
     def interfaces_counted(self) -> None:
         """Nothing is known."""

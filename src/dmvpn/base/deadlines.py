@@ -1,4 +1,4 @@
-"""Named timers on one heap: a machine sets and cancels them by name, and asks which are due.
+"""Named timers on one heap: a machine sets and cancels them by name, and asks which of them are due.
 
 A timer is a name (any hashable value) and a time on the caller's monotonic clock, in seconds. Setting a name again
 moves its timer. Names that are due come back in the order of their times, equal times in the order in which they were
@@ -14,7 +14,7 @@ Name = TypeVar("Name")
 
 
 def earliest(*times: float | None) -> float | None:
-    """The first of these times; None stands for never."""
+    """Return the first of these times; None means never."""
     first: float | None = None
     for when in times:
         if when is not None and (first is None or when < first):
@@ -35,7 +35,7 @@ class Deadlines(Generic[Name]):
         self._serial = 0
 
     def set(self, name: Name, when: float) -> None:
-        """Let `name` be due at `when` (seconds, monotonic); an earlier setting of the name is forgotten."""
+        """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
         self.cancel(name)
         self._serial += 1
         self._when[name] = (when, self._serial)

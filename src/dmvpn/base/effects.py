@@ -52,7 +52,7 @@ class SendIp(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SendGre(Effect):
-    """Send something in GRE straight to an NBMA address, past forwarding table and adjacencies.
+    """Send something in GRE directly to an NBMA address, without using the forwarding table or adjacencies.
 
     protocol: the GRE protocol type: `GRE_NHRP` with an NHRP packet, `GRE_IPV4` with a whole IP packet (a probe).
     connection: on a protected tunnel, over this one; 0: the newest with that address.
@@ -94,13 +94,13 @@ class TunnelSpec:
     mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None.
     ttl: of the outer header.
     protected: GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
-    df: of the outer header; once a router on the way has said that packets with it are too big, larger ones are cut
+    df: of the outer header; once a router on the path has said that packets with it are too big, larger ones are cut
         before they are encapsulated, or their senders hear.
     checksum: GRE packets carry one (RFC 2784 §2.5).
     sequence: of a point-to-point tunnel they carry numbers, and those that come out of order are dropped (RFC 2890
         §2.2).
-    barred: of a protected tunnel, NBMA addresses that nothing goes to and nothing is taken from, whatever its key: what
-        protects packets with them is another tunnel's.
+    barred: of a protected tunnel, NBMA addresses that it sends nothing to and accepts nothing from, whatever its key,
+        because the SAs with these addresses belong to another tunnel.
     """
 
     name: str
@@ -126,7 +126,7 @@ class SetTunnel(Effect):
 
 @dataclass(frozen=True, slots=True)
 class RemoveTunnel(Effect):
-    """Take the tunnel away, with its adjacencies and routes."""
+    """Remove the tunnel, with its adjacencies and routes."""
 
     tunnel: str
 
@@ -207,11 +207,11 @@ class PollUsage(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ServeIpsec(Effect):
-    """Take ESP and IKE at exactly these addresses of ours (the whole list each time), by whatever interface they come.
+    """Accept ESP and IKE at exactly these addresses of ours (the whole list each time), on any interface.
 
     ESP: protocol 50 and UDP port 4500. IKE: UDP port 500, and 4500 behind the non-ESP marker (RFC 3948 §2.2); it comes
     as `IpReceived` of protocol 17, with its UDP header and, on 4500, the marker. `SendIp` of protocol 17 sends it.
-    What fails comes back with the addresses where it failed alone; at the others all is well.
+    If this fails at some addresses, only these come back; at the others it has succeeded.
     """
 
     locals: tuple[IPAddress, ...]
@@ -219,7 +219,7 @@ class ServeIpsec(Effect):
 
 @dataclass(frozen=True, slots=True)
 class InstallSa(Effect):
-    """Receive on this pair of SAs from now on; what its connection had stays.
+    """Receive on this pair of SAs from now on; earlier pairs of its connection stay.
 
     eager: send on it at once. Else its connection sends on what it had until the first good packet came in on this one,
     or `UseSa` says so, or nothing else is left.
@@ -238,14 +238,14 @@ class UseSa(Effect):
 
 @dataclass(frozen=True, slots=True)
 class RemoveSa(Effect):
-    """Forget both halves, and their keys. One that is not there is gone already."""
+    """Forget both halves, and their keys. A missing half is no failure."""
 
     spi_in: int
 
 
 @dataclass(frozen=True, slots=True)
 class MoveConnection(Effect):
-    """The peer of this connection is there now: all its SAs send to this address and UDP port (0: protocol 50)."""
+    """The peer of this connection has moved here: all its SAs send to this address and UDP port (0: protocol 50)."""
 
     connection: int
     remote: IPAddress
@@ -283,14 +283,14 @@ class SetInterface(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetIpv6Forwarding(Effect):
-    """`ipv6 unicast-routing`: pass the IPv6 packets of others on, or (the default) be a host that does not."""
+    """`ipv6 unicast-routing`: forward IPv6 packets of others, or (the default) be a host that does not."""
 
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class NextHop:
-    """Where a route leads: out of an interface, to an address there, or (None) straight to the destination.
+    """Where a route leads: out of an interface, to an address there, or (None) directly to the destination.
 
     A static route may name only the address: then interface is "" until the RIB has resolved it.
     """
@@ -309,7 +309,7 @@ class RouteKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SetRoute(Effect):
-    """One entry of the forwarding table, put in or replaced in one step. Connected prefixes are not set by this."""
+    """Add or replace one entry of the forwarding table, in one step. This does not set connected prefixes."""
 
     prefix: Prefix
     next_hops: tuple[NextHop, ...]
@@ -318,17 +318,17 @@ class SetRoute(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ClearRoute(Effect):
-    """Take an entry out of the forwarding table."""
+    """Remove an entry from the forwarding table."""
 
     prefix: Prefix
 
 
 @dataclass(frozen=True, slots=True)
 class SetTranslation(Effect):
-    """Translate what comes in by one of `inside` and leaves by the outside of an overload (all of it each time).
+    """Translate packets that come in by one of `inside` and leave by the outside of an overload (all of it each time).
 
-    Only what is routed from one to the other: never a packet of the router's own, nor one for it. The flows that there
-    are stay until they end by themselves, or `ForgetTranslations`.
+    This concerns only packets that are routed from one to the other: never packets of the router itself, nor packets
+    to it. Existing flows stay until they end by themselves, or until `ForgetTranslations`.
     """
 
     inside: tuple[str, ...] = ()
@@ -337,12 +337,12 @@ class SetTranslation(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ForgetTranslations(Effect):
-    """Forget every flow that is translated: its next packet from inside makes another one."""
+    """Forget every translated flow: its next packet from inside makes another flow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listen(Effect):
-    """Deliver packets of this protocol that arrive on the interface, those to the multicast group too.
+    """Deliver packets of this protocol that arrive on the interface, including those to the multicast group.
 
     port: UDP port for protocol 17, else None.
     """
@@ -391,7 +391,9 @@ class JobDone(Effect):
 
 @dataclass(frozen=True, slots=True)
 class HistoryGrew(Effect):
-    """There are new lines in the chronicle, for whoever watches. It is no part of what a router does: not recorded."""
+    """There are new lines in the chronicle, for watching users. This is no part of what a router does: it is not
+    recorded.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +405,7 @@ class Resolve(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ReportKey(Effect):
-    """Keys for whoever captures packets, after `KeysWanted` alone.
+    """Keys for a capture of packets, only after `KeysWanted`.
 
     table: a file of Wireshark.
     line: for that file.
@@ -415,7 +417,7 @@ class ReportKey(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Store(Effect):
-    """Keep octets under a name across restarts; the next life is told them as `Remembered`. It may be a private key."""
+    """Keep octets under a name across restarts; the next life gets them as `Remembered`. They may be a private key."""
 
     name: str
     octets: bytes = field(repr=False)

@@ -1,4 +1,5 @@
-"""Where unpredictable numbers come from: injected, so that a simulation with a seed and a replay draw the same ones.
+"""Sources of unpredictable numbers. They are injected, so that a simulation with a seed and a replay draw the same
+ones.
 
 Real routers draw from the operating system; the simulator from a seeded stream; a recorder writes every draw down.
 """
@@ -38,15 +39,15 @@ class SeededEntropy:
 
 
 def below(entropy: Entropy, limit: int) -> int:
-    """A number from 0 to `limit` - 1. Eight octets a draw: the bias is under 2^-32 for any limit below 2^32."""
+    """Draw a number from 0 to `limit` - 1. Eight octets a draw: the bias is under 2^-32 for any limit below 2^32."""
     return int.from_bytes(entropy.octets(8), "big") % limit
 
 
 def fraction(entropy: Entropy) -> float:
-    """A number from 0.0 up to, not including, 1.0."""
+    """Draw a number from 0.0 up to, not including, 1.0."""
     return int.from_bytes(entropy.octets(6), "big") / (1 << 48)
 
 
 def jittered(entropy: Entropy, seconds: float, spread: float = 0.1) -> float:
-    """`seconds` changed by up to ±`spread` of itself, so that many routers do not act in step."""
+    """Change `seconds` by up to ±`spread` of itself, so that many routers do not act in step."""
     return seconds * (1.0 - spread + 2.0 * spread * fraction(entropy))

@@ -1,4 +1,4 @@
-"""The errors of every room, and who is to blame for each.
+"""The errors of every room, and which side each one blames.
 
     DmvpnError
     ├── WireError        a peer sent what the standard forbids: count it, log it (rate-limited), drop it
@@ -33,11 +33,11 @@ class WireError(DmvpnError, ValueError):
 
 
 class UserError(DmvpnError):
-    """Somebody asked for what cannot be done. The text says what, where, and what to do about it."""
+    """A user asked for something impossible. The text says what, where, and what to do about it."""
 
 
 def surely(value: T | None) -> T:
-    """What must be there by now; if it is not, the fault is ours (AssertionError)."""
+    """Return the value, which must exist by now; if it does not, the fault is ours (AssertionError)."""
     if value is None:
         raise AssertionError("what must be there is not")
     return value

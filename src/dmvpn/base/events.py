@@ -1,4 +1,4 @@
-"""Events: facts from outside that a router is told. A recorded list of them replays its life bit for bit.
+"""Events: facts from outside that a router receives. A recorded list of them replays the router's life bit for bit.
 
 The shells (runtime, lab, simulator) make them; `Router.handle(event, now)` takes them. Interface names are IOS names
 ("GigabitEthernet0/1", "Tunnel100"); a shell translates to the names of its operating system. Features may define
@@ -42,7 +42,7 @@ class Tick(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationEntered(Event):
-    """The whole configuration, as text, that is to run from now on; `by` says who entered it ("console", "startup").
+    """The whole configuration, as text, that runs from now on; `by` says where it was entered ("console", "startup").
 
     Only a text without errors gets here: a shell or a session checks it first.
     """
@@ -62,10 +62,10 @@ class EnteredLine:
 
 @dataclass(frozen=True, slots=True)
 class LinesEntered(Event):
-    """Lines that are entered, in this order, on top of what runs; `by` says who entered them.
+    """Lines that are entered, in this order, on top of the running configuration; `by` says where they were entered.
 
-    Only lines without errors get here. No two of them say the same thing in two ways: what a line does must have
-    happened before another one takes it back.
+    Only lines without errors get here. No two of them contradict each other: the effect of a line must have happened
+    before another line revokes it.
     """
 
     lines: tuple[EnteredLine, ...]
@@ -74,7 +74,7 @@ class LinesEntered(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeysWanted(Event):
-    """Who owns the lab captures its packets and wants to read them: keys are to be told (`ReportKey`), or no more.
+    """The owner of the lab captures its packets and wants to read them: report keys (`ReportKey`), or stop doing so.
 
     No command of a router makes this event.
     """
@@ -86,7 +86,7 @@ class KeysWanted(Event):
 class Remembered(Event):
     """What the router stored under this name in an earlier life (`Store`). It comes before the configuration.
 
-    What got lost does not come, and nothing waits for it. It may be a private key.
+    If the value was lost, this event does not come, and nothing waits for it. The value may be a private key.
     """
 
     name: str
@@ -95,7 +95,9 @@ class Remembered(Event):
 
 @dataclass(frozen=True, slots=True)
 class PlaneAnnounced(Event):
-    """What the data plane carries besides IPv4, which every plane does. It comes before the configuration, or never."""
+    """What the data plane carries besides IPv4, which every plane carries. It comes before the configuration, or
+    never.
+    """
 
     ipv6: bool
 
@@ -116,7 +118,9 @@ class LinkChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class AddressAssigned(Event):
-    """The host gave an adopted interface this address (DHCP, or set by hand); None: it has none any more."""
+    """The host gave an adopted interface this address (by DHCP, or by hand); None: the interface has no address any
+    more.
+    """
 
     interface: str
     address: IPAddress | None
@@ -125,7 +129,7 @@ class AddressAssigned(Event):
 
 @dataclass(frozen=True, slots=True)
 class HostRouteChanged(Event):
-    """The host has a route of its own for this prefix, which leads out of interfaces of ours. No hops: not any more.
+    """The host has a route of its own for this prefix, out of interfaces of ours. No hops: the route is gone.
 
     metric: the host's.
     """
@@ -205,9 +209,9 @@ class Hairpin(Event):
 
 @dataclass(frozen=True, slots=True)
 class PeerUsage:
-    """What one NBMA peer of a tunnel carried since the tunnel exists, in packets.
+    """What one NBMA peer of a tunnel has carried since the tunnel was made, in packets.
 
-    connection: on a protected tunnel each one is a peer by itself; nbma is where its peer is now.
+    connection: on a protected tunnel each connection is a separate peer; nbma is the current address of that peer.
     """
 
     nbma: IPAddress
@@ -226,7 +230,9 @@ class UsageReported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceCount:
-    """What one interface carried since it exists, in packets and octets. drops: of packets that should have left."""
+    """What one interface has carried since it was made, in packets and octets. drops: of packets that should have
+    left.
+    """
 
     interface: str
     received: int
@@ -242,7 +248,7 @@ class InterfaceCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreDrops:
-    """GRE packets that went nowhere.
+    """GRE packets that were dropped.
 
     malformed: damaged, too, and out of order where packets have numbers.
     no_tunnel: for none of ours, because of their addresses or their key.
@@ -288,7 +294,7 @@ class SaWorn(Event):
 
 @dataclass(frozen=True, slots=True)
 class UnknownSpi(Event):
-    """ESP came for an SA that is not there (rate-limited by the plane). remote_port: of UDP, 0: protocol 50."""
+    """ESP came for an SA that does not exist (rate-limited by the plane). remote_port: of UDP, 0: protocol 50."""
 
     local: IPAddress
     remote: IPAddress
@@ -306,7 +312,9 @@ class ClearReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHeard(Event):
-    """A good and newest packet of a connection came from elsewhere than its peer is; said once for each such place."""
+    """A valid and newest packet of a connection came from another address than its peer's; reported once for each
+    address.
+    """
 
     connection: int
     remote: IPAddress
@@ -331,7 +339,9 @@ class ClockSet(Event):
 
 @dataclass(frozen=True, slots=True)
 class EffectFailed(Event):
-    """The shell could not carry out this effect. Its owner keeps wanted and actual apart and tries again later."""
+    """The shell could not carry out this effect. Its owner distinguishes wanted from actual state, and tries again
+    later.
+    """
 
     effect: Effect
     errno: int
@@ -340,9 +350,9 @@ class EffectFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class KernelContested(Event):
-    """Somebody else on this machine takes away, again and again, what we ordered of its kernel; or that is over.
+    """Another program on this machine keeps removing what we ordered from its kernel; or that is over.
 
-    what: one of the objects, in words. The plane goes on putting it back, more and more seldom.
+    what: one of the objects, in words. The plane keeps restoring it, less and less often.
     """
 
     what: str
@@ -351,4 +361,4 @@ class KernelContested(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resync(Event):
-    """The shell may have lost events (a full socket, a restart): every machine says again what it wants to be there."""
+    """The shell may have lost events (a full socket, a restart): every machine repeats its orders."""

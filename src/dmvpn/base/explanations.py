@@ -1,7 +1,7 @@
-"""What the words mean that this program prints: flags, states, log messages, debug lines, codes, reasons.
+"""The meanings of the words that this program prints: flags, states, log messages, debug lines, codes, reasons.
 
-    Explanation   one word (or one line, as a template) and what there is to know of it
-    Group         words of one kind that stand in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
+    Explanation   one word (or one line, as a template) and what there is to know about it
+    Group         words of one kind in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
 
 A feature writes its groups beside the code that prints them (`features/*/explain.py`) and hands them over in `FEATURE`;
 `router/vocabulary.py` collects and finds them. Nothing here prints anything.
@@ -23,7 +23,7 @@ _BLANKS: Final = re.compile(r"\s+")
 
 
 class Kind(enum.Enum):
-    """What a word is, as it is called in an answer."""
+    """The kind of a word, as an answer names it."""
 
     FLAG = "flag"
     STATE = "state"
@@ -39,7 +39,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One word. In the words of lines and reasons `<name>` stands for what differs each time: "<tunnel>: keepalive".
+    """One word. In the words of lines and reasons `<name>` marks what differs each time: "<tunnel>: keepalive".
 
     what: it is.
     when: it appears.
@@ -59,7 +59,7 @@ class Explanation:
 
     @property
     def is_template(self) -> bool:
-        """Does the word have places for what differs?"""
+        """Does the word have places for varying parts?"""
         return _PLACEHOLDER.search(self.word) is not None
 
     def line_pattern(self) -> re.Pattern[str]:
@@ -69,7 +69,7 @@ class Explanation:
 
     @property
     def certainty(self) -> int:
-        """How much of a line that fits was really read: characters of the template that do not differ."""
+        """How much of a matching line the template covers: its characters outside of places."""
         return len(_PLACEHOLDER.sub("", self.word))
 
 
@@ -81,10 +81,10 @@ class Group:
     screens: the commands that print it, or what else does.
     rank: of several meanings of one word, that of the lowest rank comes first.
     next, clause: for all words that do not say it themselves.
-    sighting: where the words stand on those screens: a regular expression whose first group is the cell. Without one
+    sighting: where the words are on those screens: a regular expression whose first group is the cell. Without one
         they are not looked for in a screen.
     mark: a line by which a screen is known that was pasted without its command.
-    joined: the words stand side by side ("DT2"), else blanks or commas are between them.
+    joined: the words are side by side ("DT2"), else blanks or commas are between them.
     cell: what a cell looks like when somebody asks for it alone, if the words are joined, or more is in it ("D/ur"):
         they are its first group.
     by_number: the cell has the number of a code.
@@ -188,9 +188,9 @@ def label_group(
     mark: str = "",
     clause: str = "",
 ) -> Group:
-    """Headings of columns, and what stands before the values of a screen. sighted: they are told below the screen, too.
+    """Headings of columns, and labels before the values of a screen. sighted: they are explained below the screen, too.
 
-    Screens whose values have explanations of their own do without: their readers ask for a heading if they want it.
+    Screens whose values have explanations of their own do without: their readers can ask for a heading.
     """
     spellings = sorted((word for each in explanations for word in (each.word, *each.also)), key=len, reverse=True)
     return Group(
@@ -207,7 +207,7 @@ def label_group(
 
 
 def answer_group(feature: str, *explanations: Explanation, next: str) -> Group:
-    """What the prompt answers to lines of a feature, if it does not take them or has something to say about them."""
+    """What the prompt answers to lines of a feature that it refuses, or that need a remark."""
     return Group(
         title=f"answers to lines of {feature}",
         kind=Kind.ANSWER,

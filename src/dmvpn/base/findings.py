@@ -1,7 +1,7 @@
-"""What `dmvpn lint` finds in configurations, and the rules it finds it by.
+"""What `dmvpn lint` finds in configurations, and the rules that it applies.
 
-    Rule        what is looked for, why it matters, an example: the reference page is made of these
-    Concern     what a rule says of one router's configuration, pointing at a line by its words
+    Rule        what lint looks for, why it matters, an example: the reference page is made of these
+    Concern     what a rule says about one router's configuration; it points at a line by the words of the line
     Finding     a concern in its file: what people and programs get
 
 A feature's `lint.py` has rules about its own model and answers with concerns; it knows neither files nor line numbers.
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 
 class Severity(enum.Enum):
-    """How bad it is. The values are for people and programs."""
+    """How bad a finding is. The values are for people and programs."""
 
     ERROR = "error"  # something that is configured will not work
-    WARNING = "warning"  # it works, and not as somebody who wrote these lines wanted
-    ADVICE = "advice"  # it works; there is a better way, or a risk to know of
+    WARNING = "warning"  # it works, but not as the author of these lines wanted
+    ADVICE = "advice"  # it works; there is a better way, or a risk to know about
 
     @property
     def rank(self) -> int:
@@ -29,7 +29,7 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that is looked for.
+    """One thing that lint looks for.
 
     id: as in `! lint: allow ID REASON`.
     severity: that of the worst case.
@@ -48,7 +48,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concern:
-    """What a rule says of one configuration.
+    """What a rule says about one configuration.
 
     at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbors
         ("interface Tunnel0", "tunnel key"). If there is none, it is about the section.

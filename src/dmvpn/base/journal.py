@@ -1,10 +1,10 @@
-"""What a table was at an earlier time: the present, and the way back.
+"""The earlier states of a table: the present state, and the changes that led to it.
 
-Whoever owns a table notes each entry when it is another one than before. A `Journal` keeps the entries as they are now,
-and of each change what was there before it. The state at an earlier time is the present with every later change taken
-back. Nothing is copied while time passes; a question about the past costs one step for each change since then.
+The owner of a table notes each entry that has changed. A `Journal` keeps the current entries, and for each change the
+earlier value. The state at an earlier time is the present state with every later change undone. Nothing is copied while
+time passes; a question about the past costs one step for each change since then.
 
-The number of changes is bounded. What is older than the oldest one that is kept is forgotten, and `oldest` says so.
+The number of changes is bounded. What is older than the oldest change that is kept is forgotten, and `oldest` says so.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Final, Generic, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-#: Changes of one table that can be taken back.
+#: Changes of one table that can be undone.
 LARGEST_JOURNAL: Final = 8192
 
 
 class Journal(Generic[K, V]):
-    """A table that remembers. Values are frozen; None stands for an entry that is not there."""
+    """A table that remembers. Values are frozen; None means a missing entry."""
 
     __slots__ = ("_changes", "_limit", "_present", "oldest")
 
     def __init__(self, limit: int = LARGEST_JOURNAL) -> None:
-        """oldest: what was before this time (seconds) is forgotten; None: nothing is."""
+        """oldest: everything before this time (seconds) is forgotten; None: nothing is."""
         self.oldest: float | None = None
         self._limit = limit
         self._present: dict[K, V] = {}
         self._changes: deque[tuple[float, K, V | None]] = deque()
 
     def note(self, key: K, value: V | None, now: float) -> V | None:
-        """The entry is so from now on. Returns what it was; `value` itself if nothing changed."""
+        """Set the entry from now on. Returns its earlier value; `value` itself if nothing changed."""
         before = self._present.get(key)
         if before == value:
             return value
@@ -46,7 +46,7 @@ class Journal(Generic[K, V]):
         return before
 
     def correct(self, key: K, value: V) -> None:
-        """More is known now of how the entry is, and was since it is what it is: this is no change."""
+        """Replace the value by one with more detail about the same state: this is no change."""
         self._present[key] = value
 
     def get(self, key: K) -> V | None:
@@ -58,7 +58,7 @@ class Journal(Generic[K, V]):
         return list(self._present)
 
     def at(self, time: float) -> dict[K, V]:
-        """The table when all that happened up to `time` had happened. It must not lie before `oldest`."""
+        """Return the table after all changes up to `time`, which must not be before `oldest`."""
         table = dict(self._present)
         for when, key, before in reversed(self._changes):
             if when <= time:

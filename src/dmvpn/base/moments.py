@@ -1,6 +1,6 @@
-"""Moments as people type them: 10:42:07, 10:42:07.250 20 Nov, 5m. The past is meant, always.
+"""Moments as people type them: 10:42:07, 10:42:07.250 20 Nov, 5m. A moment is always in the past.
 
-A time of day without a date is the last one that has been. A span ("5m", "1h30m") is so long ago. Times are those of
+A time of day without a date means its latest occurrence. A span ("5m", "1h30m") means that long ago. Times are those of
 the router's own clock and zone, as `show clock` has them now: if the clock was set since, the past moves with it.
 """
 
@@ -39,7 +39,9 @@ class Moment:
     year: int = 0
 
     def seconds(self, clock: Clock, now: float) -> float:
-        """On the router's own clock, monotonic. Raises UserError if there is no such day, or it is still to come."""
+        """Return the time on the router's own clock, monotonic. Raises UserError for a day that does not exist, or the
+        future.
+        """
         if self.ago is not None:
             return now - self.ago
         here = clock.local(now)
@@ -84,7 +86,7 @@ def read_time(text: str) -> int | None:
 
 
 def written(moment: datetime, *, msec: bool = False, year: bool = False) -> str:
-    """As people read it: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250".
+    """Format a time for people: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250".
 
     year: "Nov 20 2025 10:42:07". Say it where a moment beside it, or the present one, is of another year.
     """

@@ -1,7 +1,7 @@
-"""Notices: what one feature tells another. The router passes them on; they never leave it.
+"""Notices: what one feature tells another. The router passes them on; notices never leave the router.
 
 A machine returns them among its effects, and the router hands each to the machines that subscribe to its type.
-So no feature needs to know another: they share these values only.
+So no feature needs to know another: features share only these values.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class InterfaceState:
     since: when `line` last changed, seconds monotonic.
     ipv6: None if not enabled.
 
-    What has no IP version in its name is IPv4's; who serves both families asks with the version.
+    Names without an IP version are about IPv4; code that serves both families asks with the version.
     """
 
     name: str
@@ -105,7 +105,7 @@ class InterfaceState:
         return self.ipv6.addresses if self.ipv6 is not None and self.carries(6) else ()
 
     def primary(self, version: int) -> IPAddress | None:
-        """The address of this IP version that stands for the interface."""
+        """The address of this IP version that represents the interface."""
         if version == 4:
             return self.address
         addresses = self.routed(version)
@@ -118,7 +118,7 @@ class InterfaceState:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceChanged(Notice):
-    """An interface came (old is None), went (new is None) or is different now."""
+    """An interface appeared (old is None), disappeared (new is None) or has changed."""
 
     name: str
     old: InterfaceState | None
@@ -177,7 +177,7 @@ class TunnelState:
 
 @dataclass(frozen=True, slots=True)
 class TunnelChanged(Notice):
-    """A tunnel came (old is None), went (new is None) or is different now."""
+    """A tunnel appeared (old is None), disappeared (new is None) or has changed."""
 
     name: str
     old: TunnelState | None
@@ -186,7 +186,7 @@ class TunnelChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AccessListsChanged(Notice):
-    """Access lists or route maps are others now (`ports.policies`)."""
+    """Access lists or route maps have changed (`ports.policies`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +198,16 @@ class LineEnds(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AnswersEnd(Notice):
-    """Somebody shut a tunnel down: who resolved something of ours over it is to forget that. Registrations last."""
+    """Somebody shut down a tunnel: routers that resolved an address of ours over it should forget that. Registrations
+    last.
+    """
 
     tunnel: str
 
 
 @dataclass(frozen=True, slots=True)
 class HoldTunnel(Notice):
-    """NHRP lets a tunnel's line protocol down (`if-state nhrp`: no NHS answers), or (None) lets go of it."""
+    """NHRP takes a tunnel's line protocol down (`if-state nhrp`: no NHS answers), or (None) no longer does."""
 
     tunnel: str
     reason: Reason | None
@@ -213,9 +215,9 @@ class HoldTunnel(Notice):
 
 @dataclass(frozen=True, slots=True)
 class MulticastReached(Notice):
-    """Multicast over a tunnel reaches somebody new, or somebody new sends to us: a client registered, a server answers.
+    """Multicast over a tunnel reaches a new router, or a new router sends to us: a client registered, a server answers.
 
-    A routing protocol greets at once. What it said when the tunnel came up was said before anybody could hear it.
+    A routing protocol greets at once: nobody could hear what it sent when the tunnel came up.
     """
 
     tunnel: str
@@ -223,9 +225,9 @@ class MulticastReached(Notice):
 
 @dataclass(frozen=True, slots=True)
 class NeighborSilent(Notice):
-    """A routing protocol heard a neighbor no more until its holding time was over. To NHRP.
+    """A routing protocol did not hear a neighbor for its holding time. To NHRP.
 
-    If the neighbor is a next hop server, it may have forgotten us: to those it does not know it sends no multicast.
+    If the neighbor is a next hop server, it may have forgotten us: a server sends no multicast to unknown clients.
     """
 
     interface: str
@@ -272,7 +274,7 @@ class ProtectionWanted(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionChanged(Notice):
-    """The protection between a tunnel and an NBMA address is different now, whoever began. To tunnels and NHRP.
+    """The protection between a tunnel and an NBMA address has changed, whichever end began. To tunnels and NHRP.
 
     remote_port: of the one peer there that is wanted by this port, as `ProtectionWanted` has it; 0: of the address.
     """
@@ -292,7 +294,7 @@ class PoliciesChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RevocationsChanged(Notice):
-    """There are other revocation lists now: who is connected may have to go. From PKI to IKE."""
+    """The revocation lists have changed: some connected peers may have to go. From PKI to IKE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +330,7 @@ class NegotiationChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(Notice):
-    """A connection came (old is None), moved or is otherwise different now, or has no SAs any more (new is None).
+    """A connection appeared (old is None), moved or changed otherwise, or has no SAs any more (new is None).
 
     returned: its peer had lost its SAs, and has proved itself again; what else it was told, it may not know any more.
     """
@@ -361,21 +363,21 @@ class SaClosed(Notice):
 
 @dataclass(frozen=True, slots=True)
 class SaRenewalWanted(Notice):
-    """This pair of SAs is worn: replace it. From IPsec to IKE."""
+    """This pair of SAs is worn out: replace it. From IPsec to IKE."""
 
     spi_in: int
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSilent(Notice):
-    """Nothing has passed over this connection for long: ask its peer whether it lives. From IPsec to IKE."""
+    """Nothing has passed over this connection for a long time: ask its peer whether it is alive. From IPsec to IKE."""
 
     connection: int
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUnwanted(Notice):
-    """Nobody has used this connection for long, or somebody cleared it: delete its SAs. From IPsec to IKE."""
+    """Nobody has used this connection for a long time, or somebody cleared it: delete its SAs. From IPsec to IKE."""
 
     connection: int
     reason: str
@@ -385,7 +387,7 @@ class ConnectionUnwanted(Notice):
 
 
 class RouteSource(enum.Enum):
-    """Who knows a route. The value is what `show ip route A.B.C.D` says after `Known via`."""
+    """The source of a route. The value is what `show ip route A.B.C.D` says after `Known via`."""
 
     CONNECTED = "connected"
     LOCAL = "local"
@@ -395,7 +397,7 @@ class RouteSource(enum.Enum):
     RIP = "rip"
     BGP = "bgp"
     NHRP = "nhrp"
-    HOST = "host"  # of the machine below, put there by somebody else; nobody announces it
+    HOST = "host"  # of the machine below, set by another program; no protocol announces it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,7 +434,7 @@ class RouteOffered(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RouteRetracted(Notice):
-    """The protocol takes its route back."""
+    """The protocol withdraws its route."""
 
     source: RouteSource
     process: str
@@ -441,7 +443,9 @@ class RouteRetracted(Notice):
 
 @dataclass(frozen=True, slots=True)
 class OverrideOffered(Notice):
-    """NHRP knows a better next hop for a prefix that another protocol routes (NHO). `None`: it takes that back."""
+    """NHRP knows a better next hop for a prefix that another protocol routes (NHO). `None`: NHRP withdraws the next
+    hop.
+    """
 
     prefix: Prefix
     next_hop: NextHop | None

@@ -1,7 +1,7 @@
 """Questions that features ask each other, as protocols. Answers are values; a question changes nothing.
 
-What one feature *tells* another goes as a notice (`base.notices`); what it *asks* goes through here. The router puts
-the answering machines into `Ports` when it builds itself.
+A feature *tells* another something with a notice (`base.notices`), and *asks* it something through these ports. The
+router puts the machines that answer into `Ports` when it builds itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Machine(Protocol):
-    """A protocol as a value: it turns events and notices into effects and notices, and owns nothing of the outside."""
+    """A protocol as a value: it turns events and notices into effects and notices, and owns nothing outside itself."""
 
     #: Types of events and notices to be handed to it. Subclasses of a listed type are not implied. IP packets are
     #: subscribed to by protocol (`Packets`), not by their type.
@@ -108,7 +108,7 @@ class Protection(Protocol):
         ...
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
-        """Does anybody want packets of the tunnel to this address protected?"""
+        """Does any feature want packets of the tunnel to this address protected?"""
         ...
 
     def connection(self, number: int) -> Connection | None:
@@ -144,7 +144,7 @@ class Pki(Protocol):
     """Asked of the PKI feature."""
 
     def credentials(self, trustpoint: str) -> Credentials | None:
-        """What this trustpoint gives; None: there is no such trustpoint, or nothing in it.
+        """What this trustpoint provides; None: the trustpoint does not exist, or is empty.
 
         The same object until something changes.
         """
@@ -163,7 +163,7 @@ class Policies(Protocol):
     """Asked of the policy feature."""
 
     def of_packets(self) -> PacketPolicies:
-        """Access lists and route maps, for those who match packets by them."""
+        """Access lists and route maps, for planes that match packets by them."""
         ...
 
 
@@ -201,7 +201,8 @@ class Clock(Protocol):
 class Ports:
     """The answering machines. The router fills these in before the first event.
 
-    remembers: the past is kept (`base.journal`, `base.chronicle`). Where nobody will ask for it, nothing is told of it.
+    remembers: the past is kept (`base.journal`, `base.chronicle`). Where nobody will ask for it, features report
+    nothing.
     """
 
     interfaces: Interfaces

@@ -1,14 +1,15 @@
 """IPsec in words that tunnels, NHRP, IPsec, IKE and the data planes share.
 
-Who asks whom, when a tunnel is protected:
+Which part asks which, when a tunnel is protected:
 
     tunnel, nhrp --ProtectionWanted(tunnel, peers)-> ipsec --NegotiationWanted(policy, remote)--> ikev2
     tunnel, nhrp <--ProtectionChanged------------- ipsec <--SaNegotiated, ConnectionChanged----- ikev2
                                                    ipsec --InstallSa, UseSa, RemoveSa--> data plane
 
-A *connection* is a peer as IKE knows it: local address, remote address and the identity it proved. Its number stays the
-same over rekeys, new IKE SAs and moves of the peer, so that what is bound to it need not follow them. Several spokes
-behind one NAT address are several connections. The number 0 means none: in clear, or the newest with that address.
+A *connection* is a peer as IKE knows it: local address, remote address and the identity that the peer proved. Its
+number survives rekeys, new IKE SAs and moves of the peer, so that whatever is bound to the number need not follow them.
+Several spokes behind one NAT address are several connections. The number 0 means none: in clear, or the newest with
+that address.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class EspCipher(enum.Enum):
 
 
 class EspHash(enum.Enum):
-    """What authenticates, where the cipher does not."""
+    """What authenticates, if the cipher does not."""
 
     SHA1 = "sha1"
     SHA256 = "sha256"
@@ -72,7 +73,7 @@ class ProtectionPolicy:
     ikev2_profile: "": any.
     transforms: the best first.
     pfs_group: Diffie-Hellman group of later child SAs, 0: none.
-    may_tunnel: tunnel mode is taken from a peer that insists.
+    may_tunnel: tunnel mode is accepted from a peer that insists.
     seconds, kilobytes: lifetime of a child SA.
     replay_window: packets.
     remotes: the only peers that it is for; empty: all that no other policy of the same `local` is for.
@@ -110,7 +111,8 @@ def policies_for(
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """Who a peer is, as two are compared: its text alone may be that of another kind of name, or of another key.
+    """The identity of a peer, for comparisons: its text alone may equal that of another kind of name, or of another
+    key.
 
     kind, value: of its identity (RFC 7296 §3.5).
     entry: of the keyring, whose key it has; "" with a certificate.
@@ -157,7 +159,7 @@ class ProtectionPhase(enum.IntEnum):
 
     INTF: nothing is there (the tunnel itself cannot).
     IKE: its SA is being negotiated.
-    IPSEC: the peer has proved who it is, and there is no pair of SAs yet.
+    IPSEC: the peer has proved its identity, but there is no pair of SAs yet.
     SECURED: packets may go.
     """
 
@@ -183,7 +185,7 @@ class Protected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectedPair:
-    """A tunnel and an NBMA address that are to be protected, or are because the peer began; for shows.
+    """A tunnel and an NBMA address that should be protected, or are because the peer began; for shows.
 
     local: the tunnel's source.
     profile: the IPsec profile's name.
@@ -384,10 +386,10 @@ class Credentials:
 
     chain: our certificate and its issuers.
     key: PKCS #8; both empty if we have none.
-    anchors: who is believed.
+    anchors: the trusted authorities.
     intermediates: authorities below them.
     crls: what they revoked. All in DER.
-    revocation: without a current CRL nobody is believed.
+    revocation: without a current CRL no peer is trusted.
     any_use: what a peer's certificate is for does not matter.
     """
 

@@ -1,12 +1,12 @@
-"""A router's life as lines of JSON, to be lived again: what it was told, what it drew by chance, what it did.
+"""A router's life as lines of JSON, for a replay: its events, its random draws, and its effects.
 
     {"router": "R31", "begins": true}                                            a life begins (again, after a restart)
     {"router": "R31", "t": 4.921, "event": "IpReceived", "fields": {...}}        an event, before it is handled
     {"router": "R31", "drew": "9f02...", "did": "5c1d..."}                       how it was handled: see `Outcome`
 
-Values that JSON does not know stand as an object with one key that begins with "$": addresses, prefixes, octets,
-tuples, enums and nested dataclasses. Every frozen dataclass that derives from `Event` or stands in one can be written;
-only classes of this program are read back.
+Values that JSON does not know are written as an object with one key that begins with "$": addresses, prefixes, octets,
+tuples, enums and nested dataclasses. Every frozen dataclass that derives from `Event`, or is a value in one, can be
+written; only classes of this program are read back.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Outcome:
 
 Line = Begin | Entry | Outcome
 
-#: What stands for the effects of an event whose handling failed.
+#: What replaces the effects of an event whose handling failed.
 FAULT = "fault"
 
 
 class Recorder:
-    """Writes the lives of one router down. It is also the entropy that the router draws from."""
+    """Records the lives of one router. It is also the entropy that the router draws from."""
 
     def __init__(self, router: str, write: Callable[[str], object]) -> None:
         """write: takes text, line ends included."""
@@ -80,7 +80,7 @@ class Recorder:
         self._drawn = bytearray()
 
     def begin(self, source: Entropy) -> Entropy:
-        """A life begins; what it draws from `source` is written down. Returns the entropy to give it."""
+        """Begin a life, and record what it draws from `source`. Returns the entropy for the router."""
         self._source = source
         self._line({"begins": True})
         return self
@@ -94,16 +94,16 @@ class Recorder:
         return drawn
 
     def event(self, event: Event, now: float) -> None:
-        """An event is about to be handled."""
+        """Record an event that is about to be handled."""
         self._line({"t": now, "event": type(event).__name__, "fields": _fields(event)})
 
     def outcome(self, effects: Iterable[Effect]) -> None:
-        """It was handled, and this is to be done."""
+        """Record the effects of the event that was handled."""
         self._line({"drew": self._drawn.hex(), "did": fingerprint(effects)})
         self._drawn.clear()
 
     def fault(self) -> None:
-        """Handling it failed: that is our own fault, and will happen again when it is replayed."""
+        """Record that handling failed: that is our own fault, and will happen again in a replay."""
         self._line({"drew": self._drawn.hex(), "did": FAULT})
         self._drawn.clear()
 
@@ -134,7 +134,7 @@ def fingerprint(effects: Iterable[Effect]) -> str:
     """Equal for equal effects in the same order."""
     digest = hashlib.sha256()
     for effect in effects:
-        if isinstance(effect, HistoryGrew):  # a life is the same whether somebody remembers it or not
+        if isinstance(effect, HistoryGrew):  # a life is the same whether a chronicle is kept or not
             continue
         digest.update(json.dumps(plain(effect), separators=(",", ":")).encode())
     return digest.hexdigest()[:16]

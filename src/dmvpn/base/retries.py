@@ -1,7 +1,7 @@
 """Trying again what the shell could not carry out: after 1, 2, 4 ... 64 seconds.
 
 A machine that gets `EffectFailed` says `failed(name, reason, now)`; when `pop_due` names it, the machine orders the
-same again. There is no word of success: what does not fail again is done, and the reason is gone.
+same again. Success is not reported: an order that does not fail again is done, and its reason is gone.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Retries(Generic[Name]):
         self._reasons: dict[Name, Reason] = {}
 
     def failed(self, name: Name, reason: Reason, now: float) -> None:
-        """The order `name` failed at `now`: it will be due again."""
+        """Note that the order `name` failed at `now`: it will be due again."""
         delay = self._delays[name] = min(2 * self._delays.get(name, 0.5), LONGEST_DELAY)
         self._reasons[name] = reason
         self._deadlines.set(name, now + delay)
 
     def forget(self, name: Name) -> None:
-        """The order was replaced by another one: its failures do not count any more."""
+        """Forget the failures of an order that was replaced by another one."""
         if self._delays.pop(name, None) is not None:
             self._reasons.pop(name, None)
             self._deadlines.cancel(name)

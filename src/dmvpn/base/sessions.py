@@ -1,7 +1,7 @@
 """Crypto sessions: what `show crypto session` and `show dmvpn detail` count as one, made of what IKE and IPsec answer.
 
-A session is a peer on a tunnel, with its IKE SAs and the traffic that is protected. A peer that is wanted and not there
-is one, too: then it has a reason.
+A session is a peer on a tunnel, with its IKE SAs and the traffic that is protected. A peer that is wanted but not
+connected is a session, too: then it has a reason.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class CryptoSession:
 def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
     """All sessions: those that tunnels want in the order of tunnels and addresses, then what else there is.
 
-    counting: who is asked for the counters of this moment.
+    counting: answers with the current counters.
     """
     known = _Known(ports, counting)
     made: list[CryptoSession] = []

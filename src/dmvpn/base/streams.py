@@ -1,13 +1,13 @@
 """Byte streams (TCP), as a router sees them: four orders and four facts.
 
-    StreamListen ──> somebody connects ──> StreamUp ─┐
+    StreamListen ──> a client connects ──> StreamUp ─┐
     StreamOpen ──────────────────────────> StreamUp ─┴─> StreamSend, StreamData, StreamWritable ... ──> StreamDown
 
 A stream has a number. The router numbers those that it opens, with even numbers; the shell those that it takes, with
 odd ones; neither uses a number twice. A stream that cannot be opened says so with `StreamDown`, never `EffectFailed`.
-After `StreamClose` nothing is told of a stream any more, and after `StreamDown` nothing need be ordered of it.
+After `StreamClose` there are no more events of a stream, and after `StreamDown` the router need order nothing for it.
 
-Nothing is kept without bounds. What the other end does not take waits in the shell, and the router may have
+All buffers are bounded. What the other end does not accept waits in the shell, and the router may have
 `SEND_LIMIT` octets there at most: it counts what it sends, begins again at each `StreamWritable`, and stops before the
 limit. The shell says `StreamWritable` when all that waited has gone, once at least `SEND_NOTICE` octets were sent since
 it said so last. A router that goes beyond the limit loses the stream.
@@ -32,7 +32,7 @@ SEND_LIMIT: Final = 1 << 18
 SEND_NOTICE: Final = 1 << 14
 #: Octets that one `StreamData` brings at most.
 RECEIVE_LIMIT: Final = 1 << 16
-#: Streams that a shell takes at a time and port; who comes then is refused.
+#: Streams that a shell accepts at a time and port; further clients are refused.
 STREAMS_TAKEN: Final = 8192
 
 
@@ -49,7 +49,7 @@ class StreamEnd(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StreamPeer:
-    """From whom streams are taken.
+    """The clients that streams are accepted from.
 
     prefix: of its addresses.
     password: of TCP MD5 signatures (RFC 2385), "": none.
@@ -65,7 +65,7 @@ class StreamPeer:
 
 @dataclass(frozen=True, slots=True)
 class StreamListen(Effect):
-    """Take streams at this TCP port from exactly these (the whole list each time); from nobody: close the port."""
+    """Accept streams at this TCP port from exactly these (the whole list each time); from nobody: close the port."""
 
     port: int
     peers: tuple[StreamPeer, ...]
@@ -94,7 +94,9 @@ class StreamSend(Effect):
 
 @dataclass(frozen=True, slots=True)
 class StreamClose(Effect):
-    """End a stream after what was sent; abort: at once, and what waits is forgotten. One that is not is closed."""
+    """End a stream after all that was sent; abort: at once, and forget what waits. A stream that does not exist is
+    closed.
+    """
 
     stream: int
     abort: bool = False

@@ -4,7 +4,7 @@
     Clause          what one entry of a route map means of a packet: any of some access lists permits it
     Overload        `ip nat inside source ... interface Y overload`: the clauses for what leaves by Y
 
-Policy has the lists (`ports.policies`), NAT puts its rules together, planes carry them out.
+Policy has the lists (`ports.policies`), NAT builds its rules from them, and planes carry out the rules.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Final
 ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50
 PROTOCOLS: Final = (ICMP, TCP, UDP)
 
-#: Ports that may stand outside for one inside, of TCP and UDP alike. The first range that has the port inside keeps it;
-#: all others go to the last. So nobody inside ever speaks from port 500 or 4500 of the router, where its own IKE is.
+#: Public ports that may replace an inside port, of TCP and UDP alike. The first range that has the port inside keeps
+#: it; all others go to the last. So no inside station ever sends from port 500 or 4500 of the router, where the
+#: router's own IKE is.
 PORT_RANGES: Final = ((1024, 4499), (4501, 65535))
 
 
@@ -111,7 +112,7 @@ class Overload:
 class TranslatedFlow:
     """A flow that is translated. Ports are 0 where the protocol has none; of echoes both are the identifier.
 
-    inside_local, inside_global: the address of the station inside, and what stands for it.
+    inside_local, inside_global: the address of the inside station, and the public one.
     expires: seconds, None: not known.
     answered: packets went both ways.
     """
@@ -182,7 +183,7 @@ def permits(rules: Rules, flow: PacketFlow) -> bool:
 
 
 def port_range(port: int) -> tuple[int, int]:
-    """The ports that may stand outside for this one inside."""
+    """Return the public ports that may replace this inside port."""
     return next((ports for ports in PORT_RANGES if _between(ports, port)), PORT_RANGES[-1])
 
 

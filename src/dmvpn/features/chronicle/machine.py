@@ -4,8 +4,8 @@
     StateChanged                           as it comes
     InterfaceChanged, RouteChanged ...     translated (translate.py)
 
-Messages and changes are counted apart: a hub hears more registrations in a minute than things change in a day. Whoever
-listens to the router (`HistoryGrew`) reads on from the last number that it knows.
+Messages and changes are counted apart: a hub hears more registrations in a minute than things change in a day. A
+listener (`HistoryGrew`) reads on from the last number that it knows.
 """
 
 from __future__ import annotations

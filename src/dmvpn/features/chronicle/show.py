@@ -29,7 +29,7 @@ class EventLine:
     """One line.
 
     time: ISO 8601, in the router's zone.
-    mark: what stands before it.
+    mark: the sign before it.
     kind: a protocol, or what kind of thing changed.
     what: the message's name, or the thing.
     text: the particulars.

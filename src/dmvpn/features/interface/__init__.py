@@ -1,6 +1,6 @@
 """Interfaces: which exist, their addresses, and whether they carry packets.
 
-Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (whoever owns a logical interface) and the
+Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from the owner of a logical interface) and the
 `interface` sections of the configuration; makes `InterfaceState`s: `InterfaceChanged`, `ports.Interfaces`,
 `SetInterface`.
 

@@ -168,7 +168,7 @@ class Associations:
     # ------------------------------------------------------------------------------------------------ counters, shows
 
     def count(self, association: Association, count: SaCount) -> SaCount | None:
-        """What the plane counted; what it had counted before. Who sends more than before is the one in use."""
+        """What the plane counted, and what it had counted before. The pair that sends more than before is in use."""
         before, association.count = association.count, count
         sent_before = before.sent if before is not None else 0
         if count.sent > sent_before and association.standing is Standing.ACTIVE and not association.used:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What follows. pairs: those between which the protection may be different now; who watches them is told then."""
+    """What follows. pairs: those between which the protection may be different now; then their watchers are told."""
 
     results: Results
     pairs: tuple[Pair, ...] = ()

@@ -309,7 +309,7 @@ class IpsecMachine:
         return results
 
     def _asked(self, changes: Iterable[NegotiationWanted], now: float) -> Results:
-        """Pass on what the sockets want of IKE, and who has to hear of it."""
+        """Pass on what the sockets want from IKE, and tell the features that have to know."""
         results: Results = []
         for change in changes:
             self._negotiations.want((change.local, change.remote, change.remote_port), change.wanted, now)

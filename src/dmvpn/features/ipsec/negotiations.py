@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.reasons import Reason
 
-    Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port, 0: whoever has the address
+    Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port, 0: any peer at the address
 
 #: Pairs that nobody wants and that are remembered nevertheless.
 LARGEST_UNWANTED: Final = 256

@@ -2,7 +2,7 @@
 
 A failure names the addresses where the host did not do it; their tunnels stay down, the others do not care. There is no
 word of success: an order that has not failed after a moment was carried out. A first order counts as good at once;
-after a failure an address has to stand that test, so that its tunnels do not flap.
+after a failure an address has to pass that test, so that its tunnels do not flap.
 
 An address that no tunnel has any more is served a moment longer: peers there hear that their SAs are deleted.
 """
@@ -75,7 +75,7 @@ class Serving:
         self._retries.failed(_ORDER, self.reasons[failed[0]], now)
 
     def tick(self, now: float) -> list[ServeIpsec]:
-        """Order it again when that is due; see whether the last order stood the test."""
+        """Order it again when that is due; see whether the last order passed the test."""
         if self._settling.pop_due(now):
             self.reasons = {}
             self._retries.forget(_ORDER)

@@ -1,10 +1,10 @@
-"""Crypto sockets: who wants packets to whom to be protected, and what IKE was asked for because of that.
+"""Crypto sockets: which features want packets to which peers protected, and what IKE was asked for because of that.
 
 This is the only book of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or for one
 NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (local address, remote address) and is asked
 for one at a time. Tunnels with one source share a pair; it is asked for as long as anybody wants it, and let go with
 the last one. Of several peers behind one address each may be wanted by itself, by the UDP port that it has there; port
-0 is whoever has the address.
+0 means any peer at the address.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CryptoSockets:
     """Wanted pairs. A tunnel's wishes stay while it cannot be protected, and count again when it can."""
 
     def __init__(self) -> None:
-        #: By tunnel, NBMA address and port: who says so.
+        #: By tunnel, NBMA address and port: the features that say so.
         self._wishes: dict[str, dict[IPAddress, dict[int, dict[str, None]]]] = {}
         self._homes: dict[str, Home] = {}  # by tunnel
         self._asked: dict[Pair, str] = {}  # the policy's name
@@ -97,7 +97,7 @@ class CryptoSockets:
         )
 
     def ports(self, tunnel: str, nbma: IPAddress) -> tuple[int, ...]:
-        """By which ports peers at an address are wanted; 0: whoever has it."""
+        """The ports by which peers at an address are wanted; 0: any peer there."""
         return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
 
     def again(self, remote: IPAddress | None) -> list[NegotiationWanted]:
@@ -124,7 +124,7 @@ class CryptoSockets:
         return None
 
     def _compare(self, pair: Pair) -> list[NegotiationWanted]:
-        """What IKE has to hear about a pair. Who only answers (`responder-only`) asks for nothing."""
+        """What IKE has to hear about a pair. A profile that only answers (`responder-only`) asks for nothing."""
         policy = self._wanted_by(pair)
         name = policy.name if policy is not None and not policy.responder_only else None
         before = self._asked.get(pair)

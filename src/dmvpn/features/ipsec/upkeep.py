@@ -1,4 +1,5 @@
-"""What the counters of the data plane say about SAs: who is idle, what was replayed, what the plane lost.
+"""What the counters of the data plane say about SAs: which connections are idle, what was replayed, what the plane
+lost.
 
 Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands; shows ask for
 themselves (`base.counting`). An answer names every SA that the plane has. One of ours that is not in it was lost (the

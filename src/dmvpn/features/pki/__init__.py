@@ -1,7 +1,7 @@
 """Certificates: RFC 5280, as far as a router of a VPN needs them. They answer to `ports.pki`.
 
-Takes the `crypto pki` lines, `CredentialsImported` and what was stored; gives `Credentials`. Who is believed because of
-them is decided where it is proved, by IKE.
+Takes the `crypto pki` lines, `CredentialsImported` and what was stored; gives `Credentials`. IKE, which verifies the
+proofs, decides which peers to trust because of them.
 
     model       the typed configuration: trustpoints with their certificates, certificate maps
     config      their lines

@@ -17,7 +17,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trustpoint:
-    """`crypto pki trustpoint`: where our certificate comes from, and whom we believe.
+    """`crypto pki trustpoint`: where our certificate comes from, and which authorities we trust.
 
     enrollment: "terminal", "selfsigned", "pkcs12" or a URL.
     key_bits: 0: not said.

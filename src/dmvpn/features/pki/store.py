@@ -31,7 +31,7 @@ def joined(values: tuple[bytes, ...]) -> bytes:
 
 
 def parted(octets: bytes) -> tuple[bytes, ...]:
-    """The DER values that stand behind each other; what is damaged is the last one."""
+    """The DER values that follow each other; damaged octets are the last one."""
     found: list[bytes] = []
     while octets:
         end = _end(octets)

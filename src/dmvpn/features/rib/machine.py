@@ -117,7 +117,7 @@ class RibMachine:
         return self._table.nodes
 
     def overridden(self, node: Node) -> bool:
-        """Does NHRP's next hop stand in the place of the route's?"""
+        """Does NHRP's next hop replace that of the route?"""
         return self._fib.overridden(node)
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:

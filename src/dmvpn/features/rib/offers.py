@@ -16,7 +16,7 @@ from dmvpn.base.notices import Route, RouteSource
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
 
-#: Who offers: the key of an offer within its prefix.
+#: The source of an offer: its key within a prefix.
 Owner = tuple[RouteSource, str]
 
 #: A route of this administrative distance is never used.
@@ -41,7 +41,7 @@ class Offer:
 
     @property
     def usable(self) -> bool:
-        """It may stand in the table."""
+        """It may be in the table."""
         return bool(self.hops) or self.route.kind is not RouteKind.FORWARD
 
     @property

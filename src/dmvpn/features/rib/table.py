@@ -34,7 +34,7 @@ class Change:
 class RouteTable:
     """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?
 
-    touched: prefixes of which something may be different now, for who remembers the table; he empties it.
+    touched: prefixes that may have changed, for the feature that remembers the table, which empties this set.
     """
 
     def __init__(self, line: Callable[[str, int], bool]) -> None:

@@ -36,7 +36,7 @@ class TimeZone:
 
 
 class StampStyle(enum.Enum):
-    """What stands before a log or debug line: `service timestamps`."""
+    """The text before a log or debug line: `service timestamps`."""
 
     NONE = "none"
     UPTIME = "uptime"

@@ -4,7 +4,7 @@ Features name their flags ("nhrp packet") and ask before they format anything. T
 told name, title and group with the command that switches one.
 
 Conditions narrow the debugs of a family, the first word of the flags' names. While a family has conditions, lines pass
-that fit one of them, and lines of which nobody knows whom they concern do not pass (as with IOS, unless `unmatched`).
+that fit one of them, and lines about unknown peers do not pass (as with IOS, unless `unmatched`).
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class ConfigurationLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationReloaded(Event):
-    """Whoever runs the router had its configuration file read again; the configuration itself came before this.
+    """The operator made the router read its configuration file again; the configuration itself came before this.
 
     refused: why it was not taken, and nothing changed.
     lost: unsaved lines that are gone, without keys.

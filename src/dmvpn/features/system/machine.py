@@ -5,7 +5,7 @@
     syslog      Log, DebugOutput, ClearLogging               ConsoleLine, SendIp
     probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
 
-Besides it remembers what shows want to know: since when the router runs, and who changed the configuration last.
+Besides it remembers what shows want to know: since when the router runs, and which user changed the configuration last.
 """
 
 from __future__ import annotations

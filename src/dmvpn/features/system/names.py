@@ -25,7 +25,7 @@ class NamesConfig:
     hosts: tuple[tuple[str, IPv4Address], ...] = ()
 
     def known(self, name: str) -> IPAddress | None:
-        """The address that `name` is, or stands for in the table; None: nobody here knows."""
+        """The address that `name` is, or has in the table; None: nobody here knows."""
         if "%" not in name:  # Python would read a zone (RFC 4007 §11), which here is `source INTERFACE`
             with suppress(ValueError):
                 return ip_address(name)

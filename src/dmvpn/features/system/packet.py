@@ -1,4 +1,4 @@
-"""The packets of ping, traceroute and remote logging: what goes out, and how an ICMP error is recognised as ours.
+"""The packets of ping, traceroute and remote logging: what goes out, and how an ICMP error is recognized as ours.
 
 An ICMP error quotes the packet that caused it (RFC 792, RFC 1812 §4.3.2.3): its IP header and at least 8 octets behind
 it. For an echo request these hold identifier and sequence number, for a UDP datagram both ports: enough to tell our
@@ -61,8 +61,8 @@ def echo_request(identifier: int, sequence: int, size: int, pattern: int, versio
 def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | None, destination: IPAddress) -> bytes:
     """A datagram from the first to the second port.
 
-    Who lets the plane choose the source address cannot sum it: such a datagram goes without checksum (RFC 768), which
-    over IPv6, where there must be one, the plane fills in.
+    A sender that lets the plane choose the source address cannot sum it: such a datagram goes without checksum (RFC
+    768), which over IPv6, where there must be one, the plane fills in.
     """
     if source is None:
         return _UDP_HEADER.pack(*ports, _UDP_HEADER.size + len(payload), 0) + payload

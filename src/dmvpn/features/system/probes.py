@@ -1,4 +1,4 @@
-"""The pings and traceroutes that run: from the user's words to a destination, and who gets which ICMP message.
+"""The pings and traceroutes that run: from the user's words to a destination, and which probe gets which ICMP message.
 
 A session runs one at a time. A destination that is a name is first looked up (`Resolve`, `NameResolved`); a source is
 checked against our interfaces. Then the probe lives until it says it is over, and its session gets `JobDone`.

@@ -75,7 +75,7 @@ class ClockReport:
     """`show clock`.
 
     moment: UTC.
-    source: who set it, for `detail`; "" in the plain form.
+    source: what set it, for `detail`; "" in the plain form.
     """
 
     moment: datetime

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.ios.context import ShowContext
 
-#: What stands before "Ethernet" in the kind of an interface, and how `show version` calls it.
+#: The text before "Ethernet" in the kind of an interface, and how `show version` calls it.
 _SPEEDS = (
     ("Ethernet", "Ethernet"),
     ("FastEthernet", "FastEthernet"),

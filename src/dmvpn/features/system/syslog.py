@@ -1,4 +1,4 @@
-"""The log: what a line looks like, who gets it, and the buffer behind `show logging`.
+"""The log: what a line looks like, where it goes, and the buffer behind `show logging`.
 
     Log, DebugOutput --> stamped line --> buffer              `logging buffered`
                                       --> ConsoleLine         `logging console`, `logging monitor`
@@ -82,7 +82,7 @@ class Syslog:
     _number: int = 0
 
     def log(self, message: Log, now: float) -> list[Effect]:
-        """A log message: every line of its text after the first stands for itself, without a stamp."""
+        """A log message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
         head = f"%{message.facility}-{message.severity}-{message.mnemonic}: {first}"
         effects = self._write(self._stamped(head, self.config.log_stamps, now), message.severity)

@@ -2,7 +2,7 @@
 
 The router at which a datagram's time ends answers with ICMP time exceeded, and so names itself; the destination answers
 port unreachable, and that ends the way. A DMVPN router sends this last answer from its tunnel address, not from the
-address probed (so does IOS): who answers is printed, whoever it is.
+address probed (so does IOS): the address that answers is printed, whichever it is.
 
       1 192.168.100.11 5 msec 1 msec 0 msec          three answers of one router
       2 192.168.100.41 5 msec *  1 msec              a datagram without answer

@@ -23,9 +23,8 @@ class TunnelSettings:
     vrf: the front VRF's name.
     foreign_mode: the line of a kind of tunnel that is none of ours.
     foreign_end: the line of a source or destination that no tunnel has here.
-    ike_profile: the words that name a profile of IKE behind the IPsec profile, which stands in for that of the IPsec
-        profile.
-    sequence: never of a multipoint tunnel.
+    ike_profile: the words that name a profile of IKE behind the IPsec profile, which replaces that of the IPsec
+    profile. sequence: never of a multipoint tunnel.
     transmit_bandwidth, receive_bandwidth: kbit/s.
     ip_mtu, mss: octets, None where not configured.
     """

@@ -73,7 +73,7 @@ BANDWIDTH: Final = ConfigLine(
     {"bandwidth": "Bandwidth that routing metrics assume", "kbps": "Kilobits per second"},
     order=20,
 )
-# Delay stands here and not behind the IP lines because the complete seed configurations have it so.
+# Delay is here and not after the IP lines because the complete seed configurations have it so.
 DELAY: Final = ConfigLine(
     "interface",
     "delay {tens:1-16777215}",

@@ -1,4 +1,4 @@
-"""Headings and labels of IPsec's shows, and what stands in legends. For `dmvpn explain`; imported when asked."""
+"""Headings and labels of IPsec's shows, and the words of legends. For `dmvpn explain`; imported when asked."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Number of a tunnel's own entry; those of its peers follow.
 _FIRST = 65536
-#: Who uses the sockets: all tunnels, as IOS has it.
+#: The users of the sockets: all tunnels, as on IOS.
 _CLIENT = '"TUNNEL SEC"'
 
 

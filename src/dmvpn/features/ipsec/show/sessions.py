@@ -1,4 +1,4 @@
-"""`show crypto session`: who is protected, and who is not and why."""
+"""`show crypto session`: which peers are protected, which are not, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a trustpoint about an enrolment over the network, which is not here: kept, without effect."""
+"""Lines of a trustpoint about enrollment over the network, which does not exist here: kept, without effect."""
 
 from __future__ import annotations
 

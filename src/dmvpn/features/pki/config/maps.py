@@ -1,4 +1,4 @@
-"""`crypto pki certificate map`: certificates described by what stands in them."""
+"""`crypto pki certificate map`: certificates described by their contents."""
 
 from __future__ import annotations
 
