@@ -10,13 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.network.lines import addresses, interface_address
+from dmvpn.base.addresses import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Network
 
-    from dmvpn.network.lines import Lines
+    from dmvpn.network.device import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,14 @@ class _Tunnel:
     file: str
     name: str
     source: str
-    cloud: IPv4Network
+    cloud: Prefix
     multipoint: bool
     has_key: bool
 
 
-def cloud_keys(read: Mapping[str, Lines]) -> dict[str, dict[str, int]]:
+def cloud_keys(read: Mapping[str, Device]) -> dict[str, dict[str, int]]:
     """The key that each tunnel is to have: by file and name of the tunnel. read: by file."""
-    every = [tunnel for file, lines in read.items() for tunnel in _tunnels(file, lines)]
+    every = [tunnel for file, device in read.items() for tunnel in _tunnels(file, device)]
     keyed = [tunnel.cloud for tunnel in every if tunnel.has_key]
     seats = Counter((tunnel.file, tunnel.source) for tunnel in every if tunnel.multipoint and not tunnel.has_key)
     crowded = [t.cloud for t in every if t.multipoint and not t.has_key and seats[t.file, t.source] > 1]
@@ -43,17 +42,10 @@ def cloud_keys(read: Mapping[str, Lines]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _tunnels(file: str, lines: Lines) -> Iterator[_Tunnel]:
-    own = {name: str(address.ip) for name, address in addresses(lines)}
-    for header in lines.headers("interface Tunnel"):
-        section = lines.section(header)
-        address, source = interface_address(section), section.value("tunnel source ")
-        if address is not None and source:
-            yield _Tunnel(
-                file,
-                header.removeprefix("interface "),
-                own.get(source, source),
-                address.network,
-                section.has("tunnel mode gre multipoint"),
-                section.has("tunnel key"),
-            )
+def _tunnels(file: str, device: Device) -> Iterator[_Tunnel]:
+    for tunnel in device.tunnels.tunnels:
+        interface = device.interface(tunnel.name)
+        source = device.source(tunnel) or tunnel.source_interface
+        if interface is not None and interface.address is not None and source:
+            cloud = Prefix.of(*interface.address)
+            yield _Tunnel(file, tunnel.name, str(source), cloud, tunnel.multipoint, tunnel.key is not None)

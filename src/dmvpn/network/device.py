@@ -30,6 +30,7 @@ from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
+from dmvpn.network.lines import Lines
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.model import NhrpConfig
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.static.model import StaticConfig
-    from dmvpn.features.tunnel.model import TunnelConfig
+    from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
     from dmvpn.ios import ConfigTree, Entry, Problem, Release, Section
     from dmvpn.network.sites import Site
 
@@ -66,10 +67,13 @@ class Device:
     site: Site | None = None
 
     @classmethod
-    def read(cls, name: str, text: str, site: Site | None = None) -> Device:
-        """Make it of a text. Lines with errors are in `problems`; the others count."""
+    def read(cls, name: str, text: str, site: Site | None = None, *, leaves_out: bool = False) -> Device:
+        """Make it of a text. Lines with errors are in `problems`; the others count.
+
+        leaves_out: lines that restrict or divert traffic do not, as in a lab.
+        """
         places = Places()
-        result = configurator(FEATURES).parse_text(text, places=places, leaves_out=False)
+        result = configurator(FEATURES).parse_text(text, places=places, leaves_out=leaves_out)
         return cls(
             name=name,
             text=text,
@@ -80,6 +84,11 @@ class Device:
             release=result.release,
             site=site,
         )
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Its lines as `show running-config` prints them."""
+        return Lines(tuple(self.tree.render()))
 
     # The models: each is made when it is first asked for.
 
@@ -213,6 +222,13 @@ class Device:
     def owner(self, address: IPAddress) -> InterfaceSettings | None:
         """The interface that has this address."""
         return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
+
+    def source(self, tunnel: TunnelSettings) -> IPAddress | None:
+        """The NBMA address of a tunnel; None: the configuration does not say it."""
+        if tunnel.source_address is not None:
+            return tunnel.source_address
+        interface = self.interface(tunnel.source_interface)
+        return interface.address[0] if interface is not None and interface.address is not None else None
 
     @cached_property
     def tunnel_sources(self) -> frozenset[str]:

@@ -263,20 +263,13 @@ def _ends(device: Device) -> Iterator[End]:
         interface = device.interface(tunnel.name)
         if tunnel.shutdown or interface is None or is_excerpt(tunnel):
             continue
-        source = _source(device, tunnel)
+        source = device.source(tunnel)
         of_tunnel = [config for config in device.nhrp.tunnels if config.name == tunnel.name]
         of_ipv6 = [config for config in of_tunnel if config.version == 6]
         if of_ipv6 and interface.address is None:
             of_tunnel = of_ipv6  # there is no IPv4 in it
         for config in of_tunnel or [NhrpTunnel(name=tunnel.name)]:
             yield End(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
-
-
-def _source(device: Device, tunnel: TunnelSettings) -> IPAddress | None:
-    if tunnel.source_address is not None:
-        return tunnel.source_address
-    interface = device.interface(tunnel.source_interface)
-    return interface.address[0] if interface is not None and interface.address is not None else None
 
 
 def _public(end: End) -> IPAddress | None:

@@ -16,11 +16,14 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.network.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces, tunnels
+from dmvpn.network.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.interface.model import InterfaceSettings
+    from dmvpn.network.device import Device
     from dmvpn.network.lines import Lines
 
 #: Protocols that are kept and do not run.
@@ -59,34 +62,31 @@ def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
     return found
 
 
-def tunnel_ends(read: Mapping[str, Lines]) -> dict[IPv4Address, str]:
+def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
     """The addresses of tunnels' sources, and whose they are."""
     found: dict[IPv4Address, str] = {}
-    for router, lines in read.items():
-        own = {name: interface_address(each) for name, each in interfaces(lines)}
-        all_own = [
-            IPv4Address(line.split()[2])
-            for _, each in interfaces(lines)
-            for line in each.headers("ip address ")
-            if line.split()[2][0].isdigit()
-        ]
-        for header in lines.headers("interface Tunnel"):
-            source = lines.section(header).value("tunnel source ")
-            address = own.get(source)
-            if address is not None:
-                found[address.ip] = router
-            elif _IPV4.fullmatch(source) and IPv4Address(source) in all_own:
-                found[IPv4Address(source)] = router
+    for router, device in read.items():
+        own = [address for one in device.interfaces.interfaces for address in _addresses(one)]
+        for tunnel in device.tunnels.tunnels:
+            source = device.source(tunnel)
+            if isinstance(source, IPv4Address) and source in own:
+                found[source] = router
     return found
 
 
-def far_ends(lines: Lines) -> list[IPv4Address]:
+def _addresses(interface: InterfaceSettings) -> list[IPAddress]:
+    """All of one interface, be it shut down or not."""
+    first = [interface.address] if interface.address is not None else []
+    return [address for address, _ in (*first, *interface.secondary)]
+
+
+def far_ends(device: Device) -> list[IPv4Address]:
     """The NBMA addresses that a router's tunnels lead to: of servers, mapped peers and destinations."""
-    words = [line.split() for tunnel in tunnels(lines) for line in tunnel.lines]
-    named = [word[4] for word in words if word[:3] == ["ip", "nhrp", "map"] and len(word) > 4]
-    named += [word[5] for word in words if word[:3] == ["ip", "nhrp", "nhs"] and word[4:5] == ["nbma"]]
-    named += [word[2] for word in words if word[:2] == ["tunnel", "destination"]]
-    return [IPv4Address(name) for name in dict.fromkeys(named) if _IPV4.fullmatch(name)]
+    named: list[IPAddress | None] = [tunnel.destination for tunnel in device.tunnels.tunnels]
+    for nhrp in device.nhrp.tunnels:
+        named += [nbma for _, nbma in nhrp.maps]
+        named += [*nhrp.multicast, *(server.nbma for server in nhrp.nhs)]
+    return [address for address in dict.fromkeys(named) if isinstance(address, IPv4Address)]
 
 
 def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
@@ -105,10 +105,10 @@ def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
     return found
 
 
-def through(graph: Graph, read: Mapping[str, Lines]) -> list[str]:
+def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
     """Routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel ends."""
     owners = list(dict.fromkeys(tunnel_ends(read).values()))
-    spokes = [name for name in owners if _is_client(read[name])]
+    spokes = [name for name in owners if any(nhrp.nhs for nhrp in read[name].nhrp.tunnels if nhrp.version == 4)]
     hubs = [name for name in owners if name not in spokes]
     found: dict[str, None] = {}
     for owner in hubs or owners:
@@ -122,11 +122,7 @@ def through(graph: Graph, read: Mapping[str, Lines]) -> list[str]:
     return list(found)
 
 
-def _is_client(lines: Lines) -> bool:
-    return any(lines.section(header).headers("ip nhrp nhs ") for header in lines.headers("interface Tunnel"))
-
-
-def stand_in(graph: Graph, read: Mapping[str, Lines], added: str) -> Iterator[tuple[str, list[str], str]]:
+def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[tuple[str, list[str], str]]:
     """Of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for none.
 
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
@@ -134,7 +130,7 @@ def stand_in(graph: Graph, read: Mapping[str, Lines], added: str) -> Iterator[tu
     ends = tunnel_ends(read)
     ways = {owner: _ways(graph, owner) for owner in dict.fromkeys(ends.values())}
     for router in (*read, *([added] if added else [])):
-        lines = read.get(router)
+        lines = read[router].lines if router in read else None
         missing: list[str] = []
         has_upstream = False
         if lines is not None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
+from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
 from dmvpn.network.underlay import far_ends
 
@@ -66,10 +67,11 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     """
     notes: list[str] = []
     found = {}
-    read = {file: Lines.of(text) for file, text in texts.items()}
+    devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
+    read = {file: device.lines for file, device in devices.items()}
     across = _across(read, segments or {})
-    given, keys = _given(read, across), cloud_keys(read)
-    taken = {end for each in read.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
+    given, keys = _given(read, across), cloud_keys(devices)
+    taken = {end for each in devices.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     taken |= {address.ip for ports in given.values() for address in ports.values()}
     for file, text in texts.items():
         name = read[file].value("hostname ") or file
@@ -83,7 +85,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
         for before, why, after in _replace_ciphers(lines):
             notes.append(f"{name}: {before} {why}: the lab uses {after} in its place")
-        for tunnel, before, after in _share_profiles(lines, read[file]):
+        for tunnel, before, after in _share_profiles(lines, devices[file]):
             notes.append(
                 f"{name}: {tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
                 f"place of {before}"
@@ -106,7 +108,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         if file in keys:
             some = ", ".join(f"{tunnel} key {key}" for tunnel, key in keys[file].items())
             notes.append(f"{name}: tunnels of one source cannot be told apart without keys: the lab gives {some}")
-        homeless = _homeless(read[file])
+        homeless = _homeless(devices[file])
         if homeless is not None:
             gateway = next(host for host in homeless.network.hosts() if host != homeless.ip and host not in taken)
             lines += [f"interface {_PORT}", f" ip address {homeless.ip} {homeless.netmask}", " no shutdown"]
@@ -192,9 +194,9 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
 # ------------------------------------------------------------------------------------------------ profiles
 
 
-def _share_profiles(lines: list[str], read: Lines) -> Iterator[tuple[str, str, str]]:
+def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str, str]]:
     """Change the profiles of multipoint tunnels with one source; each with what it had, and has now."""
-    shared = _shared_profiles(read)
+    shared = _shared_profiles(device)
     tunnel = ""
     for number, line in enumerate(lines):
         header = _HEADER.match(line)
@@ -206,18 +208,15 @@ def _share_profiles(lines: list[str], read: Lines) -> Iterator[tuple[str, str, s
             yield tunnel, match["profile"], shared[tunnel]
 
 
-def _shared_profiles(read: Lines) -> dict[str, str]:
+def _shared_profiles(device: Device) -> dict[str, str]:
     """The profile that each protected multipoint tunnel has to have, by its name."""
-    own = {name: str(address.ip) for name, address in addresses(read)}
     protected = [
-        (header.removeprefix("interface "), own.get(source, source), profile.split()[0])
-        for header in read.headers("interface Tunnel")
-        if (profile := (section := read.section(header)).value("tunnel protection ipsec profile "))
-        and (source := section.value("tunnel source "))
-        and section.has("tunnel mode gre multipoint")
+        (tunnel.name, device.source(tunnel) or tunnel.source_interface, tunnel.protection)
+        for tunnel in device.tunnels.tunnels
+        if tunnel.multipoint and tunnel.protection
     ]
-    first = {source: profile for _, source, profile in reversed(protected)}
-    return {name: first[source] for name, source, _ in protected}
+    first = {source: profile for _, source, profile in reversed(protected) if source}
+    return {name: first[source] for name, source, _ in protected if source}
 
 
 # ------------------------------------------------------------------------------------------------ DHCP
@@ -317,18 +316,18 @@ def _unaddressed(lines: Lines) -> list[str]:
     ]
 
 
-def _sources(lines: Lines) -> list[IPv4Address]:
+def _sources(device: Device) -> list[IPv4Address]:
     """The sources of tunnels that are addresses."""
-    sources = [tunnel.value("tunnel source ") for tunnel in tunnels(lines)]
-    return [IPv4Address(one) for one in dict.fromkeys(sources) if re.fullmatch(r"\d+(\.\d+){3}", one)]
+    sources = dict.fromkeys(tunnel.source_address for tunnel in device.tunnels.tunnels)
+    return [source for source in sources if isinstance(source, IPv4Address)]
 
 
-def _homeless(lines: Lines) -> IPv4Interface | None:
+def _homeless(device: Device) -> IPv4Interface | None:
     """The source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the source."""
-    has_ports = any(not name.startswith(_NO_PORTS) for name, _ in addresses(lines))
-    named = any(tunnel.value("tunnel source ")[:1].isalpha() for tunnel in tunnels(lines))
-    own = [address.ip for _, address in addresses(lines)]
-    homeless = [one for one in _sources(lines) if one not in own]
+    own = {name: address.ip for name, address in addresses(device.lines)}
+    has_ports = any(not name.startswith(_NO_PORTS) for name in own)
+    named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
+    homeless = [one for one in _sources(device) if one not in own.values()]
     return IPv4Interface(f"{homeless[0]}/{_WIDE}") if homeless and not has_ports and not named else None
 
 

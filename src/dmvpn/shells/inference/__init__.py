@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.network.lines import Lines, with_lines
+from dmvpn.network.device import Device
+from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import graph, stand_in, through
 from dmvpn.shells.adaptations import Adapted, adapted
 from dmvpn.shells.inference.names import named
@@ -52,25 +53,23 @@ def infer(
         different wires, whatever the addresses are.
     """
     change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
-    names, notes = named(change.texts)
+    every = {file: Device.read(file, text, leaves_out=True) for file, text in change.texts.items()}
+    names, notes = named({file: device.lines for file, device in every.items()})
     configurations = {router: change.texts[file] for router, file in names.items()}
     routers = {file: router for router, file in names.items()}
     drawn = {(routers[file], port): number for (file, port), number in (segments or {}).items() if file in routers}
-    read = {name: Lines.of(text) for name, text in configurations.items()}
-    network = Network(read, [*notes, *change.notes], segments=drawn)
+    network = Network({name: every[file] for name, file in names.items()}, [*notes, *change.notes], segments=drawn)
     provider = add_provider(network, configurations)
     if not strict:
         answer_for_others(network, configurations, provider)
     known = graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in ways_between(network)])
-    transit = through(known, network.lines)
+    transit = through(known, network.devices)
     if not strict:
-        for name, lines, note in stand_in(known, network.lines, provider):
+        for name, lines, note in stand_in(known, network.devices, provider):
             configurations[name] = with_lines(configurations[name], lines)
             network.notes += [note] if note else []
-    lines_of = {name: network.lines.get(name, Lines(())) for name in configurations}
     roles = {
-        name: RouterSpec(role=role(name, lines, network, added=name == provider or name in transit))
-        for name, lines in lines_of.items()
+        name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations
     }
     links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
     lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts(network, configurations))

@@ -16,13 +16,14 @@ _UNQUOTED: Final = re.compile(r'^"|"$')
 _LONGEST_NAME: Final = 31
 
 
-def named(texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def named(every: Mapping[str, Lines]) -> tuple[dict[str, str], list[str]]:
     """The name of each router and that of its text, and what was decided. Raises UserError.
+
+    every: by the name of the text.
 
     A router is called as its text where it has no host name, or where several have the same. Of texts that say the same
     the last one counts.
     """
-    every = {file: Lines.of(text) for file, text in texts.items()}
     last = {file: _last_like(file, every) for file in every}
     read = {file: lines for file, lines in every.items() if file == last[file]}
     hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}

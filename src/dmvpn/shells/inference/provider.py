@@ -106,7 +106,9 @@ def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
 
 def _want_ways_out(network: Network) -> None:
     """A router is needed at the other end of a port that is alone on its wire, if the port leads out."""
-    ends = {end for lines in network.lines.values() for end in far_ends(lines)}  # those are routers that are not here
+    ends = {
+        end for device in network.devices.values() for end in far_ends(device)
+    }  # those are routers that are not here
     for router, lines in network.lines.items():
         without = _gateless(lines)
         for wire in network.wires:

@@ -5,38 +5,40 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
-from dmvpn.network.lines import default_routes, interface_address, tunnels
+from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import NO_LAN
 from dmvpn.shells.scenario import NAME, HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.network.lines import Lines
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.inference.wires import Network
 
 _HOST_NUMBER: Final = 100
 
 
-def role(name: str, lines: Lines, network: Network, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
+def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
     """What the picture shows it as. added: nothing of the overlay is expected of it."""
-    own = tunnels(lines)
-    if added or (not own and _is_gateway(name, network)):
+    device = network.devices.get(name)
+    if added or device is None or (not device.tunnels.tunnels and _is_gateway(name, network)):
         return "provider"
-    if any(str(address.ip) in _servers(network) for tunnel in own if (address := interface_address(tunnel))):
+    tunnels = device.tunnels.tunnels
+    own = [interface.address[0] for one in tunnels if (interface := device.interface(one.name)) and interface.address]
+    spoken = {one.name: one for one in device.nhrp.tunnels if one.version == 4}
+    if any(address in _servers(network) for address in own):
         return "hub"
-    multipoint = [tunnel for tunnel in own if tunnel.has("tunnel mode gre multipoint")]
-    if any(not tunnel.headers("ip nhrp nhs ") for tunnel in multipoint):
+    if any(one.multipoint and not spoken[one.name].nhs for one in tunnels):
         return "hub"
-    return "spoke" if any(tunnel.headers("ip nhrp ") for tunnel in own) else "router"
+    return "spoke" if any(spoken[one.name] != NhrpTunnel(name=one.name) for one in tunnels) else "router"
 
 
-def _servers(network: Network) -> list[str]:
+def _servers(network: Network) -> list[IPAddress]:
     """The tunnel addresses that somebody registers with. The defaults of newer releases do not show which router is a
     hub.
     """
-    every = [tunnel for lines in network.lines.values() for tunnel in tunnels(lines)]
-    return [line.split()[3] for tunnel in every for line in tunnel.headers("ip nhrp nhs ")]
+    every = (nhrp for device in network.devices.values() for nhrp in device.nhrp.tunnels)
+    return [server.address for nhrp in every for server in nhrp.nhs if server.address is not None]
 
 
 def _is_gateway(name: str, network: Network) -> bool:
@@ -50,11 +52,11 @@ def _is_gateway(name: str, network: Network) -> bool:
     }
     users = [
         router
-        for router, lines in network.lines.items()
-        if tunnels(lines)
+        for router, device in network.devices.items()
+        if device.tunnels.tunnels
         and (
-            any(gateway in own for _, gateway in default_routes(lines))
-            or any((router, tunnel.value("tunnel source ")) in near for tunnel in tunnels(lines))
+            any(route.prefix.is_default and route.next_hop in own for route in device.static.routes)
+            or any((router, tunnel.source_interface) in near for tunnel in device.tunnels.tunnels)
         )
     ]
     return len(users) > 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Interface
 
+    from dmvpn.network.device import Device
     from dmvpn.network.lines import Lines
 
 #: What an interface says that gets its address from others.
@@ -65,12 +66,15 @@ class Network:
     segments: of ports (router, name) that somebody drew: those with different numbers are on different wires.
     """
 
-    lines: dict[str, Lines]
+    devices: dict[str, Device]
     notes: list[str] = field(default_factory=list)
     segments: Mapping[tuple[str, str], int] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
 
+    lines: dict[str, Lines] = field(init=False)
+
     def __post_init__(self) -> None:
+        self.lines = {router: device.lines for router, device in self.devices.items()}
         ports = [port for router, lines in self.lines.items() for port in ports_of(router, lines)]
         if not ports:
             raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
