@@ -9,8 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
-from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
+from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.crypto.sealing import Cipher, Opener, cipher_of
 from dmvpn.features.ikev2.sealed import Fragments, open_message
 from dmvpn.features.ikev2.wire.message import Chain, Message

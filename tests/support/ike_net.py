@@ -23,7 +23,7 @@ from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, Expectation, Path, 
 from dmvpn.features.ikev2.wire.message import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ikev2.wire.payloads import Identification
-from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 from support.reasons import because
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ SOURCES = Path(dmvpn.__file__).parent
 #: Modules whose functions make debug lines.
 DEBUG_MODULES = (
     "dmvpn.features.eigrp.messages",
-    "dmvpn.features.ikev2.debugs",
+    "dmvpn.features.ikev2.reports",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",

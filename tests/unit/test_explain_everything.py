@@ -40,7 +40,7 @@ NOT_PRINTED = {
     "dmvpn.features.ikev2.algorithms.Authentication": _CONFIGURED,
     "dmvpn.features.ikev2.algorithms.Encryption": _CONFIGURED,
     "dmvpn.features.ikev2.algorithms.Hash": _CONFIGURED,
-    "dmvpn.features.ikev2.crypto.prf.Prf": "an algorithm by its name in the library; the number is explained",
+    "dmvpn.features.ikev2.crypto.keys.Prf": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ikev2.model.IdentityKind": _CONFIGURED,
     "dmvpn.features.ikev2.life.Move": _MOVES,
     "dmvpn.features.ipsec.algorithms.Cipher": _CONFIGURED,

@@ -16,7 +16,7 @@ from dmvpn.features.ikev2.negotiation import settle
 from dmvpn.features.ikev2.sa import ChildMade, Established, Replaced, Transmit
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Group
 from dmvpn.features.ikev2.wire.payloads import InitiatorSelectors
-from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 

@@ -7,8 +7,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.ikev2.distinguished import text_of_name
-from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.identity import name_of, text_of_name
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 

@@ -30,7 +30,7 @@ from dmvpn.features.ikev2.wire.payloads import (
     ResponderSelectors,
     SecurityAssociation,
 )
-from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 

@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 from dmvpn.base.protection import EspCipher, EspTransform, ProtectionPolicy
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted
+from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted, parsed
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.terms import Terms
 from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.trustpoints import parsed
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.pki.maps import is_meant

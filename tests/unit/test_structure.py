@@ -26,7 +26,6 @@ IKE: Final = SOURCES / "features" / "ikev2"
 IN_CIRCLES: Final = {
     "dmvpn.face": 3,
     "dmvpn.features.eigrp": 4,
-    "dmvpn.features.ikev2": 4,
     "dmvpn.features.rib": 2,
     "dmvpn.ios": 21,
     "dmvpn.router": 3,

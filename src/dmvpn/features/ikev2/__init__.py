@@ -4,38 +4,34 @@ Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesC
 feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
 `NegotiationChanged`, and packets. IKEv1 is not spoken: its lines are run as IKEv2.
 
-    model        the typed configuration           config       its lines
-    algorithms   their names                       defaults     where nothing is configured
+    model        the typed configuration           config       its lines; algorithms: their names
     translation  what the lines of IKEv1 mean      book         what the configuration says to an IKE SA that asks
-    terms        the answers of the book           trust        certificates; trustpoints: in DER
+    terms        the answers of the book           trust        certificates
 
-    wire         messages and payloads             crypto       groups, key schedule, sealing, signatures
-    sealed       sealed messages, fragments        identity     names; distinguished: those of certificates
-    offers       proposals and choices             suites       proposals out of words
-    negotiation  how a child SA is agreed on       children     child SAs; spis: their numbers, and those of IKE SAs
-    life         the states of an IKE SA           nat          who is behind one
+    wire         messages, payloads, selectors     crypto       groups, key schedule, sealing, signatures, X.509
+    sealed       sealed messages, fragments        identity     names
+    offers       proposals and choices             negotiation  how a child SA is agreed on
+    life         the states of an IKE SA           nat          who is behind one; udp: ports 500 and 4500
 
-    sa           one IKE SA: alone changes itself  window       message identifiers, repetitions
+    sa           one IKE SA: alone changes itself; children: its child SAs; spis: their numbers; window: its messages
     exchanges    what we ask                       beginning    the first two exchanges, and their proofs
     answers      what arrives on an IKE SA         upkeep       what time does
     responder    the first message of a stranger
     sas          all IKE SAs: for which of them a datagram is, who may begin one
 
-    machine      joins them to the router          events       what people order
-    demands      who is wanted                     attempts     what is tried, and tried again
-    connections  peers and their pairs of SAs      pairs        those as data planes know them
-    peers        what follows from what SAs do     duplicates   both ends began at once
-    recovery     SAs that one end has forgotten    traffic      peers that are silent
-    udp          ports 500 and 4500                limits       how often something is said
-    reports      what people are told              messages, debugs, keylog, counts, views, show: how
-    lint         rules for `dmvpn lint`
+    machine      joins them to the router          peers        what follows from what IKE SAs do
+    attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
+    recovery     SAs that one end has forgotten, and peers that are silent
+    reports      what people are told              reasons, messages, keylog, views, show: how
+    lint         rules for `dmvpn lint`            explain      what all that means
+
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2 import config, debugs, messages
+from dmvpn.features.ikev2 import config, messages, reports
 from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.ios import DebugFlag, Feature, Later
 
@@ -45,11 +41,11 @@ if TYPE_CHECKING:
 
 
 _DEBUGS: Final = (
-    DebugFlag(debugs.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
-    DebugFlag(debugs.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
-    DebugFlag(debugs.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
-    DebugFlag(debugs.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
-    DebugFlag(debugs.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
+    DebugFlag(reports.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(reports.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
+    DebugFlag(reports.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
+    DebugFlag(reports.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(reports.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
 )
 
 

@@ -1,39 +1,133 @@
 """Attempts to get SAs with those that somebody wants them with: what is tried, and when it is tried again.
 
-A demand is for a pair of addresses, or for one peer of several behind an address: the one that its NAT shows with a
+A demand:
+
+    wanted --> trying --> there
+      ^          |          |
+      +-- rests -+----------+   after a failure 1, 2, 4 ... 64 s, and some more by chance
+
+It is for a pair of addresses, or for one peer of several behind an address: the one that its NAT shows with a
 certain port. That is met by a connection with this port, the other one by any connection between the addresses.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
+from dmvpn.base.notices import NegotiationChanged
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.connections import ends_of
-from dmvpn.features.ikev2.demands import Demand
 from dmvpn.features.ikev2.exchanges import NewChild
 from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Notice
     from dmvpn.features.ikev2.book import ConfigurationBook
-    from dmvpn.features.ikev2.connections import Ends, Results
-    from dmvpn.features.ikev2.peers import Peers
-    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.connections import Connections, Ends, Results
+    from dmvpn.features.ikev2.reports import Reports
+    from dmvpn.features.ikev2.sa import Act, IkeSa
+    from dmvpn.features.ikev2.sas import IkeSas
     from dmvpn.features.ikev2.terms import Terms
+
+#: Seconds between two attempts at most, and how much chance adds to each such pause.
+LONGEST_REST: Final = 64.0
+_SPREAD: Final = 0.25
+#: Who was there for so many seconds and is gone is tried again at once; who goes at once, after a rest.
+STEADY: Final = 10.0
+#: Seconds until what is gone is tried again: the other end often does the same.
+_SOON: Final = 0.2
+
+
+@dataclass(slots=True)
+class Demand:
+    """policies: names of the IPsec profiles that want it. attempt: own SPI of our IKE SA that is to bring it.
+
+    port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
+    whoever has the address will do. missed: attempts that came to nothing, one after the other; failures: these, and
+    SAs that did not last. refused: why the peer came to nothing when it began; it may tell what the peer does not.
+    """
+
+    ends: Ends
+    port: int = 0
+    policies: dict[str, None] = field(default_factory=dict)
+    attempt: bytes | None = None
+    failures: int = 0
+    missed: int = 0
+    there_since: float | None = None
+    refused: Reason | None = None
+    reason: Reason | None = None
+    _said: tuple[ProtectionPhase, str] | None = None
+
+    def say(self, phase: ProtectionPhase) -> list[Notice]:
+        """Tell IPsec how far it is, if that is news. What is there says so by its SAs."""
+        news = (phase, str(self.reason or ""))
+        if news == self._said:
+            return []
+        self._said = news
+        return [NegotiationChanged(*self.ends, phase, self.reason, self.port)]
+
+    def succeeded(self, now: float) -> None:
+        """There are SAs, whoever began."""
+        if self.there_since is None:
+            self.there_since = now
+        self.attempt = self.reason = self._said = None
+        self.missed, self.refused = 0, None
+
+    def lost(self, now: float, entropy: Entropy) -> float:
+        """What was there is gone: when to try again."""
+        since, self.there_since = self.there_since, None
+        if since is None:  # an attempt was given up for the sake of another one
+            return now + _SOON * fraction(entropy)
+        if now - since >= STEADY:
+            self.failures = 0
+        if self.failures == 0:
+            self.failures = 1
+            return now + _SOON * fraction(entropy)
+        return self._rest(now, entropy)
+
+    def failed(self, why: Reason, now: float, entropy: Entropy) -> float:
+        """An attempt came to nothing: when to try again."""
+        self.attempt = self.there_since = None
+        self.missed += 1
+        told = self.refused
+        failure = why if told is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, told))
+        self.reason = replace(failure, since=now)
+        return self._rest(now, entropy)
+
+    def _rest(self, now: float, entropy: Entropy) -> float:
+        rest: float = min(2.0**self.failures, LONGEST_REST)
+        self.failures = min(self.failures + 1, 10)
+        return now + rest * (1 + _SPREAD * fraction(entropy))
 
 
 class Attempts:
     """All demands. An IKE SA of ours that is to meet one is its attempt."""
 
-    def __init__(self, book: ConfigurationBook, entropy: Entropy, peers: Peers) -> None:
-        self._book, self._entropy, self._peers = book, entropy, peers
+    def __init__(
+        self,
+        book: ConfigurationBook,
+        entropy: Entropy,
+        *,
+        table: IkeSas,
+        connections: Connections,
+        reports: Reports,
+        follow: Callable[[list[Act], float], Results],
+        close: Callable[[list[IkeSa], Reason, float], Results],
+    ) -> None:
+        """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that are to end."""
+        self._book, self._entropy = book, entropy
+        self._table, self._connections, self._reports = table, connections, reports
+        self._follow, self._close = follow, close
         self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
         self._timers: Deadlines[tuple[Ends, int]] = Deadlines()
 
@@ -72,11 +166,11 @@ class Attempts:
         if not self._demands[ends]:
             del self._demands[ends]
         self._timers.cancel((ends, port))
-        attempt = self._peers.table.get(demand.attempt) if demand.attempt else None
-        unneeded = [sa for sa in self._peers.connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
+        attempt = self._table.get(demand.attempt) if demand.attempt else None
+        unneeded = [sa for sa in self._connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
         if attempt is not None and attempt not in unneeded and not attempt.is_usable:
             unneeded.append(attempt)
-        return self._peers.close(unneeded, Reason(IkeReason.UNNEEDED), now)
+        return self._close(unneeded, Reason(IkeReason.UNNEEDED), now)
 
     def reconsider(self, now: float) -> Results:
         """The configuration is another one: what rests is tried at once."""
@@ -101,7 +195,7 @@ class Attempts:
         return [demand for demand in self._between(ends_of(sa)) if _is_for(demand, sa)]
 
     def _is_met(self, demand: Demand) -> bool:
-        return self._peers.connections.has_pairs(demand.ends, demand.port)
+        return self._connections.has_pairs(demand.ends, demand.port)
 
     # ------------------------------------------------------------------------------------------------ ours
 
@@ -121,26 +215,26 @@ class Attempts:
         terms = self._book.to(policy, ends[1])
         if isinstance(terms, Reason):
             self._timers.set((ends, demand.port), demand.failed(terms, now, self._entropy))
-            failed = self._peers.reports.failed(Endpoint(ends[1], IKE_PORT), terms, now)
+            failed = self._reports.failed(Endpoint(ends[1], IKE_PORT), terms, now)
             return [*demand.say(ProtectionPhase.INTF), *failed]
-        usable = self._peers.connections.usable(ends)
+        usable = self._connections.usable(ends)
         if usable is not None and _is_for(demand, usable):
             return self._extend(demand, usable, terms, now)
         sa, results = self.initiate(_path(demand), terms, now)
-        demand.attempt = sa.own_spi if self._peers.table.get(sa.own_spi) is not None else None
+        demand.attempt = sa.own_spi if self._table.get(sa.own_spi) is not None else None
         return [*demand.say(ProtectionPhase.IKE), *results]
 
     def _extend(self, demand: Demand, sa: IkeSa, terms: Terms, now: float) -> Results:
         """There is an IKE SA, and it has lost its children."""
         demand.attempt = sa.own_spi
-        acts = self._peers.table.ask(NewChild(sa, terms.child), now)
-        return [*demand.say(ProtectionPhase.IPSEC), *self._peers.follow(acts, now)]
+        acts = self._table.ask(NewChild(sa, terms.child), now)
+        return [*demand.say(ProtectionPhase.IPSEC), *self._follow(acts, now)]
 
     def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, Results]:
         """A new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
-        alone = not self._peers.connections.knows(path.remote.address)
-        sa, acts = self._peers.table.initiate(path, replace(terms, initial_contact=alone), now)
-        return sa, self._peers.follow(acts, now)
+        alone = not self._connections.knows(path.remote.address)
+        sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), now)
+        return sa, self._follow(acts, now)
 
     # ------------------------------------------------------------------------------------------------ what came of it
 
@@ -183,11 +277,11 @@ class Attempts:
 
     def _give_up(self, demand: Demand, why: Reason, now: float) -> Results:
         """End an attempt that the peer has not answered."""
-        own = self._peers.table.get(demand.attempt) if demand.attempt else None
+        own = self._table.get(demand.attempt) if demand.attempt else None
         if own is None or own.state is not SaState.STARTING:
             return []
         demand.attempt = None
-        return self._peers.close([own], why, now)
+        return self._close([own], why, now)
 
     def failed(self, sa: IkeSa, why: Reason, now: float) -> Results:
         """An attempt came to nothing."""

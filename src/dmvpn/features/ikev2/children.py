@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import ChildTerms
-    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+    from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
 #: How much earlier than its lifetime a child SA is replaced, as a part of it; up to twice that by chance, so that both
 #: ends seldom begin at the same moment.

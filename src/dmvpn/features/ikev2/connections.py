@@ -7,6 +7,16 @@
     IkeSa gone        --> `leave`
 
 A connection may have several IKE SAs for a moment: one that replaces another, or both of two that began at once.
+
+Two IKE SAs with one peer, and which of them goes: in DMVPN both spokes of a shortcut often begin at the same moment.
+RFC 7296 has a rule for rekeys that cross (§2.8.1) and none for initial exchanges; the same one is used here, since both
+ends can tell alike: of two IKE SAs, one begun by each end before it knew of the other's, the one goes whose IKE_SA_INIT
+had the lowest of the four nonces. Both carry packets for some seconds, so nothing is lost. Then its initiator deletes
+it; the other end waits longer and does so only if that did not happen. Nobody deletes one while it is the last: a peer
+that decides otherwise and deletes first is right, too.
+
+An IKE SA of ours that has had no answer yet when the peer's is established is given up at once: the peer, whose proof
+has come, knows that it is the initiator of that one.
 """
 
 from __future__ import annotations
@@ -18,8 +28,10 @@ from dmvpn.base.effects import MoveConnection
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import ConnectionChanged, SaClosed, SaNegotiated
 from dmvpn.base.protection import Connection, Proved
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.pairs import esp_ports, esp_sa, number_of, sa_view
+from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.views import esp_ports, esp_sa, number_of, sa_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +39,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
-    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.children import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
 
@@ -287,3 +298,37 @@ def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
         unproved="" if sa.evidence.named else sa.evidence.entry,
     )
     return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made
+
+
+# -------------------------------------------------------------------------------------------- two IKE SAs with one peer
+
+
+BOTH_BEGAN: Final = Reason(IkeReason.BOTH_BEGAN)
+#: Seconds until the initiator of the one that goes deletes it, and until the other end does.
+BY_INITIATOR: Final = 3.0
+_BY_RESPONDER: Final = 10.0
+#: IKE SAs of one connection; a peer that makes more of them loses the oldest.
+LARGEST_NUMBER_OF_SAS: Final = 4
+
+
+def to_end(new: IkeSa, all_of_peer: list[IkeSa]) -> list[tuple[IkeSa, float]]:
+    """Which IKE SAs are to be deleted now that `new` is established, and in how many seconds."""
+    usable = [sa for sa in all_of_peer if sa.is_usable]
+    ends: list[tuple[IkeSa, float]] = []
+    for other in usable:
+        if other is not new and _crossed(new, other):
+            loser = min(new, other, key=lambda sa: sa.nonces.lowest)
+            ends.append((loser, BY_INITIATOR if loser.is_initiator else _BY_RESPONDER))
+    surplus = usable[: max(0, len(usable) - LARGEST_NUMBER_OF_SAS)]
+    return ends + [(sa, 0.0) for sa in surplus]
+
+
+def _crossed(one: IkeSa, other: IkeSa) -> bool:
+    """Did each of them begin before the other was established? (Both may even be of the same end.)"""
+    return one.begun <= other.since and other.begun <= one.since
+
+
+def may_go(sa: IkeSa, connections: Connections) -> bool:
+    """Is it still one too many?"""
+    others = [other for other in connections.of(sa.connection) if other is not sa]
+    return sa.is_usable and any(other.is_usable and other.children for other in others)

@@ -26,15 +26,13 @@ from dmvpn.base.notices import (
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, recovery, udp
 from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.counts import Counts
-from dmvpn.features.ikev2.events import ClearIkeStats
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.peers import Peers
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sas import COOKIES_FROM
 from dmvpn.features.ikev2.translation import warnings
 from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.views import view_of
+from dmvpn.features.ikev2.views import ClearIkeStats, Counts, view_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

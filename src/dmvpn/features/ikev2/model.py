@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 
@@ -206,3 +206,13 @@ class Ikev2Config:
     legacy_groups: bool = False
     begins_with_the_forgotten: bool = False
     isakmp: IsakmpConfig = IsakmpConfig()
+
+
+#: `show crypto ikev2 proposal default`. IOS has group 5 besides, which RFC 8247 §2.4 forbids.
+DEFAULT_PROPOSAL: Final = Proposal(
+    name="default",
+    encryption=(Encryption.AES_CBC_256,),
+    integrity=(Hash.SHA512, Hash.SHA384),
+    prf=(Hash.SHA512, Hash.SHA384),
+    groups=(19, 14, 21),
+)

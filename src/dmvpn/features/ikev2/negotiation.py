@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire.message import Chain
     from dmvpn.features.ikev2.wire.payloads import KeyExchange
-    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+    from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
 #: Of the peer's, in a line of the log.
 _MOST_SELECTORS: Final = 8

@@ -13,14 +13,13 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.notices import ConnectionChanged
 from dmvpn.base.protection import policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2 import duplicates, messages, udp
+from dmvpn.features.ikev2 import messages, udp
 from dmvpn.features.ikev2.attempts import Attempts, path_of
-from dmvpn.features.ikev2.connections import Connections, ends_of
+from dmvpn.features.ikev2.connections import BOTH_BEGAN, BY_INITIATOR, Connections, ends_of, may_go, to_end
 from dmvpn.features.ikev2.exchanges import Probe
 from dmvpn.features.ikev2.life import SaState
-from dmvpn.features.ikev2.pairs import number_of
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.recovery import Recovery
+from dmvpn.features.ikev2.recovery import Recovery, Traffic
 from dmvpn.features.ikev2.reports import Reports
 from dmvpn.features.ikev2.sa import (
     Act,
@@ -42,7 +41,7 @@ from dmvpn.features.ikev2.sa import (
 )
 from dmvpn.features.ikev2.sas import IkeSas
 from dmvpn.features.ikev2.terms import IKE_PORT, Endpoint, Path
-from dmvpn.features.ikev2.traffic import Traffic
+from dmvpn.features.ikev2.views import number_of
 
 if TYPE_CHECKING:
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
@@ -67,7 +66,15 @@ class Peers:
         self.connections = Connections()
         self.reports = Reports(ports)
         self.recovery = Recovery()
-        self.attempts = Attempts(book, ports.entropy, self)
+        self.attempts = Attempts(
+            book,
+            ports.entropy,
+            table=self.table,
+            connections=self.connections,
+            reports=self.reports,
+            follow=self.follow,
+            close=self.close,
+        )
         self._traffic = Traffic()
         self._timers: Deadlines[tuple[str, bytes]] = Deadlines()
         self._numbered = 0
@@ -97,8 +104,8 @@ class Peers:
             case "keepalive" if sa.is_usable:
                 self._keep_alive(sa, now)
                 return [udp.keep_alive(sa.path)]
-            case "duplicate" if duplicates.may_go(sa, self.connections):
-                return self.close([sa], duplicates.REASON, now)
+            case "duplicate" if may_go(sa, self.connections):
+                return self.close([sa], BOTH_BEGAN, now)
             case "barren" if sa.is_usable and not sa.children:
                 return self.close([sa], Reason(IkeReason.BARREN), now)
             case _:
@@ -260,7 +267,7 @@ class Peers:
         self.connections.join(sa)
         self._keep_alive(sa, now)
         self._traffic.watch(sa, now)
-        for other, when in duplicates.to_end(sa, self.connections.of(sa.connection)):
+        for other, when in to_end(sa, self.connections.of(sa.connection)):
             self._timers.set(("duplicate", other.own_spi), now + when)
         return self.attempts.yield_to(sa, now)
 
@@ -303,7 +310,7 @@ class Peers:
         if sa.children:
             forgotten = self.recovery.replaced_by(sa, self.connections.of(sa.connection))
             for old in forgotten:  # it may still carry packets, if the hint was none
-                self._timers.set(("duplicate", old.own_spi), now + duplicates.BY_INITIATOR)
+                self._timers.set(("duplicate", old.own_spi), now + BY_INITIATOR)
             return self.connections.returned(sa) if forgotten else []
         if sa.outgoing.current is not None:
             return []

@@ -1,21 +1,77 @@
-"""What people are told: failed negotiations in the log, seldom; messages in the chronicle; all else to debugs."""
+"""What people are told: failed negotiations in the log, seldom; messages in the chronicle; all else to debugs.
+
+The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and what proofs are made
+of never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. What strangers cause has bounds
+(`Limiter`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.errors import WireError
 from dmvpn.base.notices import DebugOutput, Notice
-from dmvpn.features.ikev2 import debugs, messages
-from dmvpn.features.ikev2.limits import Limiter
-from dmvpn.features.ikev2.sa import SaAct, Transmit, Trouble, TurnedAway
-from dmvpn.features.ikev2.told import told_of
+from dmvpn.features.ikev2 import messages
+from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.sa import (
+    Begun,
+    ChildEnded,
+    ChildMade,
+    Ended,
+    Established,
+    Moved,
+    Replaced,
+    SaAct,
+    Transmit,
+    Trouble,
+    TurnedAway,
+)
+from dmvpn.features.ikev2.views import view_of
+from dmvpn.features.ikev2.wire.message import NO_SPI, Message, parse_header
+from dmvpn.features.ikev2.wire.numbers import PayloadType
+from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.sa import Act
+    from dmvpn.features.ikev2.sa import Act, IkeSa
     from dmvpn.features.ikev2.terms import Endpoint, Path
+    from dmvpn.features.ikev2.wire.payloads import Payload
+
+Name = TypeVar("Name", bound="Hashable")
+
+
+class Limiter(Generic[Name]):
+    """Once in `interval` seconds for each name; `burst` in that time for all of them together."""
+
+    __slots__ = ("_burst", "_interval", "_said")
+
+    def __init__(self, interval: float, burst: int) -> None:
+        self._interval, self._burst = interval, burst
+        self._said: dict[Name, float] = {}  # the earliest first
+
+    def permits(self, name: Name, now: float) -> bool:
+        """May it be said now? Then it counts as said."""
+        said = self._said
+        while said and now - next(iter(said.values())) >= self._interval:
+            del said[next(iter(said))]
+        if name in said or len(said) >= self._burst:
+            return False
+        said[name] = now
+        return True
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._said
+
+    def forget(self, name: Name) -> None:
+        """It may be said again."""
+        self._said.pop(name, None)
+
 
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0
@@ -38,8 +94,8 @@ class Reports:
     def packet(self, octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
         """A message came or goes."""
         told: list[Notice] = told_of(octets, path, sent=sent) if self._ports.remembers else []
-        if self._on(debugs.PACKET, path.remote.address):
-            told.append(DebugOutput(tuple(debugs.packet(octets, path, sent=sent))))
+        if self._on(PACKET, path.remote.address):
+            told.append(DebugOutput(tuple(packet_lines(octets, path, sent=sent))))
         return told
 
     def act(self, act: Act) -> list[Notice]:
@@ -47,14 +103,112 @@ class Reports:
         if isinstance(act, Transmit):
             return []
         if isinstance(act, TurnedAway):
-            if not self._on(debugs.ERROR, act.path.remote.address):
+            if not self._on(ERROR, act.path.remote.address):
                 return []
             return [DebugOutput((f"IKEv2:{act.path.remote}: {act.why}",))]
-        flags = (debugs.IKEV2, debugs.ISAKMP, *((debugs.ERROR,) if isinstance(act, Trouble) else (debugs.INTERNAL,)))
+        flags = (IKEV2, ISAKMP, *((ERROR,) if isinstance(act, Trouble) else (INTERNAL,)))
         if not isinstance(act, SaAct) or not any(self._on(flag, act.sa.path.remote.address) for flag in flags):
             return []
-        lines = debugs.happened(act)
+        lines = act_lines(act)
         return [DebugOutput(tuple(lines))] if lines else []
 
     def _on(self, flag: str, nbma: IPAddress) -> bool:
         return self._ports.debugging.on(flag, nbma)
+
+
+#: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
+_FRAGMENT_AT = slice(32, 36)
+#: The beginning of the payloads.
+_PAYLOADS_AT: Final = slice(28, 60)
+
+
+def told_of(octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
+    """The line about a datagram; none about what cannot be read."""
+    try:
+        header, first = parse_header(octets)
+    except WireError:
+        return []
+    way = "response" if header.is_response else "request"
+    spis = f"{header.spi_i.hex()}/{header.spi_r.hex()}"
+    fragment = first == PayloadType.SKF and len(octets) >= _FRAGMENT_AT.stop
+    # Outside of any IKE SA all headers are alike: their payloads, which are in clear, tell those messages apart.
+    part = octets[_FRAGMENT_AT if fragment else _PAYLOADS_AT].hex() if fragment or header.spi_i == NO_SPI else ""
+    mark = f"{spis}/{header.message_id}/{header.exchange_name}/{way}/{header.from_initiator}/{part}"
+    return [
+        MessagePassed(
+            protocol="IKEv2",
+            name=f"{header.exchange_name} {way}",
+            way=Way.SENT if sent else Way.RECEIVED,
+            interface="",
+            peer=path.remote.address,
+            subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",
+            mark=mark,
+            about=(path.remote.address,),
+        )
+    ]
+
+
+# --------------------------------------------------------------------------------------------------------------- debugs
+
+
+#: Names of the flags.
+IKEV2: Final = "crypto ikev2"
+PACKET: Final = "crypto ikev2 packet"
+ERROR: Final = "crypto ikev2 error"
+INTERNAL: Final = "crypto ikev2 internal"
+ISAKMP: Final = "crypto isakmp"
+
+
+def packet_lines(octets: bytes, path: Path, *, sent: bool) -> list[str]:
+    """A message, as far as it is not sealed."""
+    peer = f"To {path.remote}/From {path.local}" if sent else f"From {path.remote}/To {path.local}"
+    lines = [f"IKEv2:{'Sending' if sent else 'Received'} Packet [{peer}/VRF i0:f0]"]
+    try:
+        message = Message.parse(octets)
+    except WireError as error:
+        return [*lines, f"IKEv2:it cannot be read: {error}"]
+    header = message.header
+    lines.append(
+        f"Initiator SPI : {header.spi_i.hex().upper()} - Responder SPI : {header.spi_r.hex().upper()} "
+        f"Message id: {header.message_id}"
+    )
+    lines.append(f"IKEv2 {header.exchange_name} Exchange {'RESPONSE' if header.is_response else 'REQUEST'}")
+    return [*lines, "Payload contents:", " " + " ".join(_word(payload) for payload in message.payloads)]
+
+
+def _word(payload: Payload) -> str:
+    if isinstance(payload, Notify):
+        return f"NOTIFY({payload.name})"
+    return type(payload).__name__
+
+
+def act_lines(act: Act) -> list[str]:
+    """What an IKE SA did; nothing for what only packets show."""
+    match act:
+        case Established(sa=sa):
+            who = name_of(sa.theirs) if sa.theirs else ""
+            return [f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"]
+        case Begun(sa=sa) | Replaced(successor=sa):
+            return [f"{_head(sa)}:IKE SA rekeyed"]
+        case Ended(sa=sa, reason=reason):
+            return [f"{_head(sa)}:Deleting SA: {reason}"]
+        case ChildMade(sa=sa, child=child):
+            return [f"{_head(sa)}:IPSec SA created: in {child.spi_in.hex().upper()}, out {child.spi_out.hex().upper()}"]
+        case ChildEnded(sa=sa, child=child, reason=reason):
+            return [f"{_head(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
+        case Moved(sa=sa, old=old):
+            return [f"{_head(sa)}:Peer moved from {old.remote} to {sa.path.remote}"]
+        case Trouble(sa=sa, what=what):
+            return [f"{_head(sa)}:{what}"]
+        case _:
+            return []
+
+
+def _head(sa: IkeSa) -> str:
+    return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
+
+
+def _suite(sa: IkeSa) -> str:
+    agreed = view_of(sa, None)
+    hashed = f"PRF {agreed.prf}, integrity {agreed.integrity}"
+    return f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"

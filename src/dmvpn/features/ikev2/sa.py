@@ -18,8 +18,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
-from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
-from dmvpn.features.ikev2.crypto.prf import PRFS, Prf
+from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.life import MOVES, Abilities, Evidence, Move, SaState
 from dmvpn.features.ikev2.nat import Nat
 from dmvpn.features.ikev2.reasons import IkeReason

@@ -16,7 +16,6 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.answers import handle
 from dmvpn.features.ikev2.beginning import Init
-from dmvpn.features.ikev2.counts import Counts
 from dmvpn.features.ikev2.exchanges import DeleteIke
 from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
@@ -34,6 +33,7 @@ from dmvpn.features.ikev2.sa import (
     TurnedAway,
 )
 from dmvpn.features.ikev2.upkeep import next_deadline, renew, tick
+from dmvpn.features.ikev2.views import Counts
 from dmvpn.features.ikev2.wire.message import (
     NO_SPI,
     Message,

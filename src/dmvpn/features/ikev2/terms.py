@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.spis import EspSpis
     from dmvpn.features.ikev2.wire.payloads import Identification
-    from dmvpn.features.ikev2.wire.selectors import TrafficSelector
+    from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
 #: UDP ports, RFC 7296 §2 and RFC 3948.
 IKE_PORT: Final = 500

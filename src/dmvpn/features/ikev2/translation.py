@@ -18,9 +18,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
-from dmvpn.features.ikev2.defaults import DEFAULT_PROPOSAL
-from dmvpn.features.ikev2.model import Identity, IdentityKind, Keyring, KeyringPeer, Policy, Profile, Proposal
-from dmvpn.features.ikev2.suites import lacking
+from dmvpn.features.ikev2.model import (
+    DEFAULT_PROPOSAL,
+    Identity,
+    IdentityKind,
+    Keyring,
+    KeyringPeer,
+    Policy,
+    Profile,
+    Proposal,
+)
+from dmvpn.features.ikev2.offers import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

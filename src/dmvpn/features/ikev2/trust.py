@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dmvpn.base.ports import Ports
-    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
+    from dmvpn.features.ikev2.crypto.certificates import Trustpoint
+    from dmvpn.features.ikev2.crypto.signatures import Proof, PublicKey
     from dmvpn.features.ikev2.model import Profile
-    from dmvpn.features.ikev2.trustpoints import Trustpoint
     from dmvpn.features.ikev2.wire.payloads import Identification
 
 #: What a method of a profile takes for a key.
@@ -28,16 +27,6 @@ _KINDS = {
     Authentication.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
     Authentication.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """With what we prove ourselves: a secret, or a key with the chain of its certificate; name: the subject of that."""
-
-    secret: bytes | None = field(default=None, repr=False)
-    key: PrivateKey | None = field(default=None, repr=False)
-    chain: tuple[bytes, ...] = ()
-    name: Identification | None = None
 
 
 class Trust:
@@ -56,7 +45,7 @@ class Trust:
         known = self._parsed.get(trustpoint)
         if known is None or known.given is not given:
             # X.509 takes longer to import than all of IKE, and most routers have no certificates.
-            from dmvpn.features.ikev2.trustpoints import parsed
+            from dmvpn.features.ikev2.crypto.certificates import parsed
 
             known = self._parsed[trustpoint] = parsed(given)
         return known

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.defaults import DEFAULT_PROPOSAL
+from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL
 from dmvpn.tools.doctor.scene import lines_of
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.config import isakmp, kept, keyrings, profiles, proposals, settings
+from dmvpn.features.ikev2.config import isakmp, keyrings, profiles, proposals, settings
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.model import Ikev2Config
     from dmvpn.ios import ConfigTree
 
 MODES: Final = (*proposals.MODES, *keyrings.MODES, *profiles.MODES, *isakmp.MODES)
-LINES: Final = (*proposals.LINES, *keyrings.LINES, *profiles.LINES, *isakmp.LINES, *settings.LINES, *kept.LINES)
+LINES: Final = (*proposals.LINES, *keyrings.LINES, *profiles.LINES, *isakmp.LINES, *settings.LINES)
 
 
 def model(tree: ConfigTree) -> Ikev2Config | None:

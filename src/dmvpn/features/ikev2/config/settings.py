@@ -1,4 +1,4 @@
-"""The lines about all of IKEv2."""
+"""The lines about all of IKEv2, and those that are kept without effect: FlexVPN's configuration exchange."""
 
 from __future__ import annotations
 
@@ -6,6 +6,23 @@ from typing import Final
 
 from dmvpn.features.ikev2.config.words import DPD, DPD_HELP, not_acted_upon
 from dmvpn.ios import ConfigLine
+
+CONFIG_EXCHANGE: Final = ConfigLine(
+    "ikev2-profile",
+    "config-exchange ( request | set ( accept | send ) )",
+    "Kept for the record; no configuration is exchanged here",
+    key=("request", "accept", "send"),
+    order=60,
+    keep_no=True,
+)
+KEYRING_DESCRIPTION: Final = ConfigLine(
+    "isakmp-keyring", "description {text:line}", {"description": "Text for people"}, order=5
+)
+_KEPT: Final = (CONFIG_EXCHANGE, KEYRING_DESCRIPTION)
+
+
+# ------------------------------------------------------------------------------------------------- kept, without effect
+
 
 PEER_DPD: Final = ConfigLine("global", f"crypto ikev2 {DPD}", DPD_HELP, order=204)
 NAT_KEEPALIVE: Final = ConfigLine(
@@ -66,4 +83,4 @@ SHIELD: Final = ConfigLine(
     order=197,
 )
 
-LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING, SHIELD)
+LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING, SHIELD, *_KEPT)

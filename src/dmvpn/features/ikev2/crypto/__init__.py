@@ -1,8 +1,7 @@
 """The cryptography of IKEv2, on the primitives of the package `cryptography`; nothing here is of our own invention.
 
     groups       Diffie-Hellman
-    prf          pseudo-random functions, prf+
-    keys         SKEYSEED, SK_*, KEYMAT
+    keys         pseudo-random functions, prf+; SKEYSEED, SK_*, KEYMAT
     sealing      the SK payload, and fragments
     signatures   AUTH
 

@@ -6,7 +6,7 @@ What is proved is always the same: that whoever holds the key saw exactly our fi
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +18,7 @@ from dmvpn.features.ikev2.wire.numbers import AuthMethod, HashId
 from dmvpn.features.ikev2.wire.payloads import Authentication
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.crypto.prf import Prf
+    from dmvpn.features.ikev2.crypto.keys import Prf
     from dmvpn.features.ikev2.wire.payloads import Identification
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -190,3 +190,13 @@ def _fits(key: PublicKey, octets: bytes, signature: bytes, digest: hashes.HashAl
     except InvalidSignature:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """With what we prove ourselves: a secret, or a key with the chain of its certificate; name: the subject of that."""
+
+    secret: bytes | None = field(default=None, repr=False)
+    key: PrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    name: Identification | None = None

@@ -3,14 +3,15 @@
 states       of an IKE SA and of a session, in all shows
 numbers      exchanges, payloads, notifications
 algorithms   transforms, groups, kinds of proofs and identities
-lines        log messages and debug lines
+failures     why something came to nothing
+labels       headings of shows; log messages and debug lines
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.explain import algorithms, failures, labels, lines, numbers, states
+from dmvpn.features.ikev2.explain import algorithms, failures, labels, numbers, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
@@ -20,6 +21,5 @@ GROUPS: Final[tuple[Group, ...]] = (
     *numbers.GROUPS,
     *algorithms.GROUPS,
     *failures.GROUPS,
-    *lines.GROUPS,
     *labels.GROUPS,
 )

@@ -1,7 +1,6 @@
 """The commands of IKE.
 
-tables       show crypto ikev2 sa, session, show crypto isakmp sa; sas: what they say
-statistics   show crypto ikev2 stats
+tables       show crypto ikev2 sa, session, stats, show crypto isakmp sa; sas: what they say
 settings     show crypto ikev2 proposal, policy, profile, show crypto isakmp policy
 """
 
@@ -9,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.show import settings, statistics, tables
+from dmvpn.features.ikev2.show import settings, tables
 
-COMMANDS: Final = (*tables.COMMANDS, *statistics.COMMANDS, *settings.COMMANDS)
+COMMANDS: Final = (*tables.COMMANDS, *settings.COMMANDS)
 
 __all__ = ["COMMANDS"]

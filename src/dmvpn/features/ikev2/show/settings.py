@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import Authentication, Encryption, Hash
 from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.defaults import DEFAULT_PROPOSAL
-from dmvpn.features.ikev2.model import IdentityKind, Ikev2Config, Policy
+from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, IdentityKind, Ikev2Config, Policy
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

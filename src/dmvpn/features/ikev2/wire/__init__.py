@@ -1,8 +1,7 @@
 """IKEv2 on the wire: RFC 7296 §3, with the fragments of RFC 7383.
 
     numbers      what IANA assigned
-    proposals    what is offered and chosen: transforms with their attributes
-    selectors    which packets a child SA is for
+    proposals    what is offered and chosen: transforms with their attributes; traffic selectors
     payloads     the parts of a message
     message      header and chain of payloads
 

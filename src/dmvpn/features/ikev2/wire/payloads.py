@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.wire.numbers import FIRST_STATUS, NotifyType, PayloadType
-from dmvpn.features.ikev2.wire.proposals import Proposal, parse_proposals, serialize_proposals
-from dmvpn.features.ikev2.wire.selectors import TrafficSelector, parse_selectors, serialize_selectors
+from dmvpn.features.ikev2.wire.proposals import (
+    Proposal,
+    TrafficSelector,
+    parse_proposals,
+    parse_selectors,
+    serialize_proposals,
+    serialize_selectors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.offers import esp_offer, ike_offer, mismatch
+from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.suites import esp_suites
 from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
 from dmvpn.features.ikev2.wire.numbers import ProtocolId
 from dmvpn.features.ipsec.policies import resolve
