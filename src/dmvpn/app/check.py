@@ -22,13 +22,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     check = commands.add_parser(
         "check",
-        help="is a router well? one line and an exit code for monitoring",
+        help="the health of a router: one line and an exit code for monitoring",
         description="Judges what a router knows now: registrations, direct paths, SAs, neighbors. Sends no packet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument("router", metavar="[LAB/]ROUTER")
-    check.add_argument("--clients", metavar="N", default="0", help="critical if fewer are registered here")
+    check.add_argument("--clients", metavar="N", default="0", help="critical if fewer clients are registered here")
     check.add_argument(
         "--neighbors", "--neighbours", metavar="N", default="0", help="critical if fewer routing neighbors are up"
     )

@@ -22,21 +22,26 @@ _EPILOG = "exit code: 0 nothing gets worse, 1 something does, 2 it could not be 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     diff = commands.add_parser(
-        "diff", help="what a change does to a network, before it is made", description=_DESCRIPTION, epilog=_EPILOG
+        "diff", help="what a change would do to a network, before you make it", description=_DESCRIPTION, epilog=_EPILOG
     )
     for side, text in (("before", "the network as it is"), ("after", "as it would be")):
         diff.add_argument(f"--{side}", required=True, metavar="DIR", help=f"{text}: a folder, or a built-in scenario")
-    diff.add_argument("--spokes", type=_count, metavar="N", help="multiply the spokes of both to N")
+    diff.add_argument("--spokes", type=_count, metavar="N", help="multiply the spokes of both sides to N")
     diff.add_argument("--seed", type=int, default=1, metavar="N")
     diff.add_argument(
         "--order",
         choices=("together", "hubs-first", "spokes-first", "none"),
         default="together",
-        help="how the change is entered on the running network; none: that is not tried",
+        help="how the change is entered in the running network; none: do not try that",
     )
-    diff.add_argument("--max-outage", type=_seconds, metavar="S", help="worse, if the change costs a pair more than S")
-    diff.add_argument("--json", action="store_true", help="for programs: the changes, and all that was measured")
-    diff.add_argument("--progress", action="store_true", help="say how far it is, though this is no terminal")
+    diff.add_argument(
+        "--max-outage",
+        type=_seconds,
+        metavar="S",
+        help="worse if the change interrupts a pair of LANs for more than S seconds",
+    )
+    diff.add_argument("--json", action="store_true", help="for programs: the changes, and all measurements")
+    diff.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")
     diff.set_defaults(command=run)
 
 

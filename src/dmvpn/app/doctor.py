@@ -26,18 +26,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     doctor = commands.add_parser(
         "doctor",
-        help="why a tunnel is not up or a way not direct, and which line to change",
+        help="why a tunnel is not up or a path not direct, and which line to change",
         description="Walks from the underlay to the shortcut: the first broken step, its evidence, the line to change.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it: the whole lab")
-    doctor.add_argument("address", nargs="?", metavar="ADDRESS", help="where somebody wants to get to from there")
-    doctor.add_argument("--one-end", action="store_true", help="as if the router were alone in view: hypotheses")
+    doctor.add_argument(
+        "address", nargs="?", metavar="ADDRESS", help="the address that somebody wants to reach from there"
+    )
+    doctor.add_argument("--one-end", action="store_true", help="look at this router alone, and give hypotheses")
     doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
     doctor.add_argument("--json", action="store_true", help="for programs")
-    doctor.add_argument("-v", "--verbose", action="store_true", help="each ping that was sent, too")
-    doctor.add_argument("--lab", help="which one, if several are up")
+    doctor.add_argument("-v", "--verbose", action="store_true", help="also list each ping that was sent")
+    doctor.add_argument("--lab", help="the lab, if several are up")
     doctor.set_defaults(command=_run)
 
 

@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     lint = commands.add_parser(
         "lint",
-        help="what is wrong in configurations, one by one and as a network",
+        help="what is wrong in configurations, separately and as one network",
         description="Reads configurations and tells what will not work, or could be better, and how to fix it.",
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
@@ -41,11 +41,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint.add_argument(
         "--severity",
         choices=("error", "warning", "advice"),
-        help="tell only what is as bad as this, and fail because of it",
+        help="report only findings of this severity or worse, and fail because of them",
     )
-    lint.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule; may be given again")
+    lint.add_argument(
+        "--rule", action="append", default=[], metavar="RULE", help="only this rule; may be given several times"
+    )
     lint.add_argument("--rules", action="store_true", help="list all rules")
-    lint.add_argument("--explain", metavar="RULE", help="what a rule is about, with an example")
+    lint.add_argument("--explain", metavar="RULE", help="explain a rule, with an example")
     lint.set_defaults(command=run)
 
 

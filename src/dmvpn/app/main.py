@@ -29,7 +29,7 @@ examples:
 """
 
 
-_PROGRESS = "say how far it is, though this is no terminal"
+_PROGRESS = "show progress even if this is no terminal"
 _BLOCK = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 
 
@@ -114,7 +114,7 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text)
-        added.add_argument("--json", action="store_true", help="for programs: one object, and nothing else")
+        added.add_argument("--json", action="store_true", help="for programs: print one object, and nothing else")
         added.set_defaults(command=lambda arguments: _lab(name, arguments))
         return added
 
@@ -122,10 +122,12 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb("check", "can this machine run labs? what to do if not")
     up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
     up.add_argument("scenario")
-    up.add_argument("--strict", action="store_true", help="refuse lines that it would else go without")
+    up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
-    up.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
-    up.add_argument("--record", type=Path, metavar="FILE", help="write the events of all routers down")
+    up.add_argument(
+        "--engine", choices=("auto", "rust", "python"), default="auto", help="the engine that moves the packets"
+    )
+    up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
     up.add_argument("--progress", action="store_true", help=_PROGRESS)
     for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
         verb(name, text).add_argument("lab", nargs="?")
@@ -139,31 +141,33 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     impair.add_argument("--delay", type=_amount, default=0.0, metavar="MS", help="one way")
     impair.add_argument("--loss", type=_amount, default=0.0, metavar="PERCENT")
     impair.add_argument("--rate", type=_amount, default=0.0, metavar="KBIT/S")
-    impair.add_argument("--mtu", type=_amount, default=0.0, metavar="OCTETS", help="larger IP packets vanish in it")
-    impair.add_argument("--cut", action="store_true", help="nothing passes")
+    impair.add_argument("--mtu", type=_amount, default=0.0, metavar="OCTETS", help="drop larger IP packets")
+    impair.add_argument("--cut", action="store_true", help="let nothing pass")
     impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
-    impair.add_argument("--one-way", action="store_true", help="only what the named end sends; name the other one else")
+    impair.add_argument("--one-way", action="store_true", help="only what the named end sends")
     impair.add_argument("--lab")
     rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
     rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
-    rebind.add_argument("--public", metavar="A.B.C.D", help="and have this address outside from now on")
-    rebind.add_argument("--kind", metavar="KIND", help="and be cone, port-restricted or symmetric from now on")
+    rebind.add_argument("--public", metavar="A.B.C.D", help="and use this outside address from now on")
+    rebind.add_argument("--kind", metavar="KIND", help="and become cone, port-restricted or symmetric")
     capture = verb("capture", "write pcap files of a lab")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
     capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
-    capture.add_argument("--seconds", type=_amount, metavar="N", help="else until Ctrl-C")
-    capture.add_argument("--keys", action="store_true", help="write the keys of new SAs too, as Wireshark reads them")
-    capture.add_argument("--stop", action="store_true", help="end one that was left running")
+    capture.add_argument("--seconds", type=_amount, metavar="N", help="without it: until Ctrl-C")
+    capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
+    capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
     capture.add_argument("--lab")
     watch = verb("watch", "what routers say to each other and what follows, live, as a ladder")
     watch.add_argument("lab", nargs="?")
-    watch.add_argument("--only", metavar="R31,R41", help="these routers alone; else all but providers")
-    watch.add_argument("--since", metavar="5m", help="begin with what happened so long ago: 30s, 5m, 1h")
-    watch.add_argument("--seconds", type=_amount, metavar="N", help="end after so long; else Ctrl-C")
-    watch.add_argument("--routes", action="store_true", help="changes of routes, too")
-    watch.add_argument("--ascii", action="store_true", help="no lines and arrow heads of Unicode")
-    watch.add_argument("--save", type=Path, metavar="FILE", help="write it down as a story, with a Mermaid diagram")
+    watch.add_argument("--only", metavar="R31,R41", help="only these routers; without it: all except providers")
+    watch.add_argument("--since", metavar="5m", help="begin with events from this long ago: 30s, 5m, 1h")
+    watch.add_argument(
+        "--seconds", type=_amount, metavar="N", help="end after this many seconds; without it: at Ctrl-C"
+    )
+    watch.add_argument("--routes", action="store_true", help="also show changes of routes")
+    watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
+    watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
     clock = verb("clock", "let time pass in a simulated lab")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
@@ -173,10 +177,10 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_lessons(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
     break_ = verb("break", "break something in a lab without telling what")
     which = break_.add_mutually_exclusive_group()
-    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; else one at random")
-    which.add_argument("--random", action="store_true", help="one of those that fit the lab")
-    which.add_argument("--list", action="store_true", help="what there is")
-    break_.add_argument("--seed", type=int, metavar="N", help="the same choice again")
+    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
+    which.add_argument("--random", action="store_true", help="one that fits the lab")
+    which.add_argument("--list", action="store_true", help="list the troubles")
+    break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
     break_.add_argument("--lab")
     for name, text in (("hint", "the next hint"), ("grade", "is it fixed, or the exercise done? exit code 1 if not")):
         verb(name, text).add_argument("lab", nargs="?")
@@ -213,16 +217,18 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("file", type=Path, help="an IOS-style configuration")
     run.add_argument("--map", action="append", default=[], metavar="IOS=LINUX", help="GigabitEthernet0/1=eth0")
     run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
-    run.add_argument("--engine", choices=("auto", "rust", "python"), default="auto", help="who moves the packets")
-    run.add_argument("--record", type=Path, metavar="FILE", help="write the events to FILE")
-    run.add_argument("--plan", action="store_true", help="print every change to this machine, and make none")
+    run.add_argument(
+        "--engine", choices=("auto", "rust", "python"), default="auto", help="the engine that moves the packets"
+    )
+    run.add_argument("--record", type=Path, metavar="FILE", help="record the events in FILE")
+    run.add_argument("--plan", action="store_true", help="print every change to this machine, and change nothing")
     run.add_argument("--group", metavar="NAME", help="of a service: let members of this group use its prompt")
     run.add_argument(
         "--without",
         action="append",
         default=[],
         metavar="LINE",
-        help="go without this line, which restricts or diverts traffic; may be given again",
+        help="start without this line, which restricts or diverts traffic; may be given several times",
     )
     run.set_defaults(command=_run)
     cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
@@ -259,27 +265,29 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.set_defaults(command=_check)
     taking = commands.add_parser("import", help="somebody's configurations: what runs, what is kept, what is left out")
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
-    taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is taken, a file for each router")
-    taking.add_argument("--force", action="store_true", help="overwrite files that are there")
+    taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is accepted, one file for each router")
+    taking.add_argument("--force", action="store_true", help="overwrite existing files")
     taking.add_argument("--progress", action="store_true", help=_PROGRESS)
     taking.set_defaults(command=_import)
     simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
     simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
-    simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: how many")
+    simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: the number of spokes")
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
-    simulate.add_argument("--seconds", type=_amount, default=60.0, metavar="S", help="virtual seconds at most")
+    simulate.add_argument(
+        "--seconds", type=_amount, default=60.0, metavar="S", help="at most this many virtual seconds"
+    )
     simulate.add_argument("--record", type=Path, metavar="FILE", help="write every event to FILE")
     simulate.add_argument(
         "--variant",
         action="append",
         default=[],
         metavar="NAME",
-        help="static, no-unique, short, if-state or protected: one thing configured otherwise; may be given again",
+        help="static, no-unique, short, if-state or protected: one change of the configuration; may be repeated",
     )
     simulate.add_argument("--progress", action="store_true", help=_PROGRESS)
     _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
-    replay = commands.add_parser("replay", help="live a recorded life again, and compare")
+    replay = commands.add_parser("replay", help="replay a recorded life, and compare")
     replay.add_argument("file", type=Path, metavar="FILE")
     replay.add_argument("--router", metavar="NAME", help="only this one")
     replay.add_argument("--show", metavar="COMMAND", help="a show command to run at the end")
@@ -288,7 +296,7 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _add_faults(simulate: argparse.ArgumentParser) -> None:
     faults = simulate.add_argument_group("faults", "break it, judge it by its packets; the last line is the verdict")
-    faults.add_argument("--faults", metavar="random|FILE", help="those of the seed, or those that a file lists")
+    faults.add_argument("--faults", metavar="random|FILE", help="faults from the seed, or from a file")
     faults.add_argument("--hours", type=_amount, metavar="H", help="virtual hours of faults (1)")
     faults.add_argument(
         "--campaign",
@@ -296,7 +304,7 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
         metavar="N",
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
-    faults.add_argument("--jobs", type=int, default=1, metavar="J", help="processes at a time in a campaign")
+    faults.add_argument("--jobs", type=int, default=1, metavar="J", help="processes of a campaign at a time")
 
 
 def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -315,7 +323,7 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     init = verb("init", "make an authority")
     init.add_argument("folder", type=Path, metavar="DIR")
-    init.add_argument("--name", default="Lab CA", help="what it is called (Lab CA)")
+    init.add_argument("--name", default="Lab CA", help="the name of the authority (Lab CA)")
     kinds(init)
     issue = verb("issue", "keys and certificates for routers")
     issue.add_argument("folder", type=Path, metavar="DIR")
@@ -326,16 +334,20 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     issue.add_argument(
         "--email", action="append", default=[], metavar="ADDRESS", help="an e-mail address that it proves"
     )
-    issue.add_argument("--days", type=_days, default=730, metavar="N", help="how long it is good for (730)")
-    issue.add_argument("--renew", action="store_true", help="though the router has one")
-    issue.add_argument("--pkcs12", action="store_true", help="a PKCS #12 file, too; $DMVPN_PKI_PASSWORD or a prompt")
+    issue.add_argument("--days", type=_days, default=730, metavar="N", help="days of validity (730)")
+    issue.add_argument("--renew", action="store_true", help="even if the router has one")
+    issue.add_argument(
+        "--pkcs12",
+        action="store_true",
+        help="also write a PKCS #12 file; its password comes from $DMVPN_PKI_PASSWORD or a prompt",
+    )
     kinds(issue)
     revoke = verb("revoke", "take a certificate back")
     revoke.add_argument("folder", type=Path, metavar="DIR")
     revoke.add_argument("which", metavar="SERIAL|ROUTER")
     crl = verb("crl", "make the revocation list again")
     crl.add_argument("folder", type=Path, metavar="DIR")
-    crl.add_argument("--days", type=_days, default=365, metavar="N", help="how long it is good for (365)")
+    crl.add_argument("--days", type=_days, default=365, metavar="N", help="days of validity (365)")
     verb("show", "the authority and what it issued").add_argument("folder", type=Path, metavar="DIR")
     import_ = verb("import", "bring certificates, a key and a revocation list to a router that runs")
     import_.add_argument("router", metavar="[LAB/]ROUTER")

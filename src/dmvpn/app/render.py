@@ -31,14 +31,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     render.add_argument("table", type=Path, metavar="SITES.YAML")
-    render.add_argument("--template", type=Path, metavar="T.J2", help="in place of the one that comes with the program")
-    render.add_argument("--keys", type=Path, metavar="FILE", help="where the keys are; nobody else may read it")
+    render.add_argument("--template", type=Path, metavar="T.J2", help="use this template instead of the built-in one")
+    render.add_argument("--keys", type=Path, metavar="FILE", help="the file with the keys, which only you may read")
     render.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the files go; else beside the table, by its name"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where the files go; without it: beside the table, in a folder of its name",
     )
-    render.add_argument("--check", action="store_true", help="write nothing, show what would change; 1 if anything")
     render.add_argument(
-        "--lab", action="store_true", help="make the folder a lab, which it stays: lab.yaml, hosts, a provider"
+        "--check", action="store_true", help="write nothing, show what would change; exit code 1 if anything would"
+    )
+    render.add_argument(
+        "--lab", action="store_true", help="make the folder a lab for good: lab.yaml, hosts, a provider"
     )
     render.add_argument("--up", action="store_true", help="bring that lab up")
     render.add_argument("--simulated", action="store_true", help="with --up: virtual packets")

@@ -23,18 +23,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     walk = commands.add_parser(
         "walk",
-        help="the way of one packet: routes, NHRP, GRE, ESP, the underlay, and the octets that are left",
+        help="the path of one packet: routes, NHRP, GRE, ESP, the underlay, and the octets that are left",
         description="The way of one packet and of its answer, from what the routers have now. Nothing is sent.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     walk.add_argument("source", metavar="SRC", help="an address, a host or a router")
     walk.add_argument("destination", metavar="DST", help="the same")
-    walk.add_argument("--from", dest="start", default="", metavar="ROUTER", help="where it begins (where SRC is)")
+    walk.add_argument(
+        "--from", dest="start", default="", metavar="ROUTER", help="the router where it begins (where SRC is)"
+    )
     walk.add_argument("--size", type=_size, default=100, metavar="N", help="octets of the whole IP packet (100)")
     walk.add_argument("--df", action="store_true", help="the packet must not be cut (Don't Fragment)")
     walk.add_argument("--json", action="store_true", help="for programs")
-    walk.add_argument("--lab", help="which one, if several are up")
+    walk.add_argument("--lab", help="the lab, if several are up")
     walk.set_defaults(command=_run)
 
 
