@@ -297,7 +297,7 @@ def _describe(told: Told, scenario: Scenario, how: str) -> None:
 
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:
-    """What to look at first; `lab` stands before the name of a router where there is more than one lab."""
+    """What to look at first; `lab` precedes the name of a router if there is more than one lab."""
     if scenario.is_exercise:
         return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
     either = scenario.lab.ready.either

@@ -1,4 +1,4 @@
-"""Who moves the packets: the Rust engine where it is installed, else Python."""
+"""Which engine moves the packets: the Rust engine if it is installed, otherwise Python."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Ctrl-C, SIGTERM and SIGHUP as an orderly end, for a command that has something to save.
 
     with Interruption() as interruption:
-        ...                                 whoever waits waits for `interruption.descriptor`, too
+        ...                                 code that waits also waits for `interruption.descriptor`
         with interruption.may_tear():       what may hang for ever, and may be left in the middle
             print(...)                      Interrupted
 

@@ -8,7 +8,7 @@ from the number, sd-daemon(3): it is there when stderr is the stream that `$JOUR
 
 Every log message is printed, whatever `logging console` and its kind say: they are about the router's own terminals.
 Debugs are for those who asked for them, and stay there. Texts may hold words of peers: control characters do not pass,
-and who makes a router log without end fills no disk.
+and a peer that makes a router log without end fills no disk.
 """
 
 from __future__ import annotations
@@ -103,5 +103,5 @@ def _say(severity: int, text: str) -> None:
 
 
 def _printable(line: str) -> str:
-    """Without what would steer the terminal of whoever reads it."""
+    """Remove characters that would control the terminal of a reader."""
     return "".join(letter if letter.isprintable() else "?" for letter in line.expandtabs())

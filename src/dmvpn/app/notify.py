@@ -34,7 +34,7 @@ _LONGEST: Final = 1024
 
 
 class Manager:
-    """Whoever started us and wants to know how we are; or nobody.
+    """The service manager that started us and wants to know our state; or nobody.
 
     address: `$NOTIFY_SOCKET`, a path or "@" and an abstract name. interval: seconds between two signs of life.
     """

@@ -21,7 +21,7 @@ _GAP = "   "
 def picture(scenario: Scenario) -> list[str]:
     """The lines: hubs above, the provider between, everybody else below, hosts at their routers.
 
-    Routers that no provider reaches stand above the hubs that they are behind.
+    Routers that no provider reaches are above the hubs that they are behind.
     """
     providers = [name for name in scenario.configurations if scenario.role(name) == "provider"]
     hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
@@ -39,13 +39,13 @@ def picture(scenario: Scenario) -> list[str]:
 
 
 def _square(lines: list[str]) -> list[str]:
-    """Lines of equal length, so that they can be centred together."""
+    """Lines of equal length, so that they can be centered together."""
     width = max((len(line) for line in lines), default=0)
     return [line.ljust(width) for line in lines]
 
 
 def _outside(scenario: Scenario, name: str) -> list[str]:
-    """The interfaces of a router that lead towards the provider: to any node that is no router with an overlay."""
+    """The interfaces of a router that lead toward the provider: to any node that is no router with an overlay."""
     found = []
     for ends, _ in scenario.segments():
         beyond = [node for node, _ in ends if node != name and node not in scenario.lab.hosts]

@@ -1,7 +1,7 @@
 """How far something is that takes longer than a second: one line on standard error, wiped away at the end.
 
 Only on a terminal; with `--progress` a line each few seconds elsewhere, too. Never beside `--json`. A thread keeps the
-line alive while the program computes; where processes are forked (`beats=False`) whoever loops calls `tell` often.
+line alive while the program computes; where processes are forked (`beats=False`) the loop calls `tell` often.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class _Class:
         self.scenario: Scenario = from_description(control.order(self.folder.control, do="scenario"))
 
     def stage(self, running: Mapping[str, str]) -> Stage:
-        """Who plays which part; of a router that does not answer as the scenario has it."""
+        """The roles of the routers; for a router that does not answer, that of its configuration in the scenario."""
         return Stage.of(self.scenario, {**self.scenario.configurations, **running})
 
     def running(self) -> dict[str, str]:
@@ -148,7 +148,9 @@ def break_(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
-    """Who was configured is not for logs to tell, which begin now, nor for the time of the last change."""
+    """Begin the logs now and make the times of the last change equal, so that neither shows which router was
+    configured.
+    """
     for router in routers:
         with contextlib.suppress(UserError, OSError):  # it may be dead
             bench.configure(router, _EVERYWHERE)
@@ -306,7 +308,7 @@ def _settled(lesson: _Class, stage: Stage) -> Health:
 
 
 def _ways(was: Health, now: Health) -> list[str]:
-    """Who reaches whom with how many hops, before and now."""
+    """Which sites reach each other in how many hops, before and now."""
     ways = [subject for check, subject in now.found if check is Check.REACH]
     return [f"{way}: {_hops(was, way)} before, {_hops(now, way)} now" for way in ways]
 

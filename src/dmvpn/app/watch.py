@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what has waited long enough.
 _TURN: Final = 0.1
-#: Routers of a lab up to which all are heard, though few are chosen: whom an arrow leads to has a name then.
+#: Up to this many routers of a lab, all are heard even if few are chosen: then the far end of an arrow has a name.
 _LARGEST_CIRCLE: Final = 64
 #: Steps that a story remembers.
 LARGEST_STORY: Final = 20_000
@@ -72,7 +72,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
                 paper.say(f"lab {folder.name} has ended")
             if ear.missed and not told.for_programs:
                 paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
-        finally:  # whatever ended this: who asked for a story gets what has happened until then
+        finally:  # whatever ended this: a user who asked for a story gets what has happened until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
             if arguments.save is not None:
                 _save(
@@ -87,7 +87,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
 def _follow(watcher: Watcher, ear: _Ear, end: float | None, tell: Callable[[Sequence[Step]], None]) -> None:
     """Until the end, of whichever kind."""
     while watcher.lives and not watcher.stopped and (end is None or time.monotonic() < end):
-        # Whoever waits for nothing is woken by the next line; else when the oldest that waits is ripe.
+        # With nothing waiting, the next line wakes us; otherwise the time at which the oldest waiting line is ripe.
         patience = _TURN if ear.waits else 3600.0
         rest = patience if end is None else min(patience, end - time.monotonic())
         for news in watcher.wait(max(0.0, rest)):
@@ -166,7 +166,7 @@ def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json, c
 
 
 def _check(path: Path) -> None:
-    """Whoever watches for an hour wants to know before that nothing can be written. Raises OSError."""
+    """Check that the file can be written, before the user watches for an hour. Raises OSError."""
     with path.open("a"):
         pass
 

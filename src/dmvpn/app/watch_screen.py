@@ -37,7 +37,7 @@ def width() -> int | None:
 
 
 def zone() -> tzinfo:
-    """Of whoever watches."""
+    """The screen of the watching user."""
     return datetime.now().astimezone().tzinfo or UTC
 
 
@@ -69,7 +69,7 @@ class Paper:
             self.report("nobody reads any more; the story goes on")
 
     def report(self, text: str) -> None:
-        """One line to whoever began this, even if nobody reads on."""
+        """Print one line for the user who began this, even if nobody reads on."""
         if not self._silent:
             self.say(text)
             return

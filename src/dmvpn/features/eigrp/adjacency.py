@@ -66,7 +66,7 @@ _COMPLAINT_INTERVAL = 60.0
 
 
 class Listener(Protocol):
-    """Who wants to know of neighbors."""
+    """The parts that want to know about neighbors."""
 
     def neighbor_up(self, neighbor: Neighbor) -> None:
         """It takes part in routing from now on."""
@@ -118,7 +118,8 @@ class Adjacencies:
         return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
 
     def introduce(self, interface: EigrpInterface) -> None:
-        """Say the first Hello on an interface. On a tunnel, who knows us from before a restart is to greet us again.
+        """Say the first Hello on an interface. On a tunnel, routers that know us from before a restart should greet us
+        again.
 
         To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
         has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbor here.
@@ -152,7 +153,8 @@ class Adjacencies:
             self._context.start(interface.hello_timer, due - now)
 
     def _answer_hello(self, interface: EigrpInterface) -> None:
-        """Say hello to somebody new, and by multicast: whom ours does not reach is no neighbor of ours.
+        """Say hello to a new router, and by multicast: a router that our multicast does not reach is no neighbor of
+        ours.
 
         So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
         """
@@ -244,7 +246,7 @@ class Adjacencies:
 
     @staticmethod
     def _note_conditional(neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """A Sequence TLV says for whom the next conditional multicast is, RFC 7868 §6.7.3."""
+        """A Sequence TLV says which routers the next conditional multicast is for, RFC 7868 §6.7.3."""
         behind, following = packet.find(Sequence), packet.find(NextMulticastSequence)
         if behind is not None and following is not None:
             is_for_us = neighbor.interface.address not in behind.addresses

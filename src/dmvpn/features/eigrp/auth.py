@@ -2,10 +2,10 @@
 
 The authentication TLV comes first, the checksum is computed last; where a digest is made it counts as zero.
 
-MD5 (key chain, all modes): over the packet in which the key, padded or cut to 16 octets, stands in the place of the
-digest, without its last 20 octets. IOS seems to have subtracted the header from the length once too often, and so
-everybody has to. Of a Hello with parameters and version no TLV is protected by that, and the Update that starts an
-adjacency, which has no other TLV, proves nothing: its digest does not even reach the key.
+MD5 (key chain, all modes): over the packet in which the key, padded or cut to 16 octets, replaces the digest, without
+its last 20 octets. IOS seems to have subtracted the header from the length once too often, and so everybody has to. Of
+a Hello with parameters and version no TLV is protected by that, and the Update that starts an adjacency, which has no
+other TLV, proves nothing: its digest does not even reach the key.
 
 HMAC-SHA-256 (named mode, `authentication mode hmac-sha-256 PASSWORD`, key id 0): over the whole packet with a digest of
 zeros; the key is a newline, the password, and the source address of the packet as text (IPv6 in capitals).
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.net.octets import Octets
 
-#: Type, lengths, key id, key sequence and padding of the TLV stand before the digest.
+#: Type, lengths, key id, key sequence and padding of the TLV precede the digest.
 _DIGEST_AT = HEADER_LENGTH + 24
 _MD5_KEY_LENGTH = 16
 _NOT_COVERED_BY_MD5 = 20

@@ -1,7 +1,7 @@
 """What every part of the EIGRP machine works with: the time, the timers, the ports, and what goes out.
 
 The machine sets `now` before each event and takes `out` after it. A `Timer` is what lies on the heap of
-`base.deadlines`: an object of its own for each purpose, so setting and cancelling it costs no search.
+`base.deadlines`: an object of its own for each purpose, so setting and canceling it costs no search.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ his, and nothing changes until all have replied. Then nobody holds an old distan
 
     receive(prefix, source, report, message)    a neighbor says something, or a path of our own changed
     forget(source)                              a neighbor is gone, with all its paths and the replies it owes
-    outcome                                     what is to be done about it; whoever calls takes it away
+    outcome                                     what must be done about it; the caller takes it away
 
 The moves between the states are the table `MOVES`. Three points go beyond the RFC's text. A REPLY in which the
 successor's distance grew counts like the UPDATE it is (otherwise the second arc of a loop could be chosen). The
@@ -79,7 +79,7 @@ MOVES: dict[tuple[State, Event], State] = {
 
 
 class Neighborhood(Protocol):
-    """Whom DUAL may ask."""
+    """The neighbors that DUAL may ask."""
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
         """Neighbors to be queried, in a fixed order: all but stubs.
@@ -95,8 +95,8 @@ class Outcome:
     """What DUAL wants done. Dictionaries without values are ordered sets.
 
     changed: destinations whose reported metric may be different.
-    queried: those that went active; ask who is in `awaiting`.
-    replies: whom to answer for what.
+    queried: those that went active; ask the neighbors in `awaiting`.
+    replies: the neighbors to answer, and for what.
     routes: whose usable paths may be different.
     """
 

@@ -1,8 +1,8 @@
 """How neighbors learn that an adjacency ends, RFC 7868 §6.7.7: a goodbye to all, or a peer termination to some.
 
 Both are multicast, as FRR sends them. A neighbor that we hear no more may hear us all the same: a way can be dead in
-one direction. But what is unicast to it goes by our way *to its address*, and that may lead elsewhere by then (to the
-server that stands in for it, say), where its TTL ends.
+one direction. But what is unicast to it goes by our way *to its address*, and that may lead elsewhere by then (for
+example, to the server that took over for it), where its TTL ends.
 
 A hub whose own way was cut gives up a thousand neighbors within seconds, and each multicast goes to all of them: after
 a few at once they are named together, once a second.
@@ -37,7 +37,7 @@ class _Pending:
     """Of one interface.
 
     paid: until when packets are paid for, seconds.
-    waiting: who is to be named, in order.
+    waiting: the neighbors to be named, in order.
     """
 
     timer: Timer

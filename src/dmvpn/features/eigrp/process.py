@@ -74,7 +74,7 @@ class Process:
 
     @property
     def router_id(self) -> IPv4Address:
-        """Who we are in routes that we bring in."""
+        """Our identity in routes that we bring in."""
         return self.policy.router_id
 
     def neighbors(self) -> list[Neighbor]:
@@ -283,7 +283,9 @@ class Process:
             self.dual.forget(neighbor.source, self.context.now)
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
-        """Whom DUAL may ask. Split horizon spares those who surely know that the way is not through us."""
+        """The neighbors that DUAL may ask. Split horizon spares those that surely know that the path is not through
+        us.
+        """
         spared = self.interfaces.get(told_by.interface) if told_by else None
         if spared is not None and (not spared.settings.split_horizon or prefix in spared.told):
             spared = None

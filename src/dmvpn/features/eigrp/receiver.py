@@ -1,4 +1,4 @@
-"""The way of a packet in: who may have sent it, whether it is authentic and new, and what it says.
+"""The path of a received packet: which neighbor may have sent it, whether it is authentic and new, and what it says.
 
     checks -> digest -> acknowledgment -> Hello, or (from a neighbor that is up, in order) routes -> dual
 

@@ -159,7 +159,7 @@ class WideMetric:
 class ExternalData:
     """RFC 7868 §6.8.3 and §6.9.4: where a redistributed route comes from.
 
-    originator: router id of who brought it in; one's own means a loop.
+    originator: router id of the router that brought it in; our own means a loop.
     protocol: an `ExternalProtocol` or another number (IOS uses 12).
     """
 
@@ -304,7 +304,7 @@ def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
     return parse
 
 
-#: How to decode the value of a TLV that stands at an offset of the packet. All of them raise WireError.
+#: How to decode the value of a TLV at an offset of the packet. All of them raise WireError.
 PARSERS: Final[dict[int, Callable[[bytes, int], Tlv]]] = {
     TlvType.CLASSIC_INTERNAL: _parse_classic_internal,
     TlvType.CLASSIC_EXTERNAL: _parse_classic_external,

@@ -121,7 +121,7 @@ class Sender:
     def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes) -> bool:
         """Is the packet what this interface's authentication asks for?
 
-        Without authentication a digest is none of ours: who makes it would not believe our answers either (IOS:
+        Without authentication a digest is none of ours: its sender would not believe our answers either (IOS:
         "authentication off or key-chain missing").
         """
         chain, digest = self._key_chain(interface), packet.find(Authentication)

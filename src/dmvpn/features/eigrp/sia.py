@@ -1,8 +1,8 @@
 """Stuck in active, RFC 7868 §4.4.1: what happens when a reply does not come.
 
-Half of the active time after a destination went active, everybody who still owes a reply gets an SIA query, and the
-wait starts again. Who answers (SIA reply: "I am waiting myself") may take three such rounds. Who does not answer, or is
-not done after the third, is reset: that counts as his reply.
+Half of the active time after a destination went active, every neighbor that still owes a reply gets an SIA query, and
+the wait starts again. A neighbor that answers (SIA reply: "I am waiting myself") may take three such rounds. A neighbor
+that does not answer, or is not done after the third round, is reset: that counts as its reply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROUNDS: Final = 3
 
 @dataclass(slots=True, eq=False)
 class _Watch:
-    """One active destination. silent: who was sent an SIA query and has not answered."""
+    """One active destination. silent: the neighbors that were sent an SIA query and have not answered."""
 
     timer: Timer
     rounds: int = 0

@@ -1,8 +1,8 @@
 """EIGRP TLVs that are not routes: RFC 7868 §6.7, corrected where routers do otherwise.
 
 A Hello says with them how its sender computes metrics and how long it may be silent (`Parameters`), what software it
-is (`SoftwareVersion`), whether it is a stub, and who is to ignore the next multicast (`Sequence`). Routes are in
-`route.py`. What is in neither of the two is an `UnknownTlv` and survives octet for octet.
+is (`SoftwareVersion`), whether it is a stub, and which neighbors must ignore the next multicast (`Sequence`). Routes
+are in `route.py`. What is in neither of the two is an `UnknownTlv` and survives octet for octet.
 
 Different from the RFC: the authentication TLV has type and length fields of 2 octets (§6.7.2 draws them with one); the
 version TLV has 8 octets; the peer information TLV 0x0006 carries the stub flags; IOS sends the topology list as
@@ -198,7 +198,7 @@ class Stub(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerTermination(Tlv):
-    """RFC 7868 §6.7.7: the adjacency ends. addresses: with whom (FRR says so, others leave it empty)."""
+    """RFC 7868 §6.7.7: the adjacency ends. addresses: of the neighbors (FRR fills them in, others leave them out)."""
 
     TYPE: ClassVar = TlvType.PEER_TERMINATION
 
@@ -293,7 +293,7 @@ def _parse_topology_list(kind: TlvType) -> Callable[[bytes, int], Tlv]:
     return parse
 
 
-#: How to decode the value of a TLV that stands at an offset of the packet. All of them raise WireError.
+#: How to decode the value of a TLV at an offset of the packet. All of them raise WireError.
 PARSERS: Final[dict[int, Callable[[bytes, int], Tlv]]] = {
     TlvType.PARAMETERS: _parse_parameters,
     TlvType.AUTHENTICATION: _parse_authentication,

@@ -1,4 +1,4 @@
-"""The topology table: which ways there are to each destination, and who said so. RFC 7868 §3.3.
+"""The topology table: the paths to each destination, and their sources. RFC 7868 §3.3.
 
     Source         who knows a path: a neighbor, or this router itself (connected, summary, redistributed)
     Report         what a source says about a destination: its own metric for it
@@ -36,7 +36,7 @@ class Origin(enum.IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """Who knows paths. Compared by identity: a neighbor that comes back is another source.
+    """A source of paths. Compared by identity: a neighbor that comes back is another source.
 
     interface: where it is ("" for what belongs to no interface).
     link: what the way to it costs; None for ourselves.
@@ -72,7 +72,7 @@ class Report:
     """What a source says about a destination.
 
     metric: the source's own, None = unreachable for it.
-    next_hop: whom to send packets to; unspecified for our own paths.
+    next_hop: where to send packets; unspecified for our own paths.
     originator: router id of the router that the destination belongs to.
     external: where a redistributed destination comes from.
     """
@@ -121,7 +121,7 @@ class Destination:
 
     current: the path that we use and report; while active it is frozen, None if there is none.
     feasible_distance: the smallest distance since the destination last became passive (FD).
-    awaiting: who owes us a reply.
+    awaiting: the neighbors that owe us a reply.
     querier: the successor that waits for ours.
     active_since: seconds, monotonic.
     serial: counts the changes of `current`.

@@ -36,7 +36,7 @@ _CLASSIC_SCALE = 256
 _TEN_MICROSECONDS = 10_000_000  # picoseconds
 _REFERENCE_BANDWIDTH = 10_000_000  # kbit/s
 NO_FLAGS: Final = RouteFlag(0)
-#: Some figure must stand in the fields of a destination that cannot be reached.
+#: The fields of a destination that cannot be reached need some figure.
 _NO_METRIC = Vector(0, 1, 0)
 
 

@@ -94,7 +94,7 @@ def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
 
 
 def _summary(prefix: Prefix, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Prefix:
-    """The prefix that stands for this one on the interface: configured, classful in foreign networks, or itself."""
+    """The prefix that represents this one on the interface: configured, classful in foreign networks, or itself."""
     for summary in settings.summaries:
         if prefix in summary:
             return summary

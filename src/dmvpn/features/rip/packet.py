@@ -2,7 +2,7 @@
 
 A packet is a header of 4 octets and entries of 20, at most 25; there is no length field. With authentication the first
 entry tells how, and with a digest something follows the last one. Version 1 has the same layout with zeros where
-version 2 has tag, mask and next hop: it is decoded too, so that who asks may hear that somebody speaks it.
+version 2 has tag, mask and next hop: it is decoded too, so that a user who asks can see that a router speaks it.
 
 Nothing but lengths is judged here. An entry with a strange mask or metric spoils itself, not the packet (RFC 2453
 §3.9.2): its `prefix` is None.
@@ -47,7 +47,7 @@ class Command(enum.IntEnum):
 
 
 class AuthenticationType(enum.IntEnum):
-    """What stands in the place of the route tag in an authentication entry, RFC 2453 §4.1 and RFC 4822 §2.1."""
+    """What replaces the route tag in an authentication entry, RFC 2453 §4.1 and RFC 4822 §2.1."""
 
     PASSWORD = 2
     DIGEST = 3

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
 
-#: Who writes `ip access-group` relies on a filter, and a router that kept the line would not be one.
+#: A user who writes `ip access-group` relies on a filter, and a router that only kept the line would not filter.
 _FILTERS: Final = Group("packet filters", Standing.RESTRICTS, "packets that it would drop would pass: filter elsewhere")
 STEP, _LAST = 10, 2_147_483_647
 PROTOCOLS: Final = {
