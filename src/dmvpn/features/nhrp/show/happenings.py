@@ -1,6 +1,8 @@
 """`show nhrp stats`: what NHRP ordered of the rest of the router, and what it was told, tunnel by tunnel.
 
 The table is IOS's. Its rows about subjects that do not exist here (MPLS, BFD, BGP, service policies) are always zero.
+
+The orders that begin again are here, too: `clear ip nhrp`, `clear dmvpn session` and `clear dmvpn statistics`.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nhrp.counters import Happening
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.show.entries import of_both, version_of
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _H = Happening
@@ -132,9 +137,98 @@ _HELP: Final = {
     "interface": "Of one tunnel",
     "detail": "With more of it",
 }
-COMMANDS: Final = tuple(
+
+
+def clear_cache(_: ShowContext, args: Args) -> ClearCache:
+    """`clear ip nhrp [A.B.C.D [MASK]]`."""
+    prefix: Prefix | None = args.prefix("target", None)
+    return ClearCache(prefix, version_of(args))
+
+
+def clear_counters(_: ShowContext, args: Args) -> ClearCounters:
+    """`clear ip nhrp [A.B.C.D] counters [interface X]`."""
+    server = args.any_address("server", None)
+    return ClearCounters(version_of(args), args.interface("interface", None), server)
+
+
+def clear_statistics(_: ShowContext, args: Args) -> ClearStatistics:
+    """`clear ip nhrp stats [X]`."""
+    return ClearStatistics(args.interface("interface", None))
+
+
+def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
+    """`clear dmvpn session ...`."""
+    return ClearSessions(
+        interface=args.interface("interface", None),
+        nbma=args.address("nbma", None),
+        tunnel=args.any_address("tunnel", None),
+        static="static" in args,
+    )
+
+
+def clear_numbers(ctx: ShowContext, args: Args) -> Change:
+    """`clear dmvpn statistics [interface X] [peer ...]`: with a peer, what was counted of that server."""
+    interface, nbma = args.interface("interface", None), args.address("nbma", None)
+    peer = args.any_address("tunnel", None)
+    if nbma is None and peer is None:
+        both = tuple(ClearCounters(version, interface) for version in (4, 6))
+        return Change(events=(*both, ClearStatistics(interface)))
+    servers = [
+        (tunnel, client.nhs)
+        for tunnel in ctx.machine(NhrpMachine).tunnels
+        for client in tunnel.clients.values()
+        if interface in (None, tunnel.name) and (client.nhs == peer if nbma is None else client.nbma == nbma)
+    ]
+    return Change(events=tuple(ClearCounters(nhs.version, tunnel.name, nhs) for tunnel, nhs in servers))
+
+
+_CLEAR_HELP: Final = {
+    "nhrp": "Next Hop Resolution Protocol: the cache",
+    "target": "An address, or a prefix and what lies in it",
+    "server": "A next hop server: its numbers alone",
+    "counters": "The numbers of packets, in all and server by server",
+    "stats": "The numbers of `show nhrp stats`",
+    "dmvpn": "DMVPN",
+    "statistics": "The numbers of `show ip nhrp traffic`, `nhs detail` and `show nhrp stats`",
+    "session": "Peers: forget them and begin again",
+    "interface": "Of one tunnel",
+    "peer": "One peer",
+    "nbma": "By its NBMA address",
+    "tunnel": "By its tunnel address",
+    "static": "Next hop servers too",
+}
+_ORDERS: Final = (
+    *of_both(
+        ExecCommand("clear ip nhrp [ {target:prefix} ]", _CLEAR_HELP, action=clear_cache, privilege=15),
+        ExecCommand(
+            "clear ip nhrp [ {server:address} ] counters [ interface {interface:interface} ]",
+            _CLEAR_HELP,
+            action=clear_counters,
+            privilege=15,
+        ),
+        ExecCommand(
+            "clear ip nhrp stats [ {interface:interface} ]", _CLEAR_HELP, action=clear_statistics, privilege=15
+        ),
+    ),
+    ExecCommand(
+        "clear dmvpn session [* interface {interface:interface} | "
+        "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) | static ]",
+        _CLEAR_HELP,
+        action=clear_sessions,
+        privilege=15,
+    ),
+    ExecCommand(
+        "clear dmvpn statistics [* interface {interface:interface} | "
+        "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) ]",
+        _CLEAR_HELP,
+        action=clear_numbers,
+        privilege=15,
+    ),
+)
+_STATISTICS: Final = tuple(
     ExecCommand(
         f"{words} stats [ {{interface:interface}} ] [ detail ]", _HELP, query=happenings, render=render_happenings
     )
     for words in ("show nhrp", "show ip nhrp")
 )
+COMMANDS: Final = (*_STATISTICS, *_ORDERS)
