@@ -49,8 +49,8 @@ class Cause(enum.Enum):
     SERVER_IGP = Bound(
         16.0,
         "a dead hub, with another one",
-        "EIGRP gives a neighbor up after 15 s of silence, and converges at once. "
-        "Where one direction alone is dead, the end that hears nothing tells the other when it gives up.",
+        "EIGRP gives up a neighbor after 15 s of silence, and converges at once. "
+        "If only one direction is dead, the end that hears nothing tells the other when it gives up.",
     )
     SERVER_STATIC = Bound(
         10.0,
@@ -60,13 +60,13 @@ class Cause(enum.Enum):
     FORGOTTEN = Bound(
         10.0,
         "a server that forgot us (restarted, cleared, purged)",
-        "Nothing tells the client. It notices as with a dead server: its traffic is not answered.",
+        "Nothing tells the client. The client notices as with a dead server: its traffic is not answered.",
     )
     GREETING = Bound(
         15.0,
         "neighbors of the IGP that meet again",
-        "A hello goes out each 5 s, and where one side still believes in the old adjacency "
-        "the rest of a holding time is over before.",
+        "A hello goes out every 5 s, and if one side still keeps the old adjacency, "
+        "the rest of its holding time has to pass first.",
     )
     FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
     LONGEST_RETRY = Bound(
@@ -74,7 +74,7 @@ class Cause(enum.Enum):
         "a registration after long silence",
         "IOS doubles the pause between two requests up to 64 s, ±10 %.",
     )
-    SETTLING = Bound(60.0, "a look at all tables", "No packet shows it: entries that nobody uses go when they expire.")
+    SETTLING = Bound(60.0, "a check of all tables", "No packet shows it: unused entries disappear when they expire.")
 
     @property
     def seconds(self) -> float:
