@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.shells.facts import NeighborFacts, PeerFacts, RouterFacts, ServerFacts, TunnelFacts
+from dmvpn.shells.facts import (
+    NeighborFacts,
+    PeerFacts,
+    ReasonFacts,
+    RouterFacts,
+    ServerFacts,
+    TunnelFacts,
+    reason_facts,
+)
 from dmvpn.tools.checking import Level, Wanted, judge
+from support.reasons import because
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +28,14 @@ _SECOND = IPv4Address("10.0.0.2")
 _NBMA = IPv4Address("192.0.2.1")
 
 
+def said(words: str) -> ReasonFacts:
+    return reason_facts(because(words) if words else None)
+
+
 def server(address: IPv4Address = _HUB, *, responding: bool, reason: str = "") -> ServerFacts:
-    return ServerFacts(address=address, nbma=_NBMA, wanted=True, responding=responding, refused=False, reason=reason)
+    return ServerFacts(
+        address=address, nbma=_NBMA, wanted=True, responding=responding, refused=False, reason=said(reason)
+    )
 
 
 def tunnel(*servers: ServerFacts, up: bool = True, enabled: bool = True, **more: object) -> TunnelFacts:
@@ -34,7 +49,7 @@ def tunnel(*servers: ServerFacts, up: bool = True, enabled: bool = True, **more:
 
 
 def neighbor(*, up: bool) -> NeighborFacts:
-    return NeighborFacts(protocol="eigrp 1", interface="Tunnel0", address=_HUB, up=up, age=1.0, reason="no reply")
+    return NeighborFacts(protocol="eigrp 1", interface="Tunnel0", address=_HUB, up=up, age=1.0, reason=said("no reply"))
 
 
 @pytest.mark.parametrize(
@@ -51,11 +66,15 @@ def neighbor(*, up: bool) -> NeighborFacts:
             Level.WARNING,
             "WARNING - R1: Tunnel0 is not registered with 10.0.0.2 |",
         ),
-        (RouterFacts(tunnels=(tunnel(up=False, reason="no source"),)), Level.CRITICAL, "Tunnel0 is down: no source"),
+        (
+            RouterFacts(tunnels=(tunnel(up=False, reason=said("no source")),)),
+            Level.CRITICAL,
+            "Tunnel0 is down: no source",
+        ),
         (RouterFacts(tunnels=(tunnel(up=False, enabled=False),)), Level.OK, "tunnels up 0"),
         (RouterFacts(tunnels=(tunnel(up=False, source_interface=""),)), Level.OK, "tunnels up 0"),
         (
-            RouterFacts(tunnels=(tunnel(unsecured=(PeerFacts(nbma=_NBMA, reason="no proposal chosen"),)),)),
+            RouterFacts(tunnels=(tunnel(unsecured=(PeerFacts(nbma=_NBMA, reason=said("no proposal chosen")),)),)),
             Level.WARNING,
             "Tunnel0 has no SAs with 192.0.2.1: no proposal chosen",
         ),
@@ -81,7 +100,7 @@ def test_the_worst_comes_first_and_the_rest_has_lines_of_its_own() -> None:
 
 
 def test_a_bar_in_a_reason_is_not_taken_for_the_beginning_of_the_counts() -> None:
-    facts = RouterFacts(tunnels=(tunnel(up=False, reason="no|source"),))
+    facts = RouterFacts(tunnels=(tunnel(up=False, reason=said("no|source")),))
     assert judge("R1", facts, Wanted()).lines()[0].startswith("DMVPN CRITICAL - R1: Tunnel0 is down: no/source | tunn")
 
 

@@ -6,20 +6,28 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.reasons import IkeReason, Kind
+from dmvpn.features.ikev2.wire.numbers import TransformType
+from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.shells.facts import (
     GatewayFacts,
     InterfaceFacts,
     LabFacts,
     LinkFacts,
     PeerFacts,
+    ReasonFacts,
     RouterFacts,
     ServerFacts,
     TunnelFacts,
+    reason_facts,
 )
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ipsec import clue
-from dmvpn.tools.doctor.probes import Kind, Outcome, Probe
+from dmvpn.tools.doctor.probes import Kind as ProbeKind
+from dmvpn.tools.doctor.probes import Outcome, Probe
+from support.reasons import because
 
 HUB, SPOKE, PUBLIC = (ip_address(text) for text in ("172.16.11.1", "172.16.31.1", "203.0.113.7"))
 
@@ -78,9 +86,9 @@ def _one(lab: LabFacts) -> Finding:
 
 
 def test_both_ends_say_why_ike_does_not_come_to_an_end() -> None:
-    refused = "the peer refuses us: authentication failed (pre-shared key, identity or certificate); see its log"
+    refused = reason_facts(Reason(IkeReason.PROOF_REFUSED))
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(), unsecured=(PeerFacts(nbma=HUB, reason=refused),))
-    reason = "pre-shared key: 172.16.31.1 has another one than profile DMVPN"
+    reason = reason_facts(Reason(IkeReason.OTHER_KEY, ("172.16.31.1", "DMVPN")))
     hub = _tunnel(HUB, "192.168.100.11", unsecured=(PeerFacts(nbma=SPOKE, reason=reason),))
     finding = _one(_lab(spoke, hub))
     assert finding.cause is Cause.PSK
@@ -89,15 +97,16 @@ def test_both_ends_say_why_ike_does_not_come_to_an_end() -> None:
 
 def test_the_server_knows_a_router_behind_nat_by_its_public_address() -> None:
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server())
-    reason = "keyring KR has no key for 203.0.113.7"
+    reason = reason_facts(Reason(IkeReason.NO_KEY, ("P", "KR", PUBLIC)))
     hub = _tunnel(HUB, "192.168.100.11", unsecured=(PeerFacts(nbma=PUBLIC, reason=reason),))
     finding = _one(_lab(spoke, hub, nat=True))
     assert (finding.cause, finding.router) == (Cause.PSK_MISSING, "R11")
     assert "address 203.0.113.7" in finding.fix
 
 
-def test_words_that_nobody_knows_are_handed_on_and_decide_nothing() -> None:
-    spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(), unsecured=(PeerFacts(nbma=HUB, reason="a bad day"),))
+def test_a_reason_that_the_doctor_does_not_know_is_handed_on_and_decides_nothing() -> None:
+    bad = reason_facts(because("a bad day"))
+    spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(), unsecured=(PeerFacts(nbma=HUB, reason=bad),))
     finding = _one(_lab(spoke, _tunnel(HUB, "192.168.100.11")))
     assert finding.cause is Cause.IKE
     assert finding.evidence == ("R31 says: a bad day",)
@@ -123,28 +132,38 @@ def test_silence_is_blamed_on_a_filter_only_where_a_wire_is_seen_to_swallow_pack
     """Pings pass, both ends are alike, and the server does not answer: that may be anything."""
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(secured=True), protection="")
     lab = _lab(spoke, _tunnel(HUB, "192.168.100.11", protection=""))
-    ping = Probe(kind=Kind.UNDERLAY, router="R31", target=HUB, source="GigabitEthernet0/1")
-    through = Probe(kind=Kind.TUNNEL, router="R31", target=ip_address("192.168.100.11"), source="Tunnel100")
+    ping = Probe(kind=ProbeKind.UNDERLAY, router="R31", target=HUB, source="GigabitEthernet0/1")
+    through = Probe(kind=ProbeKind.TUNNEL, router="R31", target=ip_address("192.168.100.11"), source="Tunnel100")
     answers = {ping: Outcome("!!!!!"), through: Outcome(".....")}
     finding = examine(Scene(lab, lab, answers), "R31").findings[0]
     assert finding.cause is Cause.UNDECIDED
     assert any("5 of 5 came back" in evidence for evidence in finding.evidence)
 
 
+_GROUP = Reason(IkeReason.MISMATCH, (Kind(TransformType.KE), "ECP_384", "none"))
+_ENCRYPTION = Reason(IkeReason.MISMATCH, (Kind(TransformType.ENCR), "AES_CBC_256", "AES_CBC_128"))
+_OTHER_KEY = Reason(IkeReason.OTHER_KEY, ("192.0.2.1", "P"))
+
+
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [
-        ("ikev2 profile P: keyring KR has no key for 192.0.2.1", Cause.PSK_MISSING),
-        ("no ikev2 profile of a protected tunnel matches the identity 192.0.2.1", Cause.IKE_IDENTITY),
-        ("no child SA: group: ours ECP_384; the peer's none", Cause.PFS),
-        ("no child SA for 192.0.2.1: encryption: ours AES_CBC_256; the peer's AES_CBC_128", Cause.TRANSFORM),
-        ("encryption: ours AES_CBC_256; the peer's AES_CBC_128", Cause.IKE_PROPOSAL),
-        ("the peer refuses us: authentication failed (pre-shared key, identity or certificate)", None),
-        ("no child SA: the peer accepts none of our transforms (AES_CBC_128), or not our mode", None),
-        ("the peer refuses us: x (when it begins: pre-shared key: 192.0.2.1 has another one)", Cause.PSK),
+        (Reason(IkeReason.NO_KEY, ("P", "KR", "192.0.2.1")), Cause.PSK_MISSING),
+        (Reason(IkeReason.NO_MATCH, ("192.0.2.1",)), Cause.IKE_IDENTITY),
+        (Reason(IkeReason.NO_CHILD, (_GROUP,)), Cause.PFS),
+        (Reason(IkeReason.NO_CHILD, (Reason(IkeReason.NOT_OFFERED, (_GROUP,)),)), Cause.PFS),
+        (Reason(IkeReason.NO_CHILD_FOR, ("192.0.2.1", _ENCRYPTION)), Cause.TRANSFORM),
+        (_ENCRYPTION, Cause.IKE_PROPOSAL),
+        (_GROUP, Cause.IKE_PROPOSAL),
+        (Reason(IkeReason.PROOF_REFUSED), None),
+        (Reason(IkeReason.NO_CHILD, (Reason(IkeReason.NONE_ACCEPTED, ("AES_CBC_128",)),)), None),
+        (Reason(IkeReason.NO_ANSWER_AND, ("IKE_AUTH", 5, "192.0.2.1", _OTHER_KEY)), None),
+        (Reason(IkeReason.FAILED_AS_RESPONDER, (Reason(IkeReason.REFUSED, ("X",)), _OTHER_KEY)), Cause.PSK),
+        (Reason(IpsecReason.SA_GONE, (Reason(IkeReason.NOT_BELIEVED, ("CN=R31", "expired")),)), Cause.CERTIFICATE),
     ],
 )
-def test_what_the_words_of_ike_mean(reason: str, cause: Cause | None) -> None:
+def test_what_the_reasons_of_ike_mean(reason: Reason, cause: Cause | None) -> None:
     """A refusal without a reason means several things, so it means nothing; the second half of a reason counts, too."""
-    found = clue(reason)
+    travelled = ReasonFacts.model_validate_json(reason_facts(reason).model_dump_json())
+    found = clue(travelled)
     assert (found.cause if found is not None else None) is cause

@@ -337,7 +337,7 @@ class ConnectionChanged(Notice):
 
     old: Connection | None
     new: Connection | None
-    reason: str = ""
+    reason: Reason | str = ""
     returned: bool = False
 
 
@@ -357,7 +357,7 @@ class SaClosed(Notice):
     """A pair was deleted: nothing may be sent on it. If `lingers` it still receives, until this is said once more."""
 
     spi_in: int
-    reason: str
+    reason: Reason | str
     lingers: bool
 
 

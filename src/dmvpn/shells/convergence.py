@@ -102,10 +102,10 @@ def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Add
 
 def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
     """The words of the registration, or of what protects it."""
-    unsecured = next((peer.reason for peer in tunnel.unsecured if peer.nbma == server.nbma), "")
+    unsecured = next((peer.reason for peer in tunnel.unsecured if peer.nbma == server.nbma), None)
     if not server.secured and unsecured:
-        return unsecured
-    return server.reason or unsecured or "no reply yet"
+        return str(unsecured)
+    return str(server.reason or unsecured or "no reply yet")
 
 
 # ------------------------------------------------------------------------------------------------ neighbors

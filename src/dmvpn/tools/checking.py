@@ -15,7 +15,7 @@ from dmvpn.shells.ready import is_unused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import ReasonFacts, RouterFacts, TunnelFacts
 
 
 class Level(enum.IntEnum):
@@ -119,5 +119,5 @@ def _fewer(what: str, found: int, least: int) -> Iterator[Concern]:
         yield Concern(Level.CRITICAL, f"{found} {what} instead of {least}")
 
 
-def _why(reason: str) -> str:
+def _why(reason: ReasonFacts) -> str:
     return f": {reason}" if reason else ""

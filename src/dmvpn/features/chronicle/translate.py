@@ -80,7 +80,7 @@ def _of_interface(sign: Sign, name: str, text: str) -> StateChanged:
 def _connection(event: ConnectionChanged) -> StateChanged | None:
     old, new = event.old, event.new
     if new is None:
-        return None if old is None else _protected(Sign.WENT, old, event.reason or "no SAs any more")
+        return None if old is None else _protected(Sign.WENT, old, str(event.reason or "no SAs any more"))
     if old is None:
         return _protected(Sign.CAME, new, f"SAs with {new.identity}" if new.identity else "SAs")
     if (old.remote, old.remote_port) != (new.remote, new.remote_port):

@@ -158,7 +158,7 @@ class Connections:
         results: Results = []
         for child in sa.children:
             results += self.ended(sa, child, reason, lingers=False)
-        results += [SaClosed(number_of(spi), str(reason), lingers=False) for spi in sa.children.lingering]
+        results += [SaClosed(number_of(spi), reason, lingers=False) for spi in sa.children.lingering]
         entry = self._entries.get(sa.connection)
         if entry is not None:
             entry.ike.pop(sa.own_spi, None)
@@ -225,13 +225,13 @@ class Connections:
     def ended(self, sa: IkeSa, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:
         """A pair of SAs is given up."""
         entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
-        results: Results = [SaClosed(spi_in, str(reason), lingers)]
+        results: Results = [SaClosed(spi_in, reason, lingers)]
         self._pairs.pop(spi_in, None)
         if self._outbound.get(number_of(child.spi_out)) == spi_in:
             del self._outbound[number_of(child.spi_out)]
         if entry is not None and entry.pairs.pop(spi_in, None) is not None and not entry.pairs:
             old, entry.value = entry.value, None
-            results.append(ConnectionChanged(old, None, str(reason)))
+            results.append(ConnectionChanged(old, None, reason))
         return results
 
     def forgotten(self, spi_in: int) -> SaClosed:

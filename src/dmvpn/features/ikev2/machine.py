@@ -35,6 +35,8 @@ from dmvpn.features.ikev2.trust import Trust
 from dmvpn.features.ikev2.views import ClearIkeStats, Counts, view_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
@@ -204,6 +206,11 @@ class Ikev2Machine:
         peers = self._peers
         ordered = sorted(peers.table, key=lambda sa: (sa.begun, sa.number))
         return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
+
+    @property
+    def refused(self) -> Mapping[IPAddress, Reason]:
+        """Who came to no agreement with us lately, whoever began, and why."""
+        return self._peers.reports.refused
 
     def stats(self) -> IkeStats:
         """What was counted since the start, or since somebody cleared it."""

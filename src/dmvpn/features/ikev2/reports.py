@@ -33,7 +33,7 @@ from dmvpn.features.ikev2.wire.numbers import PayloadType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
@@ -76,6 +76,8 @@ class Limiter(Generic[Name]):
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0
 _BURST: Final = 64
+#: Peers whose last reason is kept: strangers may come from any number of addresses.
+LARGEST_REFUSED: Final = 100
 
 
 class Reports:
@@ -84,11 +86,20 @@ class Reports:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
+        self._refused: dict[IPAddress, Reason] = {}
+
+    @property
+    def refused(self) -> Mapping[IPAddress, Reason]:
+        """Who came to no agreement with us lately, and the last reason of each that the log has, too."""
+        return self._refused
 
     def failed(self, peer: Endpoint, why: Reason, now: float) -> list[Notice]:
         """A negotiation came to nothing."""
         if not self._failures.permits((peer.address, str(why)), now):
             return []
+        self._refused[peer.address] = why
+        if len(self._refused) > LARGEST_REFUSED:
+            del self._refused[next(iter(self._refused))]
         return [messages.NegotiationAborted.of(peer, why)]
 
     def packet(self, octets: bytes, path: Path, *, sent: bool) -> list[Notice]:

@@ -116,14 +116,14 @@ class Lifecycle:
         pairs = tuple(pair for outcome in lost for pair in outcome.pairs)
         return Outcome(results + self.upkeep.count(event, now), pairs)
 
-    def _forget(self, spi: int, why: str) -> Results:
+    def _forget(self, spi: int, why: Reason | str) -> Results:
         association = self.associations.get(spi)
         self.associations.remove(spi)
         if association is None:
             return []
         results: Results = [RemoveSa(spi)]
         if self._debugs(association.view.connection):
-            results.append(DebugOutput(messages.deleted(association.view, why)))
+            results.append(DebugOutput(messages.deleted(association.view, str(why))))
         return results
 
     # ------------------------------------------------------------------------------------------------ connections
@@ -151,7 +151,7 @@ class Lifecycle:
         results.append(ConnectionUnwanted(connection.number, why))
         return Outcome(results, self._lost(connection, why, now))
 
-    def _lost(self, connection: Connection | None, why: str, now: float) -> tuple[Pair, ...]:
+    def _lost(self, connection: Connection | None, why: Reason | str, now: float) -> tuple[Pair, ...]:
         """A connection has one SA less: if its pair has none now, a wanted one knows why."""
         if connection is None:
             return ()

@@ -5,6 +5,7 @@ alone can only suspect. Nothing secret is in it.
 """
 
 from dmvpn.shells.facts.lab import lab_facts
+from dmvpn.shells.facts.reasons import reason_facts
 from dmvpn.shells.facts.router import router_facts
 from dmvpn.shells.facts.values import (
     Address,
@@ -25,6 +26,7 @@ from dmvpn.shells.facts.values import (
     NeighborFacts,
     OfferFacts,
     PeerFacts,
+    ReasonFacts,
     RipFacts,
     RipInterfaceFacts,
     RouteFacts,
@@ -54,6 +56,7 @@ __all__ = [
     "NeighborFacts",
     "OfferFacts",
     "PeerFacts",
+    "ReasonFacts",
     "RipFacts",
     "RipInterfaceFacts",
     "RouteFacts",
@@ -63,5 +66,6 @@ __all__ = [
     "TranslationFacts",
     "TunnelFacts",
     "lab_facts",
+    "reason_facts",
     "router_facts",
 ]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, astuple
-from ipaddress import IPv4Address, ip_address, ip_interface
+from ipaddress import IPv4Address, ip_interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.neighbor import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.shells.facts.reasons import reason_facts
 from dmvpn.shells.facts.tunnels import network, tunnel_facts
 from dmvpn.shells.facts.values import (
     DropFacts,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
 #: Lines of the log that go with the facts.
 LOG_LINES: Final = 100
-_NEGOTIATION_ABORTED: Final = re.compile(r"%IKEV2-3-NEG_ABORT: .*? ERROR: (?P<why>.*) \(peer (?P<peer>\S+):\d+\)$")
 #: What `eigrp stub` calls what a stub tells of.
 _STUB_WORDS: Final = {
     StubFlag.CONNECTED: "connected",
@@ -86,7 +86,9 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
             for sa in router.ports.ike.sas()
         ),
         drops=DropFacts(**asdict(router.machine(TunnelMachine).drops)),
-        refused=_refused(log),
+        refused=tuple(
+            PeerFacts(nbma=peer, reason=reason_facts(why)) for peer, why in router.machine(Ikev2Machine).refused.items()
+        ),
         log=tuple(log[-LOG_LINES:]),
         translation=_translation(router.machine(NatMachine)),
         kernel=tuple(KernelFacts(what=one.what, there=one.there, unordered=one.unordered) for one in kernel),
@@ -114,7 +116,7 @@ def _interface(router: Router, state: InterfaceState) -> InterfaceFacts:
         ip6_mtu=state.ipv6.mtu if state.ipv6 is not None else state.ip_mtu,
         mss=settings.mss if settings is not None else None,
         mss6=settings.ipv6.mss if settings is not None and settings.ipv6 is not None else None,
-        reason=str(state.reason) if state.reason else "",
+        reason=reason_facts(state.reason),
         received=traffic.count.received if traffic is not None else 0,
         sent=traffic.count.sent if traffic is not None else 0,
     )
@@ -166,7 +168,7 @@ def _neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
                 address=neighbor.address,
                 up=neighbor.state is NeighborState.UP,
                 age=now - neighbor.since,
-                reason=str(neighbor.refusal) if neighbor.refusal else "",
+                reason=reason_facts(neighbor.refusal),
                 stub=neighbor.stub is not None,
             )
 
@@ -244,10 +246,3 @@ def _sa(view: SaView, now: float) -> SaFacts:
         broken=count.broken if count else 0,
         replayed=count.replayed if count else 0,
     )
-
-
-def _refused(log: Iterable[str]) -> tuple[PeerFacts, ...]:
-    """A router keeps no list of strangers, and tells them the least that it may: only its log knows."""
-    found = (_NEGOTIATION_ABORTED.search(line) for line in log)
-    said = {match["peer"]: match["why"] for match in found if match is not None}
-    return tuple(PeerFacts(nbma=ip_address(peer), reason=why) for peer, why in said.items())

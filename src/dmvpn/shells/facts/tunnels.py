@@ -13,6 +13,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
 from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
 from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.shells.facts.reasons import reason_facts
 from dmvpn.shells.facts.values import Address, MappingFacts, PeerFacts, ServerFacts, TunnelFacts
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def tunnel_facts(router: Router, state: TunnelState, now: float) -> TunnelFacts:
         name=state.name,
         up=state.up,
         enabled=state.enabled,
-        reason=str(state.reason) if state.reason else "",
+        reason=reason_facts(state.reason),
         addresses=_addresses(interface) if interface is not None else (),
         multipoint=state.multipoint,
         source=state.source,
@@ -110,13 +111,13 @@ def _mapping(tunnel: Tunnel, entry: Entry, now: float) -> MappingFacts:
         connection=entry.connection,
         age=now - entry.created,
         expires_in=None if entry.expires is None else entry.expires - now,
-        reason=str(entry.reason) if entry.reason else "",
+        reason=reason_facts(entry.reason),
     )
 
 
 def _unsecured(router: Router, tunnel: TunnelState) -> tuple[PeerFacts, ...]:
     return tuple(
-        PeerFacts(nbma=pair.remote, reason=str(pair.state.reason) if pair.state.reason else "")
+        PeerFacts(nbma=pair.remote, reason=reason_facts(pair.state.reason))
         for pair in (router.ports.protection.pairs() if tunnel.protection else ())
         if pair.tunnel == tunnel.name and pair.state.phase is not ProtectionPhase.SECURED
     )
@@ -131,6 +132,6 @@ def _server(router: Router, tunnel: TunnelState, client: NhsClient) -> ServerFac
         responding=client.is_responding,
         refused=client.is_refused,
         secured=protection is None or protection.phase is ProtectionPhase.SECURED,
-        reason=str(client.reason) if client.reason else "",
-        suspicions=tuple(suspicion.value for suspicion in client.suspicions),
+        reason=reason_facts(client.reason),
+        suspicions=tuple(suspicion.name for suspicion in client.suspicions),
     )

@@ -6,10 +6,16 @@ Times are seconds; ages and remainders are counted from the moment at which the 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from dmvpn.base.translation import Overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.reasons import ReasonCode
 
 Address = IPv4Address | IPv6Address
 AddressWithLength = IPv4Interface | IPv6Interface
@@ -22,6 +28,42 @@ class Fact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ReasonFacts(Fact):
+    """Why something is not as it should be (`base.reasons`). Without a code there is no reason, and this is false.
+
+    code: `ReasonCode.id`.
+    text: for people.
+    fields: other reasons, numbers, and all else as text.
+    """
+
+    code: str = ""
+    text: str = ""
+    fields: tuple[ReasonFacts | int | str, ...] = ()
+
+    def is_one(self, *codes: ReasonCode) -> bool:
+        """Is it one of these?"""
+        return any(self.code == code.id for code in codes)
+
+    def parts(self) -> Iterator[ReasonFacts]:
+        """This reason, and those that it rests on, to any depth."""
+        yield self
+        for field in self.fields:
+            if isinstance(field, ReasonFacts):
+                yield from field.parts()
+
+    def find(self, *codes: ReasonCode) -> ReasonFacts | None:
+        """The first part that is one of these, or None."""
+        return next((part for part in self.parts() if part.is_one(*codes)), None)
+
+    def __bool__(self) -> bool:
+        return bool(self.code)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+NO_REASON: Final = ReasonFacts()
+
 # ------------------------------------------------------------------------------------------------ registration, IPsec
 
 
@@ -32,7 +74,7 @@ class ServerFacts(Fact):
     wanted: others of its cluster do not suffice.
     refused: it answers, and says no.
     reason: what the router says itself.
-    suspicions: what it thinks of a silent one.
+    suspicions: what it thinks of a silent one, by the names of `features.nhrp.client.Suspicion`.
     secured: packets to it may go; on a protected tunnel IPsec says so.
     """
 
@@ -42,15 +84,15 @@ class ServerFacts(Fact):
     responding: bool
     refused: bool
     secured: bool = True
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
     suspicions: tuple[str, ...] = ()
 
 
 class PeerFacts(Fact):
-    """An NBMA address that a protected tunnel has no SAs with. reason: what IKE says of it, "" if it says nothing."""
+    """An NBMA address that a protected tunnel has no SAs with. reason: what IKE says of it, if it says anything."""
 
     nbma: Address
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
 
 
 class SaFacts(Fact):
@@ -114,7 +156,7 @@ class MappingFacts(Fact):
     connection: int = 0
     age: float
     expires_in: float | None
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
 
 
 class TunnelFacts(Fact):
@@ -146,7 +188,7 @@ class TunnelFacts(Fact):
     name: str
     up: bool
     enabled: bool = True
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
     addresses: tuple[Address, ...]
     multipoint: bool = False
     source: Address | None
@@ -201,7 +243,7 @@ class InterfaceFacts(Fact):
     ip6_mtu: int = 1500
     mss: int | None = None
     mss6: int | None = None
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
     received: int = 0
     sent: int = 0
 
@@ -264,7 +306,7 @@ class NeighborFacts(Fact):
     address: Address
     up: bool
     age: float
-    reason: str = ""
+    reason: ReasonFacts = NO_REASON
     stub: bool = False
 
 
@@ -373,7 +415,7 @@ class RouterFacts(Fact):
 
     now: its monotonic clock; clock: its wall clock.
     configuration: `show running-config` with secrets hidden.
-    refused: peers without an agreement, whichever end began, as its log says; the last message about each.
+    refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
     apart,
@@ -140,7 +141,7 @@ def _blocks(verdict: Verdict) -> bool:
 
 def _is_down(tunnel: TunnelFacts | None) -> bool:
     """For a reason of its own. Where keepalives come back no more, the reason is somewhere between the two ends."""
-    return tunnel is not None and not tunnel.up and "keepalive" not in tunnel.reason
+    return tunnel is not None and not tunnel.up and not tunnel.reason.is_one(TunnelReason.KEEPALIVE)
 
 
 _WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)

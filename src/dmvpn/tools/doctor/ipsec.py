@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.keys import key_lines
 from dmvpn.tools.doctor.probes import Kind
@@ -17,50 +17,78 @@ from dmvpn.tools.doctor.wires import answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.shells.facts import Address, RouterFacts, SaFacts, TunnelFacts
+    from dmvpn.shells.facts import Address, ReasonFacts, RouterFacts, SaFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Clue:
+class Clue(NamedTuple):
     """What a reason of IKE's means. own: the lines to change are those of the router that says so."""
 
-    pattern: re.Pattern[str]
     cause: Cause
     step: Step = Step.IKE
     own: bool = False
-    fix: str = ""
 
 
-def _clue(words: str, cause: Cause, step: Step = Step.IKE, *, own: bool = False, fix: str = "") -> Clue:
-    return Clue(re.compile(words), cause, step, own, fix)
+_IDENTITY: Final = Clue(Cause.IKE_IDENTITY, own=True)
+_CERTIFICATE: Final = Clue(Cause.CERTIFICATE)
+_PROPOSAL: Final = Clue(Cause.IKE_PROPOSAL)
+#: What each reason means, if it means something by itself.
+CLUES: Final = {
+    code.id: meaning
+    for code, meaning in (
+        (IkeReason.NO_KEY, Clue(Cause.PSK_MISSING, own=True)),
+        (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
+        (IkeReason.NO_MATCH, _IDENTITY),
+        (IkeReason.OTHER_IDENTITY, _IDENTITY),
+        (IkeReason.NO_MAP, _CERTIFICATE),
+        (IkeReason.NO_TRUSTPOINT, _CERTIFICATE),
+        (IkeReason.NO_CERTIFICATE, _CERTIFICATE),
+        (IkeReason.OTHER_KIND_OF_KEY, _CERTIFICATE),
+        (IkeReason.NO_AUTHORITY, _CERTIFICATE),
+        (IkeReason.NOT_BELIEVED, _CERTIFICATE),
+        (IkeReason.NOT_THE_HOLDER, _CERTIFICATE),
+        (IkeReason.CERTIFICATE_REFUSED, _CERTIFICATE),
+        (IkeReason.METHOD_REFUSED, _CERTIFICATE),
+        (IkeReason.NO_PROOF, _CERTIFICATE),
+        (IkeReason.NO_PROOF_IN_TIME, _CERTIFICATE),
+        (IkeReason.NO_CHILD, Clue(Cause.TRANSFORM, Step.SA)),
+        (IkeReason.NO_CHILD_FOR, Clue(Cause.TRANSFORM, Step.SA)),
+        (IkeReason.MISMATCH, _PROPOSAL),
+        (IkeReason.NO_COMBINATION, _PROPOSAL),
+        (IkeReason.SELECTORS, _PROPOSAL),
+        (IkeReason.MODE, _PROPOSAL),
+    )
+}
+_SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
+#: What an end says that was told no, and not why, or heard nothing: several causes end so.
+_VAGUE: Final = (IkeReason.REFUSED, IkeReason.PROOF_REFUSED, *_SILENT)
 
 
-#: What an end says that was told no, and not why: several causes end so.
-VAGUE: Final = re.compile(r"^the peer refuses us|^no child SA: the peer accepts none|^no answer")
-_WHEN_IT_BEGINS: Final = " (when it begins: "
-#: The first that fits decides.
-CLUES: Final = (
-    _clue(r"keyring .* has no key for", Cause.PSK_MISSING, own=True),
-    _clue(r"pre-shared key: .* has another one", Cause.PSK),
-    _clue(r"match(es)? the identity", Cause.IKE_IDENTITY, own=True),
-    _clue(r"certificate|trustpoint|private key", Cause.CERTIFICATE),
-    _clue(r"proves itself by|did not prove itself", Cause.CERTIFICATE),
-    _clue(r"no child SA.*\bgroup: ", Cause.PFS, Step.SA),
-    _clue(r"no child SA", Cause.TRANSFORM, Step.SA),
-    _clue(r"ours .*; the peer's |algorithms", Cause.IKE_PROPOSAL),
-)
+def clue(reason: ReasonFacts) -> Clue | None:
+    """What a reason means, if it means anything by itself: what it rests on does where it does not.
+
+    One of IKE's may have two halves: the end that began heard the other's.
+    """
+    if reason.is_one(*_VAGUE):
+        return None
+    found = CLUES.get(reason.code)
+    if found is None:
+        inner = (clue(field) for field in reason.fields if not isinstance(field, int | str))
+        return next((one for one in inner if one is not None), None)
+    if found.step is Step.SA:
+        if reason.find(IkeReason.NONE_ACCEPTED):
+            return None
+        differing = reason.find(IkeReason.MISMATCH)
+        if differing is not None and TransformType.KE in differing.fields:
+            return Clue(Cause.PFS, Step.SA)
+    return found
 
 
-def clue(reason: str) -> Clue | None:
-    """What a reason means, if it means anything by itself. It may have two halves: who began heard the other's."""
-    for half in reason.split(_WHEN_IT_BEGINS):
-        if not VAGUE.search(half):
-            found = next((known for known in CLUES if known.pattern.search(half)), None)
-            if found is not None:
-                return found
-    return None
+def silent_at(reason: ReasonFacts, *exchanges: ExchangeType) -> bool:
+    """Was one of these exchanges of IKE never answered?"""
+    names = [exchange.name for exchange in exchanges]
+    return any(part.is_one(*_SILENT) and part.fields[0] in names for part in reason.parts())
 
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -122,7 +150,7 @@ def _secured(client: Client) -> bool:
     return all(peer.nbma != client.nbma for peer in client.tunnel.unsecured)
 
 
-def _reasons(scene: Scene, client: Client) -> tuple[list[str], list[str]]:
+def _reasons(scene: Scene, client: Client) -> tuple[list[ReasonFacts], list[ReasonFacts]]:
     """What both ends say, each thing once, what says more first."""
     mine = [peer.reason for peer in (*client.tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
     facts, there = client.hub_facts, client.there
@@ -131,9 +159,16 @@ def _reasons(scene: Scene, client: Client) -> tuple[list[str], list[str]]:
     return _once(mine), _once(theirs)
 
 
-def _once(reasons: list[str]) -> list[str]:
-    given = dict.fromkeys(reason for reason in reasons if reason)
-    return [reason for reason in given if not any(other != reason and other.startswith(reason) for other in given)]
+def _once(reasons: list[ReasonFacts]) -> list[ReasonFacts]:
+    given = list({str(reason): reason for reason in reasons if reason}.values())
+    return [reason for reason in given if not any(_says_more(other, reason) for other in given)]
+
+
+def _says_more(longer: ReasonFacts, reason: ReasonFacts) -> bool:
+    """Is a reason the first part of a longer one?"""
+    if longer.is_one(IkeReason.FAILED_AS_RESPONDER):
+        return str(longer.fields[0]) == reason.text
+    return longer.is_one(IkeReason.NO_ANSWER_AND) and longer.fields[:-1] == reason.fields
 
 
 def _from_clue(scene: Scene, client: Client, who: str, known: Clue, evidence: tuple[str, ...]) -> Finding:
@@ -202,14 +237,13 @@ def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
     return (mine, theirs) if culprit == client.name else (theirs, mine)
 
 
-def _unanswered(scene: Scene, client: Client, ours: list[str], evidence: tuple[str, ...]) -> Finding:
+def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:
     """Nobody says no, and nobody answers."""
-    said = " ".join(ours)
     ping = answer(scene, Kind.UNDERLAY, client.name, client.nbma)
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
-    waits = "IKE_AUTH" in said
-    if passes and "no answer to IKE" in said:
+    waits = any(silent_at(reason, ExchangeType.IKE_AUTH) for reason in ours)
+    if passes and (waits or any(silent_at(reason, ExchangeType.IKE_SA_INIT) for reason in ours)):
         port = 4500 if waits else 500
         return Finding(
             step=Step.IKE,

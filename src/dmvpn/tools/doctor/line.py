@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ipsec.reasons import IpsecReason
+from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -43,7 +45,7 @@ def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
         )
     if tunnel.up:
         return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
-    if "administratively down" in tunnel.reason or (not tunnel.reason and not tunnel.enabled):
+    if tunnel.reason.is_one(TunnelReason.SHUT) or (not tunnel.reason and not tunnel.enabled):
         what = f"{tunnel.name} of {name} is shut down"
         return Finding(
             step=Step.LINE,
@@ -63,36 +65,37 @@ def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
             evidence=evidence,
             fix=(f"interface {source.name}", "no shutdown"),
         )
-    cause, fix = _why_down(tunnel.reason)
+    cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
     what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
     return Finding(
         step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
     )
 
 
-_REASONS = (
-    ("tunnel source interface down", Cause.UNDECIDED, ""),
-    ("tunnel source interface", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
-    ("no output interface", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
-    ("no tunnel source", Cause.WRONG_SOURCE, "tunnel source INTERFACE"),
-    ("destination address", Cause.WRONG_DESTINATION, "tunnel destination ADDRESS"),
-    ("no route to destination", Cause.MISSING_ROUTE, ""),
-    ("keepalive", Cause.UNDECIDED, ""),
-    ("nothing protects", Cause.PROFILE, ""),
-    ("IPsec profile", Cause.PROFILE, ""),
-)
-
-
-def _why_down(reason: str) -> tuple[Cause, str]:
-    for words, cause, fix in _REASONS:
-        if words in reason:
-            return cause, fix
-    return Cause.TUNNEL_DOWN, ""
+_SOURCE: Final = (Cause.WRONG_SOURCE, "tunnel source INTERFACE")
+#: What is wrong where a tunnel is down, and the line to enter.
+_CAUSES: Final[dict[str, tuple[Cause, str]]] = {
+    code.id: cause
+    for code, cause in (
+        (TunnelReason.SOURCE_DOWN, (Cause.UNDECIDED, "")),
+        (TunnelReason.SOURCE_WITHOUT_ADDRESS, _SOURCE),
+        (TunnelReason.SOURCE_OF_ROUTE, _SOURCE),
+        (TunnelReason.NO_INTERFACE, _SOURCE),
+        (TunnelReason.NO_SOURCE, _SOURCE),
+        (TunnelReason.NO_DESTINATION, (Cause.WRONG_DESTINATION, "tunnel destination ADDRESS")),
+        (TunnelReason.NO_ROUTE, (Cause.MISSING_ROUTE, "")),
+        (TunnelReason.KEEPALIVE, (Cause.UNDECIDED, "")),
+        (TunnelReason.UNPROTECTED, (Cause.PROFILE, "")),
+        (IpsecReason.NO_PROFILE, (Cause.PROFILE, "")),
+        (IpsecReason.NO_TRANSFORM, (Cause.PROFILE, "")),
+        (IpsecReason.OTHER_PROFILE, (Cause.PROFILE, "")),
+    )
+}
 
 
 def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
     """The tunnel is down because its own packets would go through it."""
-    if "recursive" not in tunnel.reason:
+    if not tunnel.reason.is_one(TunnelReason.RECURSION):
         return None
     nbmas = [server.nbma for server in tunnel.servers if server.nbma is not None]
     nbmas += [tunnel.destination] if tunnel.destination is not None else []
@@ -145,7 +148,7 @@ def _said(scene: Scene, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for name in names:
         for client in scene.clients(name):
             if client.server is not None and client.server.reason:
-                yield name, client.server.reason
+                yield name, str(client.server.reason)
 
 
 def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:

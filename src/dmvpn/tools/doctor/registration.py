@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.packet import ErrorCode
+from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.underlay import server_lines
@@ -12,7 +16,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import Address, ReasonFacts, RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -211,7 +215,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield Finding(
             step=Step.REGISTRATION, cause=Cause.AUTHENTICATION, router=odd, what=what, evidence=evidence, fix=fix
         )
-    elif not server.responding and ("authentication failure" in reason or "another password" in reason):
+    elif not server.responding and says_password(reason):
         odd = _odd_password(scene, client, None)
         yield Finding(
             step=Step.REGISTRATION,
@@ -226,7 +230,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
     elif server.refused and _is_double(scene, client):
         return  # whose address it is comes first, and is a finding of its own
-    elif server.refused and "unique address" in reason:
+    elif server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
         yield _stale(scene, client, reason)
     elif server.refused:
         what = f"{client.hub} answers, and no registration comes of it: {reason}"
@@ -256,12 +260,25 @@ def _odd_password(scene: Scene, client: Client, hub_lacks: bool | None) -> str:
     return client.hub if hub_odd else client.name
 
 
+def says_password(reason: ReasonFacts) -> bool:
+    """Do the passwords of NHRP differ, as far as one end hears?"""
+    if said := reason.find(NhrpReason.OBJECTION):
+        return ErrorCode.AUTHENTICATION_FAILURE in said.fields
+    return reason.find(NhrpReason.OTHER_PASSWORD) is not None
+
+
+def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:
+    """Was the registration refused with one of these codes?"""
+    said = reason.find(NhrpReason.REFUSED)
+    return said is not None and any(code in said.fields for code in codes)
+
+
 def _refusals(client: Client) -> tuple[str, ...]:
-    count = client.there.refusals.get("wrong authentication", 0) if client.there is not None else 0
+    count = client.there.refusals.get(Refusal.AUTHENTICATION.value, 0) if client.there is not None else 0
     return (f"{client.hub}: {count} NHRP packets with a wrong password",) if count else ()
 
 
-def _stale(scene: Scene, client: Client, reason: str) -> Finding:
+def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
     mine = client.tunnel.addresses
     entries = [
         f"{client.hub}: {mapping.next_hop} is at {mapping.nbma}, unique"

@@ -52,7 +52,7 @@ def mapping(entry: MappingFacts) -> str:
     if flags:
         parts.append(flags)
     if entry.reason:
-        parts.append(entry.reason)
+        parts.append(str(entry.reason))
     return ", ".join(parts)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.wire.numbers import ExchangeType
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import ipsec
 from dmvpn.tools.doctor.suspicions.seen import here, maybe
@@ -11,6 +13,7 @@ from dmvpn.tools.doctor.suspicions.seen import here, maybe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.shells.facts import ReasonFacts
     from dmvpn.tools.doctor.suspicions.seen import Seen
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
@@ -38,23 +41,23 @@ def ike(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {seen.peer}", "the log of the server")
 
 
-def _vague(reason: str, peer: str) -> Iterator[Hypothesis]:
+def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
     """What several causes look like."""
     why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
-    if "IKE_AUTH" in reason and "no answer" in reason:
+    if ipsec.silent_at(reason, ExchangeType.IKE_AUTH):
         yield maybe(
             Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
         )
-    elif "no answer" in reason:
+    elif ipsec.silent_at(reason, *ExchangeType):
         yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
         yield maybe(Cause.IKE_BLOCKED, why, f"does UDP port 500 reach {peer}?")
         yield maybe(Cause.TUNNEL_SHUTDOWN, why, f"is the tunnel of {peer} up?")
-    elif "authentication failed" in reason:
+    elif reason.find(IkeReason.PROOF_REFUSED):
         yield maybe(Cause.PSK, why, log)
         yield maybe(Cause.IKE_IDENTITY, why, log)
         yield maybe(Cause.PSK_MISSING, why, log)
         yield maybe(Cause.CERTIFICATE, why, log)
-    elif "no child SA" in reason:
+    elif reason.find(IkeReason.NO_CHILD, IkeReason.NO_CHILD_FOR):
         yield maybe(Cause.TRANSFORM, why, f"{log}; the transform sets of both")
         yield maybe(Cause.PFS, why, log)
         yield maybe(Cause.MODE, why, log)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.client import Suspicion
+from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.passing import astray
 from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.registration import refused_with, says_password
 from dmvpn.tools.doctor.rip import rip_on
 from dmvpn.tools.doctor.suspicions.seen import here, maybe
 from dmvpn.tools.doctor.underlay import without
@@ -14,6 +18,7 @@ from dmvpn.tools.doctor.underlay import without
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.shells.facts import ReasonFacts
     from dmvpn.tools.doctor.suspicions.seen import Seen
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
@@ -37,17 +42,17 @@ def registered(seen: Seen) -> Iterator[Hypothesis]:
         return
     said = f"the server says: {server.reason}"
     if server.refused:
-        yield from _refused(said, seen)
-    elif "authentication" in server.reason or "password" in server.reason:
+        yield from _refused(server.reason, said, seen)
+    elif says_password(server.reason):
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     else:
         yield from _silent(seen)
 
 
-def _refused(said: str, seen: Seen) -> Iterator[Hypothesis]:
-    if "authentication" in said or "password" in said:
+def _refused(reason: ReasonFacts, said: str, seen: Seen) -> Iterator[Hypothesis]:
+    if says_password(reason):
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
-    elif "unique" in said:
+    elif refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED, CieCode.BINDING_NOT_UNIQUE):
         yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")
         yield maybe(Cause.ADDRESS_CONFLICT, said, "is there another router at that NBMA address?")
         # Another station would pass the request on to the server, which then hears it from a foreign address.
@@ -60,9 +65,8 @@ def _refused(said: str, seen: Seen) -> Iterator[Hypothesis]:
 def _silent(seen: Seen) -> Iterator[Hypothesis]:
     """Requests go out, and nothing comes back."""
     client, tunnel, server = seen.client, seen.client.tunnel, seen.client.server
-    reason = server.reason if server is not None else ""
-    words = " ".join(server.suspicions) if server is not None else ""
-    why = reason or "no reply from the next hop server"
+    guesses = server.suspicions if server is not None else ()
+    why = str((server.reason if server is not None else "") or NhrpReason.NO_REPLY.value)
     strays = client.facts.drops.no_tunnel
     key = maybe(
         Cause.KEY,
@@ -71,7 +75,7 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
     )
     missing = maybe(Cause.NETWORK_ID, why, "'ip nhrp network-id' at the server")
     address = maybe(Cause.NHS_ADDRESS, why, "the server's tunnel address")
-    if "sends GRE" in words:
+    if Suspicion.NHRP_MISSING.name in guesses:
         yield from (missing, address, maybe(Cause.NHS_NBMA, why, f"whose NBMA address is {seen.peer}?"))
         return
     if tunnel.protection:
@@ -81,9 +85,9 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
     down = maybe(Cause.TUNNEL_SHUTDOWN, f"{why}, though pings pass", "is the server's tunnel up?")
     point = maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server")
     rest = [maybe(Cause.NHS_NBMA, why, f"is {seen.peer} the server's NBMA address?")]
-    if "same NAT" in words:
+    if Suspicion.SAME_NAT.name in guesses:
         rest.append(maybe(Cause.SAME_NAT, why, "is there another router behind the same translator?"))
-    first = (key, blocked, down) if strays or "key" in words else (blocked, down, key)
+    first = (key, blocked, down) if strays or Suspicion.KEY.name in guesses else (blocked, down, key)
     yield from (*first, missing, point, *rest)
 
 
