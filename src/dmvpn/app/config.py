@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.collector import uncollected
-from dmvpn.base.effects import ConsoleLine
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.features.bgp.messages import NotBuilt as BgpNotBuilt
 from dmvpn.features.nat.config import model as nat_model
+from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.rules import Policies
+from dmvpn.features.ospf.messages import NotBuilt as OspfNotBuilt
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.ios import Fate
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from dmvpn.base.notices import Log
     from dmvpn.ios import ConfigResult, ConfigTree, Entry
     from dmvpn.ios.parts import Part
     from dmvpn.shells.scenario import Scenario
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
 MOST_PRINTED: Final = 1000
 #: How a router logs that it does not do what a line says.
-_UNBUILT: Final = re.compile(r"-(?:NOT_BUILT|RULE_REFUSED): (.*)")
+_UNBUILT: Final = (BgpNotBuilt, OspfNotBuilt, RuleRefused)
 
 
 def check(files: Iterable[Path]) -> int:
@@ -168,9 +170,11 @@ def _protects(entry: Entry) -> bool:
 
 def not_built(text: str) -> list[str]:
     """What a router with this configuration would say of parts that this release does not have."""
-    effects = Router(SeededEntropy(0)).handle(ConfigurationEntered(text), 0.0)
-    said = (_UNBUILT.search(effect.text) for effect in effects if isinstance(effect, ConsoleLine))
-    return [match[1] for match in said if match is not None]
+    router = Router(SeededEntropy(0))
+    logged: list[Log] = []
+    router.logged = logged.append
+    router.handle(ConfigurationEntered(text), 0.0)
+    return [message.text for message in logged if isinstance(message, _UNBUILT)]
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
@@ -67,6 +67,13 @@ class Counters:
     trap: int = 0
 
 
+class LogLine(NamedTuple):
+    """A line of the buffer. message: what it tells, None for a debug."""
+
+    text: str
+    message: type[Log] | None
+
+
 @dataclass(slots=True)
 class Syslog:
     """The log of one router. started: monotonic seconds, for `service timestamps ... uptime`."""
@@ -77,7 +84,7 @@ class Syslog:
     zone: TimeZone = field(default_factory=TimeZone)
     started: float = 0.0
     counters: Counters = field(default_factory=Counters)
-    _buffer: deque[str] = field(default_factory=deque)
+    _buffer: deque[LogLine] = field(default_factory=deque)
     _octets: int = 0
     _number: int = 0
 
@@ -85,9 +92,9 @@ class Syslog:
         """A log message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
         head = f"%{message.facility}-{message.severity}-{message.mnemonic}: {first}"
-        effects = self._write(self._stamped(head, self.config.log_stamps, now), message.severity)
+        effects = self._write(self._stamped(head, self.config.log_stamps, now), message.severity, type(message))
         for line in rest:
-            effects += self._write(line, message.severity)
+            effects += self._write(line, message.severity, type(message))
         return effects
 
     def debug(self, output: DebugOutput, now: float) -> list[Effect]:
@@ -110,6 +117,11 @@ class Syslog:
     @property
     def lines(self) -> tuple[str, ...]:
         """The buffer, oldest line first."""
+        return tuple(line.text for line in self._buffer)
+
+    @property
+    def told(self) -> tuple[LogLine, ...]:
+        """The same, each with what it tells."""
         return tuple(self._buffer)
 
     def _stamped(self, text: str, style: Timestamps, now: float) -> str:
@@ -117,14 +129,14 @@ class Syslog:
         number = f"{self._number:06}: " if self.config.sequence_numbers else ""
         return number + stamp(style, self.clock, self.zone, now, self.started) + text
 
-    def _write(self, line: str, severity: int) -> list[Effect]:
+    def _write(self, line: str, severity: int, message: type[Log] | None = None) -> list[Effect]:
         config, counters = self.config, self.counters
         if not config.enabled:
             # IOS: `no logging on` leaves the console alone.
             return self._to_terminals(line, severity, monitor=False)
         if _takes(config.buffered, severity):
             counters.buffered += 1
-            self._buffer.append(line)
+            self._buffer.append(LogLine(line, message))
             self._octets += len(line) + 1
             self._trim()
         effects = self._to_terminals(line, severity, monitor=True)
@@ -156,7 +168,7 @@ class Syslog:
 
     def _trim(self) -> None:
         while self._buffer and self._octets > self.config.buffer_size:
-            self._octets -= len(self._buffer.popleft()) + 1
+            self._octets -= len(self._buffer.popleft().text) + 1
 
 
 def _takes(level: int | None, severity: int) -> bool:

@@ -27,6 +27,7 @@ from dmvpn.shells.facts.values import (
     IkeFacts,
     InterfaceFacts,
     KernelFacts,
+    LogFacts,
     NeighborFacts,
     OfferFacts,
     PeerFacts,
@@ -36,6 +37,7 @@ from dmvpn.shells.facts.values import (
     RouterFacts,
     SaFacts,
     TranslationFacts,
+    log_name,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ _STUB_WORDS: Final = {
 
 def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) -> RouterFacts:
     """What there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found there."""
-    log = router.machine(SystemMachine).syslog.lines
+    log = router.machine(SystemMachine).syslog.told[-LOG_LINES:]
     return RouterFacts(
         hostname=router.hostname,
         now=now,
@@ -89,7 +91,7 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
         refused=tuple(
             PeerFacts(nbma=peer, reason=reason_facts(why)) for peer, why in router.machine(Ikev2Machine).refused.items()
         ),
-        log=tuple(log[-LOG_LINES:]),
+        log=tuple(LogFacts(message=log_name(line.message) if line.message else "", text=line.text) for line in log),
         translation=_translation(router.machine(NatMachine)),
         kernel=tuple(KernelFacts(what=one.what, there=one.there, unordered=one.unordered) for one in kernel),
     )
@@ -191,7 +193,7 @@ def _eigrp(process: Process) -> EigrpFacts:
                 split_horizon=interface.settings.split_horizon,
                 next_hop_self=interface.settings.next_hop_self,
                 authentication=interface.settings.authentication.value if interface.settings.authentication else "",
-                blocked=str(interface.blocked) if interface.blocked else "",
+                blocked=reason_facts(interface.blocked),
             )
             for name, interface in process.interfaces.items()
         ),
@@ -217,7 +219,7 @@ def _rip(machine: RipMachine, now: float) -> RipFacts | None:
         )
         for name, circuit in machine.circuits.items()
     ]
-    silent = [RipInterfaceFacts(name=name, blocked=str(reason)) for name, reason in machine.silent.items()]
+    silent = [RipInterfaceFacts(name=name, blocked=reason_facts(reason)) for name, reason in machine.silent.items()]
     return RipFacts(
         neighbors=config.neighbors,
         announces=tuple(network(prefix) for prefix in machine.own),

@@ -133,5 +133,5 @@ def _server(router: Router, tunnel: TunnelState, client: NhsClient) -> ServerFac
         refused=client.is_refused,
         secured=protection is None or protection.phase is ProtectionPhase.SECURED,
         reason=reason_facts(client.reason),
-        suspicions=tuple(suspicion.name for suspicion in client.suspicions),
+        suspicions=client.suspicions,
     )

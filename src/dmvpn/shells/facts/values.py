@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict
 
 from dmvpn.base.translation import Overload
+from dmvpn.features.nhrp.client import Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.notices import Log
     from dmvpn.base.reasons import ReasonCode
 
 Address = IPv4Address | IPv6Address
@@ -74,7 +76,7 @@ class ServerFacts(Fact):
     wanted: others of its cluster do not suffice.
     refused: it answers, and says no.
     reason: what the router says itself.
-    suspicions: what it thinks of a silent one, by the names of `features.nhrp.client.Suspicion`.
+    suspicions: what it thinks of a silent one.
     secured: packets to it may go; on a protected tunnel IPsec says so.
     """
 
@@ -85,7 +87,7 @@ class ServerFacts(Fact):
     refused: bool
     secured: bool = True
     reason: ReasonFacts = NO_REASON
-    suspicions: tuple[str, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 class PeerFacts(Fact):
@@ -313,7 +315,7 @@ class NeighborFacts(Fact):
 class EigrpInterfaceFacts(Fact):
     """An interface that a process runs on. Times in seconds.
 
-    blocked: why nothing is sent and taken here, "": it is.
+    blocked: why nothing is sent and taken here.
     authentication: how packets are protected, "": not at all.
     """
 
@@ -324,7 +326,7 @@ class EigrpInterfaceFacts(Fact):
     split_horizon: bool = True
     next_hop_self: bool = True
     authentication: str = ""
-    blocked: str = ""
+    blocked: ReasonFacts = NO_REASON
 
 
 class EigrpFacts(Fact):
@@ -353,14 +355,14 @@ class RipInterfaceFacts(Fact):
     """An interface that a `network` line of RIP names.
 
     heard: the neighbors that sent something lately.
-    blocked: why nothing is sent and taken here, "": it is.
+    blocked: why nothing is sent and taken here.
     """
 
     name: str
     passive: bool = False
     split_horizon: bool = True
     heard: tuple[IPv4Address, ...] = ()
-    blocked: str = ""
+    blocked: ReasonFacts = NO_REASON
 
 
 class RipFacts(Fact):
@@ -403,6 +405,25 @@ class KernelFacts(Fact):
     unordered: bool = False
 
 
+class LogFacts(Fact):
+    """A line of the log.
+
+    message: the class of what it tells, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
+    """
+
+    message: str
+    text: str
+
+    def is_one(self, *messages: type[Log]) -> bool:
+        """Does it tell one of these?"""
+        return any(self.message == log_name(message) for message in messages)
+
+
+def log_name(message: type[Log]) -> str:
+    """How facts name a message."""
+    return f"{message.__module__}.{message.__qualname__}"
+
+
 class TranslationFacts(Fact):
     """NAT overload of a router: the interfaces inside, and what is translated that leaves by which one outside."""
 
@@ -433,7 +454,7 @@ class RouterFacts(Fact):
     ike: tuple[IkeFacts, ...] = ()
     drops: DropFacts = DropFacts()
     refused: tuple[PeerFacts, ...] = ()
-    log: tuple[str, ...] = ()
+    log: tuple[LogFacts, ...] = ()
     kernel: tuple[KernelFacts, ...] = ()
     translation: TranslationFacts | None = None
 

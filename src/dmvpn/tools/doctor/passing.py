@@ -94,7 +94,7 @@ def silent(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(*evidence, *lost, *said),
         )
     else:
-        left = "; ".join(client.server.suspicions) if client.server is not None else ""
+        left = "; ".join(one.value for one in client.server.suspicions) if client.server is not None else ""
         yield Finding(
             step=Step.REGISTRATION,
             cause=Cause.UNDECIDED,

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.features.rip.reasons import RipReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks, others_told
 from dmvpn.tools.doctor.probes import site_of
@@ -99,7 +100,7 @@ def _silent(
             router=name,
             what=f"RIP of {name} keeps silent on {tunnel.name}: {found.blocked}",
             evidence=state,
-            fix=(PROCESS, "version 2") if "version 2" in found.blocked else (section, *keys),
+            fix=(PROCESS, "version 2") if found.blocked.is_one(RipReason.VERSION) else (section, *keys),
         )
     if found.passive and facts.rip is not None and not set(facts.rip.neighbors) & set(other.addresses):
         return Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -58,7 +59,7 @@ def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _recursions(client: Client) -> tuple[str, ...]:
     """How often its log says that it happened."""
-    count = sum("RECURDOWN" in text for text in client.facts.log)
+    count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
     return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
 
 
@@ -217,7 +218,7 @@ def _authentic(
                 f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
                 f"{client.hub} {on_theirs.authentication or 'none'}"
             ),
-            evidence=(*refused, *blocked, *state),
+            evidence=(*refused, *map(str, blocked), *state),
             fix=no,
         )
     elif not is_up(client):

@@ -75,7 +75,7 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
     )
     missing = maybe(Cause.NETWORK_ID, why, "'ip nhrp network-id' at the server")
     address = maybe(Cause.NHS_ADDRESS, why, "the server's tunnel address")
-    if Suspicion.NHRP_MISSING.name in guesses:
+    if Suspicion.NHRP_MISSING in guesses:
         yield from (missing, address, maybe(Cause.NHS_NBMA, why, f"whose NBMA address is {seen.peer}?"))
         return
     if tunnel.protection:
@@ -85,9 +85,9 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
     down = maybe(Cause.TUNNEL_SHUTDOWN, f"{why}, though pings pass", "is the server's tunnel up?")
     point = maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server")
     rest = [maybe(Cause.NHS_NBMA, why, f"is {seen.peer} the server's NBMA address?")]
-    if Suspicion.SAME_NAT.name in guesses:
+    if Suspicion.SAME_NAT in guesses:
         rest.append(maybe(Cause.SAME_NAT, why, "is there another router behind the same translator?"))
-    first = (key, blocked, down) if strays or Suspicion.KEY.name in guesses else (blocked, down, key)
+    first = (key, blocked, down) if strays or Suspicion.KEY in guesses else (blocked, down, key)
     yield from (*first, missing, point, *rest)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.eigrp.messages import MESSAGES
+from dmvpn.features.eigrp.neighbor import DownReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import is_kept_back
 from dmvpn.tools.doctor.suspicions import rip
@@ -50,11 +52,11 @@ def neighbors(seen: Seen) -> Iterator[Hypothesis]:
 def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
     """No neighbor: what was dropped says more than silence."""
     client, dropped = seen.client, process.dropped
-    log = [text for text in client.facts.log if "NBRCHANGE" in text or "DUAL" in text]
+    log = [line.text for line in client.facts.log if line.is_one(*MESSAGES)]
     if dropped.get("other autonomous system"):
         why = f"{dropped['other autonomous system']} packets of another autonomous system came"
         yield maybe(Cause.AUTONOMOUS_SYSTEM, why, "the number of the server's process")
-    if any("K-value" in text for text in log):
+    if dropped.get(DownReason.WEIGHTS.value) and log:
         yield maybe(Cause.EIGRP_WEIGHTS, f"the log says: {log[-1]}", "'metric weights' of both")
     if dropped.get("authentication failed") or authenticated:
         why = f"{dropped.get('authentication failed', 0)} packets were not believed"

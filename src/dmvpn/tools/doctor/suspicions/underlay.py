@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import interface_of
@@ -24,8 +25,8 @@ def route(seen: Seen) -> Iterator[Hypothesis]:
         yield here(Cause.NHS_NBMA, "the NBMA address of the next hop server is not configured")
         return
     troubled = not client.works or not seen.reaches
-    for text in [text for text in client.facts.log if "RECURDOWN" in text and troubled][-1:]:
-        why = f"the log says: {text}"
+    for line in [line for line in client.facts.log if line.is_one(RecursiveRouting) and troubled][-1:]:
+        why = f"the log says: {line.text}"
         yield maybe(Cause.RECURSION, why, f"'show ip route {nbma}' when it happens again: who tells of it?")
     earlier = seen.scene.earlier.routers.get(client.name) if seen.scene.earlier is not None else None
     was = best_route(earlier, nbma) if earlier is not None else None
