@@ -51,7 +51,7 @@ _DEBUG_CALLS = {
     ("", "DebugOutput"): "",
     ("dual.py", "trace"): "DUAL: ",
     ("adjacency.py", "_debug"): "EIGRP: ",
-    ("routes.py", "_debug"): "NHRP-RT: 1: 1 ",
+    ("plane.py", "_debug"): "NHRP-RT: 1: 1 ",
 }
 #: Functions that put something before a line of their callers, and parts of lines.
 _PARTS = {"fsm_line", "neighbor_line", "words_of", "code_name", "error_name", "of", "up", "down", "resync"}

@@ -34,6 +34,7 @@ _CONFIGURED = "words of configuration lines, which the grammar explains"
 NOT_PRINTED = {
     "dmvpn.base.effects.DfBit": "an order to the data plane",
     "dmvpn.base.explanations.Kind": "of explanations themselves",
+    "dmvpn.base.streams.StreamEnd": "why a stream of TCP ended; what BGP makes of it is printed",
     "dmvpn.features.bgp.model.Direction": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
@@ -61,6 +62,7 @@ NOT_PRINTED = {
     "dmvpn.features.system.clock.StampStyle": _CONFIGURED,
     "dmvpn.features.system.events.ConditionKind": _CONFIGURED,
     "dmvpn.net.pcap.LinkType": "a number in a capture file",
+    "dmvpn.net.segment.Flag": "control bits of TCP, which captures show",
     "dmvpn.net.translate.Side": "of a packet, inside a translator",
 }
 #: Reasons that are made of others, which are explained piece by piece.

@@ -247,8 +247,8 @@ def told(direction: Direction, packet: NhrpPacket, tunnel: str, nbma: IPAddress)
 def _subject(packet: NhrpPacket) -> str:
     match packet:
         case RegistrationRequest():
-            nbma = "" if packet.without_nbma else f" = {packet.source_nbma}"
-            return f"{spelled(packet.source_protocol)}{nbma}"
+            where = "" if packet.without_nbma else f" = {packet.source_nbma}"
+            return f"{spelled(packet.source_protocol)}{where}"
         case RegistrationReply():
             refused = _refusal(packet)
             return f"{spelled(packet.source_protocol)} {refused or 'registered'}"
