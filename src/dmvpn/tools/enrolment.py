@@ -15,11 +15,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import Lines, addresses, tunnels, with_lines
+from dmvpn.network.device import Device
+from dmvpn.network.lines import addresses, with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of
 from dmvpn.tools.authority import Authority, Request
 
 if TYPE_CHECKING:
+    from dmvpn.network.lines import Lines
     from dmvpn.shells.scenario import Scenario
 
 _TRUSTPOINT: Final = "crypto pki trustpoint "
@@ -31,7 +33,6 @@ _IKEV1: Final = "crypto-isakmp-rsa-sig"
 #: And the one for its peers that have keys.
 _IKEV1_KEYS: Final = "crypto-isakmp-keys"
 _IPSEC: Final = "crypto ipsec profile "
-_PROTECTION: Final = "tunnel protection ipsec profile "
 #: A peer and a mask of keys of IKEv1.
 _EVERYBODY: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 _HOST: Final = "255.255.255.255"
@@ -45,7 +46,8 @@ def enrol(scenario: Scenario) -> str:
     """
     if any(one.given for one in scenario.certificates.values()):
         return ""  # somebody has an authority for this lab
-    read = {name: Lines.of(text) for name, text in scenario.configurations.items()}
+    devices = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
+    read = {name: device.lines for name, device in devices.items()}
     wanted = {name: found for name, lines in read.items() if (found := _wanted(lines))}
     if not wanted:
         return ""
@@ -64,7 +66,7 @@ def enrol(scenario: Scenario) -> str:
             text = scenario.configurations[name]
             scenario.certificates[name] = certificates_of(place, name, text)
             fqdn = next(iter(_request(name, read[name], trustpoints[0]).fqdns), "")
-            more = [*_identities(read[name]), *_profiles_of_ikev1(read[name], trustpoints[0], fqdn)]
+            more = [*_identities(devices[name]), *_profiles_of_ikev1(devices[name], trustpoints[0], fqdn)]
             scenario.configurations[name] = with_lines(_without_chains(text, trustpoints), more)
     by_ikev1 = [name for name in wanted if _signs_by_ikev1(read[name])]
     by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
@@ -133,12 +135,12 @@ def _request(name: str, lines: Lines, trustpoint: str) -> Request:
     )
 
 
-def _identities(lines: Lines) -> list[str]:
+def _identities(device: Device) -> list[str]:
     """Lines for profiles that sign and do not say as whom: a router of IOS then says its address (Cisco 117337).
 
     Here it would say the subject of its certificate, which `match identity remote address` of its peers does not take.
     """
-    address = _tunnel_end(lines)
+    address, lines = _tunnel_end(device), device.lines
     found: list[str] = []
     for header in lines.headers("crypto ikev2 profile ") if address else ():
         profile = lines.section(header)
@@ -148,22 +150,20 @@ def _identities(lines: Lines) -> list[str]:
     return found
 
 
-def _tunnel_end(lines: Lines) -> str:
+def _tunnel_end(device: Device) -> str:
     """The address of the first tunnel's source; "" if no line says it."""
-    own = {name: str(address.ip) for name, address in addresses(lines)}
-    sources = [source for tunnel in tunnels(lines) if (source := tunnel.value("tunnel source "))]
-    ends = [own.get(source, source) for source in sources]
-    return next((end for end in ends if end[:1].isdigit()), "")
+    ends = (device.source(tunnel) for tunnel in device.tunnels.tunnels)
+    return next((str(end) for end in ends if end is not None), "")
 
 
-def _isakmp_identity(lines: Lines, fqdn: str) -> list[str]:
+def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
     """As whom IKEv1 signs: by its address, whatever it signs with, unless `crypto isakmp identity` says otherwise.
 
     The default is `address` with signatures, too (Cisco IOS Security Command Reference, crypto isakmp identity); that
     of an IKEv2 profile would be the subject of the certificate.
     """
-    address = _tunnel_end(lines)
-    said = lines.value("crypto isakmp identity ")
+    address = _tunnel_end(device)
+    said = device.lines.value("crypto isakmp identity ")
     if said == "dn":
         return [" identity local dn"]
     if said == "hostname" and fqdn:
@@ -171,18 +171,17 @@ def _isakmp_identity(lines: Lines, fqdn: str) -> list[str]:
     return [f" identity local address {address}"] if address else []
 
 
-def _profiles_of_ikev1(lines: Lines, trustpoint: str, fqdn: str) -> list[str]:
+def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
     """Lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
 
     That of a tunnel to a peer with a key uses the key, which needs a profile, too: the one that signs is for anybody.
     """
+    lines = device.lines
     if not _signs_by_ikev1(lines):
         return []
     keyed = {peer: key for peer, key in _keyed(lines).items() if peer != _EVERYBODY}
     by_key = {
-        words[0]
-        for tunnel in tunnels(lines)
-        if tunnel.value("tunnel destination ") in keyed and (words := tunnel.value(_PROTECTION).split())
+        tunnel.protection for tunnel in device.tunnels.tunnels if str(tunnel.destination) in keyed and tunnel.protection
     }
     without = [
         header
@@ -190,7 +189,7 @@ def _profiles_of_ikev1(lines: Lines, trustpoint: str, fqdn: str) -> list[str]:
         if not lines.section(header).has("set ikev2-profile") and not lines.section(header).has("set isakmp-profile")
     ]
     signing = [header for header in without if header.removeprefix(_IPSEC) not in by_key]
-    identity = _isakmp_identity(lines, fqdn)
+    identity = _isakmp_identity(device, fqdn)
     more: list[str] = []
     if signing:
         more += [

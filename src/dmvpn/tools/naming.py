@@ -8,21 +8,18 @@ The router of the lab that has 172.16.0.1 on a tunnel is the one that is meant, 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dmvpn.network.lines import Lines, interface_address, interfaces, tunnels, with_lines
+from dmvpn.base.addresses import Prefix
+from dmvpn.network.device import Device
+from dmvpn.network.lines import with_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from ipaddress import IPv4Address, IPv4Interface
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
-
-#: The place of the name among the words of `ip nhrp nhs ADDRESS nbma NAME`.
-_NAME: Final = 5
-_ADDRESS: Final = re.compile(r"[\d.]+|[\da-fA-F:]*:[\da-fA-F:.]*")
 
 
 def name_servers(scenario: Scenario) -> str:
@@ -30,12 +27,12 @@ def name_servers(scenario: Scenario) -> str:
 
     Changes the scenario's configurations: each such name becomes a line `ip host`, unless there is one.
     """
-    read = {name: Lines.of(text) for name, text in scenario.configurations.items()}
-    servers = [server for lines in read.values() for server in _servers(lines)]
+    read = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
+    servers = [server for device in read.values() for server in _servers(device)]
     told: dict[str, list[str]] = {}
-    for router, lines in read.items():
-        known = {line.split()[2].lower() for line in lines.headers("ip host ")}
-        found = {name: address for name, address in _named(lines, servers) if name.lower() not in known}
+    for router, device in read.items():
+        known = {name.lower() for name, _ in device.nhrp.hosts}
+        found = {name: address for name, address in _named(device, servers) if name.lower() not in known}
         if found:
             hosts = [f"ip host {name} {address}" for name, address in found.items()]
             scenario.configurations[router] = with_lines(scenario.configurations[router], hosts)
@@ -54,31 +51,31 @@ class _Server:
     is_client: it registers with servers itself, as one of several hubs does.
     """
 
-    address: IPv4Interface
-    nbma: IPv4Address
+    address: IPAddress
+    length: int
+    nbma: IPAddress
     is_client: bool
 
 
-def _servers(lines: Lines) -> Iterator[_Server]:
-    sources = {name: address.ip for name, each in interfaces(lines) if (address := interface_address(each))}
-    for tunnel in tunnels(lines):
-        own, source = interface_address(tunnel), sources.get(tunnel.value("tunnel source "))
-        if own is not None and source is not None:
-            yield _Server(own, source, tunnel.has("ip nhrp nhs"))
+def _servers(device: Device) -> Iterator[_Server]:
+    spoken = {nhrp.name: nhrp for nhrp in device.nhrp.tunnels if nhrp.version == 4}
+    for tunnel in device.tunnels.tunnels:
+        own, source = device.interface(tunnel.name), device.interface(tunnel.source_interface)
+        if own is not None and own.address is not None and source is not None and source.address is not None:
+            yield _Server(*own.address, source.address[0], bool(spoken[tunnel.name].nhs))
 
 
-def _named(lines: Lines, servers: Sequence[_Server]) -> Iterator[tuple[str, IPv4Address]]:
+def _named(device: Device, servers: Sequence[_Server]) -> Iterator[tuple[str, IPAddress]]:
     """The servers that a router knows by name alone, and the NBMA address of the one that is meant."""
-    for tunnel in tunnels(lines):
-        own = interface_address(tunnel)
-        for line in tunnel.headers("ip nhrp nhs "):
-            words = line.split()
-            if words[4:5] != ["nbma"] or len(words) <= _NAME or _ADDRESS.fullmatch(words[_NAME]):
+    for nhrp in device.nhrp.tunnels:
+        own = device.interface(nhrp.name)
+        for nhs in nhrp.nhs:
+            if not nhs.name or nhrp.version != 4:
                 continue
-            if words[3] == "dynamic":  # the server says its own address; only one can be meant, or nobody knows which
-                near = [each for each in servers if own is not None and each.address.network == own.network]
-                meant = [each for each in near if not each.is_client]
+            if nhs.address is None:  # the server says its own address; only one can be meant, or nobody knows which
+                subnet = Prefix.of(*own.address) if own is not None and own.address is not None else None
+                meant = [one for one in servers if Prefix.of(one.address, one.length) == subnet and not one.is_client]
             else:
-                meant = [each for each in servers if str(each.address.ip) == words[3]]
+                meant = [one for one in servers if one.address == nhs.address]
             if len(meant) == 1:
-                yield words[_NAME], meant[0].nbma
+                yield nhs.name, meant[0].nbma

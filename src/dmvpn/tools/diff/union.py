@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import Lines, interface_address, interfaces
+from dmvpn.network.device import Device
+from dmvpn.network.lines import Lines
 from dmvpn.shells.scenario import INSIDE, OUTSIDE, LinkSpec, Scenario
 
 if TYPE_CHECKING:
@@ -164,9 +166,8 @@ def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
 
 
 def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
-    for name, interface in interfaces(Lines.of(text)):
-        address = interface_address(interface)
-        yield name, [address.network] if address is not None else []
+    for interface in Device.read("", text, leaves_out=True).interfaces.interfaces:
+        yield interface.name, [Prefix.of(*interface.address)] if interface.address is not None else []
 
 
 def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
