@@ -16,7 +16,7 @@ from dmvpn.base.notices import Notice, OverrideOffered, RouteOffered, RouteRetra
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rib.machine import ClearRoutes, RibMachine
-from dmvpn.features.rib.past import Past, Record, record_of
+from dmvpn.features.rib.past import Past, Record
 from support.routing import GI1, GI2, route
 from support.workbench import Workbench
 
@@ -58,7 +58,7 @@ def events(draw: st.DrawFn) -> Event | Notice:
 def shown(machine: RibMachine) -> list[Record]:
     """What a show of now is made of."""
     nodes = machine.nodes.items()
-    return [record_of(machine, node, node.best) for _, node in nodes if node.best is not None]
+    return [machine.record(node, node.best) for _, node in nodes if node.best is not None]
 
 
 def make() -> tuple[Workbench, RibMachine]:

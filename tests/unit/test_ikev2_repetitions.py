@@ -8,9 +8,8 @@ import pytest
 
 from dmvpn.features.ikev2.exchanges import Probe
 from dmvpn.features.ikev2.sa import Transmit
-from dmvpn.features.ikev2.sealed import seal
+from dmvpn.features.ikev2.sealed import MOST_REPETITIONS, seal
 from dmvpn.features.ikev2.terms import Endpoint, Path
-from dmvpn.features.ikev2.window import MOST_REPETITIONS
 from dmvpn.features.ikev2.wire.message import Header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 from support.ike_net import Flight, IkeNet, Settings, Site

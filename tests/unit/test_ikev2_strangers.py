@@ -15,9 +15,8 @@ from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
 from dmvpn.features.ikev2.sa import Reply
-from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, Fragments
+from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments
 from dmvpn.features.ikev2.terms import Endpoint, Path
-from dmvpn.features.ikev2.window import MOST_REPETITIONS
 from dmvpn.features.ikev2.wire.message import Header, Message
 from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (

@@ -11,7 +11,7 @@ import pytest
 
 from dmvpn.features.ikev2.children import Children
 from dmvpn.features.ikev2.sa import IkeSa
-from dmvpn.features.ikev2.window import Incoming, Outgoing
+from dmvpn.features.ikev2.sealed import Incoming, Outgoing
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ IKE: Final = SOURCES / "features" / "ikev2"
 #: down, and no room is added: what is not here has none.
 IN_CIRCLES: Final = {
     "dmvpn.face": 3,
-    "dmvpn.features.eigrp": 4,
-    "dmvpn.features.rib": 2,
     "dmvpn.ios": 21,
     "dmvpn.router": 3,
     "dmvpn.shells": 3,
@@ -152,4 +150,4 @@ def test_an_ike_sa_alone_changes_what_it_is() -> None:
 
 def test_the_parts_of_an_ike_sa_change_themselves_alone() -> None:
     parts = {each.name for part in (Children, Incoming, Outgoing) for each in fields(part)}
-    assert _strangers(frozenset(parts), ("children.py", "window.py")) == []
+    assert _strangers(frozenset(parts), ("children.py", "sealed.py")) == []

@@ -21,8 +21,8 @@ from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.context import Timer
 from dmvpn.features.eigrp.farewells import Farewells
+from dmvpn.features.eigrp.interface import DownReason, Neighbor, NeighborState
 from dmvpn.features.eigrp.messages import NeighborChanged
-from dmvpn.features.eigrp.neighbor import DownReason, Neighbor, NeighborState
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
 from dmvpn.features.eigrp.tlv import (

@@ -13,11 +13,12 @@ from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, InterfaceChanged, LineEnds, MulticastReached, RouteChanged
 from dmvpn.features.eigrp.context import Context
 from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import BadPacket
 from dmvpn.features.eigrp.model import EigrpConfig
-from dmvpn.features.eigrp.neighbor import DownReason
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.process import Process
+from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class EigrpMachine:
             return
         for process, interface in running:
             if process.autonomous_system == packet.autonomous_system:
-                process.receiver.receive(interface, event, packet)
+                Receiver(process).receive(interface, event, packet)
                 return
         running[0][0].sender.traffic.dropped["other autonomous system"] += 1
 

@@ -19,12 +19,10 @@ from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.context import Context, Timer
 from dmvpn.features.eigrp.dual import Dual
-from dmvpn.features.eigrp.interface import EigrpInterface, link_of
+from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
 from dmvpn.features.eigrp.messages import AuthenticationImpossible, StuckInActive
-from dmvpn.features.eigrp.neighbor import DownReason, Neighbor
 from dmvpn.features.eigrp.offers import Offers
 from dmvpn.features.eigrp.policy import Policy
-from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.redistribute import Redistributor
 from dmvpn.features.eigrp.rtp import Transport
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
@@ -62,7 +60,6 @@ class Process:
         self.stuck = StuckWatch(
             context, self.dual, settings.active_time, ask=self._ask_if_stuck, give_up=self._give_up_stuck
         )
-        self.receiver = Receiver(self)
         self.adjacencies.log_changes = settings.log_changes
         self._neighbors: dict[Source, Neighbor] = {}
         self._connected = Connected(context, self.dual)

@@ -22,8 +22,7 @@ from dmvpn.features.eigrp.translate import Advert, from_tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
-    from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.neighbor import Neighbor
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.process import Process
 
 _MESSAGES: Final[dict[int, Message]] = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.neighbor import MAXIMUM_RTO, Neighbor, Outstanding
+from dmvpn.features.eigrp.interface import MAXIMUM_RTO, Neighbor, Outstanding
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Encoded, Sender
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence

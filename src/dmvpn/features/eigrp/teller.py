@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.context import Context
     from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.neighbor import Neighbor
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.policy import Policy
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sender import Sender

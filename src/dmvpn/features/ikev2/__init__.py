@@ -9,11 +9,11 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     terms        the answers of the book           trust        certificates
 
     wire         messages, payloads, selectors     crypto       groups, key schedule, sealing, signatures, X.509
-    sealed       sealed messages, fragments        identity     names
+    sealed       messages: numbered, sealed, cut   identity     names
     offers       proposals and choices             negotiation  how a child SA is agreed on
-    life         the states of an IKE SA           nat          who is behind one; udp: ports 500 and 4500
+    life         the states of an IKE SA           udp          ports 500 and 4500; NAT
 
-    sa           one IKE SA: alone changes itself; children: its child SAs; spis: their numbers; window: its messages
+    sa           one IKE SA: alone changes itself  children     its child SAs
     exchanges    what we ask                       beginning    the first two exchanges, and their proofs
     answers      what arrives on an IKE SA         upkeep       what time does
     responder    the first message of a stranger
@@ -22,7 +22,7 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     machine      joins them to the router          peers        what follows from what IKE SAs do
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
-    reports      what people are told              reasons, messages, keylog, views, show: how
+    reports      what people are told              reasons, messages, views, show: how
     lint         rules for `dmvpn lint`            explain      what all that means
 
 """

@@ -26,8 +26,7 @@ from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit
 from dmvpn.features.ikev2.sealed import Illegible
-from dmvpn.features.ikev2.spis import fresh_spi
-from dmvpn.features.ikev2.terms import IKE_PORT
+from dmvpn.features.ikev2.terms import IKE_PORT, fresh_spi
 from dmvpn.features.ikev2.wire.message import says_invalid_syntax
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (

@@ -28,12 +28,12 @@ from dmvpn.features.ikev2.crypto.signatures import (
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.life import Abilities, Evidence
-from dmvpn.features.ikev2.nat import Nat, detect, detection
 from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import Exchange
 from dmvpn.features.ikev2.terms import NAT_PORT
+from dmvpn.features.ikev2.udp import Nat, detect, detection
 from dmvpn.features.ikev2.wire.message import NO_SPI, parse_header
 from dmvpn.features.ikev2.wire.numbers import AuthMethod, CertEncoding, ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (

@@ -19,7 +19,7 @@ from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused, shared_sec
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Begun, Exchange
-from dmvpn.features.ikev2.spis import fresh_spi
+from dmvpn.features.ikev2.terms import fresh_spi
 from dmvpn.features.ikev2.wire.message import NO_SPI
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import Delete, KeyExchange, Nonce, Notify, Payload, SecurityAssociation

@@ -16,7 +16,7 @@ from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.spis import is_reserved
+from dmvpn.features.ikev2.terms import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     InitiatorSelectors,

@@ -15,10 +15,10 @@ from dmvpn.features.ikev2.beginning import abilities, abilities_of, request_for
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE
-from dmvpn.features.ikev2.nat import Nat, detect, detection
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import IkeSa
+from dmvpn.features.ikev2.udp import Nat, detect, detection
 from dmvpn.features.ikev2.wire.message import HEADER, NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, Notify, Payload, SecurityAssociation

@@ -20,12 +20,10 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
 from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.life import MOVES, Abilities, Evidence, Move, SaState
-from dmvpn.features.ikev2.nat import Nat
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sealed import Channel
-from dmvpn.features.ikev2.spis import fresh_spi
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
-from dmvpn.features.ikev2.window import INTERVALS, Incoming, Outgoing, mark_of
+from dmvpn.features.ikev2.sealed import INTERVALS, Channel, Incoming, Outgoing, mark_of
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path, fresh_spi
+from dmvpn.features.ikev2.udp import Nat
 from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 

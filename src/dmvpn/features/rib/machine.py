@@ -32,7 +32,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
-from dmvpn.features.rib.past import Past, record_of
+from dmvpn.features.rib.past import Past, Record
 from dmvpn.features.rib.table import Change, RouteTable
 
 if TYPE_CHECKING:
@@ -116,6 +116,18 @@ class RibMachine:
         """All that is known, by prefix."""
         return self._table.nodes
 
+    def record(self, node: Node, offer: Offer) -> Record:
+        """What is shown of this prefix, with this offer as the best."""
+        overridden = self.overridden(node)
+        return Record(
+            route=offer.route,
+            leading=self.leading(node.prefix, offer),
+            since=offer.since,
+            override=node.override if overridden else None,
+            override_since=node.override_since if overridden else 0.0,
+            failure=self.failure(node.prefix),
+        )
+
     def overridden(self, node: Node) -> bool:
         """Does NHRP's next hop replace that of the route?"""
         return self._fib.overridden(node)
@@ -152,7 +164,7 @@ class RibMachine:
             past.note_ipv6(bool(self._running[6]), now)
         for prefix in touched:
             node = self.nodes.get(prefix)
-            past.note(prefix, record_of(self, node, node.best) if node is not None and node.best else None, now)
+            past.note(prefix, self.record(node, node.best) if node is not None and node.best else None, now)
 
     def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:

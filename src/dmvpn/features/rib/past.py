@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import Route
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.rib.machine import RibMachine
-    from dmvpn.features.rib.offers import Node, Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +33,6 @@ class Record:
     override: NextHop | None
     override_since: float
     failure: Reason | None
-
-
-def record_of(machine: RibMachine, node: Node, offer: Offer) -> Record:
-    """What is shown of this prefix, with this offer as the best."""
-    overridden = machine.overridden(node)
-    return Record(
-        route=offer.route,
-        leading=machine.leading(node.prefix, offer),
-        since=offer.since,
-        override=node.override if overridden else None,
-        override_since=node.override_since if overridden else 0.0,
-        failure=machine.failure(node.prefix),
-    )
 
 
 class Past:

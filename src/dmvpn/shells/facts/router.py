@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, ip_interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import RouteKind
+from dmvpn.features.eigrp.interface import NeighborState
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.neighbor import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.features.interface.machine import InterfaceMachine

@@ -13,7 +13,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.neighbor import Neighbor
+    from dmvpn.features.eigrp.interface import Neighbor
 
 _TITLE: Final = (
     "H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.config import isakmp, keyrings, profiles, proposals, settings
+from dmvpn.features.ikev2.config import isakmp, profiles, settings
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.model import Ikev2Config
     from dmvpn.ios import ConfigTree
 
-MODES: Final = (*proposals.MODES, *keyrings.MODES, *profiles.MODES, *isakmp.MODES)
-LINES: Final = (*proposals.LINES, *keyrings.LINES, *profiles.LINES, *isakmp.LINES, *settings.LINES)
+MODES: Final = (*settings.PROPOSAL_MODES, *profiles.KEYRING_MODES, *profiles.MODES, *isakmp.MODES)
+LINES: Final = (*settings.PROPOSAL_LINES, *profiles.KEYRING_LINES, *profiles.LINES, *isakmp.LINES, *settings.LINES)
 
 
 def model(tree: ConfigTree) -> Ikev2Config | None:

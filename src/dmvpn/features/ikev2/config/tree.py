@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
-from dmvpn.features.ikev2.config import isakmp, keyrings, profiles, proposals, settings
-from dmvpn.features.ikev2.config.words import octets_of
+from dmvpn.features.ikev2.config import isakmp, profiles, settings
+from dmvpn.features.ikev2.config.settings import octets_of
 from dmvpn.features.ikev2.model import (
     DeadPeerDetection,
     Identity,
@@ -91,31 +91,31 @@ def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
 
 def _proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
     """All proposals."""
-    return tuple(_proposal(args, section) for args, section in tree.sections(proposals.PROPOSAL))
+    return tuple(_proposal(args, section) for args, section in tree.sections(settings.PROPOSAL))
 
 
 def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
     """All policies."""
-    return tuple(_policy(args, section) for args, section in tree.sections(proposals.POLICY))
+    return tuple(_policy(args, section) for args, section in tree.sections(settings.POLICY))
 
 
 def _proposal(args: Args, section: Section) -> Proposal:
     return Proposal(
         name=args.text("name"),
-        encryption=tuple(Encryption(word) for word in _words(section, proposals.ENCRYPTION, "cipher")),
-        integrity=tuple(Hash(word) for word in _words(section, proposals.INTEGRITY, "hash")),
-        prf=tuple(Hash(word) for word in _words(section, proposals.PRF, "hash")),
-        groups=tuple(int(word) for word in _words(section, proposals.GROUPS, "group")),
+        encryption=tuple(Encryption(word) for word in _words(section, settings.ENCRYPTION, "cipher")),
+        integrity=tuple(Hash(word) for word in _words(section, settings.INTEGRITY, "hash")),
+        prf=tuple(Hash(word) for word in _words(section, settings.PRF, "hash")),
+        groups=tuple(int(word) for word in _words(section, settings.GROUPS, "group")),
     )
 
 
 def _policy(args: Args, section: Section) -> Policy:
-    fvrf = section.get(proposals.MATCH_FVRF)
+    fvrf = section.get(settings.MATCH_FVRF)
     return Policy(
         name=args.text("name"),
-        proposals=tuple(used.text("name") for used in section.all(proposals.USES)),
+        proposals=tuple(used.text("name") for used in section.all(settings.USES)),
         fvrf=fvrf.text("vrf", "any") if fvrf else "",
-        local_addresses=tuple(local.address("address") for local in section.all(proposals.MATCH_LOCAL)),
+        local_addresses=tuple(local.address("address") for local in section.all(settings.MATCH_LOCAL)),
     )
 
 
@@ -127,15 +127,15 @@ def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
 def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
     """All keyrings."""
     return tuple(
-        Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(keyrings.PEER)))
-        for args, section in tree.sections(keyrings.KEYRING)
+        Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(profiles.PEER)))
+        for args, section in tree.sections(profiles.RING)
     )
 
 
 def _peer(args: Args, section: Section) -> KeyringPeer:
-    address, hostname = section.get(keyrings.ADDRESS), section.get(keyrings.HOSTNAME)
-    identity = section.get(keyrings.IDENTITY)
-    keys = section.all(keyrings.PRE_SHARED_KEY)
+    address, hostname = section.get(profiles.ADDRESS), section.get(profiles.HOSTNAME)
+    identity = section.get(profiles.IDENTITY)
+    keys = section.all(profiles.PRE_SHARED_KEY)
     return KeyringPeer(
         name=args.text("name"),
         address=address.address("address", None) if address else None,

@@ -1,7 +1,7 @@
 """The cryptography of IKEv2, on the primitives of the package `cryptography`; nothing here is of our own invention.
 
     groups       Diffie-Hellman
-    keys         pseudo-random functions, prf+; SKEYSEED, SK_*, KEYMAT
+    keys         pseudo-random functions, prf+; SKEYSEED, SK_*, KEYMAT; as Wireshark reads them
     sealing      the SK payload, and fragments
     signatures   AUTH
 

@@ -1,8 +1,7 @@
 """What IKE prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
 
-states       of an IKE SA and of a session, in all shows
 numbers      exchanges, payloads, notifications
-algorithms   transforms, groups, kinds of proofs and identities
+algorithms   states of an IKE SA and of a session; transforms, groups, kinds of proofs and identities
 failures     why something came to nothing
 labels       headings of shows; log messages and debug lines
 """
@@ -11,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.explain import algorithms, failures, labels, numbers, states
+from dmvpn.features.ikev2.explain import algorithms, failures, labels, numbers
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
 
 GROUPS: Final[tuple[Group, ...]] = (
-    *states.GROUPS,
+    *algorithms.STATES,
     *numbers.GROUPS,
     *algorithms.GROUPS,
     *failures.GROUPS,

@@ -9,7 +9,6 @@ from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib.machine import RibMachine
-from dmvpn.features.rib.past import record_of
 from dmvpn.ios import Unknown, moment_of
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
 
 def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> RouteEntry:
     """The entry of one prefix."""
-    return entry_of(record_of(machine, node, offer), now)
+    return entry_of(machine.record(node, offer), now)
 
 
 def holding(ctx: ShowContext, address: IPAddress) -> list[RouteEntry]:
