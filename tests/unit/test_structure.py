@@ -26,9 +26,10 @@ IKE: Final = SOURCES / "features" / "ikev2"
 IN_CIRCLES: Final = {
     "dmvpn.face": 3,
     "dmvpn.ios": 21,
+    "dmvpn.network": 2,
     "dmvpn.router": 3,
     "dmvpn.shells": 3,
-    "dmvpn.tools": 5,
+    "dmvpn.tools": 3,
 }
 #: What changes a container.
 _CHANGES: Final = frozenset(
