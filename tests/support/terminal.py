@@ -52,14 +52,18 @@ class Terminal:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
-    def until(self, text: str, seconds: float = 10.0) -> str:
+    def until(self, text: str, seconds: float = 60.0) -> str:
         """Read until the program has shown `text`; what it showed since the last call, up to there."""
-        end = time.monotonic() + seconds
-        while text not in self.screen:
+        end, looked_at = time.monotonic() + seconds, 0
+        while text not in self.screen[looked_at:]:
+            # Of what is there already only the end may belong to it: a flood is not looked through again and again.
+            looked_at = max(0, len(self.screen) - len(text) + 1)
             left = end - time.monotonic()
             assert left > 0, f"no {text!r} in {self.screen!r}"
             if select.select([self._terminal], [], [], left)[0]:
-                self.screen += self._read()
+                piece = self._read()
+                assert piece, f"it ended, and no {text!r} in {self.screen!r}"
+                self.screen += piece
         shown, _, self.screen = self.screen.partition(text)
         return shown + text
 
@@ -79,7 +83,7 @@ class Terminal:
         self.until(f"{typed}\n")
         return self.until(prompt).removesuffix(prompt).split("\n")[:-1]
 
-    def ended(self, seconds: float = 5.0) -> int:
+    def ended(self, seconds: float = 30.0) -> int:
         """Wait for the end of the program: its exit code."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
