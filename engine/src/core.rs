@@ -8,9 +8,9 @@
 //! find       ESP -> the pair of SAs that opens it; opened: GRE that came out of it, then as `inbound`
 //! ```
 //!
-//! What a protected tunnel sends is planned here and sealed by [`Sealing`] outside of the core's lock; what it takes came
-//! out of ESP. Which connection a packet takes is what its neighbor says, else the newest between the tunnel's source
-//! and the NBMA address.
+//! What a protected tunnel sends is planned here and sealed by [`crate::sealing::Sealing`] outside of the core's lock;
+//! what it takes came out of ESP. Which connection a packet takes is what its neighbor says, else the newest between the
+//! tunnel's source and the NBMA address.
 //!
 //! The kernel names the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which the table
 //! turns into an NBMA address; a point-to-point tunnel has only one. `PacketCore` of dmvpn's Python plane does the same
@@ -24,20 +24,21 @@ use std::ops::Range;
 
 use crate::alarms::{Alarm, Alarms};
 use crate::arrived::payload;
-use crate::delivery::{Frame, delivered, is_keepalive, returned_keepalive};
+use crate::delivery::{delivered, is_keepalive, returned_keepalive};
 use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Pair};
 use crate::ipv4::{self, Address, Packet, address};
 use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_wear};
+use crate::outcome::{Came, Joined, Outcome};
 use crate::paths::PathMtus;
 use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
-use crate::sealing::{Sealing, Unplanned};
+use crate::sealing::Unplanned;
 use crate::table::{Df, Ends, Mac, Neighbour, Settings, Table, Tunnel};
 use crate::usage::{Counted, Counts, Usage};
-use crate::wire::{self, Outer, Span, Wire};
+use crate::wire::{self, Outer, Span};
 
 /// There is no tunnel of this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,21 +57,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { pairs: 65536, counted: 65536 }
     }
-}
-
-/// What became of a batch of packets. Results collect until the owner takes them.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// To NBMA addresses.
-    pub wire: Wire,
-    /// Likewise, to be sealed before.
-    pub sealing: Sealing,
-    /// To the kernel.
-    pub frames: Vec<Frame>,
-    /// To the router.
-    pub punts: Vec<Punt>,
-    /// GRE packets that came in pieces: the next batch, each in an arena of its own, for [`Core::joined`].
-    pub joined: Vec<Joined>,
 }
 
 /// Packets that went nowhere, by reason.
@@ -362,23 +348,6 @@ impl Core {
             Err(Unplanned::Spent) => (),
         }
     }
-}
-
-/// A GRE packet that was put together.
-#[derive(Debug)]
-pub struct Joined {
-    /// The arena to give with what becomes of it.
-    pub octets: Vec<u8>,
-    pub(crate) came: Came,
-}
-
-/// Where a GRE packet came from. tos: of the outer header, if what routers wrote there counts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Came {
-    pub(crate) local: Address,
-    pub(crate) from: Neighbour,
-    pub(crate) tos: Option<u8>,
-    pub(crate) now: f64,
 }
 
 /// Must the GRE packet that carries this stay whole?

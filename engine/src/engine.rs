@@ -1,139 +1,22 @@
-//! The engine: a core, the descriptors it moves packets between, and the two threads that do.
-//!
-//! Descriptors are changed by putting a new list in the place of the old one and waiting until both threads have seen
-//! it. Python's own descriptors are never used: each is duplicated, so that it does not matter which side closes first.
+//! The engine: a core, and the two threads that move packets.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Result, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::io::{Error, ErrorKind, Result};
+use std::os::fd::{AsFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
-use crate::core::{Core, Outcome};
+use crate::core::Core;
 use crate::ipv4::Address;
 use crate::locked;
+use crate::outcome::Outcome;
+use crate::ports::{Kind, Ports, Socket};
 use crate::ring::Ring;
+use crate::shared::Shared;
 use crate::sys::{self, Letter, Sender, is_too_big};
 use crate::table::Neighbour;
 use crate::worker::{self, Addressed, Inward, Mover, Outward};
-
-/// Which way packets go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// From TAPs to NBMA addresses.
-    Out,
-    /// From NBMA addresses to TAPs.
-    In,
-}
-
-/// What a socket is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Raw protocol 47.
-    Gre,
-    /// Raw protocol 50.
-    Esp,
-    /// UDP port 4500: ESP, and IKE.
-    Udp,
-}
-
-/// A socket on one NBMA address of ours.
-#[derive(Clone)]
-pub(crate) struct Socket {
-    pub(crate) kind: Kind,
-    pub(crate) local: Address,
-    descriptor: Arc<OwnedFd>,
-    whole: Arc<OwnedFd>,
-}
-
-impl Socket {
-    /// The one whose packets have DF set. It only sends.
-    pub(crate) fn whole(&self) -> BorrowedFd<'_> {
-        self.whole.as_fd()
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
-    }
-}
-
-/// The descriptors between which packets are moved.
-#[derive(Clone, Default)]
-pub(crate) struct Ports {
-    /// By the number of the tunnel.
-    pub(crate) taps: Vec<(u32, Arc<File>)>,
-    pub(crate) sockets: Vec<Socket>,
-}
-
-impl Ports {
-    pub(crate) fn tap(&self, number: u32) -> Option<&File> {
-        self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
-    }
-
-    pub(crate) fn socket(&self, kind: Kind, local: Address) -> Option<&Socket> {
-        self.sockets.iter().find(|socket| (socket.kind, socket.local) == (kind, local))
-    }
-}
-
-/// What the threads and the owner share.
-pub(crate) struct Shared {
-    pub(crate) core: Arc<Mutex<Core>>,
-    pub(crate) ports: Mutex<Arc<Ports>>,
-    /// Counts the changes of `ports`.
-    pub(crate) generation: AtomicU64,
-    pub(crate) closed: AtomicBool,
-    pub(crate) ring: Ring,
-    wakes: [File; 2],
-    progress: Mutex<Progress>,
-    progressed: Condvar,
-    begun: Instant,
-}
-
-/// How far the threads are. seen: the generation of `ports` that each uses.
-#[derive(Default)]
-struct Progress {
-    seen: [u64; 2],
-    failure: Option<String>,
-}
-
-impl Shared {
-    /// Seconds.
-    pub(crate) fn now(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64()
-    }
-
-    /// A packet with DF was too big: have the core look at later ones. What the kernel takes is what it knows.
-    pub(crate) fn learn_path(&self, local: Address, remote: Address) -> Result<()> {
-        let mtu = sys::path_mtu(local, remote)?;
-        locked(&self.core).paths.learn(remote, mtu, self.now());
-        Ok(())
-    }
-
-    /// The descriptor that wakes a thread up.
-    pub(crate) fn wake(&self, way: Way) -> &File {
-        &self.wakes[way as usize]
-    }
-
-    /// A thread uses the descriptors of this generation, and no others.
-    pub(crate) fn acknowledge(&self, way: Way, generation: u64) {
-        locked(&self.progress).seen[way as usize] = generation;
-        self.progressed.notify_all();
-    }
-
-    fn fail(&self, way: Way, why: &str) {
-        let mut progress = locked(&self.progress);
-        progress.failure.get_or_insert_with(|| format!("packets are no longer moved ({way:?}): {why}"));
-        progress.seen[way as usize] = u64::MAX;
-        drop(progress);
-        self.progressed.notify_all();
-        self.ring.notify(); // the owner looks, and is told
-    }
-}
 
 /// A running engine. It stops when it is closed or dropped.
 pub(crate) struct Engine {
@@ -144,17 +27,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// core: what decides about packets. The threads wait while somebody else has locked it.
     pub(crate) fn new(core: Arc<Mutex<Core>>) -> Result<Self> {
-        let shared = Arc::new(Shared {
-            core,
-            ports: Mutex::default(),
-            generation: AtomicU64::new(1),
-            closed: AtomicBool::new(false),
-            ring: Ring::new()?,
-            wakes: [sys::event()?.into(), sys::event()?.into()],
-            progress: Mutex::default(),
-            progressed: Condvar::new(),
-            begun: Instant::now(),
-        });
+        let shared = Arc::new(Shared::new(core)?);
         let engine = Self { shared, threads: Mutex::default() }; // dropped, it ends what has begun
         let outward = start("dmvpn-out", &engine.shared, Outward::new)?;
         locked(&engine.threads).push(outward);
@@ -170,13 +43,13 @@ impl Engine {
 
     /// Why packets are no longer moved; None: they are.
     pub(crate) fn failure(&self) -> Option<String> {
-        locked(&self.shared.progress).failure.clone()
+        self.shared.failure()
     }
 
     /// Move packets of a tunnel through a TAP; both sides of it are non-blocking.
     pub(crate) fn set_tap(&self, number: u32, descriptor: RawFd) -> Result<()> {
         let tap = Arc::new(File::from(sys::duplicate(descriptor)?));
-        self.change(|ports| {
+        self.shared.change(|ports| {
             ports.taps.retain(|(other, _)| *other != number);
             ports.taps.push((number, tap));
         })
@@ -184,7 +57,7 @@ impl Engine {
 
     /// Let go of a TAP; when this returns it is closed.
     pub(crate) fn clear_tap(&self, number: u32) -> Result<()> {
-        self.change(|ports| ports.taps.retain(|(other, _)| *other != number))
+        self.shared.change(|ports| ports.taps.retain(|(other, _)| *other != number))
     }
 
     /// Send and receive packets of an NBMA address of ours by a socket of this kind. whole: sends those with DF.
@@ -195,22 +68,16 @@ impl Engine {
         descriptor: RawFd,
         whole: RawFd,
     ) -> Result<()> {
-        let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
-        sys::enlarge_receive_buffer(descriptor.as_fd());
-        sys::enlarge_send_buffer(descriptor.as_fd());
-        sys::enlarge_send_buffer(whole.as_fd());
-        if kind == Kind::Udp {
-            sys::prepare_udp(descriptor.as_fd())?;
-        }
-        self.change(|ports| {
+        let socket = Socket::duplicate(kind, local, descriptor, whole)?;
+        self.shared.change(|ports| {
             ports.sockets.retain(|other| (other.kind, other.local) != (kind, local));
-            ports.sockets.push(Socket { kind, local, descriptor, whole });
+            ports.sockets.push(socket);
         })
     }
 
     /// Let go of a socket; when this returns it is closed.
     pub(crate) fn clear_socket(&self, kind: Kind, local: Address) -> Result<()> {
-        self.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
+        self.shared.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
     }
 
     /// Send something of the router's own in GRE, straight to a neighbor.
@@ -227,7 +94,7 @@ impl Engine {
         sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
         self.shared.ring.put(&mut out.punts);
         out.sealing.seal(&out.wire, &[]);
-        let ports = Arc::clone(&locked(&self.shared.ports));
+        let ports = self.shared.ports();
         for Addressed { kind, local, letter, train } in worker::letters(&out, &[]) {
             if let Err(error) = self.send_one(&ports, kind, local, letter) {
                 if let Some(train) = train {
@@ -254,36 +121,11 @@ impl Engine {
 
     /// Stop, and let go of everything. A second time it does nothing.
     pub(crate) fn close(&self) {
-        self.shared.closed.store(true, Ordering::Release);
-        self.wake();
+        self.shared.close();
         for thread in locked(&self.threads).drain(..) {
             let _ = thread.join(); // its end, whatever it was, is in `failure`
         }
-        *locked(&self.shared.ports) = Arc::default();
-    }
-
-    /// Put other descriptors in the place of those there are, and wait until both threads use them.
-    fn change(&self, change: impl FnOnce(&mut Ports)) -> Result<()> {
-        if self.shared.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::NotConnected, "the engine is closed"));
-        }
-        let mut ports = locked(&self.shared.ports);
-        let mut changed = Ports::clone(&ports);
-        change(&mut changed);
-        *ports = Arc::new(changed);
-        let generation = self.shared.generation.fetch_add(1, Ordering::AcqRel) + 1;
-        drop(ports);
-        self.wake();
-        let behind = |progress: &mut Progress| progress.seen.iter().any(|&seen| seen < generation);
-        let waited = self.shared.progressed.wait_while(locked(&self.shared.progress), behind);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-        Ok(())
-    }
-
-    fn wake(&self) {
-        for mut wake in &self.shared.wakes {
-            let _ = wake.write(&1u64.to_ne_bytes()); // the counter is far from full
-        }
+        self.shared.let_go();
     }
 }
 

@@ -4,10 +4,10 @@
 use std::ops::AddAssign;
 
 use crate::alarms::{Alarm, Alarms};
-use crate::core::Outcome;
 use crate::cuts::{self, Cut, Cuts};
 use crate::gre;
 use crate::ipv4::{Address, HEADER_LENGTH};
+use crate::outcome::Outcome;
 use crate::paths::{LEAST, PathMtus};
 use crate::pieces::Piece;
 use crate::punt::{Punt, Reason};

@@ -11,8 +11,8 @@
 //!
 //! Two kinds of modules: those that compute (`core` and what it uses, `esp`, `sas`, `merge`: no system call, no clock, no
 //! panic on whatever a packet holds; fuzzed, and tested against dmvpn's Python plane octet for octet), and those that call
-//! the kernel (`sys`: the only one with `unsafe`; `worker`: one thread for each direction; `engine`: threads, descriptors
-//! and the ring). `python` binds both to Python.
+//! the kernel (`sys`: the only one with `unsafe`; `worker`: one thread for each direction; `shared`, `ports`, `ring`:
+//! what they and their owner, the `engine`, share). `python` binds both to Python.
 //!
 //! The batch is the unit everywhere, because system calls for each packet are what a user-space data plane spends its
 //! time on: TCP buffers are read whole from the TAP and cut here, sealed one behind the other and sent as one train;
@@ -37,6 +37,7 @@ mod leaving;
 pub mod merge;
 pub mod mss;
 pub mod opening;
+pub mod outcome;
 mod part;
 pub mod paths;
 mod pieces;
@@ -60,9 +61,13 @@ pub const MAX_PACKET: usize = 0xFFFF;
 #[cfg(feature = "python")]
 mod engine;
 #[cfg(feature = "python")]
+mod ports;
+#[cfg(feature = "python")]
 mod python;
 #[cfg(feature = "python")]
 mod ring;
+#[cfg(feature = "python")]
+mod shared;
 #[cfg(feature = "python")]
 mod sys;
 #[cfg(feature = "python")]

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::alarms::Alarm;
 use crate::arrived::{Arrived, Datagram};
-use crate::core::{Came, Core, Joined, Outcome};
+use crate::core::Core;
 use crate::ecn;
 use crate::esp::Opened;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet};
+use crate::outcome::{Came, Joined, Outcome};
 use crate::punt::{Punt, Reason};
 use crate::reassembly::{Spoiled, Whole};
 use crate::sas::{Pair, Place};

@@ -5,7 +5,8 @@
 //! one set of keys (RFC 4301 §4.4.2). `dmvpn.dataplane.esp.table` says the same in Python.
 //!
 //! What changes with each packet of a pair is atomic or behind a lock of its own, since packets are sealed and opened
-//! while nobody holds the core's lock: sequence numbers are given out under it, in order, and used outside.
+//! while nobody holds the core's lock. A sequence number, which is a nonce, is given out once, however many threads
+//! ask; that packets of a batch have theirs in order is because the core plans them under its lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -142,18 +143,26 @@ impl Pair {
     }
 
     /// The sequence number of the next packet, which has so many octets of payload; None: nothing more may be sent.
-    /// Only the holder of the core's lock asks, so one at a time.
+    /// No number is given out twice, also where two threads ask: the counter and its check are one step.
     pub fn next_number(&self, octets: usize) -> Option<u64> {
-        let counters = &self.counters;
-        let (number, total) =
-            (counters.sent.load(Relaxed), counters.sent_octets.load(Relaxed) + octets as u64);
-        if number >= self.outbound.last() || self.hard != 0 && total > self.hard {
-            counters.unsent.fetch_add(1, Relaxed);
-            return None;
+        let number = self.reserve(octets as u64);
+        if number.is_none() {
+            self.counters.unsent.fetch_add(1, Relaxed);
         }
-        counters.sent.store(number + 1, Relaxed);
-        counters.sent_octets.store(total, Relaxed);
-        Some(number + 1)
+        number
+    }
+
+    fn reserve(&self, octets: u64) -> Option<u64> {
+        let Counters { sent, sent_octets, .. } = &self.counters;
+        let most = if self.hard == 0 { u64::MAX } else { self.hard };
+        let fits = |total: u64| total.checked_add(octets).filter(|&total| total <= most);
+        sent_octets.fetch_update(Relaxed, Relaxed, fits).ok()?;
+        let next = |number: u64| (number < self.outbound.last()).then_some(number + 1);
+        let number = sent.fetch_update(Relaxed, Relaxed, next).ok();
+        if number.is_none() {
+            sent_octets.fetch_sub(octets, Relaxed);
+        }
+        Some(number? + 1)
     }
 
     /// Packets that got a number were refused by the kernel.
@@ -418,27 +427,43 @@ impl Sas {
 mod tests {
     use super::*;
 
+    const TERMS: Terms = Terms {
+        connection: 1,
+        spi_in: 8,
+        spi_out: 9,
+        suite: Suite { bits: 128, hash: None },
+        key_in: &[1; 20],
+        key_out: &[2; 20],
+        hash_key_in: b"",
+        hash_key_out: b"",
+        local: [10, 0, 0, 1],
+        remote: Place { address: [10, 0, 0, 2], port: 0 },
+        esn: false,
+        window: 0,
+        inner: None,
+        soft: 0,
+        hard: 0,
+    };
+
+    #[test]
+    fn no_sequence_number_is_given_out_twice_and_no_octet_above_the_limit() {
+        const EACH: usize = 20_000;
+        let Ok(pair) = Pair::new(&Terms { hard: 3 * EACH as u64, ..TERMS }, 1) else { return };
+        let ask = || (0..EACH).filter_map(|_| pair.next_number(1)).collect::<Vec<_>>();
+        let mut numbers = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().filter_map(|one| one.join().ok()).flatten().collect::<Vec<_>>()
+        });
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(1..=3 * EACH as u64));
+        let Count { sent, sent_octets, unsent, .. } = pair.count();
+        assert_eq!((sent, sent_octets, unsent), (3 * EACH as u64, 3 * EACH as u64, EACH as u64));
+    }
+
     #[test]
     fn without_extended_numbers_a_pair_is_worn_in_time_and_ends_where_they_do() {
-        let terms = Terms {
-            connection: 1,
-            spi_in: 8,
-            spi_out: 9,
-            suite: Suite { bits: 128, hash: None },
-            key_in: &[1; 20],
-            key_out: &[2; 20],
-            hash_key_in: b"",
-            hash_key_out: b"",
-            local: [10, 0, 0, 1],
-            remote: Place::default(),
-            esn: false,
-            window: 0,
-            inner: None,
-            soft: 0,
-            hard: 0,
-        };
         for (esn, after) in [(false, None), (true, Some(1 << 32))] {
-            let Ok(pair) = Pair::new(&Terms { esn, ..terms }, 1) else { return };
+            let Ok(pair) = Pair::new(&Terms { esn, ..TERMS }, 1) else { return };
             pair.counters.sent.store(WORN_PACKETS - 1, Relaxed);
             assert!(!pair.wears_out());
             assert_eq!(pair.next_number(1), Some(WORN_PACKETS));

@@ -10,19 +10,19 @@ use std::mem;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::arrived::Arrived;
-use crate::core::Outcome;
 use crate::early::Early;
-use crate::engine::{Kind, Ports, Shared, Socket, Way};
 use crate::esp::Opened;
 use crate::ipv4::Address;
 use crate::locked;
 use crate::merge::{Merger, Train};
 use crate::opening::sort;
+use crate::outcome::Outcome;
+use crate::ports::{Kind, Ports, Socket};
 use crate::sas::{Pair, Place};
 use crate::sealing;
+use crate::shared::{Shared, Way};
 use crate::sys::{Letter, Message, Poller, Receiver, Sender, is_too_big};
 
 /// Octets of the largest frame of a TAP: 64 KiB of IP, Ethernet header with a VLAN tag, vnet header.
@@ -64,11 +64,11 @@ pub(crate) fn run<M: Mover>(shared: &Shared, mover: &mut M) -> Result<()> {
     let mut seen = 0;
     let mut ports = Arc::<Ports>::default();
     let mut poller = Poller::new()?;
-    while !shared.closed.load(Ordering::Acquire) {
-        let generation = shared.generation.load(Ordering::Acquire);
+    while !shared.is_closed() {
+        let generation = shared.generation();
         if generation != seen {
             seen = generation;
-            ports = Arc::clone(&locked(&shared.ports));
+            ports = shared.ports();
             poller = Poller::new()?;
             poller.add(shared.wake(M::WAY).as_fd(), WAKE)?;
             for (name, source) in M::sources(&ports).into_iter().enumerate() {

@@ -2,9 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
-use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Outcome};
+use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::{self, Address};
+use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
 use dmvpn_engine::vnet::Vnet;

@@ -3,12 +3,13 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use dmvpn_engine::arrived::Arrived;
-use dmvpn_engine::core::{Core, Dropped, Limits, Outcome};
+use dmvpn_engine::core::{Core, Dropped, Limits};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::Address;
 use dmvpn_engine::merge::Merger;
 use dmvpn_engine::opening::sort;
+use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::sas::{Count, Place, Terms};
 use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};

@@ -8,13 +8,14 @@ use pyo3::prelude::*;
 
 use super::{Octets, ToRouter, octets, to_router};
 use crate::arrived::Arrived;
-use crate::core::{Core, Limits, NoSuchTunnel, Outcome};
+use crate::core::{Core, Limits, NoSuchTunnel};
 use crate::esp::{Hash, Suite};
 use crate::gre::Extras;
 use crate::ipv4::Address;
 use crate::locked;
 use crate::merge::Merger;
 use crate::opening::sort;
+use crate::outcome::Outcome;
 use crate::sas::{Place, Terms};
 use crate::table::{Df, Ends, Mac, Neighbour, Settings, Tunnel};
 

@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 
 use super::core::PyCore;
 use super::{ToRouter, to_router};
-use crate::engine::{Engine, Kind};
+use crate::engine::Engine;
 use crate::ipv4::Address;
+use crate::ports::Kind;
 use crate::table::Neighbour;
 
 /// The kind of a socket by the name that Python uses.
