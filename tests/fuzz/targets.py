@@ -6,6 +6,7 @@
     ike-again     a datagram of anybody with the SPIs and the number of a request that was answered: no answer
     certificate   a chain of certificates, the length of each before it, to a router with an authority: bounded checks
     ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
+    ospf-packet   a packet to the decoder of OSPF: read and written, it is the same octets
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
 Those for what comes out of a tunnel are in `overlay.py`, those for what people type in `configuration.py`.
@@ -44,11 +45,13 @@ from dmvpn.features.ikev2.wire.message import (
 )
 from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
 from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, Request
 from fuzz import configuration, overlay
 from fuzz.target import Target
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
+from support.pcap import payloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +81,19 @@ def ike_payloads(octets: bytes) -> None:
     except WireError:
         return
     assert tuple(parse_chain(first_of(payloads), serialize_chain(payloads))) == payloads
+
+
+def ospf_packet(octets: bytes) -> None:
+    """Read and written it is what came, but for the checksum of a packet with a digest, which means nothing."""
+    try:
+        packet = OspfPacket.parse(octets)
+    except WireError:
+        return
+    assert OspfPacket.parse(packet.serialize()) == packet
+
+
+def _of_ospf() -> Iterator[bytes]:
+    return (found.octets for found in payloads("ospf"))
 
 
 def _captured() -> Iterator[bytes]:
@@ -261,6 +277,7 @@ TARGETS = (
     Target("ike-again", ike_again, _requests),
     Target("certificate", certificate, _chains),
     Target("ike-peer", ike_peer, _requests),
+    Target("ospf-packet", ospf_packet, _of_ospf),
     Target("esp", esp, _esp),
     *overlay.TARGETS,
     *configuration.TARGETS,

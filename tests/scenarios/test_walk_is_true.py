@@ -68,7 +68,7 @@ def test_a_walk_is_what_packets_do(scenario: str, ends: tuple[str, str]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", [name for name in built_in_names() if not name.startswith("guide-")])
+@pytest.mark.parametrize("scenario", built_in_names())
 def test_a_walk_is_what_packets_do_between_all_hosts(scenario: str) -> None:
     world = World(scenario).converge()
     ears, hosts = Ears(world), list(world.scenario.lab.hosts)

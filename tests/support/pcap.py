@@ -41,7 +41,7 @@ class Found:
 
 @cache
 def payloads(protocol: str) -> tuple[Found, ...]:
-    """All different packets of "ipv4", "gre", "nhrp", "eigrp" or "rip"."""
+    """All different packets of "ipv4", "gre", "nhrp", "eigrp", "ospf" or "rip"."""
     different: dict[bytes, Found] = {}
     for found in _everything():
         if found.protocol == protocol:
@@ -101,6 +101,8 @@ def _in_ipv4(where: str, packet: Ipv4Packet, keys: dict[bytes, bytes]) -> Iterat
             yield from _in_gre(where, packet.payload, keys)
         case IpProtocol.EIGRP:
             yield Found("eigrp", where, packet.payload)
+        case IpProtocol.OSPF:
+            yield Found("ospf", where, packet.payload)
         case IpProtocol.ESP:
             yield from _in_esp(where, packet.payload, keys)
         case IpProtocol.UDP:

@@ -27,7 +27,7 @@ _ASKED: Final = re.compile(r"[a-z]+(?:_[a-z0-9]+)+|.*\{\w+:[\w-]+\}.*|(?:show|cl
 _ASKING: Final = {
     *("get", "getattr", "address", "prefix", "interface", "flag", "text", "number", "word", "boolean"),
     *("startswith", "endswith", "removeprefix", "removesuffix", "replace", "partition", "split", "strftime"),
-    *("UserError", "CliError", "cast", "compile", "fullmatch", "sub", "moment", "time"),
+    *("UserError", "CliError", "Ask", "cast", "compile", "fullmatch", "sub", "moment", "time"),
 }
 #: Assigned names that hold the language of commands and no output.
 _LANGUAGE: Final = re.compile(r"HELP|COMMANDS|FILTER_WORDS|__all__|_SHOW$|_CLEAR$|_PAIRS$|SYNTAX|_EITHER|_WHICH")
@@ -39,7 +39,7 @@ PLAIN: Final = {
         "octets kilobytes"
     ),
     "English between labels and values": (
-        "is are of to at for with from by on in not be been and the or no all this it will has via associated "
+        "is are of to at for with from by on in not be been and or no all this it will has via associated "
         "displayed none ago using negotiated makes"
     ),
     "values that say themselves": (

@@ -12,6 +12,7 @@ from dmvpn.features.eigrp import dual
 from dmvpn.features.eigrp.topology import State as DestinationState
 from dmvpn.features.ikev2 import life
 from dmvpn.features.nhrp import client, path
+from dmvpn.features.ospf import states as ospf
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -65,6 +66,20 @@ MACHINES: Final = (
         "RFC 7868 §3.5, figure 1",
         DestinationState.PASSIVE,
         dual.MOVES,
+    ),
+    Machine(
+        "An interface of OSPF",
+        "features/ospf/states.py",
+        "RFC 2328 §9.3",
+        ospf.InterfaceState.DOWN,
+        ospf.INTERFACE_MOVES,
+    ),
+    Machine(
+        "A neighbor of OSPF",
+        "features/ospf/states.py",
+        "RFC 2328 §10.3",
+        ospf.NeighborState.DOWN,
+        ospf.NEIGHBOR_MOVES,
     ),
 )
 

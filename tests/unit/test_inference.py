@@ -254,7 +254,10 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     )
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.10 254" in scenario.configurations["P1"]
-    assert "A: router ospf 1 does not run here: static routes lead to the tunnel ends 192.0.2.5" in scenario.notes
+    assert (
+        "A: nobody may tell router ospf 1 the ways here: static routes lead to the tunnel ends 192.0.2.5"
+        in scenario.notes
+    )
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 

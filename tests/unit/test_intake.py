@@ -226,12 +226,12 @@ def test_what_import_writes_has_no_prompts_in_it(tmp_path: Path) -> None:
 def test_the_list_names_protocols_that_this_release_does_not_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    """`router ospf 1` is read and does not run; "everything runs" was said of it."""
+    """`router bgp 1` is read and does not run; "everything runs" was said of it."""
     path = tmp_path / "r1.cfg"
-    path.write_text("hostname R1\nrouter ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n")
+    path.write_text("hostname R1\nrouter bgp 1\n neighbor 10.0.0.1 remote-as 1\n")
     assert main([*command, str(path)]) == 0
     said = capsys.readouterr().out
-    assert "router ospf 1 is kept in the configuration; this release does not run OSPF" in said
+    assert "router bgp 1 is kept in the configuration; this release does not run BGP" in said
     assert "everything runs" not in said
 
 

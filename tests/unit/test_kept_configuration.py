@@ -103,22 +103,24 @@ def test_a_protected_tunnel_without_its_profile_stays_down_and_says_why() -> Non
 
 
 def test_a_routing_process_that_is_not_built_says_so_once() -> None:
-    router, effects = started(HUB)
-    assert sum("%OSPF-4-NOT_BUILT: router ospf 1 is kept" in line for line in logs(effects)) == 1
+    _, effects = started(HUB)
     assert sum("%BGP-4-NOT_BUILT: router bgp 65010 is kept" in line for line in logs(effects)) == 1
-    assert logs(router.handle(ConfigurationEntered(HUB + "router ospf 1\n router-id 1.1.1.1\n"), 2.0)) == []
-    second = logs(router.handle(ConfigurationEntered(HUB + "router ospf 2\n"), 3.0))
-    assert [line for line in second if "NOT_BUILT" in line] == [second[0]]
-    assert "router ospf 2 is kept" in second[0]
+
+
+def test_lines_of_ospf_that_nothing_acts_on_are_named_once() -> None:
+    text = HUB + "router ospf 1\n redistribute static subnets\n area 1 range 10.1.0.0 255.255.0.0\n"
+    router, effects = started(text)
+    said = [line for line in logs(effects) if "OSPF-4-NOT_BUILT" in line]
+    assert [line.partition("%")[2] for line in said] == [
+        "OSPF-4-NOT_BUILT: router ospf 1: nothing acts on area range, redistribute; they are kept"
+    ]
+    assert logs(router.handle(ConfigurationEntered(text + " maximum-paths 2\n"), 2.0)) == []
 
 
 def test_show_ip_protocols_lists_what_does_not_run() -> None:
     router, _ = started(HUB)
     text = shown(router, "show ip protocols")
-    assert 'Routing Protocol is "ospf 1"\n  Not running: this release keeps the configuration of OSPF' in text
-    assert "    10.0.0.0 0.0.0.255 area 0" in text
     assert 'Routing Protocol is "bgp 65010"\n  Not running: this release keeps the configuration of BGP' in text
-    assert shown(router, "show ip ospf neighbor").startswith("% This release does not run OSPF")
 
 
 def test_without_such_configuration_nothing_is_said() -> None:
@@ -200,7 +202,9 @@ def test_a_key_that_cannot_be_read_is_refused(typed: str) -> None:
 def test_what_is_not_configured_makes_no_model() -> None:
     tree = configurator(FEATURES).parse_text("key chain CHAIN\n key 1\ninterface Tunnel0\n ip mtu 1400\n").tree
     chosen = [
-        feature for feature in FEATURES if feature.kept_only or feature.name in ("ikev2", "ipsec", "nat", "policy")
+        feature
+        for feature in FEATURES
+        if feature.kept_only or feature.name in ("ikev2", "ipsec", "nat", "ospf", "policy")
     ]
     models = [feature.model for feature in chosen if feature.model is not None]
     assert len(models) == 6

@@ -14,6 +14,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "two-tunnels",
         "guide-phase2",
         "guide-phase2-broadcast",
+        "ospf-phase3",
     ),
     "security": ("intro-phase3", "course-lab"),
     "redundancy": ("dual-hub", "dual-hub-two-clouds", "ipsec-dual-hub", "hierarchical"),

@@ -408,6 +408,7 @@ class Route:
     distance: administrative distance, 0-255.
     kind: DISCARD for a summary's Null0.
     external: learned by redistribution into the protocol.
+    subtype: of a source that has several kinds, as the table shows it ("IA", "E1").
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed as they stand.
     """
@@ -420,6 +421,7 @@ class Route:
     kind: RouteKind = RouteKind.FORWARD
     process: str = ""
     external: bool = False
+    subtype: str = ""
     tag: int = 0
     details: tuple[str, ...] = ()
     since: float = field(default=0.0, compare=False)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
 COMBINED = ("no-unique", "short")
-#: Scenarios in which somebody cannot be reached by design: their own tests look at them.
-NOT_JUDGED = frozenset({"two-spokes-one-nat"})
+#: Scenarios in which somebody cannot be reached by design, and those of OSPF, whose timers the bounds do not know yet:
+#: their own tests look at them.
+NOT_JUDGED = frozenset({"two-spokes-one-nat", "guide-phase2", "guide-phase2-broadcast", "ospf-phase3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

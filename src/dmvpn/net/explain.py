@@ -157,7 +157,7 @@ _PROTOCOLS = Group(
             next="show ip eigrp neighbors",
             clause="RFC 7868 §6.1",
         ),
-        code(IpProtocol.OSPF, "OSPF; read and kept here, not run.", clause="RFC 2328"),
+        code(IpProtocol.OSPF, "OSPF, a routing protocol that floods who is linked with whom.", clause="RFC 2328"),
     ),
 )
 _FLAGS = Group(

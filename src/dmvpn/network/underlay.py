@@ -1,7 +1,7 @@
 """The ways between tunnel ends, where files leave them to what this release does not run, or to proxy ARP.
 
     through       routers without tunnels on the shortest ways between tunnel ends: they represent the provider
-    stand_in      static routes to tunnel ends, for routers that would learn them by OSPF, BGP or IS-IS
+    stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of others
     name_gateway  who answers for others on the wire that a route without a gateway leads out to
 
 A router that has a route already, be it the default one, keeps it; so does one that speaks EIGRP or RIP on the way.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
     from dmvpn.network.lines import Lines
 
-#: Protocols that are kept and do not run.
+#: Protocols that do not run, or (OSPF) that the providers of a lab do not speak.
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
 _RUNNING: Final = ("router eigrp", "router rip")
 #: Worse than whatever else there is.
@@ -157,7 +157,7 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
             note = (
                 ""
                 if lines is None or has_upstream
-                else f"{router}: {kept} does not run here: static routes lead to the tunnel ends"
+                else f"{router}: nobody may tell {kept} the ways here: static routes lead to the tunnel ends"
             )
             yield router, missing, f"{note} {', '.join(names[:_NAMED])}{more}" if note else ""
 

@@ -2,7 +2,7 @@
 
     registered   every server in use answers, as `show ip nhrp nhs` counts them
     protected    every tunnel that wants an SA has one, with each server and at each far end
-    neighbors   where both ends run the same EIGRP on a wire or on the tunnel between them, they are neighbors
+    neighbors   where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors
 
 What a release cannot do at all (`cannot`) is known from the configurations, and not waited for.
 """
@@ -10,11 +10,10 @@ What a release cannot do at all (`cannot`) is known from the configurations, and
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.network.lines import Lines, covers
+from dmvpn.network.lines import Lines
 from dmvpn.network.underlay import bgp_neighbors
 from dmvpn.shells.ready import is_unused
 
@@ -158,11 +157,28 @@ def _not_heard(facts: LabFacts, here: _Seat, there: _Seat) -> Iterator[str]:
     for number in _systems(mine.eigrp, here[1]):
         if number not in _systems(theirs.eigrp, there[1]):
             continue
-        near = [one for one in mine.neighbors if one.protocol == f"eigrp {number}" and one.interface == here[1]]
-        known = next((one for one in near if one.address == there[2]), None)
-        if known is None or not known.up:
-            why = f": {known.reason}" if known is not None and known.reason else ""
-            yield f"EIGRP {number} has no neighbor {there[2]} ({there[0]}) on {here[1]}{why}"
+        yield from _lacks(mine, f"eigrp {number}", here, there)
+    if _speaks_ospf(theirs, there[1]) is not None:
+        process = _speaks_ospf(mine, here[1])
+        if process is not None:
+            yield from _lacks(mine, f"ospf {process}", here, there)
+
+
+def _lacks(mine: RouterFacts, protocol: str, here: _Seat, there: _Seat) -> Iterator[str]:
+    near = [one for one in mine.neighbors if one.protocol == protocol and one.interface == here[1]]
+    known = next((one for one in near if one.address == there[2]), None)
+    if known is None or not known.up:
+        why = f": {known.reason}" if known is not None and known.reason else ""
+        name, _, number = protocol.partition(" ")
+        yield f"{name.upper()} {number} has no neighbor {there[2]} ({there[0]}) on {here[1]}{why}"
+
+
+def _speaks_ospf(router: RouterFacts, interface: str) -> int | None:
+    """The process that wants neighbors on an interface."""
+    for process in router.ospf:
+        if any(one.name == interface and one.speaks for one in process.interfaces):
+            return process.process
+    return None
 
 
 def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
@@ -179,17 +195,13 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 
 def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """What this release has not, in sentences by router: kinds of tunnels, and neighbors of OSPF and BGP."""
+    """What this release has not, in sentences by router: kinds of tunnels, and neighbors of BGP."""
     texts = {
         name: Lines(router.configuration)
         for name, router in facts.routers.items()
         if router is not None and name not in facts.providers
     }
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for here, there in _links(facts):
-        for first, second in ((here, there), (there, here)):
-            if first[0] in texts and second[0] in texts and all(_has_ospf(texts[s[0]], s) for s in (first, second)):
-                found[first[0], f"OSPF on {first[1]}"].append(second[0])
     owners = {
         address: name
         for name, router in facts.routers.items()
@@ -214,23 +226,6 @@ def _of_other_kinds(router: RouterFacts | None, lines: Lines) -> Iterator[str]:
     for tunnel in router.tunnels if router is not None else ():
         if not tunnel.enabled and not lines.section(f"interface {tunnel.name}").has("shutdown"):
             yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
-
-
-def _has_ospf(lines: Lines, seat: _Seat) -> bool:
-    """Does it send Hellos on this interface?"""
-    _, name, address = seat
-    attached = any(" area " in line for line in lines.section(f"interface {name}").headers("ip ospf "))
-    for header in lines.headers("router ospf "):
-        section = lines.section(header)
-        is_passive = section.has(f"passive-interface {name}") or (
-            section.has("passive-interface default") and not section.has(f"no passive-interface {name}")
-        )
-        inside = isinstance(address, IPv4Address) and any(
-            covers(" ".join(statement.split()[:3]), address) for statement in section.headers("network ")
-        )
-        if (attached or inside) and not is_passive:
-            return True
-    return False
 
 
 def _takes(lines: Lines, caller: str, owners: dict[Address, str]) -> bool:

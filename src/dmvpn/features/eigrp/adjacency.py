@@ -16,10 +16,10 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.context import Timer
 from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.context import Timer
 from dmvpn.features.eigrp.farewells import Farewells
 from dmvpn.features.eigrp.interface import DownReason, Neighbor, NeighborState
 from dmvpn.features.eigrp.messages import NeighborChanged
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.eigrp.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.metric import Weights
     from dmvpn.features.eigrp.policy import Policy

@@ -12,8 +12,8 @@ from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.eigrp.context import Context
     from dmvpn.features.eigrp.model import Network
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.context import Timer
+from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Tlv
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
 
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
 
 #: Seconds that each packet costs, and seconds' worth of them that may follow each other at once.

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.context import Timer
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.eigrp.context import Timer
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.packet import EigrpPacket
     from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag

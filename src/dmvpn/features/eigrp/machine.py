@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, InterfaceChanged, LineEnds, MulticastReached, RouteChanged
-from dmvpn.features.eigrp.context import Context
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import BadPacket

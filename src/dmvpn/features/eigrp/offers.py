@@ -14,7 +14,7 @@ from dmvpn.features.eigrp.topology import Destination, Origin, Path
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.model import ProcessSettings
 

@@ -13,11 +13,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, StopListening
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
-from dmvpn.features.eigrp.context import Context, Timer
 from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
 from dmvpn.features.eigrp.messages import AuthenticationImpossible, StuckInActive

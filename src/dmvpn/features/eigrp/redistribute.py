@@ -17,8 +17,8 @@ from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import RouteChanged
-    from dmvpn.features.eigrp.context import Context
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.policy import Policy
 

@@ -21,7 +21,7 @@ from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.tlv import Tlv
 

@@ -22,7 +22,7 @@ from dmvpn.features.eigrp.tlv import Authentication, Tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import EigrpConfig, Key
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.context import Timer
+from dmvpn.base.context import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.topology import Source
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
 
 
 class _Summary:

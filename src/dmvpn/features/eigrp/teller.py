@@ -19,7 +19,7 @@ from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.context import Context
+    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.policy import Policy

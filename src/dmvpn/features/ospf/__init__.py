@@ -1,11 +1,20 @@
-"""OSPF version 2 (RFC 2328): so far its configuration alone; no packet is sent and none is taken.
+"""OSPF version 2: RFC 2328, as IOS does it where the RFC leaves it open.
 
-Takes `router ospf` and the `ip ospf` lines of interfaces; makes a line in the log for each process that does not run.
+Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `ClearProcess`; makes `SendIp`, `Listen`,
+`RouteOffered`, `RouteRetracted`.
 
-    model     the typed configuration
-    config    its lines
-    machine   the log; `show` says the same to those who ask for neighbors
-    lint      rules for `dmvpn lint`
+    packet, lsa, auth            the wire
+    states                       of interfaces and neighbors: two tables of moves
+    settings, interface, area    what holds where            links       interfaces come and go
+    neighbor, adjacency, hellos, election                    who is there, and who speaks for a network
+    exchange, database, flooding                             the same database everywhere
+    origination, contents, throttle                          what we say of ourselves, and how often
+    spf, routes, offers          the shortest ways, and what the routing table gets
+    receiver, sender, process, machine                       in and out, one process, all of them
+    model, config, show, messages, explain, lint             the language, the tables, the log
+
+Not here yet: areas are calculated each for itself (no summaries between them), nothing is redistributed or summarized,
+authentication with key chains (the interface stays silent, with the reason), virtual links.
 """
 
 from __future__ import annotations
@@ -13,12 +22,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf import config, messages
-from dmvpn.features.ospf.machine import OspfReporter
-from dmvpn.features.ospf.show import COMMANDS, ip_protocols
-from dmvpn.ios import Feature
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
+    from dmvpn.ios import ExecCommand, ShowContext
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.ospf.show import COMMANDS
+
+    return COMMANDS
+
+
+def _protocol_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.ospf.show import ip_protocols
+
+    return ip_protocols(ctx)
 
 
 def _explanations() -> tuple[Group, ...]:
@@ -31,11 +52,15 @@ FEATURE = Feature(
     name="ospf",
     modes=config.MODES,
     config=config.LINES,
-    commands=COMMANDS,
+    commands=Later(_commands),
     model=config.model,
-    machine=OspfReporter,
+    machine=OspfMachine,
     messages=messages.MESSAGES,
-    protocol_blocks=ip_protocols,
-    kept_only=True,
+    protocol_blocks=_protocol_blocks,
+    debugs=(
+        DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
+        DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),
+        DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
+    ),
     explanations=_explanations,
 )

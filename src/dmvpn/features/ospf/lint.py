@@ -5,19 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.settings import default_network, timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.model import Interface, OspfConfig
+    from dmvpn.features.ospf.model import OspfConfig
 
-#: Seconds between Hellos by network type (IOS; RFC 2328 §C.3 leaves them to the administrator).
-_SLOW: Final = (
-    NetworkType.NON_BROADCAST,
-    NetworkType.POINT_TO_MULTIPOINT,
-    NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST,
-)
 DEAD: Final = Rule(
     id="ospf-dead-interval-short",
     severity=Severity.ERROR,
@@ -30,17 +24,11 @@ DEAD: Final = Rule(
 RULES: Final = (DEAD,)
 
 
-def timers(interface: Interface, default: NetworkType) -> tuple[int, int]:
-    """Hello and dead interval in seconds. default: the network type where none is configured."""
-    hello = interface.hello_interval or (30 if (interface.network or default) in _SLOW else 10)
-    return hello, interface.dead_interval or 4 * hello
-
-
 def check(config: OspfConfig) -> Iterator[Concern]:
     """What is wrong, interface by interface."""
     for interface in config.interfaces:
         section = f"interface {interface.name}"
-        hello, dead = timers(interface, NetworkType.POINT_TO_POINT)
+        hello, dead = timers(interface, default_network(interface.name))
         if interface.hello_multiplier is None and dead <= hello:
             yield Concern(
                 rule=DEAD,

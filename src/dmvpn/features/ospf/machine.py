@@ -1,36 +1,117 @@
-"""Says of each OSPF process that it does not run. That is all there is of OSPF in this release."""
+"""The OSPF machine: its processes by number, and which of them an event is for.
+
+Every event ends with `settle` of the processes, so what it made us tell leaves in the same breath. The way of a
+repeated Hello without a digest, by far the most frequent event, is short: found by interface and address, compared
+octet for octet, noted.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from dmvpn.base.notices import Configured, Notice
+from dmvpn.base.context import Context
+from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached
+from dmvpn.features.ospf.events import ClearProcess
+from dmvpn.features.ospf.kept import unbuilt
 from dmvpn.features.ospf.messages import NotBuilt
+from dmvpn.features.ospf.model import OspfConfig
+from dmvpn.features.ospf.process import Process
+from dmvpn.features.ospf.sender import PROTOCOL
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
-    from dmvpn.features.ospf.model import OspfConfig, Process
 
 
-class OspfReporter:
-    """Logs once for each process; keeps what is configured for `show ip protocols`."""
+class OspfMachine:
+    """All OSPF processes of a router."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = ()
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        Packets(PROTOCOL),
+        InterfaceChanged,
+        MulticastReached,
+        ClearProcess,
+        Resync,
+    )
 
     def __init__(self, ports: Ports) -> None:
-        self.processes: tuple[Process, ...] = ()
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        if not isinstance(event, Configured):
-            return []
-        config = cast("OspfConfig | None", event.model)
-        before = {process.number for process in self.processes}
-        self.processes = config.processes if config is not None else ()
-        return [NotBuilt.of(process.number) for process in self.processes if process.number not in before]
+        self.config = OspfConfig()
+        self.processes: dict[int, Process] = {}
+        self._context = Context(ports)
 
     def next_deadline(self) -> float | None:
-        """Nothing here waits for a time."""
-        return None
+        """When the next timer fires."""
+        return self._context.timers.next()
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take an event."""
+        context = self._context
+        context.now = now
+        if not self.processes and not isinstance(event, Configured):
+            return []
+        self._dispatch(event, now)
+        for process in self.processes.values():
+            process.settle()
+        out, context.out = context.out, []
+        return out
+
+    def _dispatch(self, event: Event | Notice, now: float) -> None:
+        match event:
+            case Tick():
+                for timer in self._context.timers.pop_due(now):
+                    timer.fire()
+            case IpReceived():
+                self._receive(event)
+            case MulticastReached():
+                for process in self.processes.values():
+                    interface = process.interfaces.get(event.tunnel)
+                    if interface is not None:
+                        process.hellos.hasten(interface)
+            case InterfaceChanged():
+                for process in self.processes.values():
+                    process.interface_changed(event.name, event.new)
+            case Configured():
+                self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
+            case ClearProcess():
+                for number, process in self.processes.items():
+                    if event.number in (None, number):
+                        process.clear()
+            case Resync():
+                for process in self.processes.values():
+                    process.listen_again()
+
+    def _receive(self, event: IpReceived) -> None:
+        """An interface belongs to one process: the first one that runs there."""
+        for process in self.processes.values():
+            interface = process.interfaces.get(event.interface)
+            if interface is not None:
+                process.receiver.receive(interface, event)
+                return
+
+    def _configure(self, config: OspfConfig) -> None:
+        self._say_what_is_kept(config)
+        self.config = config
+        wanted = {settings.number: settings for settings in config.processes if not settings.shutdown}
+        for number, process in list(self.processes.items()):
+            settings = wanted.get(number)
+            if settings is None or settings.router_id != process.settings.router_id:
+                process.close()
+                del self.processes[number]
+            else:
+                process.reconfigure(settings, config)
+        for number, settings in wanted.items():
+            if number not in self.processes:
+                process = self.processes[number] = Process(settings, config, self._context)
+                process.start()
+        self.processes = dict(sorted(self.processes.items()))
+
+    def _say_what_is_kept(self, config: OspfConfig) -> None:
+        """Lines that nothing acts on, once for each process that has them."""
+        said = {settings.number: unbuilt(settings) for settings in self.config.processes}
+        for settings in config.processes:
+            lines = unbuilt(settings)
+            if lines and lines != said.get(settings.number):
+                self._context.out.append(NotBuilt.of(settings.number, lines))

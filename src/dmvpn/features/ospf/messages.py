@@ -1,22 +1,109 @@
-"""Log messages of this feature, each with what it means."""
+"""What OSPF writes into the log and prints for its debugs. Texts are those of IOS: tools match them.
+
+`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
+"""
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log
 
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ospf.packet import OspfPacket
 
-class NotBuilt(Log):
-    """OSPF is configured, and this release has none: no neighbors, no routes; its configuration is kept."""
+#: Names of the debug flags.
+ADJACENCY: Final = "ip ospf adj"
+HELLO: Final = "ip ospf hello"
+PACKET: Final = "ip ospf packet"
+
+
+class AdjacencyChanged(Log):
+    """A neighbor came or went, and why; with `log-adjacency-changes detail` every state between, too."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
+        """The message for this neighbor. way: from which state to which."""
+        old, new = way
+        text = f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}"
+        return cls("OSPF", 5, "ADJCHG", text)
+
+
+class BadPacket(Log):
+    """A packet was not taken: malformed, of another area, or not authentic (one message a minute an interface)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
+        """The message for this sender."""
+        return cls("OSPF", 4, "ERRRCV", f"Received invalid packet: {what} from {sender}, {interface}")
+
+
+class NoRouterId(Log):
+    """No interface with an address is up that could name the process; it waits until there is one."""
 
     __slots__ = ()
 
     @classmethod
     def of(cls, process: int) -> Self:
         """The message for this process."""
-        text = f"router ospf {process} is kept in the configuration; this release does not run OSPF"
+        text = (
+            f"OSPF process {process} failed to allocate unique router-id and cannot start; "
+            "an interface with an address that is up, or router-id, is missing"
+        )
+        return cls("OSPF", 4, "NORTRID", text)
+
+
+class DuplicateRouter(Log):
+    """A neighbor has our router identifier: one of the two needs another (`router-id`)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
+        """The message for this sender."""
+        text = f"OSPF detected duplicate router-id {router} from {sender} on interface {interface}"
+        return cls("OSPF", 4, "DUP_RTRID_NBR", text)
+
+
+class NotBuilt(Log):
+    """Lines of an OSPF process that are kept, and that nothing acts on in this release."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, process: int, lines: tuple[str, ...]) -> Self:
+        """The message for this process. lines: how they begin."""
+        text = f"router ospf {process}: nothing acts on {', '.join(lines)}; they are kept"
         return cls("OSPF", 4, "NOT_BUILT", text)
 
 
-MESSAGES: Final = (NotBuilt,)
+class Silent(Log):
+    """OSPF is silent on an interface whose authentication cannot be done as it is configured, and says why."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, process: int, interface: str, why: str) -> Self:
+        """The message for this interface."""
+        return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
+
+
+MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, NotBuilt, Silent)
+
+
+def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:
+    """`debug ip ospf packet`. way: "sent" or "rcv."; other: destination or sender; length: octets."""
+    return (
+        f"OSPF: {way} v:2 t:{int(packet.content.TYPE)} l:{length} rid:{packet.router} aid:{packet.area} "
+        f"auk:{packet.auth_type} {'to' if way == 'sent' else 'from'} {other} {interface}"
+    )
+
+
+def line(process: int, interface: str, text: str) -> str:
+    """A line of `debug ip ospf adj` or `hello`."""
+    return f"OSPF-{process} {interface}: {text}"

@@ -13,6 +13,7 @@ from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.nat.machine import NatMachine
+from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.system.machine import SystemMachine
@@ -30,6 +31,8 @@ from dmvpn.shells.facts.values import (
     LogFacts,
     NeighborFacts,
     OfferFacts,
+    OspfFacts,
+    OspfInterfaceFacts,
     PeerFacts,
     RipFacts,
     RipInterfaceFacts,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import SaView
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.ospf.process import Process as OspfProcess
     from dmvpn.features.rib.offers import Node
     from dmvpn.router.router import Router
 
@@ -74,6 +78,7 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
         neighbors=tuple(_neighbors(router, now)),
         rip=_rip(router.machine(RipMachine), now),
         eigrp=tuple(_eigrp(process) for process in router.machine(EigrpMachine).processes.values()),
+        ospf=tuple(_ospf(process) for process in router.machine(OspfMachine).processes.values()),
         tunnels=tuple(tunnel_facts(router, state, now) for state in router.ports.tunnels.all()),
         sas=tuple(_sa(view, now) for view in router.ports.protection.sas()),
         ike=tuple(
@@ -162,6 +167,12 @@ def _hop(hop: NextHop) -> HopFacts:
 
 
 def _neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
+    yield from _eigrp_neighbors(router, now)
+    for process in router.machine(OspfMachine).processes.values():
+        yield from _ospf_neighbors(process, now)
+
+
+def _eigrp_neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
     for number, process in router.machine(EigrpMachine).processes.items():
         for neighbor in process.neighbors():
             yield NeighborFacts(
@@ -173,6 +184,47 @@ def _neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
                 reason=reason_facts(neighbor.refusal),
                 stub=neighbor.stub is not None,
             )
+
+
+def _ospf_neighbors(process: OspfProcess, now: float) -> Iterator[NeighborFacts]:
+    """Those that are known, and those whose Hellos are not taken."""
+    for interface in process.interfaces.values():
+        for neighbor in interface.neighbors.values():
+            yield NeighborFacts(
+                protocol=f"ospf {process.number}",
+                interface=interface.name,
+                address=neighbor.address,
+                up=neighbor.is_full or (neighbor.is_two_way and not neighbor.wants_adjacency),
+                age=now - neighbor.since,
+                reason=reason_facts(neighbor.refusal),
+            )
+        for address, reason in interface.refusals.items():
+            if address not in interface.neighbors:
+                yield NeighborFacts(
+                    protocol=f"ospf {process.number}",
+                    interface=interface.name,
+                    address=address,
+                    up=False,
+                    age=now - reason.since,
+                    reason=reason_facts(reason),
+                )
+
+
+def _ospf(process: OspfProcess) -> OspfFacts:
+    return OspfFacts(
+        process=process.number,
+        router_id=process.router_id,
+        interfaces=tuple(
+            OspfInterfaceFacts(
+                name=interface.name,
+                area=interface.area.number,
+                network=interface.settings.network.value,
+                cost=interface.cost,
+                speaks=interface.speaks,
+            )
+            for interface in process.interfaces.values()
+        ),
+    )
 
 
 def _eigrp(process: Process) -> EigrpFacts:

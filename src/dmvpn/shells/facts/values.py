@@ -312,6 +312,24 @@ class NeighborFacts(Fact):
     stub: bool = False
 
 
+class OspfInterfaceFacts(Fact):
+    """An interface that OSPF runs on. network: its type, as configured; speaks: neighbors are wanted there."""
+
+    name: str
+    area: int
+    network: str
+    cost: int
+    speaks: bool
+
+
+class OspfFacts(Fact):
+    """An OSPF process: its number, which is nobody else's business, and its router identifier."""
+
+    process: int
+    router_id: IPv4Address
+    interfaces: tuple[OspfInterfaceFacts, ...] = ()
+
+
 class EigrpInterfaceFacts(Fact):
     """An interface that a process runs on. Times in seconds.
 
@@ -448,6 +466,7 @@ class RouterFacts(Fact):
     routes: tuple[RouteFacts, ...] = ()
     neighbors: tuple[NeighborFacts, ...] = ()
     eigrp: tuple[EigrpFacts, ...] = ()
+    ospf: tuple[OspfFacts, ...] = ()
     rip: RipFacts | None = None
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[SaFacts, ...] = ()

@@ -134,7 +134,7 @@ def entry_of(record: Record, now: float) -> RouteEntry:
     return RouteEntry(
         prefix=route.prefix,
         letter=_LETTERS[route.source],
-        subcode="EX" if route.source is RouteSource.EIGRP and route.external else "",
+        subcode="EX" if route.source is RouteSource.EIGRP and route.external else route.subtype,
         source=route.source.value,
         process=route.process if route.source in _NUMBERED else "",
         distance=route.distance,

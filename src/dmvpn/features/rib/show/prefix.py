@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+#: What the codes of OSPF's routes are called.
+_OSPF_TYPES = {
+    "IA": "inter area",
+    "E1": "extern 1",
+    "E2": "extern 2",
+    "N1": "NSSA extern 1",
+    "N2": "NSSA extern 2",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ShowIpRoutePrefix:
     """The answer: one entry; or a classful network with its entries; or neither, and why."""
@@ -121,6 +131,8 @@ def _known_via(entry: RouteEntry) -> str:
         via += ", candidate default path"
     if entry.source == "eigrp":
         via += f", type {'external' if entry.subcode else 'internal'}"
+    if entry.source == "ospf":
+        via += f", type {_OSPF_TYPES.get(entry.subcode, 'intra area')}"
     return via
 
 

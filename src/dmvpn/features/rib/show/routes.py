@@ -48,7 +48,7 @@ LEGEND: Final = (
 )
 
 #: The words of the command that choose routes, with the letters that they choose.
-_SELECTIONS = {"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "nhrp": "H"}
+_SELECTIONS = {"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "ospf": "O", "nhrp": "H"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,10 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
             yield f"[{entry.distance}/{entry.metric}] via {hop.address}{aged}{interface}"
 
 
-_SELECTION = "[ connected | local | static | rip | eigrp [ {process:1-65535} ] | nhrp | next-hop-override ]"
+_NUMBER = "{process:1-65535}"
+_SELECTION = (
+    f"[ connected | local | static | rip | eigrp [ {_NUMBER} ] | ospf [ {_NUMBER} ] | nhrp | next-hop-override ]"
+)
 _HELP = {
     "route": "The routing table",
     "connected": "Connected routes",
@@ -149,7 +152,8 @@ _HELP = {
     "static": "Static routes",
     "rip": "Routes of RIP",
     "eigrp": "Routes of EIGRP",
-    "process": "Autonomous system",
+    "ospf": "Routes of OSPF",
+    "process": "Autonomous system, or number of the process",
     "nhrp": "Routes of NHRP",
     "next-hop-override": "With the next hops that NHRP put in",
     "at": "As it was at an earlier moment",

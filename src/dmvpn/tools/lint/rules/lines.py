@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.bgp.config.processes import ROUTER as BGP_ROUTER
 from dmvpn.features.ikev2.algorithms import Authentication
-from dmvpn.features.ospf.config.processes import ROUTER as OSPF_ROUTER
 from dmvpn.ios import INTERFACE
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 from dmvpn.tools.lint.found import found
@@ -50,9 +49,9 @@ NOT_RUN: Final = Rule(
     id="routing-not-run",
     severity=Severity.ADVICE,
     title="A routing protocol that an IOS router runs, and none of this program does",
-    why="OSPF and BGP are read, kept and judged, for IOS routers speak them. `dmvpn run` and labs start without them: "
-    "no neighbor hears of the router by them, and no route comes from them.",
-    bad="router ospf 1",
+    why="BGP is read, kept and judged, for IOS routers speak it. `dmvpn run` and labs start without it: no neighbor "
+    "hears of the router by it, and no route comes from it.",
+    bad="router bgp 65000",
     fix="",
 )
 UNKNOWN: Final = Rule(
@@ -142,11 +141,10 @@ def check(network: Network) -> Iterator[Found]:
 
 def _not_run(device: Device) -> Iterator[Found]:
     """The processes that are kept: each feature says so itself when a router reads them."""
-    for kind, routers in (("OSPF", OSPF_ROUTER), ("BGP", BGP_ROUTER)):
-        headers = [routers.text(args) for args, _ in device.tree.sections(routers)]
-        if headers:
-            what = f"{kind}: {' and '.join(headers)}: kept, for nothing here acts on it"
-            yield found(NOT_RUN, device, (headers[0],), what)
+    headers = [BGP_ROUTER.text(args) for args, _ in device.tree.sections(BGP_ROUTER)]
+    if headers:
+        what = f"BGP: {' and '.join(headers)}: kept, for nothing here acts on it"
+        yield found(NOT_RUN, device, (headers[0],), what)
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:

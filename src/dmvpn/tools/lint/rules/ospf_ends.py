@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import AuthenticationType, Interface, NetworkType
+from dmvpn.features.ospf.settings import timers
 from dmvpn.features.tunnel.lint import is_excerpt
 from dmvpn.network.routing import Protocol, on_end, ospf_interface
 from dmvpn.tools.lint.found import found

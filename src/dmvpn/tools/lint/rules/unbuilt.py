@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ospf.lint import timers
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.settings import timers
 from dmvpn.network.language import BFD, CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
 from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
 from dmvpn.tools.lint.found import found

@@ -1,4 +1,4 @@
-"""What every part of the EIGRP machine works with: the time, the timers, the ports, and what goes out.
+"""What every part of a machine of many parts works with: the time, the timers, the ports, and what goes out.
 
 The machine sets `now` before each event and takes `out` after it. A `Timer` is what lies on the heap of
 `base.deadlines`: an object of its own for each purpose, so setting and canceling it costs no search.

@@ -1,0 +1,123 @@
+"""The life of neighbors: who comes, who is worth an adjacency, who goes, and what else follows from that.
+
+Every move of a neighbor's state goes through `move`, which says so in the log and tells those who build on it. RFC
+2328 §10.3, §10.4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dmvpn.base.context import Timer
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.messages import AdjacencyChanged
+from dmvpn.features.ospf.neighbor import Neighbor
+from dmvpn.features.ospf.states import NeighborMove, NeighborState
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.process import Process
+
+#: Why a neighbor ends, in IOS's words.
+SILENT = "Neighbor Down: Dead timer expired"
+INTERFACE_DOWN = "Neighbor Down: Interface down or detached"
+RESET = "Neighbor Down: Adjacency forced to reset"
+ONE_WAY = "1-Way"
+
+_LOGGED = (NeighborState.FULL, NeighborState.DOWN)
+
+
+class Adjacencies:
+    """Makes neighbors of one process and moves them."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+
+    def create(self, interface: OspfInterface, address: IPv4Address) -> Neighbor:
+        """A neighbor that was never heard."""
+        neighbor = Neighbor(
+            interface=interface,
+            address=address,
+            since=self._context.now,
+            inactivity_timer=Timer(lambda: self.lose(neighbor, SILENT)),
+            retransmit_timer=Timer(lambda: self._process.exchange.repeat(neighbor)),
+        )
+        interface.neighbors[address] = neighbor
+        return neighbor
+
+    def call(self, interface: OspfInterface) -> None:
+        """Begin with those neighbors of this network that are configured and were not called yet."""
+        for configured in self._process.settings.neighbors:
+            address = configured.address
+            if address in interface.prefix and address not in (interface.address, *interface.neighbors):
+                neighbor = self.create(interface, address)
+                neighbor.priority = configured.priority
+                self.move(neighbor, NeighborMove.START, "Start")
+
+    def move(self, neighbor: Neighbor, move: NeighborMove, why: str) -> None:
+        """Take the move, and do what follows from it. why: for the log."""
+        process, now = self._process, self._context.now
+        old = neighbor.move(move, now)
+        new = neighbor.state
+        if old is new:
+            return
+        self._tell(neighbor, old, why)
+        if old.rank >= NeighborState.EX_START.rank and new.rank <= NeighborState.EX_START.rank:
+            process.exchange.forget(neighbor)
+        if new is NeighborState.EX_START:
+            process.exchange.begin(neighbor)
+        if NeighborState.FULL in (old, new):
+            process.adjacency_changed(neighbor)
+        if (old.rank >= NeighborState.TWO_WAY.rank) != (new.rank >= NeighborState.TWO_WAY.rank):
+            process.hellos.neighbors_changed(neighbor.interface)
+
+    def heard_both_ways(self, neighbor: Neighbor) -> None:
+        """It has heard us: an adjacency begins, if one is wanted. RFC 2328 §10.3, event 2-WayReceived."""
+        if neighbor.state is NeighborState.INIT:
+            wanted = neighbor.wants_adjacency
+            self.move(neighbor, NeighborMove.ADJACENT if wanted else NeighborMove.TWO_WAY, "2-Way Received")
+
+    def review(self, interface: OspfInterface) -> None:
+        """The elected routers are others: which adjacencies are wanted now? RFC 2328 §10.3, event AdjOK?."""
+        for neighbor in list(interface.neighbors.values()):
+            wanted = neighbor.wants_adjacency
+            if neighbor.state is NeighborState.TWO_WAY and wanted:
+                self.move(neighbor, NeighborMove.ADJACENT, "AdjOK?")
+            elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
+                self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
+
+    def lose(self, neighbor: Neighbor, why: str) -> None:
+        """It is gone. One that is configured will be called again."""
+        self._context.stop(neighbor.inactivity_timer)
+        interface = neighbor.interface
+        if interface.neighbors.get(neighbor.address) is neighbor:
+            del interface.neighbors[neighbor.address]
+        self.move(neighbor, NeighborMove.LOST, why)
+        self._context.stop(neighbor.retransmit_timer)
+
+    def lose_all(self, interface: OspfInterface, why: str) -> None:
+        """All of an interface are gone."""
+        for neighbor in list(interface.neighbors.values()):
+            self.lose(neighbor, why)
+
+    def restart(self, neighbor: Neighbor, why: str) -> None:
+        """What it said does not fit: exchange databases again. RFC 2328 §10.3, SeqNumberMismatch and BadLSReq."""
+        if neighbor.exchanges:
+            self.move(neighbor, NeighborMove.RESTART, why)
+
+    def _tell(self, neighbor: Neighbor, old: NeighborState, why: str) -> None:
+        process, new = self._process, neighbor.state
+        detail = process.settings.log_changes_in_detail
+        matters = new in _LOGGED or old is NeighborState.FULL
+        known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
+        if (process.settings.log_changes and known and matters) or detail:
+            way = (old.value, new.value)
+            text = partial(AdjacencyChanged.of, process.number, neighbor.router, neighbor.interface.name)
+            self._context.out.append(text(way, why))
+        if self._context.ports.debugging.on(messages.ADJACENCY, interface=neighbor.interface.name):
+            said = f"Nbr {neighbor.router}: {old.value} -> {new.value}: {why}"
+            self._context.debug(messages.line(process.number, neighbor.interface.name, said))

@@ -1,0 +1,49 @@
+"""One area as this router has it: its database, and what the last calculation found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.features.ospf.lsa import Options
+from dmvpn.features.ospf.model import AreaKind
+
+if TYPE_CHECKING:
+    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.model import Area
+    from dmvpn.features.ospf.spf import Tree
+
+
+@dataclass(slots=True, eq=False)
+class RunningArea:
+    """An area. tree: the shortest ways within it, None before the first calculation. calculations: how many."""
+
+    number: int
+    settings: Area
+    database: Database
+    tree: Tree | None = None
+    calculations: int = 0
+    calculated: float = field(default=float("-inf"))
+
+    @property
+    def id(self) -> IPv4Address:
+        """Its number as packets have it."""
+        return IPv4Address(self.number)
+
+    @property
+    def takes_externals(self) -> bool:
+        """Does type 5 come in?"""
+        return self.settings.kind is AreaKind.NORMAL
+
+    @property
+    def options(self) -> Options:
+        """What we can do here, as Hellos say it."""
+        if self.settings.kind is AreaKind.NSSA:
+            return Options.NSSA
+        return Options.EXTERNAL if self.takes_externals else Options(0)
+
+    @property
+    def title(self) -> str:
+        """As shows call it."""
+        return str(self.number)

@@ -1,0 +1,123 @@
+"""The link state database of one scope: an area, or (type 5) all of OSPF. RFC 2328 §12.
+
+It keeps one instance of each advertisement with its age, and says when one of them grows too old. It decides nothing:
+what is flooded, acknowledged and made again is up to `flooding` and `origination`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.context import Timer
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, newer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.context import Context
+
+#: Seconds that an instance must have been here before a newer one is taken: IOS-XE 17's, RFC 2328 has 1 s. One may come
+#: early, because what one router says of another may overtake what that says itself; a second one may not.
+MINIMUM_ARRIVAL: Final = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """An instance in the database. arrived: seconds monotonic, when it had the age of its header.
+
+    early: it came so soon after the one before that the next one may not.
+    """
+
+    lsa: Lsa
+    arrived: float
+    early: bool
+    expiry: Timer
+
+    def age(self, now: float) -> int:
+        """Its age in seconds, MAX_AGE at most."""
+        return min(MAX_AGE, self.lsa.header.age + int(now - self.arrived))
+
+    def may_be_replaced(self, now: float) -> bool:
+        """Has it been here for long enough that a newer instance is taken? RFC 2328 §13 (5a)."""
+        return not self.early or now - self.arrived >= MINIMUM_ARRIVAL
+
+    def header(self, now: float) -> LsaHeader:
+        """Its header as of now."""
+        header = self.lsa.header
+        return LsaHeader(
+            age=self.age(now),
+            options=header.options,
+            type=header.type,
+            id=header.id,
+            router=header.router,
+            sequence=header.sequence,
+            checksum=header.checksum,
+            length=header.length,
+        )
+
+
+class Database:
+    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here."""
+
+    def __init__(self, context: Context, expired: Callable[[LsaKey], None]) -> None:
+        self.entries: dict[LsaKey, Entry] = {}
+        #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
+        self.dying: dict[LsaKey, None] = {}
+        self._context = context
+        self._expired = expired
+
+    def get(self, key: LsaKey) -> Entry | None:
+        """The instance that we have, or None."""
+        return self.entries.get(key)
+
+    def of_type(self, kind: LsaType) -> Iterator[Entry]:
+        """All of one type that still hold, in the order of their keys."""
+        for key in sorted(self.entries):
+            if key.type == kind and key not in self.dying:
+                yield self.entries[key]
+
+    def compare(self, header: LsaHeader) -> int:
+        """1: this header tells of a newer instance than ours (or of an unknown one), 0: of the same, -1: older."""
+        entry = self.entries.get(header.key)
+        return 1 if entry is None else newer(header, entry.header(self._context.now))
+
+    def install(self, lsa: Lsa) -> bool:
+        """Take this instance in the place of the one before. True: what it says is another thing, RFC 2328 §13.2."""
+        key, now = lsa.key, self._context.now
+        old = self.entries.get(key)
+        if old is not None:
+            self._context.stop(old.expiry)
+        early = old is not None and now - old.arrived < MINIMUM_ARRIVAL
+        entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
+        if lsa.header.age >= MAX_AGE:
+            self.dying[key] = None
+        else:
+            self.dying.pop(key, None)
+            self._context.start(entry.expiry, MAX_AGE - lsa.header.age)
+        return old is None or _says_another_thing(old.lsa, lsa)
+
+    def remove(self, key: LsaKey) -> None:
+        """Forget it; it need not be there."""
+        entry = self.entries.pop(key, None)
+        self.dying.pop(key, None)
+        if entry is not None:
+            self._context.stop(entry.expiry)
+
+    def close(self) -> None:
+        """Forget everything."""
+        for key in list(self.entries):
+            self.remove(key)
+
+    def checksum_sum(self, kind: LsaType | None = None) -> int:
+        """The sum of all checksums, by which people compare databases."""
+        return sum(entry.lsa.header.checksum for key, entry in self.entries.items() if kind in (None, key.type))
+
+    def _expire(self, key: LsaKey) -> None:
+        self.dying[key] = None
+        self._expired(key)
+
+
+def _says_another_thing(old: Lsa, new: Lsa) -> bool:
+    gone, gone_too = old.header.age >= MAX_AGE, new.header.age >= MAX_AGE
+    return gone != gone_too or old.header.options != new.header.options or old.body != new.body

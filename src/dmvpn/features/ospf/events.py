@@ -1,0 +1,14 @@
+"""Events that OSPF's own commands make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dmvpn.base.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProcess(Event):
+    """`clear ip ospf process`: neighbors are given up, and everything is learnt again. None: all processes."""
+
+    number: int | None = None

@@ -1,0 +1,102 @@
+"""Lines of OSPF: log messages, debugs, reasons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import debug_group, log, log_group, reason, reason_group
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.reasons import OspfReason
+
+_LOGS = log_group(
+    "OSPF",
+    log(
+        messages.AdjacencyChanged,
+        "OSPF-5-ADJCHG",
+        "When a neighbor becomes FULL, or goes.",
+        next="show ip ospf neighbor",
+        clause="RFC 2328 §10.3",
+    ),
+    log(
+        messages.BadPacket,
+        "OSPF-4-ERRRCV",
+        "A wrong area, key or length.",
+        next="show ip ospf interface (area and authentication, on both ends)",
+        clause="RFC 2328 §8.2",
+    ),
+    log(
+        messages.NoRouterId,
+        "OSPF-4-NORTRID",
+        "Ten seconds after the process was configured, if no interface has an address.",
+        next="show ip interface brief",
+    ),
+    log(
+        messages.DuplicateRouter,
+        "OSPF-4-DUP_RTRID_NBR",
+        "When a packet with our own identifier comes from another address.",
+        next="show ip ospf (on both)",
+    ),
+    log(messages.NotBuilt, "OSPF-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
+    log(
+        messages.Silent,
+        "OSPF-4-AUTHBLOCKED",
+        "A key is missing, or authentication with a key chain is configured.",
+        next="show ip ospf interface",
+    ),
+)
+_PACKETS = debug_group(
+    "debug ip ospf packet",
+    Word(
+        "OSPF: <way> v:2 t:<type> l:<octets> rid:<router> aid:<area> auk:<number> <to|from> <address> <interface>",
+        "A packet left or came: its type, its length, the sender's identifier and area, and how it is authenticated.",
+        clause="RFC 2328 §A.3.1",
+    ),
+    next="show ip ospf neighbor",
+)
+_ADJACENCY = debug_group(
+    "debug ip ospf adj",
+    Word("OSPF-<process> <interface>: Nbr <router>: <state> -> <state>: <why>", "A neighbor moved on, or back."),
+    Word(
+        "OSPF-<process> <interface>: Nbr <router> has larger interface MTU",
+        "Its description was refused: large packets of it would not get through.",
+        next="show ip interface (ip mtu on both)",
+        clause="RFC 2328 §10.6",
+    ),
+    Word(
+        "OSPF-<process> <interface>: NBR Negotiation Done. We are the <MASTER|SLAVE>",
+        "Who leads the exchange is agreed: the router with the higher identifier.",
+    ),
+    Word(
+        "OSPF-<process> <interface>: Send DBD to <router> seq <number> flag <flags>",
+        "A description of our database left. Flags: 4 the first, 2 more follow, 1 we lead.",
+    ),
+    next="show ip ospf neighbor",
+)
+_HELLO = debug_group(
+    "debug ip ospf hello",
+    Word("OSPF-<process> <interface>: Rcv hello from <router> <address>", "A Hello came and was taken."),
+    Word("OSPF-<process> <interface>: Rcv hello from <router> <address>: <why>", "A Hello came and was not taken."),
+    next="show ip ospf interface",
+)
+_REASONS = reason_group(
+    "OSPF",
+    ("show ip ospf neighbor detail", "show ip ospf interface"),
+    reason(OspfReason.MASK, "The two ends have different masks."),
+    reason(OspfReason.DEAD_INTERVAL, "`ip ospf dead-interval` must be the same at both ends."),
+    reason(
+        OspfReason.HELLO_INTERVAL,
+        "`ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint networks and those "
+        "without multicasts, else 10 s.",
+    ),
+    reason(OspfReason.KIND, "One end has the area as stub or NSSA, and the other has not."),
+    reason(OspfReason.AREA, "The two ends are in different areas."),
+    reason(OspfReason.NOT_AUTHENTIC, "Authentication or its key differs at the two ends."),
+    reason(
+        OspfReason.MTU,
+        "Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or "
+        "`ip ospf mtu-ignore`.",
+    ),
+    next="show ip ospf neighbor detail",
+)
+GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _HELLO, _REASONS)

@@ -1,0 +1,227 @@
+"""Flooding: what is new goes on to everybody, and is sent again until each has acknowledged it. RFC 2328 §13.
+
+What an event makes us tell is gathered on the interfaces and leaves together at its end (`settle`): a hub that hears of
+a hundred advertisements tells them in a few packets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.database import MINIMUM_ARRIVAL
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, newer
+from dmvpn.features.ospf.packet import Acknowledgment
+from dmvpn.features.ospf.states import InterfaceState, NeighborState
+
+if TYPE_CHECKING:
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.database import Database, Entry
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.lsa import LsaKey
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.packet import Update
+    from dmvpn.features.ospf.process import Process
+
+#: Seconds that acknowledgments wait for company; less than the retransmit interval.
+_ACKNOWLEDGE_DELAY: Final = 1.0
+
+
+class Flooding:
+    """Takes updates and tells them on, for one process."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+
+    # ------------------------------------------------------------------------------------------------ in
+
+    def receive(self, neighbor: Neighbor, update: Update) -> None:
+        """An update came from a neighbor."""
+        if not neighbor.exchanges:
+            return
+        at_once: list[LsaHeader] = []
+        for lsa in update.lsas:
+            if not self._receive(neighbor, lsa, at_once):
+                break
+        for headers in self._process.sender.batches(neighbor.interface, at_once):
+            self._process.sender.to(neighbor, Acknowledgment(headers))
+
+    def _receive(self, neighbor: Neighbor, lsa: Lsa, at_once: list[LsaHeader]) -> bool:
+        """One advertisement. at_once: what is to be acknowledged without delay. False: the rest is void."""
+        area, header, now = neighbor.interface.area, lsa.header, self._context.now
+        foreign = header.type == LsaType.EXTERNAL and not area.takes_externals
+        if not lsa.is_sound or header.type not in _KNOWN or foreign:
+            self._process.sender.drop("LSA that may not be")
+            return True
+        database = self._process.database(area, header.type)
+        entry = database.get(lsa.key)
+        if header.age >= MAX_AGE and entry is None and not self._process.is_exchanging:
+            self._process.exchange.got(neighbor, header)
+            at_once.append(header)
+            return True
+        verdict = database.compare(header)
+        if verdict > 0:
+            if entry is not None and not entry.may_be_replaced(now) and not self._is_own(lsa):
+                return True
+            self._accept(neighbor, area, lsa)
+            return True
+        if lsa.key in neighbor.talk.requests:
+            self._process.adjacencies.restart(neighbor, "BadLSReq")
+            return False
+        if verdict == 0:
+            self._same_again(neighbor, header, at_once)
+        elif entry is not None:
+            self._tell_newer(neighbor, entry)
+        return True
+
+    def _accept(self, neighbor: Neighbor, area: RunningArea, lsa: Lsa) -> None:
+        interface = neighbor.interface
+        sent_back = self._install_and_flood(area, lsa, neighbor)
+        is_backup = interface.phase is InterfaceState.BACKUP
+        if not sent_back and (not is_backup or neighbor.is_designated):
+            self._acknowledge_soon(interface, lsa.header)
+        if self._is_own(lsa):
+            self._process.origination.contested(area, lsa)
+
+    def _same_again(self, neighbor: Neighbor, header: LsaHeader, at_once: list[LsaHeader]) -> None:
+        """The instance that we have: an acknowledgment, if the neighbor owes us one. RFC 2328 §13 (7), table 19."""
+        if self._is_settled(neighbor, header):
+            if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
+                self._acknowledge_soon(neighbor.interface, header)
+        else:
+            at_once.append(header)
+
+    def _tell_newer(self, neighbor: Neighbor, entry: Entry) -> None:
+        """It has an old instance: it gets ours. RFC 2328 §13 (8)."""
+        if self._context.now - entry.arrived >= MINIMUM_ARRIVAL:
+            self._process.sender.update(neighbor, [self.aged(entry, neighbor.interface)])
+
+    def _is_own(self, lsa: Lsa) -> bool:
+        """Do we seem to have made it? RFC 2328 §13.4."""
+        if lsa.header.router == self._process.router_id:
+            return True
+        return lsa.header.type == LsaType.NETWORK and self._process.has_address(lsa.header.id)
+
+    def acknowledged(self, neighbor: Neighbor, acknowledgment: Acknowledgment) -> None:
+        """An acknowledgment came. RFC 2328 §13.7."""
+        if neighbor.exchanges:
+            for header in acknowledgment.headers:
+                self._is_settled(neighbor, header)
+
+    @staticmethod
+    def _is_settled(neighbor: Neighbor, header: LsaHeader) -> bool:
+        """Does this header acknowledge what the neighbor was told? Then it is not told it again."""
+        known = neighbor.waiting.get(header.key)
+        if known is None or _differs(known[0].header, header):
+            return False
+        del neighbor.waiting[header.key]
+        return True
+
+    # ------------------------------------------------------------------------------------------------ out
+
+    def originate(self, area: RunningArea, lsa: Lsa) -> None:
+        """One of our own, or one that has grown too old here: everybody is to know it."""
+        self._install_and_flood(area, lsa, None)
+
+    def _install_and_flood(self, area: RunningArea, lsa: Lsa, origin: Neighbor | None) -> bool:
+        """RFC 2328 §13.3. origin: who told us. True: it leaves by the interface that it came in by."""
+        database = self._process.database(area, lsa.header.type)
+        changed = database.install(lsa)
+        back = False
+        for interface in self._process.flooded(area, lsa.header.type):
+            if self._queue(interface, lsa, origin) and origin is not None and interface is origin.interface:
+                back = True
+        if changed:
+            self._process.database_changed(area, lsa)
+        return back
+
+    def _queue(self, interface: OspfInterface, lsa: Lsa, origin: Neighbor | None) -> bool:
+        """Note for whom on this interface it is news. True: it is to be sent here."""
+        now, key, wanted = self._context.now, lsa.key, False
+        for neighbor in interface.told:
+            neighbor.waiting.pop(key, None)
+            if neighbor.state is not NeighborState.FULL and not self._is_news(neighbor, lsa.header):
+                continue
+            if neighbor is origin or interface.settings.filter_database:
+                continue
+            neighbor.waiting[key] = (lsa, now)
+            self._process.exchange.await_answer(neighbor)
+            wanted = True
+        if not wanted:
+            return False
+        if origin is not None and interface is origin.interface:
+            heard_by_all = origin.is_designated or origin.is_backup
+            if heard_by_all or interface.phase is InterfaceState.BACKUP:
+                return False
+        interface.to_flood[key] = lsa
+        return True
+
+    def _is_news(self, neighbor: Neighbor, header: LsaHeader) -> bool:
+        """The neighbor still describes its database: does it lack this instance? RFC 2328 §13.3 (1b)."""
+        known = neighbor.talk.requests.get(header.key)
+        if known is None:
+            return True
+        verdict = newer(header, known)
+        if verdict >= 0:
+            self._process.exchange.got(neighbor, header)
+        return verdict > 0
+
+    def settle(self) -> None:
+        """The event is over: send what was gathered, forget what everybody knows to be gone."""
+        for interface in self._process.interfaces.values():
+            if interface.to_flood:
+                lsas, interface.to_flood = list(interface.to_flood.values()), {}
+                fresh = [self._on_the_way(lsa, interface) for lsa in lsas]
+                for part in self._process.sender.portions(interface, fresh):
+                    self._process.sender.everywhere(interface, part)
+        for area, database in self._process.scopes():
+            for key in list(database.dying):
+                self._bury(area, database, key)
+
+    def _bury(self, area: RunningArea | None, database: Database, key: LsaKey) -> None:
+        """An advertisement at MAX_AGE goes once nobody has to hear of it any more. RFC 2328 §14."""
+        waits = any(key in neighbor.waiting for neighbor in self._process.neighbors())
+        if not waits and not self._process.is_exchanging:
+            database.remove(key)
+            self._process.origination.buried(area, key)
+
+    def send_again(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
+        """These were not acknowledged in time."""
+        now = self._context.now
+        for lsa in lsas:
+            neighbor.waiting[lsa.key] = (lsa, now)
+        self._process.sender.update(neighbor, [self._on_the_way(lsa, neighbor.interface) for lsa in lsas])
+
+    def aged(self, entry: Entry, interface: OspfInterface) -> Lsa:
+        """An advertisement as it leaves: with its age, and what the way adds to it."""
+        delay = interface.settings.transmit_delay
+        return Lsa(entry.lsa.header, entry.lsa.body, entry.lsa.at_age(entry.age(self._context.now) + delay))
+
+    def _on_the_way(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
+        database = self._process.database(interface.area, lsa.header.type)
+        entry = database.get(lsa.key)
+        if entry is not None and entry.lsa is lsa:
+            return self.aged(entry, interface)
+        return lsa
+
+    # ------------------------------------------------------------------------------------------------ acknowledgments
+
+    def _acknowledge_soon(self, interface: OspfInterface, header: LsaHeader) -> None:
+        interface.to_acknowledge[header.key] = header
+        if not self._context.is_running(interface.acknowledge_timer):
+            self._context.start(interface.acknowledge_timer, _ACKNOWLEDGE_DELAY)
+
+    def acknowledge(self, interface: OspfInterface) -> None:
+        """The time has come for what waited."""
+        headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
+        for part in self._process.sender.batches(interface, headers):
+            self._process.sender.everywhere(interface, Acknowledgment(part))
+
+
+_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
+
+
+def _differs(one: LsaHeader, other: LsaHeader) -> bool:
+    """Another instance? The age does not count: it grows on the way, but one at MAX_AGE is another one."""
+    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
+    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

@@ -1,0 +1,219 @@
+"""Hellos, and what follows from them: neighbors are found, kept and lost, and on some networks one router is elected.
+
+Out of turn a Hello goes to a router that has not heard us, as IOS does: neither has to wait for the other's next one.
+RFC 2328 §9.4, §9.5, §10.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.adjacency import ONE_WAY, RESET
+from dmvpn.features.ospf.election import Candidate, elect
+from dmvpn.features.ospf.interface import ALL_ROUTERS
+from dmvpn.features.ospf.lsa import Options
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.packet import Hello
+from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.states import InterfaceMove, InterfaceState, NeighborMove, NeighborState
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.packet import OspfPacket
+    from dmvpn.features.ospf.process import Process
+
+#: Seconds between greetings out of turn to everybody on an interface: a cloud's members come in crowds.
+_GREETING_PAUSE: Final = 1.0
+
+
+class Hellos:
+    """Sends and takes Hellos of one process, and holds elections."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+
+    # ------------------------------------------------------------------------------------------------ out
+
+    def say(self, interface: OspfInterface) -> None:
+        """Greet, and again after the interval."""
+        self._context.start(interface.hello_timer, interface.settings.hello_interval)
+        if not interface.speaks:
+            return
+        hello = self._hello(interface)
+        if not interface.settings.by_unicast:
+            self._process.sender.send(interface, ALL_ROUTERS, hello)
+            return
+        self._process.adjacencies.call(interface)
+        for address in list(interface.neighbors):
+            self._process.sender.send(interface, address, hello)
+
+    def hasten(self, interface: OspfInterface) -> None:
+        """Somebody new hears our multicasts: greet soon, though not for each one of a crowd."""
+        if not interface.speaks:
+            return
+        now = self._context.now
+        due = max(now, interface.greeted + _GREETING_PAUSE)
+        when = self._context.timers.when(interface.hello_timer)
+        if when is None or due < when:
+            interface.greeted = due
+            self._context.start(interface.hello_timer, due - now)
+
+    def _hello(self, interface: OspfInterface) -> Hello:
+        settings = interface.settings
+        bare = not settings.elects
+        return Hello(
+            mask=interface.mask,
+            interval=settings.told_interval,
+            options=interface.area.options,
+            priority=0 if bare else settings.priority,
+            dead_interval=settings.dead_interval,
+            designated=UNSPECIFIED if bare else interface.designated,
+            backup=UNSPECIFIED if bare else interface.backup,
+            neighbors=tuple(
+                neighbor.router
+                for neighbor in interface.neighbors.values()
+                if neighbor.state.rank >= NeighborState.INIT.rank
+            ),
+        )
+
+    # ------------------------------------------------------------------------------------------------ in
+
+    def receive(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket, hello: Hello) -> None:
+        """A Hello that is authentic and of the right area."""
+        refusal = self._refusal(interface, hello)
+        if refusal is not None:
+            interface.refuse(source, refusal)
+            self._process.sender.drop("Hello that does not fit")
+            self._debug(interface, f"Rcv hello from {packet.router} {source}: {refusal}")
+            return
+        interface.refusals.pop(source, None)
+        neighbor = self._neighbor(interface, source, packet)
+        if self._process.sender.is_replay(neighbor, packet):
+            self._process.sender.drop("old packet with a digest")
+            return
+        self._debug(interface, f"Rcv hello from {packet.router} {source}")
+        neighbor.last_heard = self._context.now
+        self._context.start(neighbor.inactivity_timer, interface.settings.dead_interval)
+        before = (neighbor.priority, neighbor.designated, neighbor.backup)
+        neighbor.priority, neighbor.options = hello.priority, hello.options
+        neighbor.designated, neighbor.backup = hello.designated, hello.backup
+        is_new = neighbor.state in (NeighborState.DOWN, NeighborState.ATTEMPT)
+        if is_new:
+            self._process.adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
+        hears_us = self._process.router_id in hello.neighbors
+        if is_new or not hears_us:
+            self._greet(interface, source)
+        if hears_us:
+            self._process.adjacencies.heard_both_ways(neighbor)
+        elif neighbor.is_two_way:
+            self._process.adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
+        self._judge_claims(interface, neighbor, before)
+
+    def _greet(self, interface: OspfInterface, source: IPv4Address) -> None:
+        """Tell one who has not heard us that we are there.
+
+        Where there should be one neighbor everything is a multicast: if there are several after all, each greeting
+        would call forth those of all others, so they are counted.
+        """
+        if interface.settings.network is NetworkType.POINT_TO_POINT:
+            self.hasten(interface)
+        else:
+            self._process.sender.send(interface, source, self._hello(interface))
+
+    def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor:
+        """The sender, as a neighbor that was known or is new. Where there is only one, another one takes its place."""
+        adjacencies = self._process.adjacencies
+        if interface.settings.network is NetworkType.POINT_TO_POINT:
+            for other in list(interface.neighbors.values()):
+                if other.address != source:
+                    adjacencies.lose(other, RESET)
+        known = interface.neighbors.get(source)
+        if known is not None and known.router not in (UNSPECIFIED, packet.router):
+            adjacencies.lose(known, RESET)
+            known = None
+        neighbor = known or adjacencies.create(interface, source)
+        neighbor.router = packet.router
+        return neighbor
+
+    def _refusal(self, interface: OspfInterface, hello: Hello) -> Reason | None:
+        """Why this Hello is not one of a neighbor of ours, RFC 2328 §10.5."""
+        settings, since = interface.settings, self._context.now
+        mask = interface.mask
+        theirs, ours = hello.options & _KINDS, int(interface.area.options) & _KINDS
+        if settings.network is not NetworkType.POINT_TO_POINT and hello.mask != mask:
+            return Reason(OspfReason.MASK, (hello.mask, mask), since)
+        if hello.dead_interval != settings.dead_interval:
+            return Reason(OspfReason.DEAD_INTERVAL, (hello.dead_interval, settings.dead_interval), since)
+        if hello.interval != settings.told_interval:
+            return Reason(OspfReason.HELLO_INTERVAL, (hello.interval, settings.told_interval), since)
+        if theirs != ours:
+            return Reason(OspfReason.KIND, (f"0x{theirs:02X}", f"0x{ours:02X}"), since)
+        return None
+
+    def _debug(self, interface: OspfInterface, text: str) -> None:
+        if self._context.ports.debugging.on(messages.HELLO, interface=interface.name):
+            self._context.debug(messages.line(self._process.number, interface.name, text))
+
+    # ------------------------------------------------------------------------------------------------ election
+
+    def _judge_claims(
+        self, interface: OspfInterface, neighbor: Neighbor, before: tuple[int, IPv4Address, IPv4Address]
+    ) -> None:
+        """RFC 2328 §10.5, the end: what the Hello says of the election, and said before."""
+        if not interface.settings.elects or not neighbor.is_two_way:
+            return
+        address = neighbor.address
+        priority, designated, backup = before
+        if interface.phase is InterfaceState.WAITING:
+            alone = neighbor.designated == address and neighbor.backup == UNSPECIFIED
+            if alone or neighbor.backup == address:
+                self.hold_election(interface)
+            return
+        claims = (neighbor.priority, neighbor.designated == address, neighbor.backup == address)
+        if claims != (priority, designated == address, backup == address):
+            self.hold_election(interface)
+
+    def neighbors_changed(self, interface: OspfInterface) -> None:
+        """Somebody is heard both ways, or not any more."""
+        waits = interface.phase in (InterfaceState.WAITING, InterfaceState.DOWN)
+        if interface.settings.elects and not waits:
+            self.hold_election(interface)
+
+    def hold_election(self, interface: OspfInterface) -> None:
+        """Count, and act upon the result. RFC 2328 §9.4."""
+        self._context.stop(interface.wait_timer)
+        own = Candidate(
+            interface.settings.priority,
+            self._process.router_id,
+            interface.address,
+            interface.designated,
+            interface.backup,
+        )
+        others = [
+            Candidate(other.priority, other.router, other.address, other.designated, other.backup)
+            for other in interface.neighbors.values()
+            if other.is_two_way
+        ]
+        before = (interface.designated, interface.backup)
+        interface.designated, interface.backup = elect(own, others)
+        if interface.designated == interface.address:
+            moved = interface.move(InterfaceMove.ELECTED)
+        elif interface.backup == interface.address:
+            moved = interface.move(InterfaceMove.ELECTED_BACKUP)
+        else:
+            moved = interface.move(InterfaceMove.NOT_ELECTED)
+        if moved:
+            self._process.listen(interface)
+        if moved or before != (interface.designated, interface.backup):
+            self._process.adjacencies.review(interface)
+            self._process.network_changed(interface)
+
+
+_KINDS: Final = int(Options.EXTERNAL | Options.NSSA)

@@ -1,0 +1,118 @@
+"""One interface that OSPF runs on: its state, its neighbors, and what is to leave it. RFC 2328 §9."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.features.ospf.states import INTERFACE_MOVES, InterfaceMove, InterfaceState
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.context import Timer
+    from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.settings import Settings
+
+ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
+ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")
+#: Senders whose refused Hellos are remembered.
+_MOST_REFUSALS: Final = 32
+
+
+@dataclass(slots=True, eq=False)
+class OspfInterface:
+    """An interface. address: ours. cost: of the way out. neighbors: by address.
+
+    designated, backup: addresses of the elected routers. to_flood: what is to leave in the breath of this event.
+    to_acknowledge: what is acknowledged soon. refusals: why Hellos of these senders were not taken. listening: to
+    groups. greeted: when a Hello went out out of turn. costs: of the ways to configured neighbors. sequence: of the
+    last packet with a digest. changes: of the state.
+    """
+
+    name: str
+    state: IpInterface
+    settings: Settings
+    area: RunningArea
+    address: IPv4Address
+    cost: int
+    hello_timer: Timer
+    wait_timer: Timer
+    acknowledge_timer: Timer
+    phase: InterfaceState = InterfaceState.DOWN
+    designated: IPv4Address = UNSPECIFIED
+    backup: IPv4Address = UNSPECIFIED
+    neighbors: dict[IPv4Address, Neighbor] = field(default_factory=dict)
+    to_flood: dict[LsaKey, Lsa] = field(default_factory=dict)
+    to_acknowledge: dict[LsaKey, LsaHeader] = field(default_factory=dict)
+    refusals: dict[IPv4Address, Reason] = field(default_factory=dict)
+    listening: tuple[IPv4Address, ...] = ()
+    greeted: float = float("-inf")
+    costs: dict[IPv4Address, int] = field(default_factory=dict)
+    sequence: int = 0
+    changes: int = 0
+
+    @property
+    def prefix(self) -> Prefix:
+        """The subnet."""
+        return Prefix.of(self.address, self.state.prefix_length)
+
+    @property
+    def mask(self) -> IPv4Address:
+        """Its mask, as Hellos tell it."""
+        return ipv4_address(self.prefix.netmask.packed)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Is it no link?"""
+        return self.phase is InterfaceState.LOOPBACK
+
+    @property
+    def speaks(self) -> bool:
+        """May there be neighbors?"""
+        silent = self.settings.passive or self.settings.obstacle or self.is_loopback
+        return self.phase is not InterfaceState.DOWN and not silent
+
+    @property
+    def leads(self) -> bool:
+        """Are we the designated router or its backup?"""
+        return self.phase in (InterfaceState.DESIGNATED, InterfaceState.BACKUP)
+
+    @property
+    def full(self) -> list[Neighbor]:
+        """Neighbors with the same database."""
+        return [neighbor for neighbor in self.neighbors.values() if neighbor.is_full]
+
+    @property
+    def told(self) -> Iterator[Neighbor]:
+        """Neighbors that are told of what is new."""
+        return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
+
+    def refuse(self, sender: IPv4Address, reason: Reason) -> None:
+        """Remember why this sender's Hellos are not taken."""
+        if sender in self.refusals or len(self.refusals) < _MOST_REFUSALS:
+            self.refusals[sender] = reason
+
+    def move(self, move: InterfaceMove) -> bool:
+        """Take the move. True: the state is another one now."""
+        old, self.phase = self.phase, INTERFACE_MOVES[self.phase, move]
+        self.changes += self.phase is not old
+        return self.phase is not old
+
+    def router_of(self, address: IPv4Address, own: IPv4Address) -> IPv4Address:
+        """The identifier of the router that has this address here; 0.0.0.0: nobody. own: our identifier."""
+        if address == self.address:
+            return own
+        neighbor = self.neighbors.get(address)
+        return neighbor.router if neighbor is not None else UNSPECIFIED
+
+    def cost_to(self, address: IPv4Address) -> int:
+        """Of the way to one neighbor: what its `neighbor ... cost` says, else that of the interface."""
+        return self.costs.get(address, self.cost)

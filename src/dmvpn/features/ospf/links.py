@@ -1,0 +1,132 @@
+"""Interfaces come, change and go: where a process runs, and as what. RFC 2328 §9.3."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.context import Timer
+from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
+from dmvpn.features.ospf.interface import OspfInterface
+from dmvpn.features.ospf.messages import Silent
+from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
+from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.features.ospf.process import Process
+
+
+class Links:
+    """The interfaces of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+
+    def changed(self, name: str, state: IpInterface | None) -> None:
+        """An interface is like this now, or its lines are others."""
+        interface = self._process.interfaces.get(name)
+        if state is None or not self._runs(state):
+            if interface is not None:
+                self.remove(name, INTERFACE_DOWN)
+            return
+        number = area_on(self._process.settings, self._process.own(name), state)
+        if number is None:
+            if interface is not None:
+                self.remove(name, INTERFACE_DOWN)
+            return
+        settings = settings_of(self._process.settings, self._process.own(name), number)
+        if interface is not None and _must_restart(interface, state, settings):
+            self.remove(name, INTERFACE_DOWN)
+            interface = None
+        if interface is None:
+            self._add(state, settings)
+        else:
+            self._adjust(interface, state, settings)
+
+    def _runs(self, state: IpInterface) -> bool:
+        shut = self._process.own(state.name).shutdown
+        return state.line and isinstance(state.address, IPv4Address) and not shut
+
+    def _add(self, state: IpInterface, settings: Settings) -> None:
+        process, address = self._process, state.address
+        if not isinstance(address, IPv4Address):
+            return
+        interface = OspfInterface(
+            name=state.name,
+            state=state,
+            settings=settings,
+            area=process.area(settings.area.number),
+            address=address,
+            cost=cost_of(settings, state, process.settings.reference_bandwidth),
+            hello_timer=Timer(lambda: process.hellos.say(interface)),
+            wait_timer=Timer(lambda: process.hellos.hold_election(interface)),
+            acknowledge_timer=Timer(lambda: process.flooding.acknowledge(interface)),
+        )
+        process.interfaces[state.name] = interface
+        self._costs(interface)
+        if settings.obstacle:
+            self._context.out.append(Silent.of(process.number, state.name, settings.obstacle))
+        self._come_up(interface)
+
+    def _come_up(self, interface: OspfInterface) -> None:
+        settings, process = interface.settings, self._process
+        if interface.name.startswith("Loopback"):
+            interface.move(InterfaceMove.UP_LOOPBACK)
+        elif settings.is_multipoint:
+            interface.move(InterfaceMove.UP_MULTIPOINT)
+        elif not settings.elects:
+            interface.move(InterfaceMove.UP_ALONE)
+        elif settings.priority:
+            interface.move(InterfaceMove.UP_ELIGIBLE)
+            self._context.start(interface.wait_timer, settings.dead_interval)
+        else:
+            interface.move(InterfaceMove.UP_INELIGIBLE)
+        process.listen(interface)
+        if interface.speaks:
+            process.hellos.say(interface)
+        process.describe(interface.area)
+
+    def _adjust(self, interface: OspfInterface, state: IpInterface, settings: Settings) -> None:
+        """Something changed that neighbors need not be given up for."""
+        old, interface.state, interface.settings = interface.settings, state, settings
+        interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
+        self._costs(interface)
+        self._process.describe(interface.area)
+        if settings.elects and old.priority != settings.priority and interface.phase is not InterfaceState.WAITING:
+            self._process.hellos.hold_election(interface)
+        if settings.hello_interval != old.hello_interval and interface.speaks:
+            self._process.hellos.say(interface)
+
+    def _costs(self, interface: OspfInterface) -> None:
+        """Costs of the ways to single neighbors, on networks where each pair is a link."""
+        neighbors = self._process.settings.neighbors if interface.settings.is_multipoint else ()
+        interface.costs = {each.address: each.cost for each in neighbors if each.cost is not None}
+
+    def remove(self, name: str, why: str) -> None:
+        """OSPF does not run there any more."""
+        process = self._process
+        interface = process.interfaces[name]
+        process.adjacencies.lose_all(interface, why)
+        interface.move(InterfaceMove.GOES_DOWN)
+        for timer in (interface.hello_timer, interface.wait_timer, interface.acknowledge_timer):
+            self._context.stop(timer)
+        process.listen(interface)
+        process.network_changed(interface)
+        del process.interfaces[name]
+        process.drop_empty_areas()
+
+
+def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settings) -> bool:
+    """Is it another link now?"""
+    old = interface.settings
+    before = (interface.address, interface.state.prefix_length, interface.area.number)
+    now = (state.address, state.prefix_length, settings.area.number)
+    kinds = (old.network, old.passive, old.obstacle, old.area.kind) != (
+        settings.network,
+        settings.passive,
+        settings.obstacle,
+        settings.area.kind,
+    )
+    return before != now or kinds

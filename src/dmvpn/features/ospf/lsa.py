@@ -1,0 +1,376 @@
+"""Link state advertisements: RFC 2328 §12.1 and Appendix A.4, type 7 of RFC 3101.
+
+`Lsa.parse` takes the octets of one, `Lsa.make` builds one of our own with its checksum. The octets are kept: what is
+told on is told as it came, with another age. Metrics per type of service, which nobody has, stay octets.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.errors import WireError
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.net.octets import Octets
+
+_HEADER = struct.Struct("!HBB4s4sIHH")
+HEADER_LENGTH = _HEADER.size
+_LINK = struct.Struct("!4s4sBBH")
+_CLAUSE: Final = "RFC 2328 §A.4"
+_CHECKSUM_AT: Final = 16
+
+#: Seconds: an advertisement so old is about to go, RFC 2328 Appendix B. It is refreshed at half of that.
+MAX_AGE = 3600
+REFRESH_AGE = 1800
+#: Instances whose ages differ by less than this are as old as each other.
+MAX_AGE_DIFFERENCE = 900
+#: A metric that leads nowhere (types 3, 4, 5, 7); routers say it of links that are a last resort with 16 bits.
+INFINITY = 0xFFFFFF
+LAST_RESORT = 0xFFFF
+#: The first sequence number and the last one (signed, RFC 2328 §12.1.6).
+FIRST_SEQUENCE = -0x7FFFFFFF
+LAST_SEQUENCE = 0x7FFFFFFF
+
+
+class LsaType(enum.IntEnum):
+    """RFC 2328 §A.4.1, RFC 3101 §2.2."""
+
+    ROUTER = 1
+    NETWORK = 2
+    SUMMARY = 3
+    BORDER_SUMMARY = 4
+    EXTERNAL = 5
+    NSSA_EXTERNAL = 7
+
+
+class LinkType(enum.IntEnum):
+    """What a link of a router leads to, RFC 2328 §A.4.2."""
+
+    POINT_TO_POINT = 1
+    TRANSIT = 2
+    STUB = 3
+    VIRTUAL = 4
+
+
+class Options(enum.IntFlag):
+    """RFC 2328 §A.2, RFC 3101, RFC 5613."""
+
+    EXTERNAL = 0x02  # E: type 5 is known here
+    MULTICAST = 0x04
+    NSSA = 0x08  # N in Hellos, P in type 7: to be translated
+    LOCAL_SIGNALING = 0x10  # L: a block behind the packet
+    DEMAND = 0x20
+    OPAQUE = 0x40
+
+
+class RouterFlag(enum.IntFlag):
+    """What a router is, RFC 2328 §A.4.2, RFC 3101 §2.4."""
+
+    BORDER = 0x01  # B: of areas
+    EXTERNAL = 0x02  # E: to the outside
+    VIRTUAL = 0x04
+    TRANSLATOR = 0x10
+
+
+class LsaKey(NamedTuple):
+    """What names an advertisement, whatever its instance, RFC 2328 §12.1."""
+
+    type: int
+    id: IPv4Address
+    router: IPv4Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LsaHeader:
+    """RFC 2328 §A.4.1. age: seconds. sequence: signed."""
+
+    age: int
+    options: int
+    type: int
+    id: IPv4Address
+    router: IPv4Address
+    sequence: int
+    checksum: int
+    length: int
+
+    @property
+    def key(self) -> LsaKey:
+        """Its name."""
+        return LsaKey(self.type, self.id, self.router)
+
+    @classmethod
+    def parse(cls, data: Octets) -> Self:
+        """Decode the first 20 octets. Raises WireError."""
+        if len(data) < HEADER_LENGTH:
+            raise WireError("LSA header cut short", offset=len(data), clause=_CLAUSE)
+        age, options, kind, ls_id, router, sequence, checksum, length = _HEADER.unpack_from(data)
+        if length < HEADER_LENGTH:
+            raise WireError(f"LSA of {length} octets", offset=18, clause=_CLAUSE)
+        return cls(
+            age=age,
+            options=options,
+            type=kind,
+            id=ipv4_address(ls_id),
+            router=ipv4_address(router),
+            sequence=sequence - (1 << 32) if sequence & 0x80000000 else sequence,
+            checksum=checksum,
+            length=length,
+        )
+
+    def serialize(self) -> bytes:
+        """Encode, 20 octets."""
+        return _HEADER.pack(
+            self.age,
+            self.options,
+            self.type,
+            self.id.packed,
+            self.router.packed,
+            self.sequence & 0xFFFFFFFF,
+            self.checksum,
+            self.length,
+        )
+
+
+def newer(one: LsaHeader, other: LsaHeader) -> int:
+    """1: `one` is the newer instance, -1: `other` is, 0: they are the same. RFC 2328 §13.1; ages as of now."""
+    for ours, theirs in ((one.sequence, other.sequence), (one.checksum, other.checksum)):
+        if ours != theirs:
+            return 1 if ours > theirs else -1
+    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
+    if gone != gone_too:
+        return 1 if gone else -1
+    if abs(one.age - other.age) > MAX_AGE_DIFFERENCE:
+        return 1 if one.age < other.age else -1
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------ bodies
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a router. id, data: as RFC 2328 §A.4.2 has them for the type. more: metrics per type of service."""
+
+    type: int
+    id: IPv4Address
+    data: IPv4Address
+    metric: int
+    more: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterBody:
+    """Type 1: what a router is, and its links. spare: the octet behind the flags."""
+
+    flags: int
+    links: tuple[Link, ...]
+    spare: int = 0
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Decode what follows the header. Raises WireError."""
+        if len(data) < 4:
+            raise WireError("router LSA cut short", offset=HEADER_LENGTH, clause=_CLAUSE)
+        count, at = int.from_bytes(data[2:4], "big"), 4
+        links = []
+        for _ in range(count):
+            if len(data) < at + _LINK.size:
+                raise WireError("links of a router LSA cut short", offset=HEADER_LENGTH + at, clause=_CLAUSE)
+            ls_id, link_data, kind, services, metric = _LINK.unpack_from(data, at)
+            end = at + _LINK.size + 4 * services
+            if len(data) < end:
+                raise WireError("metrics of a router LSA cut short", offset=HEADER_LENGTH + at, clause=_CLAUSE)
+            more = data[at + _LINK.size : end]
+            links.append(Link(kind, ipv4_address(ls_id), ipv4_address(link_data), metric, more))
+            at = end
+        if at != len(data):
+            raise WireError("a router LSA longer than its links", offset=HEADER_LENGTH + at, clause=_CLAUSE)
+        return cls(data[0], tuple(links), data[1])
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        parts = [bytes((self.flags, self.spare)), len(self.links).to_bytes(2, "big")]
+        for link in self.links:
+            parts.append(_LINK.pack(link.id.packed, link.data.packed, link.type, len(link.more) // 4, link.metric))
+            parts.append(link.more)
+        return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkBody:
+    """Type 2: the mask of a network, and the routers on it."""
+
+    mask: IPv4Address
+    routers: tuple[IPv4Address, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Decode what follows the header. Raises WireError."""
+        if len(data) < 4 or len(data) % 4:
+            raise WireError(f"network LSA of {len(data)} octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+        mask, *routers = (ipv4_address(data[at : at + 4]) for at in range(0, len(data), 4))
+        return cls(mask, tuple(routers))
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        return b"".join([self.mask.packed, *(router.packed for router in self.routers)])
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryBody:
+    """Types 3 and 4: a network or a border router in another area. more: metrics per type of service."""
+
+    mask: IPv4Address
+    metric: int
+    more: bytes = b""
+    spare: int = 0
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Decode what follows the header. Raises WireError."""
+        if len(data) < 8 or len(data) % 4:
+            raise WireError(f"summary LSA of {len(data)} octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+        return cls(ipv4_address(data[:4]), int.from_bytes(data[5:8], "big"), data[8:], data[4])
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        return self.mask.packed + bytes((self.spare,)) + self.metric.to_bytes(3, "big") + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalBody:
+    """Types 5 and 7. is_type_2: the metric counts more than any way. forwarding: 0.0.0.0 is who says it.
+
+    spare: the other bits of the octet before the metric.
+    """
+
+    mask: IPv4Address
+    metric: int
+    is_type_2: bool = True
+    forwarding: IPv4Address = UNSPECIFIED
+    tag: int = 0
+    more: bytes = b""
+    spare: int = 0
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Decode what follows the header. Raises WireError."""
+        if len(data) < 16 or (len(data) - 16) % 12:
+            raise WireError(f"external LSA of {len(data)} octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+        return cls(
+            ipv4_address(data[:4]),
+            int.from_bytes(data[5:8], "big"),
+            bool(data[4] & 0x80),
+            ipv4_address(data[8:12]),
+            int.from_bytes(data[12:16], "big"),
+            data[16:],
+            data[4] & 0x7F,
+        )
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        kind = bytes((self.spare | (0x80 if self.is_type_2 else 0),))
+        head = self.mask.packed + kind + self.metric.to_bytes(3, "big")
+        return head + self.forwarding.packed + self.tag.to_bytes(4, "big") + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownBody:
+    """A type that we do not know."""
+
+    octets: bytes
+
+    def serialize(self) -> bytes:
+        """As it came."""
+        return self.octets
+
+
+Body = RouterBody | NetworkBody | SummaryBody | ExternalBody | UnknownBody
+
+_PARSERS: Final[dict[int, type[RouterBody | NetworkBody | SummaryBody | ExternalBody]]] = {
+    LsaType.ROUTER: RouterBody,
+    LsaType.NETWORK: NetworkBody,
+    LsaType.SUMMARY: SummaryBody,
+    LsaType.BORDER_SUMMARY: SummaryBody,
+    LsaType.EXTERNAL: ExternalBody,
+    LsaType.NSSA_EXTERNAL: ExternalBody,
+}
+
+
+# ------------------------------------------------------------------------------------------------ the whole
+
+
+@dataclass(frozen=True, slots=True)
+class Lsa:
+    """An advertisement. octets: all of it, as it came or as it was made."""
+
+    header: LsaHeader
+    body: Body
+    octets: bytes = field(repr=False)
+
+    @property
+    def key(self) -> LsaKey:
+        """Its name."""
+        return self.header.key
+
+    @property
+    def is_sound(self) -> bool:
+        """Is the checksum right?"""
+        covered = self.octets[2:]
+        return not sum(covered) % 255 and not sum(accumulate(covered)) % 255
+
+    @property
+    def prefix(self) -> Prefix | None:
+        """The network that types 2, 3, 5 and 7 speak of; None of others, and if the mask has gaps."""
+        if isinstance(self.body, (RouterBody, UnknownBody)):
+            return None
+        length = mask_length(self.body.mask)
+        return None if length is None else Prefix.of(self.header.id, length)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Decode exactly one. Raises WireError."""
+        header = LsaHeader.parse(data)
+        if header.length != len(data):
+            raise WireError(f"LSA of {header.length} octets in {len(data)}", offset=18, clause=_CLAUSE)
+        parser = _PARSERS.get(header.type)
+        content = data[HEADER_LENGTH:]
+        return cls(header, parser.parse(content) if parser is not None else UnknownBody(content), data)
+
+    @classmethod
+    def make(cls, key: LsaKey, body: Body, *, sequence: int, options: int, age: int = 0) -> Self:
+        """One of our own, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
+        content = body.serialize()
+        draft = LsaHeader(
+            age=age,
+            options=options,
+            type=key.type,
+            id=key.id,
+            router=key.router,
+            sequence=sequence,
+            checksum=0,
+            length=HEADER_LENGTH + len(content),
+        ).serialize()
+        checksum = fletcher(draft + content)
+        octets = draft[:_CHECKSUM_AT] + checksum.to_bytes(2, "big") + draft[_CHECKSUM_AT + 2 :] + content
+        return cls(LsaHeader.parse(octets), body, octets)
+
+    def at_age(self, age: int) -> bytes:
+        """Its octets at this age, seconds."""
+        return min(age, MAX_AGE).to_bytes(2, "big") + self.octets[2:]
+
+
+def fletcher(octets: bytes) -> int:
+    """The checksum of an LSA (with zeros in its place), RFC 905 Appendix B: the age does not count."""
+    covered = octets[2:]
+    first, second = sum(covered), sum(accumulate(covered))
+    high = ((len(covered) - (_CHECKSUM_AT - 2) - 1) * first - second) % 255 or 255
+    return high << 8 | ((-first - high) % 255 or 255)

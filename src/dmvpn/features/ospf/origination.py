@@ -1,0 +1,138 @@
+"""Our own advertisements: made when what they say changes, refreshed, defended, taken back. RFC 2328 §12.4, §13.4, §14.
+
+Each is registered with a function that says what holds now (None: nothing any more). It is asked when its throttle lets
+it, so a hundred changes make one instance. `contents` has the functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.context import Timer
+from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey
+from dmvpn.features.ospf.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.process import Process
+
+#: An area's number (0 for what belongs to none) and the key.
+_Name = tuple[int, LsaKey]
+
+
+@dataclass(slots=True, eq=False)
+class Own:
+    """One that we make. build: what it is to say now. refresh: when it is made again although nothing changed."""
+
+    area: RunningArea
+    key: LsaKey
+    build: Callable[[], Body | None]
+    options: Callable[[], int]
+    throttle: Throttle
+    refresh: Timer
+
+
+class Origination:
+    """Makes the advertisements of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+        self._own: dict[_Name, Own] = {}
+
+    def request(
+        self,
+        area: RunningArea,
+        key: LsaKey,
+        build: Callable[[], Body | None],
+        options: Callable[[], int] | None = None,
+    ) -> None:
+        """What this one says may have changed; make it again soon if it has."""
+        name = (area.number, key)
+        own = self._own.get(name)
+        if own is None:
+            own = self._own[name] = Own(
+                area,
+                key,
+                build,
+                options or (lambda: int(area.options)),
+                Throttle(self._context, lambda: self._make(name), self._process.lsa_throttle),
+                Timer(lambda: self._make(name, again=True)),
+            )
+        else:
+            own.build = build
+        own.throttle.request()
+
+    def withdraw(self, area: RunningArea, key: LsaKey) -> None:
+        """It is not to be there any more; it need not be."""
+        name = (area.number, key)
+        if name in self._own:
+            self._forget(name)
+            self._flush(area, key)
+
+    def keys(self, area: RunningArea, *kinds: int) -> list[LsaKey]:
+        """Those that are registered in an area, of these types."""
+        return [key for number, key in self._own if number == area.number and key.type in kinds]
+
+    def contested(self, area: RunningArea, lsa: Lsa) -> None:
+        """Somebody told us one of ours, newer than we know: from an earlier life of this router. RFC 2328 §13.4."""
+        name = (area.number, lsa.key)
+        if name in self._own:
+            self._make(name, again=True)
+        elif lsa.header.age < MAX_AGE:
+            self._flush(area, lsa.key)
+
+    def buried(self, area: RunningArea | None, key: LsaKey) -> None:
+        """An instance has gone from the database; if it is to be there, it begins again."""
+        for (number, known), own in self._own.items():
+            if known == key and (area is None or area.number == number):
+                own.throttle.request()
+
+    def close(self, *, tell: bool) -> None:
+        """The process ends. tell: everybody hears that what we said holds no more."""
+        for number, key in list(self._own):
+            own = self._own[number, key]
+            self._forget((number, key))
+            if tell:
+                self._flush(own.area, key)
+
+    def drop_area(self, area: RunningArea) -> None:
+        """The area is gone from this router."""
+        for name in [name for name in self._own if name[0] == area.number]:
+            self._forget(name)
+
+    def _forget(self, name: _Name) -> None:
+        own = self._own.pop(name)
+        own.throttle.stop()
+        self._context.stop(own.refresh)
+
+    def _make(self, name: _Name, *, again: bool = False) -> None:
+        """again: even if it says the same."""
+        own = self._own[name]
+        database = self._process.database(own.area, own.key.type)
+        entry, body = database.get(own.key), own.build()
+        if body is None:
+            self._context.stop(own.refresh)
+            self._flush(own.area, own.key)
+            return
+        options, sequence = own.options(), FIRST_SEQUENCE
+        if entry is not None:
+            old = entry.lsa
+            holds = entry.age(self._context.now) < MAX_AGE
+            if holds and not again and old.body == body and old.header.options == options:
+                return
+            if old.header.sequence >= LAST_SEQUENCE:
+                self._flush(own.area, own.key)  # and from the first number on when it is gone (`buried`)
+                return
+            sequence = old.header.sequence + 1
+        self._context.start(own.refresh, REFRESH_AGE)
+        self._process.flooding.originate(own.area, Lsa.make(own.key, body, sequence=sequence, options=options))
+
+    def _flush(self, area: RunningArea, key: LsaKey) -> None:
+        """Everybody is to forget it: the instance goes round once more, at MAX_AGE. RFC 2328 §14.1."""
+        entry = self._process.database(area, key.type).get(key)
+        if entry is not None and entry.lsa.header.age < MAX_AGE:
+            self._process.flooding.originate(area, Lsa.parse(entry.lsa.at_age(MAX_AGE)))

@@ -1,0 +1,317 @@
+"""One OSPF process: its areas and interfaces, and the way of an event through its parts.
+
+packet     -> authentic, of this area? -> hellos (who is there), exchange (what have they), flooding (what is new)
+interface  -> neighbors lost or called -> origination (what we say of ourselves)
+database   -> a calculation, soon -> routes -> offers
+settle()   sends what an event made us tell, all together
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.context import Timer
+from dmvpn.base.effects import Listen, NextHop, StopListening
+from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
+from dmvpn.features.ospf.area import RunningArea
+from dmvpn.features.ospf.contents import network_body, router_body
+from dmvpn.features.ospf.database import Database
+from dmvpn.features.ospf.exchange import Exchange
+from dmvpn.features.ospf.flooding import Flooding
+from dmvpn.features.ospf.hellos import Hellos
+from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
+from dmvpn.features.ospf.links import Links
+from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
+from dmvpn.features.ospf.messages import NoRouterId
+from dmvpn.features.ospf.model import Area, Interface
+from dmvpn.features.ospf.offers import Offers
+from dmvpn.features.ospf.origination import Origination
+from dmvpn.features.ospf.receiver import Receiver
+from dmvpn.features.ospf.routes import OspfRoute, WayKind, keep_better
+from dmvpn.features.ospf.sender import PROTOCOL, Sender
+from dmvpn.features.ospf.settings import router_id
+from dmvpn.features.ospf.spf import Ways, routes, tree
+from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
+    from dmvpn.base.notices import InterfaceState as InterfaceFacts
+    from dmvpn.features.ospf.lsa import Lsa
+    from dmvpn.features.ospf.model import OspfConfig
+    from dmvpn.features.ospf.model import Process as ProcessSettings
+    from dmvpn.features.ospf.neighbor import Neighbor
+
+#: Milliseconds before the first instance of an advertisement, before the second, at most: IOS-XE 17's.
+LSA_THROTTLE: Final = (50, 200, 5000)
+#: Seconds after which it is said that nothing names the process.
+_PATIENCE: Final = 10.0
+
+
+class Process:
+    """One process. router_id: 0.0.0.0 while no interface gives one, and then nothing runs."""
+
+    def __init__(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> None:
+        self.settings = settings
+        self.context = context
+        self.router_id: IPv4Address = UNSPECIFIED
+        self.areas: dict[int, RunningArea] = {}
+        self.interfaces: dict[str, OspfInterface] = {}
+        self.routes: dict[Prefix, OspfRoute] = {}
+        self.lsa_throttle = LSA_THROTTLE
+        self.calculations = 0
+        self.calculated: float | None = None
+        self.externals = Database(context, lambda key: self._expired(None, key))
+        self.sender = Sender(settings.number, context)
+        self.adjacencies = Adjacencies(self)
+        self.hellos = Hellos(self)
+        self.exchange = Exchange(self)
+        self.flooding = Flooding(self)
+        self.origination = Origination(self)
+        self.receiver = Receiver(self)
+        self.links = Links(self)
+        self.offers = Offers(context, settings.number)
+        self.spf = Throttle(context, self.calculate, settings.spf_throttle)
+        self._own = {own.name: own for own in config.interfaces}
+        self._patience = Timer(lambda: context.out.append(NoRouterId.of(settings.number)))
+
+    @property
+    def number(self) -> int:
+        """Its number, which nobody else knows."""
+        return self.settings.number
+
+    @property
+    def is_exchanging(self) -> bool:
+        """Is a neighbor in the middle of an exchange, so that what goes has to be kept for a while?"""
+        return any(each.exchanges and not each.is_full for each in self.neighbors())
+
+    def own(self, name: str) -> Interface:
+        """The `ip ospf` lines of an interface."""
+        return self._own.get(name) or Interface(name=name)
+
+    def neighbors(self) -> Iterator[Neighbor]:
+        """All of them."""
+        for interface in self.interfaces.values():
+            yield from interface.neighbors.values()
+
+    def has_address(self, address: IPv4Address) -> bool:
+        """Is this an address of an interface of ours?"""
+        return any(interface.address == address for interface in self.interfaces.values())
+
+    # ------------------------------------------------------------------------------------------------ databases
+
+    def database(self, area: RunningArea, kind: int) -> Database:
+        """Where advertisements of a type live that come by this area."""
+        return self.externals if kind == LsaType.EXTERNAL else area.database
+
+    def databases(self, area: RunningArea) -> Iterator[Database]:
+        """All that neighbors in an area are to know."""
+        yield area.database
+        if area.takes_externals:
+            yield self.externals
+
+    def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
+        """All databases, with their areas."""
+        for area in self.areas.values():
+            yield area, area.database
+        yield None, self.externals
+
+    def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
+        """The interfaces by which an advertisement of this type goes on."""
+        if kind == LsaType.EXTERNAL:
+            return [each for each in self.interfaces.values() if each.area.takes_externals]
+        return [each for each in self.interfaces.values() if each.area is area]
+
+    def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
+        """The database says another thing than before."""
+        self.spf.request()
+
+    def _expired(self, number: int | None, key: LsaKey) -> None:
+        """Nobody has refreshed this one."""
+        area = self.areas[number] if number is not None else next(iter(self.areas.values()), None)
+        if area is not None:
+            entry = self.database(area, key.type).get(key)
+            if entry is not None:
+                self.flooding.originate(area, entry.lsa.parse(entry.lsa.at_age(entry.age(self.context.now))))
+
+    # ------------------------------------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Begin on all interfaces that there are; without a router identifier wait for one."""
+        states = self.context.ports.interfaces.all()
+        found = router_id(self.settings, states)
+        if found is None:
+            if not self.context.is_running(self._patience):
+                self.context.start(self._patience, _PATIENCE)
+            return
+        self.context.stop(self._patience)
+        self.router_id = self.sender.router_id = found
+        for state in states:
+            self.links.changed(state.name, state)
+
+    def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
+        """An interface came, went, or is different now."""
+        if self.router_id == UNSPECIFIED:
+            self.start()
+        else:
+            self.links.changed(name, state)
+
+    def reconfigure(self, settings: ProcessSettings, config: OspfConfig) -> None:
+        """The lines are others now, though the router identifier is not."""
+        old, self.settings = self.settings, settings
+        self._own = {own.name: own for own in config.interfaces}
+        self.spf.times = settings.spf_throttle
+        if self.router_id == UNSPECIFIED:
+            self.start()
+            return
+        for number, area in self.areas.items():
+            area.settings = self.area_settings(number)
+        states = self.context.ports.interfaces.all()
+        for name in dict.fromkeys((*self.interfaces, *(state.name for state in states))):
+            self.links.changed(name, self.context.ports.interfaces.get(name))
+        self.describe_all()
+        if (old.distances, old.maximum_paths) != (settings.distances, settings.maximum_paths):
+            self.offers.refresh(self.routes, settings)
+
+    def close(self) -> None:
+        """The process ends: our advertisements are taken back, neighbors are lost, so are the routes."""
+        self.origination.close(tell=True)
+        self.flooding.settle()
+        for name in list(self.interfaces):
+            self.links.remove(name, INTERFACE_DOWN)
+        self.spf.stop()
+        self.context.stop(self._patience)
+        for _, database in self.scopes():
+            database.close()
+        self.offers.retract_all()
+
+    def clear(self) -> None:
+        """`clear ip ospf process`: give all neighbors up, forget everything, begin again."""
+        names = list(self.interfaces)
+        self.origination.close(tell=True)
+        self.flooding.settle()
+        for name in names:
+            self.links.remove(name, RESET)
+        for _, database in self.scopes():
+            database.close()
+        self.routes = {}
+        self.offers.retract_all()
+        self.start()
+
+    def settle(self) -> None:
+        """The event is over."""
+        if self.router_id != UNSPECIFIED:
+            self.flooding.settle()
+
+    # ------------------------------------------------------------------------------------------------ areas
+
+    def area(self, number: int) -> RunningArea:
+        """The area of this number, made if it is new."""
+        area = self.areas.get(number)
+        if area is None:
+            database = Database(self.context, lambda key: self._expired(number, key))
+            area = self.areas[number] = RunningArea(number, self.area_settings(number), database)
+            self.areas = dict(sorted(self.areas.items()))
+        return area
+
+    def area_settings(self, number: int) -> Area:
+        """The lines of an area."""
+        return next((area for area in self.settings.areas if area.number == number), Area(number=number))
+
+    def drop_empty_areas(self) -> None:
+        """An area without interfaces is none of ours."""
+        used = {interface.area.number for interface in self.interfaces.values()}
+        for number, area in list(self.areas.items()):
+            if number not in used:
+                self.origination.drop_area(area)
+                area.database.close()
+                del self.areas[number]
+                self.spf.request()
+
+    # ------------------------------------------------------------------------------------------------ our own
+
+    def adjacency_changed(self, neighbor: Neighbor) -> None:
+        """A neighbor became full, or is not full any more."""
+        self.network_changed(neighbor.interface)
+
+    def network_changed(self, interface: OspfInterface) -> None:
+        """What we say of this interface may be another thing now."""
+        self.describe(interface.area)
+        key = LsaKey(LsaType.NETWORK, interface.address, self.router_id)
+        if interface.phase is InterfaceState.DESIGNATED:
+            self.origination.request(interface.area, key, lambda: network_body(interface, self.router_id))
+        else:
+            self.origination.withdraw(interface.area, key)
+
+    def describe(self, area: RunningArea) -> None:
+        """Say of ourselves in an area what holds now."""
+        key = LsaKey(LsaType.ROUTER, self.router_id, self.router_id)
+        self.origination.request(area, key, lambda: self._router_body(area))
+
+    def describe_all(self) -> None:
+        """The same in all areas."""
+        for area in self.areas.values():
+            self.describe(area)
+
+    def _router_body(self, area: RunningArea) -> RouterBody:
+        mine = [interface for interface in self.interfaces.values() if interface.area is area]
+        return router_body(mine, RouterFlag(0), last_resort=self.settings.maximum_metric)
+
+    # ------------------------------------------------------------------------------------------------ calculation
+
+    def calculate(self) -> None:
+        """The shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
+        self.calculations += 1
+        self.calculated = now = self.context.now
+        ways = self._ways()
+        best: dict[Prefix, OspfRoute] = {}
+        for area in self.areas.values():
+            area.tree, area.calculated = tree(area.database, self.router_id, ways), now
+            area.calculations += 1
+            for found in routes(area.database, area.tree, self.router_id).values():
+                route = OspfRoute(
+                    prefix=found.prefix,
+                    kind=WayKind.INTRA,
+                    cost=found.cost,
+                    hops=found.hops,
+                    origin=found.origin,
+                    area=area.number,
+                )
+                keep_better(best, route)
+        self.routes = best
+        self.offers.refresh(best, self.settings)
+
+    def _ways(self) -> Ways:
+        neighbors = {
+            (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
+            for interface in self.interfaces.values()
+            for neighbor in interface.full
+        }
+        return Ways(neighbors, {interface.address: interface.name for interface in self.interfaces.values()})
+
+    # ------------------------------------------------------------------------------------------------ groups
+
+    def listen(self, interface: OspfInterface) -> None:
+        """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
+        wanted: tuple[IPv4Address, ...] = ()
+        if interface.speaks:
+            wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
+        orders = self.context.out
+        for group in wanted:
+            if group not in interface.listening:
+                orders.append(Listen(interface.name, PROTOCOL, group))
+        for group in interface.listening:
+            if group not in wanted:
+                orders.append(StopListening(interface.name, PROTOCOL, group))
+        interface.listening = wanted
+
+    def listen_again(self) -> None:
+        """The shell may have forgotten."""
+        for interface in self.interfaces.values():
+            interface.listening = ()
+            self.listen(interface)

@@ -1,0 +1,23 @@
+"""Why OSPF takes no packets of a neighbor, or has none on an interface."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from dmvpn.base.reasons import ReasonCode
+
+_OF_HELLOS: Final = "RFC 2328 §10.5"
+
+
+@enum.unique
+class OspfReason(ReasonCode):
+    """Kept as `OspfInterface.refusals` by sender, and as `Neighbor.refusal`."""
+
+    MASK = "another mask", "theirs is <mask>, ours is <mask>", _OF_HELLOS
+    DEAD_INTERVAL = "another dead interval", "theirs is <seconds> s, ours is <seconds> s", _OF_HELLOS
+    HELLO_INTERVAL = "another Hello interval", "theirs is <seconds> s, ours is <seconds> s", _OF_HELLOS
+    KIND = "another kind of area", "its options are <flags>, ours are <flags>", _OF_HELLOS
+    AREA = "another area", "of area <area>, and ours is <area>", "RFC 2328 §8.2"
+    NOT_AUTHENTIC = "not authentic", "<why>", "RFC 2328 §D.5"
+    MTU = "a larger MTU", "theirs is <octets>, ours is <octets>", "RFC 2328 §10.6"

@@ -1,0 +1,109 @@
+"""What a packet must be to count: of our area, of a neighbor on the link, authentic. RFC 2328 §8.2."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.interface import ALL_DESIGNATED
+from dmvpn.features.ospf.messages import BadPacket, DuplicateRouter
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, OspfPacket, Request, Update
+from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.sender import parse
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived
+    from dmvpn.base.notices import Log
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.process import Process
+
+#: Seconds between two log messages about bad packets of one interface.
+_COMPLAINT_PAUSE: Final = 60.0
+
+
+class Receiver:
+    """Judges packets of one process and hands them on."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._context = process.context
+        self._complained: dict[str, float] = {}
+
+    def receive(self, interface: OspfInterface, event: IpReceived) -> None:
+        """A packet came."""
+        source = event.source
+        if not isinstance(source, IPv4Address) or source == interface.address or not interface.speaks:
+            return
+        try:
+            packet = parse(event.payload)
+        except WireError as error:
+            self._refuse(interface, source, "malformed", str(error))
+            return
+        if self._is_misplaced(interface, event, source, packet):
+            return
+        refusal = interface.settings.authentication.refusal(packet, event.payload)
+        if refusal:
+            interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
+            self._refuse(interface, source, "not authentic", f"Authentication: {refusal}")
+            return
+        self._process.sender.received[packet.content.TYPE] += 1
+        if self._context.ports.debugging.on(messages.PACKET, interface=interface.name):
+            self._context.debug(messages.packet_line("rcv.", packet, interface.name, len(event.payload), source))
+        if isinstance(packet.content, Hello):
+            self._process.hellos.receive(interface, source, packet, packet.content)
+            return
+        neighbor = interface.neighbors.get(source)
+        if neighbor is None or neighbor.router != packet.router:
+            self._process.sender.drop("of no neighbor")
+        elif self._process.sender.is_replay(neighbor, packet):
+            self._process.sender.drop("old packet with a digest")
+        else:
+            self._hand_on(neighbor, packet)
+
+    def _hand_on(self, neighbor: Neighbor, packet: OspfPacket) -> None:
+        process = self._process
+        match packet.content:
+            case Description() as description:
+                process.exchange.receive(neighbor, description)
+            case Request() as request:
+                process.exchange.answer(neighbor, request)
+            case Update() as update:
+                process.flooding.receive(neighbor, update)
+            case Acknowledgment() as acknowledgment:
+                process.flooding.acknowledged(neighbor, acknowledgment)
+
+    def _is_misplaced(
+        self, interface: OspfInterface, event: IpReceived, source: IPv4Address, packet: OspfPacket
+    ) -> bool:
+        """Is it for others, of another area, from elsewhere, or from a router that is called like us?"""
+        if event.destination == ALL_DESIGNATED and not interface.leads:
+            return True
+        if packet.area != interface.area.id:
+            areas = (packet.area, interface.area.id)
+            interface.refuse(source, Reason(OspfReason.AREA, areas, self._context.now))
+            self._refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
+            return True
+        alone = interface.settings.network is NetworkType.POINT_TO_POINT
+        if not alone and source not in interface.prefix:
+            self._refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
+            return True
+        if packet.router == self._process.router_id:
+            self._process.sender.drop("our own router identifier")
+            self._complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
+            return True
+        return False
+
+    def _refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
+        self._process.sender.drop(reason)
+        self._complain(interface, BadPacket.of(what, source, interface.name))
+
+    def _complain(self, interface: OspfInterface, log: Log) -> None:
+        now = self._context.now
+        if now - self._complained.get(interface.name, float("-inf")) >= _COMPLAINT_PAUSE:
+            self._complained[interface.name] = now
+            self._context.out.append(log)

@@ -1,0 +1,89 @@
+"""What a way is worth: routes of all kinds, and which of two is better. RFC 2328 §11, §16.2 to §16.4, RFC 3101 §2.5."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.spf import Hops
+
+
+class WayKind(enum.Enum):
+    """How we know a network; the value is what `show ip route` puts behind the O."""
+
+    INTRA = ""
+    INTER = "IA"
+    EXTERNAL_1 = "E1"
+    EXTERNAL_2 = "E2"
+    NSSA_1 = "N1"
+    NSSA_2 = "N2"
+
+    @property
+    def is_external(self) -> bool:
+        """Was it brought in from outside?"""
+        return self not in (WayKind.INTRA, WayKind.INTER)
+
+    @property
+    def rank(self) -> int:
+        """Whatever the cost: within the area, then between areas, then type 1, then type 2."""
+        return _RANKS[self]
+
+
+_RANKS = {
+    WayKind.INTRA: 0,
+    WayKind.INTER: 1,
+    WayKind.EXTERNAL_1: 2,
+    WayKind.NSSA_1: 2,
+    WayKind.EXTERNAL_2: 3,
+    WayKind.NSSA_2: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OspfRoute:
+    """A network as this router reaches it. cost: of the way inside; outer: of type 2. hops: () if it is our own.
+
+    area: that the way leads through, None of external ones. origin: who tells of it.
+    """
+
+    prefix: Prefix
+    kind: WayKind
+    cost: int
+    hops: Hops
+    origin: IPv4Address
+    area: int | None = None
+    outer: int = 0
+    tag: int = 0
+
+    @property
+    def metric(self) -> int:
+        """What the routing table shows."""
+        return self.outer if self.kind in (WayKind.EXTERNAL_2, WayKind.NSSA_2) else self.cost
+
+    @property
+    def worth(self) -> tuple[int, int, int]:
+        """The smaller one wins."""
+        return self.kind.rank, self.outer, self.cost
+
+
+def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
+    """Keep the better way, or the next hops of both if they are worth the same."""
+    known = best.get(route.prefix)
+    if known is None or route.worth < known.worth:
+        best[route.prefix] = route
+    elif route.worth == known.worth and known.hops and route.hops:
+        best[route.prefix] = OspfRoute(
+            prefix=route.prefix,
+            kind=known.kind,
+            cost=known.cost,
+            hops=tuple(dict.fromkeys((*known.hops, *route.hops))),
+            origin=min(known.origin, route.origin),
+            area=known.area,
+            outer=known.outer,
+            tag=known.tag,
+        )

@@ -1,0 +1,128 @@
+"""The way of a packet out of the machine, and the first steps of one into it: sealing, counting, debug."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.effects import SendIp
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.auth import sequence_of
+from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
+from dmvpn.features.ospf.lsa import HEADER_LENGTH
+from dmvpn.features.ospf.model import AuthenticationType, NetworkType
+from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, OspfPacket, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
+    from dmvpn.features.ospf.lsa import Lsa, LsaHeader
+    from dmvpn.features.ospf.neighbor import Neighbor
+
+PROTOCOL: Final = 89
+_TTL: Final = 1
+_TOS: Final = 0xC0  # internetwork control, RFC 2328 §A.1
+_IP_HEADER: Final = 20
+
+
+@lru_cache(maxsize=64)
+def parse(payload: bytes) -> OspfPacket:
+    """`OspfPacket.parse`, once for all who get the same multicast or hear a packet again. Raises WireError."""
+    return OspfPacket.parse(payload)
+
+
+class Sender:
+    """Seals and sends for one process. sent, received: packets by type. dropped: by reason."""
+
+    def __init__(self, process: int, context: Context) -> None:
+        self.router_id: IPv4Address = UNSPECIFIED
+        self.sent: Counter[int] = Counter()
+        self.received: Counter[int] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self._process = process
+        self._context = context
+
+    def send(self, interface: OspfInterface, destination: IPAddress, content: Content) -> None:
+        """Send this, if the interface may."""
+        settings = interface.settings
+        if not interface.speaks:
+            return
+        packet = OspfPacket(router=self.router_id, area=interface.area.id, content=content)
+        if settings.authentication.type is AuthenticationType.CRYPTOGRAPHIC:
+            # Never smaller than before, after a restart neither: the clock, as IOS does.
+            wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
+            interface.sequence = max(interface.sequence, wall)
+        payload = settings.authentication.seal(packet, interface.sequence)
+        order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
+        self._context.out.append(order)
+        self.sent[content.TYPE] += 1
+        debugging = self._context.ports.debugging
+        if debugging.on(messages.PACKET, interface=interface.name):
+            self._context.debug(messages.packet_line("sent", packet, interface.name, len(payload), destination))
+
+    def everywhere(self, interface: OspfInterface, content: Content) -> None:
+        """To all neighbors that are to know: by multicast, or to each alone where multicasts do not reach them."""
+        if interface.settings.by_unicast:
+            for neighbor in interface.told:
+                self.send(interface, neighbor.address, content)
+        else:
+            elects, leads = interface.settings.elects, interface.leads
+            self.send(interface, ALL_DESIGNATED if elects and not leads else ALL_ROUTERS, content)
+
+    def to(self, neighbor: Neighbor, content: Content) -> None:
+        """To one neighbor. Where there is only one, by multicast (RFC 2328 §8.1)."""
+        interface = neighbor.interface
+        alone = interface.settings.network is NetworkType.POINT_TO_POINT
+        self.send(interface, ALL_ROUTERS if alone else neighbor.address, content)
+
+    def update(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
+        """Tell one neighbor these advertisements."""
+        for part in self.portions(neighbor.interface, lsas):
+            self.to(neighbor, part)
+
+    def portions(self, interface: OspfInterface, lsas: list[Lsa]) -> Iterator[Update]:
+        """As many updates as the advertisements need; one that is too large for any packet goes alone, in fragments."""
+        room = self.room(interface) - 4
+        portion: list[Lsa] = []
+        used = 0
+        for lsa in lsas:
+            if portion and used + len(lsa.octets) > room:
+                yield Update(tuple(portion))
+                portion, used = [], 0
+            portion.append(lsa)
+            used += len(lsa.octets)
+        if portion:
+            yield Update(tuple(portion))
+
+    def room(self, interface: OspfInterface) -> int:
+        """Octets of content that fit into one packet."""
+        return interface.state.ip_mtu - _IP_HEADER - PACKET_HEADER - interface.settings.authentication.overhead
+
+    def headers(self, interface: OspfInterface, reserved: int = 0) -> int:
+        """How many LSA headers fit into one packet, behind so many octets."""
+        return max(1, (self.room(interface) - reserved) // HEADER_LENGTH)
+
+    def batches(self, interface: OspfInterface, headers: list[LsaHeader]) -> Iterator[tuple[LsaHeader, ...]]:
+        """Headers in portions that fit."""
+        step = self.headers(interface)
+        for start in range(0, len(headers), step):
+            yield tuple(headers[start : start + step])
+
+    def drop(self, reason: str) -> None:
+        """Count a packet that is not taken."""
+        self.dropped[reason] += 1
+
+    def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
+        """Is its digest's number smaller than one that was heard? Else the number is noted. RFC 2328 §D.3."""
+        if packet.auth_type != CRYPTOGRAPHIC:
+            return False
+        sequence = sequence_of(packet)
+        if sequence < neighbor.crypto_sequence:
+            return True
+        neighbor.crypto_sequence = sequence
+        return False

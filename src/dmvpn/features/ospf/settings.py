@@ -1,0 +1,151 @@
+"""What holds for OSPF on one interface: its own lines, those of process and area, and the defaults of its type.
+
+Defaults are those of IOS: a tunnel is point-to-point whatever its mode, Hellos go out every 10 s where one router
+speaks for all or there is one neighbor, and every 30 s elsewhere; silence for four times that ends a neighbor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.auth import Authentication, Key
+from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.ospf.model import Process
+
+#: Those whose Hellos are seldom (IOS; RFC 2328 §C.3 leaves it to the administrator).
+_SLOW: Final = (
+    NetworkType.NON_BROADCAST,
+    NetworkType.POINT_TO_MULTIPOINT,
+    NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST,
+)
+#: Those where a designated router is elected.
+ELECTING: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
+#: Those where neighbors are configured, and everything goes to each of them alone.
+BY_UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
+_MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times are seconds. cost: None: by bandwidth. told_interval: what Hellos say, 0: of Hellos faster than seconds.
+
+    obstacle: why nothing can be sent here as it is configured, or "".
+    """
+
+    area: Area
+    network: NetworkType
+    hello_interval: float
+    told_interval: int
+    dead_interval: int
+    cost: int | None
+    priority: int
+    retransmit_interval: int
+    transmit_delay: int
+    passive: bool
+    ignore_mtu: bool
+    filter_database: bool
+    authentication: Authentication
+    obstacle: str = ""
+
+    @property
+    def elects(self) -> bool:
+        """Is a designated router elected here?"""
+        return self.network in ELECTING
+
+    @property
+    def by_unicast(self) -> bool:
+        """Are neighbors configured, and called each alone?"""
+        return self.network in BY_UNICAST
+
+    @property
+    def is_multipoint(self) -> bool:
+        """Does each pair of neighbors count as a link?"""
+        return self.network in _MULTIPOINT
+
+
+def timers(interface: Interface, default: NetworkType) -> tuple[int, int]:
+    """Hello and dead interval in seconds. default: the network type where none is configured."""
+    hello = interface.hello_interval or (30 if (interface.network or default) in _SLOW else 10)
+    return hello, interface.dead_interval or 4 * hello
+
+
+def default_network(name: str) -> NetworkType:
+    """The type of an interface of which nothing is said."""
+    return NetworkType.POINT_TO_POINT if name.startswith(("Tunnel", "Serial", "Dialer")) else NetworkType.BROADCAST
+
+
+def area_on(process: Process, own: Interface, state: InterfaceState) -> int | None:
+    """The area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
+    if own.process is not None:
+        return own.area if own.process == process.number else None
+    address = state.address
+    if address is None or address.version != 4:
+        return None
+    for network in process.networks:  # the first one that fits, as on IOS
+        if not (int(address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF:
+            return network.area
+    return None
+
+
+def settings_of(process: Process, own: Interface, number: int) -> Settings:
+    """What holds on an interface that is in area `number`."""
+    area = next((area for area in process.areas if area.number == number), Area(number=number))
+    network = own.network or default_network(own.name)
+    hello, dead = timers(own, network)
+    fast = own.hello_multiplier
+    authentication, obstacle = _authentication(own, area)
+    return Settings(
+        area=area,
+        network=network,
+        hello_interval=hello if fast is None else 1 / fast,
+        told_interval=hello if fast is None else 0,
+        dead_interval=dead if fast is None else 1,
+        cost=own.cost,
+        priority=own.priority,
+        retransmit_interval=own.retransmit_interval,
+        transmit_delay=own.transmit_delay,
+        passive=own.name in process.passive or (process.passive_default and own.name not in process.active),
+        ignore_mtu=own.ignore_mtu,
+        filter_database=own.filter_database,
+        authentication=authentication,
+        obstacle=obstacle,
+    )
+
+
+def _authentication(own: Interface, area: Area) -> tuple[Authentication, str]:
+    """What packets are sealed with, and why they cannot be."""
+    kind = area.authentication if own.authentication is None else own.authentication
+    if kind is AuthenticationType.SIMPLE:
+        return Authentication(kind, own.password.encode()), ""
+    if kind is AuthenticationType.NULL:
+        return Authentication(), ""
+    keys = tuple(Key(key.number, key.text.encode()) for key in own.keys)
+    if own.key_chain:
+        return Authentication(kind, keys=keys), f'authentication with the key chain "{own.key_chain}" is not available'
+    return Authentication(kind, keys=keys), "" if keys else "authentication without a message-digest-key"
+
+
+def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
+    """The cost of the way out of an interface. reference: Mbit/s that cost 1 (`auto-cost`)."""
+    if settings.cost is not None:
+        return settings.cost
+    if state.name.startswith("Loopback"):
+        return 1
+    return min(max(1000 * reference // max(state.bandwidth, 1), 1), 0xFFFF)
+
+
+def router_id(process: Process, states: tuple[InterfaceState, ...]) -> IPv4Address | None:
+    """The configured one, else the highest address of a loopback, else that of any interface that is not shut down."""
+    if process.router_id is not None:
+        return process.router_id
+    up = [state for state in states if state.enabled and state.address is not None]
+    loopbacks = [state for state in up if state.name.startswith("Loopback")]
+    addresses = [
+        address for state in loopbacks or up for address, _ in state.addresses if isinstance(address, IPv4Address)
+    ]
+    return max(addresses, default=None)

@@ -1,0 +1,13 @@
+"""The show and clear commands of OSPF: a query that returns a dataclass, a renderer that turns it into lines."""
+
+from __future__ import annotations
+
+from dmvpn.features.ospf.show.database import DATABASE
+from dmvpn.features.ospf.show.interfaces import INTERFACES
+from dmvpn.features.ospf.show.neighbors import NEIGHBORS
+from dmvpn.features.ospf.show.process import CLEAR, PROCESS
+from dmvpn.features.ospf.show.protocols import ip_protocols
+
+COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, PROCESS, CLEAR)
+
+__all__ = ["COMMANDS", "ip_protocols"]

@@ -1,0 +1,52 @@
+"""What the show commands of OSPF share: which processes are meant, and how times and roles are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.states import InterfaceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.process import Process
+    from dmvpn.ios import ShowContext
+
+HELP: Final = {"ospf": "OSPF version 2", "interface": "On one interface"}
+#: Network types as shows have them.
+TYPES: Final = {
+    NetworkType.BROADCAST: "BROADCAST",
+    NetworkType.NON_BROADCAST: "NON_BROADCAST",
+    NetworkType.POINT_TO_MULTIPOINT: "POINT_TO_MULTIPOINT",
+    NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST: "POINT_TO_MULTIPOINT_NBMA",
+    NetworkType.POINT_TO_POINT: "POINT_TO_POINT",
+}
+
+
+def processes(ctx: ShowContext) -> Iterator[Process]:
+    """All of them."""
+    yield from ctx.machine(OspfMachine).processes.values()
+
+
+def clock(seconds: float) -> str:
+    """A time that counts down, as hours, minutes, seconds."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def role_of(neighbor: Neighbor) -> str:
+    """What a neighbor is on its network, where routers are elected."""
+    if not neighbor.interface.settings.elects:
+        return "  -"
+    if neighbor.is_designated:
+        return "DR"
+    return "BDR" if neighbor.is_backup else "DROTHER"
+
+
+def network_of(interface: OspfInterface) -> str:
+    """The network type of an interface."""
+    return "LOOPBACK" if interface.phase is InterfaceState.LOOPBACK else TYPES[interface.settings.network]

@@ -1,0 +1,129 @@
+"""`show ip ospf database`: what each router says, by type, a line for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
+from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.database import Database, Entry
+
+_TITLES: Final = {
+    LsaType.ROUTER: "Router Link States",
+    LsaType.NETWORK: "Net Link States",
+    LsaType.SUMMARY: "Summary Net Link States",
+    LsaType.BORDER_SUMMARY: "Summary ASB Link States",
+    LsaType.NSSA_EXTERNAL: "Type-7 AS External Link States",
+    LsaType.EXTERNAL: "Type-5 AS External Link States",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LsaLine:
+    """One advertisement. age: seconds. more: the links of a router, or the tag of an external network."""
+
+    id: str
+    router: str
+    age: int
+    sequence: int
+    checksum: int
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Advertisements of one type in one area ("": in none)."""
+
+    type: LsaType
+    area: str
+    lines: tuple[LsaLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDatabase:
+    """The database of one process."""
+
+    router: str
+    process: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDatabases:
+    """The answer to `show ip ospf database`."""
+
+    databases: tuple[ShowDatabase, ...]
+
+
+def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
+    """All that every process knows."""
+    return ShowDatabases(
+        tuple(
+            ShowDatabase(
+                str(process.router_id),
+                process.number,
+                tuple(
+                    part
+                    for area, database in process.scopes()
+                    for part in _parts(database, area.title if area is not None else "", ctx.now)
+                ),
+            )
+            for process in processes(ctx)
+        )
+    )
+
+
+def _parts(database: Database, area: str, now: float) -> Iterator[Part]:
+    for kind in _TITLES:
+        entries = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
+        if entries:
+            yield Part(kind, area, tuple(_line(entry, now) for entry in entries))
+
+
+def _line(entry: Entry, now: float) -> LsaLine:
+    header, body = entry.lsa.header, entry.lsa.body
+    more = len(body.links) if isinstance(body, RouterBody) else body.tag if isinstance(body, ExternalBody) else None
+    return LsaLine(
+        id=str(header.id),
+        router=str(header.router),
+        age=entry.age(now),
+        sequence=header.sequence & 0xFFFFFFFF,
+        checksum=header.checksum,
+        more=more,
+    )
+
+
+def render_database(answer: ShowDatabases) -> Iterator[str]:
+    """Type by type."""
+    for database in answer.databases:
+        yield ""
+        yield f"            OSPF Router with ID ({database.router}) (Process ID {database.process})"
+        for part in database.parts:
+            area = f" (Area {part.area})" if part.area else ""
+            yield ""
+            yield f"\t\t{_TITLES[part.type]}{area}"
+            yield ""
+            yield "Link ID         ADV Router      Age         Seq#       Checksum" + _last_column(part.type)
+            for line in part.lines:
+                more = "" if line.more is None else f" {line.more}"
+                yield (f"{line.id:<16}{line.router:<16}{line.age:<12}0x{line.sequence:08X} 0x{line.checksum:06X}{more}")
+
+
+def _last_column(kind: LsaType) -> str:
+    if kind is LsaType.ROUTER:
+        return " Link count"
+    return " Tag" if kind in (LsaType.EXTERNAL, LsaType.NSSA_EXTERNAL) else ""
+
+
+DATABASE: Final = ExecCommand(
+    "show ip ospf database",
+    {**HELP, "database": "What each router says"},
+    query=query_database,
+    render=render_database,
+)

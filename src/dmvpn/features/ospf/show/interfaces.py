@@ -1,0 +1,186 @@
+"""`show ip ospf interface [brief | name]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.model import AuthenticationType
+from dmvpn.features.ospf.show.common import HELP, clock, network_of, processes
+from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.process import Process
+
+_SHORT: Final = {
+    InterfaceState.LOOPBACK: "LOOP",
+    InterfaceState.WAITING: "WAIT",
+    InterfaceState.POINT_TO_POINT: "P2P",
+    InterfaceState.POINT_TO_MULTIPOINT: "P2MP",
+    InterfaceState.DR_OTHER: "DROTH",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceEntry:
+    """One interface. Intervals are seconds. designated, backup: router and address, "" if there is none."""
+
+    name: str
+    process: int
+    router: str
+    area: str
+    address: str
+    network: str
+    cost: int
+    state: str
+    brief: str
+    delay: int
+    priority: int
+    elects: bool
+    designated: tuple[str, str]
+    backup: tuple[str, str]
+    hello: str
+    dead: int
+    wait: int
+    retransmit: int
+    due: str
+    passive: bool
+    full: tuple[str, ...]
+    neighbors: int
+    authentication: str
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInterfaces:
+    """The answer to `show ip ospf interface`."""
+
+    interfaces: tuple[InterfaceEntry, ...]
+
+
+def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
+    """All interfaces that OSPF runs on, or one."""
+    only = args.interface("interface", None)
+    found = [
+        _entry(process, process.interfaces[name], ctx.now)
+        for process in processes(ctx)
+        for name in sorted(process.interfaces, key=interface_sort_key)
+        if only in (None, name)
+    ]
+    return ShowInterfaces(tuple(found))
+
+
+def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceEntry:
+    settings = interface.settings
+
+    def elected(address: IPv4Address) -> tuple[str, str]:
+        return (str(interface.router_of(address, process.router_id)), str(address)) if int(address) else ("", "")
+
+    due = process.context.timers.when(interface.hello_timer)
+    return InterfaceEntry(
+        name=interface.name,
+        process=process.number,
+        router=str(process.router_id),
+        area=interface.area.title,
+        address=f"{interface.address}/{interface.state.prefix_length}",
+        network=network_of(interface),
+        cost=interface.cost,
+        state=interface.phase.value,
+        brief=_SHORT.get(interface.phase, interface.phase.value),
+        delay=settings.transmit_delay,
+        priority=settings.priority,
+        elects=settings.elects,
+        designated=elected(interface.designated),
+        backup=elected(interface.backup),
+        hello=f"{settings.hello_interval:g}"
+        if settings.told_interval
+        else f"{1000 * settings.hello_interval:.0f} msec",
+        dead=settings.dead_interval,
+        wait=settings.dead_interval,
+        retransmit=settings.retransmit_interval,
+        due=clock(due - now) if due is not None else "",
+        passive=settings.passive,
+        full=tuple(str(neighbor.router) for neighbor in interface.full),
+        neighbors=len(interface.neighbors),
+        authentication=_authentication(interface),
+        obstacle=settings.obstacle,
+    )
+
+
+def _authentication(interface: OspfInterface) -> str:
+    authentication = interface.settings.authentication
+    if authentication.type is AuthenticationType.SIMPLE:
+        return "  Simple password authentication enabled"
+    if authentication.type is AuthenticationType.CRYPTOGRAPHIC and authentication.keys:
+        return f"  Cryptographic authentication enabled, youngest key id is {authentication.keys[-1].number}"
+    return ""
+
+
+def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
+    """A paragraph for each."""
+    for entry in answer.interfaces:
+        yield f"{entry.name} is up, line protocol is up "
+        yield f"  Internet Address {entry.address}, Area {entry.area}, Attached via Network Statement"
+        yield (
+            f"  Process ID {entry.process}, Router ID {entry.router}, Network Type {entry.network}, Cost: {entry.cost}"
+        )
+        if entry.network == "LOOPBACK":
+            yield "  Loopback interface is treated as a stub Host"
+            continue
+        priority = f", Priority {entry.priority}" if entry.elects else ""
+        yield f"  Transmit Delay is {entry.delay} sec, State {entry.state}{priority}"
+        if entry.elects:
+            yield from _elected("Designated Router", entry.designated, "No designated router on this network")
+            yield from _elected("Backup Designated router", entry.backup, "No backup designated router on this network")
+        yield (
+            f"  Timer intervals configured, Hello {entry.hello}, Dead {entry.dead}, Wait {entry.wait}, "
+            f"Retransmit {entry.retransmit}"
+        )
+        if entry.passive:
+            yield "    No Hellos (Passive interface) "
+        elif entry.obstacle:
+            yield f"    No Hellos: {entry.obstacle}"
+        elif entry.due:
+            yield f"    Hello due in {entry.due}"
+        yield f"  Neighbor Count is {entry.neighbors}, Adjacent neighbor count is {len(entry.full)} "
+        for router in entry.full:
+            yield f"    Adjacent with neighbor {router}"
+        yield "  Suppress hello for 0 neighbor(s)"
+        if entry.authentication:
+            yield entry.authentication
+
+
+def _elected(what: str, who: tuple[str, str], nobody: str) -> Iterator[str]:
+    router, address = who
+    yield f"  {what} (ID) {router}, Interface address {address}" if address else f"  {nobody}"
+
+
+def render_brief(answer: ShowInterfaces) -> Iterator[str]:
+    """A line for each."""
+    if answer.interfaces:
+        yield "Interface    PID   Area            IP Address/Mask    Cost  State Nbrs F/C"
+    for entry in answer.interfaces:
+        yield (
+            f"{short_interface(entry.name):<13}{entry.process:<6}{entry.area:<16}{entry.address:<19}{entry.cost:<6}"
+            f"{entry.brief:<6}{len(entry.full)}/{entry.neighbors}"
+        )
+
+
+BRIEF: Final = ExecCommand(
+    "show ip ospf interface brief",
+    {**HELP, "interface": "Interfaces", "brief": "A line for each"},
+    query=query_interfaces,
+    render=render_brief,
+)
+ALL: Final = ExecCommand(
+    "show ip ospf interface [ {interface:interface} ]",
+    {**HELP, "interface": "Interfaces"},
+    query=query_interfaces,
+    render=render_interfaces,
+)
+INTERFACES: Final = (BRIEF, ALL)

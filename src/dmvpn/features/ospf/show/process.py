@@ -1,0 +1,128 @@
+"""`show ip ospf`, and `clear ip ospf process`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.events import ClearProcess
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.process import Process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaEntry:
+    """One area. ago: since the last calculation."""
+
+    title: str
+    kind: str
+    interfaces: int
+    calculations: int
+    ago: str
+    advertisements: int
+    checksums: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEntry:
+    """One process. spf, lsa: milliseconds of their throttles."""
+
+    number: int
+    router: str
+    spf: tuple[int, int, int]
+    lsa: tuple[int, int, int]
+    externals: int
+    checksums: int
+    reference: int
+    areas: tuple[AreaEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowProcesses:
+    """The answer to `show ip ospf`."""
+
+    processes: tuple[ProcessEntry, ...]
+
+
+def query_processes(ctx: ShowContext, args: Args) -> ShowProcesses:
+    """All processes."""
+    return ShowProcesses(tuple(_entry(process, ctx.now) for process in processes(ctx)))
+
+
+def _entry(process: Process, now: float) -> ProcessEntry:
+    return ProcessEntry(
+        number=process.number,
+        router=str(process.router_id),
+        spf=process.settings.spf_throttle,
+        lsa=process.lsa_throttle,
+        externals=len(process.externals.entries),
+        checksums=process.externals.checksum_sum(),
+        reference=process.settings.reference_bandwidth,
+        areas=tuple(_area(process, area, now) for area in process.areas.values()),
+    )
+
+
+def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
+    return AreaEntry(
+        title="BACKBONE(0)" if area.number == 0 else area.title,
+        kind=area.settings.kind.value,
+        interfaces=sum(interface.area is area for interface in process.interfaces.values()),
+        calculations=area.calculations,
+        ago=age(now - area.calculated) if area.tree is not None else "never",
+        advertisements=len(area.database.entries),
+        checksums=area.database.checksum_sum(),
+    )
+
+
+def render_processes(answer: ShowProcesses) -> Iterator[str]:
+    """A paragraph for each process, and in it one for each area."""
+    for process in answer.processes:
+        start, hold, most = process.spf
+        yield f' Routing Process "ospf {process.number}" with ID {process.router}'
+        yield f" Initial SPF schedule delay {start} msecs"
+        yield f" Minimum hold time between two consecutive SPFs {hold} msecs"
+        yield f" Maximum wait time between two consecutive SPFs {most} msecs"
+        start, hold, most = process.lsa
+        yield f" Initial LSA throttle delay {start} msecs"
+        yield f" Minimum hold time for LSA throttle {hold} msecs"
+        yield f" Maximum wait time for LSA throttle {most} msecs"
+        yield " Minimum LSA arrival 100 msecs"
+        yield f" Number of external LSA {process.externals}. Checksum Sum 0x{process.checksums:06X}"
+        yield f" Number of areas in this router is {len(process.areas)}"
+        yield f" Reference bandwidth unit is {process.reference} mbps"
+        for area in process.areas:
+            yield f"    Area {area.title}"
+            if area.kind != AreaKind.NORMAL.value:
+                yield f"        It is a {area.kind} area"
+            yield f"        Number of interfaces in this area is {area.interfaces}"
+            yield f"        SPF algorithm last executed {area.ago} ago"
+            yield f"        SPF algorithm executed {area.calculations} times"
+            yield f"        Number of LSA {area.advertisements}. Checksum Sum 0x{area.checksums:06X}"
+
+
+def clear_process(ctx: ShowContext, args: Args) -> Ask:
+    """`clear ip ospf process`: asks first, as IOS does."""
+    number = args.integer("number", None)
+
+    def then(answer: str) -> object:
+        return ClearProcess(number) if answer.strip().lower() in ("y", "yes") else None
+
+    if number is None:
+        return Ask(then=then, prompt="Reset ALL OSPF processes? [no]: ")
+    return Ask(then=then, prompt=f"Reset OSPF process {number}? [no]: ")
+
+
+PROCESS: Final = ExecCommand("show ip ospf", HELP, query=query_processes, render=render_processes)
+CLEAR: Final = ExecCommand(
+    "clear ip ospf [ {number:1-65535} ] process",
+    {**HELP, "number": "Number of the process", "process": "Give neighbors up and learn everything again"},
+    action=clear_process,
+    privilege=15,
+)

@@ -1,0 +1,56 @@
+"""Not too often: the first time soon, and then each time later, as long as it does not get quiet.
+
+IOS-XE 17 does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of
+its own advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.context import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.context import Context
+
+
+class Throttle:
+    """Does one thing soon after it is asked for. times: milliseconds before the first, between two, at most."""
+
+    __slots__ = ("_context", "_do", "_last", "_pause", "_timer", "times")
+
+    def __init__(self, context: Context, do: Callable[[], None], times: tuple[int, int, int] = (50, 200, 5000)) -> None:
+        self.times = times
+        self._context = context
+        self._do = do
+        self._last = float("-inf")
+        self._pause = 0.0
+        self._timer = Timer(self._run)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Has it been asked for, and not been done yet?"""
+        return self._context.is_running(self._timer)
+
+    def request(self) -> None:
+        """It is to be done."""
+        if self.is_waiting:
+            return
+        start, hold, most = (milliseconds / 1000 for milliseconds in self.times)
+        quiet = self._context.now - self._last
+        if quiet > 2 * self._pause:
+            self._pause = hold
+            self._context.start(self._timer, start)
+        else:
+            self._context.start(self._timer, max(0.0, self._pause - quiet))
+            self._pause = min(2 * self._pause, most)
+
+    def stop(self) -> None:
+        """It is not to be done any more."""
+        self._context.stop(self._timer)
+
+    def _run(self) -> None:
+        self._last = self._context.now
+        self._do()

@@ -1,0 +1,158 @@
+"""OSPF over DMVPN: the guide's phase 2 hairpins, broadcast goes direct, phase 3 takes the hub out of the way."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from support.outages import hops, outages, route
+from support.world import World
+
+#: The guide's dead interval on a broadcast network, seconds: as long is waited before anybody is elected.
+DEAD = 40.0
+
+
+def full(world: World, router: str) -> dict[str, str]:
+    """Neighbors by address, and their state."""
+    rows = [line.split() for line in world.lines(router, "ip ospf neighbor") if re.match(r"\d", line)]
+    return {row[-2]: " ".join(row[2:-3]) for row in rows}
+
+
+def again(world: World, router: str) -> list[str]:
+    """How often something was sent again to each neighbor."""
+    return re.findall(r"number of retransmission (\d+)", world.show(router, "ip ospf neighbor detail"))
+
+
+# ------------------------------------------------------------------------------------------------ the guide
+
+
+def test_point_to_multipoint_makes_the_hub_the_next_hop_so_phase_2_hairpins() -> None:
+    world = World("guide-phase2").converge()
+    assert full(world, "HUB1") == {"10.0.0.11": "FULL/ -", "10.0.0.12": "FULL/ -"}
+    assert full(world, "SPOKE1") == {"10.0.0.1": "FULL/ -"}
+    assert route(world, "SPOKE1", "192.168.12.0/24") == "O 192.168.12.0/24 [110/2001] via 10.0.0.1 Tunnel0"
+    assert route(world, "SPOKE1", "10.0.0.12/32") == "O 10.0.0.12/32 [110/2000] via 10.0.0.1 Tunnel0"
+    for _ in range(2):
+        assert hops(world, "SPOKE1", "192.168.12.1", "192.168.11.1") == ["10.0.0.1", "10.0.0.12"]
+        world.run_for(5)
+
+
+def test_broadcast_keeps_the_spoke_as_the_next_hop_so_phase_2_goes_direct() -> None:
+    world = World("guide-phase2-broadcast").converge()
+    assert full(world, "HUB1") == {"10.0.0.11": "FULL/DROTHER", "10.0.0.12": "FULL/DROTHER"}
+    assert full(world, "SPOKE1") == {"10.0.0.1": "FULL/DR"}
+    assert route(world, "SPOKE1", "192.168.12.0/24") == "O 192.168.12.0/24 [110/1001] via 10.0.0.12 Tunnel0"
+    hops(world, "SPOKE1", "192.168.12.1", "192.168.11.1")
+    assert hops(world, "SPOKE1", "192.168.12.1", "192.168.11.1") == ["10.0.0.12"]
+
+
+def test_everybody_has_the_same_database() -> None:
+    world = World("guide-phase2-broadcast").converge()
+    world.run_for(10)
+    tables = [re.findall(r"0x8\w{7} 0x\w{6}", world.show(name, "ip ospf database")) for name in ("HUB1", "SPOKE1")]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 4, "three routers, and the network that the hub speaks for"
+
+
+def test_the_database_is_refreshed_and_nothing_is_lost_by_its_age() -> None:
+    world = World("ospf-phase3").converge()
+    world.run_for(20)
+    before = again(world, "SPOKE2")
+    world.run_for(3700)
+    assert route(world, "SPOKE1", "10.1.2.0/24") == "O 10.1.2.0/24 [110/2001] via 10.255.0.1 Tunnel0"
+    ages = [int(age) for age in re.findall(r"\s(\d+)\s+0x8", world.show("SPOKE1", "ip ospf database"))]
+    assert ages
+    assert max(ages) < 1805
+    assert again(world, "SPOKE2") == before
+
+
+# ------------------------------------------------------------------------------------------------ phase 3
+
+
+@pytest.fixture
+def world() -> World:
+    return World("ospf-phase3").converge()
+
+
+def test_in_phase_3_the_route_stays_and_nhrp_overrides_its_next_hop(world: World) -> None:
+    hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1")
+    world.run_for(2)
+    assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == ["10.255.0.12"]
+    text = world.show("SPOKE1", "ip route next-hop-override")
+    assert "O   %    10.1.2.0/24 [110/2001] via 10.255.0.1" in text
+    assert "[NHO][110/255] via 10.255.0.12" in text
+
+
+def test_the_log_says_who_came_and_who_went(world: World) -> None:
+    assert "Process 1, Nbr 10.0.0.1 on Tunnel0 from LOADING to FULL, Loading Done" in world.show("SPOKE1", "logging")
+    world.sim.kill("HUB")
+    world.run_for(DEAD + 5)
+    down = "%OSPF-5-ADJCHG: Process 1, Nbr 10.0.0.1 on Tunnel0 from FULL to DOWN, Neighbor Down: Dead timer expired"
+    assert down in world.show("SPOKE1", "logging")
+    assert route(world, "SPOKE1", "10.1.2.0/24") == ""
+    world.sim.boot("HUB", world.scenario.configurations["HUB"])
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
+
+
+def test_a_spoke_that_was_restarted_is_believed_again_though_its_numbers_began_anew(world: World) -> None:
+    """Its advertisement of before is still with the others, with a higher number."""
+    world.run_for(400)
+    world.sim.kill("SPOKE2")
+    world.run_for(5)
+    world.sim.boot("SPOKE2", world.scenario.configurations["SPOKE2"])
+    assert world.wait_until(lambda: not world.lacks(), 60)
+    assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
+
+
+def test_clearing_the_process_asks_first_and_learns_everything_again(world: World) -> None:
+    world.do("SPOKE1", "clear ip ospf process", "no")
+    assert "forced to reset" not in world.show("SPOKE1", "logging")
+    assert full(world, "SPOKE1") == {"10.255.0.1": "FULL/ -"}
+    world.do("SPOKE1", "clear ip ospf process", "yes")
+    assert "Neighbor Down: Adjacency forced to reset" in world.show("SPOKE1", "logging")
+    assert world.wait_until(lambda: not world.lacks(), 60)
+    assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
+
+
+def test_another_key_keeps_the_neighbor_away_and_both_ends_say_why(world: World) -> None:
+    world.configure(
+        "SPOKE1", "interface Tunnel0", "no ip ospf message-digest-key 1", "ip ospf message-digest-key 1 md5 X"
+    )
+    world.run_for(DEAD + 20)
+    assert full(world, "SPOKE1") == {}
+    assert "digest made with another key 1" in world.show("SPOKE1", "ip ospf neighbor detail")
+    assert "%OSPF-4-ERRRCV: Received invalid packet: Authentication" in world.show("HUB", "logging")
+    assert full(world, "HUB") == {"10.255.0.12": "FULL/ -"}
+
+
+def test_a_larger_mtu_at_one_end_stops_the_exchange_unless_it_is_ignored(world: World) -> None:
+    world.configure("HUB", "interface Tunnel0", "ip mtu 1410")
+    world.do("SPOKE1", "clear ip ospf process", "yes")
+    world.run_for(40)
+    assert "not taken: a larger MTU (theirs is 1410, ours is 1400)" in world.show("SPOKE1", "ip ospf neighbor detail")
+    world.configure("SPOKE1", "interface Tunnel0", "ip ospf mtu-ignore")
+    assert world.wait_until(lambda: full(world, "SPOKE1") == {"10.255.0.1": "FULL/ -"}, 60)
+
+
+def test_a_costly_way_is_left_for_a_cheaper_one_and_max_metric_makes_the_last_resort(world: World) -> None:
+    world.configure("HUB", "interface Tunnel0", "ip ospf cost 7")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "10.1.2.0/24") == "O 10.1.2.0/24 [110/1008] via 10.255.0.1 Tunnel0"
+    world.configure("HUB", "router ospf 1", "max-metric router-lsa")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "10.1.2.0/24") == "O 10.1.2.0/24 [110/66536] via 10.255.0.1 Tunnel0"
+
+
+def test_two_neighbors_of_a_point_to_point_tunnel_push_each_other_out() -> None:
+    """What people see who forget `ip ospf network`: the adjacencies come and go."""
+
+    def change(_router: str, text: str) -> str:
+        return text.replace(" ip ospf network point-to-multipoint\n", "")
+
+    world = World("ospf-phase3", change=change)
+    world.run_for(120)
+    said = world.show("HUB", "logging")
+    assert said.count("Neighbor Down: Adjacency forced to reset") > 3
+    assert len(full(world, "HUB")) == 1
