@@ -4,9 +4,9 @@ Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribu
 makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
-    neighbor, adjacency        Hellos, neighbors    rtp, teller, policy      who is told what, and reliably
+    interface, adjacency       neighbors, Hellos     rtp, teller, policy      who is told what, and reliably
     farewells                  the end of neighbors
-    interface, process         one process           connected, summary, redistribute   our own destinations
+    process                    one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`

@@ -8,8 +8,8 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     decisions       which tunnels can be protected sockets        which pairs are wanted
     negotiations    how far those without SAs are  associations   SAs and connections, without keys
     lifecycle       what happens to SAs            upkeep         counters, idle connections, lost SAs
-    serving         ports 500 and 4500 of the host complaints     how often the log hears of strangers
-    machine         all of it together             messages, events, lint (rules for `dmvpn lint`)
+    serving         ports 500 and 4500 of the host machine        all of it together
+    messages        log lines, and how often they name strangers; events; lint (rules for `dmvpn lint`)
 """
 
 from __future__ import annotations

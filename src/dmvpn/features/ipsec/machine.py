@@ -44,10 +44,10 @@ from dmvpn.base.protection import (
     policies_for,
 )
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.complaints import Complaints
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
 from dmvpn.features.ipsec.events import ClearCrypto
 from dmvpn.features.ipsec.lifecycle import Lifecycle, Outcome
+from dmvpn.features.ipsec.messages import Complaints
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.negotiations import Negotiations
 from dmvpn.features.ipsec.policies import Expansion, expansion

@@ -1,4 +1,7 @@
-"""What IPsec writes into the log, each message with what it means, and what `debug crypto ipsec` prints."""
+"""What IPsec writes into the log, each message with what it means, and what `debug crypto ipsec` prints.
+
+Of packets that anybody can send the log hears seldom: about once a minute for each sender, and of few in all.
+"""
 
 from __future__ import annotations
 
@@ -149,3 +152,25 @@ def _sa(end: IPAddress, spi: int, view: SaView) -> str:
         f"(sa) sa_dest= {end}, sa_proto= 50, sa_spi= 0x{spi:X}({spi}), sa_trans= {words_of(view.transform)} , "
         f"sa_conn_id= {view.connection.number}"
     )
+
+
+#: Seconds between two messages of one kind about one sender.
+INTERVAL: Final = 60.0
+#: Senders that are named in such a time.
+LARGEST: Final = 16
+
+
+class Complaints:
+    """Which message was written about whom, and when."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, IPAddress], float] = {}
+
+    def about(self, sender: IPAddress, message: Log, now: float) -> list[Log]:
+        """The message, unless it was written lately."""
+        self._written = {key: when for key, when in self._written.items() if now < when + INTERVAL}
+        key = (message.mnemonic, sender)
+        if key in self._written or len(self._written) >= LARGEST:
+            return []
+        self._written[key] = now
+        return [message]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ipsec.config import kept, profiles, transforms
+from dmvpn.features.ipsec.config import profiles, transforms
 
 if TYPE_CHECKING:
     from dmvpn.features.ipsec.model import IpsecConfig
     from dmvpn.ios import ConfigTree
 
 MODES: Final = (*transforms.MODES, *profiles.MODES)
-LINES: Final = (*transforms.LINES, *profiles.LINES, *kept.LINES)
+LINES: Final = (*transforms.LINES, *profiles.LINES)
 
 
 def model(tree: ConfigTree) -> IpsecConfig | None:

@@ -10,6 +10,14 @@ from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, sev
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_KEPT_HELP: Final = "Kept for the record; has no effect here"
+MIXED_MODE: Final = ConfigLine("ipsec-profile", "set mixed-mode", _KEPT_HELP, order=60, keep_no=True)
+POLICY_LIMIT: Final = ConfigLine(
+    "ipsec-profile", "set security-policy limit {number:1-50000}", _KEPT_HELP, order=60, keep_no=True
+)
+_KEPT: Final = (MIXED_MODE, POLICY_LIMIT)
+
+
 _PROFILE = "ipsec-profile"
 MODES: Final = (Mode(_PROFILE, "ipsec-profile"),)
 
@@ -158,4 +166,5 @@ LINES: Final = (
         KILOBYTES,
     ),
     *(IDLE, WINDOW, ESN, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
+    *_KEPT,
 )

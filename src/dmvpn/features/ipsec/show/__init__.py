@@ -1,8 +1,7 @@
 """The commands of IPsec.
 
-sessions   show crypto session                    sas        show crypto ipsec sa
+sessions   show crypto session, clear crypto ...  sas        show crypto ipsec sa
 maps       show crypto map, sockets               settings   show crypto ipsec profile, transform-set
-orders     clear crypto session, sa, ikev2 sa, isakmp
 words      names and figures that several of them have
 """
 
@@ -10,14 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.show import maps, orders, sas, sessions, settings
+from dmvpn.features.ipsec.show import maps, sas, sessions, settings
 
 COMMANDS: Final = (
     *sessions.COMMANDS,
     *sas.COMMANDS,
     *maps.COMMANDS,
     *settings.COMMANDS,
-    *orders.COMMANDS,
+    *sessions.CLEARS,
 )
 
 __all__ = ["COMMANDS"]

@@ -1,4 +1,4 @@
-"""`show crypto session`: which peers are protected, which are not, and why."""
+"""`show crypto session`: which peers are protected, which are not, and why; `clear crypto ...`, which deletes SAs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.features.ipsec.events import ClearCrypto
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
@@ -131,4 +132,32 @@ COMMANDS: Final = (
     ExecCommand(f"show crypto session {_WHICH}", _HELP, query=query, render=render),
     ExecCommand(f"show crypto session {_WHICH} detail", _HELP, query=query, render=render_detail),
     ExecCommand(f"show crypto session {_WHICH} brief", _HELP, query=query, render=render_brief),
+)
+
+
+def clear(_: ShowContext, args: Args) -> ClearCrypto:
+    """IKE SAs and what they protect."""
+    return ClearCrypto(args.any_address("remote", None))
+
+
+def clear_sas(_: ShowContext, args: Args) -> ClearCrypto:
+    """The SAs of ESP alone."""
+    return ClearCrypto(args.any_address("remote", None), sas_only=True)
+
+
+_ADDRESS: Final = "( {remote:address} | {remote:address6} )"
+_CLEAR_HELP: Final = {
+    "crypto": "Security associations",
+    "session": "All of a peer",
+    "sa": "Security associations",
+    "ikev2": "IKE version 2",
+    "isakmp": "The same as `clear crypto ikev2 sa`",
+    "remote": "With one peer, by its address",
+    "peer": "With one peer, by its address",
+}
+CLEARS: Final = (
+    ExecCommand(f"clear crypto session [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand(f"clear crypto ikev2 sa [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand("clear crypto isakmp", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ]", _CLEAR_HELP, action=clear_sas, privilege=15),
 )
