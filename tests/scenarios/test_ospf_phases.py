@@ -82,6 +82,8 @@ def test_in_phase_3_the_route_stays_and_nhrp_overrides_its_next_hop(world: World
     text = world.show("SPOKE1", "ip route next-hop-override")
     assert "O   %    10.1.2.0/24 [110/2001] via 10.255.0.1" in text
     assert "[NHO][110/255] via 10.255.0.12" in text
+    assert "via None" not in text, "the other spoke is told as a host, and NHRP knows the way straight to it"
+    assert "[NHO]10.255.0.12, from 10.255.0.12" in world.show("SPOKE1", "ip route 10.255.0.12")
 
 
 def test_the_log_says_who_came_and_who_went(world: World) -> None:

@@ -154,7 +154,8 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         yield from entry.details
     if entry.override is not None:
         hop, aged = entry.override, age(entry.override_age)
-        yield f"    [NHO]{hop.address}, from {hop.address}, {aged} ago, via {hop.interface}"
+        address = hop.address or entry.prefix.address
+        yield f"    [NHO]{address}, from {address}, {aged} ago, via {hop.interface}"
         yield "      Route metric is 255, traffic share count is 1"
 
 

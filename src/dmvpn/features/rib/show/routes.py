@@ -124,7 +124,8 @@ def route_lines(entry: RouteEntry, *, subnet: bool, overrides: bool = False) -> 
     for text in hops[1:]:
         yield indent + text
     if overrides and entry.override is not None:
-        hop = f"[NHO][{entry.distance}/255] via {entry.override.address}"
+        # Of a host the next hop is the host itself: the override names the interface alone.
+        hop = f"[NHO][{entry.distance}/255] via {entry.override.address or entry.prefix.address}"
         yield f"{indent}{hop}, {age(entry.override_age)}, {entry.override.interface}"
 
 
