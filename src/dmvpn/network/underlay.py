@@ -234,16 +234,3 @@ def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
             line = f"{match['head']}{match['port']} {gateway}{match['rest']}"
         changed.append(line)
     return "\n".join(changed)
-
-
-def gateless(lines: Lines) -> list[str]:
-    """The ports that static routes without a gateway lead out of."""
-    with_gateway = [line for line, _ in default_routes(lines)]
-    found = []
-    for line in lines.headers("ip route "):
-        words = line.split()
-        port = next((word for word in words[4:5] if not word[0].isdigit()), "")
-        named = any(re.fullmatch(r"\d+(\.\d+){3}", word) for word in words[5:6])
-        if port and not named and line not in with_gateway:
-            found.append(port)
-    return list(dict.fromkeys(found))

@@ -15,7 +15,6 @@ from dmvpn.tools.troubles.orders import process_header
 if TYPE_CHECKING:
     from dmvpn.tools.troubles import Actor, Stage
 
-PHASES: Final = (1, 2, 3)
 _MULTIPOINT: Final = "tunnel mode gre multipoint"
 
 

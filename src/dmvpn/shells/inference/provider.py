@@ -9,15 +9,16 @@ Where somebody is already, or several want different gateways on one wire, nothi
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import default_routes, interfaces, tunnels
-from dmvpn.network.underlay import bgp_neighbors, external_neighbors, far_ends, gateless, name_gateway
+from dmvpn.network.lines import default_routes, interfaces
+from dmvpn.network.underlay import bgp_neighbors, external_neighbors, far_ends, name_gateway
 from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
 
 if TYPE_CHECKING:
+    from dmvpn.features.static.model import StaticRoute
+    from dmvpn.network.device import Device
     from dmvpn.network.lines import Lines
     from dmvpn.shells.inference.wires import Network, Wire
 
@@ -34,11 +35,12 @@ def add_provider(network: Network, configurations: dict[str, str]) -> str:
         for _, gateway in default_routes(lines):
             _want_gateway(network, router, gateway)
     for router, lines in network.lines.items():
-        near = [port.address.network for port in ports_of(router, lines) if _leads_out(port, lines)]
+        device = network.devices[router]
+        near = [port.address.network for port in ports_of(router, lines) if _leads_out(port, device)]
         for gateway in external_neighbors(lines):
             if any(gateway in port.address.network for port in ports_of(router, lines)):
                 _want_gateway(network, router, gateway)
-        for gateway in [*bgp_neighbors(lines), *_other_gateways(lines)]:
+        for gateway in [*bgp_neighbors(lines), *dict.fromkeys(_next_hops(device))]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)
@@ -109,33 +111,41 @@ def _want_ways_out(network: Network) -> None:
     ends = {
         end for device in network.devices.values() for end in far_ends(device)
     }  # those are routers that are not here
-    for router, lines in network.lines.items():
-        without = _gateless(lines)
+    for router, device in network.devices.items():
+        without = _gateless(device)
         for wire in network.wires:
             (port,) = wire.ports if len(wire.ports) == 1 else (None,)
-            if port is None or port.router != router or wire.provider is not None or not _leads_out(port, lines):
+            if port is None or port.router != router or wire.provider is not None or not _leads_out(port, device):
                 continue
             subnet = port.address.network
             free = next((host for host in subnet.hosts() if host != port.address.ip and host not in ends), None)
             if free is None:
                 continue
             wire.provider = IPv4Interface(f"{free}/{subnet.prefixlen}")
-            wire.loose = not _is_way_out(port, lines)
-            is_source = any(tunnel.value("tunnel source ") == port.name for tunnel in tunnels(lines))
-            known = port.name in without or any(gateway in subnet for _, gateway in default_routes(lines))
-            why = ", and no default route leads out of it" if is_source and not known else ""
+            wire.loose = not _is_way_out(port, device)
+            gateways = (route.next_hop for route in _routes(device) if route.prefix.is_default)
+            known = port.name in without or any(gateway in subnet for gateway in gateways if gateway is not None)
+            why = ", and no default route leads out of it" if _is_source(port, device) and not known else ""
             network.notes.append(f"{port}: no other router is on this wire{why}; the lab puts {free} there")
 
 
-def _leads_out(port: Port, lines: Lines) -> bool:
+def _leads_out(port: Port, device: Device) -> bool:
     """Is it a way out, or a link for two: no LAN?"""
-    return _is_way_out(port, lines) or NO_LAN <= port.address.network.prefixlen < _HOST
+    return _is_way_out(port, device) or NO_LAN <= port.address.network.prefixlen < _HOST
 
 
-def _is_way_out(port: Port, lines: Lines) -> bool:
+def _is_way_out(port: Port, device: Device) -> bool:
     """Is it the source of a tunnel, or the port of a route?"""
-    sources = [tunnel.value("tunnel source ") for tunnel in tunnels(lines)]
-    return port.name in (*sources, *_gateless(lines)) or str(port.address.ip) in sources
+    return (
+        _is_source(port, device)
+        or port.name in _gateless(device)
+        or any(port.address.ip == tunnel.source_address for tunnel in device.tunnels.tunnels)
+    )
+
+
+def _is_source(port: Port, device: Device) -> bool:
+    """Does a tunnel name it as its source?"""
+    return any(port.name == tunnel.source_interface for tunnel in device.tunnels.tunnels)
 
 
 def ways_between(network: Network) -> list[Wire]:
@@ -144,16 +154,19 @@ def ways_between(network: Network) -> list[Wire]:
     return [wire for wire in network.wires if not wire.loose or wire.ports[0].router not in firm]
 
 
-def _gateless(lines: Lines) -> list[str]:
+def _gateless(device: Device) -> list[str]:
     """The ports that routes without a gateway lead out of."""
-    return [name for name in gateless(lines) if not name.startswith(VIRTUAL)]
+    ports = (route.interface for route in _routes(device) if route.interface and route.next_hop is None)
+    return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
 
 
-def _other_gateways(lines: Lines) -> list[IPv4Address]:
-    """The next hops of static routes that are not the default one."""
-    words = [line.split() for line in lines.headers("ip route ")]
-    found = [IPv4Address(word) for line in words for word in line[4:6] if re.fullmatch(r"\d+(\.\d+){3}", word)]
-    return list(dict.fromkeys(found))
+def _routes(device: Device) -> list[StaticRoute]:
+    """The static routes of IPv4."""
+    return [route for route in device.static.routes if route.prefix.address.version == 4]
+
+
+def _next_hops(device: Device) -> list[IPv4Address]:
+    return [route.next_hop for route in _routes(device) if isinstance(route.next_hop, IPv4Address)]
 
 
 def _rip(network: Network, wires: list[Wire]) -> list[str]:
@@ -174,12 +187,14 @@ def answer_for_others(network: Network, configurations: dict[str, str], provider
     """Routes out of a port without a gateway: the router on that wire answers for others (proxy ARP), so the route
     names that router.
     """
-    for router, lines in network.lines.items():
-        for name in _gateless(lines):
+    for router, device in network.devices.items():
+        for name in _gateless(device):
             here = (wire for wire in network.wires if any((p.router, p.name) == (router, name) for p in wire.ports))
             wire = next(here, None)
             others = [port for port in wire.ports if port.router != router] if wire is not None else []
-            ours = [port for port in others if port.router == provider or not tunnels(network.lines[port.router])]
+            ours = [
+                port for port in others if port.router == provider or not network.devices[port.router].tunnels.tunnels
+            ]
             if not others:
                 network.notes.append(f"{router} has a route out of {name}, where nobody is")
             elif len(ours) == 1 or len(others) == 1:

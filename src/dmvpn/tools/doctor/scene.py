@@ -200,11 +200,6 @@ def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
     return next((interface for interface in facts.interfaces if interface.name == name), None)
 
 
-def has_line(facts: RouterFacts, section: str, words: str) -> bool:
-    """Does a section of its configuration ("interface Tunnel0") have a line that begins so?"""
-    return next(iter(lines_of(facts, section, words)), None) is not None
-
-
 def lines_of(facts: RouterFacts, section: str, words: str = "") -> Iterator[str]:
     """The lines of a section that begin so."""
     inside = False

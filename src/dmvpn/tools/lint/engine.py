@@ -63,7 +63,6 @@ _OF_NETWORK: Final = (
     nat,
     unbuilt,
 )
-_OF_FEATURES: Final = (tunnel, nhrp, ipsec, ikev2, eigrp, ospf, nat_lines)
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Lines and names", (*lines.RULES, *lists.RULES)),
