@@ -32,7 +32,7 @@ class Way(enum.Enum):
 
 
 class Sign(enum.Enum):
-    """What became of something; the value stands before it in shows."""
+    """What happened to something; the value precedes it in shows."""
 
     CAME = "+"
     CHANGED = "~"

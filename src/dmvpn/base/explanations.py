@@ -89,7 +89,7 @@ class Group:
         they are its first group.
     by_number: the cell has the number of a code.
     lines: the words are whole lines or clauses.
-    names: of codes, the words that may stand before a number: "nhrp error 11".
+    names: of codes, the words that may precede a number: "nhrp error 11".
     """
 
     title: str

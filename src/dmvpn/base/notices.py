@@ -410,7 +410,7 @@ class Route:
     external: learned by redistribution into the protocol.
     subtype: of a source that has several kinds, as the table shows it ("IA", "E1").
     tag: an administrator's mark.
-    details: further lines of the protocol's own for `show ip route A.B.C.D`, printed as they stand.
+    details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
     """
 
     prefix: Prefix

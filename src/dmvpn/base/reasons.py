@@ -24,7 +24,6 @@ class ReasonCode(enum.Enum):
     """The base of each feature's enum of reasons.
 
     value: the sentence, "no address for <name> yet".
-
     evidence: what it rests on, if that is said, with places as well.
     clause: "RFC 2332 §5.2.3", or "" where no standard speaks.
     """

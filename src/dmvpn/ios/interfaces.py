@@ -86,7 +86,7 @@ _NUMBER = re.compile(r"\d{1,10}(?:/\d{1,5}){0,3}(?:\.\d{1,10})?(?::\d{1,5})?\Z",
 _NAME = re.compile(r"([A-Za-z][A-Za-z-]*) ?([0-9/.:]*)\Z")
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _BY_NAME = {kind.name: kind for kind in KINDS}
-#: The kind that each beginning of a name stands for: of several the one that is preferred.
+#: The kind that each beginning of a name means: of several kinds the preferred one.
 _BY_BEGINNING: dict[str, Kind] = {}
 for _kind in KINDS:
     for _end in range(1, len(_kind.name) + 1):
@@ -114,7 +114,7 @@ def is_number(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def normalize_interface(text: str) -> str | None:
-    """The long name that `text` ("Gi0/1", "gi 0/1", "tunnel 100") stands for; None if it names no interface."""
+    """Return the long name that `text` ("Gi0/1", "gi 0/1", "tunnel 100") means; None if it names no interface."""
     match = _NAME.match(text.strip())
     if match is None or not is_number(match[2]):
         return None
